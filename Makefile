@@ -1,0 +1,66 @@
+# Every target sets up what it needs; only what changed is set up again. Begin with `make help`.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+ASSETS ?=
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test test-long bench lint format lock clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY)  ## Put photographs through the workflow on three workers (your own: ASSETS=folder)
+	@exec $(PY) manage.py demo $(if $(ASSETS),--assets "$(ASSETS)")
+
+up: $(READY)  ## Keep the site and its workers running until Ctrl-C
+	@exec $(PY) manage.py up
+
+test: $(READY)  ## Run the tests, except the long ones
+	@$(PY) -m pytest tests -m "not long and not bench" --cov --cov-report=term
+
+test-long: $(READY)  ## Run the long tests
+	@$(PY) -m pytest tests -m long --timeout=900
+
+bench: $(READY)  ## Measure against bare Celery, side by side
+	@$(PY) -m tests.benchmarks
+
+lint: $(READY)  ## Check style, types, layers, migrations and deployment settings
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+	$(PY) manage.py makemigrations --check --dry-run
+	@echo "manage.py check --deploy on the production settings"
+	@DJANGO_SETTINGS_MODULE=project.production ALLOWED_HOSTS=site.example \
+	  OFFLOAD_DATABASE=postgresql://site@db.example/site OFFLOAD_BROKER=redis://broker.example/0 \
+	  SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(50))')" \
+	  $(PY) manage.py check --deploy --fail-level WARNING
+
+format: $(READY)  ## Put imports and layout in order
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+lock:  ## Pin every dependency anew in requirements.txt
+	@$(PYTHON) -m venv var/lock
+	@var/lock/bin/python -m pip install --quiet pip-tools
+	@var/lock/bin/pip-compile --quiet --upgrade --all-extras --strip-extras --allow-unsafe \
+	  --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	  --no-emit-options --output-file requirements.txt pyproject.toml >/dev/null
+
+clean:  ## Remove what the site wrote: database, files, logs
+	rm -rf var
+
+$(READY): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer is needed, and '$(PYTHON)' is not that." >&2; \
+	  echo "Install it, or name it: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@test -x $(PY) && $(PY) -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) || { \
+	  echo "No virtual environment could be made; on Debian: apt-get install python3-venv" >&2; \
+	  exit 1; }
+	@echo "Setting up $(VENV) from requirements.txt ..."
+	@$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@

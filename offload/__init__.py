@@ -1,0 +1,57 @@
+"""Offload jobs to the Celery workers that can and may run them, and watch them there.
+
+Importing this is light: the names below are loaded when they are first used, so that the
+Celery app can be made before Django's apps are ready.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from offload.core.exceptions import OffloadError, PermanentError
+    from offload.engine.explain import explain
+    from offload.engine.handles import JobHandle
+    from offload.engine.stopping import stop
+    from offload.engine.submission import submit, submit_many
+    from offload.worker.current import current_job
+    from offload.worker.install import install
+    from offload.worker.task import OffloadTask, consumer
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "JobHandle",
+    "OffloadError",
+    "OffloadTask",
+    "PermanentError",
+    "consumer",
+    "current_job",
+    "explain",
+    "install",
+    "stop",
+    "submit",
+    "submit_many",
+]
+
+HOMES = {
+    "JobHandle": "offload.engine.handles",
+    "OffloadError": "offload.core.exceptions",
+    "OffloadTask": "offload.worker.task",
+    "PermanentError": "offload.core.exceptions",
+    "consumer": "offload.worker.task",
+    "current_job": "offload.worker.current",
+    "explain": "offload.engine.explain",
+    "install": "offload.worker.install",
+    "stop": "offload.engine.stopping",
+    "submit": "offload.engine.submission",
+    "submit_many": "offload.engine.submission",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its home."""
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(HOMES[name]), name)

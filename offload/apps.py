@@ -1,0 +1,22 @@
+"""Django's entry to offload."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class OffloadConfig(AppConfig):
+    """Register models, checks and receivers; touch neither database nor broker."""
+
+    name = "offload"
+    label = "offload"
+    verbose_name = _("Offloading")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Connect checks and receivers."""
+        from offload import checks, log  # noqa: F401
+        from offload.models import versions
+
+        versions.connect()

@@ -1,0 +1,93 @@
+"""The one door to settings: the dict ``OFFLOAD`` as a frozen value with defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.signals import setting_changed
+
+from offload.core.exceptions import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every key of ``OFFLOAD`` in lower case, with its default.
+
+    Times are seconds.
+    """
+
+    #: Name of the cluster: all instances that share one database.
+    cluster: str = "default"
+    #: Django database alias that holds offload's tables.
+    database: str = "default"
+    #: Alias in ``STORAGES`` for payload files.
+    storage: str = "default"
+    #: Import path of the Celery app (``project.celery``); found by ``install`` when empty.
+    celery_app: str = ""
+    #: Seconds between two heartbeats of an instance.
+    heartbeat: float = 3.0
+    #: Seconds without a new beat, seen by an observer, until an instance is gone.
+    timeout: float = 12.0
+    #: Bound jobs an instance may hold, as a multiple of its concurrency.
+    window_factor: float = 2.0
+    #: Seconds between two sweeps of the leader.
+    sweep: float = 0.5
+    #: Seconds that binding at submit may take before the sweep is left to do it.
+    bind_limit: float = 1.0
+    #: Seconds until a bound job that its instance does not hold is published again.
+    republish: float = 5.0
+    #: Seconds a bound job waits unclaimed until it may move to an instance with a free slot.
+    recall: float = 10.0
+    #: Seconds for which the topology is trusted before its version is asked again.
+    topology_age: float = 1.0
+    #: Failed attempts after which a job of a queue without its own policy is given up.
+    retries: int = 10
+    #: Seconds before the first retry of such a job.
+    retry_delay: float = 2.0
+    #: Crashes (of its process or instance) after which a job is given up.
+    crashes: int = 3
+    #: Largest properties of a job, in bytes of JSON.
+    max_properties: int = 262_144
+    #: Largest result kept in the job's row, in bytes of JSON; larger ones are in the backend only.
+    max_result: int = 65_536
+    #: Keep database connections over tasks (health-checked, closed after errors).
+    keep_connections: bool = True
+    #: Labels of the instances started with these settings, for rules by label.
+    labels: tuple[str, ...] = ()
+
+
+KEYS = {field.name.upper(): field.name for field in fields(Settings)}
+
+
+def parse(given: dict[str, Any]) -> Settings:
+    """Return settings made of ``given``.
+
+    Raise ConfigurationError for an unknown key, with the nearest known one.
+    """
+    for key in given:
+        if key not in KEYS:
+            near = get_close_matches(key, KEYS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(KEYS)}"
+            raise ConfigurationError(setting=f"OFFLOAD[{key!r}]", problem=f"unknown; {hint}")
+    values = {KEYS[key]: value for key, value in given.items()}
+    if "labels" in values:
+        values["labels"] = tuple(values["labels"])
+    return Settings(**values)
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Return the settings in force."""
+    return parse(getattr(django_settings, "OFFLOAD", {}))
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting == "OFFLOAD":
+        settings.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="offload.conf")

@@ -1,0 +1,74 @@
+"""What a run of a job can come to, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from offload.core.retries import Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorInfo:
+    """An exception as text, which outlives the process that raised it."""
+
+    type: str
+    message: str
+    module: str
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """The run ended and returned this."""
+
+    value: object = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The run ended by an error."""
+
+    cause: Cause
+    error: ErrorInfo
+    # The error would come again: never retry.
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requeued:
+    """The run asked to be continued later, by `self.retry` or autoretry."""
+
+    # Seconds.
+    delay: float
+    # None keeps those it has.
+    args: tuple[object, ...] | None = None
+    properties: Mapping[str, object] | None = None
+    # What Celery's own counter says of the continuation.
+    retries: int = 0
+    error: ErrorInfo | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """The run would not have the job: put it back, or else it ends as an error."""
+
+    requeue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The run put a canvas in its place, whose last job fills this one."""
+
+    signature: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """The run ended and wants no result kept."""
+
+
+Outcome: TypeAlias = Succeeded | Failed | Requeued | Rejected | Replaced | Ignored

@@ -1,0 +1,75 @@
+"""Queues as policy: which topics, how many at once, how often again, how long kept."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from offload.core.retries import RetryPolicy
+from offload.core.topics import Pattern, most_specific
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import timedelta
+
+
+class QueueType(enum.StrEnum):
+    """In what order the jobs of a queue run."""
+
+    # As they can.
+    UNORDERED = "unordered"
+    # One at a time, in the order they were submitted.
+    ORDERED = "ordered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What holds for the jobs of one queue."""
+
+    name: str
+    patterns: tuple[Pattern, ...]
+    type: QueueType = QueueType.UNORDERED
+    # Jobs of the queue that run at once, on all instances together; None is without limit.
+    max_parallel: int | None = None
+    retry: RetryPolicy
+    # Nothing of it is bound while it is suspended.
+    suspended: bool = False
+    # Decides between queues that match one topic, before how specific they are.
+    ranking: int = 0
+    # How long final jobs are kept; None is for ever.
+    retention: timedelta | None = None
+
+    @property
+    def limit(self) -> int | None:
+        """Return how many of its jobs may be bound at once, or None."""
+        return 1 if self.type is QueueType.ORDERED else self.max_parallel
+
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether its jobs may be bound without looking at each other."""
+        return self.limit is None and not self.suspended
+
+
+# Takes every topic that no other queue takes, where the site's settings say nothing else.
+DEFAULT_POLICY = Policy(
+    name="default",
+    patterns=(Pattern.parse("**"),),
+    retry=RetryPolicy(retries=10, delay=2.0),
+)
+
+
+def policy_for(topic: str, policies: Iterable[Policy], default: Policy = DEFAULT_POLICY) -> Policy:
+    """Return the policy that holds for the topic: ranking first, then the most specific.
+
+    Of equals, the one first by name wins; without a match, `default`.
+    """
+    best: tuple[tuple[int, tuple[int, int]], Policy] | None = None
+    for policy in sorted(policies, key=lambda one: one.name):
+        pattern = most_specific(policy.patterns, topic)
+        if pattern is None:
+            continue
+        weight = (policy.ranking, pattern.specificity)
+        if best is None or weight > best[0]:
+            best = weight, policy
+    return best[1] if best else default

@@ -1,0 +1,93 @@
+"""The properties of a job: strict JSON that any database and any process can hold."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+from offload.core.exceptions import InvalidProperties
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Enough for people, and far from where parsers give up.
+DEPTH_MAX = 64
+
+# JavaScript and PostgreSQL differ on longer ones, and Python refuses to print very long ones.
+INTEGER_BITS_MAX = 1024
+
+
+def check_properties(value: object, limit_bytes: int) -> dict[str, object]:
+    """Return a copy as plain JSON types; tuples become lists.
+
+    Raise InvalidProperties, with the path of the culprit, if it is not a JSON object, or if it
+    is larger than `limit_bytes` as compact UTF-8.
+    """
+    if not isinstance(value, dict):
+        raise InvalidProperties(path="properties", problem=f"is {_kind(value)}, not an object")
+    _check(value, "properties", depth=0)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    size = len(text.encode())
+    if size > limit_bytes:
+        told = f"has {size} bytes as JSON, {limit_bytes} are allowed"
+        raise InvalidProperties(path="properties", problem=told)
+    copy: dict[str, object] = json.loads(text)
+    return copy
+
+
+def _check(value: object, path: str, depth: int) -> None:
+    if problem := _problem(value, depth):
+        raise InvalidProperties(path=path, problem=problem)
+    for key, inner in _children(value):
+        _check(inner, f"{path}{key}", depth + 1)
+
+
+def _children(value: object) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict):
+        yield from ((f".{key}", inner) for key, inner in value.items())
+    elif isinstance(value, list | tuple):
+        yield from ((f"[{index}]", inner) for index, inner in enumerate(value))
+
+
+def _problem(value: object, depth: int) -> str:
+    match value:
+        case None | bool():
+            return ""
+        case str():
+            return _text_problem(value)
+        case int():
+            too_long = value.bit_length() > INTEGER_BITS_MAX
+            return f"has more than {INTEGER_BITS_MAX} bits" if too_long else ""
+        case float():
+            return "" if math.isfinite(value) else f"is {value}, which JSON does not have"
+        case dict() | list() | tuple():
+            return _container_problem(value, depth)
+    return f"is {_kind(value)}, which JSON does not have"
+
+
+def _container_problem(
+    value: dict[object, object] | list[object] | tuple[object, ...], depth: int
+) -> str:
+    if depth >= DEPTH_MAX:
+        return f"is nested more than {DEPTH_MAX} deep"
+    for key in value if isinstance(value, dict) else ():
+        if not isinstance(key, str):
+            return f"has the key {key!r:.80}, which is not text"
+        if problem := _text_problem(key):
+            return f"has the key {key!r:.80}, which {problem}"
+    return ""
+
+
+def _text_problem(text: str) -> str:
+    if "\0" in text:
+        return "contains NUL, which PostgreSQL cannot store"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "contains half a surrogate pair, which is no text"
+    return ""
+
+
+def _kind(value: object) -> str:
+    return f"of type {type(value).__name__}"

@@ -1,0 +1,138 @@
+"""What becomes of a job whose attempt ended without an outcome of its own."""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass
+
+from offload.core.exceptions import ConfigurationError
+from offload.core.states import JobState
+
+FOR_EVER = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How often, and after how long, a job is tried again."""
+
+    # Attempts after the first; -1 is for ever.
+    retries: int
+    # Seconds before the first retry.
+    delay: float
+    # What the delay is multiplied by from one retry to the next.
+    backoff: float = 1.0
+    # Seconds up to which `backoff` may raise the delay.
+    max_delay: float = 600.0
+    # The crash that ends the job, whatever `retries` says: one job must not take a fleet down.
+    crashes: int = 3
+
+    def __post_init__(self) -> None:
+        _check("retries", self.retries, least=FOR_EVER)
+        _check("delay", self.delay, least=0)
+        _check("backoff", self.backoff, least=1)
+        _check("max_delay", self.max_delay, least=0)
+        _check("crashes", self.crashes, least=1)
+
+    def wait(self, times: int) -> float:
+        """Return the seconds to wait after something happened for the `times`-th time."""
+        ceiling = max(self.delay, self.max_delay)
+        try:
+            return min(self.delay * self.backoff ** (times - 1), ceiling)
+        except OverflowError:
+            return ceiling if self.delay else 0.0
+
+
+class Cause(enum.StrEnum):
+    """Why an attempt, or a binding, ended without a result."""
+
+    # The consumer raised, or its result could not be stored.
+    FAILED = "failed"
+    # A time limit ended it.
+    TIMED_OUT = "timed_out"
+    # Its process died under it.
+    CRASHED = "crashed"
+    # Its instance is gone.
+    LOST = "lost"
+    # The instance would not begin it.
+    REFUSED = "refused"
+    # It asked to be put back.
+    REQUEUED = "requeued"
+    # Its worker shut down in order: a deploy, a scale-in.
+    STOPPED_ORDERLY = "stopped_orderly"
+    # An operator ended its process or its worker.
+    STOPPED_FORCED = "stopped_forced"
+    # Its instance lost the database for longer than its lease.
+    LAPSED = "lapsed"
+
+
+FAILURES = frozenset({Cause.FAILED, Cause.TIMED_OUT})
+CRASHES = frozenset({Cause.CRASHED, Cause.LOST})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryDecision:
+    """The next state of the job, with the counters to store and the reason to show."""
+
+    # PENDING, GIVEN_UP or ERROR.
+    state: JobState
+    # Seconds before it may be bound again; 0 if it is final.
+    delay: float
+    failures: int
+    crashes: int
+    reason: str
+
+
+def decide(
+    policy: RetryPolicy, *, cause: Cause, failures: int, crashes: int, final: bool = False
+) -> RetryDecision:
+    """Decide on a job whose attempt ended by `cause`.
+
+    `failures` and `crashes` count what went before; `final` says that a retry is pointless.
+    """
+    if final:
+        counted = failures + (cause in FAILURES)
+        return _end(JobState.ERROR, counted, crashes, f"{_said(cause)}; retrying is pointless")
+    if cause in FAILURES:
+        return _after_failure(policy, cause, failures + 1, crashes)
+    if cause in CRASHES:
+        return _after_crash(policy, cause, failures, crashes + 1)
+    return _again(0.0, failures, crashes, f"{_said(cause)}; it does not count")
+
+
+def _after_failure(policy: RetryPolicy, cause: Cause, failures: int, crashes: int) -> RetryDecision:
+    if policy.retries == FOR_EVER:
+        told = f"{_said(cause)}; failure {failures}, retried for ever"
+    else:
+        told = f"{_said(cause)}; failure {failures} of {policy.retries + 1}"
+        if failures > policy.retries:
+            return _end(JobState.GIVEN_UP, failures, crashes, told)
+    return _again(policy.wait(failures), failures, crashes, told)
+
+
+def _after_crash(policy: RetryPolicy, cause: Cause, failures: int, crashes: int) -> RetryDecision:
+    told = f"{_said(cause)}; crash {crashes} of {policy.crashes}"
+    if crashes >= policy.crashes:
+        return _end(JobState.GIVEN_UP, failures, crashes, told)
+    # The job of a lost instance moves at once; a dying child may need what a delay gives it.
+    delay = policy.wait(crashes) if cause is Cause.CRASHED else 0.0
+    return _again(delay, failures, crashes, told)
+
+
+def _again(delay: float, failures: int, crashes: int, reason: str) -> RetryDecision:
+    return RetryDecision(
+        state=JobState.PENDING, delay=delay, failures=failures, crashes=crashes, reason=reason
+    )
+
+
+def _end(state: JobState, failures: int, crashes: int, reason: str) -> RetryDecision:
+    return RetryDecision(state=state, delay=0.0, failures=failures, crashes=crashes, reason=reason)
+
+
+def _said(cause: Cause) -> str:
+    return cause.replace("_", " ")
+
+
+def _check(name: str, value: float, *, least: int) -> None:
+    if not math.isfinite(value) or value < least:
+        raise ConfigurationError(setting=name, problem=f"{value} is less than {least} or no number")

@@ -1,0 +1,106 @@
+"""Topics and the one pattern grammar that consumers, rules and queues share."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from offload.core.exceptions import InvalidPattern, InvalidTopic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+TOPIC_MAX = 255
+
+_SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
+
+# How narrow a form is: exact beats one more segment, that beats any number of them.
+_MANY, _ONE, _EXACT = range(3)
+
+
+def validate_topic(text: object) -> str:
+    """Return the topic as it is.
+
+    Raise InvalidTopic if it is not segments joined by `/`, or too long.
+    """
+    if not isinstance(text, str):
+        raise InvalidTopic(topic=text, problem=f"it is a {type(text).__name__}, not text")
+    if problem := _problem(text):
+        raise InvalidTopic(topic=text, problem=problem)
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A set of topics; made by `parse`, equal when the text is equal."""
+
+    text: str
+    _form: int = field(compare=False, repr=False)
+    # What a matching topic begins with, its last slash included; the topic itself if exact.
+    _prefix: str = field(compare=False, repr=False)
+    # Orders patterns that match one topic: the greater is the more specific.
+    specificity: tuple[int, int] = field(compare=False, repr=False)
+
+    @staticmethod
+    def parse(text: object) -> Pattern:
+        """Read a pattern.
+
+        Raise InvalidPattern if the text is not one of the four forms.
+        """
+        if not isinstance(text, str):
+            raise InvalidPattern(pattern=text, problem=f"it is a {type(text).__name__}, not text")
+        return _parse(text)
+
+    def matches(self, topic: str) -> bool:
+        """Tell whether this valid topic is in the set."""
+        if self._form == _EXACT:
+            return topic == self.text
+        # A topic never ends in a slash, so behind the prefix there is something.
+        if not topic.startswith(self._prefix):
+            return False
+        return self._form == _MANY or "/" not in topic[len(self._prefix) :]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def most_specific(patterns: Iterable[Pattern], topic: str) -> Pattern | None:
+    """Return the narrowest of the patterns that match the topic, or None if none does."""
+    matching = (pattern for pattern in patterns if pattern.matches(topic))
+    return max(matching, key=lambda pattern: pattern.specificity, default=None)
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> Pattern:
+    head, _, last = text.rpartition("/")
+    form = {"**": _MANY, "*": _ONE}.get(last, _EXACT)
+    prefix = text if form == _EXACT else text.removesuffix(last)
+    if problem := _pattern_problem(text, head, form):
+        raise InvalidPattern(pattern=text, problem=problem)
+    return Pattern(text, form, prefix, (form, prefix.count("/")))
+
+
+def _pattern_problem(text: str, head: str, form: int) -> str:
+    if len(text) > TOPIC_MAX:
+        return f"it has {len(text)} characters, {TOPIC_MAX} are allowed"
+    if form != _EXACT and "/" not in text:
+        return ""
+    literal = text if form == _EXACT else head
+    if "*" in literal:
+        return "a wildcard stands alone as the last segment"
+    return _problem(literal) if literal or not text else "a segment is empty"
+
+
+def _problem(text: str) -> str:
+    if not text:
+        return "it is empty"
+    if len(text) > TOPIC_MAX:
+        return f"it has {len(text)} characters, {TOPIC_MAX} are allowed"
+    for segment in text.split("/"):
+        if not segment:
+            return "a segment is empty"
+        if not _SEGMENT.fullmatch(segment):
+            return f"the segment {segment!r:.80} has a character that is not allowed"
+    return ""

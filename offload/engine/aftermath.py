@@ -1,0 +1,53 @@
+"""What follows a job's end, done exactly once: Celery's result, successors, joins."""
+
+from __future__ import annotations
+
+import logging
+
+from offload.engine import results
+from offload.engine.canvas import tail
+from offload.engine.tracking import ends
+from offload.models import Job, database
+
+logger = logging.getLogger("offload.aftermath")
+
+
+def conclude(job_id: str) -> bool:
+    """Do what is due after the end of a job; return whether it was due.
+
+    Whoever clears the mark, by compare-and-set, does it. A backend outside the job's database
+    is written first: writing the same result twice is harmless, not writing it is not.
+    """
+    job = Job.objects.filter(pk=job_id, aftermath_due=True).first()
+    if job is None:
+        return False
+    inside = results.in_transaction()
+    wanted = not job.options.get("ignore_result")
+    if wanted and not inside:
+        results.store(results.of_job(job))
+    with database.atomic():
+        if not ends.take_aftermath(job_id):
+            return False
+        if wanted and inside:
+            results.write(results.of_job(job))
+        if job.has_tail:
+            tail.follow(tail.ended(job))
+    return True
+
+
+def conclude_all(job_ids: list[str]) -> int:
+    """Conclude these jobs, one by one; one that fails is logged and stays due."""
+    return sum(_conclude_safely(job_id) for job_id in job_ids)
+
+
+def sweep() -> int:
+    """Conclude what is due, whoever died before doing it; return how many."""
+    return conclude_all(ends.due())
+
+
+def _conclude_safely(job_id: str) -> bool:
+    try:
+        return conclude(job_id)
+    except Exception:
+        logger.exception("the aftermath of job %s failed and stays due", job_id)
+        return False

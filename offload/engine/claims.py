@@ -1,0 +1,52 @@
+"""Beginning an attempt, with Celery's STARTED where the site tracks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from offload.engine import results
+from offload.engine.results import Result
+from offload.engine.tracking import runs
+from offload.engine.tracking.runs import Claimed, Fence
+from offload.models import database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the running message says of itself."""
+
+    task: str
+    argsrepr: str
+    kwargsrepr: str
+    worker: str
+
+    def result(self, task_id: str, status: str, **also: object) -> Result:
+        """Return a result with these facts."""
+        return Result(
+            task_id=task_id,
+            status=status,
+            task=self.task,
+            argsrepr=self.argsrepr,
+            kwargsrepr=self.kwargsrepr,
+            worker=self.worker,
+            **also,  # type: ignore[arg-type]
+        )
+
+
+def begin(fence: Fence, facts: Facts) -> Claimed | None:
+    """Claim the job and let its result say STARTED, in one transaction.
+
+    Return None where this message is not, or no longer, the one to run.
+    """
+    if not (results.tracks_started() and results.in_transaction()):
+        return runs.claim(fence)
+    with database.atomic():
+        claimed = runs.claim(fence)
+        if claimed is not None and wants_result(claimed):
+            results.write(facts.result(fence.job_id, "STARTED", value={"hostname": facts.worker}))
+    return claimed
+
+
+def wants_result(claimed: Claimed) -> bool:
+    """Return whether the submitter wants a result in Celery's backend."""
+    return not claimed.options.get("ignore_result")

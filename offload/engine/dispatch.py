@@ -1,0 +1,149 @@
+"""Binding what waits to who can run it now, and sending it there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from time import monotonic
+
+from offload.conf import settings
+from offload.core.routing import Candidate, Need, Route, plan, route
+from offload.engine.publisher import breaker, publish
+from offload.engine.topology import Snapshot, now, snapshot
+from offload.engine.tracking import limits
+from offload.engine.tracking.bindings import (
+    Bound,
+    Place,
+    bind,
+    loads_by_instance,
+    suspects,
+    waiting_lanes,
+)
+from offload.engine.tracking.drafts import of_lane
+
+#: Seconds for which a lane that found every window full is not tried again at submit.
+FULL = 0.05
+_full: dict[str, float] = {}
+
+
+def need_of(lane: str) -> Need:
+    """Return what the jobs of a lane ask of an instance."""
+    _, needs, topic = of_lane(lane)
+    return Need(topic=topic, limit="limit" in needs, kill="kill" in needs)
+
+
+def offer(lanes: Iterable[str]) -> int:
+    """Bind what waits in these lanes right after it was submitted; return how many were bound.
+
+    Stops after the time the settings give, and binds nothing while the broker is out of
+    reach: the sweep does the rest.
+    """
+    deadline = monotonic() + settings().bind_limit
+    count = 0
+    for lane in lanes:
+        if breaker.is_open or monotonic() > deadline:
+            break
+        if _full.get(lane, 0.0) < monotonic():
+            count += _offer(lane, deadline)
+    return count
+
+
+def _offer(lane: str, deadline: float) -> int:
+    count, misses = 0, 0
+    while monotonic() < deadline and misses < 2:
+        seen = snapshot(fresh=misses > 0)
+        if seen.policy(of_lane(lane)[0]).suspended:
+            break
+        found = route(need_of(lane), seen.topology, loads_by_instance(), now=now(), cursor=count)
+        if not isinstance(found, Route):
+            _full[lane] = monotonic() + FULL
+            break
+        bound = _bind_at(found.instance, [lane], seen)
+        count += len(bound)
+        misses = 0 if bound else misses + 1
+        if bound and len(bound) < _room(found.instance, seen):
+            break
+    return count
+
+
+def _room(instance: str, seen: Snapshot) -> int:
+    found = seen.topology.instance(instance)
+    return found.window if found else 0
+
+
+def refill(instance: str) -> int:
+    """Bind what waits and this instance may run, up to its window; return how many."""
+    seen = snapshot()
+    lanes = [lane for lane in waiting_lanes() if _candidate(instance, lane, seen)]
+    count = len(_bind_at(instance, lanes, seen)) if lanes else 0
+    return count + _refill_suspects(instance, seen)
+
+
+def _refill_suspects(instance: str, seen: Snapshot) -> int:
+    lanes = [lane for lane in suspects() if _candidate(instance, lane, seen)]
+    return len(_bind_at(instance, lanes[:1], seen, suspect=True)) if lanes else 0
+
+
+def sweep() -> int:
+    """Bind whatever waits in any lane to any instance that can run it; return how many."""
+    lanes = waiting_lanes()
+    held = suspects()
+    if not lanes and not held:
+        return 0
+    seen = snapshot()
+    names = [one.name for one in seen.topology.live]
+    return sum(refill(name) for name in names)
+
+
+def has_room_elsewhere(lane: str, instance: str) -> bool:
+    """Return whether an instance other than this one could begin a job of the lane now."""
+    load = loads_by_instance()
+    candidates = plan(need_of(lane), snapshot().topology, now()).candidates
+    others = [one.instance for one in candidates if one.instance.name != instance]
+    return any(load.get(one.name, 0) < one.concurrency for one in others)
+
+
+def _candidate(instance: str, lane: str, seen: Snapshot) -> Candidate | None:
+    candidates = plan(need_of(lane), seen.topology, now()).candidates
+    return next((one for one in candidates if one.instance.name == instance), None)
+
+
+def _bind_at(
+    instance: str, lanes: Sequence[str], seen: Snapshot, *, suspect: bool = False
+) -> list[Bound]:
+    found = seen.topology.instance(instance)
+    if found is None:
+        return []
+    place = Place(
+        instance=found.name,
+        incarnation=found.incarnation,
+        window=found.window,
+        version=seen.version,
+    )
+    bound = _bind(place, lanes, seen, suspect=suspect)
+    publish([(job, task_of(job, seen)) for job in bound])
+    return bound
+
+
+def _bind(
+    place: Place, lanes: Sequence[str], seen: Snapshot, *, suspect: bool
+) -> list[Bound]:
+    plain, bound = [], []
+    for lane in lanes:
+        policy = seen.policy(of_lane(lane)[0])
+        if policy.is_plain:
+            plain.append(lane)
+        elif not policy.suspended:
+            bound += limits.bind_limited(place, lane, policy, suspect=suspect)
+    return bound + bind(place, plain, limit=place.window, suspect=suspect)
+
+
+def task_of(job: Bound, seen: Snapshot) -> str:
+    """Return the name under which the job's instance announced its consumer."""
+    topology = seen.topology
+    candidates = plan(Need(topic=job.topic), topology, now()).candidates
+    for one in candidates:
+        if one.instance.name == job.instance:
+            return one.consumer.task
+    return job.task
+
+

@@ -1,0 +1,105 @@
+"""What the leader does for all: small questions over rows, asked again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from offload.conf import settings
+from offload.core.retries import Cause
+from offload.core.states import JobState
+from offload.engine import aftermath, dispatch, membership, results
+from offload.engine.canvas import relays
+from offload.engine.lease import Term, leading
+from offload.engine.tracking import ends, returns
+from offload.models import Instance, Job, database
+from offload.signals import alarm
+
+Duty: TypeAlias = Callable[[Term], object]
+
+JOB = Job._meta.db_table
+INSTANCE = Instance._meta.db_table
+
+
+def bury(term: Term, name: str, incarnation: str, beat: int) -> None:
+    """Declare an instance gone whose beat stood still, and move its jobs."""
+    with leading(term):
+        reason = f"no beat for {settings().timeout:g} s"
+        membership.declare_gone(name, incarnation, beat=beat, reason=reason)
+
+
+def doubt() -> None:
+    """Tell operators that most of a fleet fell silent at once."""
+    alarm.send_robust(
+        sender=None,
+        fact="most instances stopped beating at once; none is declared gone yet",
+        next_step="look at the database and the network before the next timeout",
+    )
+
+
+def move(term: Term) -> None:
+    """Move jobs bound to incarnations that do not live, however they came to be there."""
+    stray = (
+        f"NOT EXISTS (SELECT 1 FROM {INSTANCE} i WHERE i.name = {JOB}.instance "
+        f"AND i.incarnation = {JOB}.incarnation AND i.mode <> 'gone')"
+    )
+    bound = "state IN ('QUEUED', 'ACTIVE')"
+    if not database.rows(f"SELECT 1 FROM {JOB} WHERE {bound} AND {stray} LIMIT 1"):
+        return
+    with leading(term):
+        moved = returns.way_back(
+            f"id IN (SELECT id FROM {JOB} WHERE {bound} AND {stray} LIMIT 500)",
+            [],
+            cause=Cause.LOST,
+            error="its instance is gone",
+            crash=True,
+        )
+        results.mark_retry([one.job_id for one in moved if one.new == JobState.PENDING])
+
+
+def bind(_: Term) -> None:
+    """Bind what is due and waits, to whoever can run it; the bindings are fenced themselves."""
+    returns.release_due()
+    dispatch.sweep()
+
+
+def expire(term: Term) -> None:
+    """End jobs that were not begun in their time."""
+    with leading(term):
+        ends.expire()
+
+
+def recall(term: Term) -> None:
+    """Take back jobs bound too long without being begun while another instance has room."""
+    late = (
+        f"state = 'QUEUED' AND bound_at < {database.later()} "
+        f"AND EXISTS (SELECT 1 FROM {INSTANCE} i WHERE i.mode = 'ready' AND i.name <> {JOB}.instance"
+        f" AND i.window > (SELECT count(*) FROM {JOB} b WHERE b.instance = i.name "
+        "AND b.state IN ('QUEUED', 'ACTIVE')))"
+    )
+    found = database.rows(f"SELECT id, epoch, lane, instance FROM {JOB} WHERE {late} LIMIT 100",
+                          [-settings().recall])
+    for job_id, epoch, lane, instance in found:
+        if dispatch.has_room_elsewhere(lane, instance):
+            with leading(term):
+                returns.recall("id = %s AND epoch = %s", [job_id, epoch], cause=Cause.REQUEUED)
+
+
+def conclude(_: Term) -> None:
+    """Do what is due after ends; a compare-and-set per job lets one do it."""
+    aftermath.sweep()
+
+
+def relay(_: Term) -> None:
+    """Publish plain tasks that were stored and not sent, and close those that ended."""
+    relays.sweep()
+
+
+DUTIES: dict[str, Duty] = {
+    "move": move,
+    "bind": bind,
+    "expire": expire,
+    "recall": recall,
+    "conclude": conclude,
+    "relay": relay,
+}

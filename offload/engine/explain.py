@@ -1,0 +1,143 @@
+"""Why a job waits, and why each instance can or cannot run a topic: computed when asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from offload.core.routing import Need, Route, Unroutable, route, verdicts
+from offload.core.states import Hold, JobState, Waiting
+from offload.core.topics import validate_topic
+from offload.engine.dispatch import need_of
+from offload.engine.topology import Snapshot, now, snapshot
+from offload.engine.tracking.bindings import loads_by_instance
+from offload.engine.tracking.limits import bound_in
+from offload.models import Exclusion, Job
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from offload.core.reasons import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A topic, what would become of a job of it now, and a verdict per instance."""
+
+    topic: str
+    queue: str
+    #: Where it would run.
+    instance: str | None
+    #: Why it would wait, where it would.
+    waiting: Waiting | None
+    sentence: str
+    verdicts: tuple[Verdict, ...]
+
+    def as_dict(self) -> dict[str, object]:
+        """Return everything as JSON values, for programs."""
+        return {
+            "topic": self.topic,
+            "queue": self.queue,
+            "instance": self.instance,
+            "waiting": self.waiting.value if self.waiting else None,
+            "sentence": self.sentence,
+            "instances": [_verdict(one) for one in self.verdicts],
+        }
+
+
+def _verdict(verdict: Verdict) -> dict[str, object]:
+    reason = verdict.reason
+    return {
+        "instance": verdict.instance,
+        "task": verdict.task,
+        "can_run": verdict.can_run,
+        "obstacle": reason.obstacle.value if reason else None,
+        "detail": reason.detail if reason else "",
+        "rule": reason.rule_id if reason else None,
+    }
+
+
+def explain(topic: str) -> Explanation:
+    """Say which instances can and may run a topic now, and why the others do not.
+
+    Raise InvalidTopic for a topic that is none.
+    """
+    seen = snapshot(fresh=True)
+    policy = seen.policy_for(validate_topic(topic))
+    return _decide(Need(topic=topic), policy.name, seen, loads_by_instance())
+
+
+def explain_job(job: Job) -> Explanation:
+    """Say where a job is, or why it waits, with a verdict per instance for it alone."""
+    seen = snapshot(fresh=True)
+    load = loads_by_instance()
+    base = need_of(job.lane)
+    refused = Exclusion.objects.filter(job=job, until__gt=now())
+    excluded = frozenset(refused.values_list("incarnation", flat=True))
+    need = Need(topic=base.topic, limit=base.limit, kill=base.kill, excluded=excluded)
+    found = _decide(need, job.queue, seen, load)
+    waiting = why_waiting(job, found, seen)
+    sentence = _sentence(job, waiting, found)
+    return Explanation(
+        topic=job.topic,
+        queue=job.queue,
+        instance=job.instance or found.instance,
+        waiting=waiting,
+        sentence=sentence,
+        verdicts=found.verdicts,
+    )
+
+
+def why_waiting(job: Job, found: Explanation, seen: Snapshot) -> Waiting | None:
+    """Return why a PENDING job waits; None for a job that does not."""
+    if job.state != JobState.PENDING:
+        return None
+    if job.hold in {Hold.DEPENDENCY, Hold.REPLACED}:
+        return Waiting.DEPENDENCY
+    if job.run_at is not None and job.run_at > now():
+        return Waiting.RETRY_DELAY if job.failures else Waiting.NOT_DUE
+    return found.waiting
+
+
+def _sentence(job: Job, waiting: Waiting | None, found: Explanation) -> str:
+    if job.is_finished:
+        ran = f" on {job.instance}" if job.instance else ""
+        return f"It ended {job.state}{ran}." + (f" {job.error}" if job.error else "")
+    if job.state == JobState.ACTIVE:
+        return f"It runs on {job.instance}, attempt {job.attempts}."
+    if job.state == JobState.QUEUED:
+        return f"It is bound to {job.instance} and begins when a process there is free."
+    if waiting in {Waiting.UNASSIGNED, Waiting.WINDOW_FULL} or waiting is None:
+        return found.sentence
+    return waiting.sentence
+
+
+def _decide(need: Need, queue: str, seen: Snapshot, load: Mapping[str, int]) -> Explanation:
+    found = route(need, seen.topology, load, now=now())
+    waiting, sentence = _verdict_of(found)
+    held = _held_by_queue(queue, seen)
+    if held is not None and waiting is None:
+        waiting, sentence = held, held.sentence
+    return Explanation(
+        topic=need.topic,
+        queue=queue,
+        instance=found.instance if isinstance(found, Route) and waiting is None else None,
+        waiting=waiting,
+        sentence=sentence,
+        verdicts=verdicts(need, seen.topology, load, now()),
+    )
+
+
+def _verdict_of(found: Route | Unroutable) -> tuple[Waiting | None, str]:
+    if isinstance(found, Route):
+        return None, f"{found.instance} would run it. " + " ".join(found.reasons)
+    return found.waiting, found.reason
+
+
+def _held_by_queue(queue: str, seen: Snapshot) -> Waiting | None:
+    policy = seen.policy(queue)
+    if policy.suspended:
+        return Waiting.SUSPENDED
+    if policy.limit is not None and bound_in(queue) >= policy.limit:
+        return Waiting.QUEUE_LIMIT
+    return None

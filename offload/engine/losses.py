@@ -1,0 +1,72 @@
+"""Attempts that ended without a word: crashed, over their limit, or unknown to their worker."""
+
+from __future__ import annotations
+
+from offload.conf import settings
+from offload.core.outcomes import ErrorInfo
+from offload.core.retries import Cause, RetryDecision, RetryPolicy, decide
+from offload.core.states import JobState
+from offload.engine import aftermath, results
+from offload.engine.topology import snapshot
+from offload.engine.tracking import returns, runs
+from offload.engine.tracking.changes import Change
+from offload.engine.tracking.runs import Fence
+from offload.models import Job
+
+Key = tuple[str, int]
+LIMIT = "TimeLimitExceeded"
+
+
+def active_on(instance: str, incarnation: str) -> set[Key]:
+    """Return the jobs and epochs that the database says run on an incarnation."""
+    mine = Job.objects.filter(instance=instance, incarnation=incarnation, state=JobState.ACTIVE)
+    return set(mine.values_list("pk", "epoch"))
+
+
+def crashed(job_id: str, epoch: int, told: str) -> None:
+    """End an attempt whose process died."""
+    _after(returns.lose(job_id, epoch, cause=Cause.CRASHED, error=told))
+
+
+def ended(job_id: str, epoch: int, *, cause: str, told: str) -> None:
+    """End an attempt as its worker reported it."""
+    if cause == Cause.TIMED_OUT:
+        _timed_out(job_id, epoch, told)
+    elif cause == Cause.STOPPED_FORCED:
+        where, params = "id = %s AND epoch = %s AND state = 'ACTIVE'", [job_id, epoch]
+        _after(returns.way_back(where, params, cause=Cause.STOPPED_FORCED, error=told))
+    else:
+        crashed(job_id, epoch, told)
+
+
+def _after(changes: list[Change]) -> None:
+    results.mark_retry([change.job_id for change in changes if change.new == JobState.PENDING])
+    aftermath.conclude_all([one.job_id for one in changes if JobState(one.new).is_final])
+
+
+def _timed_out(job_id: str, epoch: int, told: str) -> None:
+    job = Job.objects.filter(pk=job_id, epoch=epoch, state=JobState.ACTIVE).first()
+    if job is None:
+        return
+    fence = Fence(job_id=job_id, epoch=epoch, token=job.token)
+    error = ErrorInfo(type=LIMIT, message=told, module="billiard.exceptions", traceback="")
+    decision = decide(
+        _policy(job), cause=Cause.TIMED_OUT, failures=job.failures, crashes=job.crashes
+    )
+    if decision.state is JobState.PENDING:
+        runs.requeue(fence, decision, error, cause=Cause.TIMED_OUT, changes={})
+        results.mark_retry([job_id])
+    else:
+        _end(fence, decision, error)
+
+
+def _end(fence: Fence, decision: RetryDecision, error: ErrorInfo) -> None:
+    runs.fail(fence, decision, error, aftermath=True, keep_tail=True)
+    aftermath.conclude_all([fence.job_id])
+
+
+def _policy(job: Job) -> RetryPolicy:
+    """Return how the job is retried: a called task has Celery's own retries only."""
+    if job.task:
+        return RetryPolicy(retries=0, delay=0.0, crashes=settings().crashes)
+    return snapshot().policy(job.queue).retry

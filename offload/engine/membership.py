@@ -1,0 +1,228 @@
+"""Who lives: instances that join, beat, take a new incarnation, and leave."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import psutil
+from django.db.models import Max
+from django.db.models.functions import Now
+
+from offload.conf import settings
+from offload.core.retries import Cause
+from offload.core.topology import PROTOCOL_VERSION, Mode
+from offload.engine import results
+from offload.engine.topology import GOODBYE
+from offload.engine.tracking import returns
+from offload.models import Instance, database
+from offload.models.versions import raise_version
+from offload.signals import instance_changed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+INSTANCE = Instance._meta.db_table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """What an instance says of itself when it joins."""
+
+    name: str
+    pid: int
+    consumers: Sequence[tuple[str, str, int]]
+    concurrency: int
+    can_kill: bool
+    can_limit: bool
+    labels: Sequence[str] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def window(self) -> int:
+        """Return how many jobs the instance may hold."""
+        return max(1, round(self.concurrency * settings().window_factor))
+
+
+def host() -> str:
+    """Return the name of this machine."""
+    return socket.gethostname()
+
+
+def boot_id() -> str:
+    """Return what tells this boot of the machine from others."""
+    with suppress(OSError):
+        return BOOT_ID.read_text().strip()
+    return str(int(psutil.boot_time()))
+
+
+def started(pid: int) -> str:
+    """Return when a process was started, or nothing where it does not live."""
+    try:
+        process = psutil.Process(pid)
+        alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return f"{process.create_time():.2f}" if alive else ""
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def join(announcement: Announcement) -> str | None:
+    """Take the name and return the new incarnation, or None while another has the name.
+
+    The name is free if nobody has it, its owner is gone, or its owner's process on this boot
+    of this machine is dead. What was bound to earlier incarnations moves in the same
+    transaction, so that no left-over message is claimed for a dead one.
+    """
+    with database.atomic():
+        row = Instance.objects.select_for_update().filter(pk=announcement.name).first()
+        if row is not None and not is_free(row):
+            return None
+        incarnation = str(uuid4())
+        _write(announcement, incarnation)
+        _move_others(announcement.name, incarnation)
+        raise_version()
+    return incarnation
+
+
+def is_free(row: Instance) -> bool:
+    """Return whether the owner of a name is known not to live."""
+    if row.mode == Mode.GONE:
+        return True
+    here = row.host == host() and row.boot_id == boot_id()
+    return here and started(row.pid) != row.pid_started
+
+
+def _write(announcement: Announcement, incarnation: str) -> None:
+    highest = Instance.objects.aggregate(Max("joined"))["joined__max"]
+    Instance.objects.update_or_create(
+        pk=announcement.name,
+        defaults={
+            "incarnation": incarnation,
+            "cluster": settings().cluster,
+            "mode": Mode.STARTING,
+            "beat": 0,
+            "beat_at": Now(),
+            "started_at": Now(),
+            "joined": (highest or 0) + 1,
+            "gone_because": "",
+            "host": host(),
+            "boot_id": boot_id(),
+            "pid": announcement.pid,
+            "pid_started": started(announcement.pid),
+            "consumers": list(announcement.consumers),
+            "labels": sorted(announcement.labels),
+            "concurrency": announcement.concurrency,
+            "window": announcement.window,
+            "can_kill": announcement.can_kill,
+            "can_limit": announcement.can_limit,
+            "protocol": PROTOCOL_VERSION,
+            "load": {},
+            "broken": [],
+            "facts": dict(announcement.facts),
+        },
+    )
+
+
+def _move_others(name: str, incarnation: str) -> None:
+    moved = returns.way_back(
+        "instance = %s AND incarnation <> %s",
+        [name, incarnation],
+        cause=Cause.LOST,
+        error=f"{name} was started anew while it ran",
+        crash=True,
+    )
+    results.mark_retry([change.job_id for change in moved])
+
+
+def beat(name: str, incarnation: str) -> bool:
+    """Raise the beat; return whether this incarnation still is the instance."""
+    return bool(
+        database.execute(
+            f"UPDATE {INSTANCE} SET beat = beat + 1, beat_at = {database.now()} "
+            "WHERE name = %s AND incarnation = %s AND mode <> 'gone'",
+            [name, incarnation],
+        )
+    )
+
+
+def report(name: str, incarnation: str, *, load: Mapping[str, Any]) -> None:
+    """Announce held and running jobs, and how the worker's loop and broker do."""
+    database.execute(
+        f"UPDATE {INSTANCE} SET load = %s WHERE name = %s AND incarnation = %s",
+        [json.dumps(load), name, incarnation],
+    )
+
+
+def set_mode(name: str, incarnation: str, mode: Mode, *, concurrency: int | None = None) -> None:
+    """Announce a mode, and the concurrency where it became known."""
+    changes: dict[str, Any] = {"mode": mode}
+    if concurrency:
+        changes["concurrency"] = concurrency
+        changes["window"] = max(1, round(concurrency * settings().window_factor))
+    mine = Instance.objects.filter(pk=name, incarnation=incarnation).exclude(mode=Mode.GONE)
+    with database.atomic():
+        if mine.exclude(**changes).update(**changes):
+            raise_version()
+            _tell(name, incarnation, mode, "announced")
+
+
+def leave(name: str, incarnation: str, *, reason: str, crash: bool) -> bool:
+    """Make an incarnation gone and move what was bound to it; return whether it was here.
+
+    ``crash`` counts its running jobs as crashed: its process died under them.
+    """
+    cause = Cause.LOST if crash else Cause.STOPPED_ORDERLY
+    with database.atomic():
+        gone = Instance.objects.filter(pk=name, incarnation=incarnation).exclude(mode=Mode.GONE)
+        if not gone.update(mode=Mode.GONE, gone_because=reason):
+            return False
+        raise_version()
+        release(name, incarnation, cause=cause, error=f"{name}: {reason}", crash=crash)
+        _tell(name, incarnation, Mode.GONE, reason)
+    return True
+
+
+def goodbye(name: str, incarnation: str) -> bool:
+    """Leave in order, after the last run ended."""
+    return leave(name, incarnation, reason=GOODBYE, crash=False)
+
+
+def declare_gone(name: str, incarnation: str, *, beat: int, reason: str) -> bool:
+    """Declare an instance gone whose beat stood still; return whether it still did."""
+    with database.atomic():
+        still = Instance.objects.select_for_update().filter(pk=name, incarnation=incarnation)
+        if not still.filter(beat=beat).exists():
+            return False
+        return leave(name, incarnation, reason=reason, crash=True)
+
+
+def release(name: str, incarnation: str, *, cause: Cause, error: str, crash: bool) -> int:
+    """Move what is bound to an incarnation; return how many jobs."""
+    moved = returns.release(name, incarnation, cause=cause, error=error, crash=crash)
+    results.mark_retry([change.job_id for change in moved])
+    return len(moved)
+
+
+def _tell(name: str, incarnation: str, mode: Mode, reason: str) -> None:
+    database.on_commit(
+        lambda: instance_changed.send_robust(
+            sender=None, name=name, incarnation=incarnation, mode=mode, reason=reason
+        )
+    )
+
+
+def facts() -> dict[str, Any]:
+    """Return properties of this machine and of this code."""
+    system = os.uname()
+    return {
+        "platform": f"{system.sysname} {system.release} {system.machine}",
+        "cpus": os.cpu_count() or 1,
+        "memory": psutil.virtual_memory().total,
+    }

@@ -1,0 +1,18 @@
+"""Names of Celery queues that belong to instances."""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+
+#: Raised when the arguments of instance queues change: a broker refuses to declare one anew.
+VERSION = 1
+UNSAFE = re.compile(r"[^A-Za-z0-9@._-]")
+
+
+def queue_name(instance: str) -> str:
+    """Return the name of an instance's queue, which is its routing key too."""
+    safe = UNSAFE.sub("-", instance)[:120]
+    if safe != instance:
+        safe += "-" + blake2b(instance.encode(), digest_size=4).hexdigest()
+    return f"offload.v{VERSION}.{safe}"

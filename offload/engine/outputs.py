@@ -1,0 +1,74 @@
+"""Files that a running attempt makes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.core.files.storage import storages
+from uuid_utils import uuid7
+
+from offload.conf import settings
+from offload.core.exceptions import StaleAttempt
+from offload.engine import payloads
+from offload.models import Job, Payload, PayloadFile, database
+
+if TYPE_CHECKING:
+    from offload.engine.payloads import Source, Stored
+    from offload.engine.tracking.runs import Fence
+
+
+def add(
+    fence: Fence, name: str, source: Source, *, media_type: str | None = None
+) -> PayloadFile:
+    """Store a file and its row under the attempt's epoch.
+
+    Raise InvalidName, MissingFile, or StaleAttempt where the attempt was overtaken; then the
+    file is removed again.
+    """
+    payloads.check({name: source})
+    payload = payload_of(fence)
+    stored = payloads.put(payload.storage, payload.pk, name, source, media_type)
+    try:
+        with database.atomic():
+            return _record(fence, payload, stored)
+    except BaseException:
+        storages[payload.storage].delete(stored.location)
+        raise
+
+
+def payload_of(fence: Fence) -> Payload:
+    """Return the payload of a running attempt's job, made where it has none."""
+    with database.atomic():
+        job = _locked(fence)
+        if job.payload is None:
+            alias = settings().storage
+            job.payload = Payload.objects.create(id=str(uuid7()), storage=alias)
+            Job.objects.filter(pk=job.pk).update(payload=job.payload)
+        return job.payload
+
+
+def _locked(fence: Fence) -> Job:
+    mine = Job.objects.select_for_update(of=("self",)).select_related("payload")
+    job = mine.filter(
+        pk=fence.job_id, epoch=fence.epoch, token=fence.token, state="ACTIVE"
+    ).first()
+    if job is None:
+        raise StaleAttempt(job_id=fence.job_id, epoch=fence.epoch)
+    return job
+
+
+def _record(fence: Fence, payload: Payload, stored: Stored) -> PayloadFile:
+    job = _locked(fence)
+    file, _ = PayloadFile.objects.update_or_create(
+        job=job,
+        epoch=fence.epoch,
+        name=stored.name,
+        defaults={
+            "payload": payload,
+            "size": stored.size,
+            "media_type": stored.media_type,
+            "sha256": stored.sha256,
+            "location": stored.location,
+        },
+    )
+    return file

@@ -1,0 +1,131 @@
+"""Files of jobs: named, typed, sized and hashed on their way into a Django storage."""
+
+from __future__ import annotations
+
+import mimetypes
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
+
+from django.core.files import File
+from django.core.files.storage import storages
+from uuid_utils import uuid7
+
+from offload.conf import settings
+from offload.core.exceptions import MissingFile
+from offload.core.filenames import check_file_name
+from offload.models import Payload, PayloadFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+#: What a file is read from: a path, its bytes, or an open file.
+Source: TypeAlias = str | Path | bytes | IO[bytes] | File[Any]
+
+CHUNK = 1 << 20
+UNKNOWN_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A file that lies in the storage and has no row yet."""
+
+    name: str
+    size: int
+    media_type: str
+    sha256: str
+    location: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """The files of a new payload."""
+
+    id: str
+    storage: str
+    files: tuple[Stored, ...]
+
+
+@contextmanager
+def saving(files: Mapping[str, Source]) -> Iterator[Saved]:
+    """Put files into the storage for the block that records them; remove them if it fails.
+
+    Raise InvalidName or MissingFile before anything is written.
+    """
+    check(files)
+    payload_id, alias = str(uuid7()), settings().storage
+    stored: list[Stored] = []
+    try:
+        stored.extend(put(alias, payload_id, name, source) for name, source in files.items())
+        yield Saved(id=payload_id, storage=alias, files=tuple(stored))
+    except BaseException:
+        for one in stored:
+            storages[alias].delete(one.location)
+        raise
+
+
+def check(files: Mapping[str, Source]) -> None:
+    """Raise InvalidName for a name that is none, MissingFile for a path that is no file."""
+    for name, source in files.items():
+        check_file_name(name)
+        if isinstance(source, str | Path) and not Path(source).is_file():
+            raise MissingFile(name=str(source))
+
+
+def put(
+    alias: str, folder: str, name: str, source: Source, media_type: str | None = None
+) -> Stored:
+    """Copy one file into the storage, hashing it on the way in constant memory."""
+    with _opened(source) as given, tempfile.SpooledTemporaryFile(max_size=CHUNK) as spool:
+        digest = sha256()
+        for chunk in iter(lambda: given.read(CHUNK), b""):
+            digest.update(chunk)
+            spool.write(chunk)
+        size = spool.tell()
+        spool.seek(0)
+        location = storages[alias].save(f"{folder}/{uuid7()}", File(spool))
+    return Stored(
+        name=name,
+        size=size,
+        media_type=media_type or mimetypes.guess_type(name)[0] or UNKNOWN_TYPE,
+        sha256=digest.hexdigest(),
+        location=location,
+    )
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[Any]:
+    if isinstance(source, bytes):
+        yield BytesIO(source)
+    elif isinstance(source, str | Path):
+        with Path(source).open("rb") as file:
+            yield file
+    else:
+        yield source
+
+
+def record(saved: Saved) -> None:
+    """Store the rows of a payload and its files."""
+    Payload.objects.create(id=saved.id, storage=saved.storage)
+    PayloadFile.objects.bulk_create(
+        PayloadFile(
+            payload_id=saved.id,
+            name=one.name,
+            size=one.size,
+            media_type=one.media_type,
+            sha256=one.sha256,
+            location=one.location,
+        )
+        for one in saved.files
+    )
+
+
+def copy(file: PayloadFile, target: IO[bytes]) -> None:
+    """Write a payload file's content into an open file."""
+    with file.open() as source:
+        shutil.copyfileobj(source, target, CHUNK)

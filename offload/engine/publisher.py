@@ -1,0 +1,125 @@
+"""Celery's sending side: messages for bound jobs, made from what was frozen at submit."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from kombu import Exchange, Queue
+from kombu.exceptions import KombuError
+
+from offload.core.topology import PROTOCOL_VERSION
+from offload.engine.installation import celery_app
+from offload.engine.names import queue_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from celery import Celery
+
+    from offload.engine.tracking.bindings import Bound
+
+logger = logging.getLogger("offload.publisher")
+
+EXCHANGE = Exchange("offload", type="direct", durable=True)
+#: What goes into a message as it was frozen; the rest of the options stays with the row.
+FROZEN = (
+    "group_id", "group_index", "reply_to", "time_limit", "soft_time_limit", "shadow",
+    "stamped_headers", "replaced_task_nesting",
+)  # fmt: skip
+#: Seconds for which nothing is published after the broker could not be reached.
+PAUSE = 2.0
+HEADER = "offload"
+
+
+@dataclass(slots=True)
+class Breaker:
+    """Remembers that the broker was out of reach, so that not every caller waits for it."""
+
+    closed_at: float = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether publishing is worth no try at this moment."""
+        return monotonic() < self.closed_at
+
+    def trip(self) -> None:
+        """Try nothing for a while."""
+        self.closed_at = monotonic() + PAUSE
+
+
+breaker = Breaker()
+
+
+def instance_queue(instance: str) -> Queue:
+    """Return the queue of an instance: the one place where its arguments stand."""
+    name = queue_name(instance)
+    return Queue(name, exchange=EXCHANGE, routing_key=name, durable=True, auto_delete=False)
+
+
+def publish(jobs: Sequence[tuple[Bound, str]]) -> bool:
+    """Send each bound job to its instance under this task name; return whether all were sent.
+
+    Never raises for a broker that is out of reach: the bound rows say what is to be sent
+    again. A job that cannot be encoded does not keep the others back.
+    """
+    if not jobs:
+        return True
+    if breaker.is_open:
+        return False
+    try:
+        _publish(celery_app(), jobs)
+    except (KombuError, OSError, RuntimeError) as error:
+        breaker.trip()
+        logger.warning("%d jobs are bound and not sent yet: %s", len(jobs), error)
+        return False
+    return True
+
+
+def _publish(app: Celery, jobs: Sequence[tuple[Bound, str]]) -> None:
+    with ExitStack() as stack:
+        producer = stack.enter_context(app.producer_pool.acquire(block=True, timeout=1))
+        for job, task in jobs:
+            queue = instance_queue(job.instance)
+            app.amqp.send_task_message(
+                producer, task, message(app, job, task), queue=queue, retry=False,
+                **delivery(job.options),
+            )  # fmt: skip
+
+
+def delivery(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that shape the delivery rather than the message."""
+    return {key: options[key] for key in ("serializer", "compression") if options.get(key)}
+
+
+def message(app: Celery, job: Bound, task: str) -> Any:
+    """Return the message of a bound job: stripped of its tail, carrying our header."""
+    options = job.options
+    frozen = {key: options[key] for key in FROZEN if options.get(key) is not None}
+    stamps = {key: options[key] for key in options.get("stamped_headers") or () if key in options}
+    made = app.amqp.as_task_v2(
+        job.id,
+        task,
+        job.args,
+        job.properties,
+        retries=job.failures,
+        root_id=job.root_id or None,
+        parent_id=job.parent_id or None,
+        ignore_result=True,
+        create_sent_event=app.conf.task_send_sent_event,
+        **frozen,
+        **stamps,
+    )
+    made.headers.update(options.get("headers") or {})
+    made.headers[HEADER] = {
+        "v": PROTOCOL_VERSION,
+        "id": job.id,
+        "epoch": job.epoch,
+        "topic": job.topic,
+        "instance": job.instance,
+        "incarnation": job.incarnation,
+    }
+    return made

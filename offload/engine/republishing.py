@@ -1,0 +1,46 @@
+"""Messages that were lost: bound jobs that their instance does not hold are sent again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.conf import settings
+from offload.core.retries import Cause
+from offload.engine.dispatch import task_of
+from offload.engine.publisher import publish
+from offload.engine.topology import snapshot
+from offload.engine.tracking import bindings, returns
+from offload.models import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+#: After so many times the job is taken back instead.
+TIMES = 3
+
+
+def send_again(
+    instance: str, incarnation: str, *, held: Collection[tuple[str, int]]
+) -> int:
+    """Publish bound jobs that are not held and whose time has come; return how many.
+
+    A job waits 5, 10, then 20 seconds (times the setting); after the third time it is recalled.
+    """
+    due = bindings.unheard(instance, incarnation, first=settings().republish)
+    missing = [job for job in due if (job.id, job.epoch) not in held]
+    if not missing:
+        return 0
+    tired = set(_tired([job.id for job in missing]))
+    for job in missing:
+        if job.id in tired:
+            returns.recall("id = %s AND epoch = %s", [job.id, job.epoch], cause=Cause.REQUEUED)
+    again = [job for job in missing if job.id not in tired]
+    bindings.note_published(again)
+    seen = snapshot()
+    publish([(job, task_of(job, seen)) for job in again])
+    return len(again)
+
+
+def _tired(job_ids: list[str]) -> list[str]:
+    tired = Job.objects.ids(job_ids).filter(publishes__gte=TIMES)
+    return list(tired.values_list("pk", flat=True))

@@ -1,0 +1,174 @@
+"""Celery's result of a job: a copy of what its row says, written once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from celery.app.task import Context
+from celery.result import result_from_tuple
+from celery.utils.saferepr import saferepr
+from django.apps import apps
+from django.db import router
+
+from offload.core.states import JobState, celery_state
+from offload.engine.installation import celery_app
+from offload.models import Job, database
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from offload.core.outcomes import ErrorInfo
+
+#: What get() raises for a job that ended without a run or an error of its own.
+REVOKED = {"exc_module": "celery.exceptions", "exc_type": "TaskRevokedError"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What Celery's backend is to say of a task."""
+
+    task_id: str
+    status: str
+    #: The value, or an exception as the dict that backends store.
+    value: Any = None
+    traceback: str | None = None
+    #: Ids of tasks that the run submitted, as result tuples.
+    children: Sequence[Any] = ()
+    task: str = ""
+    argsrepr: str = ""
+    kwargsrepr: str = ""
+    worker: str = ""
+
+
+def backend() -> Any:
+    """Return the result backend of this thread."""
+    return celery_app().backend
+
+
+@lru_cache(maxsize=1)
+def in_transaction() -> bool:
+    """Return whether results are rows of the job's own database, and so part of its finish."""
+    if not apps.is_installed("django_celery_results"):
+        return False
+    ours = any(one.__module__.startswith("django_celery_results") for one in type(backend()).mro())
+    return ours and router.db_for_write(_model()) == database.alias()
+
+
+def tracks_started() -> bool:
+    """Return whether the site wants STARTED in its result backend."""
+    return bool(celery_app().conf.task_track_started)
+
+
+def _model() -> Any:
+    return apps.get_model("django_celery_results", "TaskResult")
+
+
+def write(result: Result) -> None:
+    """Write a result into the database by one statement; a later status replaces an earlier.
+
+    Only where ``in_transaction`` holds.
+    """
+    columns = _columns(result)
+    names = [*columns, "date_created", "date_done", "date_started"]
+    now = database.now()
+    started = now if result.status == "STARTED" else "NULL"
+    kept = ", ".join(f"{name} = excluded.{name}" for name in [*columns, "date_done"])
+    table = _model()._meta.db_table
+    database.execute(
+        f"INSERT INTO {table} ({', '.join(names)}) "
+        f"VALUES ({database.marks(columns)}, {now}, {now}, {started}) "
+        f"ON CONFLICT (task_id) DO UPDATE SET {kept}, "
+        f"date_started = COALESCE(excluded.date_started, {table}.date_started)",
+        list(columns.values()),
+    )
+
+
+def _columns(result: Result) -> dict[str, object]:
+    there = backend()
+    content_type, content_encoding, content = there.encode_content(result.value)
+    extended = celery_app().conf.find_value_for_key("extended", "result")
+    return {
+        "task_id": result.task_id,
+        "status": result.status,
+        "result": content,
+        "content_type": content_type,
+        "content_encoding": content_encoding,
+        "traceback": result.traceback,
+        "meta": there.encode_content({"children": list(result.children)})[2],
+        "task_name": result.task if extended else None,
+        "task_args": there.encode_content(result.argsrepr)[2] if extended else None,
+        "task_kwargs": there.encode_content(result.kwargsrepr)[2] if extended else None,
+        "worker": (result.worker or None) if extended else None,
+    }
+
+
+def store(result: Result) -> None:
+    """Write a result by the backend's own means, where it is not in the job's database."""
+    request = Context(
+        id=result.task_id,
+        task=result.task,
+        argsrepr=result.argsrepr,
+        kwargsrepr=result.kwargsrepr,
+        hostname=result.worker,
+        _children=[result_from_tuple(child) for child in result.children],
+    )
+    backend().store_result(
+        result.task_id, result.value, result.status, traceback=result.traceback, request=request
+    )
+
+
+def of_job(job: Job) -> Result:
+    """Return the result that a job's row stands for."""
+    status = celery_state(JobState(job.state), attempts=job.attempts)
+    return Result(
+        task_id=job.id,
+        status=status,
+        value=job.result if status == "SUCCESS" else exception_of(job, status),
+        traceback=job.traceback or None,
+        children=[((child, None), None) for child in _children(job)],
+        task=job.task,
+        argsrepr=saferepr(tuple(job.args)),
+        kwargsrepr=saferepr(job.properties),
+        worker=job.instance,
+    )
+
+
+def _children(job: Job) -> list[str]:
+    return list(Job.objects.filter(parent_id=job.id).values_list("pk", flat=True))
+
+
+def exception_of(job: Job, status: str) -> dict[str, object] | None:
+    """Return the exception of a job's row as the dict that backends store."""
+    if status == "REVOKED":
+        return {**REVOKED, "exc_message": [job.state.lower()]}
+    if status != "FAILURE":
+        return None
+    module, _, name = job.error_type.rpartition(".")
+    return {"exc_type": name or "Exception", "exc_message": [job.error], "exc_module": module}
+
+
+def exception(error: ErrorInfo) -> dict[str, object]:
+    """Return an error as the dict that backends store."""
+    return {"exc_type": error.type, "exc_message": [error.message], "exc_module": error.module}
+
+
+def type_of(error: ErrorInfo) -> str:
+    """Return module and name of an error."""
+    return f"{error.module}.{error.type}"
+
+
+def large_value(job: Job) -> Any:
+    """Return the value of a job from the backend, where it was too large for its row."""
+    return backend().get_task_meta(job.id).get("result")
+
+
+def mark_retry(job_ids: Sequence[str]) -> None:
+    """Let results that say STARTED say RETRY, for jobs whose attempt was lost."""
+    if job_ids and in_transaction() and tracks_started():
+        database.execute(
+            f"UPDATE {_model()._meta.db_table} SET status = 'RETRY' "
+            f"WHERE status = 'STARTED' AND task_id IN ({database.marks(job_ids)})",
+            list(job_ids),
+        )

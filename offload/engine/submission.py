@@ -1,0 +1,160 @@
+"""Submitting: validate, freeze, store; bind after the commit."""
+
+from __future__ import annotations
+
+import logging
+import math
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from uuid_utils import uuid7
+
+from offload.conf import settings
+from offload.core.exceptions import InvalidDelay, UnknownQueue
+from offload.core.properties import check_properties
+from offload.core.topics import validate_topic
+from offload.engine import dispatch, payloads
+from offload.engine.handles import JobHandle
+from offload.engine.topology import snapshot
+from offload.engine.tracking.drafts import BATCH, Draft, insert
+from offload.models import Queue, database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from offload.engine.payloads import Saved, Source
+
+logger = logging.getLogger("offload.submission")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On what terms jobs are submitted."""
+
+    #: Name of a policy; chosen by topic where it is empty.
+    queue: str | None = None
+    #: Higher runs earlier.
+    priority: int = 0
+    #: Seconds from now before which the job does not run.
+    delay: float | None = None
+    #: Seconds from now after which a job that has not begun is EXPIRED.
+    expires: float | None = None
+    #: Keep no result in Celery's backend.
+    ignore_result: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise InvalidDelay for a time that is none."""
+        for seconds in (self.delay, self.expires):
+            if seconds is not None and not _is_duration(seconds):
+                raise InvalidDelay(delay=seconds)
+
+
+def _is_duration(value: object) -> bool:
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and value >= 0
+    )
+
+
+def new_id() -> str:
+    """Return an id for a job; ids made later sort later."""
+    return str(uuid7())
+
+
+def submit(
+    topic: str,
+    properties: Mapping[str, Any] | None = None,
+    *,
+    files: Mapping[str, Source] | None = None,
+    queue: str | None = None,
+    priority: int = 0,
+    delay: float | None = None,
+    expires: float | None = None,
+    ignore_result: bool = False,
+) -> JobHandle:
+    """Store a job for a topic and return a handle on it.
+
+    ``properties`` are JSON and become the consumer's keyword arguments; ``files`` are names
+    and what to read them from: a path, bytes, or an open file. The rest are Terms.
+
+    Inside a transaction the job exists with its commit and not before; a rollback leaves
+    nothing. Raise InvalidTopic, InvalidProperties, InvalidDelay, InvalidName, MissingFile or
+    UnknownQueue, with nothing stored.
+    """
+    terms = Terms(
+        queue=queue, priority=priority, delay=delay, expires=expires, ignore_result=ignore_result
+    )
+    with payloads.saving(files) if files else nullcontext() as saved:
+        return _submit(topic, [properties or {}], terms, saved)[0]
+
+
+def submit_many(
+    topic: str, many: Iterable[Mapping[str, Any]], **terms: Any
+) -> list[JobHandle]:
+    """Store a job per properties in ``many``, all of them or none; return their handles.
+
+    Takes the Terms as keywords and raises what ``submit`` raises.
+    """
+    return _submit(topic, many, Terms(**terms), None)
+
+
+def _submit(
+    topic: str, many: Iterable[Mapping[str, Any]], terms: Terms, saved: Saved | None
+) -> list[JobHandle]:
+    queue = choose_queue(validate_topic(topic), terms.queue)
+    drafts = [_draft(topic, properties, queue, terms, saved) for properties in many]
+    one_statement = saved is None and len(drafts) <= BATCH
+    with nullcontext() if one_statement else database.atomic():
+        if saved:
+            payloads.record(saved)
+        store(drafts)
+    return [JobHandle(draft.id) for draft in drafts]
+
+
+def _draft(
+    topic: str, properties: Mapping[str, Any], queue: str, terms: Terms, saved: Saved | None
+) -> Draft:
+    return Draft(
+        id=new_id(),
+        topic=topic,
+        queue=queue,
+        properties=check_properties(dict(properties), settings().max_properties),
+        options={"ignore_result": True} if terms.ignore_result else {},
+        priority=terms.priority,
+        delay=terms.delay,
+        expires_in=terms.expires,
+        payload_id=saved.id if saved else None,
+    )
+
+
+def choose_queue(topic: str, asked: str | None) -> str:
+    """Return the name of the queue: the one asked for, or the one for the topic.
+
+    Raise UnknownQueue where the one asked for has no row.
+    """
+    seen = snapshot()
+    if asked is None:
+        return seen.policy_for(topic).name
+    known = asked == seen.default.name or any(one.name == asked for one in seen.policies)
+    if not known and not Queue.objects.filter(name=asked).exists():
+        raise UnknownQueue(name=asked)
+    return asked
+
+
+def store(drafts: Sequence[Draft]) -> int:
+    """Store drafts and offer them to instances after the commit; return how many were new."""
+    count = insert(drafts)
+    lanes = {draft.lane for draft in drafts if not draft.delay and not draft.hold}
+    if lanes:
+        database.on_commit(lambda: _offer(lanes))
+    return count
+
+
+def _offer(lanes: Iterable[str]) -> None:
+    try:
+        dispatch.offer(sorted(lanes))
+    except Exception:
+        logger.exception("jobs are stored and wait for the sweep: binding them at submit failed")

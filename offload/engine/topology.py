@@ -1,0 +1,157 @@
+"""The topology as this process knows it: a frozen snapshot, renewed when its version moves."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from offload.conf import settings
+from offload.core.policies import DEFAULT_POLICY, Policy, QueueType, policy_for
+from offload.core.retries import RetryPolicy
+from offload.core.topics import Pattern
+from offload.core.topology import Consumer, Instance, Mode, Rule, Scope, Topology, Verb
+from offload.engine.names import queue_name
+from offload.models import Instance as InstanceRow
+from offload.models import Lease, Queue, Switch
+from offload.models import Rule as RuleRow
+from offload.models.versions import current_version
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What decisions rest on: instances, rules and policies under one version."""
+
+    topology: Topology
+    policies: tuple[Policy, ...]
+
+    #: Holds where no queue's row does.
+    default: Policy
+
+    @property
+    def version(self) -> int:
+        """Return the version."""
+        return self.topology.version
+
+    def policy(self, queue: str) -> Policy:
+        """Return the policy of that name; the default one where it has no row."""
+        return next((one for one in self.policies if one.name == queue), self.default)
+
+    def policy_for(self, topic: str) -> Policy:
+        """Return the policy that a topic's jobs get unless they name another."""
+        return policy_for(topic, self.policies, self.default)
+
+
+class _Cache(threading.local):
+    snapshot: Snapshot | None = None
+    asked: float = 0.0
+
+
+_cache = _Cache()
+
+
+def snapshot(*, fresh: bool = False) -> Snapshot:
+    """Return the snapshot; its version is asked again after the time the settings say.
+
+    ``fresh`` asks at once.
+    """
+    aged = monotonic() - _cache.asked > settings().topology_age
+    if _cache.snapshot is None or fresh or aged:
+        _cache.asked = monotonic()
+        version = current_version()
+        if _cache.snapshot is None or _cache.snapshot.version != version:
+            _cache.snapshot = load(version)
+    return _cache.snapshot
+
+
+def forget() -> None:
+    """Read the topology anew at the next question."""
+    _cache.snapshot = None
+
+
+def now() -> datetime:
+    """Return the time that ends of rules are compared with."""
+    return datetime.now(UTC)
+
+
+def load(version: int) -> Snapshot:
+    """Read the snapshot; the version is read before it, so it is never older than its number."""
+    off = set(Switch.objects.values_list("pk", flat=True))
+    leader = Lease.objects.filter(pk="leader").values_list("incarnation", flat=True).first()
+    instances = tuple(instance_of(row, off=off, leader=leader) for row in InstanceRow.objects.all())
+    rules = tuple(rule_of(row) for row in RuleRow.objects.in_force())
+    topology = Topology(version=version, instances=instances, rules=rules)
+    policies = tuple(policy_of(row) for row in Queue.objects.all())
+    return Snapshot(topology=topology, policies=policies, default=default_policy())
+
+
+def default_policy() -> Policy:
+    """Return the policy of the queue ``default`` as the settings have it."""
+    given = settings()
+    retry = RetryPolicy(retries=given.retries, delay=given.retry_delay, crashes=given.crashes)
+    return replace(DEFAULT_POLICY, retry=retry)
+
+
+def instance_of(row: InstanceRow, *, off: Collection[str], leader: str | None) -> Instance:
+    """Return an instance's row as a value."""
+    return Instance(
+        name=row.name,
+        incarnation=row.incarnation,
+        cluster=row.cluster,
+        mode=Mode(row.mode),
+        is_off=row.name in off,
+        consumers=tuple(
+            Consumer(pattern=Pattern.parse(pattern), task=task, ranking=ranking)
+            for pattern, task, ranking in row.consumers
+        ),
+        labels=frozenset(row.labels),
+        concurrency=row.concurrency,
+        window=row.window,
+        can_kill=row.can_kill,
+        can_limit=row.can_limit,
+        protocol=row.protocol,
+        broken=frozenset(row.broken),
+        joined=row.joined,
+        queue=queue_name(row.name),
+        is_leader=row.incarnation == leader,
+        said_goodbye=row.gone_because == GOODBYE,
+    )
+
+
+GOODBYE = "goodbye"
+
+
+def rule_of(row: RuleRow) -> Rule:
+    """Return a rule's row as a value."""
+    return Rule(
+        id=row.pk,
+        verb=Verb(row.verb),
+        scope=Scope(row.scope),
+        target=row.target,
+        pattern=Pattern.parse(row.pattern),
+        until=row.until,
+    )
+
+
+def policy_of(row: Queue) -> Policy:
+    """Return a queue's row as a value."""
+    return Policy(
+        name=row.name,
+        patterns=tuple(map(Pattern.parse, row.topics)),
+        type=QueueType(row.type),
+        max_parallel=row.max_parallel,
+        retry=RetryPolicy(
+            retries=row.retries,
+            delay=row.retry_delay,
+            backoff=row.backoff,
+            crashes=settings().crashes,
+        ),
+        suspended=row.suspended,
+        ranking=row.ranking,
+        retention=timedelta(days=row.retention_days) if row.retention_days else None,
+    )

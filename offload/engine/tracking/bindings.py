@@ -1,0 +1,203 @@
+"""PENDING → QUEUED: jobs bound to an instance, within its window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kombu.utils.json import loads
+
+from offload.engine.tracking.changes import Change, tell
+from offload.models import Exclusion, Job, Slot, Version, database
+from offload.models.versions import TOPOLOGY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+JOB = Job._meta.db_table
+BOUND_COLUMNS = (
+    "id", "epoch", "topic", "task", "args", "properties", "options", "priority", "failures",
+    "parent_id", "root_id", "instance", "incarnation", "created_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """A job that was bound: what its message is made of."""
+
+    id: str
+    epoch: int
+    topic: str
+    task: str
+    args: Sequence[Any]
+    properties: dict[str, Any]
+    options: dict[str, Any]
+    priority: int
+    failures: int
+    parent_id: str
+    root_id: str
+    instance: str
+    incarnation: str
+    created_at: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """An instance with room: where to bind, and under which topology that was decided."""
+
+    instance: str
+    incarnation: str
+    window: int
+    version: int
+
+
+def bind(
+    place: Place, lanes: Sequence[str], *, limit: int, suspect: bool = False
+) -> list[Bound]:
+    """Bind the first waiting jobs of these lanes to the place, up to its window and ``limit``.
+
+    ``suspect`` binds one of the suspects of a crash instead, if the instance has none yet.
+    Nothing is bound where the topology has moved on since the place was chosen, or where
+    somebody else is binding to the instance at this moment.
+    """
+    if not lanes or limit < 1:
+        return []
+    if database.vendor() == "sqlite":
+        return _bind(place, lanes, limit, suspect=suspect)
+    with database.atomic():
+        free = _slot_is_free(place.instance)
+        return _bind(place, lanes, limit, suspect=suspect) if free else []
+
+
+def _slot_is_free(instance: str) -> bool:
+    table = Slot._meta.db_table
+    database.execute(
+        f"INSERT INTO {table} (instance) VALUES (%s) ON CONFLICT DO NOTHING", [instance]
+    )
+    return bool(
+        database.rows(
+            f"SELECT 1 FROM {table} WHERE instance = %s {database.SKIP_LOCKED[database.vendor()]}",
+            [instance],
+        )
+    )
+
+
+def _bind(place: Place, lanes: Sequence[str], limit: int, *, suspect: bool) -> list[Bound]:
+    hold = "suspect" if suspect else ""
+    limit = 1 if suspect else limit
+    waiting = " UNION ALL ".join([_head()] * len(lanes))
+    heads = [value for lane in lanes for value in (hold, lane, place.incarnation, limit)]
+    here = [place.instance, place.incarnation]
+    room = [limit, place.window, *here]
+    found = database.rows(
+        f"UPDATE {JOB} SET state = 'QUEUED', instance = %s, incarnation = %s, epoch = epoch + 1, "
+        f"bound_at = {database.now()}, publishes = 0, token = '' "
+        f"WHERE state = 'PENDING' AND id IN ({_chosen(waiting)}) AND {_unmoved()} "
+        f"{_alone() if suspect else ''}"
+        f"RETURNING {', '.join(BOUND_COLUMNS)}",
+        [*here, *heads, *room, TOPOLOGY, place.version, *(here if suspect else [])],
+    )
+    tell([Change(row[0], "PENDING", "QUEUED", row[1]) for row in found])
+    return sorted((read(row) for row in found), key=lambda one: (-one.priority, one.created_at))
+
+
+def _head() -> str:
+    """Return the question for the first jobs of one lane."""
+    return (
+        f"SELECT * FROM (SELECT id, priority, created_at FROM {JOB} "
+        "WHERE state = 'PENDING' AND hold = %s AND run_at IS NULL AND lane = %s AND NOT EXISTS ("
+        f"SELECT 1 FROM {Exclusion._meta.db_table} x WHERE x.job_id = {JOB}.id "
+        f"AND x.incarnation = %s AND x.until > {database.now()}) "
+        "ORDER BY priority DESC, created_at, id LIMIT %s) AS head"
+    )
+
+
+def _chosen(waiting: str) -> str:
+    """Return the first jobs of all lanes, as many as the window has room for."""
+    free = (
+        f"%s - (SELECT count(*) FROM {JOB} WHERE instance = %s AND incarnation = %s "
+        "AND state IN ('QUEUED', 'ACTIVE'))"
+    )
+    ordered = f"SELECT id FROM ({waiting}) AS waiting ORDER BY priority DESC, created_at, id"
+    if database.vendor() == "sqlite":
+        return f"{ordered} LIMIT max(0, min(%s, {free}))"
+    return (
+        f"SELECT id FROM {JOB} WHERE state = 'PENDING' AND id IN ({ordered}) "
+        f"ORDER BY priority DESC, created_at, id LIMIT greatest(0, least(%s, {free})) "
+        "FOR UPDATE SKIP LOCKED"
+    )
+
+
+def _alone() -> str:
+    """Return the condition that no other suspect is bound to the instance."""
+    return (
+        f" AND NOT EXISTS (SELECT 1 FROM {JOB} s WHERE s.instance = %s AND s.incarnation = %s "
+        "AND s.state IN ('QUEUED', 'ACTIVE') AND s.hold = 'suspect') "
+    )
+
+
+def _unmoved() -> str:
+    table = Version._meta.db_table
+    return f"COALESCE((SELECT number FROM {table} WHERE name = %s), 0) = %s"
+
+
+def read(row: tuple[Any, ...]) -> Bound:
+    """Return a row of BOUND_COLUMNS as a value."""
+    facts = dict(zip(BOUND_COLUMNS, row, strict=True))
+    for name in ("args", "properties", "options"):
+        facts[name] = loads(facts[name])
+    return Bound(**facts)
+
+
+def unheard(instance: str, incarnation: str, *, first: float) -> list[Bound]:
+    """Return the QUEUED jobs of an incarnation whose message is to be sent again.
+
+    ``first`` is after how many seconds; each time doubles it.
+    """
+    since = database.later("%s * (%s - power(2, publishes + 1))")
+    if database.vendor() == "sqlite":
+        since = database.later("%s * (%s - (2 << publishes))")
+    found = database.rows(
+        f"SELECT {', '.join(BOUND_COLUMNS)} FROM {JOB} WHERE instance = %s AND incarnation = %s "
+        f"AND state = 'QUEUED' AND bound_at < {since}",
+        [instance, incarnation, first, 1],
+    )
+    return [read(row) for row in found]
+
+
+def note_published(jobs: Sequence[Bound]) -> None:
+    """Count that the messages of bound jobs were sent again."""
+    if jobs:
+        database.execute(
+            f"UPDATE {JOB} SET publishes = publishes + 1 "
+            f"WHERE state = 'QUEUED' AND id IN ({database.marks(jobs)})",
+            [job.id for job in jobs],
+        )
+
+
+def waiting_lanes() -> list[str]:
+    """Return the lanes in which jobs wait, by one index step per lane."""
+    waiting = "state = 'PENDING' AND hold = '' AND run_at IS NULL"
+    found = database.rows(
+        f"WITH RECURSIVE lanes(lane) AS (SELECT min(lane) FROM {JOB} WHERE {waiting} UNION ALL "
+        f"SELECT (SELECT min(lane) FROM {JOB} j WHERE {waiting} AND j.lane > lanes.lane) "
+        "FROM lanes WHERE lanes.lane IS NOT NULL) SELECT lane FROM lanes WHERE lane IS NOT NULL"
+    )
+    return [row[0] for row in found]
+
+
+def suspects() -> list[str]:
+    """Return the lanes of waiting suspects of a crash."""
+    found = database.rows(
+        f"SELECT DISTINCT lane FROM {JOB} "
+        "WHERE state = 'PENDING' AND hold = 'suspect' AND run_at IS NULL"
+    )
+    return [row[0] for row in found]
+
+
+def loads_by_instance() -> dict[str, int]:
+    """Return how many jobs are bound to each instance."""
+    found = database.rows(
+        f"SELECT instance, count(*) FROM {JOB} WHERE state IN ('QUEUED', 'ACTIVE') GROUP BY instance"
+    )
+    return {row[0]: int(row[1]) for row in found}

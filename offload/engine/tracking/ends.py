@@ -1,0 +1,98 @@
+"""Ends without a run: stop, drop, expiry; and the mark that something is still due."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.engine.tracking.changes import Change, tell
+from offload.models import Job, database
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+JOB = Job._meta.db_table
+WAITING = "state IN ('PENDING', 'QUEUED')"
+BEFORE = "CASE WHEN instance = '' THEN 'PENDING' ELSE 'QUEUED' END"
+
+
+def stop(job_ids: Sequence[str]) -> list[Change]:
+    """Request the end of jobs: those waiting are STOPPED at once, running ones are asked.
+
+    Return those that were STOPPED.
+    """
+    if not job_ids:
+        return []
+    now = database.now()
+    found = database.rows(
+        f"UPDATE {JOB} SET stop_requested = true, "
+        f"state = CASE WHEN {WAITING} THEN 'STOPPED' ELSE state END, "
+        f"finished_at = CASE WHEN {WAITING} THEN {now} ELSE finished_at END, "
+        f"aftermath_due = ({WAITING}) OR aftermath_due "
+        f"WHERE id IN ({database.marks(job_ids)}) AND state IN ('PENDING', 'QUEUED', 'ACTIVE') "
+        f"RETURNING id, {BEFORE}, state, epoch",
+        list(job_ids),
+    )
+    changes = [Change(*row) for row in found if row[2] == "STOPPED"]
+    tell(changes)
+    return changes
+
+
+def expire(limit: int = 500) -> list[Change]:
+    """Make jobs EXPIRED that were not begun in their time."""
+    late = f"{WAITING} AND expires_at <= {database.now()}"
+    if not database.rows(f"SELECT 1 FROM {JOB} WHERE {late} LIMIT 1"):
+        return []
+    return _finish(f"id IN (SELECT id FROM {JOB} WHERE {late} LIMIT {limit})", [], "EXPIRED")
+
+
+def drop(job_ids: Sequence[str]) -> list[Change]:
+    """Make waiting jobs DROPPED."""
+    if not job_ids:
+        return []
+    return _finish(f"id IN ({database.marks(job_ids)})", list(job_ids), "DROPPED")
+
+
+def give_up(job_ids: Sequence[str], *, state: str, error_type: str, error: str) -> list[Change]:
+    """Make waiting jobs final with an error: what they wait for can never come."""
+    if not job_ids:
+        return []
+    return _finish(
+        f"id IN ({database.marks(job_ids)})",
+        list(job_ids),
+        state,
+        also=", error_type = %s, error = %s",
+        values=[error_type, error],
+    )
+
+
+def _finish(
+    where: str,
+    params: Sequence[object],
+    state: str,
+    *,
+    also: str = "",
+    values: Sequence[object] = (),
+) -> list[Change]:
+    found = database.rows(
+        f"UPDATE {JOB} SET state = %s, finished_at = {database.now()}, aftermath_due = true{also} "
+        f"WHERE {where} AND {WAITING} RETURNING id, {BEFORE}, state, epoch",
+        [state, *values, *params],
+    )
+    changes = [Change(*row) for row in found]
+    tell(changes)
+    return changes
+
+
+def due(limit: int = 200) -> list[str]:
+    """Return ids of final jobs with something still to be done."""
+    found = database.rows(f"SELECT id FROM {JOB} WHERE aftermath_due LIMIT {limit}")
+    return [row[0] for row in found]
+
+
+def take_aftermath(job_id: str) -> bool:
+    """Clear the mark; return whether it was set, so that one caller alone does what is due."""
+    return bool(
+        database.execute(
+            f"UPDATE {JOB} SET aftermath_due = false, has_tail = false WHERE id = %s AND aftermath_due", [job_id]
+        )
+    )

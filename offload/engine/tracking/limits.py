@@ -1,0 +1,64 @@
+"""Binding from queues with a limit or an order, under the lock of their row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import OperationalError
+
+from offload.core.policies import QueueType
+from offload.engine.tracking.bindings import Bound, Place, bind
+from offload.models import Job, Queue, database
+
+if TYPE_CHECKING:
+    from offload.core.policies import Policy
+
+JOB = Job._meta.db_table
+QUEUE = Queue._meta.db_table
+#: How long a binder waits for the lock; who cannot have it leaves the work to the holder.
+PATIENCE = "200ms"
+
+
+def bind_limited(place: Place, lane: str, policy: Policy, *, suspect: bool) -> list[Bound]:
+    """Bind from one lane of a limited or ordered queue; nothing while its lock is busy."""
+    try:
+        with database.atomic():
+            lock(policy.name)
+            room = _room(policy)
+            if room < 1 or (policy.type is QueueType.ORDERED and not _is_head(lane, policy)):
+                return []
+            return bind(place, [lane], limit=room, suspect=suspect)
+    except OperationalError:
+        return []
+
+
+def lock(queue: str) -> None:
+    """Lock a queue's row: the first statement of whatever counts what is bound from it."""
+    if database.vendor() == "postgresql":
+        database.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+    database.execute(f"UPDATE {QUEUE} SET name = name WHERE name = %s", [queue])
+
+
+def _room(policy: Policy) -> int:
+    return (policy.limit or 0) - bound_in(policy.name)
+
+
+def bound_in(queue: str) -> int:
+    """Return how many jobs of a queue are bound or running."""
+    found = database.rows(
+        f"SELECT count(*) FROM {JOB} WHERE queue = %s AND state IN ('QUEUED', 'ACTIVE')", [queue]
+    )
+    return int(found[0][0])
+
+
+def _is_head(lane: str, policy: Policy) -> bool:
+    """Return whether the first job of an ordered queue is in this lane and may be bound.
+
+    A head that waits for its retry blocks those behind it.
+    """
+    found = database.rows(
+        f"SELECT lane, run_at IS NULL AND hold IN ('', 'suspect') FROM {JOB} "
+        "WHERE queue = %s AND state = 'PENDING' ORDER BY priority DESC, created_at, id LIMIT 1",
+        [policy.name],
+    )
+    return bool(found) and found[0][0] == lane and bool(found[0][1])

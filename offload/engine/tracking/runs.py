@@ -1,0 +1,220 @@
+"""QUEUED → ACTIVE → the end of an attempt: fenced by id, epoch and token."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kombu.utils.json import dumps, loads
+
+from offload.conf import settings
+from offload.core.states import JobState
+from offload.engine.tracking.changes import Change, tell
+from offload.engine.tracking.returns import way_back
+from offload.models import Job, database
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from offload.core.outcomes import ErrorInfo
+    from offload.core.retries import Cause, RetryDecision
+
+JOB = Job._meta.db_table
+CLAIMED_COLUMNS = (
+    "topic", "queue", "attempts", "failures", "crashes", "has_tail", "tail", "options",
+    "payload_id", "run_id", "root_id", "parent_id",
+)  # fmt: skip
+#: A lost claim costs one more run of a message that is still there, never a lost job: it may
+#: be acknowledged before it is on disk. Finishes wait for the disk.
+UNHURRIED = "(SELECT set_config('synchronous_commit', 'off', true)) AS unhurried"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fence:
+    """What every write of an attempt must match."""
+
+    job_id: str
+    epoch: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """What a claim returns of its job."""
+
+    topic: str
+    queue: str
+    #: Including this one.
+    attempts: int
+    failures: int
+    crashes: int
+    has_tail: bool
+    tail: Mapping[str, Any] | None
+    options: Mapping[str, Any]
+    payload_id: str | None
+    run_id: str | None
+    root_id: str
+    parent_id: str
+
+
+def claim(fence: Fence) -> Claimed | None:
+    """Begin an attempt: QUEUED → ACTIVE under its epoch, with its own token.
+
+    Return None where this message is not, or no longer, the one to run. A claim whose reply
+    was lost is recognised by its token.
+    """
+    found = database.rows(
+        f"UPDATE {JOB} SET state = 'ACTIVE', token = %s, started_at = {database.now()}, "
+        f"attempts = attempts + 1 {_unhurried()} "
+        "WHERE id = %s AND epoch = %s AND state = 'QUEUED' AND NOT stop_requested "
+        f"RETURNING {', '.join(CLAIMED_COLUMNS)}",
+        [fence.token, fence.job_id, fence.epoch],
+    )
+    if found:
+        tell([Change(fence.job_id, "QUEUED", "ACTIVE", fence.epoch)])
+        return _claimed(found[0])
+    return _mine(fence)
+
+
+def _unhurried() -> str:
+    return f"FROM {UNHURRIED}" if database.vendor() == "postgresql" else ""
+
+
+def _mine(fence: Fence) -> Claimed | None:
+    found = database.rows(
+        f"SELECT {', '.join(CLAIMED_COLUMNS)} FROM {JOB} "
+        "WHERE id = %s AND epoch = %s AND token = %s AND state = 'ACTIVE'",
+        [fence.job_id, fence.epoch, fence.token],
+    )
+    return _claimed(found[0]) if found else None
+
+
+def _claimed(row: tuple[Any, ...]) -> Claimed:
+    facts = dict(zip(CLAIMED_COLUMNS, row, strict=True))
+    facts["has_tail"] = bool(facts["has_tail"])
+    facts["tail"] = facts["tail"] and loads(facts["tail"])
+    facts["options"] = loads(facts["options"])
+    return Claimed(**facts)
+
+
+class Written(enum.Enum):
+    """What became of a finish."""
+
+    #: This call made the job final.
+    NOW = enum.auto()
+    #: An earlier call of the same attempt did, and its reply was lost.
+    BEFORE = enum.auto()
+    #: The attempt was overtaken; nothing was written.
+    STALE = enum.auto()
+
+
+def succeed(fence: Fence, value: object, *, aftermath: bool) -> Written:
+    """Make the job SUCCEEDED with this value.
+
+    ``aftermath`` marks that Celery's result is still to be written.
+    """
+    kept = dumps(value) if value is not None else None
+    if kept is not None and len(kept) > settings().max_result:
+        kept = None
+    return _end(fence, JobState.SUCCEEDED, "result = %s", [kept], aftermath=aftermath)
+
+
+def fail(
+    fence: Fence,
+    decision: RetryDecision,
+    error: ErrorInfo,
+    *,
+    aftermath: bool,
+    keep_tail: bool = False,
+) -> Written:
+    """Make the job final as decided, with its error.
+
+    ``keep_tail`` leaves what follows to the aftermath instead of the caller's transaction.
+    """
+    return _end(
+        fence,
+        decision.state,
+        "failures = %s, crashes = %s, error_type = %s, error = %s, traceback = %s",
+        [
+            decision.failures,
+            decision.crashes,
+            f"{error.module}.{error.type}"[:255],
+            error.message,
+            error.traceback,
+        ],
+        aftermath=aftermath,
+        keep_tail=keep_tail,
+    )
+
+
+def _end(
+    fence: Fence,
+    state: JobState,
+    also: str,
+    values: Sequence[object],
+    *,
+    aftermath: bool,
+    keep_tail: bool = False,
+) -> Written:
+    tail = "" if keep_tail else "has_tail = false, "
+    changed = database.execute(
+        f"UPDATE {JOB} SET state = %s, finished_at = {database.now()}, aftermath_due = %s, "
+        f"{tail}{also} "
+        "WHERE id = %s AND epoch = %s AND token = %s AND state = 'ACTIVE'",
+        [state, aftermath, *values, fence.job_id, fence.epoch, fence.token],
+    )
+    if not changed:
+        return Written.BEFORE if _is_in(fence, state) else Written.STALE
+    tell([Change(fence.job_id, "ACTIVE", state, fence.epoch)])
+    return Written.NOW
+
+
+def _is_in(fence: Fence, state: JobState) -> bool:
+    """Return whether this finish was committed before, and only its reply was lost."""
+    return bool(
+        database.rows(
+            f"SELECT 1 FROM {JOB} WHERE id = %s AND epoch = %s AND token = %s AND state = %s",
+            [fence.job_id, fence.epoch, fence.token, state],
+        )
+    )
+
+
+def requeue(
+    fence: Fence,
+    decision: RetryDecision,
+    error: ErrorInfo | None,
+    *,
+    cause: Cause,
+    changes: Mapping[str, object],
+) -> JobState | None:
+    """End the attempt and put the job back; return its state, or None for a stale attempt.
+
+    ``changes`` are further columns, such as the arguments a retry asked for. A job whose stop
+    was requested becomes STOPPED instead.
+    """
+    columns = "".join(f", {name} = %s" for name in changes)
+    found = way_back(
+        "id = %s AND epoch = %s AND token = %s AND state = 'ACTIVE'",
+        [fence.job_id, fence.epoch, fence.token],
+        cause=cause,
+        error=error.message if error else "",
+        also=f", hold = '', failures = %s, crashes = %s, run_at = {_due(decision.delay)}{columns}",
+        values=[decision.failures, decision.crashes, *changes.values()],
+    )
+    return JobState(found[0].new) if found else None
+
+
+def _due(delay: float) -> str:
+    return database.later(str(float(delay))) if delay > 0 else "NULL"
+
+
+def write(fence: Fence, column: str, value: object) -> bool:
+    """Set a column of a running attempt's job; return whether the attempt is current."""
+    return bool(
+        database.execute(
+            f"UPDATE {JOB} SET {column} = %s "
+            "WHERE id = %s AND epoch = %s AND token = %s AND state = 'ACTIVE'",
+            [value, fence.job_id, fence.epoch, fence.token],
+        )
+    )

@@ -1,0 +1,29 @@
+"""Tables: fields, constraints, and querysets that ask named questions; no policy."""
+
+from offload.models.instances import Instance, Slot
+from offload.models.jobs import Attempt, Exclusion, Job, Kind
+from offload.models.joins import Dependency, Join
+from offload.models.leases import Lease, Version
+from offload.models.payloads import Payload, PayloadFile
+from offload.models.queues import Queue
+from offload.models.rules import Rule, Switch
+from offload.models.runs import Run
+
+__all__ = [
+    "Attempt",
+    "Dependency",
+    "Exclusion",
+    "Instance",
+    "Job",
+    "Join",
+    "Kind",
+    "Lease",
+    "Payload",
+    "PayloadFile",
+    "Queue",
+    "Rule",
+    "Run",
+    "Slot",
+    "Switch",
+    "Version",
+]

@@ -1,0 +1,81 @@
+"""The database that holds offload's tables, and where its dialects differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import connections, transaction
+
+from offload.conf import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+NOW = {
+    "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')",
+    "postgresql": "clock_timestamp()",
+}
+LATER = {
+    "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', ({0}) || ' seconds')",
+    "postgresql": "(clock_timestamp() + make_interval(secs => ({0})::double precision))",
+}
+#: Share-lock the row a decision rests on; SQLite's immediate transactions lock the whole file.
+FOR_SHARE = {"sqlite": "", "postgresql": "FOR SHARE"}
+FOR_UPDATE = {"sqlite": "", "postgresql": "FOR UPDATE"}
+SKIP_LOCKED = {"sqlite": "", "postgresql": "FOR UPDATE SKIP LOCKED"}
+
+
+def alias() -> str:
+    """Return the alias of the database that holds offload's tables."""
+    return settings().database
+
+
+def connection() -> BaseDatabaseWrapper:
+    """Return this thread's connection to that database."""
+    return connections[alias()]
+
+
+def vendor() -> str:
+    """Return ``sqlite`` or ``postgresql``."""
+    return connection().vendor
+
+
+def atomic(*, durable: bool = False) -> transaction.Atomic:
+    """Return a transaction on that database."""
+    return transaction.atomic(using=alias(), durable=durable)
+
+
+def on_commit(act: Callable[[], Any]) -> None:
+    """Run ``act`` after the surrounding transaction, at once where there is none."""
+    transaction.on_commit(act, using=alias())
+
+
+def now() -> str:
+    """Return the SQL of the database's clock."""
+    return NOW[vendor()]
+
+
+def later(seconds: str = "%s") -> str:
+    """Return the SQL of a time ``seconds`` (an SQL number or placeholder) from now."""
+    return LATER[vendor()].format(seconds)
+
+
+def execute(sql: str, params: Sequence[object] = ()) -> int:
+    """Run one statement and return the number of rows it changed."""
+    with connection().cursor() as cursor:
+        cursor.execute(sql, params)
+        return int(cursor.rowcount)
+
+
+def rows(sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    """Run one statement and return all its rows."""
+    with connection().cursor() as cursor:
+        cursor.execute(sql, params)
+        return list(cursor.fetchall())
+
+
+def marks(values: Sequence[object]) -> str:
+    """Return one placeholder per value, for ``IN (…)``."""
+    return ", ".join(["%s"] * len(values))

@@ -1,0 +1,54 @@
+"""Field types of offload's tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from kombu.utils.json import dumps, loads
+
+from offload.core.exceptions import InvalidPattern
+from offload.core.topics import Pattern
+
+
+class JsonText(models.TextField):  # type: ignore[type-arg]
+    """A JSON value kept as text, in the encoding Celery's messages use.
+
+    Text rather than the database's JSON type: values come back exactly as they went in
+    (dates, decimals, the order of keys, escaped NUL), and the worker reads them without
+    a second conversion.
+    """
+
+    def from_db_value(self, value: str | None, *_: object) -> Any:
+        """Return the decoded value."""
+        return None if value is None else loads(value)
+
+    def to_python(self, value: Any) -> Any:
+        """Return a value as it is; only the database's form is text."""
+        return value
+
+    def get_prep_value(self, value: Any) -> str | None:
+        """Return the value as text."""
+        return None if value is None else dumps(value)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        """Return the value as text, for serializers."""
+        return dumps(self.value_from_object(obj))
+
+
+class PatternField(models.CharField):  # type: ignore[type-arg]
+    """The text of a topic pattern, checked by the one grammar."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Set the length of a topic."""
+        kwargs.setdefault("max_length", 255)
+        super().__init__(*args, **kwargs)
+
+    def validate(self, value: Any, model_instance: models.Model | None) -> None:
+        """Raise ValidationError where the text is no pattern."""
+        super().validate(value, model_instance)
+        try:
+            Pattern.parse(value)
+        except InvalidPattern as error:
+            raise ValidationError(str(error), code="pattern") from error

@@ -1,0 +1,237 @@
+"""Jobs: the durable things, one row each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from offload.core.states import FINAL, QUERY_TYPES, Hold, JobState
+from offload.models.fields import JsonText
+from offload.models.querysets import OffloadQuerySet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+STATES = [(state.value, state.value) for state in JobState]
+BOUND = (JobState.QUEUED, JobState.ACTIVE)
+
+
+class Kind(models.TextChoices):
+    """What stands behind a row."""
+
+    JOB = "job", _("job")
+    #: A plain Celery task inside a canvas of jobs: published after commit, never claimed.
+    RELAY = "relay", _("plain Celery task")
+
+
+class JobQuerySet(OffloadQuerySet["Job"]):
+    """Named questions about jobs."""
+
+    def of_type(self, query_type: str) -> JobQuerySet:
+        """Return the jobs of a query type: ALL, QUEUED, ACTIVE, HISTORY, …"""
+        return self.filter(state__in=QUERY_TYPES[query_type])
+
+    def bindable(self) -> JobQuerySet:
+        """Return the jobs that only wait for an instance."""
+        return self.filter(state=JobState.PENDING, hold="", run_at=None, kind=Kind.JOB)
+
+    def bound(self) -> JobQuerySet:
+        """Return the jobs that occupy a place in an instance's window."""
+        return self.filter(state__in=BOUND)
+
+    def unfinished(self) -> JobQuerySet:
+        """Return the jobs without a final state."""
+        return self.exclude(state__in=FINAL)
+
+    def newest_first(self) -> JobQuerySet:
+        """Return the jobs, the last submitted first."""
+        return self.order_by("-created_at", "-id")
+
+    def ids(self, values: Iterable[str]) -> JobQuerySet:
+        """Return the jobs with these ids."""
+        return self.filter(pk__in=list(values))
+
+
+class Job(models.Model):
+    """A topic, its properties and everything that became of them."""
+
+    id = models.CharField(_("id"), primary_key=True, max_length=255)
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.JOB, db_default="job")
+    topic = models.CharField(_("topic"), max_length=255)
+    task = models.CharField(_("task"), max_length=255, default="", db_default="")
+    #: Queue, need and topic in one text: jobs of one lane can run in the same places now.
+    lane = models.CharField(max_length=600)
+    queue = models.CharField(_("queue"), max_length=255, default="default", db_default="default")
+    needs = models.CharField(_("needs"), max_length=16, default="", db_default="")
+    args = JsonText(_("arguments"), default=list, db_default="[]")
+    properties = JsonText(_("properties"), default=dict, db_default="{}")
+    #: What Celery's message is made of, frozen at submit.
+    options = JsonText(default=dict, db_default="{}")
+    #: What follows: chain, link, link_error; absent where nothing does.
+    tail = JsonText(null=True, default=None)
+    #: Whether a join counts this job, or something hangs on its end.
+    has_tail = models.BooleanField(default=False, db_default=False)
+
+    state = models.CharField(
+        _("state"), max_length=9, choices=STATES, default=JobState.PENDING, db_default="PENDING"
+    )
+    hold = models.CharField(
+        _("held by"),
+        max_length=10,
+        choices=[(hold.value, hold.name.lower()) for hold in Hold],
+        blank=True,
+        default="",
+        db_default="",
+    )
+    priority = models.SmallIntegerField(_("priority"), default=0, db_default=0)
+    run_at = models.DateTimeField(_("not before"), null=True, default=None)
+    expires_at = models.DateTimeField(_("expires"), null=True, default=None)
+    stop_requested = models.BooleanField(_("stop requested"), default=False, db_default=False)
+
+    instance = models.CharField(_("instance"), max_length=255, default="", db_default="")
+    incarnation = models.CharField(max_length=36, default="", db_default="")
+    epoch = models.PositiveIntegerField(_("epoch"), default=0, db_default=0)
+    token = models.CharField(max_length=36, default="", db_default="")
+    publishes = models.PositiveSmallIntegerField(default=0, db_default=0)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0, db_default=0)
+    failures = models.PositiveIntegerField(_("failures"), default=0, db_default=0)
+    crashes = models.PositiveSmallIntegerField(_("crashes"), default=0, db_default=0)
+    refusals = models.PositiveSmallIntegerField(_("refusals"), default=0, db_default=0)
+
+    created_at = models.DateTimeField(_("submitted"), db_default=Now(), editable=False)
+    bound_at = models.DateTimeField(_("bound"), null=True, default=None)
+    started_at = models.DateTimeField(_("started"), null=True, default=None)
+    finished_at = models.DateTimeField(_("finished"), null=True, default=None)
+
+    progress = models.JSONField(
+        _("progress"), null=True, default=None, encoder=DjangoJSONEncoder, blank=True
+    )
+    result = JsonText(_("result"), null=True, default=None)
+    error_type = models.CharField(_("error type"), max_length=255, default="", db_default="")
+    error = models.TextField(_("error"), default="", db_default="")
+    traceback = models.TextField(_("traceback"), default="", db_default="")
+    #: Whether result, callbacks or joins are still to be done after the end.
+    aftermath_due = models.BooleanField(default=False, db_default=False)
+
+    parent_id = models.CharField(_("parent"), max_length=255, default="", db_default="")
+    root_id = models.CharField(_("root"), max_length=255, default="", db_default="")
+    retry_of = models.ForeignKey(
+        "self", models.SET_NULL, null=True, default=None, related_name="retried_as"
+    )
+    run = models.ForeignKey(
+        "offload.Run", models.SET_NULL, null=True, default=None, related_name="jobs"
+    )
+    payload = models.ForeignKey(
+        "offload.Payload", models.PROTECT, null=True, default=None, related_name="jobs"
+    )
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        """Partial indexes: each as large as the cases its question is about."""
+
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
+        constraints = [
+            models.CheckConstraint(
+                name="offload_job_state", condition=Q(state__in=[state.value for state in JobState])
+            ),
+            models.CheckConstraint(
+                name="offload_job_somewhere",
+                condition=~Q(state__in=["QUEUED", "ACTIVE"]) | (~Q(instance="") & Q(epoch__gt=0)),
+            ),
+            models.CheckConstraint(
+                name="offload_job_finished",
+                condition=Q(
+                    state__in=[s.value for s in JobState if not s.is_final], finished_at=None
+                )
+                | Q(state__in=sorted(FINAL), finished_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["lane", "-priority", "created_at", "id"],
+                name="offload_job_waiting",
+                condition=Q(state="PENDING", hold="", run_at=None),
+            ),
+            models.Index(
+                fields=["instance", "state"], name="offload_job_bound", condition=Q(state__in=["QUEUED", "ACTIVE"])
+            ),
+            models.Index(fields=["id"], name="offload_job_suspect", condition=Q(state="PENDING", hold="suspect")),
+            models.Index(fields=["run_at"], name="offload_job_due", condition=Q(state="PENDING", run_at__isnull=False)),
+            models.Index(
+                fields=["expires_at"],
+                name="offload_job_expires",
+                condition=Q(state__in=["PENDING", "QUEUED"], expires_at__isnull=False),
+            ),
+            models.Index(fields=["id"], name="offload_job_aftermath", condition=Q(aftermath_due=True)),
+            models.Index(fields=["parent_id"], name="offload_job_children", condition=~Q(parent_id="")),
+            models.Index(fields=["queue"], name="offload_job_in_queue", condition=Q(state__in=["QUEUED", "ACTIVE"])),
+            models.Index(fields=["created_at"], name="offload_job_created"),
+        ]
+        permissions = [
+            ("operate_job", _("Can stop and retry jobs")),
+            ("view_payload", _("Can see properties, results and files of jobs")),
+        ]
+
+    def __str__(self) -> str:
+        """Return topic and id."""
+        return f"{self.topic} {self.id}"
+
+    @property
+    def job_state(self) -> JobState:
+        """Return the state as a member of its enumeration."""
+        return JobState(self.state)
+
+    @property
+    def is_finished(self) -> bool:
+        """Return whether the state is final."""
+        return self.job_state.is_final
+
+
+class Attempt(models.Model):
+    """An ended attempt that was not the job's last; the last one stands in the job's row."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="ended_attempts")
+    epoch = models.PositiveIntegerField(_("epoch"))
+    instance = models.CharField(_("instance"), max_length=255)
+    incarnation = models.CharField(max_length=36)
+    started_at = models.DateTimeField(_("started"), null=True)
+    ended_at = models.DateTimeField(_("ended"), db_default=Now())
+    cause = models.CharField(_("cause"), max_length=16)
+    error = models.TextField(_("error"), default="", db_default="")
+
+    objects = OffloadQuerySet.as_manager()
+
+    class Meta:
+        """One row per job and epoch."""
+
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        ordering = ["epoch"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "epoch"], name="offload_attempt_once")
+        ]
+
+
+class Exclusion(models.Model):
+    """An incarnation that refused a job, and until when it is not asked again."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="exclusions")
+    incarnation = models.CharField(max_length=36)
+    reason = models.CharField(max_length=255)
+    until = models.DateTimeField()
+
+    objects = OffloadQuerySet.as_manager()
+
+    class Meta:
+        """One row per job and incarnation."""
+
+        constraints = [
+            models.UniqueConstraint(fields=["job", "incarnation"], name="offload_exclusion_once")
+        ]

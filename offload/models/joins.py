@@ -1,0 +1,58 @@
+"""Joins: what waits for several jobs to end."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from offload.models.fields import JsonText
+from offload.models.querysets import OffloadQuerySet
+
+
+class Join(models.Model):
+    """A chord's header, counted by the ids of its results; its body follows once."""
+
+    id = models.CharField(primary_key=True, max_length=255)
+    #: The body as a Celery signature, with its frozen id.
+    body = JsonText()
+    #: The tree of result ids, in the shape the body's argument has.
+    tree = JsonText()
+    root_id = models.CharField(max_length=255, default="", db_default="")
+    fired = models.BooleanField(default=False, db_default=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = OffloadQuerySet.as_manager()
+
+    class Meta:
+        """Machine-made rows."""
+
+        verbose_name = _("join")
+        verbose_name_plural = _("joins")
+
+
+class Dependency(models.Model):
+    """One result a join waits for."""
+
+    join = models.ForeignKey(Join, models.CASCADE, related_name="dependencies")
+    #: The id of a job, a relay or a plain Celery task.
+    needs = models.CharField(_("needs"), max_length=255)
+    #: Empty while open, then SUCCESS, FAILURE or REVOKED.
+    state = models.CharField(_("state"), max_length=10, default="", db_default="", blank=True)
+    value = JsonText(null=True, default=None)
+
+    objects = OffloadQuerySet.as_manager()
+
+    class Meta:
+        """The open ones are what every end asks for."""
+
+        verbose_name = _("dependency")
+        verbose_name_plural = _("dependencies")
+        constraints = [
+            models.UniqueConstraint(fields=["join", "needs"], name="offload_dependency_once")
+        ]
+        indexes = [
+            models.Index(fields=["join"], name="offload_dependency_open", condition=Q(state="")),
+            models.Index(fields=["needs"], name="offload_dependency_needs"),
+        ]

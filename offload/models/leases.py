@@ -1,0 +1,39 @@
+"""The leader's lease, and the version of the topology."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from offload.models.querysets import OffloadQuerySet
+
+
+class Lease(models.Model):
+    """Who leads, for how long, in which term."""
+
+    name = models.CharField(primary_key=True, max_length=32)
+    holder = models.CharField(_("leader"), max_length=255)
+    incarnation = models.CharField(max_length=36)
+    term = models.BigIntegerField(_("term"))
+    expires_at = models.DateTimeField(_("until"))
+
+    objects = OffloadQuerySet.as_manager()
+
+    class Meta:
+        """Machine-made rows."""
+
+        verbose_name = _("lease")
+        verbose_name_plural = _("leases")
+
+    def __str__(self) -> str:
+        """Return holder and term."""
+        return f"{self.holder} (term {self.term})"
+
+
+class Version(models.Model):
+    """A number that moves whenever instances, rules or queues change."""
+
+    name = models.CharField(primary_key=True, max_length=32)
+    number = models.BigIntegerField()
+
+    objects = OffloadQuerySet.as_manager()

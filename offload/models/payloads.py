@@ -1,0 +1,88 @@
+"""Payloads: the named files that go in with jobs and come out of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.core.files.storage import storages
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from offload.models.querysets import OffloadQuerySet
+
+if TYPE_CHECKING:
+    from django.core.files import File
+
+
+class Payload(models.Model):
+    """The files of a job, or of all jobs of a run."""
+
+    id = models.CharField(primary_key=True, max_length=36)
+    #: Alias in ``STORAGES``.
+    storage = models.CharField(_("storage"), max_length=64)
+    created_at = models.DateTimeField(_("made"), db_default=Now(), editable=False)
+
+    objects = OffloadQuerySet.as_manager()
+
+    class Meta:
+        """Machine-made rows."""
+
+        verbose_name = _("payload")
+        verbose_name_plural = _("payloads")
+
+    def __str__(self) -> str:
+        """Return the id."""
+        return self.id
+
+
+class PayloadFileQuerySet(OffloadQuerySet["PayloadFile"]):
+    """Named questions about files."""
+
+    def inputs(self) -> PayloadFileQuerySet:
+        """Return the files that came with the payload."""
+        return self.filter(job=None)
+
+    def outputs(self) -> PayloadFileQuerySet:
+        """Return the files of finished attempts: those the fenced finish made visible."""
+        return self.filter(job__state="SUCCEEDED", epoch=F("job__epoch"))
+
+
+class PayloadFile(models.Model):
+    """One file: name, size, media type, SHA-256 and where it lies."""
+
+    payload = models.ForeignKey(Payload, models.CASCADE, related_name="files")
+    #: The job that made it; empty for an input.
+    job = models.ForeignKey(
+        "offload.Job", models.CASCADE, null=True, default=None, related_name="files"
+    )
+    epoch = models.PositiveIntegerField(_("epoch"), default=0)
+    name = models.CharField(_("name"), max_length=255)
+    size = models.BigIntegerField(_("bytes"))
+    media_type = models.CharField(_("media type"), max_length=255)
+    sha256 = models.CharField(_("SHA-256"), max_length=64)
+    location = models.CharField(_("location"), max_length=1024)
+
+    objects = PayloadFileQuerySet.as_manager()
+
+    class Meta:
+        """Names are unique among the inputs, and within one attempt's outputs."""
+
+        verbose_name = _("file")
+        verbose_name_plural = _("files")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["payload", "name"], condition=Q(job=None), name="offload_file_input"
+            ),
+            models.UniqueConstraint(fields=["job", "epoch", "name"], name="offload_file_output"),
+            models.CheckConstraint(name="offload_file_size", condition=Q(size__gte=0)),
+        ]
+
+    def __str__(self) -> str:
+        """Return the name."""
+        return self.name
+
+    def open(self) -> File[bytes]:
+        """Return the file, opened for reading bytes."""
+        return storages[self.payload.storage].open(self.location, "rb")

@@ -1,0 +1,106 @@
+"""Rules and switches: what operators desire."""
+
+from __future__ import annotations
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from offload.core.topology import Scope, Verb
+from offload.models.fields import PatternField
+from offload.models.querysets import OffloadQuerySet
+
+
+class RuleQuerySet(OffloadQuerySet["Rule"]):
+    """Named questions about rules."""
+
+    def in_force(self) -> RuleQuerySet:
+        """Return the rules that have not ended."""
+        return self.filter(Q(until=None) | Q(until__gt=Now()))
+
+
+class Rule(models.Model):
+    """Allow or deny a pattern of topics on an instance, a glob of names, or a label."""
+
+    verb = models.CharField(_("verb"), max_length=5, choices=[(v.value, v.value) for v in Verb])
+    scope = models.CharField(
+        _("scope"), max_length=8, choices=[(s.value, s.value) for s in Scope], default=Scope.INSTANCE
+    )
+    target = models.CharField(
+        _("target"), max_length=255, help_text=_("A nodename, a glob of nodenames, or a label.")
+    )
+    pattern = PatternField(
+        _("topic pattern"),
+        help_text=_("a/b exactly · a/* one more segment · a/** one or more · ** everything"),
+    )
+    until = models.DateTimeField(
+        _("ends at"), null=True, blank=True, help_text=_("Empty: until somebody clears it.")
+    )
+    note = models.CharField(_("note"), max_length=255, blank=True, default="")
+    created_at = models.DateTimeField(_("made"), db_default=Now(), editable=False)
+    created_by = models.ForeignKey(
+        django_settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        db_constraint=False,
+        verbose_name=_("made by"),
+    )
+
+    objects = RuleQuerySet.as_manager()
+
+    class Meta:
+        """One rule per verb, target and pattern."""
+
+        verbose_name = _("rule")
+        verbose_name_plural = _("rules")
+        ordering = ["scope", "target", "pattern"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["verb", "scope", "target", "pattern"],
+                name="offload_rule_once",
+                violation_error_message=_("This rule exists already."),
+            ),
+            models.CheckConstraint(
+                name="offload_rule_verb",
+                condition=Q(verb__in=[v.value for v in Verb]),
+            ),
+            models.CheckConstraint(name="offload_rule_target", condition=~Q(target="")),
+        ]
+        permissions = [("change_routing", _("Can allow, deny, clear and make exclusive"))]
+
+    def __str__(self) -> str:
+        """Return the rule as a sentence."""
+        return f"{self.verb} {self.pattern} on {self.target}"
+
+    def clean(self) -> None:
+        """Raise ValidationError where the target does not fit the scope."""
+        if self.scope == Scope.INSTANCE and any(sign in self.target for sign in "*?["):
+            raise ValidationError(
+                {"target": _("This is a glob: choose the scope glob, or name one instance.")}
+            )
+
+
+class Switch(models.Model):
+    """An instance that is switched off as a whole: a row while it is off."""
+
+    instance = models.CharField(_("instance"), primary_key=True, max_length=255)
+    since = models.DateTimeField(_("since"), db_default=Now(), editable=False)
+    note = models.CharField(_("note"), max_length=255, blank=True, default="")
+
+    objects = OffloadQuerySet.as_manager()
+
+    class Meta:
+        """Read with the rules."""
+
+        verbose_name = _("switched off instance")
+        verbose_name_plural = _("switched off instances")
+
+    def __str__(self) -> str:
+        """Return the nodename."""
+        return self.instance

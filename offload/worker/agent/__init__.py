@@ -1,0 +1,1 @@
+"""The process beside a worker: it announces it, holds its database connections, and may lead."""

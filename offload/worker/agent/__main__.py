@@ -1,0 +1,30 @@
+"""Started by a worker with its specification as JSON; ends with the worker."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+from importlib import import_module
+
+import django
+
+from offload.worker.link import Link
+
+
+def main() -> None:
+    """Set Django and the Celery app up, settle the name, and stay as long as the worker."""
+    spec = json.loads(sys.argv[1])
+    # The worker's own signals tell it to end; the agent stays until the last run is over.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    logging.basicConfig(level=logging.WARNING, format="[agent %(process)d] %(message)s")
+    import_module(spec["module"])
+    django.setup()
+    agent = import_module("offload.worker.agent.agent")
+    sys.exit(agent.Agent(spec, Link.of_descriptor(spec["link"])).run())
+
+
+if __name__ == "__main__":
+    main()

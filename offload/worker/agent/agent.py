@@ -1,0 +1,195 @@
+"""The agent's main loop: hear the worker, see its processes die, keep its window full."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import signal
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from django.db import Error, connections
+
+from offload.conf import settings
+from offload.engine import losses, membership
+from offload.engine.membership import Announcement
+from offload.worker.agent import naming
+from offload.worker.agent.heartbeat import Heartbeat
+from offload.worker.agent.leading import Leader
+from offload.worker.agent.parent import Process, Snapshot, descendants, end
+from offload.worker.agent.window import Window
+
+if TYPE_CHECKING:
+    import psutil
+
+    from offload.worker.link import Link
+
+logger = logging.getLogger("offload.agent")
+
+#: Seconds between two looks at the window while jobs come, and while none do.
+BUSY, IDLE = 0.25, 1.0
+#: Seconds between two looks at what the running jobs have started themselves.
+CENSUS = 2.0
+
+
+class Agent:
+    """The process beside one worker."""
+
+    def __init__(self, spec: dict[str, Any], link: Link) -> None:
+        """Take what the worker said of itself, and the link to it."""
+        self._spec = spec
+        self._link = link
+        self._snapshot = Snapshot(concurrency=spec["concurrency"])
+        self._parent = Process(spec["pid"])
+        self._children: dict[int, Process] = {}
+        self._family: list[psutil.Process] = []
+        self._counted = 0.0
+
+    @property
+    def name(self) -> str:
+        """Return the nodename."""
+        return str(self._spec["name"])
+
+    def run(self) -> int:
+        """Announce the worker until it ends; return the exit code."""
+        incarnation = self._settle()
+        if incarnation is None:
+            return 1
+        self.heartbeat = Heartbeat(self.name, incarnation, self._link, self._spec)
+        self.leader = Leader(self.name, self.heartbeat)
+        self.window = Window(self.name, self.heartbeat)
+        self.heartbeat.start()
+        self.leader.start()
+        try:
+            return self._watch()
+        finally:
+            connections.close_all()
+
+    def _settle(self) -> str | None:
+        try:
+            incarnation = naming.settle(self._announcement(), again=self._spec["restarted"])
+        except Exception as error:  # noqa: BLE001
+            self._link.send({"refused": str(error)})
+            return None
+        self._link.send({"settled": incarnation})
+        return incarnation
+
+    def _announcement(self) -> Announcement:
+        spec = self._spec
+        return Announcement(
+            name=self.name,
+            pid=spec["pid"],
+            consumers=[(pattern, task, ranking) for pattern, task, ranking in spec["consumers"]],
+            concurrency=spec["concurrency"],
+            can_kill=spec["can_kill"],
+            can_limit=spec["can_limit"],
+            labels=spec["labels"],
+            facts=membership.facts(),
+        )
+
+    def _watch(self) -> int:
+        next_look = 0.0
+        while True:
+            ready = self._poll(max(0.0, next_look - time.monotonic()))
+            if self._parent.is_dead or self._parent.fileno() in ready:
+                return self._bury()
+            if self._link.fileno() in ready and not self._hear():
+                return self._part()
+            self._mourn(ready)
+            if self.heartbeat.is_superseded:
+                return self._give_way()
+            found = self._look()
+            next_look = time.monotonic() + (BUSY if found or self._snapshot.running else IDLE)
+
+    def _poll(self, timeout: float) -> set[int]:
+        watched = [self._link.fileno(), self._parent.fileno()]
+        watched += [child.fileno() for child in self._children.values()]
+        poll = select.poll()
+        for descriptor in watched:
+            if descriptor >= 0:
+                poll.register(descriptor, select.POLLIN)
+        return {descriptor for descriptor, _ in poll.poll(timeout * 1000)}
+
+    def _hear(self) -> bool:
+        """Take what the worker said; return whether it goes on."""
+        said: dict[str, Any] | None = self._link.receive(0)
+        while said is not None:
+            if "goodbye" in said:
+                return False
+            self._snapshot = Snapshot.read(said)
+            said = self._link.receive(0)
+        self.heartbeat.hear(self._snapshot)
+        self._adopt()
+        return True
+
+    def _adopt(self) -> None:
+        """Watch the processes of the running jobs, and no others."""
+        pids = set(self._snapshot.running.values())
+        for pid in self._children.keys() - pids:
+            self._children.pop(pid).close()
+        for pid in pids - self._children.keys():
+            self._children[pid] = Process(pid)
+        if pids and time.monotonic() - self._counted > CENSUS:
+            self._counted = time.monotonic()
+            self._family = descendants(self._spec["pid"])
+
+    def _mourn(self, ready: set[int]) -> None:
+        """End the attempts whose process is dead."""
+        for pid, child in list(self._children.items()):
+            if child.is_dead or child.fileno() in ready:
+                self._children.pop(pid).close()
+                for key, runner in self._snapshot.running.items():
+                    if runner == pid:
+                        self._safely(losses.crashed, *key, f"its process {pid} on {self.name} died")
+        for key, (cause, told) in self._snapshot.lost.items():
+            self._safely(self.window.lose, key, cause, told)
+
+    def _look(self) -> int:
+        found: int | None = self._safely(self.window.look, self._snapshot)
+        return found or 0
+
+    def _safely(self, act: Any, *args: Any) -> Any:
+        """Act; a database that is away is tried again at the next look."""
+        try:
+            return act(*args)
+        except Error as error:
+            logger.warning("%s: %s", getattr(act, "__name__", act), error)
+            self.heartbeat.drop_connection()
+            return None
+
+    def _bury(self) -> int:
+        """Move everything away from a worker that died: the pool dies with it."""
+        end([*self._family, *descendants(self._spec["pid"])])
+        self._depart("its worker died", crash=True)
+        return 0
+
+    def _part(self) -> int:
+        self._depart("goodbye", crash=False)
+        return 0
+
+    def _depart(self, reason: str, *, crash: bool) -> None:
+        self.heartbeat.stop()
+        self.leader.stop()
+        deadline = time.monotonic() + settings().timeout
+        while time.monotonic() < deadline:
+            with suppress(Error):
+                membership.leave(
+                    self.name, self.heartbeat.incarnation, reason=reason, crash=crash
+                )
+                self.leader.resign()
+                return
+            self.heartbeat.drop_connection()
+            time.sleep(BUSY)
+
+    def _give_way(self) -> int:
+        """End the worker: another incarnation has its name."""
+        logger.error("%s is superseded by another worker of that name", self.name)
+        self.heartbeat.stop()
+        self.leader.stop()
+        with suppress(ProcessLookupError):
+            os.kill(self._spec["pid"], signal.SIGTERM)
+        return 0
+
+

@@ -1,0 +1,123 @@
+"""The heartbeat, with its own thread and connection, so that nothing else delays it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+from django.db import Error, connections
+
+from offload.conf import settings
+from offload.core.topology import Mode
+from offload.engine import membership
+from offload.models import Instance, database
+from offload.worker.agent import naming
+from offload.worker.agent.parent import Snapshot
+from offload.worker.lease import boottime
+
+if TYPE_CHECKING:
+    from offload.worker.link import Link
+
+logger = logging.getLogger("offload.agent")
+
+
+class Heartbeat(threading.Thread):
+    """Raises the beat, announces mode and load, and extends the worker's lease."""
+
+    def __init__(self, name: str, incarnation: str, link: Link, spec: dict[str, Any]) -> None:
+        """Take the name and what it was settled for."""
+        super().__init__(name="heartbeat", daemon=True)
+        self.nodename = name
+        self.incarnation = incarnation
+        self.is_superseded = False
+        self._link = link
+        self._spec = spec
+        self._snapshot = Snapshot()
+        self._announced: tuple[Any, ...] = ()
+        self._over = threading.Event()
+        self._heard = threading.Event()
+
+    def hear(self, snapshot: Snapshot) -> None:
+        """Take the worker's last snapshot; a change of mode is announced at once."""
+        changed = snapshot.mode != self._snapshot.mode
+        self._snapshot = snapshot
+        if changed:
+            self._heard.set()
+
+    def stop(self) -> None:
+        """Beat no more."""
+        self._over.set()
+        self._heard.set()
+        if self.is_alive():
+            self.join(settings().timeout)
+
+    def run(self) -> None:
+        """Beat until stopped."""
+        while not self._over.is_set():
+            try:
+                self._beat()
+            except Error as error:
+                logger.warning("no heartbeat: %s", error)
+                self.drop_connection()
+            self._heard.wait(settings().heartbeat)
+            self._heard.clear()
+        connections.close_all()
+
+    def _beat(self) -> None:
+        before = boottime()
+        if membership.beat(self.nodename, self.incarnation):
+            self._extend(before)
+            self._announce()
+        else:
+            self._refused()
+
+    def _extend(self, before: float) -> None:
+        """Let the worker start jobs for a while, counted from before the beat was sent."""
+        self._link.send({"lease": before + lease_time()})
+
+    def _announce(self) -> None:
+        mode, load = self._mode(), self._snapshot.load()
+        if (mode, self._snapshot.concurrency) != self._announced[:2]:
+            membership.set_mode(
+                self.nodename, self.incarnation, mode, concurrency=self._snapshot.concurrency
+            )
+        if (mode, self._snapshot.concurrency, load) != self._announced:
+            membership.report(self.nodename, self.incarnation, load=load)
+        self._announced = (mode, self._snapshot.concurrency, load)
+
+    def _mode(self) -> Mode:
+        wedged = self._snapshot.tick_age > settings().timeout
+        if self._snapshot.mode is Mode.READY and wedged and self._spec["can_kill"]:
+            return Mode.SUSPECT
+        return self._snapshot.mode
+
+    def _refused(self) -> None:
+        """Find out why the beat hit no row: declared gone, or superseded."""
+        row = Instance.objects.filter(pk=self.nodename).first()
+        if row is not None and row.incarnation != self.incarnation and row.mode != Mode.GONE:
+            self.is_superseded = True
+            return
+        announcement = membership.Announcement(
+            name=self.nodename,
+            pid=self._spec["pid"],
+            consumers=[(pattern, task, rank) for pattern, task, rank in self._spec["consumers"]],
+            concurrency=self._snapshot.concurrency or self._spec["concurrency"],
+            can_kill=self._spec["can_kill"],
+            can_limit=self._spec["can_limit"],
+            labels=self._spec["labels"],
+            facts=membership.facts(),
+        )
+        logger.warning("%s was declared gone and comes back", self.nodename)
+        self.incarnation = naming.settle(announcement)
+        self._announced = ()
+
+    def drop_connection(self) -> None:
+        """Close a connection that failed, so that the next statement opens another."""
+        database.connection().close()
+
+
+def lease_time() -> float:
+    """Return for how many seconds after a beat the worker may start jobs."""
+    given = settings()
+    return max(given.timeout - 2 * given.heartbeat, given.timeout / 2)

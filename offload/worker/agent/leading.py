@@ -1,0 +1,111 @@
+"""Leadership: the lease in a thread of its own, the duties in others."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from django.db import Error, connections
+
+from offload.conf import settings
+from offload.engine import duties, lease
+from offload.engine.lease import NotLeader, Term
+from offload.engine.observing import Observer
+from offload.models import Instance
+
+if TYPE_CHECKING:
+    from offload.worker.agent.heartbeat import Heartbeat
+
+logger = logging.getLogger("offload.agent")
+
+#: A duty that hangs holds one thread; the others go on.
+THREADS = 3
+#: How many instances watch beats besides the leader, in join order.
+STANDBYS = 2
+
+
+class Leader(threading.Thread):
+    """Renews or takes the lease, watches the beats, and has the duties done while it leads."""
+
+    def __init__(self, name: str, heartbeat: Heartbeat) -> None:
+        """Take the instance for which leadership is sought."""
+        super().__init__(name="leader", daemon=True)
+        self._nodename = name
+        self._heartbeat = heartbeat
+        self._over = threading.Event()
+        self._observer = Observer(timeout=settings().timeout, interval=settings().sweep)
+        self._term: Term | None = None
+        self._running: dict[str, Future[None]] = {}
+        self._asked = 0.0
+
+    def stop(self) -> None:
+        """Lead no more."""
+        self._over.set()
+        if self.is_alive():
+            self.join(settings().timeout)
+
+    def resign(self) -> None:
+        """Give the lease up at once."""
+        lease.resign(self._heartbeat.incarnation)
+
+    def run(self) -> None:
+        """Seek the lease, observe, and sweep until stopped."""
+        with ThreadPoolExecutor(THREADS, "duty") as pool:
+            while not self._over.wait(settings().sweep):
+                try:
+                    self._seek()
+                    gone = self._observe()
+                except Error as error:
+                    logger.warning("neither leading nor observing: %s", error)
+                    self._term = None
+                    self._observer.forget()
+                    connections.close_all()
+                    continue
+                if self._term is not None:
+                    self._lead(pool, self._term, gone)
+        connections.close_all()
+
+    def _seek(self) -> None:
+        due = time.monotonic() - self._asked > settings().heartbeat / 2
+        if self._term is None or due or self._term.incarnation != self._heartbeat.incarnation:
+            self._asked = time.monotonic()
+            self._term = lease.acquire(self._nodename, self._heartbeat.incarnation)
+
+    def _observe(self) -> list[tuple[str, str, int]]:
+        """Return name, incarnation and beat of those whose beat stood still for the timeout."""
+        rows = Instance.objects.here().order_by("joined")
+        beats = {row.name: (row.incarnation, row.beat) for row in rows}
+        if self._term is None and self._nodename not in list(beats)[: STANDBYS + 1]:
+            return []
+        gone = self._observer.look(beats, time.monotonic())
+        return [(name, *beats[name]) for name in gone if name != self._nodename]
+
+    def _lead(
+        self, pool: ThreadPoolExecutor, term: Term, gone: list[tuple[str, str, int]]
+    ) -> None:
+        if self._observer.doubts:
+            duties.doubt()
+        for name, incarnation, beat in gone:
+            with suppress(NotLeader):
+                duties.bury(term, name, incarnation, beat)
+        for name, duty in duties.DUTIES.items():
+            former = self._running.get(name)
+            if former is None or former.done():
+                self._running[name] = pool.submit(_do, name, duty, term)
+
+
+def _do(name: str, duty: duties.Duty, term: Term) -> None:
+    """Do one duty; what fails is logged and asked again at the next sweep."""
+    try:
+        duty(term)
+    except NotLeader:
+        return
+    except Exception:
+        logger.exception("duty %s failed", name)
+        connections.close_all()
+
+

@@ -1,0 +1,61 @@
+"""Settling a worker's name before it starts."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from offload.conf import settings
+from offload.core.exceptions import NameInUse
+from offload.core.topology import Mode
+from offload.engine import membership
+from offload.engine.membership import Announcement
+from offload.models import Instance
+
+#: Seconds between two looks at the beat of who has the name.
+PAUSE = 0.2
+
+
+@dataclass(slots=True)
+class Rival:
+    """Who has the name, and since when its beat stands still."""
+
+    beat: int
+    since: float
+
+
+def settle(announcement: Announcement, *, again: bool = False) -> str:
+    """Take the name and return the incarnation.
+
+    A restarted agent goes on with the incarnation of its worker. Where somebody else has the
+    name, wait for the timeout; raise NameInUse if the other one still beats.
+    """
+    if again and (incarnation := _mine(announcement)):
+        return incarnation
+    deadline = time.monotonic() + settings().timeout * 2
+    rival: Rival | None = None
+    while True:
+        incarnation = membership.join(announcement) or ""
+        if incarnation:
+            return incarnation
+        row = Instance.objects.get(pk=announcement.name)
+        rival = _look(row, rival)
+        if time.monotonic() - rival.since > settings().timeout:
+            reason = "its beat stood still and another worker takes its name"
+            membership.declare_gone(row.name, row.incarnation, beat=row.beat, reason=reason)
+        elif time.monotonic() > deadline or rival.since > deadline - settings().timeout * 2:
+            raise NameInUse(name=row.name, host=row.host, pid=row.pid)
+        time.sleep(PAUSE)
+
+
+def _look(row: Instance, rival: Rival | None) -> Rival:
+    if rival is None or rival.beat != row.beat:
+        return Rival(row.beat, time.monotonic())
+    return rival
+
+
+def _mine(announcement: Announcement) -> str | None:
+    """Return the incarnation this worker has already, if it was not declared gone."""
+    mine = Instance.objects.filter(pk=announcement.name, pid=announcement.pid)
+    row = mine.exclude(mode=Mode.GONE).filter(boot_id=membership.boot_id()).first()
+    return row.incarnation if row else None

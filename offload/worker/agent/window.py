@@ -1,0 +1,74 @@
+"""An instance's own window: refilled, reconciled, and given back where rules forbid it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from offload.conf import settings
+from offload.core.topology import Mode
+from offload.engine import applying, dispatch, losses, republishing
+from offload.engine.topology import snapshot as topology_snapshot
+
+if TYPE_CHECKING:
+    from offload.worker.agent.heartbeat import Heartbeat
+    from offload.worker.agent.parent import Key, Snapshot
+
+#: Seconds between two comparisons of what should run with what does.
+RECONCILE = 3.0
+REPUBLISH = 1.0
+
+
+@dataclass(slots=True)
+class Window:
+    """What is bound to this instance, level-triggered: every look asks the rows."""
+
+    name: str
+    heartbeat: Heartbeat
+    _applied: int = -1
+    _reconciled: float = 0.0
+    _republished: float = 0.0
+    _missing: set[Key] = field(default_factory=set)
+    _lost: set[Key] = field(default_factory=set)
+
+    def look(self, worker: Snapshot) -> int:
+        """Do what is to be done now; return how many jobs were bound."""
+        self._apply()
+        if worker.mode is Mode.DRAINING:
+            applying.give_back(self.name, self.heartbeat.incarnation)
+            return 0
+        self._republish(worker)
+        self._reconcile(worker)
+        return dispatch.refill(self.name) if worker.mode is Mode.READY else 0
+
+    def lose(self, key: Key, cause: str, told: str) -> None:
+        """End an attempt that the worker reported as lost, once."""
+        if key not in self._lost:
+            losses.ended(*key, cause=cause, told=told)
+            self._lost.add(key)
+
+    def _apply(self) -> None:
+        """Act by the rules as they are now, and announce which those are."""
+        seen = topology_snapshot()
+        if seen.version != self._applied:
+            applying.apply(self.name, self.heartbeat.incarnation, seen)
+            self._applied = seen.version
+
+    def _republish(self, worker: Snapshot) -> None:
+        now = time.monotonic()
+        if now - self._republished > REPUBLISH and worker.has_idle_slot and worker.connections:
+            self._republished = now
+            republishing.send_again(self.name, self.heartbeat.incarnation, held=worker.held)
+
+    def _reconcile(self, worker: Snapshot) -> None:
+        """End attempts that the database says run here and the worker does not know, twice."""
+        now = time.monotonic()
+        if now - self._reconciled < min(RECONCILE, settings().timeout):
+            return
+        self._reconciled = now
+        active = losses.active_on(self.name, self.heartbeat.incarnation)
+        missing = active - worker.running.keys() - worker.held
+        for key in missing & self._missing:
+            losses.crashed(*key, f"{self.name} does not run it")
+        self._missing = missing

@@ -1,0 +1,186 @@
+"""What a worker's parent process does for offload; it never opens a database connection."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from celery import bootsteps, signals
+
+from offload.conf import settings
+from offload.core.topology import Mode
+from offload.engine.installation import module
+from offload.engine.publisher import instance_queue
+from offload.worker.softlimit import restore_handler
+from offload.worker.holdings import holdings
+from offload.worker.lease import lease
+from offload.worker.link import Link
+from offload.worker.task import consumers_of
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+logger = logging.getLogger("offload.worker")
+
+#: Seconds an agent has to settle the worker's name: it may have to wait for a timeout.
+PATIENCE = 30.0
+#: Seconds between two snapshots where nothing changed, and between two ticks of the consumer.
+INTERVAL = 1.0
+#: Seconds in which changes are gathered into one snapshot.
+GATHER = 0.002
+EX_UNAVAILABLE = 69
+
+
+def connect(app: Celery) -> None:
+    """Take part in the life of the workers of this app."""
+    worker = Worker(app)
+    for signal, receiver in (
+        (signals.worker_init, worker.on_init),
+        (signals.worker_ready, worker.on_ready),
+        (signals.worker_shutting_down, worker.on_shutting_down),
+        (signals.worker_shutdown, worker.on_shutdown),
+        (signals.task_postrun, restore_handler),
+    ):
+        signal.connect(receiver, weak=False, dispatch_uid=f"offload.{receiver.__name__}")
+
+
+class Tick(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Shows that the consumer's loop turns, and notes broker connections."""
+
+    requires = {"celery.worker.consumer.tasks:Tasks"}
+
+    def start(self, parent: Any) -> None:
+        """Begin with a broker connection."""
+        holdings.connections += 1
+        if holdings.mode is Mode.RECONNECTING:
+            holdings.set_mode(Mode.READY)
+        self._timer = parent.timer.call_repeatedly(INTERVAL, self._tick)
+
+    def stop(self, parent: Any) -> None:
+        """End with it: the connection is lost, or the worker drains."""
+        self._timer.cancel()
+        if holdings.mode is Mode.READY:
+            holdings.set_mode(Mode.RECONNECTING)
+
+    def _tick(self) -> None:
+        holdings.tick = time.monotonic()
+
+
+class Worker:
+    """The worker's parent process: spawns the agent, tells it what is held, keeps it alive."""
+
+    def __init__(self, app: Celery) -> None:
+        """Wait for Celery's signals."""
+        self._app = app
+        self._link: Link | None = None
+        self._agent: subprocess.Popen[bytes] | None = None
+        self._ending = threading.Event()
+
+    def on_init(self, sender: Any, **_: object) -> None:
+        """Settle the name before pool and consumer start; end the worker where it is taken."""
+        if sender.app is not self._app and sender.app != self._app:
+            return
+        self._spec = self._specify(sender)
+        holdings.concurrency = self._spec["concurrency"]
+        lease.extend(0.0)
+        self._spawn()
+        if not self._is_settled():
+            raise SystemExit(EX_UNAVAILABLE)
+        self._app.amqp.queues.select_add(instance_queue(sender.hostname))
+        self._app.steps["consumer"].add(Tick)
+        for run in (self._tell, self._listen, self._guard):
+            threading.Thread(target=run, name=f"offload{run.__name__}", daemon=True).start()
+
+    def _specify(self, sender: Any) -> dict[str, Any]:
+        prefork = "prefork" in str(sender.pool_cls) or "processes" in str(sender.pool_cls)
+        solo = "solo" in str(sender.pool_cls)
+        given = sender.concurrency if isinstance(sender.concurrency, int) else os.cpu_count()
+        return {
+            "name": sender.hostname,
+            "pid": os.getpid(),
+            "module": module(),
+            "consumers": consumers_of(self._app),
+            "concurrency": 1 if solo else given or 1,
+            "can_kill": prefork,
+            "can_limit": prefork,
+            "labels": sorted({*settings().labels, *_labels_of_environment()}),
+        }
+
+    def _spawn(self) -> None:
+        ours, theirs = Link.pair()
+        spec = {**self._spec, "link": theirs.fileno(), "restarted": self._link is not None}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        self._agent = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "offload.worker.agent", json.dumps(spec)],
+            pass_fds=[theirs.fileno()],
+            env=environment,
+            start_new_session=True,
+        )
+        theirs.close()
+        self._link, former = ours, self._link
+        if former is not None:
+            former.close()
+
+    def _is_settled(self) -> bool:
+        answer = self._link.receive(PATIENCE + settings().timeout) if self._link else None
+        if answer and answer.get("settled"):
+            return True
+        logger.error("%s", (answer or {}).get("refused", "the agent did not start; see above"))
+        return False
+
+    def on_ready(self, sender: Any, **_: object) -> None:
+        """Take work."""
+        holdings.set_mode(Mode.READY)
+
+    def on_shutting_down(self, **_: object) -> None:
+        """Take nothing new; what runs goes on under a live heartbeat."""
+        holdings.set_mode(Mode.DRAINING)
+
+    def on_shutdown(self, **_: object) -> None:
+        """Let the agent say goodbye, after the pool is drained."""
+        if self._agent is None:
+            return
+        self._ending.set()
+        if self._link:
+            self._link.send({"goodbye": True})
+        with suppress(subprocess.TimeoutExpired):
+            self._agent.wait(PATIENCE)
+
+    def _tell(self) -> None:
+        while not self._ending.is_set():
+            holdings.changed.wait(INTERVAL)
+            time.sleep(GATHER)
+            holdings.changed.clear()
+            if self._link:
+                self._link.send(holdings.snapshot())
+
+    def _listen(self) -> None:
+        while not self._ending.is_set():
+            link = self._link
+            said = link.receive() if link else None
+            if said is None:
+                time.sleep(GATHER * 10)
+            elif "lease" in said:
+                lease.extend(said["lease"])
+
+    def _guard(self) -> None:
+        """Start the agent again whenever it dies, also while the worker drains."""
+        while not self._ending.is_set():
+            agent = self._agent
+            code = agent.wait() if agent else 0
+            if self._ending.is_set():
+                return
+            logger.warning("the agent ended with %s and is started again", code)
+            self._spawn()
+            time.sleep(INTERVAL)
+
+
+def _labels_of_environment() -> list[str]:
+    return [label for label in os.environ.get("OFFLOAD_LABELS", "").split(",") if label]

@@ -1,0 +1,133 @@
+"""The job that runs in this context, as consumers see it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kombu.utils.json import dumps
+
+from offload.core.exceptions import MissingFile, NoCurrentJob, StaleAttempt
+from offload.engine import outputs
+from offload.engine.tracking import runs
+from offload.engine.tracking.runs import Claimed, Fence
+from offload.models import Job, PayloadFile
+from offload.signals import stale_attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from offload.engine.payloads import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The files that came with a job, by name."""
+
+    payload_id: str | None
+
+    def __getitem__(self, name: str) -> PayloadFile:
+        """Return a file; raise MissingFile where there is none of that name."""
+        found = {file.name: file for file in self}
+        if name not in found:
+            raise MissingFile(name=name, known=tuple(sorted(found)))
+        return found[name]
+
+    def __iter__(self) -> Iterator[PayloadFile]:
+        """Iterate over the files."""
+        files = PayloadFile.objects.inputs().filter(payload=self.payload_id)
+        return iter(files.select_related("payload"))
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(list(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The files a job makes; others see them once its finish is in."""
+
+    fence: Fence
+    payload_id: str | None
+
+    def add(self, name: str, source: Source, *, media_type: str | None = None) -> PayloadFile:
+        """Store a file under this name: from a path, bytes or an open file.
+
+        Raise InvalidName or MissingFile; StaleAttempt where this attempt was overtaken.
+        """
+        return outputs.add(self.fence, name, source, media_type=media_type)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrentJob:
+    """A running attempt: what it is given, and what it may say."""
+
+    id: str
+    topic: str
+    epoch: int
+    #: Counted from 1.
+    attempt: int
+    #: What every write of this attempt must match.
+    fence: Fence
+    instance: str
+    claimed: Claimed
+
+    @property
+    def inputs(self) -> Inputs:
+        """Return the files that came with the job."""
+        return Inputs(self.claimed.payload_id)
+
+    @property
+    def outputs(self) -> Outputs:
+        """Return where the job's own files go."""
+        return Outputs(self.fence, self.claimed.payload_id)
+
+    @property
+    def siblings(self) -> list[PayloadFile]:
+        """Return the files that finished jobs of the same run have made."""
+        made = PayloadFile.objects.outputs().filter(payload=self.claimed.payload_id)
+        return list(made.exclude(job=self.id).select_related("payload", "job").order_by("name"))
+
+    @property
+    def is_stopping(self) -> bool:
+        """Return whether somebody asked this job to stop."""
+        return Job.objects.filter(pk=self.id, epoch=self.epoch, stop_requested=True).exists()
+
+    def progress(self, current: float, total: float | None = None, message: str = "") -> None:
+        """Say how far the job is; raise StaleAttempt where this attempt was overtaken."""
+        said = {"current": current, "total": total, "message": message}
+        self._write("progress", dumps(said))
+
+    def _write(self, column: str, value: object) -> None:
+        if not runs.write(self.fence, column, value):
+            stale_attempt.send_robust(sender=None, job_id=self.id, epoch=self.epoch)
+            raise StaleAttempt(job_id=self.id, epoch=self.epoch)
+
+
+_current: ContextVar[CurrentJob | None] = ContextVar("offload_current_job", default=None)
+
+
+def current_job() -> CurrentJob:
+    """Return the job that runs here; raise NoCurrentJob outside of one."""
+    job = _current.get()
+    if job is None:
+        raise NoCurrentJob
+    return job
+
+
+def is_claimed(job_id: str, epoch: int) -> bool:
+    """Return whether this attempt was claimed in this context already."""
+    job = _current.get()
+    return job is not None and (job.id, job.epoch) == (job_id, epoch)
+
+
+@contextmanager
+def running(job: CurrentJob) -> Iterator[CurrentJob]:
+    """Make a job the current one for a block."""
+    token = _current.set(job)
+    try:
+        yield job
+    finally:
+        _current.reset(token)

@@ -1,0 +1,153 @@
+"""The end of an attempt: one transaction makes the job final, or PENDING again.
+
+It stores the result where Celery's backend is in the same database, and what follows the job.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import InterfaceError, OperationalError
+from kombu.utils.json import dumps
+
+from offload.conf import settings
+from offload.core.outcomes import (
+    ErrorInfo,
+    Failed,
+    Ignored,
+    Outcome,
+    Rejected,
+    Replaced,
+    Requeued,
+    Succeeded,
+)
+from offload.core.retries import Cause, RetryDecision, RetryPolicy, decide
+from offload.core.states import JobState
+from offload.engine import endings
+from offload.engine.endings import Ending
+from offload.engine.topology import snapshot
+from offload.models import database
+from offload.worker.lease import lease
+
+if TYPE_CHECKING:
+    from offload.engine.claims import Facts
+    from offload.engine.tracking.runs import Fence
+    from offload.worker.current import CurrentJob
+    from offload.worker.task import OffloadTask
+
+logger = logging.getLogger("offload.worker")
+
+#: Seconds between two tries to write an end into a database that is away.
+PAUSE = 0.2
+#: Seconds before a job that put itself back is offered again.
+POLITENESS = 1.0
+REJECTED = ErrorInfo(
+    type="Reject", message="the consumer rejected the job", module="celery.exceptions", traceback=""
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """How an attempt ended; without a state where a newer one had taken its place."""
+
+    fence: Fence
+    state: JobState | None
+    value: Any = None
+    delay: float = 0.0
+
+
+def finish(task: OffloadTask, job: CurrentJob, facts: Facts, outcome: Outcome) -> Finished:
+    """Write the end of an attempt, again and again while the instance has its lease."""
+    ending = Ending(fence=job.fence, claimed=job.claimed, facts=facts, request=task.request)
+    while True:
+        try:
+            return _finish(task, job, ending, outcome)
+        except (OperationalError, InterfaceError) as error:
+            if not lease.wait(settings().timeout):
+                raise
+            logger.warning("the end of job %s is not written yet: %s", job.id, error)
+            database.connection().close_if_unusable_or_obsolete()
+            time.sleep(PAUSE)
+
+
+def _finish(
+    task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Outcome
+) -> Finished:
+    fence = job.fence
+    match outcome:
+        case Succeeded(value):
+            state = endings.succeed(ending, value)
+            return Finished(fence=fence, state=state, value=value)
+        case Ignored():
+            return Finished(fence=fence, state=endings.succeed(ending, None, silent=True))
+        case Replaced(signature):
+            return Finished(fence=fence, state=endings.replace(ending, signature))
+        case Requeued():
+            return _requeue(ending, outcome)
+        case Rejected(requeue=True):
+            decision = _again(job, POLITENESS, "put back by its consumer")
+            return _back(ending, decision, None, Cause.REQUEUED)
+        case Rejected():
+            outcome = Failed(cause=Cause.FAILED, error=REJECTED, final=True)
+    return _fail(task, job, ending, outcome)
+
+
+def _fail(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Any) -> Finished:
+    decision = decide(
+        _policy(task, job),
+        cause=outcome.cause,
+        failures=job.claimed.failures,
+        crashes=job.claimed.crashes,
+        final=outcome.final,
+    )
+    if decision.state is JobState.PENDING:
+        return _back(ending, decision, outcome.error, outcome.cause)
+    state = endings.fail(ending, decision, outcome.error)
+    return Finished(fence=job.fence, state=state)
+
+
+def _policy(task: OffloadTask, job: CurrentJob) -> RetryPolicy:
+    """Return how the job is retried: as its queue says, or as Celery does, not by itself."""
+    if task.retried_by_queue:
+        return snapshot().policy(job.claimed.queue).retry
+    return RetryPolicy(retries=0, delay=0.0, crashes=settings().crashes)
+
+
+def _requeue(ending: Ending, outcome: Requeued) -> Finished:
+    changes: dict[str, object] = {}
+    if outcome.args is not None:
+        changes["args"] = dumps(list(outcome.args))
+    if outcome.properties is not None:
+        changes["properties"] = dumps(outcome.properties)
+    decision = RetryDecision(
+        state=JobState.PENDING,
+        delay=outcome.delay,
+        failures=outcome.retries or ending.claimed.failures + 1,
+        crashes=ending.claimed.crashes,
+        reason="the task asked to be retried",
+    )
+    return _back(ending, decision, outcome.error, Cause.REQUEUED, changes)
+
+
+def _again(job: CurrentJob, delay: float, reason: str) -> RetryDecision:
+    return RetryDecision(
+        state=JobState.PENDING,
+        delay=delay,
+        failures=job.claimed.failures,
+        crashes=job.claimed.crashes,
+        reason=reason,
+    )
+
+
+def _back(
+    ending: Ending,
+    decision: RetryDecision,
+    error: ErrorInfo | None,
+    cause: Cause,
+    changes: dict[str, object] | None = None,
+) -> Finished:
+    state = endings.requeue(ending, decision, error, cause=cause, changes=changes or {})
+    return Finished(fence=ending.fence, state=state, delay=decision.delay)

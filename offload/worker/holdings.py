@@ -1,0 +1,72 @@
+"""What a worker's parent process knows: jobs it holds, runs they became, and how it does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from offload.core.topology import Mode
+
+#: Seconds for which a lost run is told to the agent, which may be away for a moment.
+MEMORY = 30.0
+
+
+@dataclass(slots=True)
+class Holdings:
+    """Jobs received, runs accepted, runs lost; every change wakes who tells the agent."""
+
+    mode: Mode = Mode.STARTING
+    tick: float = field(default_factory=time.monotonic)
+    connections: int = 0
+    concurrency: int = 0
+    held: dict[tuple[str, int], bool] = field(default_factory=dict)
+    running: dict[tuple[str, int], int] = field(default_factory=dict)
+    lost: dict[tuple[str, int], tuple[str, str, float]] = field(default_factory=dict)
+    changed: threading.Event = field(default_factory=threading.Event)
+
+    def receive(self, key: tuple[str, int]) -> None:
+        """Note a job that arrived and waits for the pool."""
+        self.held[key] = True
+        self.changed.set()
+
+    def accept(self, key: tuple[str, int], pid: int) -> None:
+        """Note a job that a pool process took."""
+        self.held.pop(key, None)
+        self.running[key] = pid
+        self.changed.set()
+
+    def end(self, key: tuple[str, int]) -> None:
+        """Forget a run that reported its end."""
+        self.held.pop(key, None)
+        self.running.pop(key, None)
+        self.changed.set()
+
+    def lose(self, key: tuple[str, int], cause: str, detail: str) -> None:
+        """Note a run that ended without reporting."""
+        self.lost[key] = (cause, detail, time.monotonic())
+        self.end(key)
+
+    def set_mode(self, mode: Mode) -> None:
+        """Note how the worker does."""
+        self.mode = mode
+        self.changed.set()
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return everything, for the agent."""
+        now = time.monotonic()
+        for key in [key for key, (_, _, at) in list(self.lost.items()) if now - at > MEMORY]:
+            self.lost.pop(key, None)
+        return {
+            "mode": self.mode,
+            "tick_age": now - self.tick,
+            "connections": self.connections,
+            "concurrency": self.concurrency,
+            "held": [list(key) for key in list(self.held)],
+            "running": [[*key, pid] for key, pid in list(self.running.items())],
+            "lost": [[*key, cause, told] for key, (cause, told, _) in list(self.lost.items())],
+        }
+
+
+holdings = Holdings()

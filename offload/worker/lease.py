@@ -1,0 +1,54 @@
+"""How long this worker may start jobs: one number that its pool children share.
+
+Counted by the clock that goes on while the machine sleeps.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+import time
+
+CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+NUMBER = struct.Struct("d")
+#: Seconds between two looks of a child that waits for the lease.
+PAUSE = 0.05
+
+
+class Lease:
+    """The end of the lease, in memory that forked children see."""
+
+    def __init__(self) -> None:
+        """Start unlimited: a process without an agent, such as a test, has no lease."""
+        self._shared = mmap.mmap(-1, NUMBER.size)
+        self.extend(float("inf"))
+
+    def extend(self, until: float) -> None:
+        """Set the end of the lease, by ``boottime``."""
+        NUMBER.pack_into(self._shared, 0, until)
+
+    @property
+    def until(self) -> float:
+        """Return the end of the lease."""
+        return float(NUMBER.unpack_from(self._shared, 0)[0])
+
+    def is_held(self) -> bool:
+        """Return whether jobs may be started."""
+        return boottime() < self.until
+
+    def wait(self, timeout: float) -> bool:
+        """Wait up to so many seconds for the lease; return whether it is held."""
+        deadline = time.monotonic() + timeout
+        while not self.is_held():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(PAUSE)
+        return True
+
+
+def boottime() -> float:
+    """Return seconds since the machine was booted, those asleep included."""
+    return time.clock_gettime(CLOCK)
+
+
+lease = Lease()

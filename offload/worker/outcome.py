@@ -1,0 +1,97 @@
+"""What a run came to, as a value."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
+from django.utils import timezone
+
+from offload.core.exceptions import PermanentError
+from offload.core.outcomes import (
+    ErrorInfo,
+    Failed,
+    Ignored,
+    Outcome,
+    Rejected,
+    Replaced,
+    Requeued,
+    Succeeded,
+)
+from offload.core.retries import Cause
+from offload.engine.canvas import context
+from offload.worker.task import ReplacedBy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from offload.engine.canvas.context import Continuation
+
+
+def outcome_of(
+    run: Callable[[], Any], encode: Callable[[Any], Any]
+) -> tuple[Outcome, BaseException | None]:
+    """Run and return what it came to, with the exception that said so.
+
+    The value is encoded here as its backend would: one that cannot be is a failed attempt,
+    before anything is final.
+    """
+    try:
+        value = run()
+        continued = context.continuation()
+        if continued is not None:
+            return _requeued(continued, None), None
+        encode(value)
+    except (Exception, SystemExit) as error:
+        return _of_error(error), error
+    return Succeeded(value), None
+
+
+def _of_error(error: BaseException) -> Outcome:
+    continued = context.continuation()
+    match error:
+        case Retry() if continued is not None:
+            return _requeued(continued, error)
+        case Retry():
+            return Requeued(delay=_seconds(error.when))
+        case ReplacedBy():
+            return Replaced(dict(error.signature))
+        case Ignore():
+            return Ignored()
+        case Reject():
+            return Rejected(requeue=bool(error.requeue))
+        case SoftTimeLimitExceeded():
+            return Failed(cause=Cause.TIMED_OUT, error=info(error))
+        case _:
+            final = isinstance(error, PermanentError)
+            return Failed(cause=Cause.FAILED, error=info(error), final=final)
+
+
+def _requeued(continued: Continuation, error: BaseException | None) -> Requeued:
+    cause = getattr(error, "exc", None)
+    return Requeued(
+        delay=max(0.0, continued.delay or 0.0),
+        args=tuple(continued.args),
+        properties=dict(continued.kwargs),
+        retries=continued.retries,
+        error=info(cause) if isinstance(cause, BaseException) else None,
+    )
+
+
+def _seconds(when: float | datetime | None) -> float:
+    """Return a retry's time as seconds from now."""
+    if when is None or isinstance(when, int | float):
+        return max(0.0, float(when or 0.0))
+    return max(0.0, (when - timezone.now()).total_seconds())
+
+
+def info(error: BaseException) -> ErrorInfo:
+    """Return an exception as text."""
+    return ErrorInfo(
+        type=type(error).__qualname__,
+        message=str(error) or type(error).__name__,
+        module=type(error).__module__,
+        traceback="".join(traceback.format_exception(error)),
+    )

@@ -1,0 +1,99 @@
+"""Celery's request, for messages that are jobs.
+
+For a job this process only reports: what became of a run is decided in the database. So a
+lost child or a hard time limit never takes Celery's failure path, which would write results,
+call errbacks and count chords a second time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
+from celery.worker.request import Request
+from celery.worker.state import task_ready
+
+from offload.core.retries import Cause
+from offload.worker.holdings import holdings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CAUSES = {
+    TimeLimitExceeded: Cause.TIMED_OUT,
+    WorkerLostError: Cause.CRASHED,
+    Terminated: Cause.STOPPED_FORCED,
+}
+
+
+class JobRequest(Request):  # type: ignore[misc]
+    """A request that reports to the agent where its message is a job."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Note the job as held, and learn of its end by the pool's callback."""
+        super().__init__(*args, **kwargs)
+        header = self._request_dict.get("offload")
+        self.job_key: tuple[str, int] | None = (header["id"], header["epoch"]) if header else None
+        if self.job_key:
+            holdings.receive(self.job_key)
+            # The class is subclassed once more by the worker, over on_success: an attribute of
+            # the instance is the only override it leaves.
+            self.on_success = self._reporting(self.on_success)
+
+    def _reporting(self, inner: Callable[..., Any]) -> Callable[..., Any]:
+        def on_success(*args: Any, **kwargs: Any) -> Any:
+            if self.job_key:
+                holdings.end(self.job_key)
+            return inner(*args, **kwargs)
+
+        return on_success
+
+    def revoked(self) -> bool:
+        """Let the claim decide for jobs; a revoked id would be refused for hours."""
+        return False if self.job_key else bool(super().revoked())
+
+    def on_accepted(self, pid: int, time_accepted: float) -> None:
+        """Note which process runs the job."""
+        if self.job_key:
+            holdings.accept(self.job_key, pid)
+        super().on_accepted(pid, time_accepted)
+
+    def on_timeout(self, soft: bool, timeout: float) -> None:
+        """Report a hard time limit instead of failing the task here."""
+        if soft or not self.job_key:
+            super().on_timeout(soft, timeout)
+        else:
+            self._lose(Cause.TIMED_OUT, f"hard time limit of {timeout} s")
+
+    def on_failure(
+        self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False
+    ) -> Any:
+        """Report a lost run; an ordinary failure is in the database already."""
+        if not self.job_key:
+            return super().on_failure(exc_info, send_failed_event, return_ok)
+        if return_ok:
+            holdings.end(self.job_key)
+            return super().on_failure(exc_info, send_failed_event, return_ok=True)
+        error = _unwrapped(exc_info.exception)
+        return self._lose(CAUSES.get(type(error), Cause.CRASHED), str(error))
+
+    def _lose(self, cause: Cause, detail: str) -> None:
+        task_ready(self)
+        self.acknowledge()
+        if self.job_key:
+            holdings.lose(self.job_key, cause, detail)
+
+    def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
+        """Report a run that a cold shutdown ends; Celery would publish it anew."""
+        if not self.job_key:
+            super().cancel(pool, signal, emit_retry)
+            return
+        if self.time_start:
+            pool.terminate_job(self.worker_pid, signal)
+        self._lose(Cause.STOPPED_FORCED, "the worker was shut down")
+
+
+def _unwrapped(error: Any) -> BaseException:
+    """Return the exception itself, out of what carried it from the pool."""
+    inner = getattr(error, "exc", None)
+    return inner if isinstance(inner, BaseException) else error

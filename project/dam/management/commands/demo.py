@@ -1,0 +1,107 @@
+"""Put images through the workflow on three workers that are not alike; verify what comes out."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django_rich.management import RichCommand
+
+from offload.core.exceptions import OffloadError
+from offload.workflows import start
+from project.claim import FolderInUse
+from project.dam.workflow import UPDATE_ASSET
+from project.demo import report
+from project.demo.assets import PHOTOS, NoAssets, assets_in
+from project.demo.rows import folder_name, rows_of
+from project.demo.verification import problems
+from project.demo.watch import Stalled, watch
+from project.fleet import ProgramEnded, ending_in_order
+from project.site import NotReady, await_ready, running
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
+
+    from offload.workflows import Run
+    from project.demo.assets import Asset
+    from project.demo.row import Row
+
+#: Variables that make the workers of the demo quick to notice things.
+QUICK = {"OFFLOAD_PROFILE": "fast"}
+
+
+class Command(RichCommand):
+    """The demo."""
+
+    help = __doc__ or ""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take a folder of images."""
+        parser.add_argument(
+            "--assets", type=Path, default=PHOTOS, help="a folder of images (ours if left out)"
+        )
+
+    def handle(self, *_: Any, assets: Path, **__: Any) -> None:
+        """Run the demo; raise CommandError unless everything required is there and verified."""
+        try:
+            with ending_in_order():
+                self.demonstrate(assets_in(assets))
+        except KeyboardInterrupt as interrupt:
+            raise CommandError(
+                "Interrupted; everything was stopped.", returncode=130
+            ) from interrupt
+        except (FolderInUse, NoAssets, NotReady, OffloadError, ProgramEnded) as error:
+            raise CommandError(str(error)) from error
+
+    def demonstrate(self, assets: list[Asset]) -> None:
+        """Run site and workers, put the assets through, show and verify what came out."""
+        self.console.print(f"Starting the site and its workers (logs: {settings.VAR / 'log'}) ...")
+        with running(QUICK) as site:
+            await_ready(site)
+            runs = [(asset, submit(asset)) for asset in assets]
+            self.console.print(f"{len(assets)} assets are on their way; the site is at {site.url}")
+            try:
+                watch(site, self.console, runs)
+            except Stalled as stalled:
+                self.explain(stalled)
+        self.conclude(runs)
+
+    def explain(self, stalled: Stalled) -> None:
+        """Say for each topic why its jobs wait, and give up."""
+        for topic in stalled.topics:
+            call_command("offload", "explain", topic)
+        raise CommandError(str(stalled)) from stalled
+
+    def conclude(self, runs: list[tuple[Asset, Run]]) -> None:
+        """Show and write down what became of the assets; raise CommandError if it is not right."""
+        results = collect(runs)
+        rows = [row for _, some in results for row in some]
+        report.write(settings.VAR / "demo" / "report.json", rows)
+        self.console.print(report.table(rows), soft_wrap=not self.console.is_terminal)
+        found = [problem for asset, some in results for problem in problems(asset, some)]
+        if found:
+            raise CommandError("The demo failed:\n  " + "\n  ".join(found))
+        refused = sum(some[0].state != "SUCCEEDED" for _, some in results)
+        self.console.print(
+            f"{len(results) - refused} assets done and verified, {refused} could not be read. "
+            f"The report is {settings.VAR / 'demo' / 'report.json'}.",
+            soft_wrap=True,
+        )
+
+
+def submit(asset: Asset) -> Run:
+    """Put an asset into the workflow."""
+    return start(UPDATE_ASSET, files={"original": asset.path}, properties={})
+
+
+def collect(runs: list[tuple[Asset, Run]]) -> list[tuple[Asset, list[Row]]]:
+    """Return what became of the assets; their files replace those of the last demo."""
+    folder = settings.VAR / "demo" / "outputs"
+    shutil.rmtree(folder, ignore_errors=True)
+    return [
+        (asset, rows_of(asset, run, folder / folder_name(number, asset)))
+        for number, (asset, run) in enumerate(runs, 1)
+    ]

@@ -1,0 +1,41 @@
+"""The steps that an asset has to go through, and what each has to leave behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from project.dam.workflow import THUMBNAILS, WEB
+
+if TYPE_CHECKING:
+    from offload.models import Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A job that the workflow makes, and its file."""
+
+    topic: str
+    output: str
+    #: Pixels of the square that the image has to fit in; none where it makes no image.
+    box: int | None = None
+
+    @property
+    def label(self) -> str:
+        """What the step is called where room is scarce."""
+        return str(self.box) if self.box else self.topic.rpartition("/")[2]
+
+    def is_of(self, job: Job) -> bool:
+        """Return whether the job is this step."""
+        return job.topic == self.topic and job.properties.get("width") == self.box
+
+
+STEPS = (
+    Step(topic="dam/metadata", output="metadata.json"),
+    *(
+        Step(topic="dam/rendition/thumbnail", output=f"thumbnail.{box}.png", box=box)
+        for box in THUMBNAILS
+    ),
+    Step(topic="dam/rendition/web", output=f"web.{WEB}.jpeg", box=WEB),
+    Step(topic="dam/manifest", output="manifest.json"),
+)

@@ -1,0 +1,162 @@
+"""Programs that are started together and never outlive who started them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Self
+
+import psutil
+
+from offload.embedded.private import read_json, write_json
+from offload.embedded.process import ProcessMark
+from offload.embedded.tether import tethered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+#: Seconds a program gets to end by itself.
+GRACE = 10.0
+
+#: Lines of a log that are shown when its program has ended.
+LAST_LINES = 15
+
+#: Signals that ask for an end.
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class ProgramEnded(Exception):
+    """A program of the fleet has ended though nobody asked it to."""
+
+    def __init__(self, *, name: str, code: int, log: Path) -> None:
+        self.name = name
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
+        super().__init__(f"{name} ended with code {code}; its log {log} ends:\n" + "\n".join(lines))
+
+
+class Fleet:
+    """Programs of one folder: their logs are in `log/`, their process ids in `run/`.
+
+    They end when the block ends, however it ends; if this process is killed, so are they.
+    """
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self.folder = folder
+        self._environment = {**os.environ, **environment}
+        self._programs: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, command: Sequence[str]) -> None:
+        """Start a program; what it says goes to its log."""
+        log, run = self._log(name), self._mark(name)
+        for path in (log, run):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as output:
+            # A session of its own: Ctrl-C reaches this process alone, which ends them in order.
+            program = subprocess.Popen(  # noqa: S603 -- our own programs
+                tethered(list(command), on_death=signal.SIGKILL),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=self._environment,
+            )
+        self._programs[name] = program
+        write_json(run, ProcessMark.of(program.pid).dump())
+
+    def check(self) -> None:
+        """Raise ProgramEnded if a program is not running any more."""
+        for name, program in self._programs.items():
+            code = program.poll()
+            if code is not None:
+                raise ProgramEnded(name=name, code=code, log=self._log(name))
+
+    def stop(self) -> None:
+        """End all programs and everything they started; nothing interrupts it."""
+        with deaf():
+            family = [member for program in self._programs.values() for member in tree(program.pid)]
+            for program in self._programs.values():
+                program.terminate()
+            for name, program in self._programs.items():
+                await_end(program)
+                self._mark(name).unlink(missing_ok=True)
+            kill(family)
+            self._programs.clear()
+
+    def __enter__(self) -> Self:
+        """End what a killed predecessor may have left running."""
+        self._end_leftovers()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the programs."""
+        self.stop()
+
+    def _end_leftovers(self) -> None:
+        for path in sorted((self.folder / "run").glob("*.pid")):
+            with suppress(KeyError, TypeError, ValueError):
+                mark = ProcessMark.load(read_json(path))
+                family = tree(mark.pid) if mark.is_alive else []
+                mark.end(GRACE)
+                kill(family)
+            path.unlink()
+
+    def _log(self, name: str) -> Path:
+        return self.folder / "log" / f"{name}.log"
+
+    def _mark(self, name: str) -> Path:
+        return self.folder / "run" / f"{name}.pid"
+
+
+def tree(pid: int) -> list[psutil.Process]:
+    """Return the living process and everything it started."""
+    with suppress(psutil.NoSuchProcess):
+        top = psutil.Process(pid)
+        return [top, *top.children(recursive=True)]
+    return []
+
+
+def await_end(program: subprocess.Popen[bytes]) -> None:
+    """Wait for the program to end, and make it end if it does not."""
+    try:
+        program.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        program.kill()
+        program.wait()
+
+
+def kill(family: list[psutil.Process]) -> None:
+    """Make sure that none of the processes lives on."""
+    _, alive = psutil.wait_procs(family, timeout=2.0)
+    for process in alive:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=2.0)
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Heed no signal that asks for an end."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDINGS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def ending_in_order() -> Iterator[None]:
+    """Let a signal that asks for an end unwind the block as Ctrl-C does."""
+
+    def interrupt(number: int, _: object) -> None:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, interrupt) for number in ENDINGS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

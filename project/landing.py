@@ -1,0 +1,19 @@
+"""The first page of the sample site."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import admin
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+
+@require_safe
+def landing(request: HttpRequest) -> HttpResponse:
+    """Show what runs here and where to look, in the dress of the admin."""
+    context = {**admin.site.each_context(request), "title": "An asset store that offloads its work"}
+    return render(request, "landing.html", context)

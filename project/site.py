@@ -1,0 +1,129 @@
+"""The sample site as it runs: a broker, the author's pages, and workers that are not alike."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from django.conf import settings
+from django.core.management import call_command
+
+from offload.core.topology import Mode
+from offload.embedded import EmbeddedBroker
+from offload.engine import rules
+from offload.models import Instance
+from project.claim import claimed
+from project.fleet import Fleet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+#: What each worker is for. All run the same code; rules make the difference.
+WORKERS = {
+    "author@demo": ("dam/manifest",),
+    "thumbs@demo": ("dam/rendition/thumbnail",),
+    "web@demo": ("dam/rendition/web", "dam/metadata"),
+}
+
+#: Jobs that a worker runs at once.
+CONCURRENCY = 2
+
+#: The port the site prefers.
+PORT = 8000
+
+#: Seconds until site and workers must be there.
+START_LIMIT = 60.0
+
+#: Seconds between two looks.
+POLL = 0.1
+
+
+class NotReady(Exception):
+    """Something did not start in time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The running site."""
+
+    fleet: Fleet
+    url: str
+
+
+@contextmanager
+def running(environment: Mapping[str, str]) -> Iterator[Site]:
+    """Run broker, pages and workers for the block, with these variables on top of ours.
+
+    Raise FolderInUse if they run already, ProgramEnded or NotReady if they do not start.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(claimed(settings.VAR))
+        if not os.environ.get("OFFLOAD_BROKER"):
+            stack.enter_context(EmbeddedBroker(settings.VAR / "broker"))
+        call_command("migrate", interactive=False, verbosity=0)
+        fleet = stack.enter_context(Fleet(settings.VAR, environment))
+        for name, topics in WORKERS.items():
+            rules.exclusive(name, topics)
+            fleet.start(name, worker(name))
+        address = f"127.0.0.1:{free_port(PORT)}"
+        fleet.start("site", [sys.executable, "manage.py", "runserver", "--noreload", address])
+        yield Site(fleet=fleet, url=f"http://{address}/")
+
+
+def worker(name: str) -> list[str]:
+    """Return the command that runs a Celery worker of that name."""
+    options = ["--hostname", name, "--concurrency", str(CONCURRENCY), "--loglevel", "INFO"]
+    return [sys.executable, "-m", "celery", "--app", "project", "worker", *options]
+
+
+def await_ready(site: Site) -> None:
+    """Wait until the pages answer and all workers take work.
+
+    Raise ProgramEnded if one has ended, NotReady if it takes too long.
+    """
+    await_true(site, lambda: answers(site.url), f"The site at {site.url} does not answer")
+    await_true(site, all_ready, f"Not all of {', '.join(WORKERS)} have announced themselves")
+
+
+def await_true(site: Site, look: Callable[[], bool], problem: str) -> None:
+    """Look until it is true; raise NotReady with the problem if it takes too long."""
+    deadline = time.monotonic() + START_LIMIT
+    while not look():
+        site.fleet.check()
+        if time.monotonic() > deadline:
+            raise NotReady(f"{problem} after {START_LIMIT:g} s; see {settings.VAR / 'log'}.")
+        time.sleep(POLL)
+
+
+def answers(url: str) -> bool:
+    """Return whether the page is served."""
+    try:
+        with urlopen(url, timeout=5) as answer:  # noqa: S310 -- our own loopback address
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def all_ready() -> bool:
+    """Return whether every worker takes work."""
+    return Instance.objects.filter(name__in=WORKERS, mode=Mode.READY).count() == len(WORKERS)
+
+
+def free_port(preferred: int) -> int:
+    """Return the preferred loopback port, or another one if somebody listens there."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise NotReady("There is no free port on 127.0.0.1.")

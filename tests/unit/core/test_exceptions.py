@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from offload.core import exceptions
+from offload.core.exceptions import NoCurrentJob, OffloadError, PermanentError
+
+EVERY = [
+    (exceptions.InvalidTopic(topic="a//b", problem="a segment is empty"), "'a//b'", "Write"),
+    (exceptions.InvalidPattern(pattern="*a", problem="no"), "'*a'", "Write"),
+    (exceptions.InvalidProperties(path="properties.x", problem="is NaN"), "properties.x", "Pass"),
+    (exceptions.InvalidDelay(delay=-1), "-1", "Pass"),
+    (exceptions.InvalidName(name="../x", problem="a slash"), "'../x'", "Use"),
+    (exceptions.UnknownQueue(name="slow"), "'slow'", "Add"),
+    (exceptions.UnknownInstance(name="gpu@x"), "'gpu@x'", "offload instances"),
+    (exceptions.UnknownJob(job_id="j1"), "'j1'", "offload jobs"),
+    (exceptions.MissingFile(name="48.png", known=("1280.webp",)), "'48.png'", "1280.webp"),
+    (exceptions.MissingFile(name="48.png"), "'48.png'", "Check"),
+    (exceptions.JobFailed(job_id="j1", state="ERROR", error="boom"), "boom", "offload job j1"),
+    (exceptions.JobFailed(job_id="j1", state="ERROR", error=""), "no error", "offload job j1"),
+    (exceptions.JobTimeout(job_id="j1", timeout=2.5, state="QUEUED"), "2.5 s", "offload job j1"),
+    (exceptions.StaleAttempt(job_id="j1", epoch=3), "Attempt 3", "Stop"),
+    (exceptions.IllegalTransition(job_id="j1", old="ERROR", new="ACTIVE"), "ERROR", "new job"),
+    (exceptions.NameInUse(name="gpu@x", host="x", pid=7), "x:7", "-n NAME"),
+    (exceptions.BrokerUnreachable(url="redis://x", problem="refused"), "redis://x", "broker"),
+    (exceptions.ConfigurationError(setting="RETRIES", problem="is -2"), "RETRIES", "doctor"),
+]
+
+
+# These have no facts: a default message is what they say.
+FACTLESS = [NoCurrentJob(), PermanentError()]
+
+
+@pytest.mark.parametrize(("error", "fact", "step"), EVERY, ids=lambda it: type(it).__name__)
+def test_an_error_says_its_fact_and_the_next_step(
+    error: OffloadError, fact: str, step: str
+) -> None:
+    assert fact in str(error)
+    assert step in str(error)
+
+
+@pytest.mark.parametrize(
+    "error", [*(row[0] for row in EVERY), *FACTLESS], ids=lambda it: type(it).__name__
+)
+def test_an_error_survives_the_way_between_processes_with_its_facts(error: OffloadError) -> None:
+    back = pickle.loads(pickle.dumps(error))  # noqa: S301
+
+    assert type(back) is type(error)
+    assert str(back) == str(error)
+    assert vars(back) == vars(error)
+
+
+@pytest.mark.parametrize("error", FACTLESS, ids=lambda it: type(it).__name__)
+def test_an_error_without_facts_says_its_docstring(error: OffloadError) -> None:
+    assert str(error) == type(error).__doc__
+
+
+def test_a_consumer_says_itself_why_its_job_can_never_succeed() -> None:
+    assert str(PermanentError("no image")) == "no image"
+
+
+def test_every_error_has_the_one_root_and_is_in_the_table() -> None:
+    leaves = {
+        value
+        for value in vars(exceptions).values()
+        if isinstance(value, type) and issubclass(value, Exception) and value is not OffloadError
+    }
+
+    assert leaves == {type(row[0]) for row in EVERY} | {type(error) for error in FACTLESS}
+    assert all(issubclass(leaf, OffloadError) for leaf in leaves)
+
+
+def test_an_enormous_wrong_value_is_cut_in_the_message() -> None:
+    error = exceptions.InvalidTopic(topic="x" * 100_000, problem="it is too long")
+
+    assert len(str(error)) < 600

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offload.core.exceptions import ConfigurationError
+from offload.core.retries import CRASHES, FAILURES, FOR_EVER, Cause, RetryPolicy, decide
+from offload.core.states import JobState
+
+TWICE = RetryPolicy(retries=2, delay=2.0, backoff=3.0, max_delay=10.0)
+EVER = RetryPolicy(retries=FOR_EVER, delay=2.0)
+NEVER = RetryPolicy(retries=0, delay=2.0)
+
+PENDING, GIVEN_UP, ERROR = JobState.PENDING, JobState.GIVEN_UP, JobState.ERROR
+
+TABLE = [
+    # policy, cause, before: failures, crashes; after: state, delay, failures, crashes
+    (TWICE, Cause.FAILED, 0, 0, PENDING, 2.0, 1, 0),  # 2 x 3^0
+    (TWICE, Cause.FAILED, 1, 0, PENDING, 6.0, 2, 0),  # 2 x 3^1
+    (TWICE, Cause.FAILED, 2, 0, GIVEN_UP, 0.0, 3, 0),  # 2 retries are 3 attempts
+    (TWICE, Cause.TIMED_OUT, 1, 1, PENDING, 6.0, 2, 1),  # counts like a failure
+    (TWICE, Cause.TIMED_OUT, 2, 1, GIVEN_UP, 0.0, 3, 1),
+    (NEVER, Cause.FAILED, 0, 0, GIVEN_UP, 0.0, 1, 0),
+    (EVER, Cause.FAILED, 999, 0, PENDING, 2.0, 1000, 0),  # no backoff: 2 for ever
+    (TWICE, Cause.CRASHED, 2, 0, PENDING, 2.0, 2, 1),  # leaves the retries alone
+    (TWICE, Cause.CRASHED, 0, 1, PENDING, 6.0, 0, 2),  # 2 x 3^1
+    (TWICE, Cause.CRASHED, 0, 2, GIVEN_UP, 0.0, 0, 3),  # the third of three
+    (EVER, Cause.CRASHED, 5, 2, GIVEN_UP, 0.0, 5, 3),  # also where failures never end it
+    (NEVER, Cause.CRASHED, 0, 0, PENDING, 2.0, 0, 1),
+    (TWICE, Cause.LOST, 1, 1, PENDING, 0.0, 1, 2),  # moves at once
+    (EVER, Cause.LOST, 0, 2, GIVEN_UP, 0.0, 0, 3),
+    (NEVER, Cause.REFUSED, 0, 2, PENDING, 0.0, 0, 2),
+    (NEVER, Cause.REQUEUED, 0, 2, PENDING, 0.0, 0, 2),
+    (NEVER, Cause.STOPPED_ORDERLY, 0, 2, PENDING, 0.0, 0, 2),
+    (NEVER, Cause.STOPPED_FORCED, 0, 2, PENDING, 0.0, 0, 2),
+    (NEVER, Cause.LAPSED, 0, 2, PENDING, 0.0, 0, 2),
+]
+
+
+@pytest.mark.parametrize(
+    ("policy", "cause", "failures", "crashes", "state", "delay", "failures_now", "crashes_now"),
+    TABLE,
+)
+def test_the_decision_by_its_arithmetic(
+    policy: RetryPolicy,
+    cause: Cause,
+    failures: int,
+    crashes: int,
+    state: JobState,
+    delay: float,
+    failures_now: int,
+    crashes_now: int,
+) -> None:
+    decision = decide(policy, cause=cause, failures=failures, crashes=crashes)
+
+    assert (decision.state, decision.delay) == (state, delay)
+    assert (decision.failures, decision.crashes) == (failures_now, crashes_now)
+
+
+def test_every_cause_is_in_the_table() -> None:
+    assert {row[1] for row in TABLE} == set(Cause)
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason"),
+    [
+        (Cause.FAILED, "failed; failure 1 of 3"),
+        (Cause.TIMED_OUT, "timed out; failure 1 of 3"),
+        (Cause.CRASHED, "crashed; crash 1 of 3"),
+        (Cause.STOPPED_ORDERLY, "stopped orderly; it does not count"),
+    ],
+)
+def test_the_decision_says_its_reason(cause: Cause, reason: str) -> None:
+    assert decide(TWICE, cause=cause, failures=0, crashes=0).reason == reason
+
+
+def test_a_policy_for_ever_says_so() -> None:
+    assert "for ever" in decide(EVER, cause=Cause.FAILED, failures=7, crashes=0).reason
+
+
+def test_a_final_failure_is_an_error_with_retries_left() -> None:
+    decision = decide(EVER, cause=Cause.FAILED, failures=1, crashes=1, final=True)
+
+    assert (decision.state, decision.delay) == (ERROR, 0.0)
+    assert (decision.failures, decision.crashes) == (2, 1)
+
+
+def test_a_final_rejection_is_an_error_and_no_failure() -> None:
+    decision = decide(EVER, cause=Cause.REFUSED, failures=1, crashes=1, final=True)
+
+    assert (decision.state, decision.failures) == (ERROR, 1)
+
+
+@pytest.mark.parametrize(
+    ("policy", "times", "seconds"),
+    [
+        (TWICE, 3, 10.0),  # 2 x 3^2 = 18, limited to 10
+        (TWICE, 100_000, 10.0),  # too large for a float
+        (RetryPolicy(retries=1, delay=3600, max_delay=600), 1, 3600),  # only backoff is limited
+        (RetryPolicy(retries=1, delay=0, backoff=2), 100_000, 0.0),
+    ],
+)
+def test_backoff_is_limited(policy: RetryPolicy, times: int, seconds: float) -> None:
+    assert policy.wait(times) == seconds
+
+
+@given(
+    retries=st.integers(-1, 5),
+    causes=st.lists(st.sampled_from(sorted(FAILURES | CRASHES)), min_size=9, max_size=12),
+)
+def test_no_job_crashes_more_often_than_its_policy_says(retries: int, causes: list[Cause]) -> None:
+    policy = RetryPolicy(retries=retries, delay=1.0, crashes=2)
+    failures = crashes = 0
+    for cause in causes:
+        decision = decide(policy, cause=cause, failures=failures, crashes=crashes)
+        failures, crashes = decision.failures, decision.crashes
+        if decision.state.is_final:
+            break
+
+    assert crashes <= policy.crashes
+    assert retries == FOR_EVER or failures <= retries + 1
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [
+        ("retries", -2),
+        ("delay", -0.1),
+        ("delay", float("nan")),
+        ("delay", float("inf")),
+        ("backoff", 0.5),
+        ("max_delay", -1.0),
+        ("crashes", 0),
+    ],
+)
+def test_an_impossible_policy_is_refused_by_name(fact: str, value: float) -> None:
+    facts = {"retries": 1, "delay": 1.0} | {fact: value}
+
+    with pytest.raises(ConfigurationError, match=fact):
+        RetryPolicy(**facts)  # type: ignore[arg-type]

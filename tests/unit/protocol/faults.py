@@ -1,0 +1,107 @@
+"""What can go wrong. A schedule holds at most two of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+
+from offload.core.states import JobState
+from tests.unit.protocol import statements, steps
+from tests.unit.protocol.model import Attempt, Edge, Message, Phase, Step, World
+from tests.unit.protocol.rules import Rules
+
+
+def kill(world: World, rules: Rules) -> Iterator[Edge]:
+    """Kill an instance with all that runs there; its messages stay in the broker."""
+    for index, instance in enumerate(world.instances):
+        if instance.alive:
+            rest = tuple(a for a in world.attempts if a.instance != index)
+            dead = world.with_instance(index, instance._replace(alive=False, paused=False))
+            yield Step("is killed", index), dead._replace(attempts=rest)
+
+
+def child_kill(world: World, rules: Rules) -> Iterator[Edge]:
+    """Kill a pool child, between any two of its statements."""
+    for attempt in world.attempts:
+        if attempt.phase != Phase.HELD:
+            what = f"the pool child that is {attempt.phase} is killed"
+            yield Step(what, attempt.instance), world.with_attempt(attempt)
+
+
+def reply_lost(world: World, rules: Rules) -> Iterator[Edge]:
+    """Commit a claim or a finish, and lose the answer of the database."""
+    for attempt in world.attempts:
+        if attempt.phase == Phase.HELD and steps.starts(world, attempt, rules):
+            claimed = steps.claim(world, attempt, rules, then=Phase.CLAIMING)
+            yield from _committed(attempt, "claim", claimed)
+        if attempt.phase == Phase.RUNNING and world.works(attempt.instance):
+            for outcome in (JobState.SUCCEEDED, JobState.PENDING):
+                ended = steps.finish(world, attempt, outcome, rules, then=Phase.FINISHING)
+                yield from _committed(attempt, "finish", ended)
+
+
+def duplicate(world: World, rules: Rules) -> Iterator[Edge]:
+    """Deliver once more what is in the broker or was delivered already."""
+    delivered = {Message(attempt.instance, attempt.epoch) for attempt in world.attempts}
+    for message in {*world.broker, *delivered}:
+        what = f"the message of epoch {message.epoch} is doubled"
+        yield Step(what, message.instance), world.with_message(message)
+
+
+def broker_loss(world: World, rules: Rules) -> Iterator[Edge]:
+    """Restart the broker without its data."""
+    if world.broker:
+        yield Step("the broker loses its messages"), world._replace(broker=())
+
+
+def stop(world: World, rules: Rules) -> Iterator[Edge]:
+    """Ask for the job to stop, and have that accepted."""
+    job = statements.stop(world.job, rules)
+    if world.database and job is not None:
+        yield Step("a stop is accepted"), world._replace(job=job)
+
+
+def pause(world: World, rules: Rules) -> Iterator[Edge]:
+    """Freeze an instance with all that runs there (SIGSTOP)."""
+    for index, instance in enumerate(world.instances):
+        if instance.awake:
+            frozen = world.with_instance(index, instance._replace(paused=True))
+            yield Step("is paused (SIGSTOP)", index), frozen
+
+
+def database_out(world: World, rules: Rules) -> Iterator[Edge]:
+    """Take the database away for a while."""
+    if world.database:
+        yield Step("the database is away"), world._replace(database=False)
+
+
+def drop(world: World, rules: Rules) -> Iterator[Edge]:
+    """Let a parent process lose a request: what was held is lost, what runs is forgotten."""
+    for attempt in world.attempts:
+        if attempt.known:
+            rest = () if attempt.phase == Phase.HELD else (attempt._replace(known=False),)
+            what = f"the parent process drops a request that is {attempt.phase}"
+            yield Step(what, attempt.instance), world.with_attempt(attempt, *rest)
+
+
+Fault = Callable[[World, Rules], Iterator[Edge]]
+
+FAULTS: Mapping[str, Fault] = MappingProxyType(
+    {
+        "kill": kill,
+        "child kill": child_kill,
+        "reply lost": reply_lost,
+        "duplicate": duplicate,
+        "broker loss": broker_loss,
+        "stop": stop,
+        "pause": pause,
+        "database out": database_out,
+        "drop": drop,
+    }
+)
+
+
+def _committed(attempt: Attempt, what: str, after: World | None) -> Iterator[Edge]:
+    if after is not None:
+        lost = f"epoch {attempt.epoch}: the {what} is committed ({after.job.state}), the reply lost"
+        yield Step(lost, attempt.instance, by=attempt), after

@@ -1,0 +1,85 @@
+"""How the world mends itself: the leader's duties, reconciling, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from offload.core.states import JobState
+from tests.unit.protocol import statements
+from tests.unit.protocol.model import Edge, Instance, Step, World
+from tests.unit.protocol.rules import Rules
+
+BOUND = frozenset({JobState.QUEUED, JobState.ACTIVE})
+
+
+def lead(world: World, rules: Rules) -> Iterator[Edge]:
+    """Yield what the leader may do: declare gone, move, conclude what is due."""
+    if not world.led:
+        return
+    for index, instance in enumerate(world.instances):
+        if not instance.awake and not instance.gone:
+            yield Step("is declared gone", index), _declare_gone(world, index, rules)
+    if rules.move_asks_rows and _bound_to_nobody(world):
+        yield Step("the leader moves the job"), _given_back(world, rules)
+    if world.job.final and world.job.aftermath_due:
+        concluded = statements.conclude(world.job, rules)
+        if concluded is not None:
+            yield Step("the leader concludes the job"), world._replace(job=concluded)
+
+
+def recover(world: World, rules: Rules) -> Iterator[Edge]:
+    """Yield what comes back, and what each instance finds out about itself."""
+    if not world.database:
+        yield Step("the database is back"), world._replace(database=True)
+    missed = not any(instance.awake for instance in world.instances)
+    for index, instance in enumerate(world.instances):
+        if instance.paused:
+            after = world.with_instance(index, instance._replace(paused=False))
+            yield Step("continues (SIGCONT)", index, relied_on=missed), after
+        if world.database and not instance.alive:
+            yield Step("boots", index, relied_on=missed), _register(world, index, rules)
+        if world.works(index) and instance.gone:
+            yield Step("finds itself gone", index), _register(world, index, rules)
+        if world.works(index) and rules.reconcile and _lost(world, index):
+            what = "reconciles: its row runs, its parent process does not know the attempt"
+            yield Step(what, index), _given_back(world, rules)
+
+
+def _declare_gone(world: World, index: int, rules: Rules) -> World:
+    instance = world.instances[index]
+    declared = world.with_instance(index, instance._replace(gone=True))
+    if not rules.move_asks_rows and _bound_to_nobody(declared):
+        return _given_back(declared, rules)
+    return declared
+
+
+def _bound_to_nobody(world: World) -> bool:
+    job = world.job
+    if job.state not in BOUND or job.instance is None:
+        return False
+    instance = world.instances[job.instance]
+    return instance.gone or instance.incarnation != job.incarnation
+
+
+def _register(world: World, index: int, rules: Rules) -> World:
+    instance = Instance(incarnation=world.instances[index].incarnation + 1)
+    registered = world.with_instance(index, instance)
+    mine = world.job.instance == index
+    if rules.register_moves and mine and _bound_to_nobody(registered):
+        return _given_back(registered, rules)
+    return registered
+
+
+def _lost(world: World, index: int) -> bool:
+    job, instance = world.job, world.instances[index]
+    mine = (index, instance.incarnation, False)
+    if job.state != JobState.ACTIVE or (job.instance, job.incarnation, instance.gone) != mine:
+        return False
+    return not any(
+        attempt.known and (attempt.instance, attempt.epoch) == (index, job.epoch)
+        for attempt in world.attempts
+    )
+
+
+def _given_back(world: World, rules: Rules) -> World:
+    return world._replace(job=statements.give_back(world.job, rules))

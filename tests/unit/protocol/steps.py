@@ -1,0 +1,150 @@
+"""What happens by itself, without any fault: the steps of dispatcher, broker, instance, leader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from offload.core.states import JobState
+from tests.unit.protocol import statements
+from tests.unit.protocol.model import Attempt, Edge, Message, Phase, Step, World
+from tests.unit.protocol.recovery import lead, recover
+from tests.unit.protocol.rules import Rules
+
+#: The verdict on an attempt that is no longer the one its job waits for.
+STALE = "a write is refused: stale"
+
+#: What an instance ends when it can renew its lease no more.
+LEASED = frozenset({Phase.CLAIMING, Phase.RUNNING, Phase.FINISHING})
+
+
+def steps(world: World, rules: Rules) -> Iterator[Edge]:
+    """Yield everything that can happen next without a fault, and the world after it."""
+    yield from _dispatch(world, rules)
+    yield from _deliver(world)
+    for attempt in world.attempts:
+        yield from _attempt(world, attempt, rules)
+    yield from lead(world, rules)
+    yield from recover(world, rules)
+
+
+def claim(world: World, attempt: Attempt, rules: Rules, then: Phase) -> World | None:
+    """Claim the job for a held delivery; None when it is refused."""
+    token = 1 + max(world.job.token, world.job.finisher, *(a.token for a in world.attempts))
+    job = statements.claim(world.job, attempt, token, rules)
+    if job is None:
+        return None
+    return world.with_attempt(attempt, attempt._replace(token=token, phase=then))._replace(job=job)
+
+
+def finish(
+    world: World, attempt: Attempt, outcome: JobState, rules: Rules, then: Phase
+) -> World | None:
+    """Write the end of a run; None when it is refused."""
+    job = statements.finish(world.job, attempt, outcome, rules)
+    if job is None:
+        return None
+    ended = job.final or then == Phase.FINISHING
+    rest = (attempt._replace(phase=then),) if ended else ()
+    return world.with_attempt(attempt, *rest)._replace(job=job)
+
+
+def starts(world: World, attempt: Attempt, rules: Rules) -> bool:
+    """Tell whether the attempt's instance may begin anything now (A5)."""
+    lapsed = rules.claim_needs_lease and world.instances[attempt.instance].gone
+    return world.works(attempt.instance) and not lapsed
+
+
+def _dispatch(world: World, rules: Rules) -> Iterator[Edge]:
+    job = world.job
+    if job.state == JobState.PENDING and world.database:
+        # The picture may be old: the instance may be dead or gone by now.
+        for index in range(len(world.instances)):
+            yield from _bind(world, index, rules)
+    if job.state == JobState.QUEUED and job.instance is not None:
+        yield from _publish(world, job.instance, rules)
+        if world.database and rules.recall:
+            recalled = world._replace(job=statements.requeue(job, rules))
+            yield Step("the dispatcher recalls the job"), recalled
+
+
+def _bind(world: World, index: int, rules: Rules) -> Iterator[Edge]:
+    current = world.instances[index].incarnation
+    pictures = (current,) if rules.bind_reads_incarnation else (current, current - 1)
+    for incarnation in pictures:
+        job = statements.bind(world.job, index, incarnation, rules)
+        if job is not None:
+            bound = world._replace(job=job)
+            if not rules.republish:
+                bound = bound.with_message(Message(index, job.epoch))
+            yield Step(f"the dispatcher binds the job here, epoch {job.epoch}", index), bound
+
+
+def _publish(world: World, index: int, rules: Rules) -> Iterator[Edge]:
+    message = Message(index, world.job.epoch)
+    held = any((a.instance, a.epoch) == message for a in world.attempts if a.known)
+    full = any(other.instance == index for other in world.broker)
+    if rules.republish and not held and not full:
+        what = f"the dispatcher publishes epoch {message.epoch}"
+        yield Step(what, index), world.with_message(message)
+
+
+def _deliver(world: World) -> Iterator[Edge]:
+    for message in set(world.broker):
+        full = any(
+            attempt.instance == message.instance and attempt.phase == Phase.HELD
+            for attempt in world.attempts
+        )
+        if world.instances[message.instance].awake and not full:
+            rest = list(world.broker)
+            rest.remove(message)
+            attempts = (*world.attempts, Attempt(*message))
+            what = f"the message of epoch {message.epoch} arrives"
+            after = world._replace(broker=tuple(rest), attempts=attempts)
+            yield Step(what, message.instance), after
+
+
+def _attempt(world: World, attempt: Attempt, rules: Rules) -> Iterator[Edge]:
+    if not world.instances[attempt.instance].awake:
+        return
+    if not world.database:
+        if attempt.phase in LEASED:
+            ended = world.with_attempt(attempt)
+            yield Step("the lease lapses, the run is ended", attempt.instance, by=attempt), ended
+    elif attempt.phase in {Phase.HELD, Phase.CLAIMING}:
+        if starts(world, attempt, rules):
+            yield _begin(world, attempt, rules)
+    elif attempt.phase == Phase.FINISHED:
+        concluded = statements.conclude(world.job, rules) or world.job
+        after = world.with_attempt(attempt)._replace(job=concluded)
+        yield Step("the attempt concludes the job", attempt.instance, by=attempt), after
+    else:
+        yield _end(world, attempt, JobState.SUCCEEDED, rules)
+        yield _end(world, attempt, JobState.PENDING, rules)
+
+
+def _begin(world: World, attempt: Attempt, rules: Rules) -> Edge:
+    if attempt.phase == Phase.CLAIMING:
+        return _recognise(world, attempt, rules)
+    after = claim(world, attempt, rules, then=Phase.RUNNING)
+    if after is None:
+        return _recognise(world, attempt, rules)
+    return Step(f"epoch {attempt.epoch} is claimed and runs", attempt.instance, by=attempt), after
+
+
+def _end(world: World, attempt: Attempt, outcome: JobState, rules: Rules) -> Edge:
+    after = finish(world, attempt, outcome, rules, then=Phase.FINISHED)
+    if after is None:
+        return _recognise(world, attempt, rules)
+    return Step(f"epoch {attempt.epoch} finishes: {after.job.state}", attempt.instance, by=attempt), after
+
+
+def _recognise(world: World, attempt: Attempt, rules: Rules) -> Edge:
+    verdict = statements.reread(world.job, attempt, rules)
+    if verdict is None:
+        return Step(STALE, attempt.instance, by=attempt), world.with_attempt(attempt)
+    if verdict == Phase.RUNNING and world.job.stop_requested and rules.reread_obeys_stop:
+        after = finish(world, attempt, JobState.STOPPED, rules, then=Phase.FINISHED)
+        if after is not None:
+            return Step("the attempt ends at once: it shall stop", attempt.instance, by=attempt), after
+    after = world.with_attempt(attempt, attempt._replace(phase=verdict))
+    return Step(f"the attempt knows its token: {verdict}", attempt.instance, by=attempt), after
