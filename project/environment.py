@@ -45,7 +45,7 @@ def database(url: str) -> dict[str, Any]:
             f"The database URL begins with {parts.scheme!r}; use one of {', '.join(ENGINES)}."
         )
     if parts.scheme == "sqlite":
-        return sqlite(unquote(parts.path))
+        return sqlite("/" + unquote(parts.path).lstrip("/"))
     return {
         "ENGINE": ENGINES[parts.scheme],
         "NAME": unquote(parts.path.lstrip("/")),

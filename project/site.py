@@ -18,12 +18,12 @@ from django.core.management import call_command
 from offload.core.topology import Mode
 from offload.embedded import EmbeddedBroker
 from offload.engine import rules
-from offload.models import Instance
+from offload.models import Instance, Rule, Switch
 from project.claim import claimed
 from project.fleet import Fleet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 #: What each worker is for. All run the same code; rules make the difference.
 WORKERS = {
@@ -58,10 +58,11 @@ class Site:
 
 
 @contextmanager
-def running(environment: Mapping[str, str]) -> Iterator[Site]:
+def running(environment: Mapping[str, str], *, afresh: bool = False) -> Iterator[Site]:
     """Run broker, pages and workers for the block, with these variables on top of ours.
 
-    Raise FolderInUse if they run already, ProgramEnded or NotReady if they do not start.
+    What an operator has changed about the workers' rules stays, unless they begin `afresh`.
+    Raise FolderInUse if they run already.
     """
     with ExitStack() as stack:
         stack.enter_context(claimed(settings.VAR))
@@ -70,11 +71,22 @@ def running(environment: Mapping[str, str]) -> Iterator[Site]:
         call_command("migrate", interactive=False, verbosity=0)
         fleet = stack.enter_context(Fleet(settings.VAR, environment))
         for name, topics in WORKERS.items():
-            rules.exclusive(name, topics)
+            give_rules(name, topics, afresh=afresh)
             fleet.start(name, worker(name))
         address = f"127.0.0.1:{free_port(PORT)}"
         fleet.start("site", [sys.executable, "manage.py", "runserver", "--noreload", address])
         yield Site(fleet=fleet, url=f"http://{address}/")
+
+
+def give_rules(name: str, topics: Iterable[str], *, afresh: bool) -> None:
+    """Make the worker exclusively for its topics, if it has no rules or begins afresh."""
+    own = Rule.objects.filter(target=name)
+    if afresh:
+        own.delete()
+        if Switch.objects.filter(pk=name).exists():
+            rules.switch(name, off=False)
+    if not own.exists():
+        rules.exclusive(name, topics)
 
 
 def worker(name: str) -> list[str]:

@@ -106,6 +106,8 @@ class Hold(enum.StrEnum):
     REPLACED = "replaced"
     # It was running when its instance crashed: one such job per instance at a time.
     SUSPECT = "suspect"
+    # It is a plain Celery task: published as one, never bound.
+    RELAY = "relay"
 
 
 class Waiting(Explained):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 #: What a file is read from: a path, its bytes, or an open file.
-Source: TypeAlias = str | Path | bytes | IO[bytes] | File[Any]
+Source: TypeAlias = "str | Path | bytes | IO[bytes] | File[Any]"
 
 CHUNK = 1 << 20
 UNKNOWN_TYPE = "application/octet-stream"

@@ -78,14 +78,7 @@ def _job(
 def _run(
     task: OffloadTask, job: CurrentJob, claimed: Claimed, args: Any, kwargs: Any
 ) -> tuple[Any, BaseException | None]:
-    here = context.Running(
-        id=job.id,
-        epoch=job.epoch,
-        topic=job.topic,
-        root_id=claimed.root_id or job.id,
-        run_id=claimed.run_id,
-        payload_id=claimed.payload_id,
-    )
+    here = context.Running(id=job.id, epoch=job.epoch, priority=claimed.priority)
     token = context.running.set(here)
     try:
         with running(job):

@@ -40,7 +40,7 @@ def outcome_of(
     """
     try:
         value = run()
-        continued = context.continuation()
+        continued = _continuation()
         if continued is not None:
             return _requeued(continued, None), None
         encode(value)
@@ -49,8 +49,14 @@ def outcome_of(
     return Succeeded(value), None
 
 
+def _continuation() -> Continuation | None:
+    """Return what `self.retry` sent, also where it did not raise."""
+    here = context.running.get()
+    return here.continuation if here else None
+
+
 def _of_error(error: BaseException) -> Outcome:
-    continued = context.continuation()
+    continued = _continuation()
     match error:
         case Retry() if continued is not None:
             return _requeued(continued, error)
@@ -74,7 +80,7 @@ def _requeued(continued: Continuation, error: BaseException | None) -> Requeued:
     return Requeued(
         delay=max(0.0, continued.delay or 0.0),
         args=tuple(continued.args),
-        properties=dict(continued.kwargs),
+        properties=dict(continued.properties),
         retries=continued.retries,
         error=info(cause) if isinstance(cause, BaseException) else None,
     )

@@ -132,7 +132,6 @@ def test_a_signal_unwinds_the_block_and_the_old_handler_comes_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
 
     with pytest.raises(KeyboardInterrupt, match="SIGTERM"), ending_in_order():
-        os.kill(os.getpid(), signal.SIGTERM)
-        signal.pause()
+        signal.raise_signal(signal.SIGTERM)
 
     assert signal.getsignal(signal.SIGTERM) is before

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 JOB = Job._meta.db_table
 CLAIMED_COLUMNS = (
     "topic", "queue", "attempts", "failures", "crashes", "has_tail", "tail", "options",
-    "payload_id", "run_id", "root_id", "parent_id",
+    "payload_id", "run_id", "root_id", "parent_id", "priority",
 )  # fmt: skip
 #: A lost claim costs one more run of a message that is still there, never a lost job: it may
 #: be acknowledged before it is on disk. Finishes wait for the disk.
@@ -56,6 +56,7 @@ class Claimed:
     run_id: str | None
     root_id: str
     parent_id: str
+    priority: int
 
 
 def claim(fence: Fence) -> Claimed | None:

@@ -59,7 +59,7 @@ class Command(RichCommand):
     def demonstrate(self, assets: list[Asset]) -> None:
         """Run site and workers, put the assets through, show and verify what came out."""
         self.console.print(f"Starting the site and its workers (logs: {settings.VAR / 'log'}) ...")
-        with running(QUICK) as site:
+        with running(QUICK, afresh=True) as site:
             await_ready(site)
             runs = [(asset, submit(asset)) for asset in assets]
             self.console.print(f"{len(assets)} assets are on their way; the site is at {site.url}")
