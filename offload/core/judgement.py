@@ -59,7 +59,7 @@ def capable(need: Need, instance: Instance, consumer: Consumer | None) -> Reason
     if consumer.task in instance.broken:
         told = f"{name} refused {consumer.task} too often. Restart it with code that has it."
         return _reason(Obstacle.BROKEN_CONSUMER, told)
-    return _pool(need, instance)
+    return _pool(need, instance, consumer)
 
 
 def allowed(need: Need, instance: Instance, applying: Sequence[Rule]) -> Reason | None:
@@ -112,8 +112,8 @@ def _full(instance: Instance, bound: int) -> Reason | None:
     return _reason(Obstacle.WINDOW_FULL, told)
 
 
-def _pool(need: Need, instance: Instance) -> Reason | None:
-    if need.limit and not instance.can_limit:
+def _pool(need: Need, instance: Instance, consumer: Consumer) -> Reason | None:
+    if (need.limit or consumer.limit) and not instance.can_limit:
         told = f"The pool of {instance.name} cannot enforce time limits. Use prefork there."
         return _reason(Obstacle.CANNOT_LIMIT, told)
     if need.kill and not instance.can_kill:

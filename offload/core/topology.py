@@ -26,6 +26,8 @@ class Consumer:
     task: str
     # Decides between consumers of one pattern; the greater wins.
     ranking: int = 0
+    # Its task has time limits, which the pool must be able to enforce.
+    limit: bool = False
 
 
 class Mode(enum.StrEnum):

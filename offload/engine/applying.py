@@ -1,4 +1,4 @@
-"""Rules as an instance applies them: it gives back what it may not run, and says by what it acts."""
+"""Rules as an instance applies them: it gives back what it may not run, and announces them."""
 
 from __future__ import annotations
 
@@ -45,9 +45,7 @@ def announce(name: str, incarnation: str, seen: Snapshot) -> None:
     )
 
 
-def applied(
-    instance: InstanceValue, rules: Iterable[Rule], version: int
-) -> dict[str, object]:
+def applied(instance: InstanceValue, rules: Iterable[Rule], version: int) -> dict[str, object]:
     """Return the rules that concern an instance, as it announces them."""
     mine = [rule for rule in rules if rule.applies_to(instance)]
     return {

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from offload.engine import results
 from offload.engine.results import Result
 from offload.engine.tracking import runs
-from offload.engine.tracking.runs import Claimed, Fence
 from offload.models import database
+
+if TYPE_CHECKING:
+    from offload.engine.tracking.runs import Claimed, Fence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

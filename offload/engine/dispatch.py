@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from offload.conf import settings
 from offload.core.routing import Candidate, Need, Route, plan, route
@@ -19,6 +19,9 @@ from offload.engine.tracking.bindings import (
     waiting_lanes,
 )
 from offload.engine.tracking.drafts import of_lane
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 #: Seconds for which a lane that found every window full is not tried again at submit.
 FULL = 0.05
@@ -73,6 +76,8 @@ def _room(instance: str, seen: Snapshot) -> int:
 def refill(instance: str) -> int:
     """Bind what waits and this instance may run, up to its window; return how many."""
     seen = snapshot()
+    if loads_by_instance().get(instance, 0) >= _room(instance, seen):
+        return 0
     lanes = [lane for lane in waiting_lanes() if _candidate(instance, lane, seen)]
     count = len(_bind_at(instance, lanes, seen)) if lanes else 0
     return count + _refill_suspects(instance, seen)
@@ -124,9 +129,7 @@ def _bind_at(
     return bound
 
 
-def _bind(
-    place: Place, lanes: Sequence[str], seen: Snapshot, *, suspect: bool
-) -> list[Bound]:
+def _bind(place: Place, lanes: Sequence[str], seen: Snapshot, *, suspect: bool) -> list[Bound]:
     plain, bound = [], []
     for lane in lanes:
         policy = seen.policy(of_lane(lane)[0])
@@ -145,5 +148,3 @@ def task_of(job: Bound, seen: Snapshot) -> str:
         if one.instance.name == job.instance:
             return one.consumer.task
     return job.task
-
-

@@ -77,8 +77,9 @@ def recall(term: Term) -> None:
         f" AND i.window > (SELECT count(*) FROM {JOB} b WHERE b.instance = i.name "
         "AND b.state IN ('QUEUED', 'ACTIVE')))"
     )
-    found = database.rows(f"SELECT id, epoch, lane, instance FROM {JOB} WHERE {late} LIMIT 100",
-                          [-settings().recall])
+    found = database.rows(
+        f"SELECT id, epoch, lane, instance FROM {JOB} WHERE {late} LIMIT 100", [-settings().recall]
+    )
     for job_id, epoch, lane, instance in found:
         if dispatch.has_room_elsewhere(lane, instance):
             with leading(term):

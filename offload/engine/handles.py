@@ -12,7 +12,9 @@ from offload.engine import results
 from offload.models import Job
 
 if TYPE_CHECKING:
-    from offload.models.payloads import PayloadFileQuerySet
+    from django.db.models import QuerySet
+
+    from offload.models import PayloadFile
 
 #: Seconds between two looks at a job: from the first to the largest.
 PATIENCE = (0.005, 0.25)
@@ -42,7 +44,7 @@ class JobHandle:
         return self.row.job_state
 
     @property
-    def outputs(self) -> PayloadFileQuerySet:
+    def outputs(self) -> QuerySet[PayloadFile]:
         """Return the files that the job's finish made visible."""
         return self.row.outputs
 

@@ -33,7 +33,7 @@ class Term:
 
 
 def acquire(name: str, incarnation: str) -> Term | None:
-    """Renew the lease, or take it where it has ended or its holder is gone; None if another has it."""
+    """Renew the lease, or take it where it ended or its holder is gone; None if it is another's."""
     return _renew(name, incarnation) or _take(name, incarnation)
 
 
@@ -75,11 +75,12 @@ def resign(incarnation: str) -> None:
 
 @contextmanager
 def leading(term: Term) -> Iterator[None]:
-    """Run a block in a transaction that this term holds for; raise NotLeader where it does not."""
+    """Run a block in a transaction under this term; raise NotLeader where it is over."""
     lock = database.FOR_SHARE[database.vendor()]
     with database.atomic():
         if not database.rows(
-            f"SELECT 1 FROM {LEASE} WHERE name = %s AND incarnation = %s AND term = %s {lock}",
+            f"SELECT 1 FROM {LEASE} WHERE name = %s AND incarnation = %s AND term = %s "
+            f"AND expires_at > {database.now()} {lock}",
             [NAME, term.incarnation, term.number],
         ):
             raise NotLeader

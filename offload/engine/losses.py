@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from offload.conf import settings
 from offload.core.outcomes import ErrorInfo
 from offload.core.retries import Cause, RetryDecision, RetryPolicy, decide
@@ -9,9 +11,11 @@ from offload.core.states import JobState
 from offload.engine import aftermath, results
 from offload.engine.topology import snapshot
 from offload.engine.tracking import returns, runs
-from offload.engine.tracking.changes import Change
 from offload.engine.tracking.runs import Fence
 from offload.models import Job
+
+if TYPE_CHECKING:
+    from offload.engine.tracking.changes import Change
 
 Key = tuple[str, int]
 LIMIT = "TimeLimitExceeded"

@@ -38,7 +38,8 @@ class Announcement:
 
     name: str
     pid: int
-    consumers: Sequence[tuple[str, str, int]]
+    #: Pattern, task name, ranking, and whether the task has time limits.
+    consumers: Sequence[Sequence[Any]]
     concurrency: int
     can_kill: bool
     can_limit: bool

@@ -1,4 +1,4 @@
-"""Names of Celery queues that belong to instances."""
+"""Names that the sides of a message agree on: queues of instances, tasks that carry others."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from hashlib import blake2b
 
 #: Raised when the arguments of instance queues change: a broker refuses to declare one anew.
 VERSION = 1
+#: The task a job's step in a workflow is written as; only its topic says what runs.
+STEP = "offload.step"
+#: Tasks that run another one; jobs of its topic are sent under their own name.
+MAP = "offload.map"
+ERRBACK = "offload.errback"
+CARRIERS = frozenset({MAP, ERRBACK})
 UNSAFE = re.compile(r"[^A-Za-z0-9@._-]")
 
 

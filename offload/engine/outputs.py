@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from offload.engine.tracking.runs import Fence
 
 
-def add(
-    fence: Fence, name: str, source: Source, *, media_type: str | None = None
-) -> PayloadFile:
+def add(fence: Fence, name: str, source: Source, *, media_type: str | None = None) -> PayloadFile:
     """Store a file and its row under the attempt's epoch.
 
     Raise InvalidName, MissingFile, or StaleAttempt where the attempt was overtaken; then the
@@ -49,9 +47,7 @@ def payload_of(fence: Fence) -> Payload:
 
 def _locked(fence: Fence) -> Job:
     mine = Job.objects.select_for_update(of=("self",)).select_related("payload")
-    job = mine.filter(
-        pk=fence.job_id, epoch=fence.epoch, token=fence.token, state="ACTIVE"
-    ).first()
+    job = mine.filter(pk=fence.job_id, epoch=fence.epoch, token=fence.token, state="ACTIVE").first()
     if job is None:
         raise StaleAttempt(job_id=fence.job_id, epoch=fence.epoch)
     return job

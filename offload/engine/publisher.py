@@ -103,7 +103,7 @@ def message(app: Celery, job: Bound, task: str) -> Any:
     made = app.amqp.as_task_v2(
         job.id,
         task,
-        job.args,
+        tuple(job.args),
         job.properties,
         retries=job.failures,
         root_id=job.root_id or None,

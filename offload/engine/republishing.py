@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 TIMES = 3
 
 
-def send_again(
-    instance: str, incarnation: str, *, held: Collection[tuple[str, int]]
-) -> int:
+def send_again(instance: str, incarnation: str, *, held: Collection[tuple[str, int]]) -> int:
     """Publish bound jobs that are not held and whose time has come; return how many.
 
     A job waits 5, 10, then 20 seconds (times the setting); after the third time it is recalled.

@@ -10,6 +10,8 @@ from offload.engine.tracking import ends
 from offload.models import Job, database
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from offload.core.states import JobState
 
 
@@ -19,10 +21,15 @@ def stop(job_id: str) -> JobState:
     A running one goes on until it looks at ``is_stopping``, ends, or dies; it is not begun
     again. Raise UnknownJob where there is none.
     """
-    changes = ends.stop([job_id])
-    if changes:
-        database.on_commit(lambda: aftermath.conclude_all([job_id]))
-    job = Job.objects.filter(pk=job_id).first()
-    if job is None:
+    if not stop_jobs([job_id]):
         raise UnknownJob(job_id=job_id)
-    return job.job_state
+    return Job.objects.get(pk=job_id).job_state
+
+
+def stop_jobs(ids: Sequence[str]) -> set[str]:
+    """Ask those of these ids that are jobs to stop; return which those are."""
+    jobs = set(Job.objects.ids(ids).values_list("pk", flat=True))
+    stopped = [change.job_id for change in ends.stop(sorted(jobs))]
+    if stopped:
+        database.on_commit(lambda: aftermath.conclude_all(stopped))
+    return jobs

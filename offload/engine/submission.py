@@ -91,9 +91,7 @@ def submit(
         return _submit(topic, [properties or {}], terms, saved)[0]
 
 
-def submit_many(
-    topic: str, many: Iterable[Mapping[str, Any]], **terms: Any
-) -> list[JobHandle]:
+def submit_many(topic: str, many: Iterable[Mapping[str, Any]], **terms: Any) -> list[JobHandle]:
     """Store a job per properties in ``many``, all of them or none; return their handles.
 
     Takes the Terms as keywords and raises what ``submit`` raises.

@@ -106,8 +106,8 @@ def instance_of(row: InstanceRow, *, off: Collection[str], leader: str | None) -
         mode=Mode(row.mode),
         is_off=row.name in off,
         consumers=tuple(
-            Consumer(pattern=Pattern.parse(pattern), task=task, ranking=ranking)
-            for pattern, task, ranking in row.consumers
+            Consumer(pattern=Pattern.parse(pattern), task=task, ranking=ranking, limit=limit)
+            for pattern, task, ranking, limit in row.consumers
         ),
         labels=frozenset(row.labels),
         concurrency=row.concurrency,

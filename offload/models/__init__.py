@@ -1,4 +1,5 @@
 """Tables: fields, constraints, and querysets that ask named questions; no policy."""
+from __future__ import annotations
 
 from offload.models.instances import Instance, Slot
 from offload.models.jobs import Attempt, Exclusion, Job, Kind

@@ -9,7 +9,7 @@ from django.db import connections, transaction
 from offload.conf import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -62,20 +62,20 @@ def later(seconds: str = "%s") -> str:
     return LATER[vendor()].format(seconds)
 
 
-def execute(sql: str, params: Sequence[object] = ()) -> int:
+def execute(sql: str, params: Sequence[Any] = ()) -> int:
     """Run one statement and return the number of rows it changed."""
     with connection().cursor() as cursor:
         cursor.execute(sql, params)
         return int(cursor.rowcount)
 
 
-def rows(sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+def rows(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """Run one statement and return all its rows."""
     with connection().cursor() as cursor:
         cursor.execute(sql, params)
         return list(cursor.fetchall())
 
 
-def marks(values: Sequence[object]) -> str:
+def marks(values: Collection[object]) -> str:
     """Return one placeholder per value, for ``IN (…)``."""
     return ", ".join(["%s"] * len(values))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -12,7 +12,14 @@ from offload.core.exceptions import InvalidPattern
 from offload.core.topics import Pattern
 
 
-class JsonText(models.TextField):  # type: ignore[type-arg]
+if TYPE_CHECKING:
+    TextField = models.TextField[Any, Any]
+    CharField = models.CharField[Any, Any]
+else:
+    TextField, CharField = models.TextField, models.CharField
+
+
+class JsonText(TextField):
     """A JSON value kept as text, in the encoding Celery's messages use.
 
     Text rather than the database's JSON type: values come back exactly as they went in
@@ -37,7 +44,7 @@ class JsonText(models.TextField):  # type: ignore[type-arg]
         return dumps(self.value_from_object(obj))
 
 
-class PatternField(models.CharField):  # type: ignore[type-arg]
+class PatternField(CharField):
     """The text of a topic pattern, checked by the one grammar."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -7,17 +7,20 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from offload.core.topology import Mode
-from offload.models.querysets import OffloadQuerySet
+from offload.models.managers import OffloadManager
 
 MODES = [(mode.value, mode.value.lower()) for mode in Mode]
 
 
-class InstanceQuerySet(OffloadQuerySet["Instance"]):
+class InstanceQuerySet(models.QuerySet["Instance"]):
     """Named questions about instances."""
 
     def here(self) -> InstanceQuerySet:
         """Return the instances that are not gone."""
         return self.exclude(mode=Mode.GONE)
+
+
+InstanceManager = OffloadManager.from_queryset(InstanceQuerySet)
 
 
 class Instance(models.Model):
@@ -39,7 +42,7 @@ class Instance(models.Model):
     #: Boot time of the process in clock ticks: a pid alone may have been given away again.
     pid_started = models.CharField(max_length=32, default="")
 
-    #: Announced: ``[[pattern, task, ranking], …]``.
+    #: Announced: ``[[pattern, task, ranking, has time limits], …]``.
     consumers = models.JSONField(_("consumers"), default=list)
     labels = models.JSONField(_("labels"), default=list)
     concurrency = models.PositiveIntegerField(_("concurrency"))
@@ -55,7 +58,7 @@ class Instance(models.Model):
     broken = models.JSONField(_("broken consumers"), default=list)
     facts = models.JSONField(_("properties"), default=dict)
 
-    objects = InstanceQuerySet.as_manager()
+    objects = InstanceManager()
 
     class Meta:
         """Machine-made rows."""
@@ -75,4 +78,14 @@ class Slot(models.Model):
 
     instance = models.CharField(primary_key=True, max_length=255)
 
-    objects = OffloadQuerySet.as_manager()
+    objects: OffloadManager[Slot] = OffloadManager()
+
+    class Meta:
+        """Machine-made rows."""
+
+        verbose_name = _("slot row")
+        verbose_name_plural = _("slot rows")
+
+    def __str__(self) -> str:
+        """Return the nodename."""
+        return self.instance

@@ -12,10 +12,14 @@ from django.utils.translation import gettext_lazy as _
 
 from offload.core.states import FINAL, QUERY_TYPES, Hold, JobState
 from offload.models.fields import JsonText
-from offload.models.querysets import OffloadQuerySet
+from offload.models.managers import OffloadManager
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from django.db.models import QuerySet
+
+    from offload.models.payloads import PayloadFile
 
 STATES = [(state.value, state.value) for state in JobState]
 BOUND = (JobState.QUEUED, JobState.ACTIVE)
@@ -29,7 +33,7 @@ class Kind(models.TextChoices):
     RELAY = "relay", _("plain Celery task")
 
 
-class JobQuerySet(OffloadQuerySet["Job"]):
+class JobQuerySet(models.QuerySet["Job"]):
     """Named questions about jobs."""
 
     def of_type(self, query_type: str) -> JobQuerySet:
@@ -57,11 +61,16 @@ class JobQuerySet(OffloadQuerySet["Job"]):
         return self.filter(pk__in=list(values))
 
 
+JobManager = OffloadManager.from_queryset(JobQuerySet)
+
+
 class Job(models.Model):
     """A topic, its properties and everything that became of them."""
 
     id = models.CharField(_("id"), primary_key=True, max_length=255)
-    kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.JOB, db_default="job")
+    kind = models.CharField(
+        _("kind"), max_length=8, choices=Kind, default=Kind.JOB, db_default="job"
+    )
     topic = models.CharField(_("topic"), max_length=255)
     task = models.CharField(_("task"), max_length=255, default="", db_default="")
     #: Queue, need and topic in one text: jobs of one lane can run in the same places now.
@@ -130,7 +139,7 @@ class Job(models.Model):
         "offload.Payload", models.PROTECT, null=True, default=None, related_name="jobs"
     )
 
-    objects = JobQuerySet.as_manager()
+    objects = JobManager()
 
     class Meta:
         """Partial indexes: each as large as the cases its question is about."""
@@ -160,18 +169,36 @@ class Job(models.Model):
                 condition=Q(state="PENDING", hold="", run_at=None),
             ),
             models.Index(
-                fields=["instance", "state"], name="offload_job_bound", condition=Q(state__in=["QUEUED", "ACTIVE"])
+                fields=["instance", "state"],
+                name="offload_job_bound",
+                condition=Q(state__in=["QUEUED", "ACTIVE"]),
             ),
-            models.Index(fields=["id"], name="offload_job_suspect", condition=Q(state="PENDING", hold="suspect")),
-            models.Index(fields=["run_at"], name="offload_job_due", condition=Q(state="PENDING", run_at__isnull=False)),
+            models.Index(
+                fields=["id"],
+                name="offload_job_suspect",
+                condition=Q(state="PENDING", hold="suspect"),
+            ),
+            models.Index(
+                fields=["run_at"],
+                name="offload_job_due",
+                condition=Q(state="PENDING", run_at__isnull=False),
+            ),
             models.Index(
                 fields=["expires_at"],
                 name="offload_job_expires",
                 condition=Q(state__in=["PENDING", "QUEUED"], expires_at__isnull=False),
             ),
-            models.Index(fields=["id"], name="offload_job_aftermath", condition=Q(aftermath_due=True)),
-            models.Index(fields=["parent_id"], name="offload_job_children", condition=~Q(parent_id="")),
-            models.Index(fields=["queue"], name="offload_job_in_queue", condition=Q(state__in=["QUEUED", "ACTIVE"])),
+            models.Index(
+                fields=["id"], name="offload_job_aftermath", condition=Q(aftermath_due=True)
+            ),
+            models.Index(
+                fields=["parent_id"], name="offload_job_children", condition=~Q(parent_id="")
+            ),
+            models.Index(
+                fields=["queue"],
+                name="offload_job_in_queue",
+                condition=Q(state__in=["QUEUED", "ACTIVE"]),
+            ),
             models.Index(fields=["created_at"], name="offload_job_created"),
         ]
         permissions = [
@@ -193,6 +220,13 @@ class Job(models.Model):
         """Return whether the state is final."""
         return self.job_state.is_final
 
+    @property
+    def outputs(self) -> QuerySet[PayloadFile]:
+        """Return the files that the job's finish made visible."""
+        if self.state != JobState.SUCCEEDED:
+            return self.files.none()
+        return self.files.filter(epoch=self.epoch).select_related("payload").order_by("name")
+
 
 class Attempt(models.Model):
     """An ended attempt that was not the job's last; the last one stands in the job's row."""
@@ -206,7 +240,7 @@ class Attempt(models.Model):
     cause = models.CharField(_("cause"), max_length=16)
     error = models.TextField(_("error"), default="", db_default="")
 
-    objects = OffloadQuerySet.as_manager()
+    objects: OffloadManager[Attempt] = OffloadManager()
 
     class Meta:
         """One row per job and epoch."""
@@ -218,6 +252,10 @@ class Attempt(models.Model):
             models.UniqueConstraint(fields=["job", "epoch"], name="offload_attempt_once")
         ]
 
+    def __str__(self) -> str:
+        """Return job and epoch."""
+        return f"{self.job_id} at {self.epoch}: {self.cause}"
+
 
 class Exclusion(models.Model):
     """An incarnation that refused a job, and until when it is not asked again."""
@@ -227,7 +265,7 @@ class Exclusion(models.Model):
     reason = models.CharField(max_length=255)
     until = models.DateTimeField()
 
-    objects = OffloadQuerySet.as_manager()
+    objects: OffloadManager[Exclusion] = OffloadManager()
 
     class Meta:
         """One row per job and incarnation."""
@@ -235,3 +273,7 @@ class Exclusion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["job", "incarnation"], name="offload_exclusion_once")
         ]
+
+    def __str__(self) -> str:
+        """Return what was refused and why."""
+        return f"{self.job_id}: {self.reason}"

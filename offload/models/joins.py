@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from offload.models.fields import JsonText
-from offload.models.querysets import OffloadQuerySet
+from offload.models.managers import OffloadManager
 
 
 class Join(models.Model):
@@ -23,13 +23,17 @@ class Join(models.Model):
     fired = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
-    objects = OffloadQuerySet.as_manager()
+    objects: OffloadManager[Join] = OffloadManager()
 
     class Meta:
         """Machine-made rows."""
 
         verbose_name = _("join")
         verbose_name_plural = _("joins")
+
+    def __str__(self) -> str:
+        """Return the id."""
+        return self.id
 
 
 class Dependency(models.Model):
@@ -42,7 +46,7 @@ class Dependency(models.Model):
     state = models.CharField(_("state"), max_length=10, default="", db_default="", blank=True)
     value = JsonText(null=True, default=None)
 
-    objects = OffloadQuerySet.as_manager()
+    objects: OffloadManager[Dependency] = OffloadManager()
 
     class Meta:
         """The open ones are what every end asks for."""
@@ -56,3 +60,7 @@ class Dependency(models.Model):
             models.Index(fields=["join"], name="offload_dependency_open", condition=Q(state="")),
             models.Index(fields=["needs"], name="offload_dependency_needs"),
         ]
+
+    def __str__(self) -> str:
+        """Return what is needed."""
+        return f"{self.join_id} needs {self.needs}"

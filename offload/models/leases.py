@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from offload.models.querysets import OffloadQuerySet
+from offload.models.managers import OffloadManager
 
 
 class Lease(models.Model):
@@ -17,7 +17,7 @@ class Lease(models.Model):
     term = models.BigIntegerField(_("term"))
     expires_at = models.DateTimeField(_("until"))
 
-    objects = OffloadQuerySet.as_manager()
+    objects: OffloadManager[Lease] = OffloadManager()
 
     class Meta:
         """Machine-made rows."""
@@ -36,4 +36,14 @@ class Version(models.Model):
     name = models.CharField(primary_key=True, max_length=32)
     number = models.BigIntegerField()
 
-    objects = OffloadQuerySet.as_manager()
+    objects: OffloadManager[Version] = OffloadManager()
+
+    class Meta:
+        """Machine-made rows."""
+
+        verbose_name = _("version")
+        verbose_name_plural = _("versions")
+
+    def __str__(self) -> str:
+        """Return name and number."""
+        return f"{self.name} {self.number}"

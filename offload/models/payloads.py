@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from offload.models.querysets import OffloadQuerySet
+from offload.models.managers import OffloadManager
 
 if TYPE_CHECKING:
     from django.core.files import File
@@ -24,7 +24,7 @@ class Payload(models.Model):
     storage = models.CharField(_("storage"), max_length=64)
     created_at = models.DateTimeField(_("made"), db_default=Now(), editable=False)
 
-    objects = OffloadQuerySet.as_manager()
+    objects: OffloadManager[Payload] = OffloadManager()
 
     class Meta:
         """Machine-made rows."""
@@ -37,7 +37,7 @@ class Payload(models.Model):
         return self.id
 
 
-class PayloadFileQuerySet(OffloadQuerySet["PayloadFile"]):
+class PayloadFileQuerySet(models.QuerySet["PayloadFile"]):
     """Named questions about files."""
 
     def inputs(self) -> PayloadFileQuerySet:
@@ -47,6 +47,9 @@ class PayloadFileQuerySet(OffloadQuerySet["PayloadFile"]):
     def outputs(self) -> PayloadFileQuerySet:
         """Return the files of finished attempts: those the fenced finish made visible."""
         return self.filter(job__state="SUCCEEDED", epoch=F("job__epoch"))
+
+
+PayloadFileManager = OffloadManager.from_queryset(PayloadFileQuerySet)
 
 
 class PayloadFile(models.Model):
@@ -64,7 +67,7 @@ class PayloadFile(models.Model):
     sha256 = models.CharField(_("SHA-256"), max_length=64)
     location = models.CharField(_("location"), max_length=1024)
 
-    objects = PayloadFileQuerySet.as_manager()
+    objects = PayloadFileManager()
 
     class Meta:
         """Names are unique among the inputs, and within one attempt's outputs."""

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from offload.core.exceptions import InvalidPattern
 from offload.core.policies import QueueType
 from offload.core.topics import Pattern
-from offload.models.querysets import OffloadQuerySet
+from offload.models.managers import OffloadManager
 
 
 def validate_patterns(value: Any) -> None:
@@ -75,7 +75,7 @@ class Queue(models.Model):
         _("suspended"), default=False, help_text=_("Jobs are accepted and wait.")
     )
 
-    objects = OffloadQuerySet.as_manager()
+    objects: OffloadManager[Queue] = OffloadManager()
 
     class Meta:
         """Edited by people."""

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from offload.core.topology import Scope, Verb
 from offload.models.fields import PatternField
-from offload.models.querysets import OffloadQuerySet
+from offload.models.managers import OffloadManager
 
 
-class RuleQuerySet(OffloadQuerySet["Rule"]):
+class RuleQuerySet(models.QuerySet["Rule"]):
     """Named questions about rules."""
 
     def in_force(self) -> RuleQuerySet:
@@ -22,12 +22,18 @@ class RuleQuerySet(OffloadQuerySet["Rule"]):
         return self.filter(Q(until=None) | Q(until__gt=Now()))
 
 
+RuleManager = OffloadManager.from_queryset(RuleQuerySet)
+
+
 class Rule(models.Model):
     """Allow or deny a pattern of topics on an instance, a glob of names, or a label."""
 
     verb = models.CharField(_("verb"), max_length=5, choices=[(v.value, v.value) for v in Verb])
     scope = models.CharField(
-        _("scope"), max_length=8, choices=[(s.value, s.value) for s in Scope], default=Scope.INSTANCE
+        _("scope"),
+        max_length=8,
+        choices=[(s.value, s.value) for s in Scope],
+        default=Scope.INSTANCE,
     )
     target = models.CharField(
         _("target"), max_length=255, help_text=_("A nodename, a glob of nodenames, or a label.")
@@ -52,7 +58,7 @@ class Rule(models.Model):
         verbose_name=_("made by"),
     )
 
-    objects = RuleQuerySet.as_manager()
+    objects = RuleManager()
 
     class Meta:
         """One rule per verb, target and pattern."""
@@ -93,7 +99,7 @@ class Switch(models.Model):
     since = models.DateTimeField(_("since"), db_default=Now(), editable=False)
     note = models.CharField(_("note"), max_length=255, blank=True, default="")
 
-    objects = OffloadQuerySet.as_manager()
+    objects: OffloadManager[Switch] = OffloadManager()
 
     class Meta:
         """Read with the rules."""

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from offload.models.fields import JsonText
-from offload.models.querysets import OffloadQuerySet
+from offload.models.managers import OffloadManager
 
 
 class Run(models.Model):
@@ -23,7 +23,7 @@ class Run(models.Model):
     canvas = JsonText(null=True, default=None)
     created_at = models.DateTimeField(_("started"), db_default=Now(), editable=False)
 
-    objects = OffloadQuerySet.as_manager()
+    objects: OffloadManager[Run] = OffloadManager()
 
     class Meta:
         """Machine-made rows."""
@@ -38,4 +38,4 @@ class Run(models.Model):
     @property
     def is_finished(self) -> bool:
         """Return whether every job of the run has a final state."""
-        return not Run.objects.get(pk=self.pk).jobs.unfinished().exists()
+        return not self.jobs.unfinished().exists()

@@ -17,7 +17,7 @@ def raise_version(**_: object) -> None:
     """Raise the version, in the surrounding transaction."""
     table = Version._meta.db_table
     database.execute(
-        f"INSERT INTO {table} (name, number) VALUES (%s, 1) "  # noqa: S608
+        f"INSERT INTO {table} (name, number) VALUES (%s, 1) "
         f"ON CONFLICT (name) DO UPDATE SET number = {table}.number + 1",
         [TOPOLOGY],
     )

@@ -18,13 +18,15 @@ from offload.conf import settings
 from offload.core.topology import Mode
 from offload.engine.installation import module
 from offload.engine.publisher import instance_queue
-from offload.worker.softlimit import restore_handler
 from offload.worker.holdings import holdings
 from offload.worker.lease import lease
 from offload.worker.link import Link
+from offload.worker.softlimit import restore_handler
 from offload.worker.task import consumers_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from celery import Celery
 
 logger = logging.getLogger("offload.worker")
@@ -51,14 +53,15 @@ def connect(app: Celery) -> None:
         signal.connect(receiver, weak=False, dispatch_uid=f"offload.{receiver.__name__}")
 
 
-class Tick(bootsteps.StartStopStep):  # type: ignore[misc]
+class Tick(bootsteps.StartStopStep):
     """Shows that the consumer's loop turns, and notes broker connections."""
 
-    requires = {"celery.worker.consumer.tasks:Tasks"}
+    requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def start(self, parent: Any) -> None:
         """Begin with a broker connection."""
-        holdings.connections += 1
+        holdings.reconnect()
+        parent.on_unknown_task = _refusing(parent.on_unknown_task)
         if holdings.mode is Mode.RECONNECTING:
             holdings.set_mode(Mode.READY)
         self._timer = parent.timer.call_repeatedly(INTERVAL, self._tick)
@@ -71,6 +74,19 @@ class Tick(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def _tick(self) -> None:
         holdings.tick = time.monotonic()
+
+
+def _refusing(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a handler that gives jobs of unknown tasks back; Celery would fail them."""
+
+    def on_unknown_task(body: Any, message: Any, exc: Exception) -> Any:
+        header = message.headers.get("offload")
+        if not header:
+            return inner(body, message, exc)
+        holdings.refuse((header["id"], header["epoch"]), message.headers["task"])
+        return message.ack_log_error(logger, (OSError,))
+
+    return on_unknown_task
 
 
 class Worker:
@@ -117,7 +133,7 @@ class Worker:
         ours, theirs = Link.pair()
         spec = {**self._spec, "link": theirs.fileno(), "restarted": self._link is not None}
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        self._agent = subprocess.Popen(  # noqa: S603
+        self._agent = subprocess.Popen(
             [sys.executable, "-m", "offload.worker.agent", json.dumps(spec)],
             pass_fds=[theirs.fileno()],
             env=environment,

@@ -12,7 +12,6 @@ from kombu.utils.json import dumps
 from offload.core.exceptions import MissingFile, NoCurrentJob, StaleAttempt
 from offload.engine import outputs
 from offload.engine.tracking import runs
-from offload.engine.tracking.runs import Claimed, Fence
 from offload.models import Job, PayloadFile
 from offload.signals import stale_attempt
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from offload.engine.payloads import Source
+    from offload.engine.tracking.runs import Claimed, Fence
 
 
 @dataclass(frozen=True, slots=True)

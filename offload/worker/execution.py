@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 from uuid import uuid4
 
 from celery.exceptions import Ignore, Retry
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("offload.worker")
 
 
-class NotMine(Ignore):  # type: ignore[misc]
+class NotMine(Ignore):
     """This message is not the one to run: its job has moved on, or its end was another's."""
 
 
@@ -52,7 +52,7 @@ def execute(task: OffloadTask, header: dict[str, Any], args: Any, kwargs: Any) -
 
 
 def _facts(task: OffloadTask) -> Facts:
-    request = task.request
+    request: Any = task.request
     return Facts(
         task=task.name,
         argsrepr=request.argsrepr or "",
@@ -61,9 +61,7 @@ def _facts(task: OffloadTask) -> Facts:
     )
 
 
-def _job(
-    task: OffloadTask, header: dict[str, Any], fence: Fence, claimed: Claimed
-) -> CurrentJob:
+def _job(task: OffloadTask, header: dict[str, Any], fence: Fence, claimed: Claimed) -> CurrentJob:
     return CurrentJob(
         id=fence.job_id,
         topic=claimed.topic,
@@ -78,7 +76,14 @@ def _job(
 def _run(
     task: OffloadTask, job: CurrentJob, claimed: Claimed, args: Any, kwargs: Any
 ) -> tuple[Any, BaseException | None]:
-    here = context.Running(id=job.id, epoch=job.epoch, priority=claimed.priority)
+    here = context.Running(
+        id=job.id,
+        epoch=job.epoch,
+        topic=job.topic,
+        root_id=claimed.root_id or job.id,
+        run_id=claimed.run_id,
+        payload_id=claimed.payload_id,
+    )
     token = context.running.set(here)
     try:
         with running(job):
@@ -93,7 +98,8 @@ def _tell(finished: Finished, error: BaseException | None) -> Any:
     if finished.state is JobState.SUCCEEDED:
         return finished.value
     if finished.state is JobState.PENDING:
-        raise Retry(message="retried by offload", exc=error, when=finished.delay)
+        cause = error if isinstance(error, Exception) else None
+        raise Retry(message="retried by offload", exc=cause, when=cast("Any", finished.delay))
     if isinstance(error, Exception) and not isinstance(error, MemoryError | Ignore):
         raise error
     raise NotMine(f"job {finished.fence.job_id} ended {finished.state}")

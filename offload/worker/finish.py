@@ -73,9 +73,7 @@ def finish(task: OffloadTask, job: CurrentJob, facts: Facts, outcome: Outcome) -
             time.sleep(PAUSE)
 
 
-def _finish(
-    task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Outcome
-) -> Finished:
+def _finish(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Outcome) -> Finished:
     fence = job.fence
     match outcome:
         case Succeeded(value):

@@ -24,6 +24,7 @@ class Holdings:
     held: dict[tuple[str, int], bool] = field(default_factory=dict)
     running: dict[tuple[str, int], int] = field(default_factory=dict)
     lost: dict[tuple[str, int], tuple[str, str, float]] = field(default_factory=dict)
+    refused: dict[tuple[str, int], str] = field(default_factory=dict)
     changed: threading.Event = field(default_factory=threading.Event)
 
     def receive(self, key: tuple[str, int]) -> None:
@@ -48,6 +49,17 @@ class Holdings:
         self.lost[key] = (cause, detail, time.monotonic())
         self.end(key)
 
+    def refuse(self, key: tuple[str, int], task: str) -> None:
+        """Note a job whose task this worker does not have."""
+        self.refused[key] = task
+        self.changed.set()
+
+    def reconnect(self) -> None:
+        """Note a new broker connection: what was held came over the old one and is dropped."""
+        self.connections += 1
+        self.held.clear()
+        self.changed.set()
+
     def set_mode(self, mode: Mode) -> None:
         """Note how the worker does."""
         self.mode = mode
@@ -66,6 +78,7 @@ class Holdings:
             "held": [list(key) for key in list(self.held)],
             "running": [[*key, pid] for key, pid in list(self.running.items())],
             "lost": [[*key, cause, told] for key, (cause, told, _) in list(self.lost.items())],
+            "refused": [[*key, task] for key, task in list(self.refused.items())],
         }
 
 

@@ -27,6 +27,7 @@ def install(app: Celery) -> None:
     """
     remember(app, module=sys._getframe(1).f_globals.get("__name__", ""))
     app.add_defaults(_defaults)
+    app.control_cls = "offload.worker.control:JobControl"
     app.autodiscover_tasks(related_name="consumers")
     boot.connect(app)
     if apps.ready:

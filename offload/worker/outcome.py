@@ -25,7 +25,6 @@ from offload.worker.task import ReplacedBy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from offload.engine.canvas.context import Continuation
 
@@ -67,7 +66,7 @@ def _of_error(error: BaseException) -> Outcome:
         case Ignore():
             return Ignored()
         case Reject():
-            return Rejected(requeue=bool(error.requeue))
+            return Rejected(requeue=bool(getattr(error, "requeue", False)))
         case SoftTimeLimitExceeded():
             return Failed(cause=Cause.TIMED_OUT, error=info(error))
         case _:
@@ -80,17 +79,17 @@ def _requeued(continued: Continuation, error: BaseException | None) -> Requeued:
     return Requeued(
         delay=max(0.0, continued.delay or 0.0),
         args=tuple(continued.args),
-        properties=dict(continued.properties),
+        properties=dict(continued.kwargs),
         retries=continued.retries,
         error=info(cause) if isinstance(cause, BaseException) else None,
     )
 
 
-def _seconds(when: float | datetime | None) -> float:
+def _seconds(when: Any) -> float:
     """Return a retry's time as seconds from now."""
     if when is None or isinstance(when, int | float):
         return max(0.0, float(when or 0.0))
-    return max(0.0, (when - timezone.now()).total_seconds())
+    return max(0.0, float((when - timezone.now()).total_seconds()))
 
 
 def info(error: BaseException) -> ErrorInfo:

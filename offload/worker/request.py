@@ -19,26 +19,26 @@ from offload.worker.holdings import holdings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CAUSES = {
+CAUSES: dict[type[BaseException], Cause] = {
     TimeLimitExceeded: Cause.TIMED_OUT,
     WorkerLostError: Cause.CRASHED,
     Terminated: Cause.STOPPED_FORCED,
 }
 
 
-class JobRequest(Request):  # type: ignore[misc]
+class JobRequest(Request):
     """A request that reports to the agent where its message is a job."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Note the job as held, and learn of its end by the pool's callback."""
         super().__init__(*args, **kwargs)
-        header = self._request_dict.get("offload")
+        header = self.request_dict.get("offload")
         self.job_key: tuple[str, int] | None = (header["id"], header["epoch"]) if header else None
         if self.job_key:
             holdings.receive(self.job_key)
             # The class is subclassed once more by the worker, over on_success: an attribute of
             # the instance is the only override it leaves.
-            self.on_success = self._reporting(self.on_success)
+            self.on_success = self._reporting(self.on_success)  # type: ignore[method-assign]
 
     def _reporting(self, inner: Callable[..., Any]) -> Callable[..., Any]:
         def on_success(*args: Any, **kwargs: Any) -> Any:
@@ -52,7 +52,7 @@ class JobRequest(Request):  # type: ignore[misc]
         """Let the claim decide for jobs; a revoked id would be refused for hours."""
         return False if self.job_key else bool(super().revoked())
 
-    def on_accepted(self, pid: int, time_accepted: float) -> None:
+    def on_accepted(self, pid: Any, time_accepted: float) -> None:
         """Note which process runs the job."""
         if self.job_key:
             holdings.accept(self.job_key, pid)

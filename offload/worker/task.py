@@ -21,7 +21,7 @@ EXECUTE = "offload.worker.execution:execute"
 IS_CLAIMED = "offload.worker.current:is_claimed"
 
 
-class ReplacedBy(Ignore):  # type: ignore[misc]
+class ReplacedBy(Ignore):
     """A run put a canvas in its place; the last node of it carries the job's id."""
 
     def __init__(self, signature: Signature[Any]) -> None:
@@ -30,7 +30,7 @@ class ReplacedBy(Ignore):  # type: ignore[misc]
         self.signature = signature
 
 
-class OffloadTask(DjangoTask):  # type: ignore[misc]
+class OffloadTask(DjangoTask):  # type: ignore[type-arg]
     """Base of Celery tasks whose every call is a job.
 
     ``@shared_task(base=OffloadTask, topic="billing/invoice")``; calls and results stay as
@@ -104,10 +104,14 @@ def consumer(pattern: str, *, ranking: int = 0, **options: Any) -> Callable[...,
     topic = "" if "*" in parsed.text else parsed.text
     return shared_task(
         base=ConsumerTask, pattern=parsed.text, topic=topic, ranking=ranking, **options
-    )  # type: ignore[no-any-return]
+    )
 
 
-def consumers_of(app: Celery) -> list[tuple[str, str, int]]:
-    """Return what an app consumes: patterns, task names, rankings."""
+def consumers_of(app: Celery) -> list[tuple[str, str, int, bool]]:
+    """Return what an app consumes: pattern, task name, ranking, and whether it has time limits."""
     found = [task for task in app.tasks.values() if isinstance(task, OffloadTask) and task.pattern]
-    return sorted((task.pattern, task.name, task.ranking) for task in found)
+    return sorted((task.pattern, task.name, task.ranking, _is_limited(task)) for task in found)
+
+
+def _is_limited(task: OffloadTask) -> bool:
+    return bool(task.time_limit or task.soft_time_limit)

@@ -1,4 +1,4 @@
-"""What code that submits runs in: a job, a transaction of ours, the row something comes from."""
+"""What code that submits runs in: a job, and the row that what it submits follows."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Continuation:
-    """A run's wish to be run again: what `self.retry` sent under its own id."""
+    """A run's wish to be run again: what ``self.retry`` sent under the run's own id."""
 
     args: Sequence[Any]
-    properties: Mapping[str, Any]
+    kwargs: Mapping[str, Any]
     #: Seconds from now.
     delay: float
     retries: int
@@ -28,13 +28,16 @@ class Running:
 
     id: str
     epoch: int
-    priority: int = 0
+    topic: str = ""
+    root_id: str = ""
+    run_id: str | None = None
+    payload_id: str | None = None
     continuation: Continuation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """What rows inherit from the row they follow."""
+    """What rows take over from the row they follow."""
 
     run_id: str | None = None
     payload_id: str | None = None
@@ -44,12 +47,19 @@ class Origin:
 
 #: Set by the worker while a claimed job runs.
 running: ContextVar[Running | None] = ContextVar("offload_running", default=None)
+#: Set while what follows a row, or what begins a run of a workflow, is submitted.
 origin: ContextVar[Origin | None] = ContextVar("offload_origin", default=None)
+
+
+def continuation() -> Continuation | None:
+    """Return what the job that runs here sent under its own id."""
+    job = running.get()
+    return job.continuation if job else None
 
 
 @contextmanager
 def coming_from(source: Origin) -> Iterator[None]:
-    """Let rows submitted in the block inherit from this."""
+    """Let what the block submits follow this row."""
     token = origin.set(source)
     try:
         yield

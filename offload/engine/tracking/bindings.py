@@ -51,9 +51,7 @@ class Place:
     version: int
 
 
-def bind(
-    place: Place, lanes: Sequence[str], *, limit: int, suspect: bool = False
-) -> list[Bound]:
+def bind(place: Place, lanes: Sequence[str], *, limit: int, suspect: bool = False) -> list[Bound]:
     """Bind the first waiting jobs of these lanes to the place, up to its window and ``limit``.
 
     ``suspect`` binds one of the suspects of a crash instead, if the instance has none yet.

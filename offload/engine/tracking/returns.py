@@ -100,17 +100,27 @@ def recall_from(instance: str, topics: Sequence[str] | None, *, cause: Cause) ->
     )
 
 
-def release(instance: str, incarnation: str, *, cause: Cause, error: str, crash: bool) -> list[Change]:
+def release(
+    instance: str, incarnation: str, *, cause: Cause, error: str, crash: bool
+) -> list[Change]:
     """Move everything away from an incarnation that does not live."""
     return way_back(
-        "instance = %s AND incarnation = %s", [instance, incarnation], cause=cause, error=error, crash=crash
+        "instance = %s AND incarnation = %s",
+        [instance, incarnation],
+        cause=cause,
+        error=error,
+        crash=crash,
     )
 
 
 def lose(job_id: str, epoch: int, *, cause: Cause, error: str) -> list[Change]:
     """End an attempt whose process is known to be dead."""
     return way_back(
-        "id = %s AND epoch = %s AND state = 'ACTIVE'", [job_id, epoch], cause=cause, error=error, crash=True
+        "id = %s AND epoch = %s AND state = 'ACTIVE'",
+        [job_id, epoch],
+        cause=cause,
+        error=error,
+        crash=True,
     )
 
 

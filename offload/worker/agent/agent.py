@@ -70,7 +70,7 @@ class Agent:
     def _settle(self) -> str | None:
         try:
             incarnation = naming.settle(self._announcement(), again=self._spec["restarted"])
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             self._link.send({"refused": str(error)})
             return None
         self._link.send({"settled": incarnation})
@@ -81,7 +81,7 @@ class Agent:
         return Announcement(
             name=self.name,
             pid=spec["pid"],
-            consumers=[(pattern, task, ranking) for pattern, task, ranking in spec["consumers"]],
+            consumers=spec["consumers"],
             concurrency=spec["concurrency"],
             can_kill=spec["can_kill"],
             can_limit=spec["can_limit"],
@@ -175,9 +175,7 @@ class Agent:
         deadline = time.monotonic() + settings().timeout
         while time.monotonic() < deadline:
             with suppress(Error):
-                membership.leave(
-                    self.name, self.heartbeat.incarnation, reason=reason, crash=crash
-                )
+                membership.leave(self.name, self.heartbeat.incarnation, reason=reason, crash=crash)
                 self.leader.resign()
                 return
             self.heartbeat.drop_connection()
@@ -191,5 +189,3 @@ class Agent:
         with suppress(ProcessLookupError):
             os.kill(self._spec["pid"], signal.SIGTERM)
         return 0
-
-

@@ -33,14 +33,14 @@ class Heartbeat(threading.Thread):
         self.is_superseded = False
         self._link = link
         self._spec = spec
-        self._snapshot = Snapshot()
+        self._snapshot: Snapshot | None = None
         self._announced: tuple[Any, ...] = ()
         self._over = threading.Event()
         self._heard = threading.Event()
 
     def hear(self, snapshot: Snapshot) -> None:
         """Take the worker's last snapshot; a change of mode is announced at once."""
-        changed = snapshot.mode != self._snapshot.mode
+        changed = self._snapshot is None or snapshot.mode != self._snapshot.mode
         self._snapshot = snapshot
         if changed:
             self._heard.set()
@@ -68,7 +68,8 @@ class Heartbeat(threading.Thread):
         before = boottime()
         if membership.beat(self.nodename, self.incarnation):
             self._extend(before)
-            self._announce()
+            if self._snapshot is not None:
+                self._announce(self._snapshot)
         else:
             self._refused()
 
@@ -76,21 +77,19 @@ class Heartbeat(threading.Thread):
         """Let the worker start jobs for a while, counted from before the beat was sent."""
         self._link.send({"lease": before + lease_time()})
 
-    def _announce(self) -> None:
-        mode, load = self._mode(), self._snapshot.load()
-        if (mode, self._snapshot.concurrency) != self._announced[:2]:
-            membership.set_mode(
-                self.nodename, self.incarnation, mode, concurrency=self._snapshot.concurrency
-            )
-        if (mode, self._snapshot.concurrency, load) != self._announced:
+    def _announce(self, snapshot: Snapshot) -> None:
+        mode, concurrency, load = self._mode(snapshot), snapshot.concurrency, snapshot.load()
+        if (mode, concurrency) != self._announced[:2]:
+            membership.set_mode(self.nodename, self.incarnation, mode, concurrency=concurrency)
+        if (mode, concurrency, load) != self._announced:
             membership.report(self.nodename, self.incarnation, load=load)
-        self._announced = (mode, self._snapshot.concurrency, load)
+        self._announced = (mode, concurrency, load)
 
-    def _mode(self) -> Mode:
-        wedged = self._snapshot.tick_age > settings().timeout
-        if self._snapshot.mode is Mode.READY and wedged and self._spec["can_kill"]:
+    def _mode(self, snapshot: Snapshot) -> Mode:
+        wedged = snapshot.tick_age > settings().timeout
+        if snapshot.mode is Mode.READY and wedged and self._spec["can_kill"]:
             return Mode.SUSPECT
-        return self._snapshot.mode
+        return snapshot.mode
 
     def _refused(self) -> None:
         """Find out why the beat hit no row: declared gone, or superseded."""
@@ -101,8 +100,8 @@ class Heartbeat(threading.Thread):
         announcement = membership.Announcement(
             name=self.nodename,
             pid=self._spec["pid"],
-            consumers=[(pattern, task, rank) for pattern, task, rank in self._spec["consumers"]],
-            concurrency=self._snapshot.concurrency or self._spec["concurrency"],
+            consumers=self._spec["consumers"],
+            concurrency=self._spec["concurrency"],
             can_kill=self._spec["can_kill"],
             can_limit=self._spec["can_limit"],
             labels=self._spec["labels"],

@@ -84,9 +84,7 @@ class Leader(threading.Thread):
         gone = self._observer.look(beats, time.monotonic())
         return [(name, *beats[name]) for name in gone if name != self._nodename]
 
-    def _lead(
-        self, pool: ThreadPoolExecutor, term: Term, gone: list[tuple[str, str, int]]
-    ) -> None:
+    def _lead(self, pool: ThreadPoolExecutor, term: Term, gone: list[tuple[str, str, int]]) -> None:
         if self._observer.doubts:
             duties.doubt()
         for name, incarnation, beat in gone:
@@ -107,5 +105,3 @@ def _do(name: str, duty: duties.Duty, term: Term) -> None:
     except Exception:
         logger.exception("duty %s failed", name)
         connections.close_all()
-
-

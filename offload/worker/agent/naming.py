@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from offload.conf import settings
 from offload.core.exceptions import NameInUse
 from offload.core.topology import Mode
 from offload.engine import membership
-from offload.engine.membership import Announcement
 from offload.models import Instance
+
+if TYPE_CHECKING:
+    from offload.engine.membership import Announcement
 
 #: Seconds between two looks at the beat of who has the name.
 PAUSE = 0.2

@@ -26,6 +26,8 @@ class Snapshot:
     held: frozenset[Key] = frozenset()
     running: dict[Key, int] = field(default_factory=dict)
     lost: dict[Key, tuple[str, str]] = field(default_factory=dict)
+    #: Names of tasks that messages asked for and the worker does not have.
+    refused: dict[Key, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, said: dict[str, Any]) -> Snapshot:
@@ -38,6 +40,7 @@ class Snapshot:
             held=frozenset((job, epoch) for job, epoch in said["held"]),
             running={(job, epoch): pid for job, epoch, pid in said["running"]},
             lost={(job, epoch): (cause, told) for job, epoch, cause, told in said["lost"]},
+            refused={(job, epoch): task for job, epoch, task in said["refused"]},
         )
 
     @property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from offload.conf import settings
 from offload.core.topology import Mode
-from offload.engine import applying, dispatch, losses, republishing
+from offload.engine import applying, dispatch, losses, refusing, republishing
 from offload.engine.topology import snapshot as topology_snapshot
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ class Window:
         if worker.mode is Mode.DRAINING:
             applying.give_back(self.name, self.heartbeat.incarnation)
             return 0
-        self._republish(worker)
+        if worker.mode is Mode.READY:
+            self._republish(worker)
+        self._refuse(worker)
         self._reconcile(worker)
         return dispatch.refill(self.name) if worker.mode is Mode.READY else 0
 
@@ -47,6 +49,13 @@ class Window:
         if key not in self._lost:
             losses.ended(*key, cause=cause, told=told)
             self._lost.add(key)
+
+    def _refuse(self, worker: Snapshot) -> None:
+        """Give back jobs whose task this worker does not know, and say so of the task."""
+        for key, task in worker.refused.items():
+            if key not in self._lost:
+                refusing.refuse(*key, instance=self.name, task=task)
+                self._lost.add(key)
 
     def _apply(self) -> None:
         """Act by the rules as they are now, and announce which those are."""
@@ -57,7 +66,7 @@ class Window:
 
     def _republish(self, worker: Snapshot) -> None:
         now = time.monotonic()
-        if now - self._republished > REPUBLISH and worker.has_idle_slot and worker.connections:
+        if now - self._republished > REPUBLISH and worker.has_idle_slot:
             self._republished = now
             republishing.send_again(self.name, self.heartbeat.incarnation, held=worker.held)
 

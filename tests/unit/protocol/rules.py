@@ -37,8 +37,8 @@ class Rules:
     reconcile: bool = True
     #: R9, E4: who ends an attempt in its place takes away its token.
     lost_clears_token: bool = True
-    #: K1: whoever makes a job final marks its aftermath as due.
-    final_sets_due: bool = True
+    #: K1: not attempts alone, whoever makes a job final marks its aftermath as due.
+    others_set_due: bool = True
     #: K1: a conclusion is a compare-and-set of the due mark.
     conclude_compares: bool = True
     #: E1: a stop ends a waiting job in the UPDATE that accepts it.

@@ -95,7 +95,7 @@ def _final(job: Job, state: JobState, finisher: int, rules: Rules) -> Job:
         instance=None,
         incarnation=0,
         token=NOBODY if by_other else job.token,
-        aftermath_due=rules.final_sets_due,
+        aftermath_due=rules.others_set_due or finisher != NOBODY,
         finishes=job.finishes + 1,
         finisher=finisher,
     )

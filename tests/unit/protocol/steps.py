@@ -73,19 +73,25 @@ def _bind(world: World, index: int, rules: Rules) -> Iterator[Edge]:
     for incarnation in pictures:
         job = statements.bind(world.job, index, incarnation, rules)
         if job is not None:
+            step = Step(f"the dispatcher binds the job here, epoch {job.epoch}", index)
             bound = world._replace(job=job)
-            if not rules.republish:
-                bound = bound.with_message(Message(index, job.epoch))
-            yield Step(f"the dispatcher binds the job here, epoch {job.epoch}", index), bound
+            if rules.republish:
+                yield step, bound
+            elif not _full(world, index):
+                yield step, bound.with_message(Message(index, job.epoch))
 
 
 def _publish(world: World, index: int, rules: Rules) -> Iterator[Edge]:
     message = Message(index, world.job.epoch)
     held = any((a.instance, a.epoch) == message for a in world.attempts if a.known)
-    full = any(other.instance == index for other in world.broker)
-    if rules.republish and not held and not full:
+    if rules.republish and not held and not _full(world, index):
         what = f"the dispatcher publishes epoch {message.epoch}"
         yield Step(what, index), world.with_message(message)
+
+
+def _full(world: World, index: int) -> bool:
+    """Tell whether a message waits for the instance: one is enough, faults add more."""
+    return any(message.instance == index for message in world.broker)
 
 
 def _deliver(world: World) -> Iterator[Edge]:

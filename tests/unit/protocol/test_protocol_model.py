@@ -34,10 +34,10 @@ NEEDED: list[tuple[str, Sequence[str], Broken]] = [
     ("reconcile", ["drop"], Broken.STUCK),
     ("reconcile", ["database out"], Broken.STUCK),
     ("lost_clears_token", ["pause", "kill"], Broken.FALSE_FINISH),
-    ("final_sets_due", ["kill"], Broken.STUCK),
+    ("others_set_due", ["stop"], Broken.STUCK),
     ("conclude_compares", [], Broken.SECOND_RESULT),
     ("claim_refuses_stop stop_ends_waiting", ["stop"], Broken.STARTED_AFTER_STOP),
     ("claim_refuses_stop requeue_yields_stopped", ["stop"], Broken.STARTED_AFTER_STOP),
     ("requeue_yields_stopped", ["stop"], Broken.STUCK),
-    ("move_asks_rows", ["kill"], Broken.STUCK),
+    ("move_asks_rows recall", ["kill"], Broken.STUCK),
 ]

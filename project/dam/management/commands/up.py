@@ -44,7 +44,7 @@ class Command(RichCommand):
         with running({}) as site:
             await_ready(site)
             self.console.print(f"The site is at {site.url}, the admin at {site.url}admin/")
-            self.console.print(how_to_get_in())
+            self.console.print(how_to_get_in(), soft_wrap=True, highlight=False)
             self.console.print("Ctrl-C stops it.")
             while True:
                 site.fleet.check()

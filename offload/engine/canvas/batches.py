@@ -1,0 +1,107 @@
+"""What is submitted inside a transaction of ours, gathered and stored by a few statements."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from offload.engine import submission
+from offload.engine.canvas.filling import filled
+from offload.engine.canvas.posting import post
+from offload.engine.tracking import fills
+from offload.models import Dependency, Join, Kind, database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from offload.engine.tracking.drafts import Draft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJoin:
+    """A join that is not stored yet."""
+
+    id: str
+    body: dict[str, Any]
+    #: Result ids, nested as the body's argument is.
+    tree: list[Any]
+    members: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows to be stored together."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    joins: list[NewJoin] = field(default_factory=list)
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Keep everything the block adds, or nothing of it if it fails."""
+        drafts, joins = len(self.drafts), len(self.joins)
+        try:
+            yield
+        except BaseException:
+            del self.drafts[drafts:], self.joins[joins:]
+            raise
+
+    def store(self) -> None:
+        """Store the rows."""
+        store(self.drafts)
+        store_joins(self.joins)
+
+
+_batch: ContextVar[Batch | None] = ContextVar("offload_batch", default=None)
+
+
+def current() -> Batch | None:
+    """Return the batch of the transaction of ours that this code runs in, if any."""
+    return _batch.get()
+
+
+@contextmanager
+def gathering() -> Iterator[Batch]:
+    """Gather what the block submits and store it at its end; inside a transaction."""
+    outer = _batch.get()
+    if outer is not None:
+        yield outer
+        return
+    batch = Batch()
+    token = _batch.set(batch)
+    try:
+        yield batch
+    finally:
+        _batch.reset(token)
+    batch.store()
+
+
+def store(drafts: Sequence[Draft]) -> None:
+    """Store drafts; one whose id is known fills the row that waits under it, or is ignored."""
+    if not drafts:
+        return
+    if submission.store(drafts) < len(drafts):
+        for draft in drafts:
+            _fill(draft)
+    plain = [draft.id for draft in drafts if draft.kind == Kind.RELAY]
+    if plain:
+        database.on_commit(lambda: post(plain))
+
+
+def _fill(draft: Draft) -> None:
+    with database.atomic():
+        row = fills.waiting(draft.id)
+        if row is not None:
+            fills.fill(filled(row, draft))
+
+
+def store_joins(joins: Sequence[NewJoin]) -> None:
+    """Store joins and what they wait for; known ones are left alone."""
+    Join.objects.bulk_create(
+        [Join(id=one.id, body=one.body, tree=one.tree) for one in joins], ignore_conflicts=True
+    )
+    Dependency.objects.bulk_create(
+        [Dependency(join_id=one.id, needs=needs) for one in joins for needs in one.members],
+        ignore_conflicts=True,
+    )

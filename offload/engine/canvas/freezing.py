@@ -1,0 +1,190 @@
+"""Calls become drafts: all that must be taken from the caller is taken here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from kombu.utils.json import dumps
+
+from offload.conf import settings
+from offload.core.exceptions import InvalidProperties
+from offload.core.states import Hold
+from offload.core.topics import TOPIC_MAX
+from offload.engine.canvas.calls import delay_of, moment, seconds_until
+from offload.engine.canvas.context import Origin, origin, running
+from offload.engine.canvas.recognition import registered
+from offload.engine.canvas.signatures import JOIN, join_of, many, plain
+from offload.engine.submission import choose_queue
+from offload.engine.tracking.drafts import Draft
+from offload.models import Job, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from celery import Celery
+
+    from offload.engine.canvas.calls import Call
+    from offload.engine.canvas.recognition import Recognised
+
+#: What a job's message, or its successors, are made of later.
+KEPT = (
+    "group_id", "group_index", "reply_to", "time_limit", "soft_time_limit", "shadow", "headers",
+    "stamped_headers", "replaced_task_nesting", "serializer", "compression", "ignore_result",
+    "priority",
+)  # fmt: skip
+LIMITS = ("time_limit", "soft_time_limit")
+ROUTES = ("queue", "exchange")
+#: Largest rest of a canvas that one row carries, in bytes of JSON.
+TAIL_MAX = 16 << 20
+UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
+    """Return the draft of a call that is a job.
+
+    Raise InvalidProperties for arguments that are no JSON, or too large; what one job hands
+    on to the next may have any size.
+    """
+    options = {**defaults(app, call), **call.options}
+    source = origin_of(app, options)
+    tail = tail_of(options)
+    if origin.get() is None:
+        check(call, tail)
+    return Draft(
+        id=call.id,
+        topic=found.topic,
+        task=found.task,
+        queue=choose_queue(found.topic, None),
+        needs="limit" if any(options.get(name) for name in LIMITS) else "",
+        args=call.args,
+        properties=dict(call.kwargs),
+        options=kept(options),
+        tail=tail,
+        has_tail=bool(tail or join_of(options.get("chord"))),
+        priority=int(options.get("priority") or 0),
+        delay=delay_of(app, options),
+        expires_in=seconds_until(app, options.get("expires")),
+        parent_id=source.parent_id,
+        root_id=source.root_id,
+        run_id=source.run_id,
+        payload_id=source.payload_id,
+    )
+
+
+def relay_draft(app: Celery, call: Call) -> Draft:
+    """Return the draft of a plain Celery task that is published after the commit."""
+    source = origin_of(app, call.options)
+    return Draft(
+        id=call.id,
+        kind=Kind.RELAY,
+        topic=plain_topic(call.name),
+        task=call.name,
+        queue="",
+        args=call.args,
+        properties=dict(call.kwargs),
+        options=_published(app, call, source),
+        hold=Hold.RELAY,
+        parent_id=source.parent_id,
+        root_id=source.root_id,
+        run_id=source.run_id,
+        payload_id=source.payload_id,
+    )
+
+
+def _published(app: Celery, call: Call, source: Origin) -> dict[str, Any]:
+    """Return the options with which Celery will publish the task, whenever that is."""
+    options = plain({name: value for name, value in call.frozen.items() if name != JOIN})
+    options["eta"] = moment(app, options.pop("countdown", None) or options.get("eta"))
+    if options.get("expires") is not None:
+        options["expires"] = moment(app, options["expires"])
+    for name in ROUTES:
+        if options.get(name) is not None:
+            options[name] = getattr(options[name], "name", options[name])
+    options["reply_to"] = options.get("reply_to") or app.thread_oid
+    options["root_id"] = source.root_id or None
+    options["parent_id"] = source.parent_id or None
+    return options
+
+
+def defaults(app: Celery, call: Call) -> dict[str, Any]:
+    """Return the options of the registered task, where it was called by its name alone."""
+    if call.options.get("task_type") is not None:
+        return {}
+    task = registered(app, call.name)
+    given = task._get_exec_options() if task is not None else {}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def kept(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that stay with a job's row."""
+    found = {name: options[name] for name in KEPT if options.get(name)}
+    if options.get("group_index") is not None:
+        found["group_index"] = options["group_index"]
+    found |= {stamp: options[stamp] for stamp in found.get("stamped_headers", ())}
+    join = join_of(options.get("chord"))
+    return {**found, "join": join} if join else found
+
+
+def tail_of(options: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what hangs on a call's end; a chord only if it is not counted by a join."""
+    found = {name: plain(many(options.get(name))) for name in ("chain", "link", "link_error")}
+    chord = options.get("chord")
+    found["chord"] = plain(chord) if chord and not join_of(chord) else None
+    return {name: value for name, value in found.items() if value} or None
+
+
+def origin_of(app: Celery, options: Mapping[str, Any]) -> Origin:
+    """Return what a call's row takes over; parent and root as they were given, if they were."""
+    source = origin.get() or _relayed(options) or submitter(app)
+    return replace(
+        source,
+        parent_id=options.get("parent_id") or source.parent_id,
+        root_id=options.get("root_id") or source.root_id,
+    )
+
+
+def submitter(app: Celery) -> Origin:
+    """Return the job or plain task that runs here as parent; of its run nothing is taken over."""
+    job = running.get()
+    if job is not None:
+        return Origin(parent_id=job.id, root_id=job.root_id or job.id)
+    task: Any = app.current_worker_task
+    if task is None or not task.request.id:
+        return Origin()
+    return Origin(parent_id=task.request.id, root_id=task.request.root_id or task.request.id)
+
+
+def _relayed(options: Mapping[str, Any]) -> Origin | None:
+    """Return what a plain Celery task hands on to the next step of its chain."""
+    parent = options.get("parent_id")
+    row = Job.objects.filter(pk=parent).first() if parent else None
+    return Origin(run_id=row.run_id, payload_id=row.payload_id) if row else None
+
+
+def check(call: Call, tail: Mapping[str, Any] | None) -> None:
+    """Raise InvalidProperties for a call that cannot be stored."""
+    limit = settings().max_properties
+    for path, value, most in (
+        ("arguments", [call.args, call.kwargs], limit),
+        ("canvas", tail, TAIL_MAX),
+    ):
+        size = len(_encoded(path, value))
+        if size > most:
+            problem = f"has {size} bytes as JSON, {most} are allowed"
+            raise InvalidProperties(path=path, problem=problem)
+
+
+def _encoded(path: str, value: Any) -> str:
+    try:
+        return dumps(value)
+    except (TypeError, ValueError) as error:
+        raise InvalidProperties(path=path, problem=f"cannot be JSON: {error}") from error
+
+
+def plain_topic(name: str) -> str:
+    """Return the topic under which a plain Celery task is shown."""
+    return f"celery/{UNSAFE.sub('-', name.removeprefix('celery.'))}"[:TOPIC_MAX]
+
+

@@ -1,0 +1,48 @@
+"""Celery's signatures as plain JSON, and the mark by which members of our joins are known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Option of a chord's body, and so of every header task's copy of it: the id of our join.
+JOIN = "offload_join"
+#: Option of a signature: the topic, where the task's name alone does not say it.
+TOPIC = "offload_topic"
+
+
+def plain(value: Any, key: str = "") -> Any:
+    """Return a signature, or anything in one, as dicts and lists; lazy parts are read.
+
+    The copy of a body that each member of a join carries shrinks to the join's id.
+    """
+    if isinstance(value, dict):
+        join = join_of(value) if key == "chord" else ""
+        return mark(join) if join else {name: plain(part, name) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    return value
+
+
+def join_of(body: Any) -> str:
+    """Return the id of our join that waits for the bearer of this chord option, or nothing."""
+    options = body.get("options") if isinstance(body, dict) else None
+    return (options or {}).get(JOIN) or ""
+
+
+def mark(join: str) -> dict[str, Any]:
+    """Return the chord option of a member: as true as Celery needs it, and our join's id."""
+    return {
+        "task": "offload.join",
+        "args": [],
+        "kwargs": {},
+        "options": {JOIN: join},
+        "subtask_type": None,
+        "immutable": True,
+    }
+
+
+def many(value: Any) -> list[Any]:
+    """Return one signature, several, or none as a list."""
+    if value is None:
+        return []
+    return [value] if isinstance(value, dict) else list(value)

@@ -1,0 +1,72 @@
+"""Rows that wait for others: replaced by a canvas and filled by its last node, or relayed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kombu.utils.json import dumps
+
+from offload.core.retries import Cause
+from offload.core.states import JobState
+from offload.engine.tracking.changes import Change, tell
+from offload.engine.tracking.drafts import COLUMNS
+from offload.engine.tracking.returns import way_back
+from offload.models import Job, database
+
+if TYPE_CHECKING:
+    from offload.engine.tracking.drafts import Draft
+    from offload.engine.tracking.runs import Fence
+
+JOB = Job._meta.db_table
+WAITING = "state = 'PENDING' AND hold IN ('replaced', 'dependency')"
+#: A filled row keeps its place in the canvas it was submitted in: parent, root, run, payload.
+FILLED = (
+    "kind", "topic", "task", "lane", "queue", "needs", "args", "properties", "options", "tail",
+    "has_tail", "hold", "priority",
+)  # fmt: skip
+
+
+def replaced(fence: Fence) -> JobState | None:
+    """End an attempt whose job was replaced: it waits to be filled by its canvas' last node.
+
+    Return its state, STOPPED where that was requested, or None for a stale attempt.
+    """
+    changes = way_back(
+        "id = %s AND epoch = %s AND token = %s AND state = 'ACTIVE'",
+        [fence.job_id, fence.epoch, fence.token],
+        cause=Cause.REQUEUED,
+        error="replaced by a canvas",
+        also=", hold = 'replaced', run_at = NULL",
+    )
+    return JobState(changes[0].new) if changes else None
+
+
+def waiting(job_id: str) -> Job | None:
+    """Return the row that waits under this id to be filled, locked; None if none does."""
+    rows = Job.objects.filter(pk=job_id, state=JobState.PENDING)
+    return rows.filter(hold__in=("replaced", "dependency")).select_for_update().first()
+
+
+def fill(draft: Draft) -> bool:
+    """Put a draft into the row that waits under its id; return whether one did."""
+    facts = dict(zip(COLUMNS, draft.row(), strict=True))
+    columns = ", ".join(f"{name} = %s" for name in FILLED)
+    return bool(
+        database.execute(
+            f"UPDATE {JOB} SET {columns}, "
+            f"run_at = {database.later('CAST(%s AS double precision)')} "
+            f"WHERE id = %s AND {WAITING}",
+            [*(facts[name] for name in FILLED), draft.delay, draft.id],
+        )
+    )
+
+
+def succeed(job_id: str, value: object) -> bool:
+    """Make a row that waits SUCCEEDED, with a value that needed no run."""
+    changed = database.rows(
+        f"UPDATE {JOB} SET state = 'SUCCEEDED', result = %s, finished_at = {database.now()}, "
+        f"aftermath_due = true WHERE id = %s AND {WAITING} RETURNING epoch",
+        [dumps(value), job_id],
+    )
+    tell([Change(job_id, "PENDING", "SUCCEEDED", row[0]) for row in changed])
+    return bool(changed)

@@ -1,0 +1,19 @@
+"""The base of offload's managers: on the database the settings name."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from django.db import models
+
+from offload.models.database import alias
+
+ModelT = TypeVar("ModelT", bound=models.Model, covariant=True)
+
+
+class OffloadManager(models.Manager[ModelT]):
+    """A manager whose every query names the database."""
+
+    def get_queryset(self) -> models.QuerySet[ModelT]:
+        """Return all rows, on offload's database unless another was asked for."""
+        return super().get_queryset().using(self._db or alias())

@@ -1,0 +1,46 @@
+"""Counting SQL statements, per kind of process, where the environment asks for it.
+
+One line per statement in a file; BEGIN, COMMIT and savepoints are not counted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db.backends.signals import connection_created
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+UNCOUNTED = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA")
+
+
+def connect() -> None:
+    """Count on every connection that is opened from now on."""
+    if os.environ.get("BENCH_COUNT"):
+        connection_created.connect(_watch, dispatch_uid="bench.counting")
+
+
+def _watch(connection: Any, **_: Any) -> None:
+    if _count not in connection.execute_wrappers:
+        connection.execute_wrappers.append(_count)
+
+
+def _count(
+    execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
+) -> Any:
+    if not sql.startswith(UNCOUNTED):
+        with (settings.FOLDER / f"sql.{role()}").open("a") as file:
+            file.write(" ".join(sql.split())[:200] + "\n")
+    return execute(sql, params, many, context)
+
+
+def role() -> str:
+    """Return what this process is: who submits, a worker (with its pool), or an agent."""
+    program = " ".join(sys.orig_argv)
+    if "offload.worker.agent" in program:
+        return "agent"
+    return "worker" if " worker" in program else "submitter"

@@ -1,0 +1,172 @@
+"""One turn of one contender, in a process of its own: start its worker, measure, stop it.
+
+Writes its figures to ``figures.json`` in the folder of the turn.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import django
+from django.conf import settings
+
+django.setup()
+
+from django.core.management.color import no_style  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from project.fleet import Fleet, ending_in_order  # noqa: E402
+from tests.benchmarks.site.contenders import Contender, contender  # noqa: E402
+from tests.benchmarks.site.notes import Notes  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CONCURRENCY = 4
+WORKER = [
+    sys.executable, "-m", "celery", "-A", "tests.benchmarks.site.celery", "worker",
+    "-c", str(CONCURRENCY), "-l", "WARNING", "-n", "bench@here",
+    "--without-gossip", "--without-mingle", "--without-heartbeat",
+]  # fmt: skip
+#: Jobs before anything is measured: connections are opened, plans are made.
+WARM_UP = 40
+#: Seconds between two jobs at low load, and how many of them.
+SPACING = 0.05
+SPACED = 100
+#: Jobs whose SQL statements are counted.
+COUNTED = 100
+#: Seconds for anything to happen.
+PATIENCE = 180.0
+POLL = 0.004
+
+
+class Stuck(Exception):
+    """What was waited for did not happen."""
+
+
+def main() -> None:
+    """Take the task from the command line: ``time N`` or ``count``."""
+    act, jobs = sys.argv[1], int(sys.argv[2])
+    _empty()
+    with ending_in_order(), Fleet(settings.FOLDER, {}) as fleet:
+        fleet.start("worker", WORKER)
+        turn = Turn(contender(settings.VARIANT), fleet)
+        turn.warm_up()
+        figures = turn.count() if act == "count" else turn.time(jobs)
+    (settings.FOLDER / "figures.json").write_text(json.dumps(figures), encoding="utf-8")
+
+
+def _empty() -> None:
+    """Begin with empty tables, as large as those of the other contenders."""
+    tables = [
+        name for name in connection.introspection.table_names()
+        if name.startswith(("offload_", "django_celery_results_"))
+    ]  # fmt: skip
+    statements = connection.ops.sql_flush(no_style(), tables, reset_sequences=True)
+    connection.ops.execute_sql_flush(statements)
+
+
+class Turn:
+    """Measures one contender whose worker is up."""
+
+    def __init__(self, contender: Contender, fleet: Fleet) -> None:
+        """Take the contender, and its worker to look after."""
+        self._contender = contender
+        self._fleet = fleet
+        self._notes = Notes(settings.FOLDER / "notes")
+        self._numbers = count()
+
+    def warm_up(self) -> None:
+        """Wait until the worker takes jobs, and let it run some."""
+        self._await((settings.FOLDER / "ready").exists)
+        self._await(self._contender.is_ready)
+        for _ in range(WARM_UP):
+            self._submit()
+        self._drain(WARM_UP)
+
+    def time(self, jobs: int) -> dict[str, Any]:
+        """Return all figures that are times."""
+        return {"latency": self._latency(), **self._loop(jobs), **self._bulk(jobs)}
+
+    def count(self) -> dict[str, Any]:
+        """Return how many SQL statements a job takes, by kind of process."""
+        logs = {role: settings.FOLDER / f"sql.{role}" for role in ("submitter", "worker", "agent")}
+        for log in logs.values():
+            log.unlink(missing_ok=True)
+        self._contender.clear()
+        for _ in range(COUNTED):
+            self._submit()
+        self._await(lambda: self._notes.count() >= WARM_UP + COUNTED)
+        submitting = _lines(logs["submitter"])
+        self._drain(COUNTED)
+        found = {role: _lines(log) / COUNTED for role, log in logs.items()}
+        return {"statements": {**found, "submitter": submitting / COUNTED}}
+
+    def _latency(self) -> list[float]:
+        """Return seconds from submitting to beginning, at low load."""
+        sent: dict[int, float] = {}
+        self._contender.clear()
+        for _ in range(SPACED):
+            now = time.monotonic()
+            sent[self._submit()] = now
+            time.sleep(max(0.0, now + SPACING - time.monotonic()))
+        self._drain(SPACED)
+        begun = self._notes.read()
+        return [begun[number] - at for number, at in sent.items()]
+
+    def _loop(self, jobs: int) -> dict[str, float]:
+        """Submit one by one; return jobs per second of submitting, and until the last has ended."""
+        self._contender.clear()
+        start = time.perf_counter()
+        for _ in range(jobs):
+            self._submit()
+        submitted = time.perf_counter()
+        self._drain(jobs)
+        return {
+            "submit": jobs / (submitted - start),
+            "through": jobs / (time.perf_counter() - start),
+        }
+
+    def _bulk(self, jobs: int) -> dict[str, float]:
+        """Do the same at once, where the contender can."""
+        self._contender.clear()
+        numbers = [next(self._numbers) for _ in range(jobs)]
+        start = time.perf_counter()
+        self._contender.submit_many(numbers)
+        submitted = time.perf_counter()
+        self._drain(jobs)
+        return {
+            "submit_bulk": jobs / (submitted - start),
+            "through_bulk": jobs / (time.perf_counter() - start),
+        }
+
+    def _submit(self) -> int:
+        number = next(self._numbers)
+        self._contender.submit(number)
+        return number
+
+    def _drain(self, jobs: int) -> None:
+        """Wait until all have begun, then until those since the last ``clear`` have ended."""
+        total = self._notes.expect(jobs)
+        self._await(lambda: self._notes.count() >= total)
+        self._await(lambda: self._contender.has_ended(jobs))
+
+    def _await(self, look: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not look():
+            self._fleet.check()
+            if time.monotonic() > deadline:
+                raise Stuck(f"{settings.VARIANT.label}: nothing after {PATIENCE:g} s; see the logs")
+            time.sleep(POLL)
+
+
+def _lines(path: Any) -> int:
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+if __name__ == "__main__":
+    main()

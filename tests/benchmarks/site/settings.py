@@ -1,0 +1,32 @@
+"""Settings of one contender, from the environment that the benchmark sets."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from project.environment import database
+from tests.benchmarks.variants import variant
+
+VARIANT = variant(os.environ["BENCH_VARIANT"])
+#: Where a turn's files lie.
+FOLDER = Path(os.environ["BENCH_FOLDER"])
+
+SECRET_KEY = "benchmark"  # noqa: S105 -- guards nothing
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django_celery_results",
+    "offload",
+]
+DATABASES = {"default": database(os.environ["BENCH_DATABASE"])}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+
+CELERY_BROKER_URL = os.environ["BENCH_BROKER"]
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_RESULT_BACKEND = "django-db" if VARIANT.results else None
+CELERY_RESULT_EXTENDED = True
+CELERY_TASK_IGNORE_RESULT = not VARIANT.results
+CELERY_TASK_TRACK_STARTED = VARIANT.started
+CELERY_WORKER_HIJACK_ROOT_LOGGER = True
