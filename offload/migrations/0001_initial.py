@@ -320,6 +320,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='job',
+            index=models.Index(condition=models.Q(('hold', 'relay'), ('state', 'PENDING')), fields=['bound_at'], name='offload_job_relay'),
+        ),
+        migrations.AddIndex(
+            model_name='job',
             index=models.Index(condition=models.Q(('hold', 'suspect'), ('state', 'PENDING')), fields=['id'], name='offload_job_suspect'),
         ),
         migrations.AddIndex(

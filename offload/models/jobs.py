@@ -199,6 +199,11 @@ class Job(models.Model):
                 name="offload_job_in_queue",
                 condition=Q(state__in=["QUEUED", "ACTIVE"]),
             ),
+            models.Index(
+                fields=["bound_at"],
+                name="offload_job_relay",
+                condition=Q(state="PENDING", hold="relay"),
+            ),
             models.Index(fields=["created_at"], name="offload_job_created"),
         ]
         permissions = [

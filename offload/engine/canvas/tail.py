@@ -1,17 +1,31 @@
-"""What hangs on a job's end: callbacks, the next step of its chain, joins."""
+"""What hangs on a job's end: callbacks, the next step of its chain, the joins that wait for it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from celery import signature
+
 from offload.core.states import JobState, celery_state
 from offload.engine import results
+from offload.engine.canvas import errbacks, joins
+from offload.engine.canvas.batches import gathering
+from offload.engine.canvas.context import Origin, coming_from
+from offload.engine.canvas.failing import Cause, Part, fail
+from offload.engine.canvas.signatures import many
+from offload.engine.canvas.submitting import apply
+from offload.engine.installation import celery_app
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from celery import Celery
+
     from offload.models import Job
+
+#: The state that nodes take over from an end of which no more is known.
+TAKEN_OVER = {"FAILURE": JobState.ERROR, "REVOKED": JobState.STOPPED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +40,34 @@ class Ended:
     #: ``module.Qualname`` of the exception.
     error_type: str = ""
     error: str = ""
-    #: ``chain``, ``link``, ``link_error`` as Celery signatures.
+    #: ``chain``, ``link``, ``link_error``, ``chord``: Celery signatures.
     tail: Mapping[str, Any] | None = None
     root_id: str = ""
     run_id: str | None = None
     payload_id: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    #: The row's state, which steps that can no longer run take over.
+    #: The row's own state, which nodes that can no longer run take over.
     job_state: str = ""
+
+    @property
+    def origin(self) -> Origin:
+        """Return what rows that follow take over."""
+        return Origin(
+            run_id=self.run_id,
+            payload_id=self.payload_id,
+            parent_id=self.id,
+            root_id=self.root_id or self.id,
+        )
+
+    @property
+    def cause(self) -> Cause:
+        """Return why nodes behind a failure cannot run."""
+        state = self.job_state or TAKEN_OVER[self.state]
+        return Cause(state=state, error_type=self.error_type, error=self.error)
+
+    def hanging(self, name: str) -> list[Any]:
+        """Return the signatures of one kind that hang on the end."""
+        return many((self.tail or {}).get(name))
 
 
 def ended(job: Job) -> Ended:
@@ -44,7 +78,7 @@ def ended(job: Job) -> Ended:
         state=state,
         value=_value(job) if state == "SUCCESS" else None,
         error_type=job.error_type,
-        error=job.error or job.state.lower(),
+        error=job.error,
         tail=job.tail,
         root_id=job.root_id,
         run_id=job.run_id,
@@ -59,4 +93,44 @@ def _value(job: Job) -> Any:
 
 
 def follow(end: Ended) -> None:
-    """Store what follows an end; inside the transaction that makes the job final."""
+    """Store what follows an end; once, inside the transaction that makes the job final."""
+    app = celery_app()
+    with coming_from(end.origin), gathering():
+        if end.state == "SUCCESS":
+            others = _succeed(app, end)
+            mine = Part(id=end.id, state=end.state, value=end.value)
+        else:
+            others = _fail(app, end)
+            mine = Part(id=end.id, state=end.state, error=str(end.cause))
+        joins.parts(app, [mine, *others])
+        if end.hanging("chord"):
+            _return_part(app, end)
+
+
+def _succeed(app: Celery, end: Ended) -> list[Part]:
+    family = {"parent_id": end.id, "root_id": end.root_id or end.id}
+    if app.conf.task_inherit_parent_priority:
+        family["priority"] = end.options.get("priority")
+    others = []
+    for callback in end.hanging("link"):
+        others += apply(app, signature(dict(callback), app=app), end.value, rest=(), **family)
+    *rest, step = end.hanging("chain") or [None]
+    if step is not None:
+        others += apply(app, signature(dict(step), app=app), end.value, rest=rest, **family)
+    return others
+
+
+def _fail(app: Celery, end: Ended) -> list[Part]:
+    ended = fail(app, end.hanging("chain"), end.cause)
+    for errback in end.hanging("link_error"):
+        errbacks.submit(app, errback, end.id, end.root_id)
+    return ended
+
+
+def _return_part(app: Celery, end: Ended) -> None:
+    """Count a job in a chord that Celery counts: it took the place of a plain task there."""
+    request = errbacks.request_of(end.id, end.options, (end.tail or {}).get("chord"))
+    value = end.value
+    if end.state != "SUCCESS":
+        value = app.backend.exception_to_python(results.exception_facts(end.error_type, end.error))
+    app.backend.on_chord_part_return(request, end.state, value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from tests.unit.protocol.faults import FAULTS
-from tests.unit.protocol.model import Key, Step, World
+from tests.unit.protocol.model import Edge, Key, Step, World
 from tests.unit.protocol.promises import Broken, broken
 from tests.unit.protocol.rules import Rules
 from tests.unit.protocol.steps import steps
@@ -27,6 +27,9 @@ class Exploration:
     #: For each promise that can be broken, a shortest schedule that breaks it.
     counterexamples: Mapping[Broken, str]
 
+    def __str__(self) -> str:
+        return "\n\n".join(f"{kind}:\n{how}" for kind, how in self.counterexamples.items())
+
 
 def explore(faults: Sequence[str], rules: Rules) -> Exploration:
     """Walk through all schedules in which each of these faults happens at most once."""
@@ -41,6 +44,14 @@ def explore(faults: Sequence[str], rules: Rules) -> Exploration:
         ends=frozenset(node.world.job.state for node in search.nodes if node.world.job.settled),
         counterexamples=search.counterexamples,
     )
+
+
+def go_wrong(world: World, left: Left, rules: Rules) -> Iterator[tuple[Edge, Left]]:
+    """Yield what each fault that is left can do now, with the faults left after it."""
+    for fault in dict.fromkeys(left):
+        place = left.index(fault)
+        for edge in FAULTS[fault](world, rules):
+            yield edge, left[:place] + left[place + 1 :]
 
 
 class _Node(NamedTuple):
@@ -77,10 +88,9 @@ class _Search:
             if step.relied_on:
                 self.sources[after].append(number)
             self.check(number, node, step, world)
-        for fault, left in _choices(node.left):
-            for step, world in FAULTS[fault](node.world, self.rules):
-                self.reach(_Node(world, left, number, step))
-                self.check(number, node, step, world)
+        for (step, world), left in go_wrong(node.world, node.left, self.rules):
+            self.reach(_Node(world, left, number, step))
+            self.check(number, node, step, world)
 
     def check(self, number: int, node: _Node, step: Step, after: World) -> None:
         """Keep the first schedule that breaks a promise."""
@@ -111,10 +121,3 @@ class _Search:
         while node.step is not None and node.before is not None:
             yield node.step
             node = self.nodes[node.before]
-
-
-def _choices(left: Left) -> Iterator[tuple[str, Left]]:
-    """Yield each fault that may happen next, with those that may happen after it."""
-    for fault in dict.fromkeys(left):
-        place = left.index(fault)
-        yield fault, left[:place] + left[place + 1 :]

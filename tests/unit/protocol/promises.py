@@ -28,6 +28,8 @@ class Broken(StrEnum):
 
 def broken(before: World, step: Step, after: World) -> Iterator[Broken]:
     """Yield every promise that this step breaks."""
+    if before.job is after.job and before.attempts is after.attempts:
+        return
     for kind, breaks in _CHECKS.items():
         if breaks(before, step, after):
             yield kind

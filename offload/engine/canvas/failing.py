@@ -1,0 +1,111 @@
+"""Nodes of a canvas that can no longer run are made final: stock Celery leaves some PENDING."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from offload.core.exceptions import InvalidTopic
+from offload.core.states import Hold, JobState, celery_state
+from offload.engine.canvas.freezing import kept, origin_of, plain_topic, tail_of
+from offload.engine.canvas.recognition import of_signature
+from offload.engine.canvas.signatures import many
+from offload.engine.tracking import ends
+from offload.engine.tracking.drafts import Draft, insert
+from offload.models import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from celery import Celery
+
+    from offload.engine.canvas.recognition import Recognised
+
+CHORD_ERROR = "celery.exceptions.ChordError"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why nodes cannot run."""
+
+    #: The final state they take over.
+    state: str
+    error_type: str
+    error: str
+
+    def __str__(self) -> str:
+        """Return the error as Python shows one."""
+        name = self.error_type.rpartition(".")[2]
+        return f"{name}({self.error!r})" if name else self.error or self.state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The end of one node, for the joins that wait for it."""
+
+    id: str
+    #: Celery's: SUCCESS, FAILURE or REVOKED.
+    state: str
+    value: Any = None
+    error: str = ""
+
+
+def fail(app: Celery, signatures: Sequence[Mapping[str, Any]], cause: Cause) -> list[Part]:
+    """Make every frozen node of these signatures final; return those that were not yet."""
+    nodes = [node for signature in signatures for node in nodes_of(signature)]
+    insert([_draft(app, node) for node in nodes])
+    changes = ends.give_up(
+        list(dict.fromkeys(node["options"]["task_id"] for node in nodes)),
+        state=cause.state,
+        error_type=cause.error_type,
+        error=cause.error,
+    )
+    state = celery_state(JobState(cause.state), attempts=0)
+    return [Part(id=change.job_id, state=state, error=str(cause)) for change in changes]
+
+
+def nodes_of(signature: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the single tasks of a signature that have ids already."""
+    kwargs = signature.get("kwargs") or {}
+    match signature.get("subtask_type"):
+        case "chain" | "group":
+            inner = list(kwargs.get("tasks") or ())
+        case "chord":
+            inner = [*many(kwargs.get("header")), *many(kwargs.get("body"))]
+        case _:
+            inner = []
+            if signature["options"].get("task_id"):
+                yield signature
+    for one in inner:
+        yield from nodes_of(one)
+
+
+def _draft(app: Celery, node: Mapping[str, Any]) -> Draft:
+    options = node["options"]
+    found = _recognised(app, node)
+    source = origin_of(app, {})
+    chord = (tail_of(options) or {}).get("chord")
+    return Draft(
+        id=options["task_id"],
+        kind=Kind.JOB if found else Kind.RELAY,
+        topic=found.topic if found else plain_topic(node["task"]),
+        task=found.task if found else node["task"],
+        queue="",
+        args=tuple(node.get("args") or ()),
+        properties=node.get("kwargs") or {},
+        options=kept(options),
+        tail={"chord": chord} if chord else None,
+        has_tail=bool(chord),
+        hold=Hold.DEPENDENCY,
+        parent_id=source.parent_id,
+        root_id=source.root_id,
+        run_id=source.run_id,
+        payload_id=source.payload_id,
+    )
+
+
+def _recognised(app: Celery, node: Mapping[str, Any]) -> Recognised | None:
+    try:
+        return of_signature(app, node)
+    except InvalidTopic:
+        return None

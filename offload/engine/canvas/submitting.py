@@ -1,0 +1,46 @@
+"""Submitting what follows an end, by Celery's own canvas code."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from django.db import DatabaseError
+
+from offload.engine.canvas.batches import gathering
+from offload.engine.canvas.failing import Cause, Part, fail
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from celery import Celery
+    from celery.canvas import Signature
+
+logger = logging.getLogger("offload.canvas")
+
+
+def apply(
+    app: Celery, successor: Signature[Any], value: Any, *, rest: Sequence[Any], **options: Any
+) -> list[Part]:
+    """Submit a signature with a value, and a chain's ``rest`` behind it.
+
+    What cannot be submitted, such as a topic that is none, ends with the error, and so does
+    its rest: the job before it has succeeded all the same. Return the ends.
+    """
+    chain = {"chain": list(rest)} if rest else {}
+    with gathering() as batch:
+        try:
+            with batch.whole():
+                successor.apply_async((value,), **chain, **options)
+        except DatabaseError:
+            raise
+        except Exception as error:
+            logger.exception("%s cannot be submitted", successor.task)
+            kind = type(error)
+            cause = Cause(
+                state="ERROR",
+                error_type=f"{kind.__module__}.{kind.__qualname__}",
+                error=str(error),
+            )
+            return fail(app, [*rest, successor], cause)
+    return []

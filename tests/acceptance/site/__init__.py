@@ -1,0 +1,1 @@
+"""A site whose workers the acceptance tests start, kill and watch."""

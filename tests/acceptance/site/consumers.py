@@ -1,0 +1,84 @@
+"""Consumers with which the acceptance tests try the worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+from offload import consumer
+from tests.acceptance.site.journal import note
+
+if TYPE_CHECKING:
+    from offload.worker.current import CurrentJob
+
+#: Seconds of one step of a sleeper.
+STEP = 0.05
+
+
+def said(job: CurrentJob, what: str) -> None:
+    """Write down what this attempt does."""
+    note(what, job.id, instance=job.instance, epoch=job.epoch)
+
+
+@consumer("acc/quick")
+def quick(job: CurrentJob, *, value: Any = None) -> Any:
+    """Return the value."""
+    said(job, "ran")
+    return value
+
+
+@consumer("acc/sleep")
+def sleeper(job: CurrentJob, *, seconds: float) -> str:
+    """Be busy for some time; say how often the attempt was begun."""
+    said(job, "start")
+    # Counted in steps: a process that was stopped sleeps the rest when it wakes.
+    for _ in range(round(seconds / STEP)):
+        time.sleep(STEP)
+    said(job, "end")
+    return f"slept in epoch {job.epoch}"
+
+
+@consumer("acc/crash")
+def crasher(job: CurrentJob, *, times: int) -> str:
+    """Kill the own process the first times."""
+    said(job, "start")
+    if job.attempt <= times:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "survived"
+
+
+@consumer("acc/flaky")
+def flaky(job: CurrentJob, *, times: int) -> str:
+    """Fail the first times."""
+    said(job, "start")
+    if job.attempt <= times:
+        raise ValueError(f"attempt {job.attempt} fails")
+    return "well"
+
+
+@consumer("acc/echo")
+def echo(job: CurrentJob) -> list[str]:
+    """Return every file as it came, in capitals."""
+    for file in job.inputs:
+        with file.open() as source:
+            job.outputs.add(f"loud-{file.name}", source.read().upper())
+    return [file.name for file in job.inputs]
+
+
+@consumer("acc/hard", time_limit=1)
+def hard(job: CurrentJob, *, seconds: float) -> None:
+    """Run into a hard time limit."""
+    said(job, "start")
+    time.sleep(seconds)
+    said(job, "end")
+
+
+@consumer("acc/soft", soft_time_limit=1)
+def soft(job: CurrentJob, *, seconds: float) -> None:
+    """Run into a soft time limit."""
+    said(job, "start")
+    for _ in range(round(seconds / STEP)):
+        time.sleep(STEP)
+    said(job, "end")

@@ -1,0 +1,46 @@
+"""Settings of the acceptance tests' site: everything that differs comes from the environment."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+FOLDER = Path(os.environ["ACCEPTANCE_FOLDER"])
+#: Part of every nodename and queue of this run, so that it shares a broker with nobody.
+RUN = os.environ["ACCEPTANCE_RUN"]
+
+SECRET_KEY = "acceptance"  # noqa: S105 -- guards nothing
+USE_TZ = True
+TIME_ZONE = "UTC"
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django_celery_results",
+    "offload",
+]
+DATABASES = {"default": json.loads(os.environ["ACCEPTANCE_DATABASE"])}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": FOLDER / "media"},
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+CELERY_BROKER_URL = os.environ["ACCEPTANCE_BROKER"]
+CELERY_BROKER_TRANSPORT_OPTIONS = json.loads(os.environ.get("ACCEPTANCE_BROKER_OPTIONS", "{}"))
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = f"plain-{RUN}"
+CELERY_RESULT_BACKEND = os.environ.get("ACCEPTANCE_RESULTS", "django-db")
+CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"global_keyprefix": f"{RUN}-"}
+CELERY_RESULT_EXTENDED = True
+CELERY_TASK_TRACK_STARTED = True
+
+OFFLOAD = {
+    "HEARTBEAT": 1,
+    "TIMEOUT": 3,
+    "RETRY_DELAY": 0.1,
+    **json.loads(os.environ.get("ACCEPTANCE_OFFLOAD", "{}")),
+}

@@ -1,0 +1,72 @@
+"""Tasks as Celery knows them: plain ones, and some whose calls are jobs."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from celery import shared_task
+
+from offload import OffloadTask
+from tests.acceptance.site import faults
+from tests.acceptance.site.journal import note
+
+
+@shared_task
+def add(x: int, y: int) -> int:
+    """Add, as a plain task."""
+    return x + y
+
+
+@shared_task(bind=True)
+def plain(self: Any, value: Any) -> Any:
+    """Write down that a plain task ran."""
+    note("plain", self.request.id)
+    return value
+
+
+@shared_task(bind=True, base=OffloadTask, topic="acc/add")
+def add_job(self: Any, x: int, y: int) -> int:
+    """Add, as a job."""
+    note("ran", self.request.id)
+    return x + y
+
+
+@shared_task(bind=True, base=OffloadTask, topic="acc/total")
+def total(self: Any, values: list[int]) -> int:
+    """Add up what the header of a chord returned."""
+    note("total", self.request.id)
+    return sum(values)
+
+
+@shared_task(bind=True, base=OffloadTask, topic="acc/again")
+def again(self: Any, times: int) -> str:
+    """Ask to be retried until it was."""
+    note("start", self.request.id)
+    if self.request.retries < times:
+        raise self.retry(countdown=0.2)
+    return f"retried {self.request.retries} times"
+
+
+@shared_task(bind=True, base=OffloadTask, topic="acc/boom")
+def boom(self: Any) -> None:
+    """Fail for good."""
+    note("start", self.request.id)
+    raise ValueError("boom")
+
+
+@shared_task(bind=True, base=OffloadTask, topic="acc/nap")
+def nap(self: Any, seconds: float) -> str:
+    """Sleep in one go."""
+    note("start", self.request.id)
+    time.sleep(seconds)
+    note("end", self.request.id)
+    return "rested"
+
+
+@shared_task(bind=True, base=OffloadTask, topic="acc/doomed")
+def doomed(self: Any, x: int, y: int) -> int:
+    """Add; the process dies right after the commit that makes this final, before its hooks."""
+    note("doomed", self.request.id)
+    faults.die_after_the_finish()
+    return x + y
