@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from django.db.models import DurationField, ExpressionWrapper, F
 from django.db.models.functions import Now
 
 from offload.core.routing import Need, plan
-from offload.core.topics import Pattern
-from offload.core.topology import Consumer, Mode
-from offload.engine.topology import Snapshot, now, snapshot
-from offload.engine.tracking.drafts import of_lane
-from offload.models import Instance, Job, Lease, Switch, database
+from offload.core.topology import Mode
+from offload.engine import counts
+from offload.engine.topology import Snapshot, instance_of, now, snapshot
+from offload.models import Instance, Job, Lease, Switch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-JOB = Job._meta.db_table
+    from offload.core.topology import Consumer
+    from offload.core.topology import Instance as InstanceValue
 
 #: So many of the newest jobs are looked through for topics that are known without a consumer.
 RECENT = 1000
 
 #: Stands for any segment where a pattern is asked who would run a topic of it.
 ANY = "_"
-
-#: Jobs that occupy a place in a window, by instance, topic and state.
-Places: TypeAlias = "Mapping[tuple[str, str, str], int]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,17 +119,25 @@ def instances() -> tuple[InstanceLine, ...]:
     """Return every instance, in the order they joined, those that are gone included."""
     age = ExpressionWrapper(Now() - F("beat_at"), output_field=DurationField())
     off = set(Switch.objects.values_list("pk", flat=True))
-    lease, places = _lease(), _places()
-    leader = lease.incarnation if lease else ""
-    found = Instance.objects.annotate(age=age).order_by("joined")
-    return tuple(_instance_line(row, off=off, leader=leader, places=places) for row in found)
+    lease, places = _lease(), counts.bound()
+    bound, running = counts.per("instance", places), counts.per("instance", counts.running(places))
+    leader = lease.incarnation if lease else None
+    return tuple(
+        _instance_line(
+            row,
+            instance_of(row, off=off, leader=leader),
+            bound=bound[row.name],
+            running=running[row.name],
+        )
+        for row in Instance.objects.annotate(age=age).order_by("joined")
+    )
 
 
 def topics() -> tuple[TopicLine, ...]:
     """Return every topic and pattern that is consumed, waits, runs, or came lately, by name."""
-    seen, waiting, places = snapshot(fresh=True), _waiting(), _places()
-    bound = _by_topic(places)
-    active = _by_topic({key: count for key, count in places.items() if key[2] == "ACTIVE"})
+    seen, places = snapshot(fresh=True), counts.bound()
+    waiting, bound = counts.per("topic", counts.waiting()), counts.per("topic", places)
+    active = counts.per("topic", counts.running(places))
     known = {*_consumed(seen), *waiting, *bound, *_recent()}
     return tuple(
         TopicLine(
@@ -149,27 +151,21 @@ def topics() -> tuple[TopicLine, ...]:
     )
 
 
-def _instance_line(
-    row: Instance, *, off: Iterable[str], leader: str, places: Places
-) -> InstanceLine:
-    mine = {key: count for key, count in places.items() if key[0] == row.name}
+def _instance_line(row: Instance, one: InstanceValue, *, bound: int, running: int) -> InstanceLine:
     age = row.age  # type: ignore[attr-defined]
     return InstanceLine(
-        name=row.name,
-        mode=Mode(row.mode),
-        is_off=row.name in off,
+        name=one.name,
+        mode=one.mode,
+        is_off=one.is_off,
         beat_age_seconds=max(0.0, age.total_seconds()),
-        concurrency=row.concurrency,
-        window=row.window,
-        running=sum(count for key, count in mine.items() if key[2] == "ACTIVE"),
-        bound=sum(mine.values()),
-        consumers=tuple(
-            Consumer(pattern=Pattern.parse(pattern), task=task, ranking=ranking)
-            for pattern, task, ranking in row.consumers
-        ),
-        is_leader=row.incarnation == leader and row.mode != Mode.GONE,
-        joined=row.joined,
-        labels=tuple(row.labels),
+        concurrency=one.concurrency,
+        window=one.window,
+        running=running,
+        bound=bound,
+        consumers=one.consumers,
+        is_leader=one.is_leader and one.is_live,
+        joined=one.joined,
+        labels=tuple(sorted(one.labels)),
         host=row.host,
         pid=row.pid,
     )
@@ -178,41 +174,6 @@ def _instance_line(
 def _lease() -> Lease | None:
     found: Lease | None = Lease.objects.filter(pk="leader").first()
     return found
-
-
-def _places() -> Places:
-    """Count what occupies windows, by the partial index on just these rows."""
-    found = database.rows(
-        f"SELECT instance, topic, state, count(*) FROM {JOB} "
-        "WHERE state IN ('QUEUED', 'ACTIVE') GROUP BY instance, topic, state"
-    )
-    return {(instance, topic, state): int(count) for instance, topic, state, count in found}
-
-
-def _waiting() -> Counter[str]:
-    """Count what waits, by one partial index per reason to wait."""
-    reasons = (
-        "hold = '' AND run_at IS NULL",
-        "hold = 'suspect' AND run_at IS NULL",
-        "run_at IS NOT NULL",
-    )
-    found = database.rows(
-        " UNION ALL ".join(
-            f"SELECT lane, count(*) FROM {JOB} WHERE state = 'PENDING' AND {reason} GROUP BY lane"
-            for reason in reasons
-        )
-    )
-    counts: Counter[str] = Counter()
-    for lane, count in found:
-        counts[of_lane(lane)[2]] += int(count)
-    return counts
-
-
-def _by_topic(places: Places) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for (_, topic, _), count in places.items():
-        counts[topic] += count
-    return counts
 
 
 def _recent() -> set[str]:

@@ -1,8 +1,9 @@
 """Tables: fields, constraints, and querysets that ask named questions; no policy."""
 from __future__ import annotations
 
+from offload.models.attempts import Attempt, Exclusion
 from offload.models.instances import Instance, Slot
-from offload.models.jobs import Attempt, Exclusion, Job, Kind
+from offload.models.jobs import Job, Kind
 from offload.models.joins import Dependency, Join
 from offload.models.leases import Lease, Version
 from offload.models.payloads import Payload, PayloadFile

@@ -11,7 +11,6 @@ from kombu.utils.json import dumps, loads
 from offload.core.exceptions import InvalidPattern
 from offload.core.topics import Pattern
 
-
 if TYPE_CHECKING:
     TextField = models.TextField[Any, Any]
     CharField = models.CharField[Any, Any]

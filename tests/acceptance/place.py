@@ -13,6 +13,7 @@ from unittest import mock
 from django.core.management import call_command
 from django.db import connections
 from django.test import override_settings
+from kombu import pools
 
 from offload.engine import installation, results, topology
 from tests.acceptance.servers import Broker, servers, variables
@@ -83,7 +84,7 @@ def _overridden(module: ModuleType) -> dict[str, Any]:
 
 @contextmanager
 def _database(wanted: dict[str, Any]) -> Iterator[None]:
-    before = connections.settings["default"]
+    before = connections.settings
     connections["default"].close()
     connections.settings = connections.configure_settings({"default": dict(wanted)})
     del connections["default"]
@@ -91,7 +92,7 @@ def _database(wanted: dict[str, Any]) -> Iterator[None]:
         yield
     finally:
         connections["default"].close()
-        connections.settings = {**connections.settings, "default": before}
+        connections.settings = before
         del connections["default"]
 
 
@@ -105,12 +106,21 @@ def _installed() -> Iterator[Celery]:
     try:
         yield app
     finally:
-        app.pool.force_close_all()
-        app.close()
+        _close(app)
         if before[0] is not None:
             installation.remember(before[0], module=before[1])
             before[0].set_current()
         _forget()
+
+
+def _close(app: Celery) -> None:
+    """Close an app and its connections, which kombu would keep for the next app of its URL."""
+    app.producer_pool.force_close_all()
+    app.pool.force_close_all()
+    for group in (pools.producers, pools.connections):
+        for key in [key for key, pool in dict.items(group) if pool._closed]:
+            dict.pop(group, key)
+    app.close()
 
 
 def _forget() -> None:

@@ -10,6 +10,7 @@ from offload.core.states import Hold, JobState, celery_state
 from offload.engine.canvas.freezing import kept, origin_of, plain_topic, tail_of
 from offload.engine.canvas.recognition import of_signature
 from offload.engine.canvas.signatures import many
+from offload.engine.submission import choose_queue
 from offload.engine.tracking import ends
 from offload.engine.tracking.drafts import Draft, insert
 from offload.models import Kind
@@ -90,7 +91,7 @@ def _draft(app: Celery, node: Mapping[str, Any]) -> Draft:
         kind=Kind.JOB if found else Kind.RELAY,
         topic=found.topic if found else plain_topic(node["task"]),
         task=found.task if found else node["task"],
-        queue="",
+        queue=choose_queue(found.topic, None) if found else "",
         args=tuple(node.get("args") or ()),
         properties=node.get("kwargs") or {},
         options=kept(options),

@@ -13,7 +13,8 @@ from offload.core.exceptions import InvalidProperties
 from offload.core.states import Hold
 from offload.core.topics import TOPIC_MAX
 from offload.engine.canvas.calls import delay_of, moment, seconds_until
-from offload.engine.canvas.context import Origin, origin, running
+from offload.engine.canvas.context import Origin, origin
+from offload.engine.canvas.origins import submitter
 from offload.engine.canvas.recognition import registered
 from offload.engine.canvas.signatures import JOIN, join_of, many, plain
 from offload.engine.submission import choose_queue
@@ -143,17 +144,6 @@ def origin_of(app: Celery, options: Mapping[str, Any]) -> Origin:
         parent_id=options.get("parent_id") or source.parent_id,
         root_id=options.get("root_id") or source.root_id,
     )
-
-
-def submitter(app: Celery) -> Origin:
-    """Return the job or plain task that runs here as parent; of its run nothing is taken over."""
-    job = running.get()
-    if job is not None:
-        return Origin(parent_id=job.id, root_id=job.root_id or job.id)
-    task: Any = app.current_worker_task
-    if task is None or not task.request.id:
-        return Origin()
-    return Origin(parent_id=task.request.id, root_id=task.request.root_id or task.request.id)
 
 
 def _relayed(options: Mapping[str, Any]) -> Origin | None:

@@ -1,12 +1,25 @@
-"""Where Celery's canvas comes into the rows: `send_task`, the result backend, chords."""
+"""Where Celery's canvas comes into rows: `send_task`, the result backend, chords."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from offload.engine.canvas import backends, chords
+from offload.engine.canvas.sender import Sender
 
 if TYPE_CHECKING:
     from celery import Celery
 
 
 def install(app: Celery) -> None:
-    """Let everything this app sends pass by; again is harmless."""
+    """Let everything this app sends, and every chord it counts, pass by; again is harmless."""
+    if isinstance(vars(app).get("send_task"), Sender):
+        return
+    make_backend = app._get_backend  # type: ignore[attr-defined]
+
+    def get_backend() -> Any:
+        return backends.hook(app, make_backend())
+
+    app._get_backend = get_backend  # type: ignore[attr-defined]
+    app.send_task = Sender(app, app.send_task)  # type: ignore[method-assign]
+    chords.hook()

@@ -15,7 +15,7 @@ from offload.engine.canvas.batches import NewJoin
 from offload.engine.canvas.context import origin
 from offload.engine.canvas.failing import CHORD_ERROR, Cause, Part, fail
 from offload.engine.canvas.signatures import JOIN, plain
-from offload.engine.canvas.submitting import apply
+from offload.engine.canvas.submitting import applied
 from offload.models import Dependency, Join, database
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _fire(app: Celery, ready: Ready, last: str) -> list[Part]:
     root = (here.root_id if here else "") or last
     if not ready.failed:
         body = signature(ready.body, app=app)
-        return apply(app, body, ready.values, rest=(), parent_id=last, root_id=root)
+        return applied(app, body, (ready.values,), parent_id=last, root_id=root)
     logger.info("join %s failed: %s", ready.id, ready.error)
     cause = Cause(state="ERROR", error_type=CHORD_ERROR, error=ready.error)
     ended = fail(app, [ready.body], cause)

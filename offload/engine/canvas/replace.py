@@ -1,8 +1,20 @@
-"""Replacing a running job by a canvas."""
+"""``self.replace()``: a canvas takes the place of a job, and its last node fills the row."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from celery import signature
+
+from offload.core.states import JobState
+from offload.engine.canvas import joins
+from offload.engine.canvas.batches import gathering
+from offload.engine.canvas.context import coming_from
+from offload.engine.canvas.origins import of_job
+from offload.engine.canvas.submitting import applied
+from offload.engine.installation import celery_app
+from offload.engine.tracking import fills
+from offload.models import Job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -10,6 +22,18 @@ if TYPE_CHECKING:
     from offload.engine.tracking.runs import Fence
 
 
-def replaced(fence: Fence, signature: Mapping[str, Any]) -> bool:
-    """Put a canvas in a job's place."""
-    return False
+def replaced(fence: Fence, canvas: Mapping[str, Any]) -> JobState | None:
+    """Let a job wait for the canvas in its place; inside the transaction that ends the attempt.
+
+    Return PENDING, or STOPPED where that was requested, or None for a stale attempt. A canvas
+    that cannot be submitted ends the job with the error.
+    """
+    state = fills.replaced(fence)
+    if state is not JobState.PENDING:
+        return state
+    job = Job.objects.get(pk=fence.job_id)
+    app = celery_app()
+    with coming_from(of_job(job)), gathering():
+        successor = signature(dict(canvas), app=app)
+        joins.parts(app, applied(app, successor))
+    return state

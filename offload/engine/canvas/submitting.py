@@ -19,10 +19,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger("offload.canvas")
 
 
-def apply(
-    app: Celery, successor: Signature[Any], value: Any, *, rest: Sequence[Any], **options: Any
+def applied(
+    app: Celery,
+    successor: Signature[Any],
+    args: Sequence[Any] = (),
+    *,
+    rest: Sequence[Any] = (),
+    **options: Any,
 ) -> list[Part]:
-    """Submit a signature with a value, and a chain's ``rest`` behind it.
+    """Submit a signature, and a chain's ``rest`` behind it.
 
     What cannot be submitted, such as a topic that is none, ends with the error, and so does
     its rest: the job before it has succeeded all the same. Return the ends.
@@ -31,16 +36,17 @@ def apply(
     with gathering() as batch:
         try:
             with batch.whole():
-                successor.apply_async((value,), **chain, **options)
+                successor.apply_async(tuple(args), **chain, **options)
         except DatabaseError:
             raise
         except Exception as error:
             logger.exception("%s cannot be submitted", successor.task)
-            kind = type(error)
-            cause = Cause(
-                state="ERROR",
-                error_type=f"{kind.__module__}.{kind.__qualname__}",
-                error=str(error),
-            )
-            return fail(app, [*rest, successor], cause)
+            return fail(app, [*rest, successor], _cause(error))
     return []
+
+
+def _cause(error: Exception) -> Cause:
+    kind = type(error)
+    return Cause(
+        state="ERROR", error_type=f"{kind.__module__}.{kind.__qualname__}", error=str(error)
+    )

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from celery import signature
+from celery.app.task import Context
 
+from offload.core.outcomes import ErrorInfo
 from offload.core.states import JobState, celery_state
 from offload.engine import results
 from offload.engine.canvas import errbacks, joins
@@ -14,7 +16,7 @@ from offload.engine.canvas.batches import gathering
 from offload.engine.canvas.context import Origin, coming_from
 from offload.engine.canvas.failing import Cause, Part, fail
 from offload.engine.canvas.signatures import many
-from offload.engine.canvas.submitting import apply
+from offload.engine.canvas.submitting import applied
 from offload.engine.installation import celery_app
 
 if TYPE_CHECKING:
@@ -113,10 +115,10 @@ def _succeed(app: Celery, end: Ended) -> list[Part]:
         family["priority"] = end.options.get("priority")
     others = []
     for callback in end.hanging("link"):
-        others += apply(app, signature(dict(callback), app=app), end.value, rest=(), **family)
+        others += applied(app, signature(dict(callback), app=app), (end.value,), **family)
     *rest, step = end.hanging("chain") or [None]
     if step is not None:
-        others += apply(app, signature(dict(step), app=app), end.value, rest=rest, **family)
+        others += applied(app, signature(dict(step), app=app), (end.value,), rest=rest, **family)
     return others
 
 
@@ -129,8 +131,18 @@ def _fail(app: Celery, end: Ended) -> list[Part]:
 
 def _return_part(app: Celery, end: Ended) -> None:
     """Count a job in a chord that Celery counts: it took the place of a plain task there."""
-    request = errbacks.request_of(end.id, end.options, (end.tail or {}).get("chord"))
-    value = end.value
-    if end.state != "SUCCESS":
-        value = app.backend.exception_to_python(results.exception_facts(end.error_type, end.error))
+    options = end.options
+    request = Context(
+        id=end.id,
+        group=options.get("group_id"),
+        group_index=options.get("group_index"),
+        chord=(end.tail or {})["chord"],
+    )
+    value = end.value if end.state == "SUCCESS" else _exception(app, end)
     app.backend.on_chord_part_return(request, end.state, value)
+
+
+def _exception(app: Celery, end: Ended) -> Any:
+    module, _, name = end.error_type.rpartition(".")
+    error = ErrorInfo(type=name or "Exception", message=end.error, module=module, traceback="")
+    return app.backend.exception_to_python(results.exception(error))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from django_celery_results.models import TaskResult
 
 import offload
-from offload.core.states import FINAL, JobState
+from offload.core.states import JobState
 from offload.core.topology import Mode
 from offload.models import Instance, Job
 from tests.benchmarks.site.celery import TOPIC, tick
@@ -24,17 +24,14 @@ class Contender(Protocol):
     def is_ready(self) -> bool:
         """Return whether jobs would be run now."""
 
-    def clear(self) -> None:
-        """Forget what has ended."""
-
     def submit(self, number: int) -> None:
         """Submit one job."""
 
     def submit_many(self, numbers: Sequence[int]) -> None:
-        """Submit many in the fastest way there is."""
+        """Submit many at once; only of those that can."""
 
     def has_ended(self, jobs: int) -> bool:
-        """Return whether so many jobs have ended, with their results stored."""
+        """Return whether so many jobs in all have ended, with their results stored."""
 
 
 class Bare:
@@ -44,17 +41,13 @@ class Bare:
         """Return True: the worker has said so."""
         return True
 
-    def clear(self) -> None:
-        """There is nothing."""
-
     def submit(self, number: int) -> None:
         """Send a message."""
         tick.delay(number)
 
     def submit_many(self, numbers: Sequence[int]) -> None:
-        """Send one message after the other."""
-        for number in numbers:
-            tick.delay(number)
+        """Raise: Celery sends one message after the other."""
+        raise NotImplementedError
 
     def has_ended(self, jobs: int) -> bool:
         """Return True."""
@@ -63,10 +56,6 @@ class Bare:
 
 class Stored(Bare):
     """Celery with results in the database."""
-
-    def clear(self) -> None:
-        """Delete the results."""
-        TaskResult.objects.all().delete()
 
     def has_ended(self, jobs: int) -> bool:
         """Return whether so many results say SUCCESS."""
@@ -79,11 +68,6 @@ class Jobs(Stored):
     def is_ready(self) -> bool:
         """Return whether the worker's instance takes work."""
         return Instance.objects.filter(mode=Mode.READY).exists()
-
-    def clear(self) -> None:
-        """Delete jobs and results."""
-        super().clear()
-        Job.objects.filter(state__in=FINAL).delete()
 
     def submit(self, number: int) -> None:
         """Submit a job."""

@@ -90,17 +90,16 @@ class Turn:
 
     def time(self, jobs: int) -> dict[str, Any]:
         """Return all figures that are times."""
-        return {"latency": self._latency(), **self._loop(jobs), **self._bulk(jobs)}
+        figures = {"latency": self._latency(), **self._loop(jobs)}
+        return {**figures, **self._bulk(jobs)} if settings.VARIANT.offload else figures
 
     def count(self) -> dict[str, Any]:
         """Return how many SQL statements a job takes, by kind of process."""
         logs = {role: settings.FOLDER / f"sql.{role}" for role in ("submitter", "worker", "agent")}
         for log in logs.values():
             log.unlink(missing_ok=True)
-        self._contender.clear()
         for _ in range(COUNTED):
             self._submit()
-        self._await(lambda: self._notes.count() >= WARM_UP + COUNTED)
         submitting = _lines(logs["submitter"])
         self._drain(COUNTED)
         found = {role: _lines(log) / COUNTED for role, log in logs.items()}
@@ -109,7 +108,6 @@ class Turn:
     def _latency(self) -> list[float]:
         """Return seconds from submitting to beginning, at low load."""
         sent: dict[int, float] = {}
-        self._contender.clear()
         for _ in range(SPACED):
             now = time.monotonic()
             sent[self._submit()] = now
@@ -120,7 +118,6 @@ class Turn:
 
     def _loop(self, jobs: int) -> dict[str, float]:
         """Submit one by one; return jobs per second of submitting, and until the last has ended."""
-        self._contender.clear()
         start = time.perf_counter()
         for _ in range(jobs):
             self._submit()
@@ -132,8 +129,7 @@ class Turn:
         }
 
     def _bulk(self, jobs: int) -> dict[str, float]:
-        """Do the same at once, where the contender can."""
-        self._contender.clear()
+        """Do the same by one call."""
         numbers = [next(self._numbers) for _ in range(jobs)]
         start = time.perf_counter()
         self._contender.submit_many(numbers)
@@ -150,10 +146,10 @@ class Turn:
         return number
 
     def _drain(self, jobs: int) -> None:
-        """Wait until all have begun, then until those since the last ``clear`` have ended."""
+        """Wait until so many more jobs than before have begun, and then until they have ended."""
         total = self._notes.expect(jobs)
         self._await(lambda: self._notes.count() >= total)
-        self._await(lambda: self._contender.has_ended(jobs))
+        self._await(lambda: self._contender.has_ended(total))
 
     def _await(self, look: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from tests.unit.protocol.faults import FAULTS
 from tests.unit.protocol.model import Edge, Key, Step, World
 from tests.unit.protocol.promises import Broken, broken
-from tests.unit.protocol.rules import Rules
 from tests.unit.protocol.steps import steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tests.unit.protocol.rules import Rules
 
 #: The names of the faults that may still happen.
 Left: TypeAlias = tuple[str, ...]

@@ -25,7 +25,7 @@ def child_kill(world: World, rules: Rules) -> Iterator[Edge]:
     for attempt in world.attempts:
         if attempt.phase != Phase.HELD:
             what = f"the pool child that is {attempt.phase} is killed"
-            yield Step(what, attempt.instance), world.with_attempt(attempt)
+            yield Step.of(attempt, what), world.with_attempt(attempt)
 
 
 def reply_lost(world: World, rules: Rules) -> Iterator[Edge]:
@@ -81,7 +81,7 @@ def drop(world: World, rules: Rules) -> Iterator[Edge]:
         if attempt.known:
             rest = () if attempt.phase == Phase.HELD else (attempt._replace(known=False),)
             what = f"the parent process drops a request that is {attempt.phase}"
-            yield Step(what, attempt.instance), world.with_attempt(attempt, *rest)
+            yield Step.of(attempt, what), world.with_attempt(attempt, *rest)
 
 
 Fault = Callable[[World, Rules], Iterator[Edge]]
@@ -104,4 +104,4 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
 def _committed(attempt: Attempt, what: str, after: World | None) -> Iterator[Edge]:
     if after is not None:
         lost = f"epoch {attempt.epoch}: the {what} is committed ({after.job.state}), the reply lost"
-        yield Step(lost, attempt.instance, by=attempt), after
+        yield Step.of(attempt, lost), after

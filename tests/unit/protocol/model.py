@@ -133,7 +133,9 @@ class World(NamedTuple):
         Epochs, incarnations and tokens are compared, never counted: an old one is an old one. And
         the two instances are alike, so it does not matter which is A and which is B.
         """
-        job = self.job._replace(epoch=0, incarnation=0, token=NOBODY, finisher=NOBODY, instance=None)
+        job = self.job._replace(
+            epoch=0, incarnation=0, token=NOBODY, finisher=NOBODY, instance=None
+        )
         return (job, self.database, *sorted(self._part(index) for index in (0, 1)))
 
     def _part(self, index: int) -> Key:
@@ -171,6 +173,10 @@ class Step(NamedTuple):
     relied_on: bool = True
     #: The attempt that acts, as it was before.
     by: Attempt | None = None
+
+    @classmethod
+    def of(cls, attempt: Attempt, what: str) -> Step:
+        return cls(what, attempt.instance, by=attempt)
 
     def __str__(self) -> str:
         return self.what if self.who is None else f"{'AB'[self.who]}: {self.what}"

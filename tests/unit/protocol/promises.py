@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from offload.core.states import JobState, allowed
 from tests.unit.protocol.model import Attempt, Phase, Step, World
-from tests.unit.protocol.steps import STALE
+from tests.unit.protocol.steps import LEASED, STALE
 
 
 class Broken(StrEnum):
@@ -23,6 +23,7 @@ class Broken(StrEnum):
     THROWN_AWAY = "an attempt was called stale although the row is its own"
     FALSE_FINISH = "an attempt believes that the end another one wrote is its own"
     HEALTHY_MOVED = "the job was taken from an attempt that is alive and well"
+    TWO_AT_ONCE = "two attempts of the current epoch run at once"
     STUCK = "no final state with its result can be reached any more"
 
 
@@ -86,6 +87,11 @@ def _healthy_moved(before: World, step: Step, after: World) -> bool:
     )
 
 
+def _two_at_once(before: World, step: Step, after: World) -> bool:
+    current = [a for a in after.attempts if a.phase in LEASED and a.epoch == after.job.epoch]
+    return len(current) > 1
+
+
 def _owns(world: World, attempt: Attempt) -> bool:
     return attempt.token == world.job.token and attempt.phase != Phase.HELD
 
@@ -120,5 +126,6 @@ _CHECKS: Mapping[Broken, Check] = MappingProxyType(
         Broken.THROWN_AWAY: _thrown_away,
         Broken.FALSE_FINISH: _false_finish,
         Broken.HEALTHY_MOVED: _healthy_moved,
+        Broken.TWO_AT_ONCE: _two_at_once,
     }
 )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from offload.core.states import JobState
 from tests.unit.protocol import statements
 from tests.unit.protocol.model import Edge, Instance, Step, World
-from tests.unit.protocol.rules import Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.unit.protocol.rules import Rules
 
 BOUND = frozenset({JobState.QUEUED, JobState.ACTIVE})
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from offload.core.states import WAITING, JobState
 from tests.unit.protocol.model import CRASHES, FAILURES, NOBODY, Attempt, Job, Phase
-from tests.unit.protocol.rules import Rules
+
+if TYPE_CHECKING:
+    from tests.unit.protocol.rules import Rules
 
 
 def bind(job: Job, instance: int, incarnation: int, rules: Rules) -> Job | None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from offload.core.states import JobState
 from tests.unit.protocol import statements
 from tests.unit.protocol.model import Attempt, Edge, Message, Phase, Step, World
 from tests.unit.protocol.recovery import lead, recover
-from tests.unit.protocol.rules import Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.unit.protocol.rules import Rules
 
 #: The verdict on an attempt that is no longer the one its job waits for.
 STALE = "a write is refused: stale"
@@ -115,14 +119,14 @@ def _attempt(world: World, attempt: Attempt, rules: Rules) -> Iterator[Edge]:
     if not world.database:
         if attempt.phase in LEASED:
             ended = world.with_attempt(attempt)
-            yield Step("the lease lapses, the run is ended", attempt.instance, by=attempt), ended
+            yield Step.of(attempt, "the lease lapses, the run is ended"), ended
     elif attempt.phase in {Phase.HELD, Phase.CLAIMING}:
         if starts(world, attempt, rules):
             yield _begin(world, attempt, rules)
     elif attempt.phase == Phase.FINISHED:
         concluded = statements.conclude(world.job, rules) or world.job
         after = world.with_attempt(attempt)._replace(job=concluded)
-        yield Step("the attempt concludes the job", attempt.instance, by=attempt), after
+        yield Step.of(attempt, "the attempt concludes the job"), after
     else:
         yield _end(world, attempt, JobState.SUCCEEDED, rules)
         yield _end(world, attempt, JobState.PENDING, rules)
@@ -134,23 +138,23 @@ def _begin(world: World, attempt: Attempt, rules: Rules) -> Edge:
     after = claim(world, attempt, rules, then=Phase.RUNNING)
     if after is None:
         return _recognise(world, attempt, rules)
-    return Step(f"epoch {attempt.epoch} is claimed and runs", attempt.instance, by=attempt), after
+    return Step.of(attempt, f"epoch {attempt.epoch} is claimed and runs"), after
 
 
 def _end(world: World, attempt: Attempt, outcome: JobState, rules: Rules) -> Edge:
     after = finish(world, attempt, outcome, rules, then=Phase.FINISHED)
     if after is None:
         return _recognise(world, attempt, rules)
-    return Step(f"epoch {attempt.epoch} finishes: {after.job.state}", attempt.instance, by=attempt), after
+    return Step.of(attempt, f"epoch {attempt.epoch} finishes: {after.job.state}"), after
 
 
 def _recognise(world: World, attempt: Attempt, rules: Rules) -> Edge:
     verdict = statements.reread(world.job, attempt, rules)
     if verdict is None:
-        return Step(STALE, attempt.instance, by=attempt), world.with_attempt(attempt)
+        return Step.of(attempt, STALE), world.with_attempt(attempt)
     if verdict == Phase.RUNNING and world.job.stop_requested and rules.reread_obeys_stop:
         after = finish(world, attempt, JobState.STOPPED, rules, then=Phase.FINISHED)
         if after is not None:
-            return Step("the attempt ends at once: it shall stop", attempt.instance, by=attempt), after
+            return Step.of(attempt, "the attempt ends at once: it shall stop"), after
     after = world.with_attempt(attempt, attempt._replace(phase=verdict))
-    return Step(f"the attempt knows its token: {verdict}", attempt.instance, by=attempt), after
+    return Step.of(attempt, f"the attempt knows its token: {verdict}"), after

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from itertools import combinations_with_replacement
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +15,9 @@ from tests.unit.protocol.model import Key, World
 from tests.unit.protocol.promises import Broken
 from tests.unit.protocol.rules import Rules
 from tests.unit.protocol.steps import steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 ALL = Rules()
 
@@ -28,6 +31,7 @@ NEEDED: list[tuple[str, Sequence[str], Broken]] = [
     ("bind_reads_incarnation", [], Broken.HEALTHY_MOVED),
     # A message of an earlier binding is claimed elsewhere, where nobody reconciles it.
     ("bind_raises_epoch", [], Broken.HEALTHY_MOVED),
+    ("bind_raises_epoch", ["pause"], Broken.TWO_AT_ONCE),
     ("claim_matches_epoch", [], Broken.STALE_WRITE),
     # Continued after a pause, an instance begins before it knows that it was declared gone.
     ("claim_needs_lease", ["pause"], Broken.STARTED_WITHOUT_LEASE),
@@ -74,9 +78,7 @@ def test_every_schedule_of_two_faults_keeps_every_promise(faults: Left) -> None:
 
 
 @pytest.mark.parametrize(("off", "faults", "kind"), NEEDED)
-def test_without_this_rule_a_promise_breaks(
-    off: str, faults: Sequence[str], kind: Broken
-) -> None:
+def test_without_this_rule_a_promise_breaks(off: str, faults: Sequence[str], kind: Broken) -> None:
     assert kind in explore(faults, _without(off)).counterexamples
 
 

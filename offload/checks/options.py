@@ -1,0 +1,157 @@
+"""Checks of the dict ``OFFLOAD``: its keys, their values, and the aliases they name."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from django.conf import settings as django_settings
+from django.core.checks import Error
+
+from offload.conf import KEYS, Settings, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.core.checks import CheckMessage
+
+TYPES = get_type_hints(Settings)
+
+EXAMPLES: Mapping[object, str] = MappingProxyType(
+    {
+        str: 'text, such as "default"',
+        int: "a whole number",
+        float: "a number of seconds",
+        bool: "True or False",
+        tuple[str, ...]: 'a list of texts, such as ["gpu"]',
+    }
+)
+
+#: The least value that makes sense, by key.
+LEAST: Mapping[str, float] = MappingProxyType(
+    {
+        "HEARTBEAT": 0.1,
+        "TIMEOUT": 0.3,
+        "WINDOW_FACTOR": 1,
+        "SWEEP": 0.01,
+        "BIND_LIMIT": 0,
+        "REPUBLISH": 0.1,
+        "RECALL": 0.1,
+        "TOPOLOGY_AGE": 0,
+        "RETRIES": -1,
+        "RETRY_DELAY": 0,
+        "CRASHES": 1,
+        "MAX_PROPERTIES": 2,
+        "MAX_RESULT": 0,
+    }
+)
+
+#: Beats that may be late before an instance is taken for gone.
+BEATS = 3
+
+
+def check(**_: object) -> list[CheckMessage]:
+    """Check everything that ``OFFLOAD`` says."""
+    given = getattr(django_settings, "OFFLOAD", {})
+    if not isinstance(given, dict):
+        hint = 'Write OFFLOAD = {"STORAGE": "default"}, or leave it out.'
+        return [Error(f"OFFLOAD is a {type(given).__name__}, not a dict.", hint, id="offload.E001")]
+    wrong = [*_unknown(given), *_mistyped(given)]
+    return wrong or [*_too_small(given), *_impatient(parse(given)), *_dangling(parse(given))]
+
+
+def readable() -> Settings | None:
+    """Return what ``OFFLOAD`` says, or None where `check` finds that it cannot be read."""
+    given = getattr(django_settings, "OFFLOAD", {})
+    if not isinstance(given, dict) or [*_unknown(given), *_mistyped(given)]:
+        return None
+    return parse(given)
+
+
+def _unknown(given: dict[Any, Any]) -> list[CheckMessage]:
+    return [
+        Error(f"OFFLOAD has an unknown key {key!r}.", _nearest(key), id="offload.E001")
+        for key in given
+        if key not in KEYS
+    ]
+
+
+def _nearest(key: object) -> str:
+    near = get_close_matches(str(key).upper(), KEYS, n=1)
+    return f'Write "{near[0]}".' if near else f"Remove it. There are: {', '.join(KEYS)}."
+
+
+def _mistyped(given: dict[Any, Any]) -> list[CheckMessage]:
+    return [
+        Error(
+            f'OFFLOAD["{key}"] is {value!r:.100}.',
+            f'Write {EXAMPLES[TYPES[KEYS[key]]]}; the default is "{key}": {_default(key)!r}.',
+            id="offload.E002",
+        )
+        for key, value in given.items()
+        if key in KEYS and not _fits(value, TYPES[KEYS[key]])
+    ]
+
+
+def _default(key: str) -> object:
+    return asdict(Settings())[KEYS[key]]
+
+
+def _fits(value: object, wanted: object) -> bool:
+    """Tell whether a value is of the type; a whole number is a number, True is none."""
+    if isinstance(value, bool):
+        return wanted is bool
+    if wanted is float:
+        return isinstance(value, int | float) and math.isfinite(value)
+    if wanted is int:
+        return isinstance(value, int)
+    if wanted is str:
+        return isinstance(value, str)
+    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+
+
+def _too_small(given: dict[str, Any]) -> list[CheckMessage]:
+    return [
+        Error(
+            f'OFFLOAD["{key}"] is {given[key]!r}; {least} is the least.',
+            f'Write "{key}": {_default(key)!r}, the default, or leave the key out.',
+            id="offload.E003",
+        )
+        for key, least in LEAST.items()
+        if key in given and given[key] < least
+    ]
+
+
+def _impatient(settings: Settings) -> list[CheckMessage]:
+    if settings.timeout >= BEATS * settings.heartbeat:
+        return []
+    return [
+        Error(
+            f"An instance would be gone {settings.timeout:g} s after a beat, while it beats every "
+            f"{settings.heartbeat:g} s: a beat that is a little late would cost its jobs.",
+            f'Write "HEARTBEAT": {settings.heartbeat:g}, '
+            f'"TIMEOUT": {(BEATS + 1) * settings.heartbeat:g}.',
+            id="offload.E004",
+        )
+    ]
+
+
+def _dangling(settings: Settings) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.storage not in django_settings.STORAGES:
+        found.append(_missing("STORAGE", settings.storage, "STORAGES", id="offload.E005"))
+    if settings.database not in django_settings.DATABASES:
+        found.append(_missing("DATABASE", settings.database, "DATABASES", id="offload.E006"))
+    return found
+
+
+def _missing(key: str, alias: str, setting: str, **how: str) -> CheckMessage:
+    known = ", ".join(f'"{name}"' for name in getattr(django_settings, setting))
+    return Error(
+        f'OFFLOAD["{key}"] is {alias!r}, which {setting} does not have.',
+        f'Add {setting}["{alias}"], or write "{key}": one of {known}.',
+        **how,
+    )

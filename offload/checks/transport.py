@@ -1,0 +1,105 @@
+"""Checks of Celery as the installed app has it."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from django.apps import apps
+from django.core.checks import Error, Warning  # noqa: A004 -- Django's name for it
+
+from offload.checks.options import readable
+from offload.core.exceptions import ConfigurationError
+from offload.engine.installation import celery_app
+
+if TYPE_CHECKING:
+    from celery import Celery
+    from django.core.checks import CheckMessage
+
+#: Older ones consume, after a reconnect, queues that they only published to.
+LEAST = (5, 7)
+
+INSTALL = """\
+In project/celery.py:
+
+app = Celery("project")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+offload.install(app)
+
+and in project/__init__.py: from project.celery import app as celery_app"""
+
+
+def check(**_: object) -> list[CheckMessage]:
+    """Check the versions, the installed app and its settings."""
+    found = [message for name in ("celery", "kombu") for message in _outdated(name)]
+    if readable() is None:
+        return found
+    try:
+        app = celery_app()
+    except (ConfigurationError, ImportError) as error:
+        return [*found, Warning(f"Nothing can be published: {error}", INSTALL, id="offload.W007")]
+    return [*found, *_protocol(app), *_results(app), *_eager(app), *_connections(app)]
+
+
+def _outdated(name: str) -> list[CheckMessage]:
+    installed = version(name)
+    if tuple(int(part) for part in installed.split(".")[:2]) >= LEAST:
+        return []
+    least = ".".join(map(str, LEAST))
+    return [
+        Error(
+            f"{name} {installed} is installed; before {least} a worker consumed other instances' "
+            "queues after a reconnect.",
+            f"Run: pip install '{name}>={least}'",
+            id="offload.E012",
+        )
+    ]
+
+
+def _protocol(app: Celery) -> list[CheckMessage]:
+    if app.conf.task_protocol != 1:
+        return []
+    told = "Celery's task protocol 1 has no headers, so a message cannot say which job it is."
+    return [Error(told, "Remove CELERY_TASK_PROTOCOL, or write 2.", id="offload.E010")]
+
+
+def _results(app: Celery) -> list[CheckMessage]:
+    backend = str(app.conf.result_backend or "")
+    if backend.startswith("rpc"):
+        return [
+            Warning(
+                "Celery's result backend is rpc://: only the process that submitted a job can "
+                "read its result, once and while it lives; AsyncResult says PENDING elsewhere.",
+                'Write CELERY_RESULT_BACKEND = "django-db". job.result() works with either.',
+                id="offload.W004",
+            )
+        ]
+    if backend.startswith("django") and not apps.is_installed("django_celery_results"):
+        return [
+            Error(
+                f"The result backend is {backend!r}, and its tables are not installed.",
+                'Add "django_celery_results" to INSTALLED_APPS and run: manage.py migrate',
+                id="offload.E011",
+            )
+        ]
+    return []
+
+
+def _eager(app: Celery) -> list[CheckMessage]:
+    if not app.conf.task_always_eager:
+        return []
+    told = "Tasks run at once in their caller: .delay() and .apply_async() make no jobs."
+    return [Warning(told, "Remove CELERY_TASK_ALWAYS_EAGER outside of tests.", id="offload.W005")]
+
+
+def _connections(app: Celery) -> list[CheckMessage]:
+    if app.conf.get("CELERY_DB_REUSE_MAX"):
+        return []
+    return [
+        Warning(
+            "Celery closes every database connection before and after each task, which more "
+            "than halves how many jobs run on PostgreSQL.",
+            'Write OFFLOAD = {"KEEP_CONNECTIONS": True}, the default, or CELERY_DB_REUSE_MAX.',
+            id="offload.W006",
+        )
+    ]

@@ -1,0 +1,53 @@
+"""Chords with a job anywhere in their header are submitted whole, in one transaction."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from celery.canvas import _chord
+
+from offload.engine.canvas.batches import current, gathering
+from offload.engine.canvas.recognition import is_job
+from offload.engine.canvas.sender import Sender
+from offload.models import database
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+
+def hook() -> None:
+    """Wrap what every chord passes on its way out; once per process."""
+    stock = _chord.run
+    if hasattr(stock, "__wrapped__"):
+        return
+
+    @wraps(stock)
+    def run(self: Any, header: Any, body: Any, *args: Any, **options: Any) -> Any:
+        app = options.get("app") or (args[1] if len(args) > 1 else None) or self._get_app(body)
+        if current() is not None or not isinstance(vars(app).get("send_task"), Sender):
+            return stock(self, header, body, *args, **options)
+        if not holds_job(app, header):
+            return stock(self, header, body, *args, **options)
+        with database.atomic(), gathering():
+            return stock(self, header, body, *args, **options)
+
+    _chord.run = run
+
+
+def holds_job(app: Celery, canvas: Any) -> bool:
+    """Return whether any task of a canvas is a job."""
+    if not isinstance(canvas, dict):
+        return any(holds_job(app, one) for one in canvas)
+    kwargs = canvas.get("kwargs") or {}
+    match canvas.get("subtask_type"):
+        case "chain" | "group":
+            return holds_job(app, kwargs.get("tasks") or ())
+        case "chord":
+            body = kwargs.get("body")
+            inside = holds_job(app, kwargs.get("header") or ())
+            return inside or (body is not None and holds_job(app, body))
+        case "chunks":
+            return holds_job(app, kwargs["task"])
+    return is_job(app, canvas)
+

@@ -1,0 +1,106 @@
+"""What stands in the place of an app's `send_task`: everything that is sent ends there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from offload.core.states import Hold
+from offload.engine.canvas import batches, joins, subscribing
+from offload.engine.canvas.calls import Call, delay_of
+from offload.engine.canvas.context import Continuation, running
+from offload.engine.canvas.failing import Part
+from offload.engine.canvas.freezing import job_draft, plain_topic, relay_draft
+from offload.engine.canvas.recognition import Recognised, recognise
+from offload.engine.submission import new_id
+from offload.engine.tracking import fills
+from offload.engine.tracking.drafts import insert
+from offload.models import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from celery import Celery
+    from celery.result import AsyncResult
+
+    from offload.engine.canvas.batches import Batch
+    from offload.engine.canvas.context import Running
+
+ACCUMULATE = "celery.accumulate"
+
+
+class Sender:
+    """Makes rows of jobs, and of whatever is sent inside a transaction of ours; else sends."""
+
+    def __init__(self, app: Celery, stock: Callable[..., AsyncResult[Any]]) -> None:
+        """Stand in for the app's own method."""
+        self._app = app
+        self.stock = stock
+
+    def __call__(
+        self,
+        name: str,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        countdown: float | None = None,
+        eta: Any = None,
+        task_id: str | None = None,
+        **options: Any,
+    ) -> AsyncResult[Any]:
+        """Do what ``Celery.send_task`` documents."""
+        batch, job = batches.current(), running.get()
+        timed = {**options, "countdown": countdown, "eta": eta}
+        if job is not None and task_id == job.id and batch is None:
+            return self._continue(job, args, kwargs, timed)
+        found = recognise(
+            self._app, name, kwargs=kwargs, options=options, task=options.get("task_type")
+        )
+        if found is None and batch is None:
+            return self.stock(name, args, kwargs, countdown, eta, task_id, **options)
+        call = Call(
+            id=task_id or new_id(), name=name, args=tuple(args or ()), kwargs=kwargs or {},
+            options={key: value for key, value in timed.items() if value is not None},
+        )  # fmt: skip
+        self._store(call, found, batch)
+        return self._result(call, batch)
+
+    def _continue(
+        self, job: Running, args: Any, kwargs: Any, options: Mapping[str, Any]
+    ) -> AsyncResult[Any]:
+        job.continuation = Continuation(
+            args=tuple(args or ()),
+            kwargs=dict(kwargs or {}),
+            delay=delay_of(self._app, options) or 0.0,
+            retries=options.get("retries") or 0,
+        )
+        return self._app.AsyncResult(job.id)
+
+    def _store(self, call: Call, found: Recognised | None, batch: Batch | None) -> None:
+        if found is None and call.name == ACCUMULATE:
+            self._evaluate(call)
+            return
+        draft = job_draft(self._app, call, found) if found else relay_draft(self._app, call)
+        if batch is None:
+            batches.store([draft])
+        else:
+            batch.drafts.append(draft)
+
+    def _evaluate(self, call: Call) -> None:
+        """End what only hands on its arguments: it would run anywhere to the same effect."""
+        index = call.kwargs.get("index")
+        value = list(call.args) if index is None else call.args[index]
+        draft = job_draft(self._app, call, Recognised(plain_topic(call.name), call.name))
+        insert([replace(draft, kind=Kind.RELAY, hold=Hold.DEPENDENCY)])
+        if fills.succeed(call.id, value):
+            joins.part(self._app, Part(id=call.id, state="SUCCESS", value=value))
+
+    def _result(self, call: Call, batch: Batch | None) -> AsyncResult[Any]:
+        ignored = bool(call.options.get("ignore_result"))
+        if not ignored:
+            subscribing.expect(self._app, call.id, call.options.get("producer"))
+        result = (call.options.get("result_cls") or self._app.AsyncResult)(call.id)
+        result.ignored = ignored
+        parent: Any = self._app.current_worker_task
+        if parent is not None and batch is None and call.options.get("add_to_parent", True):
+            parent.add_trail(result)
+        return result  # type: ignore[no-any-return]

@@ -1,0 +1,40 @@
+"""Telling the result backend that a result is expected, as Celery does before it publishes."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from celery.backends.base import Backend
+
+from offload.engine.publisher import Breaker
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+logger = logging.getLogger("offload.canvas")
+
+#: Seconds that connecting to a broker for the sake of a result may take.
+PATIENCE = 1.0
+
+breaker = Breaker()
+
+
+def expect(app: Celery, task_id: str, producer: Any = None) -> bool:
+    """Let the backend subscribe to a result; return whether it did.
+
+    A backend, or its broker, that is out of reach keeps no job from being stored.
+    """
+    backend = app.backend
+    if type(backend).on_task_call is Backend.on_task_call or breaker.is_open:
+        return False
+    try:
+        with app.producer_or_acquire(producer) as found:
+            if not backend.persistent:
+                found.connection.ensure_connection(max_retries=1, timeout=PATIENCE)
+            backend.on_task_call(found, task_id)
+    except Exception as error:
+        breaker.trip()
+        logger.warning("the result of %s cannot be waited for in the backend: %s", task_id, error)
+        return False
+    return True

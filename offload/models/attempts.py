@@ -1,0 +1,61 @@
+"""What became of bindings that were not a job's last: ended attempts, and refusals."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from offload.models.jobs import Job
+from offload.models.managers import OffloadManager
+
+
+class Attempt(models.Model):
+    """An ended attempt that was not the job's last; the last one stands in the job's row."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="ended_attempts")
+    epoch = models.PositiveIntegerField(_("epoch"))
+    instance = models.CharField(_("instance"), max_length=255)
+    incarnation = models.CharField(max_length=36)
+    started_at = models.DateTimeField(_("started"), null=True)
+    ended_at = models.DateTimeField(_("ended"), db_default=Now())
+    cause = models.CharField(_("cause"), max_length=16)
+    error = models.TextField(_("error"), default="", db_default="")
+
+    objects: OffloadManager[Attempt] = OffloadManager()
+
+    class Meta:
+        """One row per job and epoch."""
+
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        ordering = ["epoch"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "epoch"], name="offload_attempt_once")
+        ]
+
+    def __str__(self) -> str:
+        """Return job and epoch."""
+        return f"{self.job_id} at {self.epoch}: {self.cause}"
+
+
+class Exclusion(models.Model):
+    """An incarnation that refused a job, and until when it is not asked again."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="exclusions")
+    incarnation = models.CharField(max_length=36)
+    reason = models.CharField(max_length=255)
+    until = models.DateTimeField()
+
+    objects: OffloadManager[Exclusion] = OffloadManager()
+
+    class Meta:
+        """One row per job and incarnation."""
+
+        constraints = [
+            models.UniqueConstraint(fields=["job", "incarnation"], name="offload_exclusion_once")
+        ]
+
+    def __str__(self) -> str:
+        """Return what was refused and why."""
+        return f"{self.job_id}: {self.reason}"

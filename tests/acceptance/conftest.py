@@ -1,0 +1,121 @@
+"""Places with real databases and brokers, and fleets of real workers in them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.management import call_command
+
+from offload.models import Job
+from tests.acceptance.fleet import Fleet
+from tests.acceptance.place import Place, made, visited
+from tests.acceptance.servers import NEEDS, absent
+from tests.acceptance.site.journal import journal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_django.plugin import DjangoDbBlocker
+
+EMBEDDED = "sqlite+valkey"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name our marker."""
+    config.addinivalue_line("markers", "everywhere: runs on every database and broker")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test in the embedded environment, or in all where it is marked so."""
+    if "place" in metafunc.fixturenames:
+        everywhere = metafunc.definition.get_closest_marker("everywhere")
+        metafunc.parametrize(
+            "place", list(NEEDS) if everywhere else [EMBEDDED], indirect=True, scope="session"
+        )
+
+
+@pytest.fixture(scope="session")
+def place(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[Place]:
+    """Return an environment; skip where its servers are absent, fail where that is CI."""
+    missing = absent(request.param)
+    if missing and os.environ.get("CI") == "true":
+        pytest.fail(missing)
+    if missing:
+        pytest.skip(missing)
+    folder = tmp_path_factory.mktemp("acc")
+    with django_db_blocker.unblock():
+        making = made(request.param, folder)
+        found = making.__enter__()
+    try:
+        yield found
+    finally:
+        making.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def workers(place: Place) -> Iterator[Fleet]:
+    """Return the fleet whose usual workers live on from test to test."""
+    fleet = Fleet(place)
+    yield fleet
+    fleet.drop_all()
+
+
+@pytest.fixture
+def site(
+    request: pytest.FixtureRequest, place: Place, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Any]:
+    """Make this process a client of the site and return its Celery app."""
+    marker = request.node.get_closest_marker("site")
+    with django_db_blocker.unblock(), visited(place, **(marker.kwargs if marker else {})) as app:
+        yield app
+
+
+@pytest.fixture
+def fleet(request: pytest.FixtureRequest, site: Any, workers: Fleet) -> Iterator[Fleet]:
+    """Return the fleet; what a test leaves behind is removed, all of it where the test failed."""
+    yield workers
+    failed = request.node.stash.get(FAILED, False)
+    for name, worker in list(workers.workers.items()):
+        if failed or not worker.is_usual or not worker.is_alive:
+            workers.drop(name)
+    if failed or Job.objects.unfinished().exists():
+        workers.drop_all()
+    _clear(workers)
+
+
+def _clear(workers: Fleet) -> None:
+    """Empty the tables that a test fills, save the rows of workers that live on."""
+    journal().unlink(missing_ok=True)
+    if not workers.workers:
+        call_command("flush", interactive=False, verbosity=0)
+        return
+    for model in ("Job", "Rule", "Switch", "Queue", "Join", "Run", "Payload"):
+        _model(model).objects.all().delete()
+
+
+def _model(name: str) -> Any:
+    from offload import models
+
+    return getattr(models, name)
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Show the end of the workers' logs with a failed test."""
+    outcome: Any = yield
+    report = outcome.get_result()
+    fleet = getattr(item, "funcargs", {}).get("fleet")
+    if report.when != "call" or not report.failed or fleet is None:
+        return
+    item.stash[FAILED] = True
+    for name, worker in fleet.workers.items():
+        report.sections.append((f"log of {name}", worker.last_words()))

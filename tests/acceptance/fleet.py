@@ -1,0 +1,203 @@
+"""Real Celery workers of the acceptance tests' site, and what can be done to them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from offload.core.topology import Mode
+from offload.embedded.tether import tethered
+from offload.models import Instance
+from tests.polling import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.acceptance.place import Place
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Seconds in which a worker must have started on a busy machine.
+START_LIMIT = 60.0
+#: Workers started like this are kept for the tests that follow.
+USUAL: dict[str, Any] = {"pool": "prefork", "concurrency": 2, "options": (), "variables": {}}
+
+
+@dataclass(slots=True, eq=False)
+class Worker:
+    """One worker's parent process, and its family."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    is_usual: bool
+
+    @property
+    def row(self) -> Instance:
+        """Return what it announced."""
+        found: Instance = Instance.objects.get(pk=self.name)
+        return found
+
+    @property
+    def is_alive(self) -> bool:
+        """Return whether its parent process runs."""
+        return self.process.poll() is None
+
+    @property
+    def is_ready(self) -> bool:
+        """Return whether it announced that it takes work."""
+        rows = Instance.objects.filter(pk=self.name, pid=self.process.pid, mode=Mode.READY)
+        return bool(rows.exists())
+
+    @property
+    def family(self) -> list[psutil.Process]:
+        """Return parent, agent, pool processes and whatever those have started."""
+        with suppress(psutil.NoSuchProcess):
+            parent = psutil.Process(self.process.pid)
+            return [parent, *parent.children(recursive=True)]
+        return []
+
+    @property
+    def agent(self) -> psutil.Process:
+        """Return the agent beside it."""
+        return next(one for one in self.family if "offload.worker.agent" in " ".join(_line(one)))
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signal the parent process alone."""
+        self.process.send_signal(number)
+
+    def signal_family(self, number: signal.Signals) -> None:
+        """Signal every process, the agent included."""
+        for one in self.family:
+            with suppress(psutil.NoSuchProcess):
+                one.send_signal(number)
+
+    def kill(self) -> None:
+        """Kill the parent process as the system would."""
+        self.signal(signal.SIGKILL)
+        self.process.wait()
+
+    def await_ready(self) -> None:
+        """Wait until it takes work."""
+        eventually(self._starts, within=START_LIMIT, what=f"{self.name} takes work")
+
+    def _starts(self) -> bool:
+        assert self.is_alive, f"{self.name} ended with {self.process.poll()}:\n{self.last_words()}"
+        return self.is_ready
+
+    def last_words(self, size: int = 6000) -> str:
+        """Return the end of its log."""
+        return self.log.read_text(errors="replace")[-size:]
+
+    def end(self) -> None:
+        """Leave nothing of it running."""
+        family = self.family
+        for one in family:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        self.process.wait()
+        psutil.wait_procs(family, timeout=10)
+
+
+def _line(process: psutil.Process) -> list[str]:
+    with suppress(psutil.Error):
+        return process.cmdline()
+    return []
+
+
+@dataclass(slots=True)
+class Fleet:
+    """The workers of a place; usual ones live on from test to test."""
+
+    place: Place
+    workers: dict[str, Worker] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Worker:
+        """Return a worker by the short name it was started with."""
+        return self.workers[name]
+
+    def need(self, *names: str) -> list[Worker]:
+        """Return usual workers of these names, ready, and no others running."""
+        for name in set(self.workers) - set(names):
+            self.drop(name)
+        for name in names:
+            if name in self.workers and not self._is_fit(self.workers[name]):
+                self.drop(name)
+        new = [self.start(name, wait=False) for name in names if name not in self.workers]
+        for worker in new:
+            worker.await_ready()
+        return [self.workers[name] for name in names]
+
+    def _is_fit(self, worker: Worker) -> bool:
+        return worker.is_usual and worker.is_alive and worker.is_ready
+
+    def start(
+        self,
+        name: str,
+        *,
+        pool: str = "prefork",
+        concurrency: int = 2,
+        options: Sequence[str] = (),
+        variables: dict[str, str] | None = None,
+        wait: bool = True,
+    ) -> Worker:
+        """Start a worker and return it, ready unless ``wait`` is false."""
+        nodename = self.place.nodename(name)
+        log = self.place.folder / f"{name}-{len(list(self.place.folder.glob('*.log')))}.log"
+        given = {"pool": pool, "concurrency": concurrency, "options": options}
+        process = self._launch(nodename, log, [*_options(pool, concurrency), *options], variables)
+        usual = {**given, "variables": variables or {}} == USUAL
+        worker = Worker(name=nodename, process=process, log=log, is_usual=usual)
+        self.workers[name] = worker
+        if wait:
+            worker.await_ready()
+        return worker
+
+    def _launch(
+        self, nodename: str, log: Path, options: list[str], extra: dict[str, str] | None
+    ) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "celery", "-A", "tests.acceptance.site.celery", "worker"]
+        with log.open("wb") as output:
+            return subprocess.Popen(
+                tethered([*command, "-n", nodename, *options], on_death=signal.SIGKILL),
+                cwd=ROOT,
+                env={**os.environ, **self.place.variables, **(extra or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def drop(self, name: str) -> None:
+        """End a worker and forget it."""
+        self.workers.pop(name).end()
+
+    def drop_all(self) -> None:
+        """End every worker."""
+        for name in list(self.workers):
+            self.drop(name)
+
+
+def _options(pool: str, concurrency: int) -> list[str]:
+    return ["--pool", pool, "--concurrency", str(concurrency), "--loglevel", "INFO"]
+
+
+def script(place: Place, code: str) -> subprocess.CompletedProcess[str]:
+    """Run a program of the site, such as a publisher, to its end."""
+    setup = "import django; django.setup(); import tests.acceptance.site.celery\n"
+    return subprocess.run(
+        [sys.executable, "-c", setup + code],
+        cwd=ROOT,
+        env={**os.environ, **place.variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )

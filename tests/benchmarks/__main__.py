@@ -1,0 +1,115 @@
+"""Measure jobs against bare Celery, side by side: same broker, same database, same pool."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from offload.embedded import EmbeddedBroker
+from project.fleet import ending_in_order
+from tests.benchmarks import databases, machine, routing, tables
+from tests.benchmarks.figures import Samples, summary
+from tests.benchmarks.turns import Arena, TurnFailed
+from tests.benchmarks.variants import VARIANTS
+
+VAR = Path(__file__).resolve().parents[2] / "var"
+CHOICES = ("sqlite", "postgresql", "both")
+
+
+def main() -> int:
+    """Measure, print the tables, and write everything to ``var/bench.json``."""
+    options, console = _options(), Console()
+    try:
+        with ending_in_order():
+            report = _measure(options, console)
+    except KeyboardInterrupt:
+        console.print("Interrupted; everything was stopped.")
+        return 130
+    except TurnFailed as failure:
+        console.print(str(failure), style="red", markup=False)
+        return 1
+    path = VAR / "bench.json"
+    path.write_text(json.dumps(report, indent=1), encoding="utf-8")
+    console.print(f"All samples are in {path}.", soft_wrap=True)
+    return 0
+
+
+def _options() -> Namespace:
+    parser = ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--jobs", type=int, default=1000, help="jobs per turn (1000)")
+    parser.add_argument("--runs", type=int, default=5, help="paired runs (5)")
+    parser.add_argument("--database", choices=CHOICES, default="both", help="where reachable")
+    parser.add_argument("--quick", action="store_true", help="200 jobs, 2 runs: a look, no proof")
+    options = parser.parse_args()
+    if options.quick:
+        options.jobs, options.runs = 200, 2
+    return options
+
+
+def _measure(options: Namespace, console: Console) -> dict[str, Any]:
+    VAR.mkdir(exist_ok=True)
+    report: dict[str, Any] = {
+        "machine": machine.facts(),
+        "jobs": options.jobs,
+        "runs": options.runs,
+        "routing": routing.measure(),
+        "databases": {},
+    }
+    console.print(tables.routing(report["routing"]))
+    # On the disk of the project: a temporary one may lie in memory, which writes faster.
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=VAR) as folder, _broker(folder) as broker:
+        for name in _databases(options.database, console):
+            report["databases"][name] = _side_by_side(name, Path(folder), broker, options, console)
+    return report
+
+
+@contextmanager
+def _broker(folder: str) -> Iterator[str]:
+    """Yield the broker's address: the one the environment names, or one of our own."""
+    if given := os.environ.get("OFFLOAD_BROKER"):
+        yield given
+        return
+    with EmbeddedBroker(Path(folder) / "broker") as broker:
+        yield broker.url
+
+
+def _databases(asked: str, console: Console) -> list[str]:
+    wanted = ["sqlite", "postgresql"] if asked == "both" else [asked]
+    there = databases.reachable()
+    for name in set(wanted) - set(there):
+        console.print(f"{name} is not reachable at {databases.SERVER} and left out.")
+    return [name for name in wanted if name in there]
+
+
+def _side_by_side(
+    name: str, folder: Path, broker: str, options: Namespace, console: Console
+) -> dict[str, Any]:
+    samples: Samples = {one.key: [] for one in VARIANTS}
+    with databases.database(name, folder) as url, console.status(name) as status:
+        arena = Arena(folder=folder / "turn", broker=broker, database=url)
+        arena.migrate(VARIANTS[0])
+        statements = {}
+        for one in VARIANTS:
+            status.update(f"{name}: counting statements of {one.label}")
+            statements[one.key] = arena.count(one)["statements"]
+        for run in range(1, options.runs + 1):
+            for one in VARIANTS:
+                status.update(f"{name}: run {run} of {options.runs}, {one.label}")
+                samples[one.key].append(arena.time(one, options.jobs))
+    found = summary(samples)
+    console.print(tables.figures(name, found, statements), tables.ratios(name, found))
+    version = databases.version(name)
+    return {"version": version, **found, "statements": statements, "samples": samples}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
