@@ -15,5 +15,9 @@ if TYPE_CHECKING:
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
     """Show what runs here and where to look, in the dress of the admin."""
-    context = {**admin.site.each_context(request), "title": "An asset store that offloads its work"}
+    context = {
+        **admin.site.each_context(request),
+        "title": "An asset store that offloads its work",
+        "is_nav_sidebar_enabled": request.user.is_staff,
+    }
     return render(request, "landing.html", context)

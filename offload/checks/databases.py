@@ -62,7 +62,7 @@ def _database(alias: str, database: dict[str, Any]) -> list[CheckMessage]:
 def _vendor(engine: str) -> str:
     try:
         return str(load_backend(engine).DatabaseWrapper.vendor)
-    except ImproperlyConfigured:
+    except (ImportError, ImproperlyConfigured):
         # Its driver is not installed, or there is no such engine.
         return ""
 

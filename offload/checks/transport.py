@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.apps import apps
 from django.core.checks import Error, Warning  # noqa: A004 -- Django's name for it
+from django.utils.version import get_version_tuple
 
 from offload.checks.options import readable
 from offload.core.exceptions import ConfigurationError
@@ -43,7 +44,7 @@ def check(**_: object) -> list[CheckMessage]:
 
 def _outdated(name: str) -> list[CheckMessage]:
     installed = version(name)
-    if tuple(int(part) for part in installed.split(".")[:2]) >= LEAST:
+    if get_version_tuple(installed) >= LEAST:
         return []
     least = ".".join(map(str, LEAST))
     return [

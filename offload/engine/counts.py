@@ -1,21 +1,21 @@
-"""How many jobs wait, and how many are bound where; each by the indexes on just those rows."""
+"""How many jobs wait and run, by topic and instance: one statement, whatever there is."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from offload.core.states import JobState
 from offload.engine.tracking.drafts import of_lane
 from offload.models import Job, database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 JOB = Job._meta.db_table
-
-#: Why PENDING jobs wait for an instance or for their time; each has its partial index.
+#: So many of the newest jobs are looked through for topics that nothing else tells of.
+RECENT = 1000
+#: Why a job waits for an instance or for its time; a partial index each.
 REASONS = (
     "hold = '' AND run_at IS NULL",
     "hold = 'suspect' AND run_at IS NULL",
@@ -24,59 +24,82 @@ REASONS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """So many jobs of one lane, in one state, at one instance."""
+class Counts:
+    """Jobs that are not final, and the topics of the newest ones."""
 
-    lane: str
-    state: JobState
-    count: int
-    #: Empty where they wait.
-    instance: str = ""
-
-    @property
-    def queue(self) -> str:
-        """Return the name of their queue."""
-        return of_lane(self.lane)[0]
+    #: Those that wait for an instance or for their time, by topic.
+    waiting: Mapping[str, int] = field(default_factory=dict)
+    #: Those that are bound and not begun, by instance and topic.
+    queued: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    #: Those that run, by instance and topic.
+    active: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    recent: frozenset[str] = frozenset()
 
     @property
-    def topic(self) -> str:
-        """Return their topic."""
-        return of_lane(self.lane)[2]
+    def topics(self) -> frozenset[str]:
+        """Return every topic there is a job of."""
+        return self.recent | {*self.waiting, *(topic for _, topic in [*self.queued, *self.active])}
+
+    def running_on(self, instance: str) -> int:
+        """Return how many jobs an instance runs."""
+        return sum(count for (name, _), count in self.active.items() if name == instance)
+
+    def bound_to(self, instance: str) -> int:
+        """Return how many jobs occupy an instance's window."""
+        queued = sum(count for (name, _), count in self.queued.items() if name == instance)
+        return queued + self.running_on(instance)
+
+    def running(self, topic: str) -> int:
+        """Return how many jobs of a topic run."""
+        return sum(count for (_, one), count in self.active.items() if one == topic)
+
+    def bound(self, topic: str) -> int:
+        """Return how many jobs of a topic are bound and not begun."""
+        return sum(count for (_, one), count in self.queued.items() if one == topic)
 
 
-def waiting() -> tuple[Tally, ...]:
-    """Count the jobs that wait for an instance or for their time."""
-    found = database.rows(
-        " UNION ALL ".join(
-            f"SELECT lane, count(*) FROM {JOB} WHERE state = 'PENDING' AND {reason} GROUP BY lane"
-            for reason in REASONS
-        )
+def count() -> Counts:
+    """Ask the database."""
+    return _read(database.rows(f"{_waiting()} UNION ALL {_bound()} UNION ALL {_recent()}"))
+
+
+def _waiting() -> str:
+    return " UNION ALL ".join(
+        f"SELECT 'PENDING', '', lane, count(*) FROM {JOB} "
+        f"WHERE state = 'PENDING' AND {reason} GROUP BY lane"
+        for reason in REASONS
     )
-    return tuple(
-        Tally(lane=lane, state=JobState.PENDING, count=int(count)) for lane, count in found
+
+
+def _bound() -> str:
+    return (
+        f"SELECT state, instance, topic, count(*) FROM {JOB} "
+        "WHERE state IN ('QUEUED', 'ACTIVE') AND instance <> '' GROUP BY state, instance, topic"
     )
 
 
-def bound() -> tuple[Tally, ...]:
-    """Count the jobs that occupy a place in a window: bound or running."""
-    found = database.rows(
-        f"SELECT lane, state, instance, count(*) FROM {JOB} "
-        "WHERE state IN ('QUEUED', 'ACTIVE') GROUP BY lane, state, instance"
-    )
-    return tuple(
-        Tally(lane=lane, state=JobState(state), instance=instance, count=int(count))
-        for lane, state, instance, count in found
+def _recent() -> str:
+    newest = f"SELECT topic, kind FROM {JOB} ORDER BY created_at DESC LIMIT {RECENT}"
+    return (
+        f"SELECT '', '', topic, count(*) FROM ({newest}) AS newest "
+        "WHERE kind = 'job' GROUP BY topic"
     )
 
 
-def running(tallies: Iterable[Tally]) -> tuple[Tally, ...]:
-    """Return those whose jobs run."""
-    return tuple(one for one in tallies if one.state is JobState.ACTIVE)
-
-
-def per(trait: str, tallies: Iterable[Tally]) -> Counter[str]:
-    """Sum the tallies per ``instance``, ``queue`` or ``topic``."""
-    sums: Counter[str] = Counter()
-    for one in tallies:
-        sums[getattr(one, trait)] += one.count
-    return sums
+def _read(rows: Iterable[tuple[str, str, str, int]]) -> Counts:
+    waiting: Counter[str] = Counter()
+    places: dict[str, dict[tuple[str, str], int]] = {"QUEUED": {}, "ACTIVE": {}}
+    recent = set()
+    for state, instance, what, number in rows:
+        if state in places:
+            places[state][instance, what] = int(number)
+        elif state:
+            waiting[of_lane(what)[2]] += int(number)
+        else:
+            recent.add(what)
+    return Counts(
+        waiting=waiting,
+        queued=places["QUEUED"],
+        active=places["ACTIVE"],
+        recent=frozenset(recent),
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from offload.conf import settings
 from offload.core.routing import Candidate, Need, Route, plan, route
+from offload.engine.names import CARRIERS
 from offload.engine.publisher import breaker, publish
 from offload.engine.topology import Snapshot, now, snapshot
 from offload.engine.tracking import limits
@@ -141,7 +142,9 @@ def _bind(place: Place, lanes: Sequence[str], seen: Snapshot, *, suspect: bool) 
 
 
 def task_of(job: Bound, seen: Snapshot) -> str:
-    """Return the name under which the job's instance announced its consumer."""
+    """Return the name under which the job's instance announced its consumer, or what carries it."""
+    if job.task in CARRIERS:
+        return job.task
     topology = seen.topology
     candidates = plan(Need(topic=job.topic), topology, now()).candidates
     for one in candidates:

@@ -9,12 +9,14 @@ from django.apps import apps
 
 from offload.conf import settings
 from offload.engine.installation import installed, remember
-from offload.worker import boot
+from offload.worker import boot, carriers
 from offload.worker.late import late
 
 if TYPE_CHECKING:
     from celery import Celery
 
+#: Shared tasks: importing them makes every app know them.
+SHARED = (carriers.run_map, carriers.run_errback)
 #: Tasks between two closings of a kept connection: never, in effect.
 FOR_EVER = 1_000_000_000
 

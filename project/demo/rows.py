@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from offload.models import Job
-    from offload.workflows import Run
+    from offload.models import Run
     from project.demo.assets import Asset
     from project.demo.steps import Step
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from offload.workflows import Run
+    from offload.models import Run
     from project.demo.assets import Asset
     from project.demo.steps import Step
     from project.site import Site

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kombu.utils.json import dumps
-
-from offload.engine.canvas import batches, joins
-from offload.engine.canvas.batches import gathering
-from offload.engine.canvas.context import coming_from
-from offload.engine.canvas.failing import Part
-from offload.engine.canvas.origins import of_row
+from offload.engine.canvas import batches, joins, plain_tasks
 from offload.engine.canvas.signatures import join_of
-from offload.engine.tracking import relays
-from offload.models import database
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -57,34 +49,12 @@ class Chords:
         """Do nothing inside a transaction of ours: joins know their members."""
         return None if batches.current() else self._set_chord_size(group_id, chord_size)
 
-    def on_chord_part_return(
-        self, request: Any, state: str, result: Any, **options: Any
-    ) -> Any:
+    def on_chord_part_return(self, request: Any, state: str, result: Any, **options: Any) -> Any:
         """Count the end of a plain task in the join that waits for it."""
         if not join_of(request.chord):
             return self._on_chord_part_return(request, state, result, **options)
-        return count(self._app, request.id, state, result)
+        return plain_tasks.close(self._app, request.id, state, result)
 
     def add_to_chord(self, chord_id: str, result: Any) -> Any:
         """Let a join wait for one more result."""
         return joins.extend(chord_id, result.id) or self._add_to_chord(chord_id, result)
-
-
-def count(app: Celery, task_id: str, state: str, result: Any) -> None:
-    """Count the end of a plain Celery task, and close its row if it has one."""
-    part = part_of(task_id, state, result)
-    closed = {"SUCCESS": "SUCCEEDED", "REVOKED": "STOPPED"}.get(part.state, "ERROR")
-    with database.atomic(), coming_from(of_row(task_id)), gathering():
-        relays.close(task_id, closed, error=part.error)
-        joins.part(app, part)
-
-
-def part_of(task_id: str, state: str, result: Any) -> Part:
-    """Return the end of a plain task; a value that is no JSON cannot be handed on."""
-    if state != "SUCCESS":
-        return Part(id=task_id, state=state, error=repr(result))
-    try:
-        dumps(result)
-    except (TypeError, ValueError) as error:
-        return Part(id=task_id, state="FAILURE", error=f"its result cannot be JSON: {error}")
-    return Part(id=task_id, state=state, value=result)

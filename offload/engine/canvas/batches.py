@@ -24,9 +24,9 @@ class NewJoin:
     """A join that is not stored yet."""
 
     id: str
-    body: dict[str, Any]
+    body: Any
     #: Result ids, nested as the body's argument is.
-    tree: list[Any]
+    tree: Any
     members: tuple[str, ...]
 
 

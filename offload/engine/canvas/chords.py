@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from celery.canvas import _chord
+from celery import chord
 
 from offload.engine.canvas.batches import current, gathering
 from offload.engine.canvas.recognition import is_job
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def hook() -> None:
     """Wrap what every chord passes on its way out; once per process."""
-    stock = _chord.run
+    stock: Any = chord.run
     if hasattr(stock, "__wrapped__"):
         return
 
@@ -32,7 +32,7 @@ def hook() -> None:
         with database.atomic(), gathering():
             return stock(self, header, body, *args, **options)
 
-    _chord.run = run
+    chord.run = run  # type: ignore[method-assign]
 
 
 def holds_job(app: Celery, canvas: Any) -> bool:
@@ -50,4 +50,3 @@ def holds_job(app: Celery, canvas: Any) -> bool:
         case "chunks":
             return holds_job(app, kwargs["task"])
     return is_job(app, canvas)
-

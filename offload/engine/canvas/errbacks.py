@@ -29,7 +29,7 @@ def submit(app: Celery, errback: Mapping[str, Any], job_id: str, root_id: str) -
     sent where the callback would be.
     """
     callback = signature(dict(errback), app=app)
-    family = {"parent_id": job_id, "root_id": root_id or job_id}
+    family: dict[str, Any] = {"parent_id": job_id, "root_id": root_id or job_id}
     if not wants_facts(app, callback):
         callback.apply_async((job_id,), **family)
         return
@@ -45,7 +45,8 @@ def wants_facts(app: Celery, callback: Any) -> bool:
     except NotRegistered:
         return False
     header = getattr(task, "__header__", None)
-    return callable(header) and app.backend._errback_arity_greater(callback, 1)
+    backend: Any = app.backend
+    return callable(header) and bool(backend._errback_arity_greater(callback, 1))
 
 
 def run(app: Celery, errback: Mapping[str, Any], job_id: str) -> Any:

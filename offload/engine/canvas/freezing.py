@@ -15,8 +15,9 @@ from offload.core.topics import TOPIC_MAX
 from offload.engine.canvas.calls import delay_of, moment, seconds_until
 from offload.engine.canvas.context import Origin, origin
 from offload.engine.canvas.origins import submitter
-from offload.engine.canvas.recognition import registered
+from offload.engine.canvas.recognition import STARMAP, registered
 from offload.engine.canvas.signatures import JOIN, join_of, many, plain
+from offload.engine.names import MAP
 from offload.engine.submission import choose_queue
 from offload.engine.tracking.drafts import Draft
 from offload.models import Job, Kind
@@ -60,7 +61,7 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
         queue=choose_queue(found.topic, None),
         needs="limit" if any(options.get(name) for name in LIMITS) else "",
         args=call.args,
-        properties=dict(call.kwargs),
+        properties=properties_of(call, found),
         options=kept(options),
         tail=tail,
         has_tail=bool(tail or join_of(options.get("chord"))),
@@ -96,7 +97,9 @@ def relay_draft(app: Celery, call: Call) -> Draft:
 
 def _published(app: Celery, call: Call, source: Origin) -> dict[str, Any]:
     """Return the options with which Celery will publish the task, whenever that is."""
-    options = plain({name: value for name, value in call.frozen.items() if name != JOIN})
+    options: dict[str, Any] = plain(
+        {name: value for name, value in call.frozen.items() if name != JOIN}
+    )
     options["eta"] = moment(app, options.pop("countdown", None) or options.get("eta"))
     if options.get("expires") is not None:
         options["expires"] = moment(app, options["expires"])
@@ -116,6 +119,13 @@ def defaults(app: Celery, call: Call) -> dict[str, Any]:
     task = registered(app, call.name)
     given = task._get_exec_options() if task is not None else {}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def properties_of(call: Call, found: Recognised) -> dict[str, Any]:
+    """Return a job's keyword arguments; one that carries a map is told how to unpack its items."""
+    if found.task != MAP:
+        return dict(call.kwargs)
+    return {**plain(dict(call.kwargs)), "star": call.name == STARMAP}
 
 
 def kept(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,5 +186,3 @@ def _encoded(path: str, value: Any) -> str:
 def plain_topic(name: str) -> str:
     """Return the topic under which a plain Celery task is shown."""
     return f"celery/{UNSAFE.sub('-', name.removeprefix('celery.'))}"[:TOPIC_MAX]
-
-

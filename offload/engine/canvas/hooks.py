@@ -21,5 +21,5 @@ def install(app: Celery) -> None:
         return backends.hook(app, make_backend())
 
     app._get_backend = get_backend  # type: ignore[attr-defined]
-    app.send_task = Sender(app, app.send_task)  # type: ignore[method-assign]
+    app.send_task = Sender(app, app.send_task)  # type: ignore[assignment, method-assign]
     chords.hook()

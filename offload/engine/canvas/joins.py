@@ -16,7 +16,7 @@ from offload.engine.canvas.context import origin
 from offload.engine.canvas.failing import CHORD_ERROR, Cause, Part, fail
 from offload.engine.canvas.signatures import JOIN, plain
 from offload.engine.canvas.submitting import applied
-from offload.models import Dependency, Join, database
+from offload.models import Dependency, Job, Join, database
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,16 +63,12 @@ def tree_of(result: Any) -> Any:
 
 def leaves(tree: Iterable[Any]) -> list[str]:
     """Return the ids of a tree."""
-    return [
-        leaf for node in tree for leaf in ([node] if isinstance(node, str) else leaves(node))
-    ]
+    return [leaf for node in tree for leaf in ([node] if isinstance(node, str) else leaves(node))]
 
 
 def shaped(tree: Iterable[Any], values: dict[str, Any]) -> list[Any]:
     """Return the tree with values in the places of their ids."""
-    return [
-        values[node] if isinstance(node, str) else shaped(node, values) for node in tree
-    ]
+    return [values[node] if isinstance(node, str) else shaped(node, values) for node in tree]
 
 
 def part(app: Celery, one: Part) -> None:
@@ -153,3 +149,14 @@ def extend(join_id: str, node_id: str) -> bool:
         Dependency.objects.create(join=join, needs=node_id)
         Join.objects.filter(pk=join_id).update(tree=[*join.tree, node_id])
         return True
+
+
+def strays(limit: int) -> list[str]:
+    """Return some ids that joins wait for and that no row stands for."""
+    job = Job._meta.db_table
+    found = database.rows(
+        f"SELECT d.needs FROM {DEPENDENCY} d WHERE d.state = '' "
+        f"AND NOT EXISTS (SELECT 1 FROM {job} j WHERE j.id = d.needs) "
+        f"ORDER BY random() LIMIT {limit}"
+    )
+    return [row[0] for row in found]

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from offload.engine.topology import Snapshot
 
-MAPS = ("celery.map", "celery.starmap")
+STARMAP = "celery.starmap"
+MAPS = ("celery.map", STARMAP)
 OWN = "celery."
 
 

@@ -103,4 +103,4 @@ class Sender:
         parent: Any = self._app.current_worker_task
         if parent is not None and batch is None and call.options.get("add_to_parent", True):
             parent.add_trail(result)
-        return result  # type: ignore[no-any-return]
+        return result

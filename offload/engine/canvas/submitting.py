@@ -32,7 +32,7 @@ def applied(
     What cannot be submitted, such as a topic that is none, ends with the error, and so does
     its rest: the job before it has succeeded all the same. Return the ends.
     """
-    chain = {"chain": list(rest)} if rest else {}
+    chain: dict[str, Any] = {"chain": list(rest)} if rest else {}
     with gathering() as batch:
         try:
             with batch.whole():

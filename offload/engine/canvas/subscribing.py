@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from celery.backends.base import Backend
+from celery.backends.rpc import RPCBackend
 
 from offload.engine.publisher import Breaker
 
@@ -30,7 +31,7 @@ def expect(app: Celery, task_id: str, producer: Any = None) -> bool:
         return False
     try:
         with app.producer_or_acquire(producer) as found:
-            if not backend.persistent:
+            if isinstance(backend, RPCBackend):
                 found.connection.ensure_connection(max_retries=1, timeout=PATIENCE)
             backend.on_task_call(found, task_id)
     except Exception as error:

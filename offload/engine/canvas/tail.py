@@ -110,7 +110,7 @@ def follow(end: Ended) -> None:
 
 
 def _succeed(app: Celery, end: Ended) -> list[Part]:
-    family = {"parent_id": end.id, "root_id": end.root_id or end.id}
+    family: dict[str, Any] = {"parent_id": end.id, "root_id": end.root_id or end.id}
     if app.conf.task_inherit_parent_priority:
         family["priority"] = end.options.get("priority")
     others = []

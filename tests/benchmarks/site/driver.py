@@ -40,7 +40,7 @@ SPACED = 100
 #: Jobs whose SQL statements are counted.
 COUNTED = 100
 #: Seconds for anything to happen.
-PATIENCE = 180.0
+PATIENCE = 15.0
 POLL = 0.004
 
 

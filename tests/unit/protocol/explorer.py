@@ -23,8 +23,6 @@ Left: TypeAlias = tuple[str, ...]
 class Exploration:
     """What a search found."""
 
-    #: How many states of the world there are.
-    states: int
     #: The states in which the job can end.
     ends: frozenset[str]
     #: For each promise that can be broken, a shortest schedule that breaks it.
@@ -43,7 +41,6 @@ def explore(faults: Sequence[str], rules: Rules) -> Exploration:
         search.expand(number, node)
     search.look_for_stuck()
     return Exploration(
-        states=len(search.nodes),
         ends=frozenset(node.world.job.state for node in search.nodes if node.world.job.settled),
         counterexamples=search.counterexamples,
     )

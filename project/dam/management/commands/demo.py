@@ -25,7 +25,7 @@ from project.site import NotReady, await_ready, running
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
-    from offload.workflows import Run
+    from offload.models import Run
     from project.demo.assets import Asset
     from project.demo.row import Row
 

@@ -1,0 +1,1 @@
+"""The Offloading Browser: pages in the admin that show the cluster and steer it."""

@@ -1,0 +1,126 @@
+"""How an instance stands to a topic: by the rules as they are, and by those it has applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from offload.browser.signs import Standing
+from offload.core.judgement import judge_rules
+from offload.core.reasons import Obstacle
+from offload.core.topics import Pattern
+from offload.core.topology import Rule, Scope, Verb
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from offload.core.reasons import Reason
+    from offload.core.topology import Instance
+
+OBSTACLES: Mapping[Obstacle, Standing] = MappingProxyType(
+    {Obstacle.DENIED: Standing.DENIED, Obstacle.NOT_ALLOWED: Standing.UNLISTED}
+)
+#: Standings with the same effect on jobs.
+MAY = frozenset({Standing.ALLOWED, Standing.ONLY})
+MAY_NOT = frozenset({Standing.DENIED, Standing.UNLISTED, Standing.OFF})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A standing, the reason for it, and the rule it comes from, if it comes from one."""
+
+    standing: Standing
+    why: str = ""
+    rule_id: int | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """By what an instance says it acts."""
+
+    version: int
+    is_off: bool
+    rules: tuple[Rule, ...]
+
+
+def read_applied(instance: str, announced: Mapping[str, Any]) -> Applied | None:
+    """Return what an instance announced as a value; None where it has announced nothing."""
+    if not announced:
+        return None
+    return Applied(
+        version=announced["version"],
+        is_off=announced["off"],
+        rules=tuple(_rule(instance, *terms) for terms in announced["rules"]),
+    )
+
+
+def _rule(instance: str, verb: str, pattern: str, until: str | None) -> Rule:
+    return Rule(
+        id=0,
+        verb=Verb(verb),
+        scope=Scope.INSTANCE,
+        target=instance,
+        pattern=Pattern.parse(pattern),
+        until=datetime.fromisoformat(until) if until else None,
+    )
+
+
+def examples(row: str) -> tuple[str, ...]:
+    """Return topics that stand for all of a row's: itself, unless it is a pattern.
+
+    No topic has a segment ``*``, so no rule names one of these exactly; whatever matches
+    them matches every topic of the pattern that no rule names exactly.
+    """
+    return (row, f"{row}/**") if row.endswith("**") else (row,)
+
+
+def judge(instance: Instance, row: str, rules: Sequence[Rule], now: datetime) -> Judged:
+    """Say how the instance stands to a topic or pattern by these rules."""
+    if instance.is_off:
+        return Judged(standing=Standing.OFF, why=f"{instance.name} is switched off.")
+    found = [judge_rules(instance, example, rules, now) for example in examples(row)]
+    reasons = [reason for reason in found if reason is not None]
+    if not reasons:
+        return _allowed(instance, row, rules, now)
+    standing = OBSTACLES[reasons[0].obstacle] if len(reasons) == len(found) else Standing.PARTLY
+    return _judged(standing, reasons[0], rules)
+
+
+def judge_applied(
+    instance: Instance, row: str, applied: Applied | None, now: datetime
+) -> Standing:
+    """Say how the instance stands to it by the rules it has announced."""
+    if applied is None:
+        return Standing.UNKNOWN
+    acting = replace(instance, is_off=applied.is_off)
+    return judge(acting, row, applied.rules, now).standing
+
+
+def same_effect(one: Standing, other: Standing) -> bool:
+    """Tell whether jobs fare alike under both."""
+    return one == other or any({one, other} <= alike for alike in (MAY, MAY_NOT))
+
+
+def _judged(standing: Standing, reason: Reason, rules: Sequence[Rule]) -> Judged:
+    rule = next((one for one in rules if one.id == reason.rule_id), None)
+    until = rule.until if rule else None
+    return Judged(standing=standing, why=reason.detail, rule_id=reason.rule_id, until=until)
+
+
+def _allowed(instance: Instance, row: str, rules: Sequence[Rule], now: datetime) -> Judged:
+    applying = [one for one in rules if one.in_force(now) and one.applies_to(instance)]
+    allows = [one for one in applying if one.verb is Verb.ALLOW]
+    if not allows:
+        return Judged(standing=Standing.ALLOWED, why="No rule concerns it.")
+    rule = next(one for one in allows if one.pattern.matches(examples(row)[-1]))
+    listed = {one.pattern.text for one in allows}
+    only = listed == {row} and rule.scope is Scope.INSTANCE
+    return Judged(
+        standing=Standing.ONLY if only else Standing.ALLOWED,
+        why=f"Rule {rule.id} allows {rule.pattern}" + (" and nothing else." if only else "."),
+        rule_id=rule.id,
+        until=rule.until,
+    )

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from typing import IO, TYPE_CHECKING, Any
+
+import psutil
+import pytest
+from PIL import Image
+
+from project.site import WORKERS
+from tests.polling import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+#: Seconds that the demo may take.
+LIMIT = 90
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder for everything the site writes; nothing may run in it after the test."""
+    yield tmp_path / "var"
+    assert processes_of(tmp_path / "var") == []
+
+
+@pytest.fixture
+def assets(tmp_path: Path) -> Path:
+    """Return a folder of images as people have them, and two files that are none."""
+    folder = tmp_path / "my images"
+    folder.mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = Image.linear_gradient("L").resize((900, 500))
+    picture.convert("RGB").save(folder / "on its side.JPG", "JPEG", exif=exif)
+    picture.convert("CMYK").save(folder / "ink.jpeg")
+    picture.convert("RGBA").save(folder / "-$(touch x) ü.webp")
+    Image.new("I;16", (2000, 30), 40_000).save(folder / "sixteen bits.png")
+    picture.convert("P").save(folder / "palette.gif")
+    (folder / "cut off.jpg").write_bytes((folder / "ink.jpeg").read_bytes()[:3000])
+    (folder / "letter.png").write_text("Dear all")
+    return folder
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    """Return the processes that work in the folder."""
+    return [
+        process
+        for process in psutil.process_iter(["environ", "status"])
+        if (process.info["environ"] or {}).get("OFFLOAD_VAR") == str(folder)
+        and process.info["status"] != psutil.STATUS_ZOMBIE
+    ]
+
+
+def command(root: Path, folder: Path, *arguments: str) -> dict[str, Any]:
+    """Return how a command of the site is run with its files in the folder."""
+    return {
+        "args": [sys.executable, "manage.py", *arguments],
+        "cwd": root,
+        "env": {
+            **os.environ,
+            "OFFLOAD_VAR": str(folder),
+            "DJANGO_SETTINGS_MODULE": "project.settings",
+        },
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.STDOUT,
+        "text": True,
+    }
+
+
+def said_until(end: str, output: IO[str]) -> str:
+    """Return what the program says up to a line."""
+    lines = []
+    for line in output:
+        lines.append(line)
+        if end in line:
+            break
+    return "".join(lines)
+
+
+def rows_of(report: list[dict[str, Any]], file: str) -> list[dict[str, Any]]:
+    """Return the rows of one asset."""
+    return [row for row in report if row["file"] == file]
+
+
+def test_the_demo_makes_what_can_be_made_and_says_why_the_rest_cannot(
+    root: Path, folder: Path, assets: Path
+) -> None:
+    done = subprocess.run(
+        **command(root, folder, "demo", "--assets", str(assets)), timeout=LIMIT, check=False
+    )
+
+    assert done.returncode == 0, done.stdout
+    report = json.loads((folder / "demo" / "report.json").read_text())
+    assert len(report) == 7 * 6  # seven files; metadata, three thumbnails, web, manifest
+    for file in ("cut off.jpg", "letter.png"):
+        assert {row["state"] for row in rows_of(report, file)} == {"ERROR"}
+        assert all(row["error"] and row["path"] is None for row in rows_of(report, file))
+    made = [row for row in report if row["file"] not in ("cut off.jpg", "letter.png")]
+    assert {row["state"] for row in made} == {"SUCCEEDED"}
+    assert all(row["topic"] in WORKERS[row["instance"]] for row in made)
+    sizes = [(row["width"], row["height"]) for row in rows_of(report, "on its side.JPG")]
+    assert (27, 48) in sizes  # 900 x 500 lies on its side: 500 * 48 / 900 = 26.7
+
+
+def test_an_interrupted_demo_leaves_nothing_running(root: Path, folder: Path) -> None:
+    with subprocess.Popen(**command(root, folder, "demo")) as demo:
+        eventually(lambda: len(list(folder.glob("run/*.pid"))) == 4, what="the programs")
+        demo.send_signal(signal.SIGINT)
+        output, _ = demo.communicate(timeout=60)
+
+    assert demo.returncode == 130, output
+    assert "everything was stopped" in output
+
+
+def test_a_killed_demo_leaves_nothing_running(root: Path, folder: Path) -> None:
+    with subprocess.Popen(**command(root, folder, "demo")) as demo:
+        eventually(lambda: len(list(folder.glob("run/*.pid"))) == 4, what="the programs")
+        demo.kill()
+
+    eventually(lambda: not processes_of(folder), what="the end of all processes")
+
+
+def test_the_running_site_says_how_to_get_in_and_ends_when_asked(root: Path, folder: Path) -> None:
+    with subprocess.Popen(**command(root, folder, "up")) as up:
+        assert up.stdout is not None
+        said = said_until("Ctrl-C stops it", up.stdout)
+        up.terminate()
+        rest, _ = up.communicate(timeout=60)
+
+    assert re.search(r"the admin at http://127\.0\.0\.1:\d+/admin/", said)
+    assert re.search(r"Log in as admin with the password \S{16} ", said)
+    assert up.returncode == 0
+    assert rest.endswith("Stopped; nothing is left running.\n")
+
+
+@pytest.mark.parametrize("name", ["nowhere", "empty"])
+def test_a_folder_without_images_is_refused_before_anything_starts(
+    root: Path, folder: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+
+    done = subprocess.run(
+        **command(root, folder, "demo", "--assets", str(tmp_path / name)), timeout=60, check=False
+    )
+
+    assert done.returncode == 1
+    assert str(tmp_path / name) in done.stdout
+    assert not (folder / "run").exists()

@@ -1,0 +1,159 @@
+"""A worker without processes: binds, claims, runs and ends jobs one by one, where a test says.
+
+Plain Celery tasks go through the broker's memory and Celery's own tracing.
+"""
+
+from __future__ import annotations
+
+from queue import Empty
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from celery.app.trace import trace_task
+
+from offload.core.outcomes import ErrorInfo
+from offload.core.retries import RetryDecision
+from offload.core.states import JobState
+from offload.engine import aftermath, endings
+from offload.engine.canvas import context
+from offload.engine.claims import Facts
+from offload.engine.endings import Ending
+from offload.engine.names import CARRIERS
+from offload.engine.tracking import runs
+from offload.engine.tracking.bindings import Place, bind
+from offload.engine.tracking.runs import Fence
+from offload.models import Job
+from offload.models.versions import current_version
+from offload.worker import carriers, current
+from offload.worker.current import CurrentJob
+from offload.worker.task import OffloadTask, ReplacedBy
+
+if TYPE_CHECKING:
+    from celery import Celery
+    from celery.app.task import Task
+
+#: Loaded so that shared tasks know it.
+CARRIED = (carriers.run_map, carriers.run_errback)
+ONE_INSTANCE = ("worker@here", "boot-1")
+
+
+class Driver:
+    """Runs what a test submitted."""
+
+    def __init__(self, app: Celery) -> None:
+        """Run tasks of this app."""
+        self.app = app
+
+    def waiting(self) -> list[Job]:
+        """Return the jobs that only wait for an instance, the first submitted first."""
+        return list(Job.objects.bindable().order_by("created_at", "id"))
+
+    def run_all(self) -> None:
+        """Run jobs and plain tasks until nothing is left."""
+        while self.run_next() or self.run_plain() or aftermath.sweep():
+            pass
+
+    def run_next(self) -> Job | None:
+        """Run the first job that waits; return it as it was before."""
+        jobs = self.waiting()
+        if jobs:
+            self.run(jobs[0].pk)
+        return jobs[0] if jobs else None
+
+    def run(self, job_id: str) -> JobState | None:
+        """Run a job to the end of an attempt; return its state then."""
+        ending = self.claim(job_id)
+        row = Job.objects.get(pk=job_id)
+        task = self.task_of(row)
+        running = context.Running(id=job_id, epoch=row.epoch, root_id=row.root_id or job_id)
+        token = context.running.set(running)
+        task.push_request(
+            id=job_id, offload={"id": job_id}, called_directly=False, root_id=row.root_id or job_id
+        )
+        try:
+            with current.running(job_of(row, ending)):
+                value = task.run(*row.args, **row.properties)
+        except ReplacedBy as canvas:
+            context.running.reset(token)
+            return endings.replace(ending, dict(canvas.signature))
+        except Exception as error:
+            context.running.reset(token)
+            return endings.fail(ending, given_up(), info(error))
+        finally:
+            task.pop_request()
+        context.running.reset(token)
+        return endings.succeed(ending, value)
+
+    def claim(self, job_id: str) -> Ending:
+        """Bind and claim a job; return what its end needs."""
+        row = Job.objects.get(pk=job_id)
+        instance, incarnation = ONE_INSTANCE
+        Job.objects.exclude(pk=job_id).filter(state="PENDING", hold="").update(hold="suspect")
+        place = Place(
+            instance=instance, incarnation=incarnation, window=10_000, version=current_version()
+        )
+        [bound] = bind(place, [row.lane], limit=1)
+        Job.objects.filter(state="PENDING", hold="suspect").update(hold="")
+        fence = Fence(job_id=job_id, epoch=bound.epoch, token=str(uuid4()))
+        claimed = runs.claim(fence)
+        assert claimed is not None
+        facts = Facts(task=row.task, argsrepr="", kwargsrepr="", worker=instance)
+        return Ending(fence=fence, claimed=claimed, facts=facts, request=None)
+
+    def task_of(self, row: Job) -> Task[Any, Any]:
+        """Return the task that runs a job: its own, or the consumer of its topic."""
+        if row.task in CARRIERS:
+            return self.app.tasks[row.task]
+        found = [
+            task
+            for task in self.app.tasks.values()
+            if isinstance(task, OffloadTask) and task.pattern == row.topic
+        ]
+        return found[0]
+
+    def run_plain(self) -> str | None:
+        """Run the next plain task of the broker's queue; return its name."""
+        with self.app.connection_for_read() as connection:
+            queue = connection.SimpleQueue(self.app.conf.task_default_queue)
+            try:
+                message = queue.get(block=False)
+            except Empty:
+                return None
+            finally:
+                queue.close()
+        message.ack()
+        args, kwargs, embed = message.payload
+        request = {**message.headers, **embed, "delivery_info": {}, "called_directly": False}
+        task = self.app.tasks[message.headers["task"]]
+        trace_task(task, message.headers["id"], args, kwargs, request=request, app=self.app)
+        return str(task.name)
+
+
+def job_of(row: Job, ending: Ending) -> CurrentJob:
+    """Return what a consumer is given of its job."""
+    return CurrentJob(
+        id=row.pk,
+        topic=row.topic,
+        epoch=ending.fence.epoch,
+        attempt=ending.claimed.attempts,
+        fence=ending.fence,
+        instance=row.instance,
+        claimed=ending.claimed,
+    )
+
+
+def given_up() -> RetryDecision:
+    """Return the decision that a failed attempt was the last."""
+    return RetryDecision(
+        state=JobState.GIVEN_UP, delay=0.0, failures=1, crashes=0, reason="no retries left"
+    )
+
+
+def info(error: Exception) -> ErrorInfo:
+    """Return an exception as text."""
+    return ErrorInfo(
+        type=type(error).__qualname__,
+        message=str(error),
+        module=type(error).__module__,
+        traceback="Traceback …",
+    )

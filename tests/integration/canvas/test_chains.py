@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from celery import chain, group
+
+from offload.core.states import JobState
+from offload.models import Job
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from tests.integration.canvas.driver import Driver
+    from tests.integration.canvas.tasks import Named
+
+
+def test_a_chain_of_jobs_hands_each_value_on(app: Celery, job: Named, driver: Driver) -> None:
+    result = chain(job.add.s(1, 2), job.add.s(3), job.add.s(4)).apply_async()
+
+    assert [one.topic for one in driver.waiting()] == ["jobs/add"]
+    driver.run_all()
+
+    assert app.AsyncResult(result.id).get(timeout=1) == 10
+    assert Job.objects.count() == 3
+
+
+def test_the_next_step_is_stored_by_the_end_before_it(job: Named, driver: Driver) -> None:
+    result = chain(job.add.s(1, 2), job.add.s(3)).apply_async()
+    first = driver.run_next()
+
+    [step] = driver.waiting()
+    assert (step.pk, step.args) == (result.id, [3, 3])
+    assert first is not None
+    assert (step.parent_id, step.root_id) == (first.pk, first.pk)
+
+
+def test_a_second_end_of_the_same_job_stores_no_second_step(job: Named, driver: Driver) -> None:
+    result = chain(job.add.s(1, 2), job.add.s(3)).apply_async()
+    first = driver.run_next()
+    driver.run(result.id)
+    assert first is not None
+    Job.objects.filter(pk=first.pk).update(
+        state=JobState.PENDING, finished_at=None, has_tail=True, tail=first.tail
+    )
+
+    driver.run(first.pk)
+
+    assert Job.objects.count() == 2
+    assert Job.objects.get(pk=result.id).state == JobState.SUCCEEDED
+
+
+def test_callbacks_of_success_get_the_value(
+    job: Named, plain: Named, driver: Driver, calls: list[Any]
+) -> None:
+    job.add.apply_async((1, 2), link=[job.note.s("job"), plain.note.s("plain")])
+
+    driver.run_all()
+
+    assert sorted(calls, key=str) == [[3, "job"], [3, "plain"]]
+
+
+def test_a_single_callback_needs_no_list(job: Named, driver: Driver, calls: list[Any]) -> None:
+    job.add.apply_async((1, 2), link=job.note.s())
+
+    driver.run_all()
+
+    assert calls == [[3]]
+
+
+def test_a_group_as_callback_runs_whole(job: Named, driver: Driver, calls: list[Any]) -> None:
+    job.add.apply_async((1, 2), link=group(job.note.s("a"), job.note.s("b")))
+
+    driver.run_all()
+
+    assert sorted(calls) == [[3, "a"], [3, "b"]]
+
+
+def test_an_immutable_step_ignores_the_value(job: Named, driver: Driver, calls: list[Any]) -> None:
+    chain(job.add.s(1, 2), job.note.si("alone")).apply_async()
+
+    driver.run_all()
+
+    assert calls == [["alone"]]
+
+
+def test_a_chain_that_ends_in_a_group_has_all_its_results(
+    app: Celery, job: Named, driver: Driver
+) -> None:
+    result = chain(job.add.s(1, 2), group(job.add.s(1), job.add.s(2))).apply_async()
+
+    driver.run_all()
+
+    assert result.get(timeout=1) == [4, 5]
+
+
+def test_jobs_and_plain_tasks_take_turns_in_a_chain(
+    app: Celery, job: Named, plain: Named, driver: Driver
+) -> None:
+    steps = [job.add.s(1, 1), plain.add.s(1), job.add.s(1), plain.add.s(1), job.add.s(1)]
+    result = chain(*steps).apply_async()
+
+    driver.run_all()
+
+    assert app.AsyncResult(result.id).get(timeout=1) == 6
+    assert [row.kind for row in Job.objects.order_by("created_at", "id")] == [
+        "job", "relay", "job", "relay", "job",
+    ]  # fmt: skip
+
+
+def test_a_chain_that_begins_plain_goes_on_as_jobs(
+    app: Celery, job: Named, plain: Named, driver: Driver
+) -> None:
+    result = chain(plain.add.s(1, 1), job.add.s(1)).apply_async()
+
+    driver.run_all()
+
+    assert app.AsyncResult(result.id).get(timeout=1) == 3
+    assert list(Job.objects.values_list("pk", flat=True)) == [result.id]
+
+
+def test_a_value_too_large_for_the_row_is_handed_on_whole(
+    app: Celery, job: Named, driver: Driver
+) -> None:
+    text = "x" * 300_000
+    result = chain(job.add.s("x", "x" * 199_999), job.add.s("x" * 100_000)).apply_async()
+
+    driver.run_all()
+
+    assert app.AsyncResult(result.id).get(timeout=1) == text
+    assert Job.objects.get(pk=result.id).result is None
+
+
+def test_a_step_that_cannot_be_submitted_ends_with_the_reason(
+    app: Celery, job: Named, driver: Driver
+) -> None:
+    steps = [job.add.s(1, 1), job.add.s(1).set(offload_topic="no topic"), job.add.s(1)]
+    result = chain(*steps).apply_async()
+
+    driver.run_all()
+
+    states = Job.objects.order_by("created_at", "id").values_list("state", flat=True)
+    assert sorted(states) == [JobState.ERROR, JobState.ERROR, JobState.SUCCEEDED]
+    assert "not a topic" in Job.objects.get(pk=result.id).error
+    assert app.AsyncResult(result.id).state == "FAILURE"

@@ -1,0 +1,37 @@
+"""docs/protocol.md says what the code and the model do."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+from offload.core.states import TRANSITIONS
+from tests.unit.protocol.rules import Rules
+
+FOLDER = Path(__file__).parent
+DOCUMENT = (FOLDER.parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_transitions_is_the_one_of_the_code() -> None:
+    written = re.findall(r"^\| ([A-Z_]+) \| ([A-Z_]+) \|", DOCUMENT, flags=re.MULTILINE)
+    legal = [(old.value, new.value) for old, to in TRANSITIONS.items() for new in to]
+
+    assert sorted(written) == sorted(legal)
+
+
+def test_every_arrow_of_the_picture_is_in_the_table() -> None:
+    arrows = set(re.findall(r"^    ([A-Z_]+) --> ([A-Z_]+):", DOCUMENT, flags=re.MULTILINE))
+    legal = {(old.value, new.value) for old, to in TRANSITIONS.items() for new in to}
+
+    assert arrows
+    assert arrows <= legal
+
+
+def test_every_rule_of_the_model_cites_a_rule_of_the_document() -> None:
+    source = (FOLDER / "rules.py").read_text(encoding="utf-8")
+    cited = re.findall(r"#: ([A-Z]\d+(?:, [A-Z]\d+)*): .*\n    \w+: bool", source)
+    explained = set(re.findall(r"\*\*([A-Z]\d+[a-d]?) · ", DOCUMENT))
+
+    assert len(cited) == len(fields(Rules))
+    assert {rule for ids in cited for rule in ids.split(", ")} <= explained
