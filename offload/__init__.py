@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from offload.core.exceptions import OffloadError, PermanentError
     from offload.engine.explain import explain
     from offload.engine.handles import JobHandle
+    from offload.engine.retrying import retry
     from offload.engine.stopping import stop
     from offload.engine.submission import submit, submit_many
     from offload.worker.current import current_job
@@ -30,6 +31,7 @@ __all__ = [
     "current_job",
     "explain",
     "install",
+    "retry",
     "stop",
     "submit",
     "submit_many",
@@ -44,6 +46,7 @@ HOMES = {
     "current_job": "offload.worker.current",
     "explain": "offload.engine.explain",
     "install": "offload.worker.install",
+    "retry": "offload.engine.retrying",
     "stop": "offload.engine.stopping",
     "submit": "offload.engine.submission",
     "submit_many": "offload.engine.submission",

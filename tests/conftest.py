@@ -2,12 +2,76 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db import connections, transaction
+from django.test import override_settings
+
+from offload.engine import results, topology
+from tests.databases import ABSENT, POSTGRESQL, SQLITE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_django.plugin import DjangoDbBlocker
 
 
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Return the folder of the project."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def _made(django_db_blocker: DjangoDbBlocker) -> Iterator[set[str]]:
+    """Return the aliases whose database was made so far; those are dropped in the end."""
+    made: set[str] = set()
+    yield made
+    with django_db_blocker.unblock():
+        for alias in made:
+            name = connections.settings[alias]["NAME"]
+            connections[alias].creation.destroy_test_db(name, verbosity=0)
+
+
+@pytest.fixture(params=[SQLITE, POSTGRESQL])
+def engine_database(
+    request: pytest.FixtureRequest, _made: set[str], django_db_blocker: DjangoDbBlocker
+) -> Iterator[str]:
+    """Return the alias of the database that offload's tables are in; they are empty.
+
+    Transactions are real, and threads see what was committed.
+    """
+    alias: str = request.param
+    if alias not in settings.DATABASES:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(ABSENT)
+    with django_db_blocker.unblock(), override_settings(OFFLOAD=_offload(alias)):
+        if alias not in _made:
+            connections[alias].creation.create_test_db(verbosity=0, serialize=False)
+            _made.add(alias)
+        _forget()
+        yield alias
+        _empty(alias)
+        connections.close_all()
+    _forget()
+
+
+def _offload(alias: str) -> dict[str, Any]:
+    return {**settings.OFFLOAD, "DATABASE": alias}
+
+
+def _forget() -> None:
+    topology.forget()
+    results.in_transaction.cache_clear()
+
+
+def _empty(alias: str) -> None:
+    """Delete all rows; constraints are looked at when the transaction ends."""
+    configs = [apps.get_app_config(name) for name in ("offload", "django_celery_results")]
+    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+        for model in [model for config in configs for model in config.get_models()]:
+            cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608

@@ -13,6 +13,13 @@ if "OFFLOAD_VAR" not in os.environ:
     os.environ["OFFLOAD_VAR"] = folder
 
 from project.settings import *
+from tests.databases import POSTGRESQL, SQLITE, is_listening, postgresql, sqlite
 
 DEBUG = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# Beside the default one: what the tests of the engine run on, one after the other.
+DATABASES[SQLITE] = sqlite(VAR)
+if is_listening():
+    DATABASES[POSTGRESQL] = postgresql()
+DATABASE_ROUTERS = ["tests.databases.EngineRouter"]

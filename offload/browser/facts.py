@@ -27,6 +27,7 @@ class Line:
     """What an instance's row says beyond the topology; times are by the database's clock."""
 
     beat_age: float
+    up_for: float
     started_at: datetime
     host: str
     pid: int
@@ -71,7 +72,8 @@ def with_rule_ages(facts: Facts, ids: Collection[int]) -> Facts:
 def _rows() -> Any:
     switched = Switch.objects.filter(pk=OuterRef("pk")).annotate(age=_age("since"))
     return Instance.objects.annotate(
-        age=_age("beat_at"),
+        beat_age=_age("beat_at"),
+        up_age=_age("started_at"),
         off_age=Subquery(switched.values("age"), output_field=DurationField()),
     )
 
@@ -82,7 +84,8 @@ def _age(name: str) -> ExpressionWrapper:
 
 def _line(row: Any) -> Line:
     return Line(
-        beat_age=max(0.0, row.age.total_seconds()),
+        beat_age=max(0.0, row.beat_age.total_seconds()),
+        up_for=row.up_age.total_seconds(),
         started_at=row.started_at,
         host=row.host,
         pid=row.pid,

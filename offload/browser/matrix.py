@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -14,8 +14,6 @@ from offload.core.routing import plan
 from offload.core.topology import Mode, Scope
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from offload.browser.facts import Facts, Line
     from offload.core.topology import Instance, Verb
 
@@ -46,7 +44,7 @@ class Cell:
     #: Seconds for which the two differ, where that is known.
     age: int | None = None
     #: The verbs of the rules for just this pattern on just this instance.
-    own: frozenset[Verb] = frozenset()
+    own: tuple[Verb, ...] = ()
     running: int = 0
 
     @property
@@ -134,12 +132,12 @@ def build(facts: Facts) -> Matrix:
     live = facts.topology.live
     return Matrix(
         columns=tuple(_column(facts, instance) for instance in live),
-        rows=tuple(_row(facts, topic) for topic in sorted(_topics(facts))),
+        rows=tuple(_row(facts, topic) for topic in sorted(topics(facts))),
         gone=tuple(one.name for one in facts.topology.instances if not one.is_live),
     )
 
 
-def _topics(facts: Facts) -> set[str]:
+def topics(facts: Facts) -> set[str]:
     """Return what is consumed, ruled, waits, runs, or came lately."""
     topology = facts.topology
     consumed = {one.pattern.text for instance in topology.live for one in instance.consumers}
@@ -178,16 +176,15 @@ def _suspended(facts: Facts, topic: str) -> str:
 
 def _cell(facts: Facts, topic: str, instance: Instance) -> Cell:
     line = facts.lines.get(instance.name)
-    desired = _desired(facts, topic, instance)
-    return Cell(
+    cell = Cell(
         instance=instance.name,
         pattern=topic,
-        desired=desired,
+        desired=_desired(facts, topic, instance),
         applied=judge_applied(instance, topic, line.applied if line else None, facts.now),
-        age=_age(facts, desired, line),
-        own=frozenset(_own(facts, topic, instance.name, facts.now)),
+        own=_own(facts, topic, instance.name),
         running=facts.counts.active.get((instance.name, topic), 0),
     )
+    return replace(cell, age=_age(facts, cell.desired, line)) if cell.differs and line else cell
 
 
 def _desired(facts: Facts, topic: str, instance: Instance) -> Judged:
@@ -196,18 +193,17 @@ def _desired(facts: Facts, topic: str, instance: Instance) -> Judged:
     return judge(instance, topic, facts.topology.rules, facts.now)
 
 
-def _age(facts: Facts, desired: Judged, line: Line | None) -> int | None:
-    """Return for how long it has been desired; unknown where a rule was cleared."""
-    off_for = line.off_for if line and desired.standing is Standing.OFF else None
-    age = facts.rule_ages.get(desired.rule_id or 0, off_for)
-    return None if age is None else int(age)
+def _age(facts: Facts, desired: Judged, line: Line) -> int | None:
+    """Return since when this incarnation should do so; unknown where a rule was cleared."""
+    is_off = desired.standing is Standing.OFF
+    age = line.off_for if is_off else facts.rule_ages.get(desired.rule_id or 0)
+    return None if age is None else int(min(age, line.up_for))
 
 
-def _own(facts: Facts, topic: str, instance: str, now: datetime) -> list[Verb]:
-    return [
+def _own(facts: Facts, topic: str, instance: str) -> tuple[Verb, ...]:
+    mine = (Scope.INSTANCE, instance, topic)
+    return tuple(
         rule.verb
         for rule in facts.topology.rules
-        if (rule.scope, rule.target) == (Scope.INSTANCE, instance)
-        and rule.pattern.text == topic
-        and rule.in_force(now)
-    ]
+        if (rule.scope, rule.target, rule.pattern.text) == mine and rule.in_force(facts.now)
+    )

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from offload.conf import settings
 from offload.core.retries import Cause
 from offload.core.states import JobState
-from offload.engine import aftermath, dispatch, membership, results
+from offload.engine import aftermath, dispatch, membership, results, retention
 from offload.engine.canvas import relays
 from offload.engine.lease import Term, leading
 from offload.engine.tracking import ends, returns
@@ -96,6 +96,11 @@ def relay(_: Term) -> None:
     relays.sweep()
 
 
+def purge(_: Term) -> None:
+    """Delete history that its queue keeps no longer."""
+    retention.purge()
+
+
 DUTIES: dict[str, Duty] = {
     "move": move,
     "bind": bind,
@@ -103,4 +108,5 @@ DUTIES: dict[str, Duty] = {
     "recall": recall,
     "conclude": conclude,
     "relay": relay,
+    "purge": purge,
 }

@@ -10,16 +10,14 @@ from django.db.models.functions import Now
 
 from offload.core.routing import Need, plan
 from offload.core.topology import Mode
-from offload.engine import counts
+from offload.engine.counts import count
 from offload.engine.topology import Snapshot, instance_of, now, snapshot
-from offload.models import Instance, Job, Lease, Switch
+from offload.models import Instance, Lease, Switch
 
 if TYPE_CHECKING:
     from offload.core.topology import Consumer
     from offload.core.topology import Instance as InstanceValue
-
-#: So many of the newest jobs are looked through for topics that are known without a consumer.
-RECENT = 1000
+    from offload.engine.counts import Counts
 
 #: Stands for any segment where a pattern is asked who would run a topic of it.
 ANY = "_"
@@ -59,7 +57,7 @@ class TopicLine:
     topic: str
     #: Jobs that wait for an instance or for their time.
     waiting: int
-    #: Jobs that occupy a place in a window; those that run are among them.
+    #: Jobs that are bound and not begun.
     bound: int
     #: Jobs that run.
     active: int
@@ -90,7 +88,7 @@ class Overview:
 
     @property
     def bound(self) -> int:
-        """Return how many jobs occupy a place in a window."""
+        """Return how many jobs are bound and not begun."""
         return sum(line.bound for line in self.topics)
 
     @property
@@ -106,10 +104,11 @@ class Overview:
 
 def overview() -> Overview:
     """Return everything at once."""
-    lines, lease = instances(), _lease()
+    lease, counts = _lease(), count()
+    lines = _instances(lease, counts)
     return Overview(
         instances=lines,
-        topics=topics(),
+        topics=_topics(counts),
         leader=next((line.name for line in lines if line.is_leader), None),
         term=lease.term if lease else 0,
     )
@@ -117,41 +116,39 @@ def overview() -> Overview:
 
 def instances() -> tuple[InstanceLine, ...]:
     """Return every instance, in the order they joined, those that are gone included."""
-    age = ExpressionWrapper(Now() - F("beat_at"), output_field=DurationField())
-    off = set(Switch.objects.values_list("pk", flat=True))
-    lease, places = _lease(), counts.bound()
-    bound, running = counts.per("instance", places), counts.per("instance", counts.running(places))
-    leader = lease.incarnation if lease else None
-    return tuple(
-        _instance_line(
-            row,
-            instance_of(row, off=off, leader=leader),
-            bound=bound[row.name],
-            running=running[row.name],
-        )
-        for row in Instance.objects.annotate(age=age).order_by("joined")
-    )
+    return _instances(_lease(), count())
 
 
 def topics() -> tuple[TopicLine, ...]:
     """Return every topic and pattern that is consumed, waits, runs, or came lately, by name."""
-    seen, places = snapshot(fresh=True), counts.bound()
-    waiting, bound = counts.per("topic", counts.waiting()), counts.per("topic", places)
-    active = counts.per("topic", counts.running(places))
-    known = {*_consumed(seen), *waiting, *bound, *_recent()}
+    return _topics(count())
+
+
+def _instances(lease: Lease | None, counts: Counts) -> tuple[InstanceLine, ...]:
+    age = ExpressionWrapper(Now() - F("beat_at"), output_field=DurationField())
+    off = set(Switch.objects.values_list("pk", flat=True))
+    leader = lease.incarnation if lease else None
+    found = Instance.objects.annotate(age=age).order_by("joined")
     return tuple(
-        TopicLine(
-            topic=topic,
-            waiting=waiting[topic],
-            bound=bound[topic],
-            active=active[topic],
-            can_run=_can_run(topic, seen),
-        )
-        for topic in sorted(known)
+        _instance_line(row, instance_of(row, off=off, leader=leader), counts) for row in found
     )
 
 
-def _instance_line(row: Instance, one: InstanceValue, *, bound: int, running: int) -> InstanceLine:
+def _topics(counts: Counts) -> tuple[TopicLine, ...]:
+    seen = snapshot(fresh=True)
+    return tuple(
+        TopicLine(
+            topic=topic,
+            waiting=counts.waiting.get(topic, 0),
+            bound=counts.bound(topic),
+            active=counts.running(topic),
+            can_run=_can_run(topic, seen),
+        )
+        for topic in sorted(_consumed(seen) | counts.topics)
+    )
+
+
+def _instance_line(row: Instance, one: InstanceValue, counts: Counts) -> InstanceLine:
     age = row.age  # type: ignore[attr-defined]
     return InstanceLine(
         name=one.name,
@@ -160,8 +157,8 @@ def _instance_line(row: Instance, one: InstanceValue, *, bound: int, running: in
         beat_age_seconds=max(0.0, age.total_seconds()),
         concurrency=one.concurrency,
         window=one.window,
-        running=running,
-        bound=bound,
+        running=counts.running_on(one.name),
+        bound=counts.bound_to(one.name),
         consumers=one.consumers,
         is_leader=one.is_leader and one.is_live,
         joined=one.joined,
@@ -174,11 +171,6 @@ def _instance_line(row: Instance, one: InstanceValue, *, bound: int, running: in
 def _lease() -> Lease | None:
     found: Lease | None = Lease.objects.filter(pk="leader").first()
     return found
-
-
-def _recent() -> set[str]:
-    newest = Job.objects.newest_first().values("topic")[:RECENT]
-    return {row["topic"] for row in newest}
 
 
 def _consumed(seen: Snapshot) -> set[str]:

@@ -1,72 +1,59 @@
-"""What operators change about queues; each change acts at once on what is bound."""
+"""Queues with what waits and runs in them, for those who look."""
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from offload.core.retries import Cause
-from offload.engine.topology import forget, policy_of
-from offload.engine.tracking import returns
-from offload.engine.tracking.limits import bound_in
-from offload.models import Job, Queue, database
+from offload.engine.counts import REASONS
+from offload.engine.topology import snapshot
+from offload.models import Job, database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from offload.core.policies import Policy
 
 JOB = Job._meta.db_table
 
 
-def save(queue: Queue) -> int:
-    """Store a queue; take back unstarted jobs beyond its limit, and return how many.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueLine:
+    """One queue: its policy, and its jobs in numbers."""
 
-    All of them if it is suspended; else the last ones in line. Running jobs finish.
-    """
-    with database.atomic():
-        _lock(queue)
-        queue.save(using=database.alias())
-        count = _recall_beyond(queue)
-    forget()
-    return count
-
-
-def suspend(queues: Iterable[Queue], *, suspended: bool) -> int:
-    """Suspend queues or resume them; return how many unstarted jobs were taken back."""
-    count = 0
-    for queue in queues:
-        queue.suspended = suspended
-        count += save(queue)
-    return count
+    policy: Policy
+    #: Jobs that wait for an instance or for their time.
+    waiting: int
+    #: Jobs that are bound and not begun.
+    bound: int
+    #: Jobs that run.
+    active: int
 
 
-def remove(queues: Iterable[Queue]) -> None:
-    """Remove queues; what holds for their jobs from now on is the default policy."""
-    with database.atomic():
-        for queue in queues:
-            queue.delete(using=database.alias())
-    forget()
-
-
-def _lock(queue: Queue) -> None:
-    """Take the lock of whoever counts what is bound from the queue; wait for it if need be."""
-    if queue.pk is not None:
-        list(Queue.objects.select_for_update().filter(pk=queue.pk).values_list("pk"))
-
-
-def _recall_beyond(queue: Queue) -> int:
-    excess = _excess(queue)
-    if excess < 1:
-        return 0
-    last = (
-        f"SELECT id FROM {JOB} WHERE queue = %s AND state = 'QUEUED' "
-        "ORDER BY priority, created_at DESC, id DESC LIMIT %s"
+def queues() -> tuple[QueueLine, ...]:
+    """Return every queue by name, the default one included."""
+    seen, counts = snapshot(fresh=True), _counts()
+    policies = {seen.default.name: seen.default, **{one.name: one for one in seen.policies}}
+    return tuple(
+        QueueLine(
+            policy=policy,
+            waiting=counts[name, "PENDING"],
+            bound=counts[name, "QUEUED"],
+            active=counts[name, "ACTIVE"],
+        )
+        for name, policy in sorted(policies.items())
     )
-    taken = returns.recall(f"id IN ({last})", [queue.name, excess], cause=Cause.REFUSED)
-    return len(taken)
 
 
-def _excess(queue: Queue) -> int:
-    policy = policy_of(queue)
-    if policy.is_plain:
-        return 0
-    bound = bound_in(policy.name)
-    return bound if policy.suspended else bound - (policy.limit or bound)
+def _counts() -> Counter[tuple[str, str]]:
+    """Count the jobs that are not final by queue and state, by the indexes on just those."""
+    waiting = [f"state = 'PENDING' AND {reason}" for reason in REASONS]
+    found = database.rows(
+        " UNION ALL ".join(
+            f"SELECT queue, state, count(*) FROM {JOB} WHERE {which} GROUP BY queue, state"
+            for which in [*waiting, "state IN ('QUEUED', 'ACTIVE')"]
+        )
+    )
+    counts: Counter[tuple[str, str]] = Counter()
+    for queue, state, number in found:
+        counts[queue, state] += int(number)
+    return counts

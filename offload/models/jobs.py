@@ -204,6 +204,11 @@ class Job(models.Model):
                 name="offload_job_relay",
                 condition=Q(state="PENDING", hold="relay"),
             ),
+            models.Index(
+                fields=["queue", "finished_at"],
+                name="offload_job_history",
+                condition=Q(finished_at__isnull=False),
+            ),
             models.Index(fields=["created_at"], name="offload_job_created"),
         ]
         permissions = [

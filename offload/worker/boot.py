@@ -18,6 +18,7 @@ from offload.conf import settings
 from offload.core.topology import Mode
 from offload.engine.installation import module
 from offload.engine.publisher import instance_queue
+from offload.worker.connections import drop_broken
 from offload.worker.holdings import holdings
 from offload.worker.lease import lease
 from offload.worker.link import Link
@@ -49,6 +50,7 @@ def connect(app: Celery) -> None:
         (signals.worker_shutting_down, worker.on_shutting_down),
         (signals.worker_shutdown, worker.on_shutdown),
         (signals.task_postrun, restore_handler),
+        (signals.task_postrun, drop_broken),
     ):
         signal.connect(receiver, weak=False, dispatch_uid=f"offload.{receiver.__name__}")
 
@@ -64,6 +66,7 @@ class Tick(bootsteps.StartStopStep):
         parent.on_unknown_task = _refusing(parent.on_unknown_task)
         if holdings.mode is Mode.RECONNECTING:
             holdings.set_mode(Mode.READY)
+        self._tick()
         self._timer = parent.timer.call_repeatedly(INTERVAL, self._tick)
 
     def stop(self, parent: Any) -> None:

@@ -29,9 +29,9 @@ def run_map(
 
 
 @shared_task(base=OffloadTask, name=ERRBACK, bind=True)
-def run_errback(self: OffloadTask, callback: Mapping[str, Any], job_id: str) -> Any:
+def run_errback(self: OffloadTask, callback: Mapping[str, Any], job_id: str) -> None:
     """Call a callback with the request, the exception and the traceback of a failed job."""
-    return late("offload.engine.canvas.errbacks:run")(self.app, callback, job_id)
+    late("offload.engine.canvas.errbacks:run")(self.app, callback, job_id)
 
 
 def task_of(app: Celery, name: str, topic: str) -> Any:

@@ -15,6 +15,7 @@ from offload.engine.canvas import context
 from offload.engine.claims import Facts
 from offload.engine.tracking.runs import Claimed, Fence
 from offload.signals import stale_attempt
+from offload.worker.connections import insist
 from offload.worker.current import CurrentJob, running
 from offload.worker.finish import Finished, finish
 from offload.worker.lease import lease
@@ -41,7 +42,7 @@ def execute(task: OffloadTask, header: dict[str, Any], args: Any, kwargs: Any) -
         raise NotMine(f"job {header['id']}: this instance has lost its lease")
     fence = Fence(job_id=header["id"], epoch=header["epoch"], token=str(uuid4()))
     facts = _facts(task)
-    claimed = claims.begin(fence, facts)
+    claimed = insist(lambda: claims.begin(fence, facts), what=f"claiming job {fence.job_id}")
     if claimed is None:
         _stale(fence)
     job = _job(task, header, fence, claimed)

@@ -5,12 +5,9 @@ It stores the result where Celery's backend is in the same database, and what fo
 
 from __future__ import annotations
 
-import logging
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db import InterfaceError, OperationalError
 from kombu.utils.json import dumps
 
 from offload.conf import settings
@@ -29,8 +26,7 @@ from offload.core.states import JobState
 from offload.engine import endings
 from offload.engine.endings import Ending
 from offload.engine.topology import snapshot
-from offload.models import database
-from offload.worker.lease import lease
+from offload.worker.connections import insist
 
 if TYPE_CHECKING:
     from offload.engine.claims import Facts
@@ -38,10 +34,6 @@ if TYPE_CHECKING:
     from offload.worker.current import CurrentJob
     from offload.worker.task import OffloadTask
 
-logger = logging.getLogger("offload.worker")
-
-#: Seconds between two tries to write an end into a database that is away.
-PAUSE = 0.2
 #: Seconds before a job that put itself back is offered again.
 POLITENESS = 1.0
 REJECTED = ErrorInfo(
@@ -62,15 +54,9 @@ class Finished:
 def finish(task: OffloadTask, job: CurrentJob, facts: Facts, outcome: Outcome) -> Finished:
     """Write the end of an attempt, again and again while the instance has its lease."""
     ending = Ending(fence=job.fence, claimed=job.claimed, facts=facts, request=task.request)
-    while True:
-        try:
-            return _finish(task, job, ending, outcome)
-        except (OperationalError, InterfaceError) as error:
-            if not lease.wait(settings().timeout):
-                raise
-            logger.warning("the end of job %s is not written yet: %s", job.id, error)
-            database.connection().close_if_unusable_or_obsolete()
-            time.sleep(PAUSE)
+    return insist(
+        lambda: _finish(task, job, ending, outcome), what=f"writing the end of job {job.id}"
+    )
 
 
 def _finish(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Outcome) -> Finished:

@@ -39,11 +39,11 @@ def refusing_what_is_broken() -> Iterator[None]:
     try:
         yield
     except UnidentifiedImageError as error:
-        raise PermanentError(f"The file is no image of {', '.join(FORMATS)}.") from error
+        raise PermanentError(f"The file is no image of {', '.join(FORMATS)}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PermanentError(f"The image is too large: {error}") from error
     except BROKEN as error:
-        raise PermanentError(f"The image cannot be read: {error}.") from error
+        raise PermanentError(f"The image cannot be read: {error}") from error
 
 
 def read(file: IO[bytes], *, box: int | None = None) -> Image.Image:
@@ -67,7 +67,7 @@ def open_image(file: IO[bytes]) -> Image.Image:
     with refusing_what_is_broken():
         image = Image.open(file, formats=FORMATS)
     if image.width * image.height > (Image.MAX_IMAGE_PIXELS or float("inf")):
-        raise PermanentError(f"The image is too large: {image.width} x {image.height} pixels.")
+        raise PermanentError(f"The image is too large: {image.width} x {image.height} pixels")
     return image
 
 

@@ -23,17 +23,23 @@ EMBEDDED = "sqlite+valkey"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name our marker."""
+    """Name our markers."""
     config.addinivalue_line("markers", "everywhere: runs on every database and broker")
+    config.addinivalue_line("markers", "on(*environments): runs on these databases and brokers")
+    config.addinivalue_line("markers", "site(**variables): tells the site's processes these")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test in the embedded environment, or in all where it is marked so."""
     if "place" in metafunc.fixturenames:
-        everywhere = metafunc.definition.get_closest_marker("everywhere")
-        metafunc.parametrize(
-            "place", list(NEEDS) if everywhere else [EMBEDDED], indirect=True, scope="session"
-        )
+        metafunc.parametrize("place", _environments(metafunc), indirect=True, scope="session")
+
+
+def _environments(metafunc: pytest.Metafunc) -> list[str]:
+    if metafunc.definition.get_closest_marker("everywhere"):
+        return list(NEEDS)
+    chosen = metafunc.definition.get_closest_marker("on")
+    return list(chosen.args) if chosen else [EMBEDDED]
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,8 @@ class Worker:
     process: subprocess.Popen[bytes]
     log: Path
     is_usual: bool
+    #: Where its results go.
+    results: str | None = None
 
     @property
     def row(self) -> Instance:
@@ -136,7 +138,8 @@ class Fleet:
         return [self.workers[name] for name in names]
 
     def _is_fit(self, worker: Worker) -> bool:
-        return worker.is_usual and worker.is_alive and worker.is_ready
+        same = worker.results == os.environ.get("ACCEPTANCE_RESULTS")
+        return same and worker.is_usual and worker.is_alive and worker.is_ready
 
     def start(
         self,
@@ -147,15 +150,25 @@ class Fleet:
         options: Sequence[str] = (),
         variables: dict[str, str] | None = None,
         wait: bool = True,
+        alias: str = "",
     ) -> Worker:
-        """Start a worker and return it, ready unless ``wait`` is false."""
+        """Start a worker and return it, ready unless ``wait`` is false.
+
+        ``alias`` is how it is known here, where another one has its name.
+        """
         nodename = self.place.nodename(name)
         log = self.place.folder / f"{name}-{len(list(self.place.folder.glob('*.log')))}.log"
         given = {"pool": pool, "concurrency": concurrency, "options": options}
         process = self._launch(nodename, log, [*_options(pool, concurrency), *options], variables)
         usual = {**given, "variables": variables or {}} == USUAL
-        worker = Worker(name=nodename, process=process, log=log, is_usual=usual)
-        self.workers[name] = worker
+        worker = Worker(
+            name=nodename,
+            process=process,
+            log=log,
+            is_usual=usual,
+            results=os.environ.get("ACCEPTANCE_RESULTS"),
+        )
+        self.workers[alias or name] = worker
         if wait:
             worker.await_ready()
         return worker

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
+
+from project import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,15 +31,15 @@ def reachable() -> list[str]:
 
 
 @contextmanager
-def database(name: str, folder: Path) -> Iterator[str]:
-    """Yield the URL of an empty database."""
+def database(name: str, folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield Django's settings for an empty database."""
     if name == "sqlite":
-        yield f"sqlite://{folder / 'bench.sqlite3'}"
+        yield environment.sqlite(folder / "bench.sqlite3")
         return
     own = f"offload_bench_{os.getpid()}"
     _administer("CREATE DATABASE {}", own)
     try:
-        yield urlunsplit(urlsplit(SERVER)._replace(path=f"/{own}"))
+        yield environment.database(urlunsplit(urlsplit(SERVER)._replace(path=f"/{own}")))
     finally:
         _administer("DROP DATABASE {} WITH (FORCE)", own)
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from offload.embedded.tether import tethered
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.benchmarks.variants import Variant
 
 SETTINGS = "tests.benchmarks.site.settings"
@@ -33,7 +35,8 @@ class Arena:
 
     folder: Path
     broker: str
-    database: str
+    #: As Django's settings have it.
+    database: Mapping[str, Any]
 
     def environment(self, variant: Variant) -> dict[str, str]:
         """Return the variables that tell the site who it is."""
@@ -43,7 +46,7 @@ class Arena:
             "BENCH_VARIANT": variant.key,
             "BENCH_FOLDER": str(self.folder),
             "BENCH_BROKER": self.broker,
-            "BENCH_DATABASE": self.database,
+            "BENCH_DATABASE": json.dumps(self.database),
         }
 
     def migrate(self, variant: Variant) -> None:

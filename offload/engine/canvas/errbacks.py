@@ -49,14 +49,14 @@ def wants_facts(app: Celery, callback: Any) -> bool:
     return callable(header) and bool(backend._errback_arity_greater(callback, 1))
 
 
-def run(app: Celery, errback: Mapping[str, Any], job_id: str) -> Any:
+def run(app: Celery, errback: Mapping[str, Any], job_id: str) -> None:
     """Call a callback with the request, the exception and the traceback of a failed job."""
     job = Job.objects.filter(pk=job_id).first()
     if job is None:
         raise UnknownJob(job_id=job_id)
     state = celery_state(JobState(job.state), attempts=job.attempts)
     error = app.backend.exception_to_python(results.exception_of(job, state))
-    return signature(dict(errback), app=app)(context_of(job), error, job.traceback or None)
+    signature(dict(errback), app=app)(context_of(job), error, job.traceback or None)
 
 
 def context_of(job: Job) -> Context:

@@ -16,7 +16,7 @@ from offload.engine.canvas.calls import delay_of, moment, seconds_until
 from offload.engine.canvas.context import Origin, origin
 from offload.engine.canvas.origins import submitter
 from offload.engine.canvas.recognition import STARMAP, registered
-from offload.engine.canvas.signatures import JOIN, join_of, many, plain
+from offload.engine.canvas.signatures import JOIN, NOBODY, join_of, many, mark, plain
 from offload.engine.names import MAP
 from offload.engine.submission import choose_queue
 from offload.engine.tracking.drafts import Draft
@@ -49,7 +49,7 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
     Raise InvalidProperties for arguments that are no JSON, or too large; what one job hands
     on to the next may have any size.
     """
-    options = {**defaults(app, call), **call.options}
+    options = {"reply_to": app.thread_oid, **defaults(app, call), **call.options}
     source = origin_of(app, options)
     tail = tail_of(options)
     if origin.get() is None:
@@ -103,6 +103,7 @@ def _published(app: Celery, call: Call, source: Origin) -> dict[str, Any]:
     options["eta"] = moment(app, options.pop("countdown", None) or options.get("eta"))
     if options.get("expires") is not None:
         options["expires"] = moment(app, options["expires"])
+    options["chord"] = options.get("chord") or mark(NOBODY)
     for name in ROUTES:
         if options.get(name) is not None:
             options[name] = getattr(options[name], "name", options[name])

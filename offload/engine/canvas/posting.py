@@ -47,8 +47,6 @@ def _post(app: Celery, job: Job) -> bool:
         relays.mark_unsent(job.pk, f"{type(error).__name__}: {error}")
         return False
     relays.mark_sent(job.pk)
-    if is_silent(app, job):
-        relays.close(job.pk, "SUCCEEDED")
     return True
 
 
@@ -56,9 +54,3 @@ def _publish(app: Celery, job: Job) -> None:
     options = {**job.options, "task_id": job.pk, "retry": False, "add_to_parent": False}
     stock = getattr(app.send_task, "stock", app.send_task)
     stock(job.task, job.args, job.properties, **options)
-
-
-def is_silent(app: Celery, job: Job) -> bool:
-    """Return whether nobody will ever say how the task ended, since no result is kept."""
-    wanted = job.options.get("ignore_result")
-    return bool(app.conf.task_ignore_result if wanted is None else wanted)

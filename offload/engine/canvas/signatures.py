@@ -6,6 +6,8 @@ from typing import Any
 
 #: Option of a chord's body, and so of every header task's copy of it: the id of our join.
 JOIN = "offload_join"
+#: In its place where no join waits: a plain task is marked so that its end is told to its row.
+NOBODY = "-"
 #: Option of a signature: the topic, where the task's name alone does not say it.
 TOPIC = "offload_topic"
 

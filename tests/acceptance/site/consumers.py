@@ -7,7 +7,7 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-from offload import consumer
+from offload import PermanentError, consumer
 from tests.acceptance.site.journal import note
 
 if TYPE_CHECKING:
@@ -58,6 +58,13 @@ def flaky(job: CurrentJob, *, times: int) -> str:
     return "well"
 
 
+@consumer("acc/hopeless")
+def hopeless(job: CurrentJob) -> None:
+    """Fail for good."""
+    said(job, "start")
+    raise PermanentError("it will never work")
+
+
 @consumer("acc/echo")
 def echo(job: CurrentJob) -> list[str]:
     """Return every file as it came, in capitals."""
@@ -82,3 +89,12 @@ def soft(job: CurrentJob, *, seconds: float) -> None:
     for _ in range(round(seconds / STEP)):
         time.sleep(STEP)
     said(job, "end")
+
+
+if os.environ.get("ACCEPTANCE_RARE"):
+
+    @consumer("acc/rare")
+    def rare(job: CurrentJob) -> str:
+        """Run where the variable says so, and nowhere else."""
+        said(job, "ran")
+        return "rare"

@@ -6,6 +6,7 @@ Writes its figures to ``figures.json`` in the folder of the turn.
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from itertools import count
@@ -19,19 +20,13 @@ django.setup()
 from django.core.management.color import no_style  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from project.fleet import Fleet, ending_in_order  # noqa: E402
 from tests.benchmarks.site.contenders import Contender, contender  # noqa: E402
 from tests.benchmarks.site.notes import Notes  # noqa: E402
+from tests.benchmarks.site.worker import Worker, running  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CONCURRENCY = 4
-WORKER = [
-    sys.executable, "-m", "celery", "-A", "tests.benchmarks.site.celery", "worker",
-    "-c", str(CONCURRENCY), "-l", "WARNING", "-n", "bench@here",
-    "--without-gossip", "--without-mingle", "--without-heartbeat",
-]  # fmt: skip
 #: Jobs before anything is measured: connections are opened, plans are made.
 WARM_UP = 40
 #: Seconds between two jobs at low load, and how many of them.
@@ -40,7 +35,7 @@ SPACED = 100
 #: Jobs whose SQL statements are counted.
 COUNTED = 100
 #: Seconds for anything to happen.
-PATIENCE = 15.0
+PATIENCE = 60.0
 POLL = 0.004
 
 
@@ -52,9 +47,9 @@ def main() -> None:
     """Take the task from the command line: ``time N`` or ``count``."""
     act, jobs = sys.argv[1], int(sys.argv[2])
     _empty()
-    with ending_in_order(), Fleet(settings.FOLDER, {}) as fleet:
-        fleet.start("worker", WORKER)
-        turn = Turn(contender(settings.VARIANT), fleet)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(f"ended by {signal.SIGTERM.name}"))
+    with running() as worker:
+        turn = Turn(contender(settings.VARIANT), worker)
         turn.warm_up()
         figures = turn.count() if act == "count" else turn.time(jobs)
     (settings.FOLDER / "figures.json").write_text(json.dumps(figures), encoding="utf-8")
@@ -73,10 +68,10 @@ def _empty() -> None:
 class Turn:
     """Measures one contender whose worker is up."""
 
-    def __init__(self, contender: Contender, fleet: Fleet) -> None:
+    def __init__(self, contender: Contender, worker: Worker) -> None:
         """Take the contender, and its worker to look after."""
         self._contender = contender
-        self._fleet = fleet
+        self._worker = worker
         self._notes = Notes(settings.FOLDER / "notes")
         self._numbers = count()
 
@@ -154,9 +149,8 @@ class Turn:
     def _await(self, look: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE
         while not look():
-            self._fleet.check()
-            if time.monotonic() > deadline:
-                raise Stuck(f"{settings.VARIANT.label}: nothing after {PATIENCE:g} s; see the logs")
+            if self._worker.has_ended or time.monotonic() > deadline:
+                raise Stuck(f"nothing more came; the worker said last:\n{self._worker.last_words}")
             time.sleep(POLL)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
-from project.environment import database
 from tests.benchmarks.variants import variant
 
 VARIANT = variant(os.environ["BENCH_VARIANT"])
@@ -19,7 +19,7 @@ INSTALLED_APPS = [
     "django_celery_results",
     "offload",
 ]
-DATABASES = {"default": database(os.environ["BENCH_DATABASE"])}
+DATABASES = {"default": json.loads(os.environ["BENCH_DATABASE"])}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 

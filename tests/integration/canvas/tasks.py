@@ -52,6 +52,11 @@ def note(*args: Any) -> Any:
     return args
 
 
+def heard(job_id: str, *, name: str = "") -> None:
+    """Note a failure: Celery's callback with the id alone."""
+    NOTES.append([job_id, name])
+
+
 def told(request: Any, error: Exception, traceback: Any) -> None:
     """Note a failure: Celery's callback with the facts."""
     NOTES.append([request.id, repr(error), traceback])
@@ -62,7 +67,7 @@ def swap(self: Any, canvas: dict[str, Any]) -> Any:
     return self.replace(self.app.signature(canvas))
 
 
-PLAIN = (add, total, same, fail, note, told)
+PLAIN = (add, total, same, fail, note, heard, told)
 
 
 def register(app: Celery) -> None:

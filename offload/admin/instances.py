@@ -1,0 +1,37 @@
+"""Instances in the admin: their page, the matrix, and the switches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+
+from offload.admin.base import Browsed
+from offload.browser import views
+from offload.models import Instance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+
+@admin.register(Instance)
+class InstanceAdmin(Browsed):
+    """Worker nodes; the list is the live page of them."""
+
+    def pages(self) -> Sequence[tuple[str, str, Callable[..., HttpResponseBase]]]:
+        """Return the matrix and the instances as fragments, and what changes them."""
+        return (
+            ("matrix/", "matrix", views.matrix_now),
+            ("fleet/", "fleet", views.fleet_now),
+            ("desired/", "desired", views.desired),
+            ("<path:name>/switch/", "switch", views.switch),
+        )
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Return the page of instances."""
+        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        return views.instances(request, self.admin_site.each_context(request))

@@ -1,0 +1,144 @@
+"""Queues in the admin: edited by people, and each change acts at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from offload.admin.base import AnyAdmin
+from offload.engine import queues
+from offload.models import Queue
+from offload.models.queues import validate_patterns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
+
+    ModelForm = forms.ModelForm[Queue]
+else:
+    ModelForm = forms.ModelForm
+
+MANAGE_QUEUE = "offload.manage_queue"
+
+
+class PatternsField(forms.CharField):
+    """Patterns of topics, one a line."""
+
+    widget = forms.Textarea(attrs={"rows": 4, "cols": 60, "spellcheck": "false"})
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return a list as lines."""
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        """Return lines as a list."""
+        return [line.strip() for line in str(value or "").splitlines() if line.strip()]
+
+    def validate(self, value: list[str]) -> None:  # type: ignore[override]
+        """Raise ValidationError with what is wrong about each line, by its number."""
+        super().validate(value)
+        errors = [error for number, text in enumerate(value, 1) for error in _wrong(number, text)]
+        if errors:
+            raise ValidationError(errors)
+
+
+def _wrong(number: int, text: str) -> list[ValidationError]:
+    try:
+        validate_patterns([text])
+    except ValidationError as error:
+        told = _("Line %(line)d: %(error)s")
+        return [ValidationError(told, params={"line": number, "error": error.messages[0]})]
+    return []
+
+
+class QueueForm(ModelForm):
+    """A queue, its patterns as lines."""
+
+    topics = PatternsField(
+        label=_("Topic patterns"),
+        help_text=_("One a line: a/b exactly · a/* one more segment · a/** one or more · **"),
+    )
+
+    class Meta:
+        """All that people edit."""
+
+        model = Queue
+        fields = (
+            "name", "topics", "ranking", "type", "max_parallel", "retries", "retry_delay",
+            "backoff", "retention_days", "suspended",
+        )  # fmt: skip
+
+
+@admin.register(Queue)
+class QueueAdmin(AnyAdmin):
+    """Policies for sets of topics."""
+
+    form = QueueForm
+    list_display = (
+        "name", "patterns", "type", "max_parallel", "retries", "suspended", "ranking",
+    )  # fmt: skip
+    list_filter = ("suspended", "type")
+    search_fields = ("name",)
+    actions = ("suspend", "resume")
+
+    @admin.display(description=_("topic patterns"))
+    def patterns(self, queue: Queue) -> str:
+        """Return the patterns as people write them."""
+        return ", ".join(queue.topics)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        """Return the name of a queue that exists: jobs know it by that."""
+        return ("name",) if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Queue, form: Any, change: bool) -> None:
+        """Store it and take back what is bound beyond its limit."""
+        self._tell(request, queues.save(obj))
+
+    def delete_model(self, request: HttpRequest, obj: Queue) -> None:
+        """Remove it."""
+        queues.remove([obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
+        """Remove them."""
+        queues.remove(queryset)
+
+    def has_manage_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the user may suspend and resume queues."""
+        return request.user.has_perm(MANAGE_QUEUE)
+
+    @admin.action(description=_("Suspend selected queues"), permissions=["manage"])
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
+        """Bind nothing more of them, and take back what has not begun."""
+        self._switch(request, queryset, suspended=True)
+
+    @admin.action(description=_("Resume selected queues"), permissions=["manage"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
+        """Bind their jobs again."""
+        self._switch(request, queryset, suspended=False)
+
+    def _switch(
+        self, request: HttpRequest, queryset: QuerySet[Queue], *, suspended: bool
+    ) -> None:
+        chosen = list(queryset)
+        self._tell(request, queues.suspend(chosen, suspended=suspended))
+        done = _("suspended") if suspended else _("resumed")
+        for queue in chosen:
+            self.log_change(request, queue, str(done))
+        names = ", ".join(queue.name for queue in chosen)
+        self.message_user(request, f"{names}: {done}.", messages.SUCCESS)
+
+    def _tell(self, request: HttpRequest, recalled: int) -> None:
+        if recalled:
+            text = ngettext(
+                "%d unstarted job was taken back and waits.",
+                "%d unstarted jobs were taken back and wait.",
+                recalled,
+            )
+            self.message_user(request, text % recalled, messages.INFO)

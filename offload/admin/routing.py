@@ -1,0 +1,141 @@
+"""Rules and switches in the admin: edited by people, and each change acts at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from offload.admin.base import AnyAdmin
+from offload.core.topology import Scope
+from offload.engine import rules
+from offload.models import Instance, Rule, Switch, database
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.db.models import Model, QuerySet
+    from django.http import HttpRequest
+
+    RuleBase = forms.ModelForm[Rule]
+    SwitchBase = forms.ModelForm[Switch]
+else:
+    RuleBase = SwitchBase = forms.ModelForm
+
+
+class Enforced(AnyAdmin):
+    """Rows that say what is desired: what they forbid is taken back in the same transaction."""
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        """Store it and enforce it."""
+        with database.atomic():
+            obj.save(using=database.alias())
+            self._tell(request, rules.enforce())
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        """Remove it and enforce what remains."""
+        with database.atomic():
+            obj.delete(using=database.alias())
+            self._tell(request, rules.enforce())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Remove them and enforce what remains."""
+        with database.atomic():
+            queryset.delete()
+            self._tell(request, rules.enforce())
+
+    def _tell(self, request: HttpRequest, recalled: int) -> None:
+        if recalled:
+            text = ngettext(
+                "%d unstarted job was taken back and goes elsewhere.",
+                "%d unstarted jobs were taken back and go elsewhere.",
+                recalled,
+            )
+            self.message_user(request, text % recalled, messages.INFO)
+
+
+class RuleForm(RuleBase):
+    """A rule that has not ended already."""
+
+    class Meta:
+        """All that people edit."""
+
+        model = Rule
+        fields = ("verb", "scope", "target", "pattern", "until", "note")
+
+    def clean_until(self) -> datetime | None:
+        """Return the end; raise ValidationError where it has passed."""
+        until: datetime | None = self.cleaned_data["until"]
+        if until is not None and until <= timezone.now():
+            raise ValidationError(_("This has passed. Choose a later time, or leave it empty."))
+        return until
+
+
+@admin.register(Rule)
+class RuleAdmin(Enforced):
+    """Allow and deny."""
+
+    form = RuleForm
+    list_display = ("id", "verb", "pattern", "scope", "target", "until", "note", "created_by")
+    list_display_links = ("id", "verb")
+    list_filter = ("verb", "scope")
+    list_select_related = ("created_by",)
+    search_fields = ("target", "pattern", "note")
+
+    def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: bool) -> None:
+        """Store it in place of the opposite rule, and say where it concerns nobody."""
+        if not change:
+            obj.created_by_id = request.user.pk
+        self._replace_opposite(request, obj)
+        super().save_model(request, obj, form, change)
+        self._warn_of_nobody(request, obj)
+
+    def _replace_opposite(self, request: HttpRequest, rule: Rule) -> None:
+        same = Rule.objects.filter(scope=rule.scope, target=rule.target, pattern=rule.pattern)
+        replaced, _by_model = same.exclude(verb=rule.verb).delete()
+        if replaced:
+            text = gettext("It replaces the opposite rule for the same pattern and target.")
+            self.message_user(request, text, messages.INFO)
+
+    def _warn_of_nobody(self, request: HttpRequest, rule: Rule) -> None:
+        named = rule.scope == Scope.INSTANCE
+        if named and not Instance.objects.filter(pk=rule.target).exists():
+            text = gettext("No worker named %(name)s has announced itself yet; it will be heeded.")
+            self.message_user(request, text % {"name": rule.target}, messages.WARNING)
+
+
+class SwitchForm(SwitchBase):
+    """An instance to be switched off."""
+
+    class Meta:
+        """All that people edit."""
+
+        model = Switch
+        fields = ("instance", "note")
+
+    def clean_instance(self) -> str:
+        """Return the name; raise ValidationError where no worker ever had it."""
+        name: str = self.cleaned_data["instance"]
+        if not Instance.objects.filter(pk=name).exists():
+            known = ", ".join(Instance.objects.here().values_list("pk", flat=True)[:20])
+            told = _("No worker of that name was ever announced. There are: %(known)s.")
+            raise ValidationError(told, params={"known": known or "–"})
+        return name
+
+
+@admin.register(Switch)
+class SwitchAdmin(Enforced):
+    """Instances that are off; to switch one on, delete its row."""
+
+    form = SwitchForm
+    list_display = ("instance", "since", "note")
+    search_fields = ("instance", "note")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Return the name of an instance that is off."""
+        return ("instance",) if obj else ()

@@ -1,0 +1,68 @@
+"""Who may see and do what; every view asks, whatever the page has shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django.core.exceptions import PermissionDenied
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.contrib.auth.models import AnonymousUser
+    from django.http import HttpRequest, HttpResponseBase
+
+    View: TypeAlias = Callable[..., HttpResponseBase]
+
+SEE_INSTANCES = "offload.view_instance"
+SEE_JOBS = "offload.view_job"
+SEE_PAYLOAD = "offload.view_payload"
+CHANGE_ROUTING = "offload.change_routing"
+OPERATE_INSTANCE = "offload.operate_instance"
+OPERATE_JOB = "offload.operate_job"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What a user may see and do, for pages that show no button in vain."""
+
+    instances: bool
+    jobs: bool
+    payload: bool
+    routing: bool
+    switches: bool
+    stops: bool
+
+
+def access_of(user: AbstractBaseUser | AnonymousUser) -> Access:
+    """Ask for all permissions of a user."""
+    return Access(
+        instances=_may(user, SEE_INSTANCES),
+        jobs=_may(user, SEE_JOBS),
+        payload=_may(user, SEE_PAYLOAD),
+        routing=_may(user, CHANGE_ROUTING),
+        switches=_may(user, OPERATE_INSTANCE),
+        stops=_may(user, OPERATE_JOB),
+    )
+
+
+def requires(*permissions: str) -> Callable[[View], View]:
+    """Refuse a view to users without all of these permissions."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not all(_may(request.user, one) for one in permissions):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def _may(user: Any, permission: str) -> bool:
+    return bool(user.has_perm(permission))

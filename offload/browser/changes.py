@@ -1,0 +1,114 @@
+"""What operators say by a button: read from the form, done and logged in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import BadRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from offload.browser.logbook import record
+from offload.core.exceptions import UnknownInstance
+from offload.engine import rules, stopping
+from offload.models import Instance, Job, database
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: The verbs of a cell, each with what is told and logged once it is done.
+TOLD: Mapping[str, str] = MappingProxyType(
+    {
+        "allow": gettext_noop("%(instance)s: %(pattern)s is allowed."),
+        "deny": gettext_noop("%(instance)s: %(pattern)s is denied."),
+        "clear": gettext_noop("%(instance)s: the rule for %(pattern)s is cleared."),
+        "exclusive": gettext_noop("%(instance)s: %(pattern)s is allowed, and nothing else."),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A verb, then instance and pattern."""
+
+    verb: str
+    instance: str
+    pattern: str
+
+    @property
+    def told(self) -> str:
+        """Return what was done, as a sentence."""
+        return _(TOLD[self.verb]) % {"instance": self.instance, "pattern": self.pattern}
+
+
+def read(posted: Mapping[str, Any]) -> Change:
+    """Return the change that a pressed button stands for.
+
+    Raise BadRequest where none, or more than one, was pressed.
+    """
+    pressed = [verb for verb in TOLD if verb in posted]
+    if len(pressed) != 1:
+        raise BadRequest("Send one of allow, deny, clear and exclusive.")
+    instance, _space, pattern = str(posted[pressed[0]]).partition(" ")
+    return Change(verb=pressed[0], instance=instance, pattern=pattern)
+
+
+def route(change: Change, *, by: Any) -> str:
+    """Change the rules and return what to tell.
+
+    Raise UnknownInstance or InvalidPattern, with nothing changed.
+    """
+    with database.atomic():
+        row = _instance(change.instance)
+        _act(change, by)
+        record(by.pk, [row], change.told)
+    return change.told
+
+
+def switch(name: str, *, off: bool, by: Any) -> str:
+    """Switch an instance off or on and return what to tell; raise UnknownInstance."""
+    told = _("%(name)s is switched off.") if off else _("%(name)s is switched on.")
+    with database.atomic():
+        row = _instance(name)
+        rules.switch(name, off=off)
+        record(by.pk, [row], told % {"name": name})
+    return told % {"name": name}
+
+
+def stop(job: Job, *, by: Any) -> str:
+    """Ask a job to stop and return what to tell."""
+    with database.atomic():
+        state = stopping.stop(job.pk)
+        record(by.pk, [job], _("Stop requested."))
+    if state.is_final:
+        return _("The job is %(state)s.") % {"state": state}
+    return _("The job was asked to stop. It ends when it looks, or by itself.")
+
+
+def stop_all(jobs: Sequence[Job], *, by: Any) -> int:
+    """Ask jobs to stop and return how many were asked."""
+    with database.atomic():
+        stopping.stop_jobs([job.pk for job in jobs])
+        if jobs:
+            record(by.pk, jobs, _("Stop requested."))
+    return len(jobs)
+
+
+def _act(change: Change, by: Any) -> None:
+    if change.verb == "allow":
+        rules.allow(change.instance, change.pattern, by=by)
+    elif change.verb == "deny":
+        rules.deny(change.instance, change.pattern, by=by)
+    elif change.verb == "clear":
+        rules.clear(change.instance, change.pattern)
+    else:
+        rules.exclusive(change.instance, [change.pattern], by=by)
+
+
+def _instance(name: str) -> Instance:
+    row: Instance | None = Instance.objects.filter(pk=name).first()
+    if row is None:
+        raise UnknownInstance(name=name)
+    return row

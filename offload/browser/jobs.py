@@ -1,0 +1,147 @@
+"""The page of one job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kombu.utils.json import dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from offload.browser.steps import Step
+    from offload.core.states import JobState
+    from offload.engine.explain import Explanation
+
+#: Characters of a value or a traceback that are shown.
+SHOWN = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the running attempt says it is."""
+
+    current: float
+    total: float | None
+    message: str
+
+    @property
+    def percent(self) -> int | None:
+        """Return the share that is done, where the whole is known."""
+        return min(100, int(100 * self.current / self.total)) if self.total else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One claimed binding."""
+
+    epoch: int
+    instance: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    #: Why it ended without a result; empty for the last one.
+    cause: str = ""
+    error: str = ""
+    #: The job's own state, for its last attempt.
+    state: JobState | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file that came with the job, or that its finish made visible."""
+
+    id: int
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    is_output: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """What only those see who may see payloads."""
+
+    args: str
+    properties: str
+    result: str
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """When the job came from one state to the next."""
+
+    submitted: datetime
+    due: datetime | None
+    bound: datetime | None
+    started: datetime | None
+    finished: datetime | None
+    expires: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPage:
+    """Everything about one job that its page shows."""
+
+    id: str
+    topic: str
+    task: str
+    queue: str
+    priority: int
+    state: JobState
+    hold: str
+    is_relay: bool
+    instance: str
+    attempt_count: int
+    failures: int
+    crashes: int
+    refusals: int
+    stop_requested: bool
+    error_type: str
+    error: str
+    moments: Moments
+    workflow: str
+    run_id: str
+    parent_id: str
+    retry_of: str
+    progress: Progress | None
+    attempts: tuple[Attempt, ...]
+    steps: tuple[Step, ...]
+    #: Whether the run has more steps than are shown.
+    has_more_steps: bool
+    files: tuple[File, ...]
+    #: None for a job that has ended.
+    explanation: Explanation | None
+    #: None for whoever may not see payloads.
+    sealed: Sealed | None
+
+    @property
+    def can_stop(self) -> bool:
+        """Tell whether a request to stop would change anything."""
+        return not self.state.is_final and not self.stop_requested and not self.is_relay
+
+
+def progress_of(said: Mapping[str, Any] | None) -> Progress | None:
+    """Return what an attempt said of its progress as a value."""
+    if not said:
+        return None
+    return Progress(
+        current=float(said.get("current") or 0),
+        total=float(said["total"]) if said.get("total") else None,
+        message=str(said.get("message") or ""),
+    )
+
+
+def text_of(value: Any) -> str:
+    """Return a JSON value as text for people, nothing for nothing, and not without end."""
+    if value is None or value in ([], {}):
+        return ""
+    return shortened(dumps(value, indent=2, ensure_ascii=False))
+
+
+def shortened(text: str) -> str:
+    """Return the text, or its first part where it is very long."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}\n… {len(text) - SHOWN} more characters"

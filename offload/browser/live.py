@@ -1,0 +1,74 @@
+"""Pages that stay current: a fragment that is asked for again and again, under a version."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+
+from offload.browser.access import access_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.http import HttpRequest
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Tell whether htmx asks, whatever middleware the site has."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def version_of(page: object) -> str:
+    """Return a text that differs where the page does; pages are frozen values."""
+    return blake2b(repr(page).encode(), digest_size=8).hexdigest()
+
+
+def is_known(request: HttpRequest, version: str) -> bool:
+    """Tell whether whoever asks shows this version already."""
+    return request.GET.get("v") == version
+
+
+def unchanged() -> HttpResponse:
+    """Return the answer that makes htmx leave everything as it is."""
+    return HttpResponse(status=204)
+
+
+def reload() -> HttpResponse:
+    """Return the answer that makes htmx load the whole page anew, login included."""
+    return HttpResponse(headers={"HX-Refresh": "true"})
+
+
+def context(request: HttpRequest, page: object, version: str = "") -> dict[str, Any]:
+    """Return what a fragment's template needs."""
+    return {
+        "page": page,
+        "version": version or version_of(page),
+        "access": access_of(request.user),
+        "paused": "paused" in request.GET,
+    }
+
+
+def fragment(request: HttpRequest, template: str, page: object) -> HttpResponse:
+    """Return the fragment, or nothing where its version is known."""
+    version = version_of(page)
+    if is_known(request, version):
+        return unchanged()
+    return render(request, template, context(request, page, version))
+
+
+def tell(request: HttpRequest, level: int, text: str, *, home: str) -> HttpResponse:
+    """Answer a change: go back to the page and tell there what was done."""
+    messages.add_message(request, level, text)
+    return redirect(home)
+
+
+def told(
+    request: HttpRequest, template: str, shown: Mapping[str, Any], level: int, text: str
+) -> HttpResponse:
+    """Answer a change that htmx sent: the fragment as it is now, and what was done."""
+    status = {"told": text, "tone": "bad" if level >= messages.ERROR else "good"}
+    return render(request, "offload/_told.html", {**shown, "fragment": template, **status})

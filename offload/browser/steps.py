@@ -1,0 +1,71 @@
+"""The steps of a run: those that are jobs already, and those that wait for others to end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from offload.engine.canvas.signatures import TOPIC, many
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from offload.core.states import JobState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step: a job, or what becomes one."""
+
+    topic: str
+    id: str = ""
+    #: None where it has no row yet: it waits for the steps before it.
+    state: JobState | None = None
+    instance: str = ""
+    attempts: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    #: It is the job the page is about.
+    is_this: bool = False
+
+
+def waiting(
+    tails: Iterable[Mapping[str, Any]],
+    bodies: Iterable[Mapping[str, Any]],
+    known: Collection[str],
+) -> tuple[Step, ...]:
+    """Return the steps that have no row yet, each once, in the order they follow.
+
+    `tails` hang on jobs that have not ended, `bodies` on joins that have not fired, and
+    `known` are the ids that have rows.
+    """
+    leaves = [leaf for tail in tails for one in _following(tail) for leaf in _leaves(one)]
+    leaves += [leaf for body in bodies for leaf in _leaves(body)]
+    steps = {step.id or step.topic: step for step in map(_step, leaves)}
+    return tuple(step for step in steps.values() if step.id not in known)
+
+
+def _following(tail: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    # Celery keeps the rest of a chain with its next step last.
+    chain = list(reversed(many(tail.get("chain"))))
+    return [*many(tail.get("link")), *chain, *many(tail.get("chord"))]
+
+
+def _leaves(signature: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    inner = signature.get("kwargs") or {}
+    kind = signature.get("task")
+    if kind in {"celery.chain", "celery.group"}:
+        parts = many(inner.get("tasks"))
+    elif kind == "celery.chord":
+        parts = [*many(inner.get("header")), *many(inner.get("body"))]
+    else:
+        yield signature
+        return
+    for part in parts:
+        yield from _leaves(part)
+
+
+def _step(signature: Mapping[str, Any]) -> Step:
+    options = signature.get("options") or {}
+    return Step(topic=options.get(TOPIC) or signature["task"], id=options.get("task_id") or "")

@@ -1,0 +1,60 @@
+"""The broker: whether it can be reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kombu.exceptions import KombuError
+
+from offload.core.exceptions import BrokerUnreachable, ConfigurationError
+from offload.engine.doctor.finding import Finding, fail, ok
+from offload.engine.doctor.patience import within
+from offload.engine.installation import celery_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kombu import Connection
+
+SUBJECT = "broker"
+
+#: Seconds it has to answer.
+PATIENCE = 4
+
+STEP = (
+    "Start it, or correct CELERY_BROKER_URL; the embedded one is started by: "
+    "manage.py offload broker"
+)
+
+
+def examine() -> Iterator[Finding]:
+    """Yield whether it answers."""
+    try:
+        url = reach()
+    except ConfigurationError:
+        yield fail(SUBJECT, "Which broker there is, is unknown.", "Install a Celery app first.")
+    except BrokerUnreachable as error:
+        told = f"The broker at {error.url} does not answer: {error.problem}."
+        yield fail(SUBJECT, told, STEP)
+    else:
+        yield ok(SUBJECT, f"{url} answers.")
+
+
+def reach() -> str:
+    """Log in to the broker and return its address, without a password.
+
+    Raise BrokerUnreachable if that fails, or takes too long.
+    """
+    with celery_app().connection_for_write(connect_timeout=PATIENCE) as connection:
+        url = str(connection.as_uri())
+        errors: Any = (*connection.connection_errors, *connection.channel_errors)
+        try:
+            within(PATIENCE, lambda: _connect(connection))
+        except (KombuError, OSError, *errors) as error:
+            problem = str(error.__cause__ or error) or type(error).__name__
+            raise BrokerUnreachable(url=url, problem=problem.rstrip(".")) from error
+        return url
+
+
+def _connect(connection: Connection) -> None:
+    connection.ensure_connection(max_retries=1, interval_start=0, timeout=PATIENCE)

@@ -1,0 +1,81 @@
+"""The instances: whether they live, lead, and can run what waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.conf import settings
+from offload.core.topology import Mode
+from offload.engine.doctor.finding import Finding, ok, warn
+from offload.engine.installation import module
+from offload.engine.overview import overview
+from offload.engine.topology import snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from offload.engine.overview import InstanceLine, Overview
+
+SUBJECT = "instances"
+
+
+def examine() -> Iterator[Finding]:
+    """Yield who lives, who has trouble, and which jobs nobody can run."""
+    seen = overview()
+    here = [line for line in seen.instances if line.mode is not Mode.GONE]
+    yield _count(seen, here)
+    if here:
+        yield _leader(seen)
+    for line in here:
+        yield from _trouble(line)
+    yield from _consumers(here)
+    yield from _stranded(seen)
+
+
+def _count(seen: Overview, here: list[InstanceLine]) -> Finding:
+    if not here:
+        start = f"Start a worker: celery -A {module() or 'project'} worker -n NAME@%h"
+        return warn(SUBJECT, "No instance is here; jobs wait until one is.", start)
+    if not seen.ready:
+        told = f"None of {len(here)} instances takes work."
+        return warn(SUBJECT, told, "See below, or: manage.py offload instances")
+    return ok(SUBJECT, f"{seen.ready} of {len(here)} instances take work.")
+
+
+def _leader(seen: Overview) -> Finding:
+    if seen.leader:
+        return ok(SUBJECT, f"{seen.leader} leads, in term {seen.term}.")
+    told = "Nobody leads: what waits is bound late, and jobs of what is gone stay there."
+    return warn(SUBJECT, told, "Look again in a few seconds; then at the workers' logs.")
+
+
+def _trouble(line: InstanceLine) -> Iterator[Finding]:
+    where = f"process {line.pid} on {line.host}"
+    if line.beat_age_seconds > settings().timeout:
+        told = f"{line.name} beat {line.beat_age_seconds:.0f} s ago and is not declared gone yet."
+        yield warn(SUBJECT, told, f"Look at {where} and its log.")
+    if line.is_off:
+        told = f"{line.name} is switched off."
+        yield warn(SUBJECT, told, f"To switch it on: manage.py offload on {line.name}")
+    elif line.mode is not Mode.READY:
+        yield warn(SUBJECT, f"{line.name} is {line.mode}.", f"Look at {where} and its log.")
+
+
+def _consumers(here: list[InstanceLine]) -> Iterator[Finding]:
+    patterns = {one.pattern.text for line in here for one in line.consumers}
+    if here and not patterns:
+        step = "Write a @consumer in a consumers.py of an installed app, and restart the workers."
+        yield warn("consumers", "No instance has a consumer, so none runs a job.", step)
+    elif patterns:
+        yield ok("consumers", f"{len(patterns)} topics and patterns are consumed.")
+    for instance in snapshot().topology.live:
+        for task in sorted(instance.broken):
+            told = f"{instance.name} refused {task} too often and is not sent it any more."
+            yield warn("consumers", told, "Restart that worker with code that has the task.")
+
+
+def _stranded(seen: Overview) -> Iterator[Finding]:
+    for line in seen.topics:
+        if line.waiting and not line.can_run:
+            told = f"{line.waiting} jobs of {line.topic} wait, and no instance can run them."
+            yield warn("jobs", told, f"To see why: manage.py offload explain {line.topic}")

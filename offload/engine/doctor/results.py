@@ -1,0 +1,61 @@
+"""Celery's result backend: whether it can be asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from celery.backends.base import DisabledBackend
+from celery.backends.rpc import RPCBackend
+
+from offload.core.exceptions import ConfigurationError
+from offload.engine import results
+from offload.engine.doctor.finding import Finding, fail, ok, warn
+from offload.engine.doctor.patience import within
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SUBJECT = "results"
+
+#: Seconds it has to answer.
+PATIENCE = 5.0
+
+#: An id no task has.
+NOBODY = "offload-doctor"
+
+
+def examine() -> Iterator[Finding]:
+    """Yield whether it answers."""
+    try:
+        backend = results.backend()
+    except ConfigurationError:
+        yield fail(SUBJECT, "Which backend there is, is unknown.", "Install a Celery app first.")
+        return
+    name = type(backend).__name__
+    if isinstance(backend, DisabledBackend):
+        told = "No result backend is set: AsyncResult knows nothing; job.result() does."
+        yield warn(SUBJECT, told, 'Write CELERY_RESULT_BACKEND = "django-db".')
+    elif isinstance(backend, RPCBackend):
+        yield ok(SUBJECT, f"{name}: answers come through the broker.")
+    elif problem := _problem(backend):
+        told = f"{name} does not answer: {problem}"
+        yield fail(SUBJECT, told, "Start it, migrate it, or correct CELERY_RESULT_BACKEND.")
+    else:
+        yield ok(SUBJECT, f"{name} answers.")
+
+
+def _problem(backend: Any) -> str:
+    """Return why the backend cannot be asked, or nothing."""
+    try:
+        if results.in_transaction():
+            backend.get_state(NOBODY)
+        else:
+            within(PATIENCE, lambda: _ask(backend))
+    except Exception as error:  # Any library may be behind it, with errors of its own.
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _ask(backend: Any) -> None:
+    ping = getattr(getattr(backend, "client", None), "ping", None)
+    _ = ping() if ping else backend.get_state(NOBODY)

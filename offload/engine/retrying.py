@@ -1,0 +1,38 @@
+"""Running a job of the history once more: as a new job, since final stays final."""
+
+from __future__ import annotations
+
+from offload.core.exceptions import IllegalTransition, UnknownJob
+from offload.engine.handles import JobHandle
+from offload.engine.submission import new_id, store
+from offload.engine.tracking.drafts import Draft
+from offload.models import Job
+
+
+def retry(job_id: str) -> JobHandle:
+    """Submit a finished job's topic, properties and files again; return the new job.
+
+    What followed the old one (callbacks, the rest of its chain) is not repeated. Raise
+    UnknownJob where there is none, IllegalTransition for a job that has not ended.
+    """
+    job = Job.objects.filter(pk=job_id).first()
+    if job is None:
+        raise UnknownJob(job_id=job_id)
+    if not job.is_finished:
+        raise IllegalTransition(job_id=job_id, old=job.state, new="PENDING")
+    draft = Draft(
+        id=new_id(),
+        topic=job.topic,
+        task=job.task,
+        queue=job.queue,
+        needs=job.needs,
+        args=job.args,
+        properties=job.properties,
+        options=job.options,
+        priority=job.priority,
+        run_id=job.run_id,
+        payload_id=job.payload_id,
+        retry_of=job.pk,
+    )
+    store([draft])
+    return JobHandle(draft.id)

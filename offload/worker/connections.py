@@ -1,0 +1,40 @@
+"""Database connections that are kept over tasks: mended when they break."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import InterfaceError, OperationalError, connections
+
+from offload.conf import settings
+from offload.worker.lease import lease
+
+logger = logging.getLogger("offload.worker")
+
+T = TypeVar("T")
+
+#: Seconds between two tries on a database that is away.
+PAUSE = 0.2
+
+
+def insist(act: Callable[[], T], *, what: str) -> T:
+    """Act, again and again over a database that is away, while the instance has its lease."""
+    while True:
+        try:
+            return act()
+        except (OperationalError, InterfaceError) as error:
+            if not lease.wait(settings().timeout):
+                raise
+            logger.warning("%s is tried again: %s", what, error)
+            drop_broken()
+            time.sleep(PAUSE)
+
+
+def drop_broken(**_: object) -> None:
+    """Close connections on which an error occurred; the next statement opens another."""
+    for connection in connections.all(initialized_only=True):
+        if connection.errors_occurred and not connection.in_atomic_block:
+            connection.close()

@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+from django.utils import timezone
+
+import offload
+from offload.core.states import JobState
+from offload.models import Instance, Lease
+from tests.acceptance.site.journal import events
+from tests.acceptance.watching import (
+    ended,
+    happened,
+    only_on,
+    pass_time,
+    runner,
+    seconds,
+    slept,
+    unchanged,
+)
+from tests.polling import eventually
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from offload import JobHandle
+    from tests.acceptance.fleet import Fleet, Worker
+
+#: Seconds after which a silent instance is gone, in these tests.
+TIMEOUT = 3
+
+
+def sleeper_on(fleet: Fleet, worker: Worker, duration: float) -> JobHandle:
+    """Return a job that sleeps on this worker."""
+    with only_on(worker, fleet):
+        job = offload.submit("acc/sleep", {"seconds": duration})
+        assert runner(fleet, job) is worker
+    return job
+
+
+def leader(fleet: Fleet) -> Worker:
+    """Return the worker that leads."""
+    names = {one.name: one for one in fleet.workers.values()}
+    lease = eventually(
+        lambda: Lease.objects.filter(holder__in=names, expires_at__gt=timezone.now()).first(),
+        what="a leader",
+    )
+    return names[lease.holder]
+
+
+def follower(fleet: Fleet) -> Worker:
+    """Return a worker that does not lead."""
+    leading = leader(fleet)
+    return next(one for one in fleet.workers.values() if one is not leading)
+
+
+@pytest.mark.everywhere
+def test_the_job_of_a_killed_worker_runs_elsewhere_within_three_seconds(
+    fleet: Fleet, site: Any
+) -> None:
+    fleet.need("a", "b")
+    job = offload.submit("acc/sleep", {"seconds": 2})
+    victim = runner(fleet, job)
+
+    killed = timezone.now()
+    victim.kill()
+    row = ended(job)
+
+    assert row.state == JobState.SUCCEEDED
+    assert row.instance != victim.name
+    assert row.started_at - killed < seconds(3)
+    assert row.attempts == 2
+    assert [(one.instance, one.cause) for one in row.ended_attempts.all()] == [
+        (victim.name, "lost")
+    ]
+    assert happened(job) == ["start", "start", "end"]
+    assert row.result == slept(row) == site.AsyncResult(job.id).get(timeout=10)
+
+
+@pytest.mark.everywhere
+def test_the_job_of_a_worker_killed_with_its_agent_runs_elsewhere_after_the_timeout(
+    fleet: Fleet,
+) -> None:
+    fleet.need("a", "b")
+    victim = follower(fleet)
+    job = sleeper_on(fleet, victim, 2)
+
+    killed = timezone.now()
+    victim.signal_family(signal.SIGKILL)
+    row = ended(job)
+
+    assert row.state == JobState.SUCCEEDED
+    assert row.started_at - killed < seconds(TIMEOUT + 3)
+    assert row.attempts == 2
+    assert happened(job) == ["start", "start", "end"]
+    assert row.result == slept(row)
+
+
+@pytest.mark.everywhere
+def test_the_leader_may_die_with_its_agent_and_another_one_leads_on(fleet: Fleet) -> None:
+    fleet.need("a", "b")
+    victim = leader(fleet)
+    before = Lease.objects.get().term
+    job = sleeper_on(fleet, victim, 2)
+
+    killed = timezone.now()
+    victim.signal_family(signal.SIGKILL)
+    row = ended(job)
+
+    assert row.state == JobState.SUCCEEDED
+    assert row.started_at - killed < seconds(TIMEOUT + 3)
+    lease = Lease.objects.get()
+    assert lease.holder == row.instance
+    assert lease.term > before
+
+
+def test_a_killed_pool_process_costs_an_attempt_and_its_worker_goes_on(fleet: Fleet) -> None:
+    [worker] = fleet.need("a")
+    job = offload.submit("acc/sleep", {"seconds": 1.5})
+    runner(fleet, job)
+    [start] = events(job.id, "start")
+
+    os.kill(start.pid, signal.SIGKILL)
+    row = ended(job)
+
+    assert row.state == JobState.SUCCEEDED
+    assert (row.attempts, row.crashes) == (2, 1)
+    assert [one.cause for one in row.ended_attempts.all()] == ["crashed"]
+    assert happened(job) == ["start", "start", "end"]
+    assert worker.is_alive
+    assert Instance.objects.get(pk=worker.name).mode == "ready"
+
+
+def test_a_job_that_kills_its_process_each_time_is_given_up_at_the_limit(fleet: Fleet) -> None:
+    fleet.need("a")
+    job = offload.submit("acc/crash", {"times": 99})
+
+    row = ended(job)
+
+    assert row.state == JobState.GIVEN_UP
+    assert (row.attempts, row.crashes) == (3, 3)
+    assert "died" in row.error
+    assert offload.submit("acc/quick", {"value": 1}).result(30) == 1
+
+
+def test_a_job_that_survives_after_a_crash_succeeds(fleet: Fleet) -> None:
+    fleet.need("a")
+
+    job = offload.submit("acc/crash", {"times": 1})
+
+    assert job.result(30) == "survived"
+    assert job.row.attempts == 2
+
+
+@pytest.mark.everywhere
+def test_an_agent_that_dies_alone_is_started_again_and_its_workers_job_goes_on(
+    fleet: Fleet,
+) -> None:
+    fleet.need("a", "b")
+    job = offload.submit("acc/sleep", {"seconds": 6})
+    worker = runner(fleet, job)
+    before, incarnation = worker.agent.pid, worker.row.incarnation
+
+    worker.agent.kill()
+    row = ended(job)
+
+    assert row.state == JobState.SUCCEEDED
+    assert (row.attempts, row.instance) == (1, worker.name)
+    assert happened(job) == ["start", "end"]
+    assert worker.agent.pid != before
+    assert worker.row.incarnation == incarnation
+    with only_on(worker, fleet):
+        assert offload.submit("acc/quick", {"value": 1}).result(30) == 1
+
+
+def test_a_worker_started_anew_under_its_name_runs_what_its_killed_predecessor_ran(
+    fleet: Fleet,
+) -> None:
+    [victim] = fleet.need("a")
+    before = victim.row.incarnation
+    job = offload.submit("acc/sleep", {"seconds": 1})
+    runner(fleet, job)
+
+    victim.kill()
+    second = fleet.start("a")
+    row = ended(job)
+
+    assert row.state == JobState.SUCCEEDED
+    assert row.attempts == 2
+    assert second.row.incarnation == row.incarnation != before
+
+
+def test_a_second_worker_of_one_name_ends_and_the_first_goes_on(fleet: Fleet) -> None:
+    [first] = fleet.need("a")
+    incarnation = first.row.incarnation
+
+    second = fleet.start("a", alias="second", wait=False)
+    code = eventually(lambda: (second.process.poll(),)[0], within=60, what="its end")
+
+    assert code != 0
+    assert "in use" in second.last_words()
+    assert f":{first.process.pid}" in second.last_words()
+    assert first.is_alive
+    assert first.row.incarnation == incarnation
+    assert offload.submit("acc/quick", {"value": 1}).result(30) == 1
+
+
+@pytest.mark.parametrize("duration", [6, pytest.param(30, marks=pytest.mark.long)])
+def test_a_worker_that_is_asked_to_end_finishes_its_job_first(
+    fleet: Fleet, duration: float
+) -> None:
+    fleet.need("a", "b")
+    job = offload.submit("acc/sleep", {"seconds": duration})
+    worker = runner(fleet, job)
+    [other] = [one for one in fleet.workers.values() if one is not worker]
+
+    worker.signal(signal.SIGTERM)
+    eventually(lambda: worker.row.mode == "draining", what="draining")
+    quick = offload.submit("acc/quick", {"value": 1})
+
+    assert ended(quick).instance == other.name
+    row = ended(job)
+    assert (row.state, row.instance, row.attempts) == (JobState.SUCCEEDED, worker.name, 1)
+    assert happened(job) == ["start", "end"]
+    assert worker.process.wait(30) == 0
+    assert (worker.row.mode, worker.row.gone_because) == ("gone", "goodbye")
+
+
+@pytest.mark.everywhere
+def test_an_attempt_that_wakes_after_its_job_ran_elsewhere_changes_nothing(
+    fleet: Fleet, site: Any
+) -> None:
+    fleet.need("a", "b")
+    frozen = follower(fleet)
+    incarnation = frozen.row.incarnation
+    job = sleeper_on(fleet, frozen, 3)
+    epoch = job.row.epoch
+
+    frozen.signal_family(signal.SIGSTOP)
+    row = ended(job)
+    assert row.instance != frozen.name
+    before, result = unchanged(job), site.AsyncResult(job.id).result
+    frozen.signal_family(signal.SIGCONT)
+    eventually(
+        lambda: [one for one in events(job.id, "end") if one.epoch == epoch],
+        what="the end of the frozen attempt",
+    )
+    eventually(lambda: frozen.is_ready and frozen.row.incarnation != incarnation, what="its return")
+    with only_on(frozen, fleet):
+        assert offload.submit("acc/quick", {"value": 1}).result(30) == 1
+
+    assert unchanged(job) == before
+    assert site.AsyncResult(job.id).result == result == slept(row)
+    assert row.attempts == 2
+
+
+def test_a_worker_that_is_frozen_for_less_than_the_timeout_goes_on_with_its_job(
+    fleet: Fleet,
+) -> None:
+    fleet.need("a", "b")
+    frozen = follower(fleet)
+    incarnation = frozen.row.incarnation
+    job = sleeper_on(fleet, frozen, 2)
+
+    frozen.signal_family(signal.SIGSTOP)
+    pass_time(1)
+    frozen.signal_family(signal.SIGCONT)
+    row = ended(job)
+
+    assert (row.instance, row.attempts) == (frozen.name, 1)
+    assert frozen.row.incarnation == incarnation

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import offload
+from offload.core.reasons import Obstacle
+from offload.core.states import JobState, Waiting
+from offload.engine.explain import explain_job
+from offload.engine.handles import JobHandle
+from offload.models import Queue
+from tests.acceptance.site import tasks
+from tests.acceptance.watching import ended, happened
+from tests.polling import eventually
+
+if TYPE_CHECKING:
+    from tests.acceptance.fleet import Fleet
+
+
+def strictly(topic: str, retries: int = 0) -> None:
+    """Let jobs of a topic be retried so often only."""
+    Queue.objects.create(name="strict", topics=[topic], retries=retries, retry_delay=0)
+
+
+@pytest.mark.everywhere
+def test_a_hard_time_limit_ends_the_run_and_the_job_says_so(fleet: Fleet) -> None:
+    [worker] = fleet.need("a")
+    strictly("acc/hard", retries=1)
+
+    job = offload.submit("acc/hard", {"seconds": 60})
+    row = ended(job)
+
+    assert row.state == JobState.GIVEN_UP
+    assert (row.attempts, row.failures, row.crashes) == (2, 2, 0)
+    assert "TimeLimitExceeded" in row.error_type
+    assert happened(job) == ["start", "start"]
+    assert worker.is_alive
+    assert offload.submit("acc/quick", {"value": 1}).result(30) == 1
+
+
+def test_a_soft_time_limit_fails_the_attempt(fleet: Fleet) -> None:
+    fleet.need("a")
+    strictly("acc/soft")
+
+    job = offload.submit("acc/soft", {"seconds": 60})
+    row = ended(job)
+
+    assert (row.state, row.attempts) == (JobState.GIVEN_UP, 1)
+    assert "SoftTimeLimitExceeded" in row.error_type
+    assert happened(job) == ["start"]
+
+
+def test_the_process_that_met_a_soft_limit_meets_it_again_in_its_next_job(fleet: Fleet) -> None:
+    fleet.need()
+    fleet.start("c", concurrency=1)
+    strictly("acc/soft")
+
+    jobs = offload.submit_many("acc/soft", [{"seconds": 60}] * 2)
+
+    assert [ended(job).error_type.rpartition(".")[2] for job in jobs] == [
+        "SoftTimeLimitExceeded"
+    ] * 2
+
+
+def test_a_time_limit_given_with_the_call_is_kept(fleet: Fleet) -> None:
+    fleet.need("a")
+
+    result = tasks.nap.apply_async([60], time_limit=1)
+
+    row = ended(JobHandle(result.id))
+    assert row.state == JobState.GIVEN_UP
+    assert "TimeLimitExceeded" in row.error_type
+
+
+@pytest.mark.parametrize("pool", ["threads", "solo"])
+def test_a_pool_that_cannot_limit_runs_jobs_but_none_that_needs_a_limit(
+    fleet: Fleet, pool: str
+) -> None:
+    fleet.need()
+    worker = fleet.start("c", pool=pool)
+    assert not worker.row.can_limit
+    assert offload.submit("acc/quick", {"value": 1}).result(30) == 1
+
+    limited = JobHandle(tasks.nap.apply_async([0.1], time_limit=30).id)
+    told = eventually(lambda: explain_job(limited.row).verdicts, what="an explanation")
+    reasons = {one.instance: one.reason.obstacle for one in told if one.reason}
+    assert reasons == {worker.name: Obstacle.CANNOT_LIMIT}
+    assert explain_job(limited.row).waiting == Waiting.UNASSIGNED
+
+    able = fleet.start("d")
+    assert ended(limited).instance == able.name
+
+
+def test_a_consumer_with_a_time_limit_of_its_own_is_not_routed_to_a_pool_that_cannot_limit(
+    fleet: Fleet,
+) -> None:
+    fleet.need()
+    worker = fleet.start("c", pool="threads")
+
+    job = offload.submit("acc/hard", {"seconds": 0})
+    told = explain_job(job.row)
+
+    assert told.waiting == Waiting.UNASSIGNED
+    reasons = {one.instance: one.reason.obstacle for one in told.verdicts if one.reason}
+    assert reasons == {worker.name: Obstacle.CANNOT_LIMIT}

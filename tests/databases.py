@@ -1,0 +1,58 @@
+"""The databases tests run on: SQLite as the site has it, and PostgreSQL where one listens."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from offload.conf import settings
+from project.environment import database
+from project.environment import sqlite as sqlite_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from django.db.models import Model
+
+#: A server where databases may be made; another one by the variable of the same name.
+SERVER = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+ABSENT = f"No PostgreSQL listens at {urlsplit(SERVER).netloc}: tests run on SQLite alone."
+
+#: For a test of what only a database with several writers can show.
+on_postgresql = pytest.mark.parametrize(
+    "engine_database", [POSTGRESQL], indirect=True
+)
+
+
+def is_listening() -> bool:
+    """Return whether something listens where the server should be."""
+    parts = urlsplit(SERVER)
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        return probe.connect_ex((parts.hostname, parts.port or 5432)) == 0
+
+
+def sqlite(folder: Path) -> dict[str, Any]:
+    """Return Django's settings for a file of this run's own: threads and its log are tested."""
+    return {**sqlite_file(""), "TEST": {"NAME": str(folder / "tests.sqlite3")}}
+
+
+def postgresql() -> dict[str, Any]:
+    """Return Django's settings for a database of this run's own."""
+    return {**database(SERVER), "TEST": {"NAME": f"offload_tests_{os.getpid()}"}}
+
+
+class EngineRouter:
+    """Sends results where offload's own tables are, as a site with one database does."""
+
+    def db_for_read(self, model: type[Model], **_: object) -> str | None:
+        """Return the database that a test chose."""
+        app = model._meta.app_label
+        return settings().database if app in {"offload", "django_celery_results"} else None
+
+    db_for_write = db_for_read

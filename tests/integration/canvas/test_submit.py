@@ -1,0 +1,350 @@
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery import chain, signature
+from celery.canvas import StampingVisitor
+from django.db import transaction
+from django.utils import timezone
+
+from offload.core.exceptions import InvalidProperties, InvalidTopic
+from offload.engine import topology
+from offload.engine.canvas import context, subscribing
+from offload.models import Instance, Job
+from offload.models.versions import raise_version
+from offload.worker.task import ConsumerTask
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from tests.integration.canvas.driver import Driver
+    from tests.integration.canvas.tasks import Named
+
+
+@pytest.fixture
+def elsewhere(db: None) -> None:
+    """Announce tasks that are registered on another instance only."""
+    Instance.objects.create(
+        name="far@away",
+        incarnation="boot-1",
+        cluster="default",
+        mode="ready",
+        joined=1,
+        host="away",
+        boot_id="1",
+        pid=1,
+        concurrency=1,
+        window=2,
+        protocol=1,
+        consumers=[["far/away", "far.away", 0, False], ["far/*", "far.many", 0, False]],
+    )
+    raise_version()
+    topology.forget()
+
+
+def only() -> Job:
+    return Job.objects.get()
+
+
+def queued(app: Celery) -> int:
+    """Return how many messages Celery's own queue holds."""
+    with app.connection_for_read() as connection:
+        size: int = connection.SimpleQueue(app.conf.task_default_queue).qsize()
+        return size
+
+
+def test_a_call_of_a_job_is_a_row_and_no_message(app: Celery, job: Named) -> None:
+    result = job.add.delay(1, y=2)
+
+    row = only()
+    assert (row.pk, row.topic, row.task, row.kind) == (result.id, "jobs/add", "jobs.add", "job")
+    assert (row.args, row.properties) == ([1], {"y": 2})
+    assert (row.has_tail, row.tail, row.parent_id, row.root_id) == (False, None, "", "")
+    assert queued(app) == 0
+
+
+def test_a_call_of_a_plain_task_is_a_message_and_no_row(app: Celery, plain: Named) -> None:
+    plain.add.delay(1, 2)
+
+    assert queued(app) == 1
+    assert not Job.objects.exists()
+
+
+def test_a_rollback_leaves_no_job(job: Named) -> None:
+    with pytest.raises(RuntimeError), transaction.atomic():
+        job.add.delay(1)
+        raise RuntimeError
+
+    assert not Job.objects.exists()
+
+
+def test_options_are_frozen_in_the_caller(app: Celery, job: Named) -> None:
+    job.add.apply_async(
+        (1,),
+        task_id="mine",
+        priority=7,
+        shadow="shadow",
+        headers={"trace": "1"},
+        soft_time_limit=5,
+        time_limit=6,
+        ignore_result=True,
+        group_id="group",
+        group_index=0,
+        root_id="root",
+        parent_id="parent",
+    )
+
+    row = only()
+    assert (row.pk, row.priority, row.needs) == ("mine", 7, "limit")
+    assert (row.root_id, row.parent_id) == ("root", "parent")
+    assert row.options == {
+        "reply_to": app.thread_oid,
+        "serializer": "json",
+        "shadow": "shadow",
+        "headers": {"trace": "1"},
+        "soft_time_limit": 5,
+        "time_limit": 6,
+        "ignore_result": True,
+        "group_id": "group",
+        "group_index": 0,
+        "priority": 7,
+    }
+
+
+def test_limits_of_the_task_are_frozen_however_it_is_called(app: Celery, job: Named) -> None:
+    job.add.time_limit = 9
+    job.add._exec_options = None
+    try:
+        job.add.delay(1)
+        app.send_task("jobs.add", (1,))
+        signature("jobs.add", (1,), app=app).delay()
+    finally:
+        job.add.time_limit = None
+        job.add._exec_options = None
+
+    assert [row.options["time_limit"] for row in Job.objects.all()] == [9, 9, 9]
+    assert {row.needs for row in Job.objects.all()} == {"limit"}
+
+
+@pytest.mark.parametrize(
+    "when",
+    [{"countdown": 60}, {"eta": timezone.now() + timedelta(seconds=60)}],
+    ids=["countdown", "eta"],
+)
+def test_a_delayed_job_waits_in_the_database(job: Named, when: dict[str, Any]) -> None:
+    job.add.apply_async((1,), **when)
+
+    left = (only().run_at - timezone.now()).total_seconds()
+    assert 30 < left < 61
+
+
+@pytest.mark.parametrize(
+    "expires",
+    [60, timezone.now() + timedelta(seconds=60), "2999-01-01T00:00:00+00:00"],
+    ids=["seconds", "time", "text"],
+)
+def test_an_expiry_is_absolute(job: Named, expires: Any) -> None:
+    job.add.apply_async((1,), expires=expires)
+
+    assert only().expires_at > timezone.now() + timedelta(seconds=30)
+
+
+def test_a_time_that_has_passed_is_now(job: Named) -> None:
+    job.add.apply_async((1,), eta=timezone.now() - timedelta(hours=1))
+
+    assert only().run_at is None
+
+
+def test_stamps_stay_with_the_job(job: Named) -> None:
+    class Visitor(StampingVisitor):
+        def on_signature(self, sig: Any, **headers: Any) -> dict[str, Any]:
+            return {"customer": "c1"}
+
+    canvas = chain(job.add.s(1), job.add.s(2))
+    canvas.stamp(Visitor())
+    canvas.apply_async()
+
+    options = only().options
+    assert (options["customer"], options["stamped_headers"]) == ("c1", ["customer"])
+
+
+def test_links_of_a_call_are_its_tail(job: Named) -> None:
+    job.add.apply_async((1,), link=job.note.s(), link_error=[job.heard.s()])
+
+    row = only()
+    assert row.has_tail
+    assert [one["task"] for one in row.tail["link"]] == ["jobs.note"]
+    assert [one["task"] for one in row.tail["link_error"]] == ["jobs.heard"]
+
+
+def test_a_known_id_is_stored_once(job: Named) -> None:
+    job.add.apply_async((1,), task_id="mine")
+    job.add.apply_async((2,), task_id="mine")
+
+    assert only().args == [1]
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_name_known_elsewhere_only_is_a_job(app: Celery) -> None:
+    app.send_task("far.away", (1,))
+    signature("far.away", (2,), app=app).apply_async()
+
+    assert [row.topic for row in Job.objects.all()] == ["far/away", "far/away"]
+    assert queued(app) == 0
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_step_known_elsewhere_only_stays_in_the_chain(
+    app: Celery, job: Named, driver: Driver
+) -> None:
+    chain(job.add.s(1), signature("far.away", app=app)).apply_async()
+
+    driver.run_next()
+
+    assert Job.objects.exclude(task="jobs.add").get().topic == "far/away"
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_consumer_of_many_topics_cannot_be_called_by_its_name(app: Celery) -> None:
+    with pytest.raises(InvalidTopic, match="must name the topic"):
+        app.send_task("far.many")
+
+    app.send_task("far.many", offload_topic="far/one")
+    assert (only().topic, only().task) == ("far/one", "far.many")
+
+
+def test_a_registered_consumer_of_many_topics_names_them(app: Celery) -> None:
+    def many(job: Any) -> None:
+        """Do nothing."""
+
+    task = app.task(many, name="many", shared=False, base=ConsumerTask, pattern="many/*")
+    try:
+        with pytest.raises(InvalidTopic):
+            app.send_task(task.name)
+        app.send_task(task.name, offload_topic="many/one")
+    finally:
+        app.tasks.unregister("many")
+
+    assert only().topic == "many/one"
+
+
+def test_an_unknown_name_is_left_to_celery(app: Celery) -> None:
+    app.send_task("nobody.knows", (1,))
+
+    assert queued(app) == 1
+    assert not Job.objects.exists()
+
+
+def test_arguments_that_are_no_json_are_refused(job: Named) -> None:
+    with pytest.raises(InvalidProperties, match="cannot be JSON"):
+        job.add.delay(object())
+
+    assert not Job.objects.exists()
+
+
+def test_arguments_that_are_too_large_are_refused(job: Named) -> None:
+    with pytest.raises(InvalidProperties, match="are allowed"):
+        job.add.delay("x" * 300_000)
+
+    assert not Job.objects.exists()
+
+
+def test_dates_come_back_as_dates(job: Named, driver: Driver, calls: list[Any]) -> None:
+    now = timezone.now()
+    job.note.delay(now)
+
+    driver.run_all()
+
+    assert calls == [[now]]
+
+
+def test_a_job_submitted_by_a_job_is_its_child(job: Named) -> None:
+    running = context.Running(id="parent", epoch=1, root_id="root", run_id=None)
+    token = context.running.set(running)
+    try:
+        job.add.delay(1)
+    finally:
+        context.running.reset(token)
+
+    assert (only().parent_id, only().root_id, only().run_id) == ("parent", "root", None)
+
+
+def test_a_job_submitted_by_a_plain_task_is_its_child(
+    app: Celery, job: Named, driver: Driver
+) -> None:
+    def submits() -> str:
+        """Submit a job."""
+        return str(job.add.delay(1))
+
+    app.task(submits, name="outer", shared=False)
+    outer = app.send_task("outer")
+
+    driver.run_plain()
+    app.tasks.unregister("outer")
+
+    assert (only().parent_id, only().root_id) == (outer.id, outer.id)
+    assert [child.id for child in app.AsyncResult(outer.id).children] == [only().pk]
+
+
+def test_what_is_sent_under_the_running_id_is_a_continuation(job: Named) -> None:
+    running = context.Running(id="mine", epoch=1)
+    token = context.running.set(running)
+    try:
+        job.add.apply_async((5,), task_id="mine", countdown=3, retries=2, queue="elsewhere")
+        found = context.continuation()
+    finally:
+        context.running.reset(token)
+
+    assert found == context.Continuation(args=(5,), kwargs={}, delay=3.0, retries=2)
+    assert not Job.objects.exists()
+
+
+def test_eager_calls_never_come_by(app: Celery, job: Named) -> None:
+    app.conf.task_always_eager = True
+    try:
+        result = chain(job.add.s(1, 2), job.add.s(3)).apply_async()
+    finally:
+        app.conf.task_always_eager = False
+
+    assert result.get() == 6
+    assert not Job.objects.exists()
+
+
+def test_the_backend_is_told_of_every_result_to_expect(
+    app: Celery, job: Named, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    kind = type(app.backend)
+    monkeypatch.setattr(kind, "on_task_call", lambda self, producer, task_id: told.append(task_id))
+
+    result = job.add.delay(1)
+    job.add.apply_async((1,), ignore_result=True)
+
+    assert told == [result.id]
+
+
+def test_a_backend_out_of_reach_keeps_no_job_back(
+    app: Celery, job: Named, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Any, producer: Any, task_id: str) -> None:
+        raise ConnectionError("no backend")
+
+    monkeypatch.setattr(subscribing, "breaker", subscribing.Breaker())
+    monkeypatch.setattr(type(app.backend), "on_task_call", refuse)
+
+    job.add.delay(1)
+
+    assert only().topic == "jobs/add"
+    assert subscribing.breaker.is_open
+
+
+def test_each_thread_has_a_backend_that_counts_for_us(app: Celery) -> None:
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.append(app.backend.apply_chord))
+    thread.start()
+    thread.join()
+
+    assert found[0].__self__.__class__.__name__ == "Chords"

@@ -1,0 +1,87 @@
+"""Claims: QUEUED → ACTIVE, once, under the epoch and a token of the attempt's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from django.test import override_settings
+from django_celery_results.models import TaskResult
+
+from offload.core.states import JobState
+from offload.engine import claims
+from offload.engine.tracking import ends, runs
+from offload.engine.tracking.changes import Change
+from tests.databases import on_postgresql
+from tests.integration.engine.world import (
+    FACTS, HERE, bound, fence_of, join, row, running, together, waiting,
+)
+
+
+@pytest.fixture(autouse=True)
+def _instance(engine_database: str) -> None:
+    join()
+
+
+def test_a_claim_begins_an_attempt_and_returns_what_the_run_needs(changes: list[Change]) -> None:
+    job = bound(options={"ignore_result": True}, tail={"chain": []}, has_tail=True, root_id="r")[0]
+    changes.clear()
+
+    claimed = runs.claim(fence_of(job))
+
+    assert claimed is not None
+    assert (claimed.topic, claimed.queue, claimed.attempts) == (job.topic, "default", 1)
+    assert (claimed.options, claimed.tail) == ({"ignore_result": True}, {"chain": []})
+    assert claimed.has_tail is True
+    assert claimed.root_id == "r"
+    found = row(job.id)
+    assert (found.state, found.instance, found.attempts) == (JobState.ACTIVE, HERE, 1)
+    assert found.started_at is not None
+    assert changes == [Change(job.id, "QUEUED", "ACTIVE", 1)]
+
+
+def test_a_message_of_an_older_epoch_is_not_run() -> None:
+    job = bound()[0]
+
+    assert runs.claim(replace(fence_of(job), epoch=job.epoch - 1)) is None
+    assert row(job.id).state == JobState.QUEUED
+
+
+def test_a_duplicate_of_a_message_is_not_run() -> None:
+    run = running()
+
+    assert runs.claim(replace(run.fence, token="another")) is None
+    assert run.row.attempts == 1
+
+
+def test_a_claim_whose_reply_was_lost_is_recognised_by_its_token() -> None:
+    run = running()
+
+    again = runs.claim(run.fence)
+
+    assert again == run.claimed
+    assert run.row.attempts == 1
+
+
+def test_a_job_that_was_asked_to_stop_is_not_begun() -> None:
+    job = bound()[0]
+    ends.stop([job.id])
+
+    assert runs.claim(fence_of(job)) is None
+    assert row(job.id).state == JobState.STOPPED
+
+
+def test_a_job_that_is_bound_to_nobody_is_not_begun() -> None:
+    job_id = waiting()[0]
+
+    assert runs.claim(runs.Fence(job_id=job_id, epoch=0, token="t")) is None
+
+
+@on_postgresql
+def test_of_many_workers_that_claim_one_message_at_once_one_runs_it() -> None:
+    job = bound()[0]
+
+    claimed = together([lambda: runs.claim(fence_of(job))] * 8)
+
+    assert sum(one is not None for one in claimed) == 1
+    assert row(job.id).attempts == 1

@@ -1,0 +1,299 @@
+"""Submitting: everything is checked, stored at once, and offered after the commit."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connections, transaction
+
+import offload
+from offload.core.exceptions import (
+    InvalidDelay, InvalidName, InvalidProperties, InvalidTopic, MissingFile, UnknownQueue,
+)
+from offload.core.states import JobState
+from offload.engine.publisher import breaker
+from offload.engine.submission import new_id
+from offload.engine.tracking.drafts import BATCH, Draft, insert, of_lane
+from offload.models import Job, Payload, PayloadFile, Queue
+from tests.databases import on_postgresql
+from tests.integration.engine.world import HERE, LANE, TOPIC, Broker, join, row, states, waiting
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class RolledBack(Exception):
+    """The transaction of a test is rolled back."""
+
+
+def test_a_job_is_stored_as_it_was_submitted(engine_database: str) -> None:
+    job = offload.submit(
+        TOPIC, {"width": 1280, "names": ["é", None]}, priority=7, delay=60, expires=90,
+        ignore_result=True,
+    )  # fmt: skip
+
+    found = row(job.id)
+
+    assert (found.topic, found.queue, found.lane) == (TOPIC, "default", LANE)
+    assert found.properties == {"width": 1280, "names": ["é", None]}
+    assert (found.args, found.options) == ([], {"ignore_result": True})
+    assert (found.state, found.kind, found.priority) == (JobState.PENDING, "job", 7)
+    assert found.run_at is not None
+    assert found.expires_at is not None
+    assert _about(found.run_at, seconds=60)
+    assert _about(found.expires_at, seconds=90)
+
+
+def test_what_a_submitter_leaves_out_has_its_default() -> None:
+    found = row(offload.submit(TOPIC).id)
+
+    assert (found.properties, found.args, found.options, found.tail) == ({}, [], {}, None)
+    assert (found.priority, found.epoch, found.attempts, found.hold) == (0, 0, 0, "")
+    assert (found.run_at, found.expires_at, found.finished_at) == (None, None, None)
+    assert (found.instance, found.stop_requested, found.aftermath_due) == ("", False, False)
+    assert _about(found.created_at, seconds=0)
+
+
+def test_ids_sort_in_the_order_of_submission() -> None:
+    ids = [new_id() for _ in range(2000)]
+
+    assert all(first < second for first, second in pairwise(ids))
+
+
+def test_jobs_of_one_call_keep_their_order(engine_database: str) -> None:
+    jobs = offload.submit_many(TOPIC, [{"n": n} for n in range(20)])
+
+    stored = Job.objects.order_by("created_at", "id")
+
+    assert [job.pk for job in stored] == [job.id for job in jobs]
+    assert [job.properties["n"] for job in stored] == list(range(20))
+
+
+def test_a_lane_is_queue_and_need_and_topic() -> None:
+    job = row(waiting(queue="slow", needs="limit")[0])
+
+    assert of_lane(job.lane) == ("slow", "limit", TOPIC)
+
+
+def test_a_topic_gets_the_queue_whose_pattern_fits_it() -> None:
+    Queue.objects.create(name="renditions", topics=["dam/rendition/*"])
+    Queue.objects.create(name="everything", topics=["dam/**"])
+
+    job = offload.submit(TOPIC)
+
+    assert row(job.id).queue == "renditions"
+
+
+def test_a_queue_that_was_made_a_moment_ago_can_be_asked_for() -> None:
+    offload.submit(TOPIC)
+    Queue.objects.create(name="new", topics=["other"])
+
+    assert row(offload.submit(TOPIC, queue="new").id).queue == "new"
+
+
+def test_an_id_that_is_known_is_left_alone() -> None:
+    draft = Draft(id="given", topic=TOPIC, properties={"first": True})
+
+    assert insert([draft]) == 1
+    assert insert([Draft(id="given", topic="other", properties={}), Draft(id="b", topic="b")]) == 1
+    assert row("given").properties == {"first": True}
+
+
+def test_more_jobs_than_one_statement_holds_are_all_stored() -> None:
+    jobs = offload.submit_many(TOPIC, ({"n": n} for n in range(BATCH + 50)), delay=60)
+
+    assert len({job.id for job in jobs}) == BATCH + 50
+    assert Job.objects.count() == BATCH + 50
+
+
+def test_of_many_jobs_all_are_stored_or_none() -> None:
+    many = ({"n": n} if n < BATCH + 20 else {"n": object()} for n in range(BATCH + 50))
+
+    with pytest.raises(InvalidProperties):
+        offload.submit_many(TOPIC, many)
+
+    assert not Job.objects.exists()
+
+
+def test_a_statement_that_fails_takes_the_ones_before_it_along(engine_database: str) -> None:
+    many = [{"n": n} for n in range(BATCH + 50)]
+
+    def fail_second(execute: Any, sql: str, *args: Any) -> Any:
+        if sql.startswith("INSERT") and Job.objects.exists():
+            raise RolledBack
+        return execute(sql, *args)
+
+    with (
+        connections[engine_database].execute_wrapper(fail_second),
+        pytest.raises(RolledBack),
+    ):
+        offload.submit_many(TOPIC, many, delay=1)
+
+    assert not Job.objects.exists()
+
+
+def test_a_rollback_leaves_neither_row_nor_file(engine_database: str, media: Path) -> None:
+    with pytest.raises(RolledBack), transaction.atomic(using=engine_database):
+        offload.submit(TOPIC, files={"original": b"pixels"})
+        raise RolledBack
+
+    assert not Job.objects.exists()
+    assert not Payload.objects.exists()
+    assert _files(media) == []
+
+
+def test_a_rollback_to_a_savepoint_leaves_neither_row_nor_file(
+    engine_database: str, media: Path
+) -> None:
+    with transaction.atomic(using=engine_database):
+        kept = offload.submit(TOPIC, files={"kept": b"pixels"})
+        with pytest.raises(RolledBack), transaction.atomic(using=engine_database):
+            offload.submit(TOPIC, files={"gone": b"pixels"})
+            raise RolledBack
+
+    assert [job.pk for job in Job.objects.all()] == [kept.id]
+    assert PayloadFile.objects.get().name == "kept"
+    assert len(_files(media)) == 1
+
+
+def test_files_stay_when_something_else_fails_after_the_commit(
+    engine_database: str, media: Path
+) -> None:
+    def fail() -> None:
+        raise RolledBack
+
+    with pytest.raises(RolledBack), transaction.atomic(using=engine_database):
+        transaction.on_commit(fail, using=engine_database)
+        job = offload.submit(TOPIC, files={"original": b"pixels"})
+
+    assert row(job.id).state == JobState.PENDING
+    assert PayloadFile.objects.get().open().read() == b"pixels"
+
+
+def test_inside_a_transaction_nothing_is_bound_before_the_commit(
+    engine_database: str, broker: Broker
+) -> None:
+    join()
+
+    with transaction.atomic(using=engine_database):
+        job = offload.submit(TOPIC)
+        assert job.state is JobState.PENDING
+        assert broker.sent_to() == []
+
+    assert job.state is JobState.QUEUED
+    assert [sent["id"] for sent in broker.sent_to()] == [job.id]
+
+
+def test_a_job_is_sent_to_who_can_run_it_under_the_announced_name(broker: Broker) -> None:
+    incarnation = join(consumers=[["dam/**", "old.name", 0, False], [TOPIC, "render", 0, False]])
+
+    job = offload.submit(TOPIC, {"width": 3})
+
+    assert broker.sent_to() == [
+        {
+            "task": "render", "v": 1, "id": job.id, "epoch": 1, "topic": TOPIC,
+            "instance": HERE, "incarnation": incarnation,
+        }
+    ]  # fmt: skip
+
+
+def test_no_more_is_bound_at_submit_than_windows_hold(broker: Broker) -> None:
+    join("a@1"), join("b@1")
+
+    jobs = offload.submit_many(TOPIC, [{}] * 20)
+
+    assert Job.objects.filter(state="QUEUED").count() == 8
+    assert sorted(set(Job.objects.bound().values_list("instance", flat=True))) == ["a@1", "b@1"]
+    assert states([job.id for job in jobs])[:8] == ["QUEUED"] * 8
+
+
+def test_instances_that_hold_something_already_are_all_filled_at_submit() -> None:
+    join("a@1"), join("b@1")
+    offload.submit_many(TOPIC, [{}] * 2)
+
+    offload.submit_many(TOPIC, [{}] * 20)
+
+    assert Job.objects.filter(state="QUEUED").count() == 8
+
+
+def test_a_delayed_job_is_offered_to_nobody(broker: Broker) -> None:
+    join()
+
+    job = offload.submit(TOPIC, delay=60)
+
+    assert job.state is JobState.PENDING
+    assert broker.sent_to() == []
+
+
+def test_while_the_broker_is_away_jobs_are_stored_and_wait() -> None:
+    join()
+    breaker.trip()
+
+    assert offload.submit(TOPIC).state is JobState.PENDING
+
+
+def test_a_failure_to_bind_does_not_reach_the_submitter(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object) -> None:
+        raise RuntimeError("no topology")
+
+    monkeypatch.setattr("offload.engine.dispatch.offer", fail)
+
+    assert offload.submit(TOPIC).state is JobState.PENDING
+    assert "jobs are stored and wait for the sweep" in caplog.text
+
+
+BAD: dict[str, tuple[type[Exception], dict[str, Any]]] = {
+    "topic": (InvalidTopic, {"topic": "dam//web"}),
+    "pattern as topic": (InvalidTopic, {"topic": "dam/*"}),
+    "no JSON": (InvalidProperties, {"properties": {"when": object()}}),
+    "not a number": (InvalidProperties, {"properties": {"n": float("nan")}}),
+    "too large": (InvalidProperties, {"properties": {"text": "x" * 300_000}}),
+    "negative delay": (InvalidDelay, {"delay": -1}),
+    "endless delay": (InvalidDelay, {"delay": float("inf")}),
+    "negative expiry": (InvalidDelay, {"expires": -0.5}),
+    "unknown queue": (UnknownQueue, {"queue": "nowhere"}),
+    "name with dots": (InvalidName, {"files": {"ok": b"1", "..": b"2"}}),
+    "name with slash": (InvalidName, {"files": {"ok": b"1", "a/b": b"2"}}),
+    "name with NUL": (InvalidName, {"files": {"ok": b"1", "a\0b": b"2"}}),
+    "long name": (InvalidName, {"files": {"ok": b"1", "ü" * 128: b"2"}}),
+    "missing file": (MissingFile, {"files": {"ok": b"1", "b": "/nowhere/at/all"}}),
+}
+
+
+@pytest.mark.parametrize(("error", "arguments"), BAD.values(), ids=BAD)
+def test_bad_input_is_named_and_leaves_nothing(
+    error: type[Exception], arguments: dict[str, Any], media: Path
+) -> None:
+    with pytest.raises(error):
+        offload.submit(**{"topic": TOPIC, "files": {"ok": b"1"}, **arguments})
+
+    assert not Job.objects.exists()
+    assert not Payload.objects.exists()
+    assert _files(media) == []
+
+
+@on_postgresql
+def test_a_transaction_that_failed_in_the_database_leaves_no_file(
+    engine_database: str, media: Path
+) -> None:
+    with (
+        pytest.raises(Exception, match="division by zero"),
+        transaction.atomic(using=engine_database),
+    ):
+        offload.submit(TOPIC, files={"original": b"pixels"})
+        connections[engine_database].cursor().execute("SELECT 1 / 0")
+
+    assert _files(media) == []
+
+
+def _about(time: datetime, *, seconds: float) -> bool:
+    return abs(time - datetime.now(UTC) - timedelta(seconds=seconds)) < timedelta(seconds=20)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]

@@ -1,0 +1,199 @@
+"""A small world for the engine: instances that joined, jobs at every stage, aged rows."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from django.db import connections
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
+
+from offload.core.outcomes import ErrorInfo
+from offload.core.topology import Mode
+from offload.engine import membership
+from offload.engine.claims import Facts
+from offload.engine.endings import Ending
+from offload.engine.membership import Announcement
+from offload.engine.publisher import instance_queue
+from offload.engine.submission import new_id
+from offload.engine.topology import snapshot
+from offload.engine.tracking import runs
+from offload.engine.tracking.bindings import Bound, Place, bind
+from offload.engine.tracking.drafts import Draft, insert, lane_of
+from offload.engine.tracking.runs import Claimed, Fence
+from offload.models import Job, database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from celery import Celery
+
+TOPIC = "dam/rendition/web"
+TASK = "dam.render"
+LANE = lane_of("default", "", TOPIC)
+HERE, THERE = "render@gpu1", "render@gpu2"
+FACTS = Facts(task=TASK, argsrepr="()", kwargsrepr="{}", worker=HERE)
+BROKE = ErrorInfo(type="ValueError", message="no", module="builtins", traceback="Traceback: no")
+
+
+def announcement(name: str = HERE, **facts: Any) -> Announcement:
+    """Return what a worker of two processes in this process says of itself."""
+    usual: dict[str, Any] = {
+        "pid": os.getpid(),
+        "consumers": [["dam/**", TASK, 0, False]],
+        "concurrency": 2,
+        "can_kill": True,
+        "can_limit": True,
+    }
+    return Announcement(name=name, **{**usual, **facts})
+
+
+def join(name: str = HERE, *, mode: Mode = Mode.READY, **facts: Any) -> str:
+    """Let an instance join and be ready; return its incarnation."""
+    incarnation = membership.join(announcement(name, **facts))
+    assert incarnation is not None
+    membership.set_mode(name, incarnation, mode)
+    snapshot(fresh=True)
+    return incarnation
+
+
+def place(name: str = HERE, *, window: int | None = None) -> Place:
+    """Return an instance as a place to bind to, under the topology as it is."""
+    seen = snapshot(fresh=True)
+    found = seen.topology.instance(name)
+    assert found is not None
+    return Place(
+        instance=name,
+        incarnation=found.incarnation,
+        window=found.window if window is None else window,
+        version=seen.version,
+    )
+
+
+def waiting(count: int = 1, **facts: Any) -> list[str]:
+    """Store jobs that nobody was offered, and return their ids in order."""
+    drafts = [Draft(id=new_id(), **{"topic": TOPIC, **facts}) for _ in range(count)]
+    insert(drafts)
+    return [draft.id for draft in drafts]
+
+
+def bound(count: int = 1, *, name: str = HERE, **facts: Any) -> list[Bound]:
+    """Return jobs bound to an instance."""
+    waiting(count, **facts)
+    lane = Draft(id="", **{"topic": TOPIC, **facts}).lane
+    found = bind(place(name), [lane], limit=count)
+    assert len(found) == count
+    return found
+
+
+def fence_of(job: Bound) -> Fence:
+    """Return a new attempt's fence."""
+    return Fence(job_id=job.id, epoch=job.epoch, token=str(uuid4()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A job that runs."""
+
+    fence: Fence
+    claimed: Claimed
+
+    @property
+    def id(self) -> str:
+        """Return the job's id."""
+        return self.fence.job_id
+
+    @property
+    def row(self) -> Job:
+        """Return the job as it is now."""
+        return row(self.id)
+
+    @property
+    def ending(self) -> Ending:
+        """Return the attempt, about to end."""
+        return Ending(fence=self.fence, claimed=self.claimed, facts=FACTS, request=None)
+
+
+def running(name: str = HERE, **facts: Any) -> Running:
+    """Return a job that runs on an instance."""
+    fence = fence_of(bound(name=name, **facts)[0])
+    claimed = runs.claim(fence)
+    assert claimed is not None
+    return Running(fence=fence, claimed=claimed)
+
+
+def row(job_id: str) -> Job:
+    """Return a job as it is now."""
+    return Job.objects.get(pk=job_id)
+
+
+def states(job_ids: Sequence[str]) -> list[str]:
+    """Return the states of jobs, in the order of their ids."""
+    found = dict(Job.objects.ids(job_ids).values_list("pk", "state"))
+    return [found[job_id] for job_id in job_ids]
+
+
+def age(job_ids: Sequence[str], column: str, *, seconds: float) -> None:
+    """Let a time of jobs be so many seconds longer ago."""
+    Job.objects.ids(job_ids).update(**{column: F(column) - timedelta(seconds=seconds)})
+
+
+def together(acts: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Run all in threads that begin at once, each with its own connection; return what they did."""
+    start, done = threading.Barrier(len(acts)), [None] * len(acts)
+    errors: list[BaseException] = []
+
+    def run(number: int, act: Callable[[], Any]) -> None:
+        try:
+            start.wait()
+            done[number] = act()
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(acts)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    return done
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Collect the statements of the block, transactions included."""
+    found: list[str] = []
+    with CaptureQueriesContext(database.connection()) as captured:
+        yield found
+    found += [query["sql"] for query in captured.captured_queries]
+
+
+class Broker:
+    """The broker in memory."""
+
+    def __init__(self, app: Celery) -> None:
+        """Look into the broker of this app."""
+        self._app = app
+
+    def sent_to(self, name: str = HERE) -> list[dict[str, Any]]:
+        """Take what was sent to an instance: our header of each message."""
+        found = []
+        with self._app.connection_for_read() as connection:
+            queue = instance_queue(name)(connection.default_channel)
+            queue.declare()
+            while message := queue.get(no_ack=True):
+                found.append({"task": message.headers["task"], **message.headers["offload"]})
+        return found
+
+    def clear(self) -> None:
+        """Throw away what waits."""
+        self.sent_to(HERE)
+        self.sent_to(THERE)
