@@ -105,6 +105,19 @@ class UnknownJob(OffloadError, LookupError):
         )
 
 
+class UnknownWorkflow(OffloadError, LookupError):
+    """There is no workflow of that name."""
+
+    def __init__(self, *, name: str, known: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.known = known
+        there = f"There are: {', '.join(known)}." if known else "None is defined."
+        super().__init__(
+            f"There is no workflow {name!r}. {there} Define it with @workflow({name!r}) in a "
+            "module workflow.py of an installed app."
+        )
+
+
 class MissingFile(OffloadError, LookupError):
     """A file is not where it was said to be."""
 

@@ -57,14 +57,15 @@ def _offer(lane: str, deadline: float) -> int:
         seen = snapshot(fresh=misses > 0)
         if seen.policy(of_lane(lane)[0]).suspended:
             break
-        found = route(need_of(lane), seen.topology, loads_by_instance(), now=now(), cursor=count)
+        load = loads_by_instance()
+        found = route(need_of(lane), seen.topology, load, now=now(), cursor=count)
         if not isinstance(found, Route):
             _full[lane] = monotonic() + FULL
             break
         bound = _bind_at(found.instance, [lane], seen)
         count += len(bound)
         misses = 0 if bound else misses + 1
-        if bound and len(bound) < _room(found.instance, seen):
+        if bound and len(bound) < _room(found.instance, seen) - load.get(found.instance, 0):
             break
     return count
 

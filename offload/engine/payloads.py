@@ -19,10 +19,11 @@ from uuid_utils import uuid7
 from offload.conf import settings
 from offload.core.exceptions import MissingFile
 from offload.core.filenames import check_file_name
+from offload.engine.traces import remove_on_rollback
 from offload.models import Payload, PayloadFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 #: What a file is read from: a path, its bytes, or an open file.
 Source: TypeAlias = "str | Path | bytes | IO[bytes] | File[Any]"
@@ -64,9 +65,14 @@ def saving(files: Mapping[str, Source]) -> Iterator[Saved]:
         stored.extend(put(alias, payload_id, name, source) for name, source in files.items())
         yield Saved(id=payload_id, storage=alias, files=tuple(stored))
     except BaseException:
-        for one in stored:
-            storages[alias].delete(one.location)
+        _remove(alias, stored)
         raise
+    remove_on_rollback(lambda: _remove(alias, stored))
+
+
+def _remove(alias: str, stored: Iterable[Stored]) -> None:
+    for one in stored:
+        storages[alias].delete(one.location)
 
 
 def check(files: Mapping[str, Source]) -> None:

@@ -136,7 +136,7 @@ class Worker:
         ours, theirs = Link.pair()
         spec = {**self._spec, "link": theirs.fileno(), "restarted": self._link is not None}
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        self._agent = subprocess.Popen(
+        self._agent = subprocess.Popen(  # noqa: S603 - our own module, without a shell
             [sys.executable, "-m", "offload.worker.agent", json.dumps(spec)],
             pass_fds=[theirs.fileno()],
             env=environment,

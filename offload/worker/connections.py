@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from django.db import InterfaceError, OperationalError, connections
 
 from offload.conf import settings
 from offload.worker.lease import lease
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 logger = logging.getLogger("offload.worker")
 

@@ -13,10 +13,10 @@ from offload.core.topology import Mode
 from offload.engine import membership
 from offload.models import Instance, database
 from offload.worker.agent import naming
-from offload.worker.agent.parent import Snapshot
 from offload.worker.lease import boottime
 
 if TYPE_CHECKING:
+    from offload.worker.agent.parent import Snapshot
     from offload.worker.link import Link
 
 logger = logging.getLogger("offload.agent")

@@ -16,6 +16,7 @@ from offload.core.exceptions import (
 from offload.core.states import JobState
 from offload.engine.publisher import breaker
 from offload.engine.submission import new_id
+from offload.engine.tracking.bindings import loads_by_instance
 from offload.engine.tracking.drafts import BATCH, Draft, insert, of_lane
 from offload.models import Job, Payload, PayloadFile, Queue
 from tests.databases import on_postgresql
@@ -170,7 +171,8 @@ def test_files_stay_when_something_else_fails_after_the_commit(
         job = offload.submit(TOPIC, files={"original": b"pixels"})
 
     assert row(job.id).state == JobState.PENDING
-    assert PayloadFile.objects.get().open().read() == b"pixels"
+    with PayloadFile.objects.get().open() as file:
+        assert file.read() == b"pixels"
 
 
 def test_inside_a_transaction_nothing_is_bound_before_the_commit(
@@ -212,7 +214,8 @@ def test_no_more_is_bound_at_submit_than_windows_hold(broker: Broker) -> None:
 
 def test_instances_that_hold_something_already_are_all_filled_at_submit() -> None:
     join("a@1"), join("b@1")
-    offload.submit_many(TOPIC, [{}] * 2)
+    offload.submit(TOPIC), offload.submit(TOPIC)
+    assert loads_by_instance() == {"a@1": 1, "b@1": 1}
 
     offload.submit_many(TOPIC, [{}] * 20)
 

@@ -19,8 +19,6 @@ FAILURES = 2
 CRASHES = 2
 #: The token of no attempt.
 NOBODY = 0
-#: How many of a job's fields, the first ones, matter only by what else has the same value.
-COMPARED = 5
 
 
 class Phase(StrEnum):
@@ -40,19 +38,19 @@ class Phase(StrEnum):
 class Job(NamedTuple):
     """The database row."""
 
+    state: JobState = JobState.PENDING
     epoch: int = 0
     instance: int | None = None
     incarnation: int = 0
     token: int = NOBODY
-    #: Ghost: the token of the attempt that made it final.
-    finisher: int = NOBODY
-    state: JobState = JobState.PENDING
     stop_requested: bool = False
     failures: int = 0
     crashes: int = 0
     aftermath_due: bool = False
     #: Ghost: how often the job was made final.
     finishes: int = 0
+    #: Ghost: the token of the attempt that made it final.
+    finisher: int = NOBODY
     #: Ghost: how often the result was written.
     results: int = 0
 
@@ -135,14 +133,18 @@ class World(NamedTuple):
         Epochs, incarnations and tokens are compared, never counted: an old one is an old one. And
         the two instances are alike, so it does not matter which is A and which is B.
         """
-        parts = sorted([self._part(0), self._part(1)])
-        return (self.job[COMPARED:], self.database, *parts)
+        job = self.job._replace(
+            epoch=0, incarnation=0, token=NOBODY, finisher=NOBODY, instance=None
+        )
+        return (job, self.database, *sorted(self._part(index) for index in (0, 1)))
 
     def _part(self, index: int) -> Key:
         job, instance = self.job, self.instances[index]
         bound = job.instance == index
         return (
-            instance[1:],
+            instance.alive,
+            instance.paused,
+            instance.gone,
             bound,
             bound and job.incarnation == instance.incarnation,
             tuple(sorted([epoch == job.epoch for to, epoch in self.broker if to == index])),
@@ -152,11 +154,11 @@ class World(NamedTuple):
 
 def _seen(attempt: Attempt, job: Job) -> Key:
     _, epoch, token, phase, known = attempt
-    mine = token != NOBODY
+    named = token != NOBODY
     return (
         epoch == job.epoch,
-        mine and token == job.token,
-        mine and token == job.finisher,
+        named and token == job.token,
+        named and token == job.finisher,
         phase,
         known,
     )

@@ -54,8 +54,7 @@ def _started_after_stop(before: World, step: Step, after: World) -> bool:
 
 
 def _started_without_lease(before: World, step: Step, after: World) -> bool:
-    gone = [instance.gone for instance in before.instances]
-    return any(gone) and any(gone[attempt.instance] for attempt in _started(before, after))
+    return any(before.instances[attempt.instance].gone for attempt in _started(before, after))
 
 
 def _stale_write(before: World, step: Step, after: World) -> bool:

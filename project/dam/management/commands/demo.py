@@ -94,7 +94,7 @@ class Command(RichCommand):
 
 def submit(asset: Asset) -> Run:
     """Put an asset into the workflow."""
-    return start(UPDATE_ASSET, files={"original": asset.path}, properties={})
+    return start(UPDATE_ASSET, files={"original": asset.path}, properties={"file": asset.name})
 
 
 def collect(runs: list[tuple[Asset, Run]]) -> list[tuple[Asset, list[Row]]]:

@@ -1,0 +1,78 @@
+"""Jobs as JSON for programs; the keys stay as they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from offload.engine import history
+from offload.engine.explain import Explanation, explain_job
+
+if TYPE_CHECKING:
+    from offload.engine.history import AttemptLine
+    from offload.models import Job, PayloadFile
+
+
+def job_facts(job: Job) -> dict[str, Any]:
+    """Return what there is to say of a job in a list."""
+    return {
+        "id": job.pk,
+        "topic": job.topic,
+        "queue": job.queue,
+        "state": job.state,
+        "instance": job.instance,
+        "priority": job.priority,
+        "attempts": job.attempts,
+        "failures": job.failures,
+        "crashes": job.crashes,
+        "stop_requested": job.stop_requested,
+        "submitted": job.created_at,
+        "not_before": job.run_at,
+        "expires": job.expires_at,
+        "started": job.started_at,
+        "finished": job.finished_at,
+        "progress": job.progress,
+        "error_type": job.error_type,
+        "error": job.error,
+    }
+
+
+def whole_job(job: Job, explanation: Explanation | None = None) -> dict[str, Any]:
+    """Return everything there is to say of a job."""
+    return {
+        **job_facts(job),
+        "properties": job.properties,
+        "result": job.result,
+        "traceback": job.traceback,
+        "run": job.run_id,
+        "retry_of": job.retry_of_id,
+        "tried": [attempt_facts(one) for one in history.attempts(job)],
+        "steps": [job_facts(one) for one in history.steps(job)],
+        "inputs": [file_facts(one) for one in history.inputs(job)],
+        "outputs": [file_facts(one) for one in history.outputs(job)],
+        "explanation": (explanation or explain_job(job)).as_dict(),
+    }
+
+
+def attempt_facts(attempt: AttemptLine) -> dict[str, Any]:
+    """Return an attempt."""
+    return {
+        "number": attempt.number,
+        "epoch": attempt.epoch,
+        "instance": attempt.instance,
+        "started": attempt.started_at,
+        "ended": attempt.ended_at,
+        "seconds": attempt.seconds,
+        "outcome": attempt.outcome,
+        "error": attempt.error,
+    }
+
+
+def file_facts(file: PayloadFile) -> dict[str, Any]:
+    """Return a file."""
+    return {
+        "name": file.name,
+        "bytes": file.size,
+        "media_type": file.media_type,
+        "sha256": file.sha256,
+        "location": file.location,
+    }

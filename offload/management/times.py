@@ -1,0 +1,43 @@
+"""Times as people write and read them."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentTypeError
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+
+
+def duration(text: str) -> timedelta:
+    """Read a duration such as 90s, 30m, 1h30m or 2d; raise ArgumentTypeError for anything else."""
+    parts = PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ArgumentTypeError(f"{text!r} is not a duration; write 90s, 30m, 1h30m or 2d")
+    try:
+        return timedelta(seconds=sum(float(number) * UNITS[unit] for number, unit in parts))
+    except OverflowError as error:
+        raise ArgumentTypeError(f"{text!r} is too long; write at most some years") from error
+
+
+def seconds(value: float | None) -> str:
+    """Return a number of seconds in the largest unit that fits; nothing for None."""
+    if value is None:
+        return ""
+    for unit, size in reversed(UNITS.items()):
+        if value >= size and unit != "s":
+            return f"{value / size:.1f} {unit}".replace(".0 ", " ")
+    return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
+
+
+def moment(value: datetime | None) -> str:
+    """Return a time in the site's zone, to the second; nothing for None."""
+    return f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S}" if value else ""

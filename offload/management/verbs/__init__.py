@@ -1,0 +1,40 @@
+"""The verbs of ``manage.py offload``, in the order they are listed."""
+
+from __future__ import annotations
+
+from offload.management.verbs.broker import BROKER
+from offload.management.verbs.doctor import DOCTOR
+from offload.management.verbs.explain import EXPLAIN
+from offload.management.verbs.instances import INSTANCES
+from offload.management.verbs.job import JOB
+from offload.management.verbs.jobs import JOBS
+from offload.management.verbs.queues import QUEUES
+from offload.management.verbs.rules import ALLOW, CLEAR, DENY, EXCLUSIVE
+from offload.management.verbs.status import STATUS
+from offload.management.verbs.stop import STOP
+from offload.management.verbs.submit import SUBMIT
+from offload.management.verbs.switch import OFF, ON
+from offload.management.verbs.topics import TOPICS
+
+VERBS = {
+    verb.name: verb
+    for verb in (
+        STATUS,
+        INSTANCES,
+        TOPICS,
+        QUEUES,
+        EXPLAIN,
+        SUBMIT,
+        JOBS,
+        JOB,
+        STOP,
+        ALLOW,
+        DENY,
+        CLEAR,
+        EXCLUSIVE,
+        OFF,
+        ON,
+        BROKER,
+        DOCTOR,
+    )
+}

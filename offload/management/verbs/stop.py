@@ -1,0 +1,39 @@
+"""``stop``: end a job by request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.engine.stopping import stop
+from offload.management.terminal import Terminal
+from offload.management.verb import Options, Verb
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from offload.core.states import JobState
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Take a job."""
+    parser.add_argument("id", metavar="ID", help="the id of the job")
+
+
+def run(terminal: Terminal, options: Options) -> None:
+    """Ask the job to stop."""
+    job_id = options["id"]
+    state = stop(job_id)
+    terminal.answer({"id": job_id, "state": state}, f"Job {job_id} {told(state)}")
+
+
+def told(state: JobState) -> str:
+    """Return what the request came to."""
+    if state.is_final:
+        return f"is {state}."
+    return f"is {state} and was asked to stop; it ends when its consumer looks, or ends anyway."
+
+
+STOP = Verb(
+    name="stop", help="stop a job: at once if it waits, else it is asked to", arguments=arguments,
+    run=run,
+)

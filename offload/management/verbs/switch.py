@@ -1,0 +1,41 @@
+"""``off`` and ``on``: an instance as a whole."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from offload.engine.rules import switch
+from offload.management.terminal import Terminal
+from offload.management.verb import Options, Verb
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Take an instance."""
+    parser.add_argument("instance", metavar="INSTANCE", help="its nodename, such as render@gpu1")
+
+
+def arguments_of_off(parser: ArgumentParser) -> None:
+    """Take an instance and the reason."""
+    arguments(parser)
+    parser.add_argument("--note", default="", help="why, for those who look later")
+
+
+def run(terminal: Terminal, options: Options, *, off: bool) -> None:
+    """Switch the instance."""
+    name = options["instance"]
+    switch(name, off=off, note=options.get("note", ""))
+    told = "is off: what has not begun goes elsewhere, what runs ends there." if off else "is on."
+    terminal.answer({"instance": name, "off": off}, f"{name} {told}")
+
+
+OFF = Verb(
+    name="off", help="send an instance nothing more", arguments=arguments_of_off,
+    run=partial(run, off=True),
+)  # fmt: skip
+ON = Verb(
+    name="on", help="send an instance jobs again", arguments=arguments, run=partial(run, off=False)
+)

@@ -1,0 +1,85 @@
+"""Definitions of workflows, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from celery.canvas import Signature
+from django.utils.module_loading import autodiscover_modules
+
+from offload.conf import settings
+from offload.core.exceptions import ConfigurationError, UnknownWorkflow
+from offload.core.properties import check_properties
+from offload.core.topics import validate_topic
+from offload.engine.canvas.signatures import TOPIC
+from offload.engine.installation import installed
+from offload.engine.names import STEP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Build = TypeVar("Build", bound=Callable[[], Signature[Any]])
+
+#: Modules of installed apps in which definitions are looked for.
+MODULES = ("workflow", "workflows")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """A workflow's name, and what writes its canvas anew for every run."""
+
+    name: str
+    build: Callable[[], Signature[Any]]
+
+
+_definitions: dict[str, Definition] = {}
+
+
+def workflow(name: str) -> Callable[[Build], Build]:
+    """Make a function that returns a canvas the definition of a workflow.
+
+    Names are written as topics are. Raise InvalidTopic for a name that is none, and
+    ConfigurationError for one that another function has.
+    """
+    validate_topic(name)
+
+    def define(build: Build) -> Build:
+        known = _definitions.get(name)
+        if known is not None and _place(known.build) != _place(build):
+            problem = f"defined by {_place(known.build)} and by {_place(build)}; rename one"
+            raise ConfigurationError(setting=f"workflow {name!r}", problem=problem)
+        _definitions[name] = Definition(name=name, build=build)
+        return build
+
+    return define
+
+
+def _place(build: Callable[..., object]) -> str:
+    return f"{build.__module__}.{build.__qualname__}"
+
+
+def definition(name: str) -> Definition:
+    """Return the definition of that name, looked for in all installed apps.
+
+    Raise UnknownWorkflow where there is none.
+    """
+    if name not in _definitions:
+        autodiscover_modules(*MODULES)
+    if name not in _definitions:
+        raise UnknownWorkflow(name=name, known=tuple(sorted(_definitions)))
+    return _definitions[name]
+
+
+def step(topic: str, /, **properties: Any) -> Signature[Any]:
+    """Return a step of a workflow, or of any canvas: a job of this topic.
+
+    What the canvas passes on, such as the results a step waits for, comes as positional
+    arguments. Raise InvalidTopic or InvalidProperties.
+    """
+    return Signature(
+        STEP,
+        kwargs=check_properties(properties, settings().max_properties),
+        options={TOPIC: validate_topic(topic)},
+        app=installed(),
+    )

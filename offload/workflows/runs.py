@@ -1,0 +1,57 @@
+"""Runs: a workflow's canvas submitted whole, with its files."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from offload.conf import settings
+from offload.core.properties import check_properties
+from offload.engine import payloads
+from offload.engine.canvas.batches import gathering
+from offload.engine.canvas.context import coming_from
+from offload.engine.canvas.origins import submitter
+from offload.engine.canvas.signatures import plain
+from offload.engine.installation import celery_app
+from offload.engine.submission import new_id
+from offload.models import Run, database
+from offload.workflows.definitions import definition
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from offload.engine.payloads import Saved, Source
+
+
+def start(
+    name: str,
+    *,
+    files: Mapping[str, Source] | None = None,
+    properties: Mapping[str, Any] | None = None,
+) -> Run:
+    """Start a run of a workflow and return it.
+
+    All its steps share the files, and what they make; ``properties`` are kept with the run.
+    Run, files and first steps are stored in one transaction. Raise UnknownWorkflow,
+    InvalidProperties, InvalidName or MissingFile, with nothing stored.
+    """
+    canvas = definition(name).build()
+    kept = check_properties(dict(properties or {}), settings().max_properties)
+    with payloads.saving(files) if files else nullcontext() as saved, database.atomic():
+        run = _record(name, kept, canvas, saved)
+        source = submitter(celery_app())
+        source = replace(source, run_id=run.pk, payload_id=run.payload_id)
+        with coming_from(source), gathering():
+            canvas.apply_async()
+    return run
+
+
+def _record(
+    name: str, properties: dict[str, object], canvas: Mapping[str, Any], saved: Saved | None
+) -> Run:
+    if saved is not None:
+        payloads.record(saved)
+    facts: dict[str, Any] = {"properties": properties, "canvas": plain(canvas)}
+    payload_id = saved.id if saved else None
+    return Run.objects.create(id=new_id(), workflow=name, payload_id=payload_id, **facts)
