@@ -47,7 +47,7 @@ class Facts:
     lines: Mapping[str, Line] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     #: Seconds since rules were made, by their ids.
-    rule_ages: Mapping[int, float] = MappingProxyType({})
+    rule_ages: Mapping[int, float] = field(default_factory=dict)
 
 
 def read() -> Facts:

@@ -20,6 +20,7 @@ INSTALLED_APPS = [
     "offload",
 ]
 DATABASES = {"default": json.loads(os.environ["ACCEPTANCE_DATABASE"])}
+DATABASE_ROUTERS: list[str] = []
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STORAGES = {
     "default": {
