@@ -47,6 +47,13 @@ class Attempt:
     #: The job's own state, for its last attempt.
     state: JobState | None = None
 
+    @property
+    def seconds(self) -> float | None:
+        """Return how long it took, where it has begun and ended."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return round((self.ended_at - self.started_at).total_seconds(), 2)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
@@ -68,6 +75,11 @@ class Sealed:
     properties: str
     result: str
     traceback: str
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there is nothing to see."""
+        return not (self.args or self.properties or self.result or self.traceback)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
@@ -12,12 +13,16 @@ from rich.table import Table
 from offload.core.states import JobState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from project.demo.row import Row
 
 #: Digits of a SHA-256 that are shown; the report has all.
 DIGITS = 12
+
+#: Columns of the table where no terminal says how many there are.
+WIDTH = 160
 
 
 def write(path: Path, rows: list[Row]) -> None:
@@ -29,23 +34,25 @@ def write(path: Path, rows: list[Row]) -> None:
 
 def table(rows: list[Row]) -> Table:
     """Return the rows for people."""
-    shown = Table("file", "topic", "instance", "time", "size", "SHA-256", "output or error")
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for title in ("file", "topic", "instance", "time", "size", "pixels", "SHA-256"):
+        shown.add_column(title, overflow="fold")
+    shown.add_column("output, or error", overflow="fold", ratio=1)
     for row in rows:
-        shown.add_row(
-            escape(row.file),
-            row.topic,
-            row.instance,
-            f"{row.seconds:.2f} s" if row.seconds is not None else "",
-            decimal(row.bytes) if row.bytes is not None else "",
-            row.sha256[:DIGITS] if row.sha256 else "",
-            outcome(row),
-        )
+        shown.add_row(*cells(row))
     return shown
 
 
-def outcome(row: Row) -> str:
-    """Return where the file is, or the state and why there is none."""
+def cells(row: Row) -> Iterator[str]:
+    """Yield the row as people read it."""
+    yield escape(row.file)
+    yield row.topic
+    yield row.instance
+    yield f"{row.seconds:.2f} s" if row.seconds is not None else ""
+    yield decimal(row.bytes) if row.bytes is not None else ""
+    yield f"{row.width} x {row.height}" if row.width else ""
+    yield row.sha256[:DIGITS] if row.sha256 else ""
     if row.state == JobState.SUCCEEDED and row.path:
-        size = f" ({row.width} x {row.height})" if row.width else ""
-        return escape(f"{row.path}{size}")
-    return f"[red]{row.state}[/]: {escape(row.error)}"
+        yield escape(row.path)
+    else:
+        yield f"[red]{row.state}[/]: {escape(row.error)}"

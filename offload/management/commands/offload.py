@@ -84,7 +84,9 @@ class Command(RichCommand):
 
 def refuse_wrong_settings() -> None:
     """Raise CommandError where the system checks find an error."""
-    wrong = [one for one in run_checks(tags=["offload"]) if one.is_serious() and not one.is_silenced()]
+    wrong = [
+        one for one in run_checks(tags=["offload"]) if one.is_serious() and not one.is_silenced()
+    ]
     if wrong:
         told = "\n".join(f"{one.id}: {one.msg} {one.hint or ''}" for one in wrong)
         raise CommandError(f"The settings are wrong:\n{told}")

@@ -34,6 +34,8 @@ def told(state: JobState) -> str:
 
 
 STOP = Verb(
-    name="stop", help="stop a job: at once if it waits, else it is asked to", arguments=arguments,
+    name="stop",
+    help="stop a job: at once if it waits, else it is asked to",
+    arguments=arguments,
     run=run,
 )

@@ -19,9 +19,7 @@ NONE = (
 def run(terminal: Terminal, _: Options) -> None:
     """Show the topics."""
     known = topics()
-    rows = [
-        (plain(one.topic), one.can_run, one.waiting, one.bound, one.active) for one in known
-    ]
+    rows = [(plain(one.topic), one.can_run, one.waiting, one.bound, one.active) for one in known]
     terminal.answer([asdict(one) for one in known], table(HEADERS, rows) if rows else NONE)
 
 

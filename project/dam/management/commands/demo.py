@@ -80,7 +80,7 @@ class Command(RichCommand):
         results = collect(runs)
         rows = [row for _, some in results for row in some]
         report.write(settings.VAR / "demo" / "report.json", rows)
-        self.console.print(report.table(rows), soft_wrap=not self.console.is_terminal)
+        self.console.print(report.table(rows), width=self.table_width())
         found = [problem for asset, some in results for problem in problems(asset, some)]
         if found:
             raise CommandError("The demo failed:\n  " + "\n  ".join(found))
@@ -90,6 +90,10 @@ class Command(RichCommand):
             f"The report is {settings.VAR / 'demo' / 'report.json'}.",
             soft_wrap=True,
         )
+
+    def table_width(self) -> int | None:
+        """Return how wide the table may be; None leaves it to the terminal."""
+        return None if self.console.is_terminal else report.WIDTH
 
 
 def submit(asset: Asset) -> Run:

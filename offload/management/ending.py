@@ -1,0 +1,41 @@
+"""How a job ended, as the command tells it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from django.core.management import CommandError
+from django.core.serializers.json import DjangoJSONEncoder
+
+from offload.core.exceptions import JobFailed
+from offload.core.states import JobState
+from offload.management import times
+from offload.management.terminal import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.text import Text
+
+    from offload.models import Job
+
+
+def told(job: Job) -> Iterator[str | Text]:
+    """Return the end of a job as lines: where and how long it ran, and what it returned."""
+    where = f" on {job.instance}" if job.instance else ""
+    yield f"{job.state}{where}{_duration(job)}"
+    if job.result is not None:
+        yield plain(json.dumps(job.result, cls=DjangoJSONEncoder, indent=2, ensure_ascii=False))
+
+
+def _duration(job: Job) -> str:
+    if job.started_at is None or job.finished_at is None:
+        return ""
+    return f" after {times.seconds((job.finished_at - job.started_at).total_seconds())}"
+
+
+def refuse_failure(job: Job) -> None:
+    """Raise CommandError for a job that ended without a result."""
+    if job.state != JobState.SUCCEEDED:
+        raise CommandError(str(JobFailed(job_id=job.pk, state=job.state, error=job.error)))

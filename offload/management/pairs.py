@@ -1,0 +1,61 @@
+"""``key=value`` on the command line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django.core.management import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def pairs(option: str, given: Iterable[str]) -> dict[str, str]:
+    """Return the pairs of an option; raise CommandError for one that is none, or given twice."""
+    found: dict[str, str] = {}
+    for text in given:
+        key, sign, value = text.partition("=")
+        if not sign or not key:
+            raise CommandError(f"{option} {text!r} is not key=value. Write: {option} key=value")
+        if key in found:
+            raise CommandError(f"{option} {key}=… is given twice. Leave one out.")
+        found[key] = value
+    return found
+
+
+def properties(given: Iterable[str], whole: str | None) -> dict[str, Any]:
+    """Return properties: those of a JSON object, and single ones on top.
+
+    A single value is JSON where it can be read as such, else text. Raise CommandError for what
+    is no JSON object.
+    """
+    single = {key: value(text) for key, text in pairs("--set", given).items()}
+    return {**_object(whole), **single}
+
+
+def value(text: str) -> Any:
+    """Return JSON as what it says, anything else as text; NaN and Infinity are text."""
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except ValueError:
+        return text
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _object(text: str | None) -> dict[str, Any]:
+    if text is None:
+        return {}
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise CommandError(f"--json-properties is not JSON: {error}. {EXAMPLE}") from error
+    if not isinstance(found, dict):
+        raise CommandError(f"--json-properties is not a JSON object. {EXAMPLE}")
+    return found
+
+
+EXAMPLE = """Write: --json-properties '{"width": 1280}'"""

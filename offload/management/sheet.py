@@ -1,0 +1,119 @@
+"""One job as a page in the terminal."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from rich.table import Table
+
+from offload.engine import history
+from offload.management import times
+from offload.management.colours import coloured
+from offload.management.terminal import plain, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.text import Text
+
+    from offload.engine.explain import Explanation
+    from offload.models import Job
+
+ATTEMPTS = ("attempt", "epoch", "instance", "started", "took", "outcome", "error")
+STEPS = ("step", "topic", "state", "instance")
+FILES = ("file", "", "size", "type", "SHA-256")
+
+
+def sheet(job: Job, found: Explanation) -> Iterator[str | Text | Table]:
+    """Return facts, attempts, steps and files of a job, as far as there are any."""
+    yield facts(job, found)
+    tried = history.attempts(job)
+    if tried:
+        yield table(ATTEMPTS, map(attempt_row, tried))
+    steps = history.steps(job)
+    if steps:
+        yield table(
+            STEPS, [(one.pk, one.topic, coloured(one.state), one.instance) for one in steps]
+        )
+    files = [
+        *((one, "in") for one in history.inputs(job)),
+        *((one, "out") for one in history.outputs(job)),
+    ]
+    if files:
+        yield table(FILES, [file_row(*one) for one in files])
+    if job.traceback:
+        yield plain(job.traceback.rstrip(), "dim")
+
+
+def facts(job: Job, found: Explanation) -> Table:
+    """Return the facts of a job, one per line."""
+    made = Table.grid(padding=(0, 2))
+    for name, value in named(job, found):
+        if value:
+            made.add_row(plain(name, "dim"), value if not isinstance(value, str) else plain(value))
+    return made
+
+
+def named(job: Job, found: Explanation) -> Iterator[tuple[str, str | Text]]:
+    """Yield the facts with their names; those that are empty are left out by the caller."""
+    yield "job", job.pk
+    yield "topic", f"{job.topic} (queue {job.queue})"
+    yield "state", coloured(job.state)
+    yield "", found.sentence
+    yield "progress", progress(job)
+    yield "submitted", times.moment(job.created_at)
+    yield "not before", times.moment(job.run_at)
+    yield "expires", times.moment(job.expires_at)
+    yield "finished", times.moment(job.finished_at)
+    yield "priority", str(job.priority or "")
+    yield "properties", as_json(job.properties)
+    yield "result", as_json(job.result)
+    yield "run", str(job.run or "")
+    yield "retry of", job.retry_of_id or ""
+    yield "", "It was asked to stop." if job.stop_requested and not job.is_finished else ""
+
+
+def as_json(value: object) -> str:
+    """Return a value as JSON on one line; nothing for what is empty."""
+    empty = value is None or value == {}
+    return "" if empty else json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)
+
+
+def progress(job: Job) -> str:
+    """Return how far a job says it is."""
+    if not job.progress:
+        return ""
+    current, total, message = (job.progress.get(key) for key in ("current", "total", "message"))
+    return f"{current}{f' of {total}' if total else ''} {message or ''}".strip()
+
+
+def attempt_row(attempt: history.AttemptLine) -> tuple[object, ...]:
+    """Return an attempt as cells of ATTEMPTS."""
+    return (
+        attempt.number,
+        attempt.epoch,
+        attempt.instance,
+        times.moment(attempt.started_at),
+        times.seconds(attempt.seconds),
+        coloured(attempt.outcome or "ACTIVE"),
+        attempt.error,
+    )
+
+
+def file_row(file: history.PayloadFile, way: str) -> tuple[object, ...]:
+    """Return a file as cells of FILES."""
+    return file.name, way, filesizeformat(file.size), file.media_type, file.sha256
+
+
+def line(job: Job) -> Text:
+    """Return a job that changed as one line."""
+    made = plain(f"{timezone.localtime():%H:%M:%S} ")
+    made.append_text(coloured(job.state))
+    made.append_text(plain(f" on {job.instance}" if job.instance else ""))
+    made.append_text(plain(f", attempt {job.attempts}" if job.attempts else ""))
+    made.append_text(plain(f", {progress(job)}" if job.progress else ""))
+    return made

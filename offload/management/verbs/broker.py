@@ -1,0 +1,103 @@
+"""``broker``: the embedded broker, in the foreground."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from django.core.management import CommandError
+from kombu import Connection
+
+from offload.embedded import EmbeddedBroker
+from offload.engine.installation import celery_app
+from offload.management.terminal import Terminal
+from offload.management.verb import Options, Verb
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Iterator
+
+#: Seconds between two looks whether the server still runs.
+POLL = 0.5
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Take where it keeps its data."""
+    parser.add_argument(
+        "--directory",
+        type=Path,
+        help="where it keeps its data (else what CELERY_BROKER_URL names)",
+    )
+
+
+def run(terminal: Terminal, options: Options) -> None:
+    """Run the broker until this process is told to end; raise CommandError if it ends before."""
+    broker = EmbeddedBroker(options["directory"] or directory_of(celery_app().conf.broker_url))
+    with ending() as over:
+        shared = broker.is_running
+        try:
+            broker.start()
+            announce(terminal, broker, shared=shared)
+            while not over.wait(POLL):
+                if not broker.is_running:
+                    raise CommandError(f"The broker ended. Its log is {broker.log}.")
+        finally:
+            broker.stop()
+
+
+def announce(terminal: Terminal, broker: EmbeddedBroker, *, shared: bool) -> None:
+    """Say where it listens, without a password."""
+    url = Connection(broker.url).as_uri()
+    already = "ran there already and is shared" if shared else "runs"
+    terminal.report(
+        {"url": url, "directory": str(broker.directory), "shared": shared},
+        f"The broker {already}: {url}. Ctrl-C ends this.",
+    )
+    if not terminal.as_json and celery_app().conf.broker_url != broker.url:
+        terminal.tell(
+            "The site does not use it: its CELERY_BROKER_URL is another one. Write: "
+            f"CELERY_BROKER_URL = EmbeddedBroker({str(broker.directory)!r}).url"
+        )
+
+
+def directory_of(url: str | None) -> Path:
+    """Return the directory of the embedded broker at this address.
+
+    Raise CommandError where the address does not tell it.
+    """
+    parts = urlsplit(url or "")
+    path = Path(unquote(parts.path))
+    if parts.scheme == "redis+socket" and path.name == "valkey.sock":
+        return path.parent
+    raise CommandError(
+        "CELERY_BROKER_URL does not name an embedded broker's socket. Start the broker it names, "
+        "or say where the embedded one is to keep its data: --directory var/broker"
+    )
+
+
+@contextmanager
+def ending() -> Iterator[threading.Event]:
+    """Turn Ctrl-C and SIGTERM into an event for the block."""
+    over = threading.Event()
+    former = {
+        number: signal.signal(number, lambda *_: over.set())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield over
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+BROKER = Verb(
+    name="broker",
+    help="run the embedded broker until Ctrl-C",
+    arguments=arguments,
+    run=run,
+    tolerant=True,
+)

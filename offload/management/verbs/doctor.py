@@ -1,0 +1,46 @@
+"""``doctor``: what is well, what is not, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from django.core.management import CommandError
+from rich.text import Text
+
+from offload.engine.doctor import Finding, Level, examine
+from offload.management.colours import coloured
+from offload.management.terminal import Terminal, plain
+from offload.management.verb import Options, Verb
+
+
+def run(terminal: Terminal, _: Options) -> None:
+    """Show what is found, as it is found; raise CommandError where something does not work."""
+    found = []
+    for one in examine():
+        found.append(one)
+        if not terminal.as_json:
+            terminal.tell(line(one))
+    failed = sum(one.level is Level.FAIL for one in found)
+    if terminal.as_json:
+        terminal.answer({"ok": not failed, "findings": [asdict(one) for one in found]})
+    if failed:
+        raise CommandError(f"{failed} of {len(found)} findings keep the site from working.")
+
+
+def line(finding: Finding) -> Text:
+    """Return a finding, and below it the next step."""
+    made = coloured(finding.level.value)
+    made.pad_right(6 - len(made))
+    made.append_text(plain(f"{finding.subject:<10} {finding.fact}"))
+    if finding.next_step:
+        indented = finding.next_step.replace("\n", "\n" + " " * 20)
+        made.append_text(plain(f"\n{'':<17}-> {indented}", "bold"))
+    return made
+
+
+DOCTOR = Verb(
+    name="doctor",
+    help="examine settings, database, broker, results, storage and instances",
+    run=run,
+    tolerant=True,
+)

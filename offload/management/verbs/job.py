@@ -1,0 +1,79 @@
+"""``job``: everything about one job, or what it does until its end."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from offload.engine.explain import Explanation, explain_job
+from offload.engine.handles import JobHandle
+from offload.management import sheet
+from offload.management.ending import refuse_failure, told
+from offload.management.facts import job_facts, whole_job
+from offload.management.terminal import Terminal
+from offload.management.verb import Options, Verb
+from offload.management.verbs.explain import verdicts
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Iterator
+
+    from rich.table import Table
+    from rich.text import Text
+
+    from offload.models import Job
+
+#: Seconds between two looks at a job that is followed.
+POLL = 0.25
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Take a job."""
+    parser.add_argument("id", metavar="ID", help="the id of the job")
+    parser.add_argument(
+        "--follow", action="store_true", help="show every change until the end; 1 if it failed"
+    )
+
+
+def run(terminal: Terminal, options: Options) -> None:
+    """Show the job, or follow it."""
+    handle = JobHandle(options["id"])
+    if options["follow"]:
+        follow(terminal, handle)
+    else:
+        job = handle.row
+        found = explain_job(job)
+        terminal.answer(whole_job(job, found), *shown(job, found))
+
+
+def shown(job: Job, found: Explanation) -> Iterator[str | Text | Table]:
+    """Return the job for people; who could run it is told while nobody does."""
+    yield from sheet.sheet(job, found)
+    if found.waiting is not None:
+        yield from verdicts(found)
+
+
+def follow(terminal: Terminal, handle: JobHandle) -> None:
+    """Show the job whenever it has changed, until its end; raise CommandError if it failed."""
+    seen: object = None
+    job = handle.row
+    while True:
+        facts = job_facts(job)
+        if facts != seen:
+            terminal.report(facts, sheet.line(job))
+            seen = facts
+        if job.is_finished:
+            break
+        time.sleep(POLL)
+        job = handle.row
+    if not terminal.as_json:
+        terminal.tell(*told(job))
+    refuse_failure(job)
+
+
+JOB = Verb(
+    name="job",
+    help="show a job: state, attempts, steps, files, and why it waits",
+    arguments=arguments,
+    run=run,
+)

@@ -1,0 +1,73 @@
+"""``jobs``: the newest jobs, narrowed down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from offload.core.states import QUERY_TYPES, JobState
+from offload.core.topics import Pattern
+from offload.management import times
+from offload.management.colours import coloured
+from offload.management.facts import job_facts
+from offload.management.terminal import Terminal, table
+from offload.management.verb import Options, Verb
+from offload.models import Job
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+HEADERS = ("job", "topic", "state", "instance", "tries", "submitted", "error")
+
+#: Characters of an error that a list shows.
+SHORT = 60
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Take which jobs to show."""
+    known = sorted({*QUERY_TYPES, *JobState})
+    parser.add_argument(
+        "--state", type=str.upper, choices=known, metavar="STATE", help=", ".join(known).lower()
+    )
+    parser.add_argument("--topic", metavar="PATTERN", help="a topic, or a pattern in quotes")
+    parser.add_argument("--instance", metavar="NAME", help="where it is, or was")
+    parser.add_argument("--limit", type=int, default=20, help="how many at most (%(default)s)")
+
+
+def run(terminal: Terminal, options: Options) -> None:
+    """Show the newest first."""
+    found = narrowed(options)[: max(0, options["limit"])]
+    rows = [row(job) for job in found]
+    terminal.answer(
+        [job_facts(job) for job in found],
+        table(HEADERS, rows) if rows else "There is no such job.",
+    )
+
+
+def narrowed(options: Options) -> Any:
+    """Return the jobs that the options ask for."""
+    jobs = Job.objects.newest_first()
+    if state := options["state"]:
+        # A name of both kinds, such as ACTIVE, means the same as either.
+        jobs = jobs.of_type(state) if state in QUERY_TYPES else jobs.filter(state=state)
+    if topic := options["topic"]:
+        jobs = jobs.of_topic(Pattern.parse(topic))
+    if instance := options["instance"]:
+        jobs = jobs.filter(instance=instance)
+    return jobs
+
+
+def row(job: Job) -> tuple[object, ...]:
+    """Return a job as cells of HEADERS."""
+    lines = job.error.splitlines() or [""]
+    return (
+        job.pk,
+        job.topic,
+        coloured(job.state),
+        job.instance,
+        job.attempts,
+        times.moment(job.created_at),
+        lines[0][:SHORT],
+    )
+
+
+JOBS = Verb(name="jobs", help="list jobs, the newest first", arguments=arguments, run=run)

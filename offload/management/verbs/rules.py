@@ -1,0 +1,169 @@
+"""``allow``, ``deny``, ``clear`` and ``exclusive``: what instances may run."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from django.core.management import CommandError
+
+from offload.core.topology import Scope
+from offload.engine import rules
+from offload.engine.topology import now, rule_of, snapshot
+from offload.management import times
+from offload.management.terminal import Terminal, plain
+from offload.management.verb import Options, Verb
+from offload.models import database
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Callable, Sequence
+
+    from rich.text import Text
+
+    from offload.models import Rule
+
+GLOB = "*?["
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Take an instance and patterns."""
+    parser.add_argument("target", metavar="INSTANCE", help="its nodename, such as render@gpu1")
+    parser.add_argument(
+        "patterns",
+        metavar="PATTERN",
+        nargs="+",
+        help="a/b exactly, 'a/*' one more segment, 'a/**' one or more, '**' everything (in quotes)",
+    )
+
+
+def scoped(parser: ArgumentParser) -> None:
+    """Take how the instances are named."""
+    arguments(parser)
+    parser.add_argument(
+        "--scope",
+        choices=[scope.value for scope in Scope],
+        default=Scope.INSTANCE.value,
+        help="what INSTANCE is: a nodename (as it is), a glob of nodenames, or a label",
+    )
+
+
+def noted(parser: ArgumentParser) -> None:
+    """Take the reason."""
+    parser.add_argument("--note", default="", help="why, for those who look later")
+
+
+def termed(parser: ArgumentParser) -> None:
+    """Take how the instances are named, for how long the rule holds, and why."""
+    scoped(parser)
+    noted(parser)
+    parser.add_argument(
+        "--for",
+        dest="duration",
+        type=times.duration,
+        metavar="30m",
+        help="end by itself after so long: 90s, 30m, 1h30m, 2d",
+    )
+
+
+def exclusively(parser: ArgumentParser) -> None:
+    """Take an instance, patterns and the reason."""
+    arguments(parser)
+    noted(parser)
+
+
+def rule(terminal: Terminal, options: Options, *, write: Callable[..., Rule]) -> None:
+    """Write a rule for each pattern, all of them or none."""
+    check_target(options["target"], options["scope"])
+    until = now() + options["duration"] if options["duration"] else None
+    terms = {"scope": options["scope"], "until": until, "note": options["note"]}
+    with database.atomic():
+        made = [write(options["target"], pattern, **terms) for pattern in options["patterns"]]
+    show(terminal, made)
+
+
+def exclusive(terminal: Terminal, options: Options) -> None:
+    """Make the patterns all that the instance may run."""
+    check_target(options["target"], Scope.INSTANCE)
+    show(terminal, rules.exclusive(options["target"], options["patterns"], note=options["note"]))
+
+
+def clear(terminal: Terminal, options: Options) -> None:
+    """Remove the rules of exactly these patterns on exactly this target."""
+    target, patterns, scope = options["target"], options["patterns"], options["scope"]
+    with database.atomic():
+        count = sum(rules.clear(target, pattern, scope=scope) for pattern in patterns)
+    told = f"{count} rules cleared." if count else "There was no such rule; nothing changed."
+    terminal.answer(
+        {"target": target, "scope": scope, "patterns": patterns, "cleared": count}, told
+    )
+
+
+def check_target(target: str, scope: str) -> None:
+    """Raise CommandError for a name that is none."""
+    if not target:
+        raise CommandError("The name of the instance is empty; write one, such as render@gpu1.")
+    if scope == Scope.INSTANCE and any(sign in target for sign in GLOB):
+        raise CommandError(f"{target!r} is a glob of nodenames. Add: --scope glob")
+
+
+def show(terminal: Terminal, made: Sequence[Rule]) -> None:
+    """Show rules, and whom they concern now."""
+    live = snapshot(fresh=True).topology.live
+    concerned = [one.name for one in live if any(rule_of(rule).applies_to(one) for rule in made)]
+    terminal.answer(
+        {"rules": [facts(rule) for rule in made], "instances": concerned},
+        *map(line, made),
+        effect(concerned),
+    )
+
+
+def facts(rule: Rule) -> dict[str, object]:
+    """Return a rule as JSON values."""
+    return {
+        "id": rule.pk,
+        "verb": rule.verb,
+        "scope": rule.scope,
+        "target": rule.target,
+        "pattern": rule.pattern,
+        "until": rule.until,
+        "note": rule.note,
+    }
+
+
+def line(rule: Rule) -> str:
+    """Return a rule as a line."""
+    return f"{rule}{f' until {times.moment(rule.until)}' if rule.until else ''}"
+
+
+def effect(concerned: Sequence[str]) -> str | Text:
+    """Return whom the rules concern."""
+    if concerned:
+        return f"In force on {', '.join(concerned)}."
+    return plain("No instance that is here is meant; the rule waits for one.", "yellow")
+
+
+ALLOW = Verb(
+    name="allow",
+    help="let an instance run topics; with such a rule it may run nothing else",
+    arguments=termed,
+    run=partial(rule, write=rules.allow),
+)
+DENY = Verb(
+    name="deny",
+    help="keep topics from an instance, whatever allows them",
+    arguments=termed,
+    run=partial(rule, write=rules.deny),
+)
+CLEAR = Verb(
+    name="clear",
+    help="remove the rules of exactly these patterns",
+    arguments=scoped,
+    run=clear,
+)
+EXCLUSIVE = Verb(
+    name="exclusive",
+    help="make these patterns all that an instance may run; others are untouched",
+    arguments=exclusively,
+    run=exclusive,
+)

@@ -1,0 +1,66 @@
+"""``submit``: store a job, and wait for its end if asked to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from offload.engine.handles import JobHandle
+from offload.engine.submission import submit
+from offload.management import pairs
+from offload.management.ending import refuse_failure, told
+from offload.management.facts import whole_job
+from offload.management.terminal import Terminal
+from offload.management.verb import Options, Verb
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Take what `submit` takes."""
+    parser.add_argument("topic", metavar="TOPIC", help="such as dam/rendition/web")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="single",
+        help="a property; JSON where it can be read as such, else text",
+    )  # fmt: skip
+    parser.add_argument("--json-properties", metavar="OBJECT", help="properties as a JSON object")
+    parser.add_argument(
+        "--file", action="append", default=[], metavar="NAME=PATH", dest="files",
+        help="a file that goes with the job",
+    )  # fmt: skip
+    parser.add_argument("--queue", metavar="NAME", help="a queue other than the topic's")
+    parser.add_argument("--priority", type=int, default=0, help="higher runs earlier")
+    parser.add_argument("--delay", type=float, metavar="SECONDS", help="not before")
+    parser.add_argument("--expires", type=float, metavar="SECONDS", help="not begun after")
+    parser.add_argument("--wait", action="store_true", help="wait for the end; 1 if it failed")
+    parser.add_argument(
+        "--timeout", type=float, metavar="SECONDS", help="wait no longer; 2 if it has not ended"
+    )
+
+
+def run(terminal: Terminal, options: Options) -> None:
+    """Store the job; raise CommandError where it was waited for and failed."""
+    handle = store(options)
+    if not options["wait"] and options["timeout"] is None:
+        facts = {"id": handle.id, "topic": options["topic"], "state": handle.state}
+        terminal.answer(facts, f"Job {handle.id} is stored. See: manage.py offload job {handle.id}")
+        return
+    if not terminal.as_json:
+        terminal.tell(f"Job {handle.id} is stored; waiting for its end.")
+    job = handle.wait(options["timeout"])
+    terminal.answer(whole_job(job), *told(job))
+    refuse_failure(job)
+
+
+def store(options: Options) -> JobHandle:
+    """Store what the options say."""
+    terms: dict[str, Any] = {key: options[key] for key in ("queue", "priority", "delay", "expires")}
+    return submit(
+        options["topic"],
+        pairs.properties(options["single"], options["json_properties"]),
+        files=pairs.pairs("--file", options["files"]),
+        **terms,
+    )
+
+
+SUBMIT = Verb(name="submit", help="submit a job", arguments=arguments, run=run)

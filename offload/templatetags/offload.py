@@ -1,0 +1,68 @@
+"""Signs, moments and durations as the browser's pages show them, and the matrix itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import template
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.timezone import localtime
+
+from offload.browser import live, views
+from offload.browser.access import access_of
+from offload.browser.signs import SIGNS
+
+if TYPE_CHECKING:
+    import enum
+    from datetime import datetime
+
+    from django.template import Context
+    from django.utils.safestring import SafeString
+
+register = template.Library()
+
+#: Seconds of a minute, an hour and a day, each with the sign of the unit below it.
+UNITS = ((86_400, 3_600, "d", "h"), (3_600, 60, "h", "min"), (60, 1, "min", "s"))
+
+
+@register.simple_tag
+def sign(state: enum.StrEnum) -> SafeString:
+    """Show a state by glyph, word and tone."""
+    shown = SIGNS[state]
+    return format_html(
+        '<span class="ob-sign ob-{}"><span aria-hidden="true">{}</span> {}</span>',
+        shown.tone,
+        shown.glyph,
+        shown.word,
+    )
+
+
+@register.simple_tag
+def moment(value: datetime | None) -> SafeString | str:
+    """Show a moment to the second, in the time zone of the site."""
+    if value is None:
+        return "–"
+    here = localtime(value)
+    shown = date_format(here, "Y-m-d H:i:s")
+    return format_html('<time datetime="{}">{}</time>', here.isoformat(), shown)
+
+
+@register.filter
+def seconds(value: float | None) -> str:
+    """Show a duration by its two greatest units."""
+    if value is None:
+        return "–"
+    for size, below, unit, next_unit in UNITS:
+        if value >= size:
+            return f"{int(value // size)} {unit} {int(value % size // below)} {next_unit}"
+    return f"{value:.3g} s" if value < 1 or value != int(value) else f"{int(value)} s"
+
+
+@register.simple_tag(takes_context=True)
+def offload_matrix(context: Context) -> dict[str, Any] | None:
+    """Return what the matrix needs; None for users who may not see instances."""
+    request = context["request"]
+    if not access_of(request.user).instances:
+        return None
+    return live.context(request, views.matrix_page())

@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery import chain, chord
+from celery.app.trace import trace_task
+from kombu.exceptions import OperationalError
+
+from offload.core.states import JobState
+from offload.engine.canvas import posting, relays
+from offload.engine.publisher import Breaker
+from offload.models import Job, Run, database
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from tests.integration.canvas.driver import Driver
+    from tests.integration.canvas.tasks import Named
+
+
+@pytest.fixture(autouse=True)
+def closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every test begin with a broker that was in reach."""
+    monkeypatch.setattr(posting, "breaker", Breaker())
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the sweep ask at once."""
+    monkeypatch.setattr(relays, "PATIENCE", -1.0)
+    monkeypatch.setattr("offload.engine.canvas.relays.settings", lambda: Hasty)
+
+
+class Hasty:
+    """Settings by which whatever was not sent is late."""
+
+    republish = -1.0
+
+
+@pytest.fixture
+def unreachable(app: Celery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the broker refuse what is sent."""
+
+    def refuse(*args: Any, **options: Any) -> None:
+        raise OperationalError("no broker")
+
+    monkeypatch.setattr(app.amqp, "send_task_message", refuse)
+
+
+def queued(app: Celery) -> list[Any]:
+    """Return the messages in Celery's own queue, and take them."""
+    with app.connection_for_read() as connection:
+        queue = connection.SimpleQueue(app.conf.task_default_queue)
+        found = [queue.get(block=False) for _ in range(queue.qsize())]
+        for message in found:
+            message.ack()
+        return found
+
+
+def relay() -> Job:
+    return Job.objects.get(kind="relay")
+
+
+def test_a_relay_is_sent_with_its_options_by_celery_itself(
+    app: Celery, job: Named, plain: Named, driver: Driver
+) -> None:
+    step = plain.add.s(1).set(
+        priority=3, headers={"trace": "1"}, countdown=30, expires=60, shadow="shadow"
+    )
+    result = chain(job.add.s(1), step, job.add.s(1)).apply_async()
+    driver.run_next()
+
+    [message] = queued(app)
+    first = Job.objects.get(kind="job")
+    assert message.headers["id"] == relay().pk
+    assert message.headers["parent_id"] == message.headers["root_id"] == first.pk
+    assert message.headers["shadow"] == "shadow"
+    assert message.headers["trace"] == "1"
+    assert message.headers["eta"] < message.headers["expires"]
+    assert message.properties["priority"] == 3
+    assert message.payload[0] == [1, 1]
+    assert message.payload[2]["chain"][0]["options"]["task_id"] == result.id
+
+
+def test_a_relay_keeps_its_run(job: Named, plain: Named, driver: Driver) -> None:
+    run = Run.objects.create(id="run", workflow="w")
+    chain(job.add.s(1), plain.add.s(1), job.add.s(1)).apply_async()
+    Job.objects.update(run=run)
+
+    driver.run_all()
+
+    assert list(Job.objects.values_list("run_id", flat=True)) == ["run"] * 3
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_a_relay_that_cannot_be_sent_waits(job: Named, plain: Named, driver: Driver) -> None:
+    chain(job.add.s(1), plain.add.s(1)).apply_async()
+
+    driver.run_next()
+
+    assert (relay().state, relay().publishes) == (JobState.PENDING, 0)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_the_sweep_sends_what_was_left_behind(
+    app: Celery,
+    job: Named,
+    plain: Named,
+    driver: Driver,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(app.amqp, "send_task_message", lambda *args, **options: 1 / 0)
+        result = chain(job.add.s(1), plain.add.s(1)).apply_async()
+        driver.run_next()
+    assert "ZeroDivisionError" in relay().error
+
+    relays.sweep()
+    driver.run_all()
+
+    assert result.get(timeout=1) == 2
+    assert relay().state == JobState.SUCCEEDED
+
+
+def test_a_relay_is_sent_once(app: Celery, job: Named, plain: Named, driver: Driver) -> None:
+    chain(job.add.s(1), plain.add.s(1)).apply_async()
+    driver.run_next()
+
+    posting.post([relay().pk])
+    relays.sweep()
+
+    assert len(queued(app)) == 1
+
+
+def lost(app: Celery, message: Any) -> None:
+    """Run a plain task on a worker that offload is not installed in."""
+    backend = app.backend
+    ours = backend.on_chord_part_return
+    backend.on_chord_part_return = lambda *args, **options: None
+    try:
+        args, kwargs, embed = message.payload
+        request = {**message.headers, **embed, "delivery_info": {}, "called_directly": False}
+        task = app.tasks[message.headers["task"]]
+        trace_task(task, message.headers["id"], args, kwargs, request=request, app=app)
+    finally:
+        backend.on_chord_part_return = ours
+
+
+@pytest.mark.usefixtures("impatient")
+def test_the_sweep_counts_a_member_whose_end_was_not_told(
+    app: Celery, job: Named, plain: Named, driver: Driver
+) -> None:
+    result = chord([job.add.s(1), plain.add.s(2)], job.total.s()).apply_async()
+    driver.run_next()
+    [message] = queued(app)
+    lost(app, message)
+    assert not Job.objects.filter(pk=result.id).exists()
+
+    relays.sweep()
+
+    assert Job.objects.get(pk=result.id).args == [[1, 2]]
+    assert relay().state == JobState.SUCCEEDED
+
+
+@pytest.mark.usefixtures("impatient")
+def test_the_sweep_counts_a_member_without_a_row(
+    app: Celery, job: Named, plain: Named, driver: Driver
+) -> None:
+    members = [chain(plain.add.s(1), plain.add.s(1)), job.add.s(1)]
+    result = chord(members, job.total.s()).apply_async()
+    driver.run_next()
+    driver.run_plain()
+    [message] = queued(app)
+    lost(app, message)
+    assert not Job.objects.filter(pk=message.headers["id"]).exists()
+
+    relays.sweep()
+
+    assert Job.objects.get(pk=result.id).args == [[1, 2]]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_the_sweep_fails_what_waited_behind_a_relay(
+    app: Celery, job: Named, plain: Named, driver: Driver
+) -> None:
+    behind = chord([job.add.s(1), job.add.s(2)], job.total.s())
+    result = chain(job.add.s(1), plain.fail.s(), behind).apply_async()
+    driver.run_next()
+    [message] = queued(app)
+    lost(app, message)
+
+    relays.sweep()
+    driver.run_all()
+
+    assert relay().state == JobState.ERROR
+    assert Job.objects.get(pk=result.id).error == "wrong"
+    assert {row.state for row in Job.objects.filter(task="jobs.add", epoch=0)} == {"ERROR"}
+
+
+@pytest.mark.usefixtures("impatient")
+def test_the_sweep_asks_again_about_what_still_runs(
+    job: Named, plain: Named, driver: Driver
+) -> None:
+    chain(job.add.s(1), plain.add.s(1)).apply_async()
+    driver.run_next()
+
+    assert relays.sweep() == 0
+    assert relay().state == JobState.PENDING
+
+
+def test_a_value_of_a_plain_member_that_is_no_json_fails_the_body(
+    app: Celery, job: Named, plain: Named, driver: Driver
+) -> None:
+    result = chord([job.add.s(1), plain.add.s(2)], job.total.s()).apply_async()
+    driver.run_next()
+    request = app.backend  # the worker's own backend tells of the part
+    from celery.app.task import Context
+
+    from offload.engine.canvas.signatures import mark
+
+    request.on_chord_part_return(
+        Context(id=relay().pk, chord=mark("x")), "SUCCESS", object()
+    )
+
+    assert "cannot be JSON" in Job.objects.get(pk=result.id).error
+
+
+def test_a_relay_is_never_bound(job: Named, plain: Named, driver: Driver) -> None:
+    from offload.engine.tracking.bindings import waiting_lanes
+
+    chord([job.add.s(1), plain.add.s(2)], job.total.s()).apply_async()
+
+    assert [lane.rpartition("|")[2] for lane in waiting_lanes()] == ["jobs/add"]
+
+
+def test_the_questions_of_the_sweep_use_their_index(app: Celery) -> None:
+    if database.vendor() != "sqlite":
+        pytest.skip("SQLite tells its plan in one line")
+    from offload.engine.tracking.relays import OPEN
+
+    plan = database.rows(
+        f"EXPLAIN QUERY PLAN SELECT id FROM offload_job WHERE {OPEN} ORDER BY bound_at LIMIT 1"
+    )
+    assert "offload_job_relay" in str(plan)

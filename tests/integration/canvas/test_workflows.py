@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery import chord
+from django.core.files.storage import storages
+
+from offload.conf import settings
+from offload.core.exceptions import (
+    ConfigurationError,
+    InvalidName,
+    InvalidProperties,
+    InvalidTopic,
+    UnknownWorkflow,
+)
+from offload.models import Job, Payload, Run
+from offload.workflows import definition, definitions, start, step, workflow
+
+if TYPE_CHECKING:
+    from celery import Celery
+    from celery.canvas import Signature
+
+    from tests.integration.canvas.driver import Driver
+    from tests.integration.canvas.tasks import Named
+
+
+@pytest.fixture(autouse=True)
+def known(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Let every test define what it likes."""
+    found: dict[str, Any] = {}
+    monkeypatch.setattr(definitions, "_definitions", found)
+    return found
+
+
+def totals() -> Signature[Any]:
+    """Add two sums up."""
+    return chord([step("jobs/add", x=1, y=2), step("jobs/add", x=3)], step("jobs/total"))
+
+
+def test_a_run_is_its_steps(app: Celery, driver: Driver) -> None:
+    workflow("totals")(totals)
+
+    run = start("totals", properties={"by": "me"})
+    driver.run_all()
+
+    assert [row.topic for row in run.jobs.order_by("created_at", "id")] == [
+        "jobs/add", "jobs/add", "jobs/total",
+    ]  # fmt: skip
+    assert run.jobs.get(topic="jobs/total").result == 6
+    assert Run.objects.get().properties == {"by": "me"}
+    assert run.is_finished
+
+
+def test_all_steps_share_the_files_of_the_run(driver: Driver) -> None:
+    workflow("totals")(totals)
+
+    run = start("totals", files={"original": b"content"})
+    driver.run_all()
+
+    payload = Payload.objects.get()
+    assert run.payload == payload
+    assert set(run.jobs.values_list("payload_id", flat=True)) == {payload.pk}
+    with payload.files.get().open() as file:
+        assert file.read() == b"content"
+
+
+def test_a_step_with_plain_tasks_stays_in_the_run(
+    app: Celery, plain: Named, driver: Driver
+) -> None:
+    workflow("mixed")(lambda: step("jobs/add", x=1) | plain.add.s(1) | step("jobs/add"))
+
+    run = start("mixed")
+    driver.run_all()
+
+    assert [row.kind for row in run.jobs.order_by("created_at", "id")] == ["job", "relay", "job"]
+    assert run.is_finished
+
+
+def test_the_canvas_stands_with_the_run(app: Celery) -> None:
+    workflow("totals")(totals)
+
+    canvas: Any = start("totals").canvas
+
+    assert Run.objects.get().canvas == canvas
+    assert canvas["kwargs"]["body"]["options"]["offload_topic"] == "jobs/total"
+
+
+def test_a_run_started_by_a_job_is_not_part_of_its_run(app: Celery) -> None:
+    from offload.engine.canvas import context
+
+    workflow("totals")(totals)
+    token = context.running.set(context.Running(id="outer", epoch=1, run_id="other"))
+    try:
+        run = start("totals")
+    finally:
+        context.running.reset(token)
+
+    assert {(row.run_id, row.parent_id) for row in Job.objects.all()} == {(run.pk, "outer")}
+
+
+@pytest.mark.usefixtures("app")
+def test_a_run_that_cannot_start_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> Any:
+        return step("jobs/add") | step("jobs/add").set(offload_topic="no topic")
+
+    def torn() -> Any:
+        return step("jobs/add").set(offload_topic="no topic")
+
+    workflow("torn")(torn)
+    with pytest.raises(InvalidTopic):
+        start("torn", files={"original": b"content"})
+
+    assert not Run.objects.exists()
+    assert not Job.objects.exists()
+    folders, files = storages[settings().storage].listdir("")
+    assert not [name for folder in folders for name in storages[settings().storage].listdir(folder)[1]]
+
+
+@pytest.mark.usefixtures("app")
+def test_bad_files_and_properties_are_refused() -> None:
+    workflow("totals")(totals)
+
+    with pytest.raises(InvalidName):
+        start("totals", files={"../original": b""})
+    with pytest.raises(InvalidProperties):
+        start("totals", properties={"when": object()})
+    with pytest.raises(InvalidProperties):
+        step("jobs/add", x=object())
+    with pytest.raises(InvalidTopic):
+        step("jobs add")
+
+    assert not Run.objects.exists()
+
+
+def test_a_definition_is_found_in_an_installed_app() -> None:
+    found = definition("dam/update-asset")
+
+    assert found.build.__module__ == "project.dam.workflow"
+
+
+def test_an_unknown_workflow_names_those_there_are() -> None:
+    workflow("totals")(totals)
+
+    with pytest.raises(UnknownWorkflow, match="There are: .*totals"):
+        definition("total")
+
+
+def test_a_name_is_defined_once() -> None:
+    workflow("totals")(totals)
+    workflow("totals")(totals)
+
+    with pytest.raises(ConfigurationError, match="rename one"):
+        workflow("totals")(lambda: totals())
+    with pytest.raises(InvalidTopic):
+        workflow("no name")

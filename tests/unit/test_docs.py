@@ -1,0 +1,34 @@
+"""The documentation says what the code does."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from offload.conf import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROW = re.compile(r"^\| `([A-Z_]+)` \| `([^`]*)` \| (.+) \|$", re.MULTILINE)
+
+
+def test_every_setting_is_documented_with_its_default(root: Path) -> None:
+    documented = {
+        key: default for key, default, _ in ROW.findall((root / "docs/settings.md").read_text())
+    }
+    declared = {field.name.upper(): field.default for field in fields(Settings)}
+
+    assert documented.keys() == declared.keys()
+    for key, default in declared.items():
+        assert eval(documented[key]) == default, key  # noqa: S307 - our own page
+
+
+def test_every_page_the_readme_links_to_is_there(root: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", (root / "README.md").read_text())
+
+    missing = [link for link in links if not (root / link).exists()]
+
+    assert links
+    assert not missing
