@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
-ASSETS ?=
+export ASSETS ?=
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 export PYTHONUNBUFFERED := 1
 
@@ -15,7 +15,7 @@ help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## Put photographs through the workflow on three workers (your own: ASSETS=folder)
-	@exec $(PY) manage.py demo $(if $(ASSETS),--assets "$(ASSETS)")
+	@exec $(PY) manage.py demo $${ASSETS:+--assets "$$ASSETS"}
 
 up: $(READY)  ## Keep the site and its workers running until Ctrl-C
 	@exec $(PY) manage.py up

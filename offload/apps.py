@@ -15,8 +15,10 @@ class OffloadConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect checks and receivers."""
+        """Connect checks and receivers, and hook a Celery app that was made before."""
         from offload import checks, log  # noqa: F401
         from offload.models import versions
+        from offload.worker.install import complete
 
         versions.connect()
+        complete()

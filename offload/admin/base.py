@@ -57,11 +57,11 @@ class Browsed(Viewer):
 
     def guarded(self, view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         """Return the view for users of the admin; htmx is told to load the login page whole."""
-        inner = self.admin_site.admin_view(view)  # type: ignore[type-var]
+        inner = self.admin_site.admin_view(view)
 
         @wraps(view)
         def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+            request.current_app = self.admin_site.name
             if live.is_htmx(request) and not self.admin_site.has_permission(request):
                 return live.reload()
             return inner(request, *args, **kwargs)

@@ -33,5 +33,5 @@ class InstanceAdmin(Browsed):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Return the page of instances."""
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         return views.instances(request, self.admin_site.each_context(request))

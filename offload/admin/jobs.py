@@ -88,7 +88,7 @@ class JobAdmin(Browsed):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Return the page of a job."""
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         return job_views.job(request, object_id, self.admin_site.each_context(request))
 
     def has_operate_permission(self, request: HttpRequest) -> bool:

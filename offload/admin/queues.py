@@ -11,13 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from offload.admin.base import AnyAdmin
-from offload.engine import queues
+from offload.engine import policies
 from offload.models import Queue
 from offload.models.queues import validate_patterns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
@@ -28,7 +26,7 @@ else:
 MANAGE_QUEUE = "offload.manage_queue"
 
 
-class PatternsField(forms.CharField):
+class PatternsField(forms.Field):
     """Patterns of topics, one a line."""
 
     widget = forms.Textarea(attrs={"rows": 4, "cols": 60, "spellcheck": "false"})
@@ -37,11 +35,11 @@ class PatternsField(forms.CharField):
         """Return a list as lines."""
         return "\n".join(value) if isinstance(value, list) else value
 
-    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+    def to_python(self, value: Any) -> list[str]:
         """Return lines as a list."""
         return [line.strip() for line in str(value or "").splitlines() if line.strip()]
 
-    def validate(self, value: list[str]) -> None:  # type: ignore[override]
+    def validate(self, value: list[str]) -> None:
         """Raise ValidationError with what is wrong about each line, by its number."""
         super().validate(value)
         errors = [error for number, text in enumerate(value, 1) for error in _wrong(number, text)]
@@ -93,21 +91,21 @@ class QueueAdmin(AnyAdmin):
         """Return the patterns as people write them."""
         return ", ".join(queue.topics)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Return the name of a queue that exists: jobs know it by that."""
         return ("name",) if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Queue, form: Any, change: bool) -> None:
         """Store it and take back what is bound beyond its limit."""
-        self._tell(request, queues.save(obj))
+        self._tell(request, policies.save(obj))
 
     def delete_model(self, request: HttpRequest, obj: Queue) -> None:
         """Remove it."""
-        queues.remove([obj])
+        policies.remove([obj])
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
         """Remove them."""
-        queues.remove(queryset)
+        policies.remove(queryset)
 
     def has_manage_permission(self, request: HttpRequest) -> bool:
         """Tell whether the user may suspend and resume queues."""
@@ -123,11 +121,9 @@ class QueueAdmin(AnyAdmin):
         """Bind their jobs again."""
         self._switch(request, queryset, suspended=False)
 
-    def _switch(
-        self, request: HttpRequest, queryset: QuerySet[Queue], *, suspended: bool
-    ) -> None:
+    def _switch(self, request: HttpRequest, queryset: QuerySet[Queue], *, suspended: bool) -> None:
         chosen = list(queryset)
-        self._tell(request, queues.suspend(chosen, suspended=suspended))
+        self._tell(request, policies.suspend(chosen, suspended=suspended))
         done = _("suspended") if suspended else _("resumed")
         for queue in chosen:
             self.log_change(request, queue, str(done))

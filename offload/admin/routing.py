@@ -87,7 +87,7 @@ class RuleAdmin(Enforced):
     list_select_related = ("created_by",)
     search_fields = ("target", "pattern", "note")
 
-    def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Store it in place of the opposite rule, and say where it concerns nobody."""
         if not change:
             obj.created_by_id = request.user.pk
@@ -124,7 +124,7 @@ class SwitchForm(SwitchBase):
         if not Instance.objects.filter(pk=name).exists():
             known = ", ".join(Instance.objects.here().values_list("pk", flat=True)[:20])
             told = _("No worker of that name was ever announced. There are: %(known)s.")
-            raise ValidationError(told, params={"known": known or "–"})
+            raise ValidationError(told, params={"known": known or _("none")})
         return name
 
 

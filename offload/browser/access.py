@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from django.core.exceptions import PermissionDenied
 
@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.contrib.auth.models import AnonymousUser
-    from django.http import HttpRequest, HttpResponseBase
+    from django.http import HttpRequest
 
-    View: TypeAlias = Callable[..., HttpResponseBase]
+P = ParamSpec("P")
+R = TypeVar("R")
+View: TypeAlias = "Callable[Concatenate[HttpRequest, P], R]"
 
 SEE_INSTANCES = "offload.view_instance"
 SEE_JOBS = "offload.view_job"
@@ -49,12 +51,12 @@ def access_of(user: AbstractBaseUser | AnonymousUser) -> Access:
     )
 
 
-def requires(*permissions: str) -> Callable[[View], View]:
+def requires(*permissions: str) -> Callable[[View[P, R]], View[P, R]]:
     """Refuse a view to users without all of these permissions."""
 
-    def decorate(view: View) -> View:
+    def decorate(view: View[P, R]) -> View[P, R]:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> R:
             if not all(_may(request.user, one) for one in permissions):
                 raise PermissionDenied
             return view(request, *args, **kwargs)

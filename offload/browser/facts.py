@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import DurationField, ExpressionWrapper, F, OuterRef, Subquery
 from django.db.models.functions import Now
 
 from offload.browser.standings import Applied, read_applied
-from offload.core.policies import Policy
 from offload.engine.counts import Counts, count
 from offload.engine.topology import now, snapshot
 from offload.models import Instance, Rule, Switch
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime, timedelta
 
+    from offload.core.policies import Policy
     from offload.core.topology import Topology
 
 
@@ -78,7 +77,7 @@ def _rows() -> Any:
     )
 
 
-def _age(name: str) -> ExpressionWrapper:
+def _age(name: str) -> ExpressionWrapper[Any]:
     return ExpressionWrapper(Now() - F(name), output_field=DurationField())
 
 

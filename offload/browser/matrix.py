@@ -8,7 +8,7 @@ from zlib import crc32
 
 from offload.browser.signs import Standing
 from offload.browser.standings import Judged, examples, judge, judge_applied, same_effect
-from offload.core.judgement import Need, consumer_for
+from offload.core.judgement import Need
 from offload.core.policies import policy_for
 from offload.core.routing import plan
 from offload.core.topology import Mode, Scope
@@ -179,18 +179,12 @@ def _cell(facts: Facts, topic: str, instance: Instance) -> Cell:
     cell = Cell(
         instance=instance.name,
         pattern=topic,
-        desired=_desired(facts, topic, instance),
+        desired=judge(instance, topic, facts.topology.rules, facts.now),
         applied=judge_applied(instance, topic, line.applied if line else None, facts.now),
         own=_own(facts, topic, instance.name),
         running=facts.counts.active.get((instance.name, topic), 0),
     )
     return replace(cell, age=_age(facts, cell.desired, line)) if cell.differs and line else cell
-
-
-def _desired(facts: Facts, topic: str, instance: Instance) -> Judged:
-    if consumer_for(instance, examples(topic)[-1]) is None:
-        return Judged(standing=Standing.ABSENT)
-    return judge(instance, topic, facts.topology.rules, facts.now)
 
 
 def _age(facts: Facts, desired: Judged, line: Line) -> int | None:

@@ -55,7 +55,7 @@ SIGNS: Mapping[enum.StrEnum, Sign] = MappingProxyType(
         Standing.ONLY: Sign("★", _("exclusive"), "good"),
         Standing.PARTLY: Sign("◐", _("partly allowed"), "warn"),
         Standing.DENIED: Sign("✕", _("denied"), "bad"),
-        Standing.UNLISTED: Sign("–", _("not allowed"), "bad"),
+        Standing.UNLISTED: Sign("∅", _("not allowed"), "bad"),
         Standing.OFF: Sign("⊘", _("switched off"), "bad"),
         Standing.ABSENT: Sign("·", _("no consumer"), "idle"),
         Standing.UNKNOWN: Sign("?", _("unknown"), "warn"),

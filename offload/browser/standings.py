@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from offload.browser.signs import Standing
-from offload.core.judgement import judge_rules
+from offload.core.judgement import consumer_for, judge_rules
 from offload.core.reasons import Obstacle
 from offload.core.topics import Pattern
 from offload.core.topology import Rule, Scope, Verb
@@ -77,21 +77,30 @@ def examples(row: str) -> tuple[str, ...]:
     return (row, f"{row}/**") if row.endswith("**") else (row,)
 
 
+def consumed(instance: Instance, row: str) -> tuple[str, ...]:
+    """Return topics that stand for those of a row's that the instance has a consumer for."""
+    pattern = Pattern.parse(row)
+    whole = [one for one in examples(row) if consumer_for(instance, one) is not None]
+    parts = {one.pattern.text for one in instance.consumers if pattern.matches(one.pattern.text)}
+    return (*whole, *sorted(parts - set(whole)))
+
+
 def judge(instance: Instance, row: str, rules: Sequence[Rule], now: datetime) -> Judged:
     """Say how the instance stands to a topic or pattern by these rules."""
+    topics = consumed(instance, row)
+    if not topics:
+        return Judged(standing=Standing.ABSENT)
     if instance.is_off:
         return Judged(standing=Standing.OFF, why=f"{instance.name} is switched off.")
-    found = [judge_rules(instance, example, rules, now) for example in examples(row)]
+    found = [judge_rules(instance, topic, rules, now) for topic in topics]
     reasons = [reason for reason in found if reason is not None]
     if not reasons:
-        return _allowed(instance, row, rules, now)
+        return _allowed(instance, row, topics[0], rules, now)
     standing = OBSTACLES[reasons[0].obstacle] if len(reasons) == len(found) else Standing.PARTLY
     return _judged(standing, reasons[0], rules)
 
 
-def judge_applied(
-    instance: Instance, row: str, applied: Applied | None, now: datetime
-) -> Standing:
+def judge_applied(instance: Instance, row: str, applied: Applied | None, now: datetime) -> Standing:
     """Say how the instance stands to it by the rules it has announced."""
     if applied is None:
         return Standing.UNKNOWN
@@ -110,12 +119,14 @@ def _judged(standing: Standing, reason: Reason, rules: Sequence[Rule]) -> Judged
     return Judged(standing=standing, why=reason.detail, rule_id=reason.rule_id, until=until)
 
 
-def _allowed(instance: Instance, row: str, rules: Sequence[Rule], now: datetime) -> Judged:
+def _allowed(
+    instance: Instance, row: str, topic: str, rules: Sequence[Rule], now: datetime
+) -> Judged:
     applying = [one for one in rules if one.in_force(now) and one.applies_to(instance)]
     allows = [one for one in applying if one.verb is Verb.ALLOW]
     if not allows:
         return Judged(standing=Standing.ALLOWED, why="No rule concerns it.")
-    rule = next(one for one in allows if one.pattern.matches(examples(row)[-1]))
+    rule = next(one for one in allows if one.pattern.matches(topic))
     listed = {one.pattern.text for one in allows}
     only = listed == {row} and rule.scope is Scope.INSTANCE
     return Judged(

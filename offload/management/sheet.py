@@ -16,35 +16,28 @@ from offload.management.colours import coloured
 from offload.management.terminal import plain, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rich.text import Text
 
     from offload.engine.explain import Explanation
-    from offload.models import Job
+    from offload.models import Job, PayloadFile
 
 ATTEMPTS = ("attempt", "epoch", "instance", "started", "took", "outcome", "error")
 STEPS = ("step", "topic", "state", "instance")
+VERDICTS = ("instance", "can run", "task", "why not")
 FILES = ("file", "", "size", "type", "SHA-256")
 
 
 def sheet(job: Job, found: Explanation) -> Iterator[str | Text | Table]:
     """Return facts, attempts, steps and files of a job, as far as there are any."""
     yield facts(job, found)
-    tried = history.attempts(job)
-    if tried:
+    if tried := history.attempts(job):
         yield table(ATTEMPTS, map(attempt_row, tried))
-    steps = history.steps(job)
-    if steps:
-        yield table(
-            STEPS, [(one.pk, one.topic, coloured(one.state), one.instance) for one in steps]
-        )
-    files = [
-        *((one, "in") for one in history.inputs(job)),
-        *((one, "out") for one in history.outputs(job)),
-    ]
-    if files:
-        yield table(FILES, [file_row(*one) for one in files])
+    if steps := history.steps(job):
+        yield table(STEPS, map(step_row, steps))
+    if files := [*file_rows("in", history.inputs(job)), *file_rows("out", history.outputs(job))]:
+        yield table(FILES, files)
     if job.traceback:
         yield plain(job.traceback.rstrip(), "dim")
 
@@ -104,9 +97,29 @@ def attempt_row(attempt: history.AttemptLine) -> tuple[object, ...]:
     )
 
 
-def file_row(file: history.PayloadFile, way: str) -> tuple[object, ...]:
-    """Return a file as cells of FILES."""
-    return file.name, way, filesizeformat(file.size), file.media_type, file.sha256
+def step_row(step: Job) -> tuple[object, ...]:
+    """Return a step as cells of STEPS."""
+    return step.pk, step.topic, coloured(step.state), step.instance
+
+
+def file_rows(way: str, files: Iterable[PayloadFile]) -> Iterator[tuple[object, ...]]:
+    """Yield files as cells of FILES."""
+    for file in files:
+        yield file.name, way, filesizeformat(file.size), file.media_type, file.sha256
+
+
+def verdicts(found: Explanation) -> list[Table]:
+    """Return a table of what each instance is to the job, if there are any."""
+    rows = [
+        (
+            one.instance,
+            plain("yes", "green") if one.can_run else plain("no", "red"),
+            one.task or "",
+            one.reason.detail if one.reason else "",
+        )
+        for one in found.verdicts
+    ]
+    return [table(VERDICTS, rows)] if rows else []
 
 
 def line(job: Job) -> Text:

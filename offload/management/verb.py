@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from offload.management.terminal import Terminal
-
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from collections.abc import Callable
+
+    from offload.management.terminal import Terminal
 
 #: What was written behind the verb, by name.
 Options: TypeAlias = dict[str, Any]

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    from offload.core.topics import Pattern
     from offload.models.payloads import PayloadFile
 
 STATES = [(state.value, state.value) for state in JobState]
 BOUND = (JobState.QUEUED, JobState.ACTIVE)
+#: What the last segment of a pattern stands for, as a regular expression.
+WILDCARDS = {"*": "[^/]+", "**": ".+"}
 
 
 class Kind(models.TextChoices):
@@ -55,6 +58,15 @@ class JobQuerySet(models.QuerySet["Job"]):
     def newest_first(self) -> JobQuerySet:
         """Return the jobs, the last submitted first."""
         return self.order_by("-created_at", "-id")
+
+    def of_topic(self, pattern: Pattern) -> JobQuerySet:
+        """Return the jobs whose topic is in the pattern's set."""
+        head, _, last = pattern.text.rpartition("/")
+        if last not in WILDCARDS:
+            return self.filter(topic=pattern.text)
+        prefix = f"{head}/" if head else ""
+        # A regular expression, since SQLite's LIKE does not tell capitals from small letters.
+        return self.filter(topic__regex=f"^{prefix}{WILDCARDS[last]}$")
 
     def ids(self, values: Iterable[str]) -> JobQuerySet:
         """Return the jobs with these ids."""

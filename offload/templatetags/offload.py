@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 register = template.Library()
 
+#: Shown where there is nothing to show.
+NONE = "—"
+
 #: Seconds of a minute, an hour and a day, each with the sign of the unit below it.
 UNITS = ((86_400, 3_600, "d", "h"), (3_600, 60, "h", "min"), (60, 1, "min", "s"))
 
@@ -42,7 +45,7 @@ def sign(state: enum.StrEnum) -> SafeString:
 def moment(value: datetime | None) -> SafeString | str:
     """Show a moment to the second, in the time zone of the site."""
     if value is None:
-        return "–"
+        return NONE
     here = localtime(value)
     shown = date_format(here, "Y-m-d H:i:s")
     return format_html('<time datetime="{}">{}</time>', here.isoformat(), shown)
@@ -52,7 +55,7 @@ def moment(value: datetime | None) -> SafeString | str:
 def seconds(value: float | None) -> str:
     """Show a duration by its two greatest units."""
     if value is None:
-        return "–"
+        return NONE
     for size, below, unit, next_unit in UNITS:
         if value >= size:
             return f"{int(value // size)} {unit} {int(value % size // below)} {next_unit}"

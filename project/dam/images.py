@@ -99,7 +99,7 @@ def fit(size: tuple[int, int], box: int) -> tuple[int, int]:
 
 def thumbnail(file: IO[bytes], *, box: int) -> BytesIO:
     """Return a PNG that fits in a square of `box` pixels, upright, transparent where it was."""
-    return encoded(scaled(file, box=box), "PNG", optimize=True)
+    return encoded(scaled(file, box=box), "PNG")
 
 
 def web(file: IO[bytes], *, box: int) -> BytesIO:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
 from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 DIGITS = 12
 
 #: Columns of the table where no terminal says how many there are.
-WIDTH = 160
+WIDTH = 180
 
 
 def write(path: Path, rows: list[Row]) -> None:
@@ -34,7 +33,7 @@ def write(path: Path, rows: list[Row]) -> None:
 
 def table(rows: list[Row]) -> Table:
     """Return the rows for people."""
-    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
+    shown = Table(box=None, padding=(0, 2, 0, 0))
     for title in ("file", "topic", "instance", "time", "size", "pixels", "SHA-256"):
         shown.add_column(title, overflow="fold")
     shown.add_column("output, or error", overflow="fold", ratio=1)

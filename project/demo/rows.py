@@ -17,8 +17,7 @@ from project.demo.steps import STEPS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from offload.models import Job
-    from offload.models import Run
+    from offload.models import Job, Run
     from project.demo.assets import Asset
     from project.demo.steps import Step
 

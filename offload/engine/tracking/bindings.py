@@ -96,7 +96,7 @@ def _bind(place: Place, lanes: Sequence[str], limit: int, *, suspect: bool) -> l
         [*here, *heads, *room, TOPOLOGY, place.version, *(here if suspect else [])],
     )
     tell([Change(row[0], "PENDING", "QUEUED", row[1]) for row in found])
-    return sorted((read(row) for row in found), key=lambda one: (-one.priority, one.created_at))
+    return sorted(map(read, found), key=lambda one: (-one.priority, one.created_at, one.id))
 
 
 def _head() -> str:

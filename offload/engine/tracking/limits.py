@@ -8,11 +8,12 @@ from django.db import OperationalError
 
 from offload.core.policies import QueueType
 from offload.engine.tracking.bindings import Bound, Place, bind
-from offload.models import Job, Queue, database
+from offload.models import Exclusion, Job, Queue, database
 
 if TYPE_CHECKING:
     from offload.core.policies import Policy
 
+EXCLUSION = Exclusion._meta.db_table
 JOB = Job._meta.db_table
 QUEUE = Queue._meta.db_table
 #: How long a binder waits for the lock; who cannot have it leaves the work to the holder.
@@ -24,10 +25,10 @@ def bind_limited(place: Place, lane: str, policy: Policy, *, suspect: bool) -> l
     try:
         with database.atomic():
             lock(policy.name)
-            room = _room(policy)
-            if room < 1 or (policy.type is QueueType.ORDERED and not _is_head(lane, policy)):
+            ordered = policy.type is QueueType.ORDERED
+            if ordered and not _is_head(lane, policy, place.incarnation, suspect=suspect):
                 return []
-            return bind(place, [lane], limit=room, suspect=suspect)
+            return bind(place, [lane], limit=_room(policy), suspect=suspect)
     except OperationalError:
         return []
 
@@ -51,14 +52,18 @@ def bound_in(queue: str) -> int:
     return int(found[0][0])
 
 
-def _is_head(lane: str, policy: Policy) -> bool:
-    """Return whether the first job of an ordered queue is in this lane and may be bound.
+def _is_head(lane: str, policy: Policy, incarnation: str, *, suspect: bool) -> bool:
+    """Return whether the first job of an ordered queue is in this lane and may be bound here.
 
-    A head that waits for its retry blocks those behind it.
+    A head that waits for its retry, or was refused here, blocks those behind it; one that
+    waits for other jobs does not, since these may be behind it.
     """
     found = database.rows(
-        f"SELECT lane, run_at IS NULL AND hold IN ('', 'suspect') FROM {JOB} "
-        "WHERE queue = %s AND state = 'PENDING' ORDER BY priority DESC, created_at, id LIMIT 1",
-        [policy.name],
+        f"SELECT lane, run_at IS NULL AND hold = %s AND NOT EXISTS ("
+        f"SELECT 1 FROM {EXCLUSION} x WHERE x.job_id = {JOB}.id AND x.incarnation = %s "
+        f"AND x.until > {database.now()}) FROM {JOB} "
+        "WHERE queue = %s AND state = 'PENDING' AND hold IN ('', 'suspect') "
+        "ORDER BY priority DESC, created_at, id LIMIT 1",
+        ["suspect" if suspect else "", incarnation, policy.name],
     )
     return bool(found) and found[0][0] == lane and bool(found[0][1])

@@ -36,7 +36,7 @@ class Command(RichCommand):
 
     help = "See and steer jobs and instances."
     # Warnings before every answer would be noise; errors are looked for in `handle`.
-    requires_system_checks: list[str] = []
+    requires_system_checks = ()
 
     def make_rich_console(self, **kwargs: Any) -> Console:
         """Return a console that does not fold tables where no terminal limits them."""
@@ -84,9 +84,8 @@ class Command(RichCommand):
 
 def refuse_wrong_settings() -> None:
     """Raise CommandError where the system checks find an error."""
-    wrong = [
-        one for one in run_checks(tags=["offload"]) if one.is_serious() and not one.is_silenced()
-    ]
+    found = run_checks(tags=["offload"])
+    wrong = [one for one in found if one.is_serious() and not one.is_silenced()]
     if wrong:
         told = "\n".join(f"{one.id}: {one.msg} {one.hint or ''}" for one in wrong)
         raise CommandError(f"The settings are wrong:\n{told}")

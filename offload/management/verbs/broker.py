@@ -14,12 +14,13 @@ from kombu import Connection
 
 from offload.embedded import EmbeddedBroker
 from offload.engine.installation import celery_app
-from offload.management.terminal import Terminal
 from offload.management.verb import Options, Verb
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Iterator
+
+    from offload.management.terminal import Terminal
 
 #: Seconds between two looks whether the server still runs.
 POLL = 0.5

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from django.core.management import CommandError
-from rich.text import Text
 
 from offload.engine.doctor import Finding, Level, examine
 from offload.management.colours import coloured
 from offload.management.terminal import Terminal, plain
 from offload.management.verb import Options, Verb
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 
 def run(terminal: Terminal, _: Options) -> None:

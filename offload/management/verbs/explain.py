@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.engine.explain import Explanation, explain
-from offload.management.terminal import Terminal, plain, table
+from offload.engine.explain import explain
+from offload.management import sheet
 from offload.management.verb import Options, Verb
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-    from rich.table import Table
-
-HEADERS = ("instance", "can run", "task", "why not")
+    from offload.management.terminal import Terminal
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -24,21 +22,8 @@ def arguments(parser: ArgumentParser) -> None:
 def run(terminal: Terminal, options: Options) -> None:
     """Show what would become of a job."""
     found = explain(options["topic"])
-    terminal.answer(found.as_dict(), f"Queue {found.queue}. {found.sentence}", *verdicts(found))
-
-
-def verdicts(found: Explanation) -> list[Table]:
-    """Return a table of what each instance is to the job, if there are any."""
-    rows = [
-        (
-            one.instance,
-            plain("yes", "green") if one.can_run else plain("no", "red"),
-            one.task or "",
-            one.reason.detail if one.reason else "",
-        )
-        for one in found.verdicts
-    ]
-    return [table(HEADERS, rows)] if rows else []
+    said = f"Queue {found.queue}. {found.sentence}"
+    terminal.answer(found.as_dict(), said, *sheet.verdicts(found))
 
 
 EXPLAIN = Verb(

@@ -10,9 +10,7 @@ from offload.engine.handles import JobHandle
 from offload.management import sheet
 from offload.management.ending import refuse_failure, told
 from offload.management.facts import job_facts, whole_job
-from offload.management.terminal import Terminal
 from offload.management.verb import Options, Verb
-from offload.management.verbs.explain import verdicts
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from offload.management.terminal import Terminal
     from offload.models import Job
 
 #: Seconds between two looks at a job that is followed.
@@ -50,7 +49,7 @@ def shown(job: Job, found: Explanation) -> Iterator[str | Text | Table]:
     """Return the job for people; who could run it is told while nobody does."""
     yield from sheet.sheet(job, found)
     if found.waiting is not None:
-        yield from verdicts(found)
+        yield from sheet.verdicts(found)
 
 
 def follow(terminal: Terminal, handle: JobHandle) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.engine.stopping import stop
-from offload.management.terminal import Terminal
 from offload.management.verb import Options, Verb
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from offload.core.states import JobState
+    from offload.management.terminal import Terminal
 
 
 def arguments(parser: ArgumentParser) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from offload.engine.handles import JobHandle
 from offload.engine.submission import submit
 from offload.management import pairs
 from offload.management.ending import refuse_failure, told
 from offload.management.facts import whole_job
-from offload.management.terminal import Terminal
 from offload.management.verb import Options, Verb
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+
+    from offload.engine.handles import JobHandle
+    from offload.management.terminal import Terminal
 
 
 def arguments(parser: ArgumentParser) -> None:

@@ -6,11 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from offload.engine.rules import switch
-from offload.management.terminal import Terminal
 from offload.management.verb import Options, Verb
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+
+    from offload.management.terminal import Terminal
 
 
 def arguments(parser: ArgumentParser) -> None:

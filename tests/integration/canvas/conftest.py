@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,9 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(scope="session")
-def _app() -> Celery:
-    app = Celery("canvas", broker="memory://", backend="django-db", set_as_current=False)
+#: One backend in the job's database, one outside of it that chooses its methods by itself.
+BACKENDS = ("django-db", "cache+memory://")
+
+
+@cache
+def installed_app(backend: str) -> Celery:
+    """Return an app with this result backend."""
+    app = Celery("canvas", broker="memory://", backend=backend, set_as_current=False)
     app.conf.update(result_extended=True, task_allow_error_cb_on_chord_header=True)
     tasks.register(app)
     hooks.install(app)
@@ -26,15 +32,16 @@ def _app() -> Celery:
 
 
 @pytest.fixture
-def app(_app: Celery, transactional_db: None) -> Iterator[Celery]:
+def app(request: pytest.FixtureRequest, engine_database: str) -> Iterator[Celery]:
     """Return the installed app, with an empty broker."""
+    found = installed_app(getattr(request, "param", BACKENDS[0]))
     before = list(installation._installed)
-    installation.remember(_app, module=__name__)
+    installation.remember(found, module=__name__)
     results.in_transaction.cache_clear()
-    with _app.connection_for_write() as connection:
-        connection.default_channel.queue_declare(_app.conf.task_default_queue)
-        connection.default_channel.queue_purge(_app.conf.task_default_queue)
-    yield _app
+    with found.connection_for_write() as connection:
+        connection.default_channel.queue_declare(found.conf.task_default_queue)
+        connection.default_channel.queue_purge(found.conf.task_default_queue)
+    yield found
     installation._installed[:] = before
     results.in_transaction.cache_clear()
 

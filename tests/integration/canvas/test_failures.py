@@ -11,6 +11,7 @@ from offload.engine import aftermath
 from offload.engine.canvas.signatures import plain as as_plain
 from offload.engine.tracking import ends
 from offload.models import Dependency, Job
+from tests.integration.canvas.conftest import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from tests.integration.canvas.driver import Driver
     from tests.integration.canvas.tasks import Named
+
+both = pytest.mark.parametrize("app", BACKENDS, indirect=True)
 
 #: Canvases that fail somewhere, and how many nodes they have, body and steps included.
 SHAPES: dict[str, tuple[Callable[[Any, Any], Any], int]] = {
@@ -43,9 +46,7 @@ SHAPES: dict[str, tuple[Callable[[Any, Any], Any], int]] = {
         4,
     ),
     "member of an inner chord": (
-        lambda j, p: chord(
-            [chord([j.fail.s(), j.add.s(1)], j.total.s()), j.add.s(1)], j.total.s()
-        ),
+        lambda j, p: chord([chord([j.fail.s(), j.add.s(1)], j.total.s()), j.add.s(1)], j.total.s()),
         5,
     ),
     "plain member": (lambda j, p: chord([p.fail.s(), j.add.s(1)], j.total.s()), 3),
@@ -57,6 +58,7 @@ SHAPES: dict[str, tuple[Callable[[Any, Any], Any], int]] = {
 }
 
 
+@both
 @pytest.mark.parametrize("shape", SHAPES)
 def test_after_a_failure_every_node_has_its_end(
     app: Celery, job: Named, plain: Named, driver: Driver, shape: str
@@ -153,9 +155,7 @@ def test_plain_callbacks_of_a_failure_are_sent(
     assert sorted(calls) == [[row_id, ""], [row_id, "ValueError('wrong')", "Traceback …"]]
 
 
-def test_callbacks_of_a_chain_are_called_once(
-    job: Named, driver: Driver, calls: list[Any]
-) -> None:
+def test_callbacks_of_a_chain_are_called_once(job: Named, driver: Driver, calls: list[Any]) -> None:
     steps = chain(job.fail.s(), job.add.s(1), job.add.s(1))
     steps.apply_async(link_error=job.heard.s())
 
@@ -188,9 +188,7 @@ def test_callbacks_of_a_group_as_body_are_called_once_each(
     assert sorted(call[1] for call in calls) == ["a", "b"]
 
 
-def test_a_callback_is_told_of_a_stopped_job(
-    job: Named, driver: Driver, calls: list[Any]
-) -> None:
+def test_a_callback_is_told_of_a_stopped_job(job: Named, driver: Driver, calls: list[Any]) -> None:
     row_id = job.add.apply_async((1, 2), link_error=job.told.s()).id
     ends.stop([row_id])
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from celery import chord
+from celery.canvas import xmap
 
 from offload.engine.names import MAP
 from offload.models import Job
@@ -15,9 +16,7 @@ if TYPE_CHECKING:
     from tests.integration.canvas.tasks import Named
 
 
-def test_a_map_of_a_job_is_one_job_of_its_topic(
-    app: Celery, job: Named, driver: Driver
-) -> None:
+def test_a_map_of_a_job_is_one_job_of_its_topic(app: Celery, job: Named, driver: Driver) -> None:
     result = job.same.map([1, 2, 3]).apply_async()
 
     row = Job.objects.get()
@@ -52,8 +51,6 @@ def test_a_map_of_a_job_may_be_a_member(app: Celery, job: Named, driver: Driver)
 
 
 def test_a_map_of_a_step_runs_the_consumer_of_its_topic(app: Celery, driver: Driver) -> None:
-    from celery.canvas import xmap
-
     result = xmap(step("jobs/same"), [1, 2], app=app).apply_async()
 
     driver.run_all()
@@ -61,9 +58,7 @@ def test_a_map_of_a_step_runs_the_consumer_of_its_topic(app: Celery, driver: Dri
     assert app.AsyncResult(result.id).get(timeout=1) == [1, 2]
 
 
-def test_a_map_of_a_plain_task_is_left_to_celery(
-    app: Celery, plain: Named, driver: Driver
-) -> None:
+def test_a_map_of_a_plain_task_is_left_to_celery(app: Celery, plain: Named, driver: Driver) -> None:
     result = plain.same.map([1, 2]).apply_async()
 
     driver.run_all()

@@ -6,9 +6,10 @@ import pytest
 from celery import chain, chord, group
 
 from offload.core.states import Hold, JobState
-from offload.engine import aftermath
+from offload.engine import aftermath, endings
 from offload.engine.tracking import ends
 from offload.models import Job
+from tests.integration.canvas.conftest import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from tests.integration.canvas.driver import Driver
     from tests.integration.canvas.tasks import Named
+
+both = pytest.mark.parametrize("app", BACKENDS, indirect=True)
 
 #: What a job is replaced by, and what comes of it.
 CANVASES: dict[str, tuple[Callable[[Any, Any], Any], Any]] = {
@@ -53,6 +56,7 @@ def test_a_canvas_fills_the_row_of_the_job_it_replaces(
     assert not Job.objects.unfinished().exists()
 
 
+@both
 @pytest.mark.parametrize("canvas", CANVASES)
 def test_what_hung_on_the_job_hangs_on_its_replacement(
     app: Celery, job: Named, plain: Named, driver: Driver, calls: list[Any], canvas: str
@@ -105,8 +109,6 @@ def test_a_job_whose_stop_was_requested_is_not_replaced(job: Named, driver: Driv
     result = job.swap.delay(job.add.s(1))
     ending = driver.claim(result.id)
     ends.stop([result.id])
-
-    from offload.engine import endings
 
     endings.replace(ending, dict(job.add.s(1)))
     aftermath.sweep()

@@ -33,6 +33,7 @@ def _instances(app: object) -> None:
 def narrow(**facts: Any) -> None:
     """Make the queue."""
     Queue.objects.create(name="narrow", topics=["dam/**"], **facts)
+    snapshot(fresh=True)
 
 
 def bind_one(name: str = HERE, *, lane: str = LANE, suspect: bool = False) -> list[str]:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from tests.unit.protocol.rules import Rules
 
-#: The names of the faults that may still happen.
-Left: TypeAlias = tuple[str, ...]
+#: How many faults may still happen, and which; none are named where none may.
+Left: TypeAlias = tuple[int, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +32,13 @@ class Exploration:
         return "\n\n".join(f"{kind}:\n{how}" for kind, how in self.counterexamples.items())
 
 
-def explore(faults: Sequence[str], rules: Rules) -> Exploration:
-    """Walk through all schedules in which each of these faults happens at most once."""
+def explore(faults: Sequence[str], rules: Rules, *, at_most: int | None = None) -> Exploration:
+    """Walk through all schedules in which each of these faults happens at most once.
+
+    ``at_most`` limits how many of them a schedule holds.
+    """
     search = _Search(rules=rules)
-    search.reach(_Node(World(), tuple(faults)))
+    search.reach(_Node(World(), (at_most or len(faults), tuple(faults))))
     # The list grows while it is read: that is the breadth-first queue.
     for number, node in enumerate(search.nodes):
         search.expand(number, node)
@@ -48,10 +51,12 @@ def explore(faults: Sequence[str], rules: Rules) -> Exploration:
 
 def go_wrong(world: World, left: Left, rules: Rules) -> Iterator[tuple[Edge, Left]]:
     """Yield what each fault that is left can do now, with the faults left after it."""
-    for fault in dict.fromkeys(left):
-        place = left.index(fault)
+    number, names = left
+    for fault in dict.fromkeys(names):
+        place = names.index(fault)
+        others = names[:place] + names[place + 1 :] if number > 1 else ()
         for edge in FAULTS[fault](world, rules):
-            yield edge, left[:place] + left[place + 1 :]
+            yield edge, (number - 1, others)
 
 
 class _Node(NamedTuple):

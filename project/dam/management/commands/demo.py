@@ -46,6 +46,8 @@ class Command(RichCommand):
 
     def handle(self, *_: Any, assets: Path, **__: Any) -> None:
         """Run the demo; raise CommandError unless everything required is there and verified."""
+        if not self.console.is_terminal:
+            self.console.width = report.WIDTH
         try:
             with ending_in_order():
                 self.demonstrate(assets_in(assets))
@@ -80,20 +82,16 @@ class Command(RichCommand):
         results = collect(runs)
         rows = [row for _, some in results for row in some]
         report.write(settings.VAR / "demo" / "report.json", rows)
-        self.console.print(report.table(rows), width=self.table_width())
+        self.console.print(report.table(rows))
         found = [problem for asset, some in results for problem in problems(asset, some)]
         if found:
             raise CommandError("The demo failed:\n  " + "\n  ".join(found))
         refused = sum(some[0].state != "SUCCEEDED" for _, some in results)
         self.console.print(
             f"{len(results) - refused} assets done and verified, {refused} could not be read. "
-            f"The report is {settings.VAR / 'demo' / 'report.json'}.",
+            f"Report: {settings.VAR / 'demo' / 'report.json'}",
             soft_wrap=True,
         )
-
-    def table_width(self) -> int | None:
-        """Return how wide the table may be; None leaves it to the terminal."""
-        return None if self.console.is_terminal else report.WIDTH
 
 
 def submit(asset: Asset) -> Run:

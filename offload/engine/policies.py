@@ -1,0 +1,72 @@
+"""What operators change about queues; each change acts at once on what is bound."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.core.retries import Cause
+from offload.engine.topology import forget, policy_of
+from offload.engine.tracking import returns
+from offload.engine.tracking.limits import bound_in
+from offload.models import Job, Queue, database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+JOB = Job._meta.db_table
+
+
+def save(queue: Queue) -> int:
+    """Store a queue; take back unstarted jobs beyond its limit, and return how many.
+
+    All of them if it is suspended; else the last ones in line. Running jobs finish.
+    """
+    with database.atomic():
+        _lock(queue)
+        queue.save(using=database.alias())
+        count = _recall_beyond(queue)
+    forget()
+    return count
+
+
+def suspend(queues: Iterable[Queue], *, suspended: bool) -> int:
+    """Suspend queues or resume them; return how many unstarted jobs were taken back."""
+    count = 0
+    for queue in queues:
+        queue.suspended = suspended
+        count += save(queue)
+    return count
+
+
+def remove(queues: Iterable[Queue]) -> None:
+    """Remove queues; what holds for their jobs from now on is the default policy."""
+    with database.atomic():
+        for queue in queues:
+            queue.delete(using=database.alias())
+    forget()
+
+
+def _lock(queue: Queue) -> None:
+    """Take the lock of whoever counts what is bound from the queue; wait for it if need be."""
+    if queue.pk is not None:
+        list(Queue.objects.select_for_update().filter(pk=queue.pk).values_list("pk"))
+
+
+def _recall_beyond(queue: Queue) -> int:
+    excess = _excess(queue)
+    if excess < 1:
+        return 0
+    last = (
+        f"SELECT id FROM {JOB} WHERE queue = %s AND state = 'QUEUED' "
+        "ORDER BY priority, created_at DESC, id DESC LIMIT %s"
+    )
+    taken = returns.recall(f"id IN ({last})", [queue.name, excess], cause=Cause.REFUSED)
+    return len(taken)
+
+
+def _excess(queue: Queue) -> int:
+    policy = policy_of(queue)
+    if policy.is_plain:
+        return 0
+    bound = bound_in(policy.name)
+    return bound if policy.suspended else bound - (policy.limit or bound)

@@ -1,0 +1,194 @@
+"""Ends without a run: stop, expiry, drop; and what follows an end, done exactly once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from celery.exceptions import TaskRevokedError
+from celery.result import AsyncResult
+from django.db import transaction
+from django_celery_results.models import TaskResult
+
+from offload.core.exceptions import UnknownJob
+from offload.core.states import Hold, JobState
+from offload.engine import aftermath, duties, lease, stopping
+from offload.engine.tracking import ends
+from offload.engine.tracking.changes import Change
+from offload.models import Job
+from tests.databases import on_postgresql
+from tests.integration.engine.world import (
+    HERE, age, bound, join, place, row, running, states, together, waiting,
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _instance(app: object) -> None:
+    join()
+
+
+def test_a_stop_ends_what_waits_and_asks_what_runs(changes: list[Change]) -> None:
+    lonely, queued, run = waiting()[0], bound()[0].id, running()
+    changes.clear()
+
+    stopped = ends.stop([lonely, queued, run.id, "unknown"])
+
+    assert sorted(stopped) == sorted(
+        [Change(lonely, "PENDING", "STOPPED", 0), Change(queued, "QUEUED", "STOPPED", 1)]
+    )
+    assert sorted(changes) == sorted(stopped)
+    assert states([lonely, queued, run.id]) == ["STOPPED", "STOPPED", "ACTIVE"]
+    assert run.row.stop_requested is True
+    assert run.row.finished_at is None
+
+
+def test_a_stop_of_nothing_is_no_statement() -> None:
+    assert ends.stop([]) == []
+    assert ends.drop([]) == []
+    assert ends.give_up([], state="ERROR", error_type="", error="") == []
+
+
+@pytest.mark.parametrize("hold", list(Hold))
+def test_whatever_keeps_a_job_from_running_it_can_be_stopped(hold: Hold) -> None:
+    ids = waiting(hold=hold)
+
+    assert stopping.stop(ids[0]) is JobState.STOPPED
+
+
+def test_what_was_stopped_is_revoked_in_celery(app: Any) -> None:
+    job_id = waiting()[0]
+
+    assert stopping.stop(job_id) is JobState.STOPPED
+
+    result = AsyncResult(job_id, app=app)
+    assert result.state == "REVOKED"
+    with pytest.raises(TaskRevokedError):
+        result.get(timeout=1)
+    assert row(job_id).aftermath_due is False
+
+
+def test_a_stop_that_is_rolled_back_did_not_happen(
+    engine_database: str, changes: list[Change]
+) -> None:
+    job_id = waiting()[0]
+
+    with transaction.atomic(using=engine_database):
+        stopping.stop(job_id)
+        transaction.set_rollback(True, using=engine_database)
+
+    assert row(job_id).state == JobState.PENDING
+    assert changes == []
+    assert not TaskResult.objects.exists()
+
+
+def test_a_stop_of_a_job_that_is_none_says_so() -> None:
+    with pytest.raises(UnknownJob):
+        stopping.stop("nothing")
+
+    assert stopping.stop_jobs(["nothing"]) == set()
+
+
+def test_jobs_not_begun_in_their_time_expire(changes: list[Change]) -> None:
+    lonely, queued, run = (
+        waiting(expires_in=60)[0], bound(expires_in=60)[0].id, running(expires_in=60).id,
+    )  # fmt: skip
+    young = waiting(expires_in=90)[0]
+    assert ends.expire() == []
+    age([lonely, queued, run, young], "expires_at", seconds=61)
+    changes.clear()
+
+    assert len(ends.expire()) == 2
+
+    assert states([lonely, queued, run, young]) == ["EXPIRED", "EXPIRED", "ACTIVE", "PENDING"]
+    assert sorted(one.old for one in changes) == ["PENDING", "QUEUED"]
+
+
+def test_the_leader_expires_and_concludes(app: Any) -> None:
+    ids = waiting(expires_in=0)
+    term = lease.acquire(HERE, place().incarnation)
+    assert term is not None
+
+    duties.expire(term)
+    duties.conclude(term)
+
+    assert states(ids) == ["EXPIRED"]
+    assert AsyncResult(ids[0], app=app).state == "REVOKED"
+
+
+def test_waiting_jobs_are_dropped_and_running_ones_are_not(app: Any) -> None:
+    lonely, queued, run = waiting()[0], bound()[0].id, running().id
+
+    assert len(ends.drop([lonely, queued, run])) == 2
+
+    assert states([lonely, queued, run]) == ["DROPPED", "DROPPED", "ACTIVE"]
+    aftermath.sweep()
+    assert AsyncResult(queued, app=app).state == "REVOKED"
+
+
+def test_what_can_never_run_ends_with_the_reason(app: Any) -> None:
+    ids = waiting(hold=Hold.DEPENDENCY)
+
+    ends.give_up(ids, state="ERROR", error_type="builtins.KeyError", error="a step failed")
+
+    assert (row(ids[0]).state, row(ids[0]).error) == (JobState.ERROR, "a step failed")
+    aftermath.sweep()
+    with pytest.raises(KeyError, match="a step failed"):
+        AsyncResult(ids[0], app=app).get(timeout=1)
+
+
+def test_a_job_that_wants_no_result_is_concluded_without_one() -> None:
+    ids = waiting(options={"ignore_result": True})
+    ends.drop(ids)
+
+    assert aftermath.sweep() == 1
+
+    assert row(ids[0]).aftermath_due is False
+    assert not TaskResult.objects.exists()
+
+
+def test_what_is_due_is_done_once(followed: list[str]) -> None:
+    ids = waiting(tail={"chain": []}, has_tail=True)
+    ends.drop(ids)
+
+    assert aftermath.conclude(ids[0]) is True
+    assert aftermath.conclude(ids[0]) is False
+    assert aftermath.sweep() == 0
+    assert followed == ids
+
+
+def test_what_is_due_and_fails_stays_due_and_keeps_nobody_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken, fine = waiting(tail={"chain": []}, has_tail=True)[0], waiting()[0]
+    ends.drop([broken, fine])
+
+    def fail(_: object) -> None:
+        raise RuntimeError("no canvas")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("offload.engine.canvas.tail.follow", fail)
+        assert aftermath.sweep() == 1
+
+    assert (row(broken).aftermath_due, row(fine).aftermath_due) == (True, False)
+    assert list(TaskResult.objects.values_list("task_id", flat=True)) == [fine]
+    assert aftermath.sweep() == 1
+
+
+@on_postgresql
+def test_of_many_that_conclude_one_job_at_once_one_does_it(followed: list[str]) -> None:
+    ids = waiting(10, tail={"chain": []}, has_tail=True)
+    ends.drop(ids)
+
+    done = together([lambda: aftermath.conclude_all(ids)] * 4)
+
+    assert sum(done) == 10
+    assert sorted(followed) == sorted(ids)
+    assert not Job.objects.filter(aftermath_due=True).exists()
+
+
+@pytest.fixture
+def followed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the ids of the jobs whose end something followed, in place of the canvas."""
+    found: list[str] = []
+    monkeypatch.setattr("offload.engine.canvas.tail.follow", lambda end: found.append(end.id))
+    return found

@@ -1,0 +1,328 @@
+"""Finishes: an attempt's end and everything that belongs to it in one transaction, once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from celery import Celery
+from celery.exceptions import TaskRevokedError
+from django.test import override_settings
+from django_celery_results.models import TaskResult
+
+from offload.core.retries import Cause, RetryDecision
+from offload.core.states import JobState
+from offload.engine import aftermath, endings, installation, results
+from offload.engine.canvas import hooks
+from offload.engine.claims import begin
+from offload.engine.tracking import ends, returns, runs
+from offload.engine.tracking.bindings import bind
+from offload.engine.tracking.changes import Change
+from offload.engine.tracking.runs import Fence, Written
+from offload.models import Attempt, Job
+from tests.databases import on_postgresql
+from tests.integration.engine.world import (
+    BROKE, FACTS, LANE, TASK, Running, age, bound, fence_of, join, place, row, running, together,
+)  # fmt: skip
+
+GIVEN_UP = RetryDecision(state=JobState.GIVEN_UP, delay=0, failures=3, crashes=0, reason="enough")
+AGAIN = RetryDecision(state=JobState.PENDING, delay=30.0, failures=1, crashes=0, reason="again")
+NEXT = {"chain": [{"task": "dam.next", "args": [], "kwargs": {}, "options": {"task_id": "next"}}]}
+
+
+@pytest.fixture(autouse=True)
+def _instance(app: object) -> None:
+    join()
+
+
+@pytest.fixture
+def followed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Return the ends that something followed, in place of the canvas."""
+    found: list[Any] = []
+    monkeypatch.setattr("offload.engine.canvas.tail.follow", found.append)
+    return found
+
+
+def test_a_result_is_kept_in_the_row_and_written_for_celery_at_once(changes: list[Change]) -> None:
+    run = running()
+    changes.clear()
+
+    assert endings.succeed(run.ending, {"width": 1280}) is JobState.SUCCEEDED
+
+    assert (run.row.state, run.row.result) == (JobState.SUCCEEDED, {"width": 1280})
+    assert run.row.finished_at is not None
+    assert run.row.aftermath_due is False
+    kept = TaskResult.objects.get(task_id=run.id)
+    assert (kept.status, kept.result) == ("SUCCESS", '{"width": 1280}')
+    assert (kept.task_name, kept.worker) == (TASK, FACTS.worker)
+    assert changes == [Change(run.id, "ACTIVE", "SUCCEEDED", 1)]
+
+
+def test_an_error_is_kept_in_the_row_and_written_for_celery_at_once() -> None:
+    run = running()
+
+    assert endings.fail(run.ending, GIVEN_UP, BROKE) is JobState.GIVEN_UP
+
+    assert (run.row.state, run.row.failures) == (JobState.GIVEN_UP, 3)
+    assert (run.row.error_type, run.row.error) == ("builtins.ValueError", "no")
+    kept = results.backend().get_task_meta(run.id)
+    assert kept["status"] == "FAILURE"
+    assert isinstance(kept["result"], ValueError)
+    assert kept["traceback"] == BROKE.traceback
+
+
+def test_a_job_that_wants_no_result_has_none_in_celery() -> None:
+    run = running(options={"ignore_result": True})
+
+    endings.succeed(run.ending, 1)
+
+    assert run.row.result == 1
+    assert not TaskResult.objects.exists()
+
+
+def test_a_value_too_large_for_the_row_is_in_celery_alone(settings: Any) -> None:
+    run = running()
+    with override_settings(OFFLOAD={**settings.OFFLOAD, "MAX_RESULT": 100}):
+        endings.succeed(run.ending, "x" * 200)
+
+    assert run.row.result is None
+    assert results.large_value(run.row) == "x" * 200
+
+
+OVERTAKEN = {
+    "another epoch": lambda fence: replace(fence, epoch=fence.epoch + 1),
+    "another token": lambda fence: replace(fence, token="another"),
+    "another job": lambda fence: replace(fence, job_id="another"),
+}
+
+
+@pytest.mark.parametrize("other", OVERTAKEN.values(), ids=OVERTAKEN)
+def test_an_attempt_that_does_not_match_the_fence_writes_nothing(
+    other: Any, followed: list[Any]
+) -> None:
+    run = running(tail=NEXT, has_tail=True)
+    stale = replace(run.ending, fence=other(run.fence))
+
+    assert endings.succeed(stale, 1) is None
+    assert endings.fail(stale, GIVEN_UP, BROKE) is None
+    assert endings.requeue(stale, AGAIN, BROKE, cause=Cause.FAILED, changes={}) is None
+    assert runs.write(stale.fence, "progress", "[1, 2]") is False
+
+    assert run.row.state == JobState.ACTIVE
+    assert not TaskResult.objects.exists()
+    assert followed == []
+
+
+def test_an_attempt_whose_job_was_taken_away_writes_nothing() -> None:
+    run = running()
+    returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
+    (again,) = bind(place(), [LANE], limit=1, suspect=True)
+    second = fence_of(again)
+    runs.claim(second)
+
+    assert endings.succeed(run.ending, "late") is None
+
+    assert (run.row.state, run.row.result) == (JobState.ACTIVE, None)
+    assert runs.succeed(second, "right", aftermath=False) is Written.NOW
+    assert run.row.result == "right"
+
+
+def test_a_finish_whose_reply_was_lost_is_known_and_nothing_follows_twice(
+    followed: list[Any], changes: list[Change]
+) -> None:
+    run = running(tail=NEXT, has_tail=True)
+    endings.succeed(run.ending, 1)
+    TaskResult.objects.all().delete()
+    changes.clear()
+
+    assert endings.succeed(run.ending, 1) is JobState.SUCCEEDED
+    assert runs.succeed(run.fence, 1, aftermath=False) is Written.BEFORE
+
+    assert len(followed) == 1
+    assert not TaskResult.objects.exists()
+    assert changes == []
+
+
+def test_an_error_whose_reply_was_lost_is_known_too(followed: list[Any]) -> None:
+    run = running(tail=NEXT, has_tail=True)
+    endings.fail(run.ending, GIVEN_UP, BROKE)
+
+    assert endings.fail(run.ending, GIVEN_UP, BROKE) is JobState.GIVEN_UP
+    assert len(followed) == 1
+
+
+def test_final_stays_final() -> None:
+    run = running()
+    endings.succeed(run.ending, 1)
+
+    assert endings.fail(run.ending, GIVEN_UP, BROKE) is None
+    assert returns.lose(run.id, 1, cause=Cause.CRASHED, error="late") == []
+    assert ends.stop([run.id]) == []
+    assert ends.drop([run.id]) == []
+
+    assert (run.row.state, run.row.error, run.row.stop_requested) == (JobState.SUCCEEDED, "", False)
+
+
+def test_a_finish_stands_and_falls_with_its_result(
+    monkeypatch: pytest.MonkeyPatch, changes: list[Change]
+) -> None:
+    run = running()
+    changes.clear()
+    monkeypatch.setattr(results, "write", _broken)
+
+    with pytest.raises(RuntimeError):
+        endings.succeed(run.ending, 1)
+
+    assert run.row.state == JobState.ACTIVE
+    assert changes == []
+
+
+def test_a_finish_stands_and_falls_with_what_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = running(tail=NEXT, has_tail=True)
+    monkeypatch.setattr("offload.engine.canvas.tail.follow", _broken)
+
+    with pytest.raises(RuntimeError):
+        endings.succeed(run.ending, 1)
+
+    assert run.row.state == JobState.ACTIVE
+    assert not TaskResult.objects.exists()
+
+
+def test_where_results_are_elsewhere_the_finish_marks_them_due_and_concludes(
+    elsewhere: Celery,
+) -> None:
+    run = running()
+
+    endings.succeed(run.ending, {"w": 1})
+
+    assert elsewhere.AsyncResult(run.id).get(timeout=1) == {"w": 1}
+    assert run.row.aftermath_due is False
+    assert not TaskResult.objects.exists()
+
+
+def test_a_result_that_could_not_be_written_elsewhere_stays_due_for_the_sweep(
+    elsewhere: Celery, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = running()
+    with monkeypatch.context() as patch:
+        patch.setattr(results, "store", _broken)
+        assert endings.succeed(run.ending, 1) is JobState.SUCCEEDED
+
+    assert run.row.aftermath_due is True
+    assert f"the aftermath of job {run.id} failed and stays due" in caplog.text
+    assert elsewhere.AsyncResult(run.id).state == "PENDING"
+    assert aftermath.sweep() == 1
+    assert elsewhere.AsyncResult(run.id).state == "SUCCESS"
+
+
+def test_a_job_that_ended_without_a_run_is_revoked_elsewhere_too(elsewhere: Celery) -> None:
+    job = bound()[0]
+    ends.drop([job.id])
+
+    assert aftermath.sweep() == 1
+
+    assert elsewhere.AsyncResult(job.id).state == "REVOKED"
+    with pytest.raises(TaskRevokedError):
+        elsewhere.AsyncResult(job.id).get(timeout=1)
+
+
+@pytest.fixture
+def elsewhere(app: Celery) -> Celery:
+    """Install an app whose results are not in the job's database."""
+    other = Celery("elsewhere", broker="memory://", backend="cache+memory://", set_as_current=False)
+    hooks.install(other)
+    installation.remember(other, module=__name__)
+    results.in_transaction.cache_clear()
+    return other
+
+
+def test_a_requeue_records_the_attempt_and_waits_for_its_delay() -> None:
+    run = running()
+
+    state = endings.requeue(
+        run.ending, AGAIN, BROKE, cause=Cause.FAILED, changes={"args": "[1]", "priority": 3}
+    )
+
+    assert state is JobState.PENDING
+    found = run.row
+    assert (found.state, found.failures, found.attempts) == (JobState.PENDING, 1, 1)
+    assert (found.args, found.priority) == ([1], 3)
+    assert found.run_at is not None
+    attempt = Attempt.objects.get(job_id=run.id)
+    assert (attempt.epoch, attempt.cause, attempt.error) == (1, "failed", "no")
+    assert (attempt.instance, attempt.started_at is None) == (FACTS.worker, False)
+    age([run.id], "run_at", seconds=31)
+    assert returns.release_due() == 1
+
+
+def test_a_requeue_without_delay_can_be_bound_at_once() -> None:
+    run = running()
+    endings.requeue(run.ending, replace(AGAIN, delay=0), None, cause=Cause.REQUEUED, changes={})
+
+    assert len(bind(place(), [LANE], limit=1)) == 1
+
+
+def test_a_job_that_was_asked_to_stop_is_stopped_by_its_requeue_and_concluded() -> None:
+    run = running()
+    assert ends.stop([run.id]) == []
+
+    state = endings.requeue(run.ending, AGAIN, BROKE, cause=Cause.FAILED, changes={})
+
+    assert state is JobState.STOPPED
+    assert run.row.finished_at is not None
+    assert TaskResult.objects.get(task_id=run.id).status == "REVOKED"
+
+
+def test_started_is_written_with_the_claim_where_the_site_tracks_it(tracking: None) -> None:
+    fence = fence_of(bound()[0])
+
+    assert begin(fence, FACTS) is not None
+
+    kept = TaskResult.objects.get(task_id=fence.job_id)
+    assert kept.status == "STARTED"
+    assert kept.date_started is not None
+
+
+def test_a_retry_is_shown_in_celery_where_the_site_tracks_starts(tracking: None) -> None:
+    fence = fence_of(bound()[0])
+    claimed = begin(fence, FACTS)
+    assert claimed is not None
+
+    endings.requeue(
+        Running(fence=fence, claimed=claimed).ending, AGAIN, BROKE, cause=Cause.FAILED, changes={}
+    )
+
+    assert TaskResult.objects.get(task_id=fence.job_id).status == "RETRY"
+
+
+def test_a_claim_that_fails_leaves_no_started(tracking: None) -> None:
+    fence = fence_of(bound()[0])
+
+    assert begin(replace(fence, epoch=9), FACTS) is None
+    assert not TaskResult.objects.exists()
+
+
+@pytest.fixture
+def tracking(app: Any) -> Any:
+    """Let the site track starts."""
+    app.conf.task_track_started = True
+    yield
+    app.conf.task_track_started = False
+
+
+@on_postgresql
+def test_of_two_ends_of_one_attempt_at_once_one_is_written() -> None:
+    for _ in range(10):
+        run = running()
+        found = together(
+            [
+                lambda run=run: endings.succeed(run.ending, 1),
+                lambda run=run: returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9"),
+            ]
+        )
+        assert (found[0] is None) is bool(found[1])
+
+
+def _broken(*_: object) -> None:
+    raise RuntimeError("broken")
