@@ -65,7 +65,7 @@ def _timed_out(job_id: str, epoch: int, told: str) -> None:
 
 
 def _end(fence: Fence, decision: RetryDecision, error: ErrorInfo) -> None:
-    runs.fail(fence, decision, error, aftermath=True, keep_tail=True)
+    runs.fail(fence, decision, error, aftermath=True, for_the_dead=True)
     aftermath.conclude_all([fence.job_id])
 
 

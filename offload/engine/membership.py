@@ -21,7 +21,7 @@ from offload.core.topology import PROTOCOL_VERSION, Mode
 from offload.engine import results
 from offload.engine.topology import GOODBYE
 from offload.engine.tracking import returns
-from offload.models import Instance, database
+from offload.models import Instance, Slot, database
 from offload.models.versions import raise_version
 from offload.signals import instance_changed
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 INSTANCE = Instance._meta.db_table
+SLOT = Slot._meta.db_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ def join(announcement: Announcement) -> str | None:
     transaction, so that no left-over message is claimed for a dead one.
     """
     with database.atomic():
-        row = Instance.objects.select_for_update().filter(pk=announcement.name).first()
+        row = _locked(announcement.name)
         if row is not None and not is_free(row):
             return None
         incarnation = str(uuid4())
@@ -92,12 +93,22 @@ def join(announcement: Announcement) -> str | None:
     return incarnation
 
 
+def _locked(name: str) -> Instance | None:
+    """Return the row of a name; its slot row is what those who take a new name wait for."""
+    database.execute(
+        f"INSERT INTO {SLOT} (instance) VALUES (%s) ON CONFLICT DO NOTHING", [name]
+    )
+    Slot.objects.select_for_update().get(pk=name)
+    return Instance.objects.select_for_update().filter(pk=name).first()
+
+
 def is_free(row: Instance) -> bool:
     """Return whether the owner of a name is known not to live."""
     if row.mode == Mode.GONE:
         return True
     here = row.host == host() and row.boot_id == boot_id()
-    return here and started(row.pid) != row.pid_started
+    owner = started(row.pid)
+    return here and (not owner or owner != row.pid_started)
 
 
 def _write(announcement: Announcement, incarnation: str) -> None:

@@ -127,6 +127,19 @@ def line(job: Job) -> Text:
     made = plain(f"{timezone.localtime():%H:%M:%S} ")
     made.append_text(coloured(job.state))
     made.append_text(plain(f" on {job.instance}" if job.instance else ""))
-    made.append_text(plain(f", attempt {job.attempts}" if job.attempts else ""))
-    made.append_text(plain(f", {progress(job)}" if job.progress else ""))
+    made.append_text(plain("".join(f", {one}" for one in remarks(job))))
     return made
+
+
+def remarks(job: Job) -> Iterator[str]:
+    """Yield what else has changed about a job that is not over."""
+    if job.attempts:
+        yield f"attempt {job.attempts}"
+    if job.progress:
+        yield progress(job)
+    if job.run_at:
+        yield f"not before {times.moment(job.run_at)}"
+    if job.error:
+        yield job.error.partition("\n")[0]
+    if job.stop_requested:
+        yield "asked to stop"

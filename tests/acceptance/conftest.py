@@ -69,7 +69,7 @@ def workers(place: Place) -> Iterator[Fleet]:
     """Return the fleet whose usual workers live on from test to test."""
     fleet = Fleet(place)
     yield fleet
-    fleet.drop_all()
+    fleet.end()
 
 
 @pytest.fixture

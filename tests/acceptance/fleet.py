@@ -16,6 +16,7 @@ import psutil
 from offload.core.topology import Mode
 from offload.embedded.tether import tethered
 from offload.models import Instance
+from offload.models.versions import raise_version
 from tests.polling import eventually
 
 if TYPE_CHECKING:
@@ -189,13 +190,23 @@ class Fleet:
             )
 
     def drop(self, name: str) -> None:
-        """End a worker and forget it."""
-        self.workers.pop(name).end()
+        """End a worker and forget it, also in the database, unless another has its name."""
+        worker = self.workers.pop(name)
+        worker.end()
+        if worker.name not in {one.name for one in self.workers.values()}:
+            Instance.objects.filter(pk=worker.name).delete()
+            raise_version()
 
     def drop_all(self) -> None:
-        """End every worker."""
+        """Do so with every worker."""
         for name in list(self.workers):
             self.drop(name)
+
+    def end(self) -> None:
+        """Leave no process running, whatever became of the database."""
+        for worker in self.workers.values():
+            worker.end()
+        self.workers.clear()
 
 
 def _options(pool: str, concurrency: int) -> list[str]:

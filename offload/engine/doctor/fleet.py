@@ -77,5 +77,5 @@ def _consumers(here: list[InstanceLine]) -> Iterator[Finding]:
 def _stranded(seen: Overview) -> Iterator[Finding]:
     for line in seen.topics:
         if line.waiting and not line.can_run:
-            told = f"{line.waiting} jobs of {line.topic} wait, and no instance can run them."
+            told = f"No instance can run {line.topic}, of which jobs wait: {line.waiting}."
             yield warn("jobs", told, f"To see why: manage.py offload explain {line.topic}")

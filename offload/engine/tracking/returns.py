@@ -32,7 +32,8 @@ def way_back(
 ) -> list[Change]:
     """Put the jobs of ``where`` back; return what changed.
 
-    Attempts that had begun are recorded with their cause and error. ``crash`` counts them as
+    Attempts that had begun are recorded with their cause and error, and lose their token, so
+    that none of them takes a later end for its own. ``crash`` counts them as
     crashes, up to the limit, and holds the jobs as suspects.
     """
     with database.atomic():
@@ -77,6 +78,7 @@ def _statement(where: str, also: str, *, crash: bool) -> str:
         f"UPDATE {JOB} SET "
         f"state = CASE WHEN stop_requested THEN 'STOPPED' {given_up}ELSE 'PENDING' END, "
         f"finished_at = CASE WHEN {final} THEN {now} END, aftermath_due = ({final}), "
+        "token = CASE WHEN token = '' THEN '' ELSE 'lost' END, "
         "instance = '', incarnation = '', bound_at = NULL, started_at = NULL, "
         f"publishes = 0, progress = NULL{counted}{also} "
         f"WHERE {where} AND state IN ('QUEUED', 'ACTIVE') "

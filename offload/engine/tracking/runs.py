@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kombu.utils.json import dumps, loads
 
 from offload.conf import settings
+from offload.core.retries import Cause
 from offload.core.states import JobState
 from offload.engine.tracking.changes import Change, tell
 from offload.engine.tracking.returns import way_back
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from offload.core.outcomes import ErrorInfo
-    from offload.core.retries import Cause, RetryDecision
+    from offload.core.retries import RetryDecision
 
 JOB = Job._meta.db_table
 CLAIMED_COLUMNS = (
@@ -83,12 +84,16 @@ def _unhurried() -> str:
 
 
 def _mine(fence: Fence) -> Claimed | None:
+    """Return a claim whose reply was lost; one that was stopped meanwhile ends at once."""
+    mine = "id = %s AND epoch = %s AND token = %s AND state = 'ACTIVE'"
+    params = [fence.job_id, fence.epoch, fence.token]
     found = database.rows(
-        f"SELECT {', '.join(CLAIMED_COLUMNS)} FROM {JOB} "
-        "WHERE id = %s AND epoch = %s AND token = %s AND state = 'ACTIVE'",
-        [fence.job_id, fence.epoch, fence.token],
+        f"SELECT {', '.join(CLAIMED_COLUMNS)}, stop_requested FROM {JOB} WHERE {mine}", params
     )
-    return _claimed(found[0]) if found else None
+    if found and found[0][-1]:
+        way_back(mine, params, cause=Cause.REQUEUED)
+        return None
+    return _claimed(found[0][:-1]) if found else None
 
 
 def _claimed(row: tuple[Any, ...]) -> Claimed:
@@ -127,11 +132,12 @@ def fail(
     error: ErrorInfo,
     *,
     aftermath: bool,
-    keep_tail: bool = False,
+    for_the_dead: bool = False,
 ) -> Written:
     """Make the job final as decided, with its error.
 
-    ``keep_tail`` leaves what follows to the aftermath instead of the caller's transaction.
+    ``for_the_dead`` ends an attempt whose process is gone: its token goes too, and what follows
+    the job is left to the aftermath.
     """
     return _end(
         fence,
@@ -145,7 +151,7 @@ def fail(
             error.traceback,
         ],
         aftermath=aftermath,
-        keep_tail=keep_tail,
+        for_the_dead=for_the_dead,
     )
 
 
@@ -156,12 +162,12 @@ def _end(
     values: Sequence[object],
     *,
     aftermath: bool,
-    keep_tail: bool = False,
+    for_the_dead: bool = False,
 ) -> Written:
-    tail = "" if keep_tail else "has_tail = false, "
+    hanging = "token = 'lost'" if for_the_dead else "has_tail = false"
     changed = database.execute(
         f"UPDATE {JOB} SET state = %s, finished_at = {database.now()}, aftermath_due = %s, "
-        f"{tail}{also} "
+        f"{hanging}, {also} "
         "WHERE id = %s AND epoch = %s AND token = %s AND state = 'ACTIVE'",
         [state, aftermath, *values, fence.job_id, fence.epoch, fence.token],
     )

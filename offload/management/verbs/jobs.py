@@ -24,18 +24,26 @@ SHORT = 60
 
 def arguments(parser: ArgumentParser) -> None:
     """Take which jobs to show."""
-    known = sorted({*QUERY_TYPES, *JobState})
+    known = sorted({*QUERY_TYPES, *(state.value for state in JobState)})
     parser.add_argument(
         "--state", type=str.upper, choices=known, metavar="STATE", help=", ".join(known).lower()
     )
     parser.add_argument("--topic", metavar="PATTERN", help="a topic, or a pattern in quotes")
     parser.add_argument("--instance", metavar="NAME", help="where it is, or was")
-    parser.add_argument("--limit", type=int, default=20, help="how many at most (%(default)s)")
+    parser.add_argument("--limit", type=positive, default=20, help="how many at most (%(default)s)")
+
+
+def positive(text: str) -> int:
+    """Read a whole number of at least 1; raise ValueError for anything else."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
 
 
 def run(terminal: Terminal, options: Options) -> None:
     """Show the newest first."""
-    found = narrowed(options)[: max(0, options["limit"])]
+    found = narrowed(options)[: options["limit"]]
     rows = [row(job) for job in found]
     terminal.answer(
         [job_facts(job) for job in found],

@@ -93,7 +93,7 @@ def clear(terminal: Terminal, options: Options) -> None:
     target, patterns, scope = options["target"], options["patterns"], options["scope"]
     with database.atomic():
         count = sum(rules.clear(target, pattern, scope=scope) for pattern in patterns)
-    told = f"{count} rules cleared." if count else "There was no such rule; nothing changed."
+    told = f"Rules cleared: {count}." if count else "There was no such rule; nothing changed."
     terminal.answer(
         {"target": target, "scope": scope, "patterns": patterns, "cleared": count}, told
     )

@@ -47,7 +47,7 @@ def lines(seen: Overview) -> Iterator[str | Text]:
     yield f"Jobs: {seen.waiting} waiting, {seen.bound} bound, {seen.active} running."
     for line in seen.topics:
         if line.waiting and not line.can_run:
-            told = f"{line.waiting} of {line.topic} wait and no instance can run them"
+            told = f"{line.waiting} of {line.topic} waiting, and no instance can run it"
             yield plain(f"{told}: manage.py offload explain {line.topic}", "yellow")
     if not here:
         told = "No worker is here. 'manage.py offload doctor' says how to start one."

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+from importlib import import_module
 from typing import Any
-
-from kombu.utils.imports import symbol_by_name
 
 
 def die_after_the_finish() -> None:
     """Kill this process in the first thing that follows the commit of the next success."""
-    runs = symbol_by_name("offload.engine.tracking.runs")
-    database = symbol_by_name("offload.models.database")
+    runs = import_module("offload.engine.tracking.runs")
+    database = import_module("offload.models.database")
     succeed = runs.succeed
 
     def fatally(*args: Any, **kwargs: Any) -> Any:

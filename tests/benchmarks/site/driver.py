@@ -20,6 +20,7 @@ django.setup()
 from django.core.management.color import no_style  # noqa: E402
 from django.db import connection  # noqa: E402
 
+from tests.benchmarks.site import cost  # noqa: E402
 from tests.benchmarks.site.contenders import Contender, contender  # noqa: E402
 from tests.benchmarks.site.notes import Notes  # noqa: E402
 from tests.benchmarks.site.worker import Worker, running  # noqa: E402
@@ -111,9 +112,12 @@ class Turn:
         begun = self._notes.read()
         return [begun[number] - at for number, at in sent.items()]
 
-    def _loop(self, jobs: int) -> dict[str, float]:
-        """Submit one by one; return jobs per second of submitting, and until the last has ended."""
-        start = time.perf_counter()
+    def _loop(self, jobs: int) -> dict[str, Any]:
+        """Submit one by one; return jobs per second of submitting, and until the last has ended.
+
+        Also what they cost.
+        """
+        before, start = cost.spent(), time.perf_counter()
         for _ in range(jobs):
             self._submit()
         submitted = time.perf_counter()
@@ -121,6 +125,7 @@ class Turn:
         return {
             "submit": jobs / (submitted - start),
             "through": jobs / (time.perf_counter() - start),
+            "cpu": cost.since(before, jobs),
         }
 
     def _bulk(self, jobs: int) -> dict[str, float]:

@@ -9,7 +9,7 @@ from celery import chord
 from django.db import connections
 
 from offload.engine import endings
-from offload.models import Dependency, Job, Join
+from offload.models import Dependency, Job, Join, database
 from tests.databases import on_postgresql
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ def test_members_that_end_together_fire_their_join_once(
             body = Job.objects.get(pk=result.id)
             assert body.args == [[0, 1, 2]]
             driver.run(body.pk)
-        list(pool.map(lambda _: connections.close_all(), range(MEMBERS)))
 
     assert Job.objects.count() == ROUNDS * (MEMBERS + 1)
     assert Join.objects.filter(fired=True).count() == ROUNDS
@@ -48,7 +47,11 @@ def end_together(pool: ThreadPoolExecutor, attempts: list[Ending]) -> None:
     barrier = threading.Barrier(len(attempts))
 
     def end(number: int) -> None:
-        barrier.wait(timeout=30)
-        endings.succeed(attempts[number], number)
+        try:
+            database.connection().ensure_connection()
+            barrier.wait(timeout=30)
+            endings.succeed(attempts[number], number)
+        finally:
+            connections.close_all()
 
     list(pool.map(end, range(len(attempts))))

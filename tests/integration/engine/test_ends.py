@@ -28,7 +28,7 @@ def _instance(app: object) -> None:
 
 
 def test_a_stop_ends_what_waits_and_asks_what_runs(changes: list[Change]) -> None:
-    lonely, queued, run = waiting()[0], bound()[0].id, running()
+    queued, run, lonely = bound()[0].id, running(), waiting()[0]
     changes.clear()
 
     stopped = ends.stop([lonely, queued, run.id, "unknown"])
@@ -89,10 +89,8 @@ def test_a_stop_of_a_job_that_is_none_says_so() -> None:
 
 
 def test_jobs_not_begun_in_their_time_expire(changes: list[Change]) -> None:
-    lonely, queued, run = (
-        waiting(expires_in=60)[0], bound(expires_in=60)[0].id, running(expires_in=60).id,
-    )  # fmt: skip
-    young = waiting(expires_in=90)[0]
+    queued, run = bound(expires_in=60)[0].id, running(expires_in=60).id
+    lonely, young = waiting(expires_in=60)[0], waiting(expires_in=90)[0]
     assert ends.expire() == []
     age([lonely, queued, run, young], "expires_at", seconds=61)
     changes.clear()
@@ -116,7 +114,7 @@ def test_the_leader_expires_and_concludes(app: Any) -> None:
 
 
 def test_waiting_jobs_are_dropped_and_running_ones_are_not(app: Any) -> None:
-    lonely, queued, run = waiting()[0], bound()[0].id, running().id
+    queued, run, lonely = bound()[0].id, running().id, waiting()[0]
 
     assert len(ends.drop([lonely, queued, run])) == 2
 

@@ -65,6 +65,8 @@ DOUBLED: list[tuple[str, Sequence[str]]] = [
 ]
 
 
+# Seconds of pure computing, of which a busy machine makes minutes.
+@pytest.mark.timeout(600)
 def test_every_schedule_of_two_faults_keeps_every_promise() -> None:
     found = explore([*FAULTS, *FAULTS], ALL, at_most=2)
 

@@ -88,7 +88,7 @@ class Command(RichCommand):
             raise CommandError("The demo failed:\n  " + "\n  ".join(found))
         refused = sum(some[0].state != "SUCCEEDED" for _, some in results)
         self.console.print(
-            f"{len(results) - refused} assets done and verified, {refused} could not be read. "
+            f"Assets: {len(results) - refused} done and verified, {refused} could not be read. "
             f"Report: {settings.VAR / 'demo' / 'report.json'}",
             soft_wrap=True,
         )
