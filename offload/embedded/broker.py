@@ -110,7 +110,7 @@ class EmbeddedBroker:
         command = tethered([str(program), str(configuration)], on_death=signal.SIGTERM)
         with self.log.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal must not take the broker away first.
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 -- a program and a file of our own
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
         self._write_marks(self._process.pid)

@@ -48,7 +48,7 @@ def _renew(name: str, incarnation: str) -> Term | None:
 
 def _take(name: str, incarnation: str) -> Term | None:
     ended = (
-        f"{LEASE}.expires_at < {database.now()} OR NOT EXISTS (SELECT 1 FROM {INSTANCE} i "
+        f"{LEASE}.expires_at <= {database.now()} OR NOT EXISTS (SELECT 1 FROM {INSTANCE} i "
         f"WHERE i.incarnation = {LEASE}.incarnation AND i.mode <> 'gone')"
     )
     with database.atomic():

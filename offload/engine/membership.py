@@ -39,8 +39,8 @@ class Announcement:
 
     name: str
     pid: int
-    #: Pattern, task name, ranking, and whether the task has time limits.
-    consumers: Sequence[Sequence[Any]]
+    #: ``pattern``, ``task``, ``ranking``, and ``limit``: whether the task has time limits.
+    consumers: Sequence[Mapping[str, Any]]
     concurrency: int
     can_kill: bool
     can_limit: bool

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: What get() raises for a job that ended without a run or an error of its own.
 REVOKED = {"exc_module": "celery.exceptions", "exc_type": "TaskRevokedError"}
 
+#: What a result that says RETRY holds: Celery reads it as an exception.
+RETRIED = {"exc_module": "celery.exceptions", "exc_type": "Retry", "exc_message": ["put back"]}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
@@ -168,7 +171,7 @@ def mark_retry(job_ids: Sequence[str]) -> None:
     """Let results that say STARTED say RETRY, for jobs whose attempt was lost."""
     if job_ids and in_transaction() and tracks_started():
         database.execute(
-            f"UPDATE {_model()._meta.db_table} SET status = 'RETRY' "
+            f"UPDATE {_model()._meta.db_table} SET status = 'RETRY', result = %s "
             f"WHERE status = 'STARTED' AND task_id IN ({database.marks(job_ids)})",
-            list(job_ids),
+            [backend().encode_content(RETRIED)[2], *job_ids],
         )

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from offload.conf import settings
 from offload.core.policies import DEFAULT_POLICY, Policy, QueueType, policy_for
@@ -20,7 +20,7 @@ from offload.models import Rule as RuleRow
 from offload.models.versions import current_version
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,10 +105,7 @@ def instance_of(row: InstanceRow, *, off: Collection[str], leader: str | None) -
         cluster=row.cluster,
         mode=Mode(row.mode),
         is_off=row.name in off,
-        consumers=tuple(
-            Consumer(pattern=Pattern.parse(pattern), task=task, ranking=ranking, limit=limit)
-            for pattern, task, ranking, limit in row.consumers
-        ),
+        consumers=tuple(consumer_of(announced) for announced in row.consumers),
         labels=frozenset(row.labels),
         concurrency=row.concurrency,
         window=row.window,
@@ -120,6 +117,16 @@ def instance_of(row: InstanceRow, *, off: Collection[str], leader: str | None) -
         queue=queue_name(row.name),
         is_leader=row.incarnation == leader,
         said_goodbye=row.gone_because == GOODBYE,
+    )
+
+
+def consumer_of(announced: Mapping[str, Any]) -> Consumer:
+    """Return a consumer as it was announced, also by code that says less of it."""
+    return Consumer(
+        pattern=Pattern.parse(announced["pattern"]),
+        task=announced["task"],
+        ranking=announced.get("ranking", 0),
+        limit=announced.get("limit", False),
     )
 
 

@@ -22,9 +22,14 @@ if TYPE_CHECKING:
 
 
 def told(job: Job) -> Iterator[str | Text]:
-    """Return the end of a job as lines: where and how long it ran, and what it returned."""
+    """Yield the end of a job as lines: where and how long it ran, and what it returned."""
     where = f" on {job.instance}" if job.instance else ""
     yield f"{job.state}{where}{_duration(job)}"
+    yield from result(job)
+
+
+def result(job: Job) -> Iterator[Text]:
+    """Yield what a job returned, if anything."""
     if job.result is not None:
         yield plain(json.dumps(job.result, cls=DjangoJSONEncoder, indent=2, ensure_ascii=False))
 

@@ -10,6 +10,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from rich.table import Table
 
+from offload.core.states import JobState
 from offload.engine import history
 from offload.management import times
 from offload.management.colours import coloured
@@ -30,14 +31,21 @@ FILES = ("file", "", "size", "type", "SHA-256")
 
 
 def sheet(job: Job, found: Explanation) -> Iterator[str | Text | Table]:
-    """Return facts, attempts, steps and files of a job, as far as there are any."""
+    """Yield facts, attempts, steps, files and the traceback of a job, as far as there are any."""
     yield facts(job, found)
+    for part in parts(job):
+        yield ""
+        yield part
+
+
+def parts(job: Job) -> Iterator[Text | Table]:
+    """Yield what not every job has."""
     if tried := history.attempts(job):
-        yield table(ATTEMPTS, map(attempt_row, tried))
+        yield table(ATTEMPTS, map(attempt_row, tried), fold={"error": 20})
     if steps := history.steps(job):
-        yield table(STEPS, map(step_row, steps))
+        yield table(STEPS, map(step_row, steps), fold={"topic": 12})
     if files := [*file_rows("in", history.inputs(job)), *file_rows("out", history.outputs(job))]:
-        yield table(FILES, files)
+        yield table(FILES, files, fold={"file": 12, "SHA-256": 16})
     if job.traceback:
         yield plain(job.traceback.rstrip(), "dim")
 
@@ -119,7 +127,7 @@ def verdicts(found: Explanation) -> list[Table]:
         )
         for one in found.verdicts
     ]
-    return [table(VERDICTS, rows)] if rows else []
+    return [table(VERDICTS, rows, fold={"task": 12, "why not": 20})] if rows else []
 
 
 def line(job: Job) -> Text:
@@ -127,19 +135,25 @@ def line(job: Job) -> Text:
     made = plain(f"{timezone.localtime():%H:%M:%S} ")
     made.append_text(coloured(job.state))
     made.append_text(plain(f" on {job.instance}" if job.instance else ""))
-    made.append_text(plain("".join(f", {one}" for one in remarks(job))))
+    made.append_text(plain("".join(f", {one}" for one in remarks(job) if one)))
     return made
 
 
 def remarks(job: Job) -> Iterator[str]:
-    """Yield what else has changed about a job that is not over."""
-    if job.attempts:
-        yield f"attempt {job.attempts}"
-    if job.progress:
-        yield progress(job)
-    if job.run_at:
-        yield f"not before {times.moment(job.run_at)}"
-    if job.error:
+    """Yield what else has changed about a job; some are empty."""
+    yield f"attempt {job.attempts}" if job.attempts else ""
+    if job.is_finished:
         yield job.error.partition("\n")[0]
-    if job.stop_requested:
-        yield "asked to stop"
+        return
+    yield progress(job)
+    yield f"not before {times.moment(job.run_at)}" if job.run_at else ""
+    yield last_error(job).partition("\n")[0]
+    yield "asked to stop" if job.stop_requested else ""
+
+
+def last_error(job: Job) -> str:
+    """Return what the attempt before said that this job waits after; nothing while it runs."""
+    if job.state != JobState.PENDING or not job.attempts:
+        return ""
+    last = job.ended_attempts.last()
+    return last.error if last else ""

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from django.core.serializers.json import DjangoJSONEncoder
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rich.console import Console
+
+#: Columns from which a terminal has room to spare.
+WIDE = 120
 
 #: Characters by which a text could steer the terminal it is shown on.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -28,6 +31,11 @@ class Terminal:
     console: Console
     #: Whether a program reads it.
     as_json: bool
+
+    @property
+    def is_wide(self) -> bool:
+        """Tell whether there is room for what can be left out."""
+        return self.console.width >= WIDE
 
     def answer(self, facts: object, *shown: Table | Text | str) -> None:
         """Print the facts as JSON for programs, or what is shown for people."""
@@ -61,13 +69,36 @@ def plain(value: object, style: str = "") -> Text:
     return Text(CONTROL.sub("\N{REPLACEMENT CHARACTER}", text), style=style)
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Return a table; columns of numbers stand to the right."""
-    rows = [*rows]
-    made = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for index, header in enumerate(headers):
-        numbers = all(isinstance(row[index], int) for row in rows)
-        made.add_column(header, justify="right" if numbers else "left", overflow="fold")
-    for row in rows:
-        made.add_row(*[one if isinstance(one, Text) else plain(one) for one in row])
+def table(
+    headers: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    fold: Mapping[str, int] = MappingProxyType({}),
+) -> Table:
+    """Return a table without its empty columns; columns of numbers stand to the right.
+
+    Where it is too wide, the columns of `fold` are folded first, down to the width given there.
+    """
+    cells = [[one if isinstance(one, Text | int) else plain(one) for one in row] for row in rows]
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    used = [index for index in range(len(headers)) if any(_is_shown(row[index]) for row in cells)]
+    for index in used:
+        is_number = all(isinstance(row[index], int) for row in cells)
+        made.add_column(
+            headers[index],
+            justify="right" if is_number else "left",
+            overflow="fold",
+            no_wrap=headers[index] not in fold,
+            min_width=fold.get(headers[index]),
+        )
+    for row in cells:
+        made.add_row(*[_as_text(row[index]) for index in used])
     return made
+
+
+def _is_shown(cell: Text | int) -> bool:
+    return isinstance(cell, int) or bool(cell)
+
+
+def _as_text(cell: Text | int) -> Text:
+    return cell if isinstance(cell, Text) else plain(cell)

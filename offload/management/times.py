@@ -38,6 +38,11 @@ def seconds(value: float | None) -> str:
     return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
 
 
+def age(value: datetime) -> str:
+    """Return how long ago a time was."""
+    return seconds(max(0.0, (timezone.now() - value).total_seconds()))
+
+
 def moment(value: datetime | None) -> str:
     """Return a time in the site's zone, to the second; nothing for None."""
     return f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S}" if value else ""

@@ -42,7 +42,7 @@ class Instance(models.Model):
     #: Boot time of the process in clock ticks: a pid alone may have been given away again.
     pid_started = models.CharField(max_length=32, default="")
 
-    #: Announced: ``[[pattern, task, ranking, has time limits], …]``.
+    #: Announced: ``{pattern, task, ranking, limit}`` each.
     consumers = models.JSONField(_("consumers"), default=list)
     labels = models.JSONField(_("labels"), default=list)
     concurrency = models.PositiveIntegerField(_("concurrency"))

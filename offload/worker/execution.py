@@ -84,6 +84,7 @@ def _run(
         root_id=claimed.root_id or job.id,
         run_id=claimed.run_id,
         payload_id=claimed.payload_id,
+        priority=claimed.options.get("priority"),
     )
     token = context.running.set(here)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from billiard.common import terminate_handler_fired
 from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
 from django.utils import timezone
 
@@ -35,7 +36,7 @@ def outcome_of(
     """Run and return what it came to, with the exception that said so.
 
     The value is encoded here as its backend would: one that cannot be is a failed attempt,
-    before anything is final.
+    before anything is final. Nothing is said of a run whose process was told to end.
     """
     try:
         value = run()
@@ -44,6 +45,10 @@ def outcome_of(
             return _requeued(continued, None), None
         encode(value)
     except (Exception, SystemExit) as error:
+        if terminate_handler_fired():
+            # Somebody ends this process, and the worker's parent knows why: a time limit, a
+            # shutdown. What the run says of it would count as a failure of the job.
+            raise
         return _of_error(error), error
     return Succeeded(value), None
 

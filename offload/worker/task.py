@@ -107,11 +107,17 @@ def consumer(pattern: str, *, ranking: int = 0, **options: Any) -> Callable[...,
     )
 
 
-def consumers_of(app: Celery) -> list[tuple[str, str, int, bool]]:
-    """Return what an app consumes: pattern, task name, ranking, and whether it has time limits."""
+def consumers_of(app: Celery) -> list[dict[str, Any]]:
+    """Return what an app consumes, as its workers announce it."""
     found = [task for task in app.tasks.values() if isinstance(task, OffloadTask) and task.pattern]
-    return sorted((task.pattern, task.name, task.ranking, _is_limited(task)) for task in found)
+    return [_announced(task) for task in sorted(found, key=lambda task: task.name)]
 
 
-def _is_limited(task: OffloadTask) -> bool:
-    return bool(task.time_limit or task.soft_time_limit)
+def _announced(task: OffloadTask) -> dict[str, Any]:
+    limited = bool(task.time_limit or task.soft_time_limit)
+    return {
+        "pattern": task.pattern,
+        "task": task.name,
+        "ranking": task.ranking,
+        "limit": limited,
+    }

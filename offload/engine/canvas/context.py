@@ -32,6 +32,8 @@ class Running:
     root_id: str = ""
     run_id: str | None = None
     payload_id: str | None = None
+    #: As Celery was given it; what the job submits may inherit it.
+    priority: int | None = None
     continuation: Continuation | None = None
 
 

@@ -61,7 +61,6 @@ def run(app: Celery, errback: Mapping[str, Any], job_id: str) -> None:
 
 def context_of(job: Job) -> Context:
     """Return the request of a job that ended, as Celery's callbacks know it."""
-    tail = job.tail or {}
     return Context(
         id=job.pk,
         task=job.task,
@@ -74,7 +73,6 @@ def context_of(job: Job) -> Context:
         reply_to=job.options.get("reply_to"),
         retries=job.failures,
         hostname=job.instance,
-        errbacks=tail.get("link_error"),
         delivery_info={},
     )
 

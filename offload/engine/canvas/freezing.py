@@ -14,7 +14,7 @@ from offload.core.states import Hold
 from offload.core.topics import TOPIC_MAX
 from offload.engine.canvas.calls import delay_of, moment, seconds_until
 from offload.engine.canvas.context import Origin, origin
-from offload.engine.canvas.origins import submitter
+from offload.engine.canvas.origins import submitter, submitters_priority
 from offload.engine.canvas.recognition import STARMAP, registered
 from offload.engine.canvas.signatures import JOIN, NOBODY, join_of, many, mark, plain
 from offload.engine.names import MAP
@@ -49,7 +49,7 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
     Raise InvalidProperties for arguments that are no JSON, or too large; what one job hands
     on to the next may have any size.
     """
-    options = {"reply_to": app.thread_oid, **defaults(app, call), **call.options}
+    options = {**inherited(app), **defaults(app, call), **call.options}
     source = origin_of(app, options)
     tail = tail_of(options)
     if origin.get() is None:
@@ -111,6 +111,14 @@ def _published(app: Celery, call: Call, source: Origin) -> dict[str, Any]:
     options["root_id"] = source.root_id or None
     options["parent_id"] = source.parent_id or None
     return options
+
+
+def inherited(app: Celery) -> dict[str, Any]:
+    """Return the options that a call has from where it is made."""
+    found: dict[str, Any] = {"reply_to": app.thread_oid}
+    if app.conf.task_inherit_parent_priority and origin.get() is None:
+        found["priority"] = submitters_priority(app)
+    return found
 
 
 def defaults(app: Celery, call: Call) -> dict[str, Any]:

@@ -36,3 +36,12 @@ def submitter(app: Celery) -> Origin:
     if task is None or not task.request.id:
         return Origin()
     return Origin(parent_id=task.request.id, root_id=task.request.root_id or task.request.id)
+
+
+def submitters_priority(app: Celery) -> int | None:
+    """Return the priority of the job or plain task that runs here, as Celery was given it."""
+    job = running.get()
+    if job is not None:
+        return job.priority
+    task: Any = app.current_worker_task
+    return (task.request.delivery_info or {}).get("priority") if task else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import DatabaseError
 from django.db.migrations.executor import MigrationExecutor
 
-from offload.engine.doctor.finding import Finding, fail, ok, warn
+from offload.engine.doctor.finding import Finding, fail, ok, one_line, warn
 from offload.models import database
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def examine() -> Iterator[Finding]:
     try:
         database.rows("SELECT 1")
     except DatabaseError as error:
-        told = f"The database {database.alias()!r} does not answer: {error}".strip()
+        told = f"The database {database.alias()!r} does not answer: {one_line(error)}"
         yield fail(SUBJECT, told, f'Start it, or correct DATABASES["{database.alias()}"].')
         return
     yield _tables()
@@ -44,7 +44,7 @@ def _tables() -> Finding:
     leaves = [leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] in TABLES]
     missing = [str(migration) for migration, _ in executor.migration_plan(leaves)]
     if missing:
-        told = f"Tables are missing or old: {', '.join(missing)} not applied."
+        told = f"Its tables are missing or old: {len(missing)} migrations, {missing[0]} the first."
         return fail(SUBJECT, told, f"Run: manage.py migrate --database {database.alias()}")
     name = database.connection().settings_dict["NAME"]
     return ok(SUBJECT, f"{database.vendor()} {name} answers and has its tables.")

@@ -28,6 +28,11 @@ class Finding:
     next_step: str = ""
 
 
+def one_line(error: BaseException) -> str:
+    """Return what an error says, on one line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def ok(subject: str, fact: str) -> Finding:
     """Return that something is well."""
     return Finding(level=Level.OK, subject=subject, fact=fact)

@@ -9,7 +9,7 @@ from celery.backends.rpc import RPCBackend
 
 from offload.core.exceptions import ConfigurationError
 from offload.engine import results
-from offload.engine.doctor.finding import Finding, fail, ok, warn
+from offload.engine.doctor.finding import Finding, fail, ok, one_line, warn
 from offload.engine.doctor.patience import within
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _problem(backend: Any) -> str:
         else:
             within(PATIENCE, lambda: _ask(backend))
     except Exception as error:  # Any library may be behind it, with errors of its own.
-        return f"{type(error).__name__}: {error}"
+        return f"{type(error).__name__}: {one_line(error)}"
     return ""
 
 

@@ -35,8 +35,9 @@ def examine() -> Iterator[Finding]:
         yield ok(SUBJECT, "The system checks found nothing.")
     try:
         settings()
-    except (ConfigurationError, TypeError) as error:
-        yield fail(UNREADABLE, f"The settings cannot be read: {error}", "Correct OFFLOAD first.")
+    except (ConfigurationError, TypeError):
+        told = "Nothing else is examined: it rests on OFFLOAD, which cannot be read."
+        yield fail(UNREADABLE, told, "Correct OFFLOAD as said above, and ask again.")
 
 
 def _finding(message: CheckMessage) -> Finding:

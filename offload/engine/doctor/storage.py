@@ -9,7 +9,7 @@ from django.core.files.storage import storages
 from uuid_utils import uuid7
 
 from offload.conf import settings
-from offload.engine.doctor.finding import Finding, fail, ok
+from offload.engine.doctor.finding import Finding, fail, ok, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ def examine() -> Iterator[Finding]:
     try:
         same = _round_trip(alias)
     except Exception as error:  # Any library may be behind it, with errors of its own.
-        told = f"The storage {alias!r} cannot be used: {type(error).__name__}: {error}"
+        told = f"The storage {alias!r} cannot be used: {type(error).__name__}: {one_line(error)}"
         yield fail(SUBJECT, told, f'Correct STORAGES["{alias}"], or the rights of its folder.')
         return
     if same:

@@ -93,7 +93,8 @@ def take_aftermath(job_id: str) -> bool:
     """Clear the mark; return whether it was set, so that one caller alone does what is due."""
     return bool(
         database.execute(
-            f"UPDATE {JOB} SET aftermath_due = false, has_tail = false WHERE id = %s AND aftermath_due",
+            f"UPDATE {JOB} SET aftermath_due = false, has_tail = false, tail = NULL "
+            f"WHERE id = %s AND aftermath_due",
             [job_id],
         )
     )

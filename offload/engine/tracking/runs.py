@@ -164,7 +164,7 @@ def _end(
     aftermath: bool,
     for_the_dead: bool = False,
 ) -> Written:
-    hanging = "token = 'lost'" if for_the_dead else "has_tail = false"
+    hanging = "token = 'lost'" if for_the_dead else "has_tail = false, tail = NULL"
     changed = database.execute(
         f"UPDATE {JOB} SET state = %s, finished_at = {database.now()}, aftermath_due = %s, "
         f"{hanging}, {also} "

@@ -75,7 +75,7 @@ class Command(RichCommand):
             raise CommandError(str(error)) from error
         except DatabaseError as error:
             raise CommandError(
-                f"The database cannot do that: {error}. 'manage.py migrate' makes its tables; "
+                f"The database said: {error}\n'manage.py migrate' makes its tables; "
                 "'manage.py offload doctor' says what else is wrong."
             ) from error
         except KeyboardInterrupt as interrupt:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from offload.engine.overview import InstanceLine
 
 HEADERS = ("instance", "mode", "beat", "running", "bound", "consumes", "labels", "process", "")
+FOLD = {"consumes": 16, "labels": 8}
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -31,7 +32,7 @@ def run(terminal: Terminal, options: Options) -> None:
     every = instances()
     shown = [one for one in every if options["all"] or one.mode is not Mode.GONE]
     hidden = len(every) - len(shown)
-    said = [table(HEADERS, map(row, shown))] if shown else ["No instance is here."]
+    said = [table(HEADERS, map(row, shown), fold=FOLD)] if shown else ["No instance is here."]
     if hidden:
         said = [*said, f"{hidden} more are gone; --all shows them."]
     terminal.answer([facts(one) for one in shown], *said)
@@ -69,7 +70,7 @@ def row(line: InstanceLine) -> tuple[str | Text, ...]:
         f"{line.bound}/{line.window}",
         "\n".join(sorted({one.pattern.text for one in line.consumers})),
         ", ".join(line.labels),
-        f"{line.pid} on {line.host}",
+        f"{line.host}:{line.pid}",
         "leads" if line.is_leader else "",
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from offload.engine.explain import Explanation, explain_job
 from offload.engine.handles import JobHandle
 from offload.management import sheet
-from offload.management.ending import refuse_failure, told
+from offload.management.ending import refuse_failure, result
 from offload.management.facts import job_facts, whole_job
 from offload.management.verb import Options, Verb
 
@@ -48,7 +48,8 @@ def run(terminal: Terminal, options: Options) -> None:
 def shown(job: Job, found: Explanation) -> Iterator[str | Text | Table]:
     """Return the job for people; who could run it is told while nobody does."""
     yield from sheet.sheet(job, found)
-    if found.waiting is not None:
+    if found.waiting is not None and found.verdicts:
+        yield ""
         yield from sheet.verdicts(found)
 
 
@@ -66,7 +67,7 @@ def follow(terminal: Terminal, handle: JobHandle) -> None:
         time.sleep(POLL)
         job = handle.row
     if not terminal.as_json:
-        terminal.tell(*told(job))
+        terminal.tell(*result(job))
     refuse_failure(job)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, Any
 
 from offload.core.states import QUERY_TYPES, JobState
@@ -16,7 +17,8 @@ from offload.models import Job
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-HEADERS = ("job", "topic", "state", "instance", "tries", "submitted", "error")
+HEADERS = ("job", "state", "topic", "instance", "age", "error")
+FOLD = {"topic": 12, "error": 20}
 
 #: Characters of an error that a list shows.
 SHORT = 60
@@ -34,21 +36,19 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def positive(text: str) -> int:
-    """Read a whole number of at least 1; raise ValueError for anything else."""
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+    """Read a whole number of at least 1; raise ArgumentTypeError for anything else."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
 
 
 def run(terminal: Terminal, options: Options) -> None:
     """Show the newest first."""
     found = narrowed(options)[: options["limit"]]
-    rows = [row(job) for job in found]
-    terminal.answer(
-        [job_facts(job) for job in found],
-        table(HEADERS, rows) if rows else "There is no such job.",
-    )
+    columns = len(HEADERS) if terminal.is_wide else HEADERS.index("error")
+    rows = [row(job)[:columns] for job in found]
+    shown = table(HEADERS[:columns], rows, fold=FOLD) if rows else "There is no such job."
+    terminal.answer([job_facts(job) for job in found], shown)
 
 
 def narrowed(options: Options) -> Any:
@@ -69,11 +69,10 @@ def row(job: Job) -> tuple[object, ...]:
     lines = job.error.splitlines() or [""]
     return (
         job.pk,
-        job.topic,
         coloured(job.state),
+        job.topic,
         job.instance,
-        job.attempts,
-        times.moment(job.created_at),
+        times.age(job.created_at),
         lines[0][:SHORT],
     )
 

@@ -17,7 +17,8 @@ HEADERS = ("queue", "topics", "type", "limit", "retries", "waiting", "bound", "r
 def run(terminal: Terminal, _: Options) -> None:
     """Show the queues."""
     known = queues()
-    terminal.answer([facts(one) for one in known], table(HEADERS, map(row, known)))
+    shown = table(HEADERS, map(row, known), fold={"queue": 10, "topics": 12})
+    terminal.answer([facts(one) for one in known], shown)
 
 
 def facts(line: QueueLine) -> dict[str, object]:

@@ -20,7 +20,8 @@ def run(terminal: Terminal, _: Options) -> None:
     """Show the topics."""
     known = topics()
     rows = [(plain(one.topic), one.can_run, one.waiting, one.bound, one.active) for one in known]
-    terminal.answer([asdict(one) for one in known], table(HEADERS, rows) if rows else NONE)
+    shown = table(HEADERS, rows, fold={"topic": 20}) if rows else NONE
+    terminal.answer([asdict(one) for one in known], shown)
 
 
 TOPICS = Verb(name="topics", help="list topics, who can run them, and their jobs", run=run)

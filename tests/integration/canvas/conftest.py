@@ -39,8 +39,9 @@ def app(request: pytest.FixtureRequest, engine_database: str) -> Iterator[Celery
     installation.remember(found, module=__name__)
     results.in_transaction.cache_clear()
     with found.connection_for_write() as connection:
-        connection.default_channel.queue_declare(found.conf.task_default_queue)
-        connection.default_channel.queue_purge(found.conf.task_default_queue)
+        channel: Any = connection.default_channel
+        channel.queue_declare(found.conf.task_default_queue)
+        channel.queue_purge(found.conf.task_default_queue)
     yield found
     installation._installed[:] = before
     results.in_transaction.cache_clear()

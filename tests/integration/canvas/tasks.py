@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from offload.worker.task import OffloadTask
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from celery import Celery
 
 #: What ran, in order.
@@ -67,6 +69,11 @@ def swap(self: Any, canvas: dict[str, Any]) -> Any:
     return self.replace(self.app.signature(canvas))
 
 
+def define(app: Any, function: Callable[..., Any], **options: Any) -> Any:
+    """Make a function a task of this app alone."""
+    return app.task(function, shared=False, **options)
+
+
 PLAIN = (add, total, same, fail, note, heard, told)
 
 
@@ -74,9 +81,7 @@ def register(app: Celery) -> None:
     """Make every function a job and a plain task."""
     for function in PLAIN:
         name = function.__name__
-        app.task(function, name=f"plain.{name}", shared=False)
-        app.task(
-            function, name=f"jobs.{name}", shared=False, base=OffloadTask, topic=f"jobs/{name}"
-        )
-    for kind, options in (("plain", {}), ("jobs", {"base": OffloadTask, "topic": "jobs/swap"})):
-        app.task(swap, name=f"{kind}.swap", bind=True, shared=False, **options)
+        define(app, function, name=f"plain.{name}")
+        define(app, function, name=f"jobs.{name}", base=OffloadTask, topic=f"jobs/{name}")
+    define(app, swap, name="plain.swap", bind=True)
+    define(app, swap, name="jobs.swap", bind=True, base=OffloadTask, topic="jobs/swap")

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from celery import chain, group
 
+from offload.core.exceptions import InvalidProperties
 from offload.core.states import JobState
 from offload.models import Job
 
@@ -142,3 +144,33 @@ def test_a_step_that_cannot_be_submitted_ends_with_the_reason(
     assert sorted(states) == [JobState.ERROR, JobState.ERROR, JobState.SUCCEEDED]
     assert "not a topic" in Job.objects.get(pk=result.id).error
     assert app.AsyncResult(result.id).state == "FAILURE"
+
+
+def test_the_rest_of_a_chain_stands_in_one_row_at_a_time(job: Named, driver: Driver) -> None:
+    chain(job.add.s(0), *[job.add.s(1) for _ in range(30)]).apply_async()
+
+    for left in range(30, 0, -1):
+        tails: list[Any] = list(Job.objects.exclude(tail=None).values_list("tail", flat=True))
+        assert [len(tail["chain"]) for tail in tails] == [left]
+        driver.run_next()
+
+
+def test_a_canvas_without_bounds_is_refused(job: Named) -> None:
+    with pytest.raises(InvalidProperties, match="canvas"):
+        chain(*[job.note.si("x" * 200_000) for _ in range(90)]).apply_async()
+
+    assert not Job.objects.exists()
+
+
+def test_priority_is_inherited_where_the_site_wants_it(
+    app: Celery, job: Named, driver: Driver
+) -> None:
+    app.conf.task_inherit_parent_priority = True
+    try:
+        chain(job.add.s(1).set(priority=5), job.add.s(1)).apply_async()
+        driver.run_next()
+        [step] = driver.waiting()
+    finally:
+        app.conf.task_inherit_parent_priority = False
+
+    assert step.priority == 5

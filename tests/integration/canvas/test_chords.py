@@ -226,5 +226,5 @@ def test_a_member_of_a_stopped_canvas_fails_the_body(
     body = Job.objects.get(pk=result.id)
     assert (body.state, body.error_type) == (JobState.ERROR, "celery.exceptions.ChordError")
     assert first.pk in body.error
-    assert app.AsyncResult(first.pk).state == "REVOKED"
+    assert str(app.AsyncResult(first.pk).state) == "REVOKED"
     assert app.AsyncResult(result.id).state == "FAILURE"

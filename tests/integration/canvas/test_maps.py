@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from celery import chord
 from celery.canvas import xmap
@@ -51,7 +51,8 @@ def test_a_map_of_a_job_may_be_a_member(app: Celery, job: Named, driver: Driver)
 
 
 def test_a_map_of_a_step_runs_the_consumer_of_its_topic(app: Celery, driver: Driver) -> None:
-    result = xmap(step("jobs/same"), [1, 2], app=app).apply_async()
+    inner: Any = step("jobs/same")
+    result = xmap(inner, [1, 2], app=app).apply_async()
 
     driver.run_all()
 

@@ -138,7 +138,7 @@ def test_a_relay_is_sent_once(app: Celery, job: Named, plain: Named, driver: Dri
 
 def lost(app: Celery, message: Any) -> None:
     """Run a plain task on a worker that offload is not installed in."""
-    backend = app.backend
+    backend: Any = app.backend
     ours = backend.on_chord_part_return
     backend.on_chord_part_return = lambda *args, **options: None
     try:

@@ -34,7 +34,7 @@ def test_members_that_end_together_fire_their_join_once(
             result = canvas.apply_async()
             end_together(pool, [driver.claim(row.pk) for row in driver.waiting()])
             body = Job.objects.get(pk=result.id)
-            assert body.args == [[0, 1, 2]]
+            assert sorted(body.args[0]) == [0, 1, 2]
             driver.run(body.pk)
 
     assert Job.objects.count() == ROUNDS * (MEMBERS + 1)

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import chain, signature
-from celery.canvas import StampingVisitor
+from celery.canvas import StampingVisitor  # type: ignore[attr-defined]
 from django.db import transaction
 from django.utils import timezone
 
 from offload.core.exceptions import InvalidProperties, InvalidTopic
 from offload.engine import topology
 from offload.engine.canvas import context, subscribing
+from offload.engine.publisher import Breaker
 from offload.models import Instance, Job, database
 from offload.models.versions import raise_version
 from offload.worker.task import ConsumerTask
+from tests.integration.canvas import tasks
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -39,13 +41,17 @@ def elsewhere(app: Celery) -> None:
         concurrency=1,
         window=2,
         protocol=1,
-        consumers=[["far/away", "far.away", 0, False], ["far/*", "far.many", 0, False]],
+        consumers=[
+            {"pattern": "far/away", "task": "far.away"},
+            {"pattern": "far/*", "task": "far.many"},
+        ],
     )
     raise_version()
     topology.forget()
 
 
-def only() -> Job:
+def only() -> Any:
+    """Return the one row there is."""
     return Job.objects.get()
 
 
@@ -163,7 +169,7 @@ def test_a_time_that_has_passed_is_now(job: Named) -> None:
 
 
 def test_stamps_stay_with_the_job(job: Named) -> None:
-    class Visitor(StampingVisitor):
+    class Visitor(StampingVisitor):  # type: ignore[misc, unused-ignore]
         def on_signature(self, sig: Any, **headers: Any) -> dict[str, Any]:
             return {"customer": "c1"}
 
@@ -224,7 +230,7 @@ def test_a_registered_consumer_of_many_topics_names_them(app: Celery) -> None:
     def many(job: Any) -> None:
         """Do nothing."""
 
-    task = app.task(many, name="many", shared=False, base=ConsumerTask, pattern="many/*")
+    task = tasks.define(app, many, name="many", base=ConsumerTask, pattern="many/*")
     try:
         with pytest.raises(InvalidTopic):
             app.send_task(task.name)
@@ -283,14 +289,15 @@ def test_a_job_submitted_by_a_plain_task_is_its_child(
         """Submit a job."""
         return str(job.add.delay(1))
 
-    app.task(submits, name="outer", shared=False)
+    tasks.define(app, submits, name="outer")
     outer = app.send_task("outer")
 
     driver.run_plain()
     app.tasks.unregister("outer")
 
     assert (only().parent_id, only().root_id) == (outer.id, outer.id)
-    assert [child.id for child in app.AsyncResult(outer.id).children] == [only().pk]
+    children: Any = app.AsyncResult(outer.id).children
+    assert [child.id for child in children] == [only().pk]
 
 
 def test_what_is_sent_under_the_running_id_is_a_continuation(job: Named) -> None:
@@ -336,7 +343,7 @@ def test_a_backend_out_of_reach_keeps_no_job_back(
     def refuse(self: Any, producer: Any, task_id: str) -> None:
         raise ConnectionError("no backend")
 
-    monkeypatch.setattr(subscribing, "breaker", subscribing.Breaker())
+    monkeypatch.setattr(subscribing, "breaker", Breaker())
     monkeypatch.setattr(type(app.backend), "on_task_call", refuse)
 
     job.add.delay(1)

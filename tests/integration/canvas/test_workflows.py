@@ -108,7 +108,9 @@ def test_a_run_started_by_a_job_is_not_part_of_its_run(app: Celery) -> None:
 @pytest.mark.usefixtures("app")
 def test_a_run_that_cannot_start_leaves_nothing() -> None:
     def torn() -> Any:
-        return step("jobs/add").set(offload_topic="no topic")
+        sound = step("jobs/add")
+        sound.options["offload_topic"] = "no topic"
+        return sound
 
     workflow("torn")(torn)
     before = stored()

@@ -14,7 +14,15 @@ from offload.engine.tracking import ends, runs
 from offload.engine.tracking.changes import Change
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
-    FACTS, HERE, bound, fence_of, join, row, running, together, waiting,
+    FACTS,
+    HERE,
+    bound,
+    fence_of,
+    join,
+    row,
+    running,
+    together,
+    waiting,
 )
 
 

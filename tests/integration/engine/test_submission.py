@@ -11,7 +11,12 @@ from django.db import connections, transaction
 
 import offload
 from offload.core.exceptions import (
-    InvalidDelay, InvalidName, InvalidProperties, InvalidTopic, MissingFile, UnknownQueue,
+    InvalidDelay,
+    InvalidName,
+    InvalidProperties,
+    InvalidTopic,
+    MissingFile,
+    UnknownQueue,
 )
 from offload.core.states import JobState
 from offload.engine.publisher import breaker
@@ -190,7 +195,9 @@ def test_inside_a_transaction_nothing_is_bound_before_the_commit(
 
 
 def test_a_job_is_sent_to_who_can_run_it_under_the_announced_name(broker: Broker) -> None:
-    incarnation = join(consumers=[["dam/**", "old.name", 0, False], [TOPIC, "render", 0, False]])
+    incarnation = join(
+        consumers=[{"pattern": "dam/**", "task": "old.name"}, {"pattern": TOPIC, "task": "render"}]
+    )
 
     job = offload.submit(TOPIC, {"width": 3})
 

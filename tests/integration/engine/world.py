@@ -46,7 +46,7 @@ def announcement(name: str = HERE, **facts: Any) -> Announcement:
     """Return what a worker of two processes in this process says of itself."""
     usual: dict[str, Any] = {
         "pid": os.getpid(),
-        "consumers": [["dam/**", TASK, 0, False]],
+        "consumers": [{"pattern": "dam/**", "task": TASK}],
         "concurrency": 2,
         "can_kill": True,
         "can_limit": True,

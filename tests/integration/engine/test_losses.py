@@ -1,0 +1,298 @@
+"""Attempts that ended without a word, refusals, lost messages, and jobs that are stranded."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from django_celery_results.models import TaskResult
+
+from offload.core.retries import Cause
+from offload.core.states import Hold, JobState
+from offload.core.topology import Mode
+from offload.engine import dispatch, duties, lease, losses, membership, refusing, republishing
+from offload.engine.lease import NotLeader, Term
+from offload.engine.publisher import breaker
+from offload.engine.topology import snapshot
+from offload.engine.tracking.bindings import bind
+from offload.models import Attempt, Exclusion, Instance, Job, Queue
+from tests.integration.engine.world import (
+    HERE, LANE, TASK, THERE, TOPIC, Broker, age, bound, join, place, row, running, states, waiting,
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _instance(app: object) -> None:
+    join()
+
+
+@pytest.fixture
+def term() -> Term:
+    """Return the term of the one instance."""
+    found = lease.acquire(HERE, place().incarnation)
+    assert found is not None
+    return found
+
+
+def test_what_runs_on_an_incarnation_is_known_by_job_and_epoch() -> None:
+    run = running()
+    bound()
+    join(THERE)
+    running(THERE)
+
+    assert losses.active_on(HERE, place().incarnation) == {(run.id, 1)}
+    assert losses.active_on(HERE, "another") == set()
+
+
+def test_a_run_whose_process_died_waits_as_a_suspect() -> None:
+    run = running()
+
+    losses.ended(run.id, 1, cause=Cause.CRASHED, told="signal 9")
+
+    assert (run.row.state, run.row.hold, run.row.crashes) == (JobState.PENDING, Hold.SUSPECT, 1)
+    assert run.row.error == "signal 9"
+
+
+def test_a_third_crash_is_concluded_at_once() -> None:
+    run = running()
+    Job.objects.filter(pk=run.id).update(crashes=2)
+
+    losses.crashed(run.id, 1, "signal 9")
+
+    assert (run.row.state, run.row.aftermath_due) == (JobState.GIVEN_UP, False)
+    assert TaskResult.objects.get(task_id=run.id).status == "FAILURE"
+
+
+def test_a_run_over_its_time_is_retried_as_its_queue_says() -> None:
+    Queue.objects.create(name="patient", topics=["x"], retries=1, retry_delay=30)
+    snapshot(fresh=True)
+    run = running(queue="patient")
+
+    losses.ended(run.id, 1, cause=Cause.TIMED_OUT, told="over 60 s")
+
+    assert (run.row.state, run.row.failures, run.row.crashes) == (JobState.PENDING, 1, 0)
+    assert run.row.run_at is not None
+    assert Attempt.objects.get().cause == "timed_out"
+
+
+def test_a_run_over_its_time_once_too_often_is_given_up() -> None:
+    Queue.objects.create(name="patient", topics=["x"], retries=0)
+    snapshot(fresh=True)
+    run = running(queue="patient")
+
+    losses.ended(run.id, 1, cause=Cause.TIMED_OUT, told="over 60 s")
+
+    assert (run.row.state, run.row.error) == (JobState.GIVEN_UP, "over 60 s")
+    assert TaskResult.objects.get(task_id=run.id).status == "FAILURE"
+
+
+def test_a_called_task_over_its_time_is_not_retried_as_celery_would_not() -> None:
+    run = running(task=TASK)
+
+    losses.ended(run.id, 1, cause=Cause.TIMED_OUT, told="over 60 s")
+
+    assert run.row.state == JobState.GIVEN_UP
+
+
+def test_a_run_ended_by_force_counts_neither_as_failure_nor_as_crash() -> None:
+    run = running()
+
+    losses.ended(run.id, 1, cause=Cause.STOPPED_FORCED, told="by an operator")
+
+    assert (run.row.state, run.row.failures, run.row.crashes) == (JobState.PENDING, 0, 0)
+
+
+@pytest.mark.parametrize("cause", [Cause.CRASHED, Cause.TIMED_OUT, Cause.STOPPED_FORCED])
+def test_a_report_of_an_older_attempt_changes_nothing(cause: Cause) -> None:
+    run = running()
+
+    losses.ended(run.id, 0, cause=cause, told="late")
+
+    assert (run.row.state, Attempt.objects.count()) == (JobState.ACTIVE, 0)
+
+
+def test_the_leader_moves_what_is_bound_to_who_does_not_live(term: Term) -> None:
+    stranded, queued, fine = running(), bound()[0], running()
+    Job.objects.ids([stranded.id, queued.id]).update(incarnation="of yesterday")
+
+    duties.move(term)
+
+    assert states([stranded.id, queued.id, fine.id]) == ["PENDING", "PENDING", "ACTIVE"]
+    assert (stranded.row.crashes, row(queued.id).crashes) == (1, 0)
+    assert Attempt.objects.get().incarnation == "of yesterday"
+
+
+def test_who_leads_no_more_moves_nothing(term: Term) -> None:
+    stranded = running()
+    Job.objects.update(incarnation="of yesterday")
+    lease.resign(term.incarnation)
+
+    with pytest.raises(NotLeader):
+        duties.move(term)
+
+    assert stranded.row.state == "ACTIVE"
+
+
+def test_a_job_bound_too_long_moves_where_there_is_room(term: Term) -> None:
+    late, young = bound()[0], bound()[0]
+    age([late.id], "bound_at", seconds=11)
+    duties.recall(term)
+    assert row(late.id).state == "QUEUED"
+    join(THERE)
+
+    duties.recall(term)
+
+    assert states([late.id, young.id]) == ["PENDING", "QUEUED"]
+
+
+def test_a_job_bound_too_long_stays_where_nobody_else_can_run_it(term: Term) -> None:
+    late = bound()[0]
+    age([late.id], "bound_at", seconds=11)
+    join(THERE, consumers=[{"pattern": "billing/**", "task": "bill"}])
+
+    duties.recall(term)
+
+    assert row(late.id).state == "QUEUED"
+
+
+def test_due_jobs_are_released_and_bound_by_the_leader(term: Term) -> None:
+    ids = waiting(delay=60)
+    duties.bind(term)
+    assert states(ids) == ["PENDING"]
+    age(ids, "run_at", seconds=61)
+
+    duties.bind(term)
+
+    assert states(ids) == ["QUEUED"]
+
+
+def test_a_refused_job_waits_for_others_first() -> None:
+    join(THERE)
+    job = bound()[0]
+
+    refusing.refuse(job.id, 1, instance=HERE, task=TASK)
+
+    assert (row(job.id).state, row(job.id).refusals) == ("PENDING", 1)
+    exclusion = Exclusion.objects.get()
+    assert exclusion.incarnation == place(HERE).incarnation
+    assert exclusion.reason == f"{HERE} does not know the task {TASK}"
+    assert dispatch.refill(HERE) == 0
+    assert dispatch.refill(THERE) == 1
+
+
+def test_a_refusal_of_an_older_binding_changes_nothing() -> None:
+    job = bound()[0]
+
+    refusing.refuse(job.id, 0, instance=HERE, task=TASK)
+
+    assert row(job.id).state == "QUEUED"
+    assert not Exclusion.objects.exists()
+
+
+#: Refusals before, and for how many seconds the next one excludes.
+EXCLUDED = [(0, 5), (1, 10), (2, 25), (7, 250), (8, 300), (1000, 300)]
+
+
+@pytest.mark.parametrize(("before", "seconds"), EXCLUDED)
+def test_each_refusal_excludes_for_longer_up_to_five_minutes(before: int, seconds: int) -> None:
+    job = bound()[0]
+    Job.objects.update(refusals=before)
+
+    refusing.refuse(job.id, 1, instance=HERE, task=TASK)
+
+    wait = Exclusion.objects.get().until - datetime.now(UTC)
+    assert abs(wait.total_seconds() - seconds) < 3
+
+
+def test_after_five_refusals_the_task_is_broken_there_and_goes_elsewhere(
+    alarms: list[str],
+) -> None:
+    job = bound()[0]
+    Job.objects.filter(pk=job.id).update(refusals=3)
+    refusing.refuse(job.id, 1, instance=HERE, task=TASK)
+    assert Instance.objects.get().broken == []
+    Exclusion.objects.all().delete()
+    (again,) = bind(place(), [LANE], limit=1)
+
+    refusing.refuse(again.id, again.epoch, instance=HERE, task=TASK)
+
+    assert Instance.objects.get().broken == [TASK]
+    assert alarms == [f"{HERE} refused {TASK} 5 times and gets no more of it"]
+    snapshot(fresh=True)
+    Exclusion.objects.all().delete()
+    assert dispatch.sweep() == 0
+    refusing.mark_broken(HERE, TASK)
+    assert len(alarms) == 1
+
+
+def test_a_task_that_was_broken_is_tried_again_by_the_next_incarnation() -> None:
+    refusing.mark_broken(HERE, TASK)
+    membership.goodbye(HERE, place().incarnation)
+
+    join()
+
+    assert Instance.objects.get().broken == []
+
+
+#: Seconds since the binding, times sent again, and whether it is due now.
+TIMES = [(4, 0, False), (6, 0, True), (14, 1, False), (16, 1, True), (34, 2, False), (36, 2, True)]
+
+
+@pytest.mark.parametrize(("seconds", "times", "due"), TIMES)
+def test_a_lost_message_is_sent_again_after_5_then_10_then_20_seconds(
+    seconds: int, times: int, due: bool, broker: Broker
+) -> None:
+    job = bound()[0]
+    Job.objects.update(publishes=times)
+    age([job.id], "bound_at", seconds=seconds)
+
+    sent = republishing.send_again(HERE, place().incarnation, held=())
+
+    assert sent == int(due)
+    assert [(one["id"], one["epoch"]) for one in broker.sent_to()] == [(job.id, 1)] * due
+    assert row(job.id).publishes == times + due
+
+
+def test_after_the_third_time_a_job_is_recalled() -> None:
+    job = bound()[0]
+    Job.objects.update(publishes=3)
+    age([job.id], "bound_at", seconds=74)
+    assert republishing.send_again(HERE, place().incarnation, held=()) == 0
+    assert row(job.id).state == "QUEUED"
+    age([job.id], "bound_at", seconds=2)
+
+    assert republishing.send_again(HERE, place().incarnation, held=()) == 0
+
+    assert row(job.id).state == "PENDING"
+
+
+def test_a_message_that_is_held_is_not_sent_again() -> None:
+    job = bound()[0]
+    age([job.id], "bound_at", seconds=6)
+
+    assert republishing.send_again(HERE, place().incarnation, held={(job.id, 1)}) == 0
+    assert republishing.send_again(HERE, place().incarnation, held={(job.id, 0)}) == 1
+
+
+def test_what_runs_is_not_sent_again() -> None:
+    run = running()
+    age([run.id], "bound_at", seconds=60)
+
+    assert republishing.send_again(HERE, place().incarnation, held=()) == 0
+
+
+def test_a_broker_that_is_away_does_not_reach_the_caller(app: object, broker: Broker) -> None:
+    job = bound()[0]
+    age([job.id], "bound_at", seconds=6)
+    breaker.trip()
+
+    assert republishing.send_again(HERE, place().incarnation, held=()) == 1
+    assert broker.sent_to() == []
+
+
+def test_a_suspect_instance_is_not_given_what_it_is_not_ready_for() -> None:
+    membership.set_mode(HERE, place().incarnation, Mode.SUSPECT)
+    waiting(topic=TOPIC)
+    snapshot(fresh=True)
+
+    assert dispatch.sweep() == 0

@@ -1,0 +1,210 @@
+"""Rules act at once: the unstarted jobs they forbid are taken back with the rule itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from offload.core.exceptions import InvalidPattern, UnknownInstance
+from offload.engine import applying, dispatch, rules
+from offload.engine.topology import snapshot
+from offload.models import Instance, Rule, Switch
+from offload.models.versions import current_version
+from tests.integration.engine.world import (
+    HERE, THERE, TOPIC, bound, join, place, row, running, states, waiting,
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _instances(app: object) -> None:
+    join(HERE, labels=["gpu"])
+    join(THERE)
+
+
+def _runs(topic: str = TOPIC) -> list[str]:
+    """Return where a new job of a topic would be bound, over a fresh topology."""
+    snapshot(fresh=True)
+    ids = waiting(20, topic=topic)
+    dispatch.sweep()
+    found = {row(job_id).instance for job_id in ids} - {""}
+    return sorted(found)
+
+
+def test_a_deny_takes_back_what_has_not_begun_there_and_leaves_the_rest() -> None:
+    run, queued = running(), bound()[0]
+    elsewhere, other = bound(name=THERE)[0], bound(topic="dam/meta")[0]
+    before = current_version()
+
+    rules.deny(HERE, "dam/rendition/*", note="broken fan")
+
+    assert states([queued.id, run.id, elsewhere.id, other.id]) == [
+        "PENDING", "ACTIVE", "QUEUED", "QUEUED",
+    ]  # fmt: skip
+    assert current_version() > before
+    assert _runs() == [THERE]
+
+
+def test_a_rule_and_its_recall_happen_together_or_not_at_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = bound()[0]
+    before = current_version()
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("no recall")
+
+    monkeypatch.setattr("offload.engine.tracking.returns.recall_from", fail)
+    with pytest.raises(RuntimeError):
+        rules.deny(HERE, "**")
+
+    assert not Rule.objects.exists()
+    assert current_version() == before
+    assert row(job.id).state == "QUEUED"
+
+
+def test_an_instance_with_an_allow_rule_may_do_nothing_else() -> None:
+    job = bound()[0]
+
+    rules.allow(HERE, "dam/meta")
+
+    assert row(job.id).state == "PENDING"
+    assert _runs() == [THERE]
+    assert _runs("dam/meta") == [HERE, THERE]
+
+
+def test_a_deny_beats_an_allow_however_specific() -> None:
+    rules.allow(HERE, TOPIC)
+    rules.deny("*@gpu1", "dam/**", scope="glob")
+
+    assert _runs() == [THERE]
+
+
+def test_the_opposite_rule_of_the_same_pattern_goes() -> None:
+    rules.deny(HERE, TOPIC)
+    rules.allow(HERE, TOPIC)
+
+    assert [rule.verb for rule in Rule.objects.all()] == ["allow"]
+
+
+def test_the_same_rule_again_is_the_rule_with_its_new_terms() -> None:
+    until = datetime.now(UTC) + timedelta(hours=1)
+    rules.deny(HERE, TOPIC)
+
+    rule = rules.deny(HERE, TOPIC, until=until, note="for an hour")
+
+    assert Rule.objects.get() == rule
+    assert (rule.until, rule.note) == (until, "for an hour")
+
+
+SCOPES = {
+    "glob of both": ("render@*", "glob", []),
+    "glob of one": ("*@gpu1", "glob", [THERE]),
+    "label": ("gpu", "label", [THERE]),
+    "label of nobody": ("cpu", "label", [HERE, THERE]),
+}
+
+
+@pytest.mark.parametrize(("target", "scope", "left"), SCOPES.values(), ids=SCOPES)
+def test_a_rule_reaches_whom_it_names(target: str, scope: str, left: list[str]) -> None:
+    here, there = bound()[0], bound(name=THERE)[0]
+
+    rules.deny(target, "**", scope=scope)
+
+    bound_to = [name for name, job in ((HERE, here), (THERE, there)) if row(job.id).instance]
+    assert bound_to == left
+    assert _runs() == left
+
+
+def test_exclusive_makes_an_allow_list_of_one_instance_and_leaves_the_others() -> None:
+    rules.allow(HERE, "old/*")
+    rules.deny(HERE, "dam/meta")
+    rules.allow(THERE, "dam/**")
+    job = bound(name=THERE)[0]
+
+    rules.exclusive(HERE, ["dam/meta", "dam/video"])
+
+    mine = Rule.objects.filter(target=HERE).values_list("verb", "pattern")
+    assert set(mine) == {("allow", "dam/meta"), ("allow", "dam/video")}
+    assert row(job.id).state == "QUEUED"
+    assert _runs() == [THERE]
+
+
+def test_clearing_a_rule_lets_its_jobs_run_again() -> None:
+    rules.deny(HERE, "**")
+    rules.deny(THERE, "**")
+    assert _runs() == []
+
+    assert rules.clear(HERE, "**") == 1
+    assert rules.clear(HERE, "**") == 0
+
+    snapshot(fresh=True)
+    assert dispatch.sweep() == place().window
+
+
+def test_a_rule_ends_by_itself() -> None:
+    now = datetime.now(UTC)
+    rules.deny(HERE, "**", until=now + timedelta(hours=1))
+    rules.deny(THERE, "**", until=now - timedelta(seconds=1))
+
+    assert _runs() == [THERE]
+
+
+def test_an_instance_is_switched_off_and_on_as_a_whole() -> None:
+    run, queued = running(), bound()[0]
+
+    rules.switch(HERE, off=True, note="being moved")
+
+    assert states([run.id, queued.id]) == ["ACTIVE", "PENDING"]
+    assert Switch.objects.get().note == "being moved"
+    assert _runs() == [THERE]
+
+    rules.switch(HERE, off=False)
+
+    assert not Switch.objects.exists()
+    assert HERE in _runs()
+
+
+def test_an_instance_that_nobody_knows_cannot_be_switched() -> None:
+    with pytest.raises(UnknownInstance):
+        rules.switch("nobody@nowhere", off=True)
+
+
+VERBS: dict[str, Any] = {
+    "allow": lambda: rules.allow(HERE, "dam//x"),
+    "deny": lambda: rules.deny(HERE, "*/web"),
+    "clear": lambda: rules.clear(HERE, ""),
+    "exclusive": lambda: rules.exclusive(HERE, ["dam/**", "a/**/b"]),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
+def test_a_pattern_that_is_none_changes_nothing(verb: Any) -> None:
+    rules.allow(HERE, "old/*")
+    before = current_version()
+
+    with pytest.raises(InvalidPattern):
+        verb()
+
+    assert [rule.pattern for rule in Rule.objects.all()] == ["old/*"]
+    assert current_version() == before
+
+
+def test_an_instance_gives_back_what_rules_forbid_and_announces_them() -> None:
+    queued, other = bound()[0], bound(topic="dam/meta")[0]
+    Rule.objects.create(verb="deny", scope="instance", target=HERE, pattern=TOPIC)
+
+    applying.apply(HERE, place().incarnation, snapshot(fresh=True))
+
+    assert states([queued.id, other.id]) == ["PENDING", "QUEUED"]
+    applied = Instance.objects.get(pk=HERE).applied
+    assert applied == {"version": current_version(), "off": False, "rules": [["deny", TOPIC, None]]}
+
+
+def test_an_instance_that_drains_gives_back_what_has_not_begun() -> None:
+    run, queued = running(), bound()[0]
+
+    assert applying.give_back(HERE, place().incarnation) == 1
+
+    assert states([run.id, queued.id]) == ["ACTIVE", "PENDING"]

@@ -1,0 +1,37 @@
+"""Signs of states."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from offload.browser.signs import SIGNS, Standing
+from offload.core.states import JobState
+from offload.core.topology import Mode
+from offload.templatetags.offload import sign
+
+if TYPE_CHECKING:
+    import enum
+
+EVERY = [*Standing, *Mode, *JobState]
+
+
+@pytest.mark.parametrize("state", EVERY, ids=str)
+def test_every_state_has_a_glyph_and_a_word(state: enum.StrEnum) -> None:
+    assert len(SIGNS[state].glyph) == 1
+    assert str(SIGNS[state].word)
+    assert SIGNS[state].tone in {"good", "busy", "idle", "warn", "bad"}
+
+
+def test_a_sign_reads_its_word_aloud_and_not_its_glyph() -> None:
+    assert sign(Mode.READY) == (
+        '<span class="ob-sign ob-good"><span aria-hidden="true">●</span> ready</span>'
+    )
+
+
+@pytest.mark.parametrize("kind", [Standing, Mode, JobState])
+def test_no_two_states_of_a_kind_have_one_word(kind: type[enum.StrEnum]) -> None:
+    words = [str(SIGNS[state].word) for state in kind]
+
+    assert len(words) == len(set(words))
