@@ -24,9 +24,7 @@ SQLITE, POSTGRESQL = "sqlite", "postgresql"
 ABSENT = f"No PostgreSQL listens at {urlsplit(SERVER).netloc}: tests run on SQLite alone."
 
 #: For a test of what only a database with several writers can show.
-on_postgresql = pytest.mark.parametrize(
-    "engine_database", [POSTGRESQL], indirect=True
-)
+on_postgresql = pytest.mark.parametrize("engine_database", [POSTGRESQL], indirect=True)
 
 
 def is_listening() -> bool:

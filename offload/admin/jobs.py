@@ -10,9 +10,12 @@ from django.utils.translation import ngettext
 
 from offload.admin.base import AnyAdmin, Browsed
 from offload.admin.paging import CappedPaginator
-from offload.browser import changes, facts, job_views, matrix
+from offload.browser import changes, job_views, matrix
 from offload.browser.access import OPERATE_JOB
+from offload.engine.counts import count
+from offload.engine.topology import now, snapshot
 from offload.models import Instance, Job
+from offload.templatetags.offload import sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -29,7 +32,8 @@ class TopicFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: AnyAdmin) -> list[tuple[str, str]]:
         """Return the topics that are known now."""
-        return [(one, one) for one in sorted(matrix.topics(facts.read())) if "*" not in one]
+        known = matrix.topics(snapshot().topology, count(), now())
+        return [(one, one) for one in sorted(known) if "*" not in one]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the jobs of the topic."""
@@ -56,7 +60,7 @@ class JobAdmin(Browsed):
     """Jobs, the newest first."""
 
     list_display = (
-        "id", "topic", "state", "instance", "queue", "attempts", "created_at", "finished_at",
+        "id", "topic", "sign", "instance", "queue", "attempts", "created_at", "finished_at",
     )  # fmt: skip
     list_filter = ("state", TopicFilter, InstanceFilter)
     list_per_page = 50
@@ -78,7 +82,13 @@ class JobAdmin(Browsed):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the jobs with what the list shows of them."""
-        return super().get_queryset(request).only(*self.list_display)
+        shown = (name for name in self.list_display if name != "sign")
+        return super().get_queryset(request).only("state", *shown)
+
+    @admin.display(description=_("state"))
+    def sign(self, job: Job) -> str:
+        """Return the state as the browser shows it."""
+        return sign(job.job_state)
 
     def change_view(
         self,

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 #: The verbs of a cell, each with what is told and logged once it is done.
 TOLD: Mapping[str, str] = MappingProxyType(
     {
-        "allow": gettext_noop("%(instance)s: %(pattern)s is allowed."),
-        "deny": gettext_noop("%(instance)s: %(pattern)s is denied."),
-        "clear": gettext_noop("%(instance)s: the rule for %(pattern)s is cleared."),
-        "exclusive": gettext_noop("%(instance)s: %(pattern)s is allowed, and nothing else."),
+        "allow": gettext_noop("Allowed %(pattern)s on %(instance)s."),
+        "deny": gettext_noop("Denied %(pattern)s on %(instance)s."),
+        "clear": gettext_noop("Cleared the rule for %(pattern)s on %(instance)s."),
+        "exclusive": gettext_noop("Allowed %(pattern)s and nothing else on %(instance)s."),
     }
 )
 
@@ -69,7 +69,7 @@ def route(change: Change, *, by: Any) -> str:
 
 def switch(name: str, *, off: bool, by: Any) -> str:
     """Switch an instance off or on and return what to tell; raise UnknownInstance."""
-    told = _("%(name)s is switched off.") if off else _("%(name)s is switched on.")
+    told = _("Switched %(name)s off.") if off else _("Switched %(name)s on.")
     with database.atomic():
         row = _instance(name)
         rules.switch(name, off=off)

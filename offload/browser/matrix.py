@@ -14,8 +14,11 @@ from offload.core.routing import plan
 from offload.core.topology import Mode, Scope
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from offload.browser.facts import Facts, Line
-    from offload.core.topology import Instance, Verb
+    from offload.core.topology import Instance, Topology, Verb
+    from offload.engine.counts import Counts
 
 #: From so many instances on, cells show buttons as glyphs.
 DENSE = 5
@@ -129,20 +132,19 @@ class Matrix:
 
 def build(facts: Facts) -> Matrix:
     """Make the page of the facts."""
-    live = facts.topology.live
+    known = topics(facts.topology, facts.counts, facts.now)
     return Matrix(
-        columns=tuple(_column(facts, instance) for instance in live),
-        rows=tuple(_row(facts, topic) for topic in sorted(topics(facts))),
+        columns=tuple(_column(facts, instance) for instance in facts.topology.live),
+        rows=tuple(_row(facts, topic) for topic in sorted(known)),
         gone=tuple(one.name for one in facts.topology.instances if not one.is_live),
     )
 
 
-def topics(facts: Facts) -> set[str]:
+def topics(topology: Topology, counts: Counts, now: datetime) -> set[str]:
     """Return what is consumed, ruled, waits, runs, or came lately."""
-    topology = facts.topology
     consumed = {one.pattern.text for instance in topology.live for one in instance.consumers}
-    ruled = {rule.pattern.text for rule in topology.rules if rule.in_force(facts.now)}
-    return consumed | ruled | facts.counts.topics
+    ruled = {rule.pattern.text for rule in topology.rules if rule.in_force(now)}
+    return consumed | ruled | counts.topics
 
 
 def _column(facts: Facts, instance: Instance) -> Column:

@@ -60,8 +60,9 @@ def _leaves(signature: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     elif kind == "celery.chord":
         parts = [*many(inner.get("header")), *many(inner.get("body"))]
     else:
-        yield signature
-        return
+        parts = []
+        if kind:
+            yield signature
     for part in parts:
         yield from _leaves(part)
 

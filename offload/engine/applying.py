@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from offload.core.retries import Cause
 from offload.core.routing import Need, plan
 from offload.engine.topology import Snapshot, now
-from offload.engine.tracking import returns
-from offload.models import Instance, Job, database
+from offload.engine.tracking import bindings, returns
+from offload.models import Instance, database
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,8 +22,7 @@ INSTANCE = Instance._meta.db_table
 
 def apply(name: str, incarnation: str, seen: Snapshot) -> None:
     """Give back the unstarted jobs that the rules now forbid, and announce the rules applied."""
-    mine = Job.objects.bound().filter(instance=name, incarnation=incarnation, state="QUEUED")
-    topics = set(mine.values_list("topic", flat=True))
+    topics = [topic for _, topic in bindings.unstarted(name)]
     forbidden = [topic for topic in topics if not _may(name, topic, seen)]
     returns.recall_from(name, forbidden, cause=Cause.REFUSED)
     announce(name, incarnation, seen)

@@ -12,6 +12,7 @@ from offload.engine import aftermath, dispatch, membership, results, retention
 from offload.engine.canvas import relays
 from offload.engine.lease import Term, leading
 from offload.engine.tracking import ends, returns
+from offload.engine.tracking.bindings import QUEUED
 from offload.models import Instance, Job, database
 from offload.signals import alarm
 
@@ -72,7 +73,7 @@ def expire(term: Term) -> None:
 def recall(term: Term) -> None:
     """Take back jobs bound too long without being begun while another instance has room."""
     late = (
-        f"state = 'QUEUED' AND bound_at < {database.later()} "
+        f"{QUEUED} AND bound_at < {database.later()} "
         f"AND EXISTS (SELECT 1 FROM {INSTANCE} i WHERE i.mode = 'ready' AND i.name <> {JOB}.instance"
         f" AND i.window > (SELECT count(*) FROM {JOB} b WHERE b.instance = i.name "
         "AND b.state IN ('QUEUED', 'ACTIVE')))"

@@ -17,14 +17,7 @@ from offload.models import Job
 if TYPE_CHECKING:
     from offload.engine.tracking.changes import Change
 
-Key = tuple[str, int]
 LIMIT = "TimeLimitExceeded"
-
-
-def active_on(instance: str, incarnation: str) -> set[Key]:
-    """Return the jobs and epochs that the database says run on an incarnation."""
-    mine = Job.objects.filter(instance=instance, incarnation=incarnation, state=JobState.ACTIVE)
-    return set(mine.values_list("pk", "epoch"))
 
 
 def crashed(job_id: str, epoch: int, told: str) -> None:

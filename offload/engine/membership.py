@@ -95,9 +95,7 @@ def join(announcement: Announcement) -> str | None:
 
 def _locked(name: str) -> Instance | None:
     """Return the row of a name; its slot row is what those who take a new name wait for."""
-    database.execute(
-        f"INSERT INTO {SLOT} (instance) VALUES (%s) ON CONFLICT DO NOTHING", [name]
-    )
+    database.execute(f"INSERT INTO {SLOT} (instance) VALUES (%s) ON CONFLICT DO NOTHING", [name])
     Slot.objects.select_for_update().get(pk=name)
     return Instance.objects.select_for_update().filter(pk=name).first()
 

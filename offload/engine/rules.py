@@ -14,8 +14,8 @@ from offload.core.routing import judge_rules
 from offload.core.topics import Pattern
 from offload.core.topology import Scope, Verb
 from offload.engine.topology import forget, load, now
-from offload.engine.tracking import returns
-from offload.models import Instance, Job, Rule, Switch, database
+from offload.engine.tracking import bindings, returns
+from offload.models import Instance, Rule, Switch, database
 from offload.models.versions import current_version, raise_version
 
 if TYPE_CHECKING:
@@ -113,9 +113,8 @@ def enforce() -> int:
     """
     raise_version()
     seen = load(current_version())
-    queued = Job.objects.filter(state="QUEUED").values_list("instance", "topic").distinct()
     count = 0
-    for name, topic in queued:
+    for name, topic in bindings.unstarted():
         instance = seen.topology.instance(name)
         rules = seen.topology.rules
         if instance and (instance.is_off or judge_rules(instance, topic, rules, now())):

@@ -1,4 +1,4 @@
-"""Tasks that run another one: the items of a map, and callbacks that want the facts of a failure."""
+"""Tasks that run another one: items of a map, and callbacks that want the facts of a failure."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from billiard.common import terminate_handler_fired
+from billiard.common import terminate_handler_fired  # type: ignore[attr-defined]
 from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
 from django.utils import timezone
 

@@ -39,6 +39,9 @@ class JobRequest(Request):
             # The class is subclassed once more by the worker, over on_success: an attribute of
             # the instance is the only override it leaves.
             self.on_success = self._reporting(self.on_success)  # type: ignore[method-assign]
+            # The row is what survives. Over a message that is still to be acknowledged when its
+            # Redis is gone, kombu's reconnect fails, and takes the worker with it.
+            self.acknowledge()
 
     def _reporting(self, inner: Callable[..., Any]) -> Callable[..., Any]:
         def on_success(*args: Any, **kwargs: Any) -> Any:

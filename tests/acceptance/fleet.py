@@ -72,11 +72,11 @@ class Worker:
         """Return the agent beside it."""
         return next(one for one in self.family if "offload.worker.agent" in " ".join(_line(one)))
 
-    def signal(self, number: signal.Signals) -> None:
+    def send(self, number: signal.Signals) -> None:
         """Signal the parent process alone."""
         self.process.send_signal(number)
 
-    def signal_family(self, number: signal.Signals) -> None:
+    def send_all(self, number: signal.Signals) -> None:
         """Signal every process, the agent included."""
         for one in self.family:
             with suppress(psutil.NoSuchProcess):
@@ -84,7 +84,7 @@ class Worker:
 
     def kill(self) -> None:
         """Kill the parent process as the system would."""
-        self.signal(signal.SIGKILL)
+        self.send(signal.SIGKILL)
         self.process.wait()
 
     def await_ready(self) -> None:

@@ -113,10 +113,10 @@ def _installed() -> Iterator[Celery]:
         _forget()
 
 
-def _close(app: Celery) -> None:
+def _close(app: Any) -> None:
     """Close an app and its connections, which kombu would keep for the next app of its URL."""
-    app.producer_pool.force_close_all()
-    app.pool.force_close_all()
+    for pool in (app.producer_pool, app.pool):
+        pool.force_close_all()
     for group in (pools.producers, pools.connections):
         for key in [key for key, pool in dict.items(group) if pool._closed]:
             dict.pop(group, key)

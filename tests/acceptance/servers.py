@@ -7,14 +7,14 @@ import os
 import shutil
 import socket
 import subprocess
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import psycopg
 import redis
-from kombu import Connection
+from kombu import Connection, Queue
 
 from offload.embedded import EmbeddedBroker
 
@@ -74,7 +74,7 @@ def postgresql(_: Path, run: str) -> Iterator[dict[str, Any]]:
     """Provide a database on the server."""
     name = f"offload_{run}"
     with psycopg.connect(POSTGRES, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]
+        server.execute(f'CREATE DATABASE "{name}"')
         parts = urlsplit(POSTGRES)
         try:
             yield {
@@ -87,7 +87,7 @@ def postgresql(_: Path, run: str) -> Iterator[dict[str, Any]]:
                 "CONN_HEALTH_CHECKS": True,
             }
         finally:
-            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[call-overload]
+            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @contextmanager
@@ -138,8 +138,7 @@ def _delete_queues(run: str) -> None:
     with Connection(RABBITMQ) as connection:
         channel = connection.default_channel
         for name in [f"plain-{run}", *(f"offload.v1.{one}@{run}" for one in "abcdefgh")]:
-            with suppress(connection.channel_errors):
-                channel.queue_delete(name)
+            Queue(name).bind(channel).delete()
 
 
 DATABASES = {"sqlite": sqlite, "postgresql": postgresql}

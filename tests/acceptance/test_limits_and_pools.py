@@ -66,7 +66,7 @@ def test_the_process_that_met_a_soft_limit_meets_it_again_in_its_next_job(fleet:
 def test_a_time_limit_given_with_the_call_is_kept(fleet: Fleet) -> None:
     fleet.need("a")
 
-    result = tasks.nap.apply_async([60], time_limit=1)
+    result = tasks.nap.apply_async((60,), time_limit=1)
 
     row = ended(JobHandle(result.id))
     assert row.state == JobState.GIVEN_UP
@@ -82,7 +82,7 @@ def test_a_pool_that_cannot_limit_runs_jobs_but_none_that_needs_a_limit(
     assert not worker.row.can_limit
     assert offload.submit("acc/quick", {"value": 1}).result(30) == 1
 
-    limited = JobHandle(tasks.nap.apply_async([0.1], time_limit=30).id)
+    limited = JobHandle(tasks.nap.apply_async((0.1,), time_limit=30).id)
     told = eventually(lambda: explain_job(limited.row).verdicts, what="an explanation")
     reasons = {one.instance: one.reason.obstacle for one in told if one.reason}
     assert reasons == {worker.name: Obstacle.CANNOT_LIMIT}

@@ -143,12 +143,12 @@ def _locked(path: str) -> Iterator[None]:
 def _closed(name: str) -> Iterator[None]:
     ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
     with psycopg.connect(POSTGRES, autocommit=True) as server:
-        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')  # type: ignore[call-overload]
+        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
         server.execute(ended, [name])
         try:
             yield
         finally:
-            server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')  # type: ignore[call-overload]
+            server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
 
 @pytest.mark.on("sqlite+valkey", "postgresql+redis")

@@ -16,6 +16,7 @@ from tests.polling import eventually
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+    from datetime import datetime
 
     from offload import JobHandle
     from tests.acceptance.fleet import Fleet, Worker
@@ -27,7 +28,15 @@ LIMIT = 60.0
 
 def ended(job: JobHandle, *, within: float = LIMIT) -> Job:
     """Return a job's row once it is final."""
-    return eventually(lambda: _final(job), within=within, what=f"the end of {job} ({job.row.state})")
+    return eventually(
+        lambda: _final(job), within=within, what=f"the end of {job} ({job.row.state})"
+    )
+
+
+def began(job: Job) -> datetime:
+    """Return when a job's last attempt was claimed."""
+    assert job.started_at is not None
+    return job.started_at
 
 
 def _final(job: JobHandle) -> Job | None:

@@ -45,6 +45,7 @@ class Arena:
             "DJANGO_SETTINGS_MODULE": SETTINGS,
             "BENCH_VARIANT": variant.key,
             "BENCH_FOLDER": str(self.folder),
+            "BENCH_OWNER": str(os.getpid()),
             "BENCH_BROKER": self.broker,
             "BENCH_DATABASE": json.dumps(self.database),
         }

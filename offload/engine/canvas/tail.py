@@ -104,7 +104,7 @@ def follow(end: Ended) -> None:
         else:
             others = _fail(app, end)
             mine = Part(id=end.id, state=end.state, error=str(end.cause))
-        joins.parts(app, [mine, *others])
+        joins.parts(app, [mine, *others] if end.options.get("join") else others)
         if end.hanging("chord"):
             _return_part(app, end)
 

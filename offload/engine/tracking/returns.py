@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from offload.conf import settings
 from offload.core.retries import Cause
+from offload.engine.tracking.bindings import ACTIVE
 from offload.engine.tracking.changes import Change, tell
 from offload.models import Attempt, Exclusion, Job, database
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 JOB = Job._meta.db_table
+#: Seconds for which a refusal excludes, by how many there were before.
+EXCLUDED = "CASE WHEN refusals < 8 THEN 5 * (1 + refusals * refusals) ELSE 300 END"
 CRASHED = "state = 'ACTIVE' AND crashes + 1 >= %s"
 
 
@@ -53,7 +56,7 @@ def _record(where: str, params: Sequence[object], cause: str, error: str) -> Non
         f"INSERT INTO {Attempt._meta.db_table} "
         "(job_id, epoch, instance, incarnation, started_at, ended_at, cause, error) "
         f"SELECT id, epoch, instance, incarnation, started_at, {database.now()}, %s, %s "
-        f"FROM {JOB} WHERE {where} AND state = 'ACTIVE' "
+        f"FROM {JOB} WHERE {where} AND {ACTIVE} "
         f"{database.FOR_UPDATE[database.vendor()]} ON CONFLICT DO NOTHING",
         [cause, error, *params],
     )
@@ -135,7 +138,7 @@ def refuse(job_id: str, epoch: int, *, reason: str) -> int | None:
     with database.atomic():
         database.execute(
             f"INSERT INTO {Exclusion._meta.db_table} (job_id, incarnation, reason, until) "
-            f"SELECT id, incarnation, %s, {database.later('5 * (1 + refusals * refusals)')} "
+            f"SELECT id, incarnation, %s, {database.later(EXCLUDED)} "
             f"FROM {JOB} WHERE id = %s AND epoch = %s AND state = 'QUEUED' "
             "ON CONFLICT (job_id, incarnation) "
             "DO UPDATE SET until = excluded.until, reason = excluded.reason",

@@ -53,7 +53,10 @@ class Command(RichCommand):
 
     def _parser(self, verbs: Any, name: str, told: str) -> argparse.ArgumentParser:
         """Return a verb's parser, which takes the general options too."""
-        parser: argparse.ArgumentParser = verbs.add_parser(name, help=told, description=told)
+        # No abbreviations: --for, where a verb has none, would be --force-color.
+        parser: argparse.ArgumentParser = verbs.add_parser(
+            name, help=told, description=told, allow_abbrev=False
+        )
         unset: dict[str, Any] = {"action": "store_true", "default": argparse.SUPPRESS}
         parser.add_argument("--json", dest="as_json", help="for programs", **unset)
         for option in ("--no-color", "--force-color", "--traceback"):

@@ -10,6 +10,7 @@ from offload.conf import settings
 from offload.core.topology import Mode
 from offload.engine import applying, dispatch, losses, refusing, republishing
 from offload.engine.topology import snapshot as topology_snapshot
+from offload.engine.tracking.bindings import active_on
 
 if TYPE_CHECKING:
     from offload.worker.agent.heartbeat import Heartbeat
@@ -76,7 +77,7 @@ class Window:
         if now - self._reconciled < min(RECONCILE, settings().timeout):
             return
         self._reconciled = now
-        active = losses.active_on(self.name, self.heartbeat.incarnation)
+        active = active_on(self.name, self.heartbeat.incarnation)
         missing = active - worker.running.keys() - worker.held
         for key in missing & self._missing:
             losses.crashed(*key, f"{self.name} does not run it")

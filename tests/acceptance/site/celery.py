@@ -6,8 +6,6 @@ from celery import Celery
 
 import offload
 
-app = Celery(
-    "site", include=["tests.acceptance.site.consumers", "tests.acceptance.site.tasks"]
-)
+app = Celery("site", include=["tests.acceptance.site.consumers", "tests.acceptance.site.tasks"])
 app.config_from_object("django.conf:settings", namespace="CELERY")
 offload.install(app)

@@ -10,8 +10,8 @@ from typing import Any
 
 def die_after_the_finish() -> None:
     """Kill this process in the first thing that follows the commit of the next success."""
-    runs = import_module("offload.engine.tracking.runs")
-    database = import_module("offload.models.database")
+    runs: Any = import_module("offload.engine.tracking.runs")
+    database: Any = import_module("offload.models.database")
     succeed = runs.succeed
 
     def fatally(*args: Any, **kwargs: Any) -> Any:

@@ -11,6 +11,8 @@ from tests.benchmarks.variants import variant
 VARIANT = variant(os.environ["BENCH_VARIANT"])
 #: Where a turn's files lie.
 FOLDER = Path(os.environ["BENCH_FOLDER"])
+#: What nobody else on the broker is called.
+NAME = f"bench-{os.environ['BENCH_OWNER']}"
 
 SECRET_KEY = "benchmark"  # noqa: S105 -- guards nothing
 INSTALLED_APPS = [
@@ -25,6 +27,8 @@ USE_TZ = True
 
 CELERY_BROKER_URL = os.environ["BENCH_BROKER"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Of its own, also where others use the broker.
+CELERY_TASK_DEFAULT_QUEUE = NAME
 CELERY_RESULT_BACKEND = "django-db" if VARIANT.results else None
 CELERY_RESULT_EXTENDED = True
 CELERY_TASK_IGNORE_RESULT = not VARIANT.results

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CONCURRENCY = 4
 COMMAND = [
     sys.executable, "-m", "celery", "-A", "tests.benchmarks.site.celery", "worker",
-    "-c", str(CONCURRENCY), "-l", "WARNING", "-n", "bench@here",
+    "-c", str(CONCURRENCY), "-l", "WARNING", "-n", f"{settings.NAME}@here",
     "--without-gossip", "--without-mingle", "--without-heartbeat",
 ]  # fmt: skip
 #: Seconds that it gets to end by itself.

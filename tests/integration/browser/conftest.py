@@ -41,7 +41,7 @@ def staff(db: None) -> Callable[..., Client]:
     def make(*codenames: str) -> Client:
         user = User.objects.create_user(f"staff-{'-'.join(codenames)}", is_staff=True)
         found = Permission.objects.filter(content_type__app_label="offload", codename__in=codenames)
-        assert len(found) == len(codenames)
+        assert {one.codename for one in found} == set(codenames)
         user.user_permissions.set(found)
         return signed_in(user)
 

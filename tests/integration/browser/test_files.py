@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
+from django.test import override_settings
 from django.urls import reverse
 
 from offload.models import Job, Payload, PayloadFile
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _media(tmp_path: Path) -> Iterator[None]:
-    from django.test import override_settings
-
     storage = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(tmp_path)},
@@ -44,7 +43,7 @@ def stored(job: Job, name: str, *, by: Job | None = None, epoch: int = 0) -> Pay
     """Return a file of a job's payload."""
     location = storages["offload"].save(f"files/{name}{epoch}", ContentFile(b"<script>"))
     return PayloadFile.objects.create(
-        payload=job.payload,
+        payload_id=str(job.payload_id),
         job=by,
         epoch=epoch,
         name=name,

@@ -9,8 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from offload.core.topology import Mode
-from offload.engine import applying, rules
+from offload.engine import applying, membership, rules
 from offload.engine.topology import snapshot
 from offload.models import Instance, Job, Run
 from tests.integration.engine.world import (
@@ -70,7 +69,7 @@ def version(content: bytes) -> str:
 
 def fleet(count: int) -> None:
     """Let so many instances join that consume as many topics, each with a job and a rule."""
-    consumers = [[f"dam/topic{number}", "dam.work", 0, False] for number in range(count)]
+    consumers = [{"pattern": f"dam/topic{one}", "task": "dam.work"} for one in range(count)]
     for number in range(count):
         join(f"worker{number}@host", consumers=consumers)
         rules.deny(f"worker{number}@host", f"dam/topic{number}")
@@ -187,18 +186,16 @@ class TestInstances:
     def test_it_shows_state_beat_slots_and_topics(self, boss: Client) -> None:
         join(labels=["gpu"])
         running()
-        bound()
         rules.switch(HERE, off=True)
 
         found = text(boss, FLEET)
 
         assert f"{HERE} gpu" in found
-        assert "● ready ⊘ switched off under 1 s ago 1 of 2 slots 2 of 4 dam/**" in found
+        assert "● ready ⊘ switched off under 3 s ago 1 of 2 slots 1 of 4 dam/**" in found
         assert "switch on" in found
 
     def test_those_that_are_gone_are_kept_with_the_reason(self, boss: Client) -> None:
-        join(mode=Mode.READY)
-        Instance.objects.update(mode=Mode.GONE, gone_because="its worker died")
+        membership.leave(HERE, join(), reason="its worker died", crash=False)
 
         assert "○ gone its worker died — 0 of 2 slots" in text(boss, FLEET)
 
@@ -366,7 +363,7 @@ class TestCost:
     ) -> None:
         fleet(count)
         run = Run.objects.create(id="run", workflow="dam/update")
-        job = [waiting(run_id=run.pk, topic="dam/topic0")[0] for _ in range(count)][0]
+        job = waiting(count, run_id=run.pk, topic="dam/topic0")[0]
         Job.objects.filter(pk=job).update(epoch=2)
 
         with django_assert_max_num_queries(LOGIN + 8):
@@ -390,5 +387,5 @@ def test_the_log_of_an_instance_is_its_history(boss: Client, admin: User) -> Non
 
     history = text(boss, reverse("admin:offload_instance_history", args=[HERE]))
 
-    assert f"{HERE}: {TOPIC} is denied." in history
+    assert f"Denied {TOPIC} on {HERE}." in history
     assert announcement().name == HERE

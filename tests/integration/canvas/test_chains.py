@@ -4,9 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import chain, group
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
 
 from offload.core.exceptions import InvalidProperties
 from offload.core.states import JobState
+from offload.engine import endings
 from offload.models import Job
 
 if TYPE_CHECKING:
@@ -153,6 +156,20 @@ def test_the_rest_of_a_chain_stands_in_one_row_at_a_time(job: Named, driver: Dri
         tails: list[Any] = list(Job.objects.exclude(tail=None).values_list("tail", flat=True))
         assert [len(tail["chain"]) for tail in tails] == [left]
         driver.run_next()
+
+
+def test_a_step_costs_few_statements(job: Named, driver: Driver, engine_database: str) -> None:
+    result = chain(job.add.s(1), job.add.s(1)).apply_async()
+    [first] = driver.waiting()
+    ending = driver.claim(first.pk)
+
+    with CaptureQueriesContext(connections[engine_database]) as statements:
+        endings.succeed(ending, 1)
+
+    told = [one["sql"] for one in statements if "offload_" in one["sql"]]
+    writes = [sql for sql in told if sql.startswith(("INSERT", "UPDATE"))]
+    assert len(writes) == 2
+    assert Job.objects.filter(pk=result.id).exists()
 
 
 def test_a_canvas_without_bounds_is_refused(job: Named) -> None:

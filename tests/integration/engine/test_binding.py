@@ -18,8 +18,22 @@ from offload.models import Exclusion, Job, Slot, database
 from offload.models.versions import raise_version
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
-    HERE, LANE, THERE, TOPIC, Broker, age, bound, fence_of, join, place, row, running,
-    statements, states, together, waiting,
+    HERE,
+    LANE,
+    THERE,
+    TOPIC,
+    Broker,
+    age,
+    bound,
+    fence_of,
+    join,
+    place,
+    row,
+    running,
+    statements,
+    states,
+    together,
+    waiting,
 )  # fmt: skip
 
 

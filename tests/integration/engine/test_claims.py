@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from django.test import override_settings
-from django_celery_results.models import TaskResult
 
 from offload.core.states import JobState
-from offload.engine import claims
 from offload.engine.tracking import ends, runs
 from offload.engine.tracking.changes import Change
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
-    FACTS,
     HERE,
     bound,
     fence_of,

@@ -18,7 +18,16 @@ from offload.engine.tracking.changes import Change
 from offload.models import Job
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
-    HERE, age, bound, join, place, row, running, states, together, waiting,
+    HERE,
+    age,
+    bound,
+    join,
+    place,
+    row,
+    running,
+    states,
+    together,
+    waiting,
 )  # fmt: skip
 
 

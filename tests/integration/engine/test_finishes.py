@@ -19,11 +19,22 @@ from offload.engine.claims import begin
 from offload.engine.tracking import ends, returns, runs
 from offload.engine.tracking.bindings import bind
 from offload.engine.tracking.changes import Change
-from offload.engine.tracking.runs import Fence, Written
-from offload.models import Attempt, Job
+from offload.engine.tracking.runs import Written
+from offload.models import Attempt
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
-    BROKE, FACTS, LANE, TASK, Running, age, bound, fence_of, join, place, row, running, together,
+    BROKE,
+    FACTS,
+    LANE,
+    TASK,
+    Running,
+    age,
+    bound,
+    fence_of,
+    join,
+    place,
+    running,
+    together,
 )  # fmt: skip
 
 GIVEN_UP = RetryDecision(state=JobState.GIVEN_UP, delay=0, failures=3, crashes=0, reason="enough")

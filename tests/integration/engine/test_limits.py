@@ -17,7 +17,17 @@ from offload.engine.tracking.limits import bind_limited
 from offload.models import Exclusion, Job, Queue, database
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
-    BROKE, HERE, THERE, TOPIC, age, fence_of, join, place, row, states, together, waiting,
+    BROKE,
+    HERE,
+    THERE,
+    TOPIC,
+    age,
+    join,
+    place,
+    row,
+    states,
+    together,
+    waiting,
 )  # fmt: skip
 
 LANE = f"narrow||{TOPIC}"

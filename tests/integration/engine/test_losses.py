@@ -14,10 +14,23 @@ from offload.engine import dispatch, duties, lease, losses, membership, refusing
 from offload.engine.lease import NotLeader, Term
 from offload.engine.publisher import breaker
 from offload.engine.topology import snapshot
-from offload.engine.tracking.bindings import bind
+from offload.engine.tracking.bindings import active_on, bind
 from offload.models import Attempt, Exclusion, Instance, Job, Queue
 from tests.integration.engine.world import (
-    HERE, LANE, TASK, THERE, TOPIC, Broker, age, bound, join, place, row, running, states, waiting,
+    HERE,
+    LANE,
+    TASK,
+    THERE,
+    TOPIC,
+    Broker,
+    age,
+    bound,
+    join,
+    place,
+    row,
+    running,
+    states,
+    waiting,
 )  # fmt: skip
 
 
@@ -31,6 +44,7 @@ def term() -> Term:
     """Return the term of the one instance."""
     found = lease.acquire(HERE, place().incarnation)
     assert found is not None
+    snapshot(fresh=True)
     return found
 
 
@@ -40,8 +54,8 @@ def test_what_runs_on_an_incarnation_is_known_by_job_and_epoch() -> None:
     join(THERE)
     running(THERE)
 
-    assert losses.active_on(HERE, place().incarnation) == {(run.id, 1)}
-    assert losses.active_on(HERE, "another") == set()
+    assert active_on(HERE, place().incarnation) == {(run.id, 1)}
+    assert active_on(HERE, "another") == set()
 
 
 def test_a_run_whose_process_died_waits_as_a_suspect() -> None:

@@ -13,12 +13,21 @@ from offload.core.states import Hold, JobState
 from offload.core.topology import Mode
 from offload.engine import membership
 from offload.engine.tracking.changes import Change
-from offload.models import Attempt, Instance, Job
+from offload.models import Attempt, Instance
 from offload.models.versions import current_version
 from offload.signals import instance_changed
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
-    HERE, THERE, announcement, bound, join, place, row, running, states, together, waiting,
+    HERE,
+    THERE,
+    announcement,
+    bound,
+    join,
+    place,
+    row,
+    running,
+    states,
+    together,
 )  # fmt: skip
 
 

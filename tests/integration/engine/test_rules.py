@@ -10,10 +10,19 @@ import pytest
 from offload.core.exceptions import InvalidPattern, UnknownInstance
 from offload.engine import applying, dispatch, rules
 from offload.engine.topology import snapshot
-from offload.models import Instance, Rule, Switch
+from offload.models import Instance, Job, Rule, Switch
 from offload.models.versions import current_version
 from tests.integration.engine.world import (
-    HERE, THERE, TOPIC, bound, join, place, row, running, states, waiting,
+    HERE,
+    THERE,
+    TOPIC,
+    bound,
+    join,
+    place,
+    row,
+    running,
+    states,
+    waiting,
 )  # fmt: skip
 
 
@@ -29,6 +38,7 @@ def _runs(topic: str = TOPIC) -> list[str]:
     ids = waiting(20, topic=topic)
     dispatch.sweep()
     found = {row(job_id).instance for job_id in ids} - {""}
+    Job.objects.ids(ids).delete()
     return sorted(found)
 
 
@@ -135,6 +145,8 @@ def test_clearing_a_rule_lets_its_jobs_run_again() -> None:
     rules.deny(HERE, "**")
     rules.deny(THERE, "**")
     assert _runs() == []
+
+    waiting(9)
 
     assert rules.clear(HERE, "**") == 1
     assert rules.clear(HERE, "**") == 0

@@ -15,7 +15,16 @@ from offload.engine.tracking.bindings import bind
 from offload.engine.tracking.changes import Change
 from offload.models import Attempt, Job
 from tests.integration.engine.world import (
-    BROKE, HERE, LANE, Running, bound, fence_of, join, place, row, running,
+    BROKE,
+    HERE,
+    LANE,
+    Running,
+    bound,
+    fence_of,
+    join,
+    place,
+    row,
+    running,
 )  # fmt: skip
 
 AGAIN = RetryDecision(state=JobState.PENDING, delay=0, failures=1, crashes=0, reason="again")

@@ -16,6 +16,7 @@ EVERY = [
     (exceptions.UnknownQueue(name="slow"), "'slow'", "Add"),
     (exceptions.UnknownInstance(name="gpu@x"), "'gpu@x'", "offload instances"),
     (exceptions.UnknownJob(job_id="j1"), "'j1'", "offload jobs"),
+    (exceptions.UnknownWorkflow(name="dam/x", known=("dam/y",)), "'dam/x'", "There are: dam/y"),
     (exceptions.MissingFile(name="48.png", known=("1280.webp",)), "'48.png'", "1280.webp"),
     (exceptions.MissingFile(name="48.png"), "'48.png'", "Check"),
     (exceptions.JobFailed(job_id="j1", state="ERROR", error="boom"), "boom", "offload job j1"),

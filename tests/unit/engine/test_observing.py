@@ -46,7 +46,11 @@ def watch() -> Watch:
 STORIES = {
     "a beat that stands still for 11.5 s is late": [(11.5, 7, False)],
     "a beat that stands still for 12 s is gone": [(12.0, 7, True)],
-    "a beat that moved starts the count anew": [(11.5, 7, False), (0.5, 8, False), (11.5, 8, False)],
+    "a beat that moved starts the count anew": [
+        (11.5, 7, False),
+        (0.5, 8, False),
+        (11.5, 8, False),
+    ],
     "and is gone 12 s after it moved": [(11.5, 7, False), (0.5, 8, False), (12.0, 8, True)],
     "a number that went back is a beat too": [(11.5, 7, False), (0.5, 3, False), (11.5, 3, False)],
 }

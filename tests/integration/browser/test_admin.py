@@ -1,0 +1,356 @@
+"""The admin: machine-made rows are looked at, what people desire is edited and acts at once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin as django_admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.admin.utils import quote
+from django.contrib.messages import get_messages
+from django.urls import reverse
+from django.utils import timezone
+
+from offload.engine import rules
+from offload.engine.topology import snapshot
+from offload.models import (
+    Attempt,
+    Dependency,
+    Exclusion,
+    Job,
+    Join,
+    Lease,
+    Payload,
+    PayloadFile,
+    Queue,
+    Rule,
+    Run,
+    Slot,
+    Switch,
+)  # fmt: skip
+from tests.integration.engine.world import HERE, TOPIC, bound, join, states, waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.contrib.auth.models import User
+    from django.db.models import Model
+    from django.test import Client
+
+EDITED = {Rule, Switch, Queue}
+MODELS = list(apps.get_app_config("offload").get_models())
+MACHINE_MADE = [model for model in MODELS if model not in EDITED]
+
+ADD_RULE = reverse("admin:offload_rule_add")
+RULES = reverse("admin:offload_rule_changelist")
+RULE = {"verb": "deny", "scope": "instance", "target": HERE, "pattern": TOPIC, "note": ""}
+ADD_QUEUE = reverse("admin:offload_queue_add")
+QUEUES = reverse("admin:offload_queue_changelist")
+QUEUE = {
+    "name": "narrow",
+    "topics": "dam/**",
+    "ranking": "0",
+    "type": "unordered",
+    "max_parallel": "",
+    "retries": "10",
+    "retry_delay": "2",
+    "backoff": "1",
+    "retention_days": "",
+}
+
+
+def address(row: Model, name: str) -> str:
+    """Return an address of a row."""
+    return reverse(f"admin:offload_{row._meta.model_name}_{name}", args=[quote(row.pk)])
+
+
+def errors(answer: Any) -> str:
+    """Return what a form complains of; it must have been refused."""
+    assert answer.status_code == 200
+    form: Any = answer.context["adminform"].form
+    return " ".join(str(one) for found in form.errors.values() for one in found)
+
+
+def told(answer: Any) -> str:
+    """Return what a change told; it must have been made."""
+    assert answer.status_code == 302
+    return " ".join(str(one) for one in get_messages(answer.wsgi_request))
+
+
+def press(client: Client, at: str, action: str, *rows: Model) -> Any:
+    """Run an action on rows of a list."""
+    data = {"action": action, "_selected_action": [row.pk for row in rows]}
+    return client.post(at, data)
+
+
+@pytest.fixture
+def one_of_each() -> dict[type[Model], Model]:
+    """Return a row of every model that the machine makes."""
+    join()
+    job = Job.objects.get(pk=waiting()[0])
+    payload = Payload.objects.create(id="payload", storage="offload")
+    whole = Join.objects.create(id="join")
+    Slot.objects.get_or_create(instance=HERE)
+    Attempt.objects.create(job=job, epoch=1, instance=HERE, incarnation="i", cause="failed")
+    Dependency.objects.create(join=whole, needs=job.pk)
+    Exclusion.objects.create(job=job, incarnation="i", reason="no", until=timezone.now())
+    Lease.objects.create(
+        name="leader", holder=HERE, incarnation="i", term=1, expires_at=timezone.now()
+    )
+    PayloadFile.objects.create(
+        payload=payload, name="a", size=1, media_type="a/b", sha256="0" * 64, location="a"
+    )
+    Run.objects.create(id="run", workflow="dam/update")
+    return {model: model._default_manager.all()[0] for model in MACHINE_MADE}
+
+
+def test_every_model_is_in_the_admin() -> None:
+    assert {model for model in MODELS if django_admin.site.is_registered(model)} == set(MODELS)
+
+
+@pytest.mark.parametrize("model", MACHINE_MADE, ids=lambda model: model.__name__)
+def test_machine_made_rows_are_looked_at_and_never_edited(
+    model: type[Model], one_of_each: dict[type[Model], Model], boss: Client
+) -> None:
+    row, name = one_of_each[model], model._meta.model_name
+    listed = reverse(f"admin:offload_{name}_changelist")
+
+    assert boss.get(listed).status_code == 200
+    assert boss.get(address(row, "change")).status_code == 200
+    assert boss.get(address(row, "history")).status_code == 200
+    assert boss.post(address(row, "change"), {"x": "1"}).status_code in {403, 405}
+    assert boss.get(reverse(f"admin:offload_{name}_add")).status_code == 403
+    assert boss.post(address(row, "delete"), {"post": "yes"}).status_code == 403
+    press(boss, listed, "delete_selected", row)
+    assert model._default_manager.filter(pk=row.pk).exists()
+
+
+class TestRules:
+    """Rules as forms."""
+
+    @pytest.mark.parametrize(
+        ("change", "problem"),
+        [
+            ({"pattern": "a//b"}, "'a//b' is not a pattern: a segment is empty. Write 'a/b'"),
+            ({"pattern": "a/*/b"}, "a wildcard stands alone as the last segment"),
+            ({"target": "render@*"}, "This is a glob: choose the scope glob"),
+            ({"target": ""}, "This field is required."),
+            ({"until_0": "2020-01-01", "until_1": "00:00"}, "This has passed."),
+        ],
+    )
+    def test_a_mistake_is_explained(
+        self, boss: Client, change: dict[str, str], problem: str
+    ) -> None:
+        assert problem in errors(boss.post(ADD_RULE, {**RULE, **change}))
+        assert not Rule.objects.exists()
+
+    def test_the_same_rule_twice_is_refused(self, boss: Client) -> None:
+        boss.post(ADD_RULE, RULE)
+
+        assert "This rule exists already." in errors(boss.post(ADD_RULE, RULE))
+
+    def test_a_new_rule_acts_at_once_and_knows_its_maker(self, boss: Client, admin: User) -> None:
+        join()
+        ids = [job.id for job in bound(2)]
+
+        answer = boss.post(ADD_RULE, RULE)
+
+        assert states(ids) == ["PENDING", "PENDING"]
+        assert "2 unstarted jobs were taken back" in told(answer)
+        assert Rule.objects.get().created_by == admin
+
+    def test_a_changed_rule_acts_at_once(self, boss: Client) -> None:
+        join()
+        rule = rules.deny(HERE, "other")
+        ids = [job.id for job in bound(2)]
+
+        boss.post(address(rule, "change"), RULE)
+
+        assert states(ids) == ["PENDING", "PENDING"]
+
+    @pytest.mark.parametrize("in_bulk", [True, False])
+    def test_a_deleted_rule_acts_at_once(self, boss: Client, in_bulk: bool) -> None:
+        join()
+        rules.allow(HERE, "other")
+        allowing = rules.allow(HERE, TOPIC)
+        ids = [job.id for job in bound(2)]
+        before = snapshot(fresh=True).version
+
+        if in_bulk:
+            data = {"action": "delete_selected", "_selected_action": [allowing.pk], "post": "yes"}
+            boss.post(RULES, data)
+        else:
+            boss.post(address(allowing, "delete"), {"post": "yes"})
+
+        assert states(ids) == ["PENDING", "PENDING"]
+        assert snapshot(fresh=True).version > before
+
+    def test_the_opposite_rule_is_replaced(self, boss: Client) -> None:
+        join()
+        rules.allow(HERE, TOPIC)
+
+        answer = boss.post(ADD_RULE, RULE)
+
+        assert "replaces the opposite rule" in told(answer)
+        assert [rule.verb for rule in Rule.objects.all()] == ["deny"]
+
+    def test_a_name_nobody_has_is_a_warning(self, boss: Client) -> None:
+        assert f"No worker named {HERE}" in told(boss.post(ADD_RULE, RULE))
+        assert Rule.objects.count() == 1
+
+    def test_an_end_to_come_is_kept(self, boss: Client) -> None:
+        end = timezone.now() + timedelta(days=1)
+        data = {**RULE, "until_0": f"{end:%Y-%m-%d}", "until_1": f"{end:%H:%M:%S}"}
+
+        boss.post(ADD_RULE, data)
+
+        assert Rule.objects.get().until == end.replace(microsecond=0)
+
+
+class TestSwitches:
+    """Instances that are off, as rows."""
+
+    ADD = reverse("admin:offload_switch_add")
+
+    def test_an_instance_is_switched_off_by_a_row_and_on_by_deleting_it(self, boss: Client) -> None:
+        join()
+        ids = [job.id for job in bound(2)]
+
+        boss.post(self.ADD, {"instance": HERE, "note": "maintenance"})
+        assert states(ids) == ["PENDING", "PENDING"]
+        assert [one.is_off for one in snapshot(fresh=True).topology.instances] == [True]
+
+        boss.post(address(Switch.objects.get(), "delete"), {"post": "yes"})
+        assert [one.is_off for one in snapshot(fresh=True).topology.instances] == [False]
+
+    def test_an_unknown_instance_is_refused_with_those_there_are(self, boss: Client) -> None:
+        join()
+
+        found = errors(boss.post(self.ADD, {"instance": "nobody", "note": ""}))
+
+        assert f"No worker of that name was ever announced. There are: {HERE}." in found
+
+    def test_the_note_is_edited_and_the_name_is_not(self, boss: Client) -> None:
+        join()
+        rules.switch(HERE, off=True)
+
+        boss.post(address(Switch.objects.get(), "change"), {"instance": "x", "note": "later"})
+
+        assert [(row.pk, row.note) for row in Switch.objects.all()] == [(HERE, "later")]
+
+
+class TestQueues:
+    """Queues as forms."""
+
+    def test_patterns_are_lines(self, boss: Client) -> None:
+        boss.post(ADD_QUEUE, {**QUEUE, "topics": "dam/**\r\n\r\n  billing/* \r\n"})
+
+        queue = Queue.objects.get()
+        assert queue.topics == ["dam/**", "billing/*"]
+        page = boss.get(address(queue, "change")).content.decode()
+        assert "dam/**\nbilling/*</textarea>" in page
+
+    @pytest.mark.parametrize(
+        ("change", "problem"),
+        [
+            ({"topics": "dam/**\nb//c"}, "Line 2: 'b//c' is not a pattern: a segment is empty."),
+            ({"topics": " \n "}, "This field is required."),
+            ({"type": "ordered", "max_parallel": "3"}, "An ordered queue runs one job at a time"),
+            ({"max_parallel": "0"}, "greater than or equal to 1"),
+            ({"retries": "-2"}, "greater than or equal to -1"),
+            ({"name": "a b"}, "slug"),
+        ],
+    )
+    def test_a_mistake_is_explained(
+        self, boss: Client, change: dict[str, str], problem: str
+    ) -> None:
+        assert problem in errors(boss.post(ADD_QUEUE, {**QUEUE, **change}))
+        assert not Queue.objects.exists()
+
+    def test_a_lower_limit_takes_back_what_is_beyond_it(self, boss: Client) -> None:
+        join()
+        queue = Queue.objects.create(name="narrow", topics=["dam/**"])
+        ids = [job.id for job in bound(3, queue="narrow")]
+
+        answer = boss.post(address(queue, "change"), {**QUEUE, "max_parallel": "1"})
+
+        assert states(ids) == ["QUEUED", "PENDING", "PENDING"]
+        assert "2 unstarted jobs were taken back" in told(answer)
+
+    def test_jobs_know_a_queue_by_its_name_so_it_stays(self, boss: Client) -> None:
+        queue = Queue.objects.create(name="narrow", topics=["dam/**"])
+
+        boss.post(address(queue, "change"), {**QUEUE, "name": "wide", "ranking": "7"})
+
+        assert [(row.name, row.ranking) for row in Queue.objects.all()] == [("narrow", 7)]
+
+    def test_queues_are_suspended_and_resumed_from_the_list(self, boss: Client) -> None:
+        join()
+        queue = Queue.objects.create(name="narrow", topics=["dam/**"])
+        ids = [job.id for job in bound(2, queue="narrow")]
+
+        press(boss, QUEUES, "suspend", queue)
+        assert states(ids) == ["PENDING", "PENDING"]
+        assert snapshot(fresh=True).policy("narrow").suspended
+
+        press(boss, QUEUES, "resume", queue)
+        assert not snapshot(fresh=True).policy("narrow").suspended
+        assert LogEntry.objects.count() == 2
+
+    def test_suspending_needs_its_own_permission(self, staff: Callable[..., Client]) -> None:
+        queue = Queue.objects.create(name="narrow", topics=["dam/**"])
+
+        press(staff("view_queue"), QUEUES, "suspend", queue)
+        assert not Queue.objects.get().suspended
+
+        press(staff("view_queue", "manage_queue"), QUEUES, "suspend", queue)
+        assert Queue.objects.get().suspended
+
+    @pytest.mark.parametrize("in_bulk", [True, False])
+    def test_a_deleted_queue_leaves_its_jobs_to_the_default(
+        self, boss: Client, in_bulk: bool
+    ) -> None:
+        queue = Queue.objects.create(name="narrow", topics=["dam/**"], suspended=True)
+        snapshot(fresh=True)
+
+        if in_bulk:
+            data = {"action": "delete_selected", "_selected_action": [queue.pk], "post": "yes"}
+            boss.post(QUEUES, data)
+        else:
+            boss.post(address(queue, "delete"), {"post": "yes"})
+
+        assert not snapshot(fresh=True).policy("narrow").suspended
+
+
+class TestJobs:
+    """The action on the list of jobs."""
+
+    LIST = reverse("admin:offload_job_changelist")
+
+    def test_selected_jobs_are_stopped_and_logged(self, boss: Client) -> None:
+        ids = waiting(2)
+        ended = Job.objects.get(pk=waiting()[0])
+        Job.objects.filter(pk=ended.pk).update(state="SUCCEEDED", finished_at=ended.created_at)
+
+        answer = press(boss, self.LIST, "stop", *Job.objects.all())
+
+        assert states([*ids, ended.pk]) == ["STOPPED", "STOPPED", "SUCCEEDED"]
+        assert "2 jobs were asked to stop." in told(answer)
+        assert {entry.object_id for entry in LogEntry.objects.all()} == set(ids)
+
+    def test_stopping_needs_its_permission(self, staff: Callable[..., Client]) -> None:
+        ids = waiting()
+
+        press(staff("view_job"), self.LIST, "stop", *Job.objects.all())
+        assert states(ids) == ["PENDING"]
+
+        press(staff("view_job", "operate_job"), self.LIST, "stop", *Job.objects.all())
+        assert states(ids) == ["STOPPED"]
+
+    def test_the_list_shows_states_by_glyph_and_word(self, boss: Client) -> None:
+        waiting()
+
+        assert "◌</span> pending" in boss.get(self.LIST).content.decode()

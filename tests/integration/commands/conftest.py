@@ -1,0 +1,84 @@
+"""The command, called as from a shell, on an app with a broker in memory."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery import Celery
+from django.core.management import call_command
+from django.db import connections
+
+from offload.engine import dispatch, installation
+from offload.engine.canvas import hooks
+from offload.engine.publisher import breaker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+
+@pytest.fixture(scope="session")
+def _app() -> Celery:
+    app = Celery("commands", broker="memory://", backend="django-db", set_as_current=False)
+    app.conf.update(result_extended=True, CELERY_DB_REUSE_MAX=1)
+    hooks.install(app)
+    return app
+
+
+@pytest.fixture(autouse=True)
+def app(_app: Celery, engine_database: str, monkeypatch: pytest.MonkeyPatch) -> Celery:
+    """Install an app for the test."""
+    monkeypatch.setattr(installation, "_installed", [(_app, __name__)])
+    breaker.closed_at = 0.0
+    dispatch._full.clear()
+    return _app
+
+
+@pytest.fixture
+def said() -> Callable[..., str]:
+    """Return a function that gives the command arguments and returns what it says."""
+
+    def call(*arguments: str, to: StringIO | None = None) -> str:
+        out = StringIO() if to is None else to
+        call_command("offload", *arguments, stdout=out)
+        return out.getvalue()
+
+    return call
+
+
+@pytest.fixture
+def answered(said: Callable[..., str]) -> Callable[..., Any]:
+    """Return a function that gives the command arguments and returns its JSON."""
+    return lambda *arguments: json.loads(said(*arguments, "--json"))
+
+
+@pytest.fixture
+def meanwhile() -> Callable[[Callable[[], object]], AbstractContextManager[None]]:
+    """Return a context in which something is done by another thread, on its own connection."""
+
+    @contextmanager
+    def doing(act: Callable[[], object]) -> Iterator[None]:
+        errors: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                act()
+            except BaseException as error:
+                errors.append(error)
+            finally:
+                connections.close_all()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join()
+        assert errors == []
+
+    return doing

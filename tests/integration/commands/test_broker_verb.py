@@ -1,0 +1,116 @@
+"""broker: a real process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import pytest
+from django.core.management import CommandError
+
+from offload.embedded import EmbeddedBroker
+from offload.management.verbs.broker import directory_of
+from tests.polling import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    Start = Callable[..., AbstractContextManager["subprocess.Popen[str]"]]
+
+
+@pytest.fixture(autouse=True)
+def app() -> None:
+    """Install no other app than the site's: its settings name the broker."""
+
+
+@pytest.fixture
+def start(root: Path, tmp_path: Path) -> Start:
+    """Return a function that starts the command in a process that does not outlive the block."""
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "project.settings",
+        "OFFLOAD_VAR": str(tmp_path),
+    }
+    environment.pop("OFFLOAD_BROKER", None)
+
+    @contextmanager
+    def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+        command = [sys.executable, "manage.py", "offload", "broker", "--json", *arguments]
+        pipe: Any = subprocess.PIPE
+        with subprocess.Popen(
+            command, cwd=root, env=environment, stdout=pipe, stderr=pipe, text=True
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    return started
+
+
+def line_of(stream: IO[str] | None) -> str:
+    assert stream is not None
+    return stream.readline()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_it_runs_until_it_is_told_to_end(
+    start: Start, tmp_path: Path, ending: signal.Signals
+) -> None:
+    broker = EmbeddedBroker(tmp_path / "broker")
+    with start() as process:
+        said = json.loads(line_of(process.stdout))
+        assert said == {
+            "url": broker.url.partition("?")[0],
+            "directory": str(broker.directory),
+            "shared": False,
+        }
+        assert broker.is_running
+        process.send_signal(ending)
+        assert process.wait(30) == 0
+    assert not broker.is_running
+    assert not (tmp_path / "broker" / "valkey.sock").exists()
+
+
+def test_one_that_runs_already_is_shared_and_not_ended(start: Start, tmp_path: Path) -> None:
+    with EmbeddedBroker(tmp_path / "broker") as broker, start() as process:
+        assert json.loads(line_of(process.stdout))["shared"] is True
+        process.terminate()
+        assert process.wait(30) == 0
+        assert broker.is_running
+
+
+def test_it_says_so_when_the_server_ends(start: Start, tmp_path: Path) -> None:
+    with EmbeddedBroker(tmp_path / "broker") as broker, start() as process:
+        line_of(process.stdout)
+        broker.stop()
+        assert process.wait(30) == 1
+        assert "The broker ended. Its log is" in process.communicate()[1]
+
+
+def test_it_runs_in_another_directory_on_demand(start: Start, tmp_path: Path) -> None:
+    with start("--directory", str(tmp_path / "elsewhere")) as process:
+        assert json.loads(line_of(process.stdout))["directory"] == str(tmp_path / "elsewhere")
+        eventually(lambda: EmbeddedBroker(tmp_path / "elsewhere").is_running)
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def test_the_directory_is_read_from_the_address(tmp_path: Path) -> None:
+    directory = tmp_path / 'a "b" %20 ü'
+    assert directory_of(EmbeddedBroker(directory).url) == directory
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://127.0.0.1/0", "redis+socket:///run/redis.sock", "memory://", "", None]
+)
+def test_an_address_that_is_not_the_embedded_brokers_is_refused(url: str | None) -> None:
+    with pytest.raises(CommandError, match="--directory var/broker"):
+        directory_of(url)

@@ -1,0 +1,123 @@
+"""status, instances, topics, queues and explain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.management import CommandError
+
+from offload.core.topology import Mode
+from offload.engine import lease, membership, rules
+from offload.models import Queue
+from tests.integration.engine.world import HERE, TASK, THERE, TOPIC, join, running, waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Said = Callable[..., str]
+    Answered = Callable[..., Any]
+
+
+def test_status_of_an_empty_cluster_says_what_to_do(said: Said) -> None:
+    told = said("status")
+    assert "0 of 0 instances take work, nobody leads." in told
+    assert "manage.py offload doctor" in told
+
+
+def test_status_counts_instances_and_jobs(said: Said, answered: Answered) -> None:
+    lease.acquire(HERE, join())
+    join(THERE, mode=Mode.DRAINING)
+    running()
+    waiting(2)
+    assert "1 of 2 instances take work, render@gpu1 leads (term 1)." in said("status")
+    assert answered("status") == {
+        "cluster": "default",
+        "leader": HERE,
+        "term": 1,
+        "instances": 2,
+        "ready": 1,
+        "waiting": 2,
+        "bound": 0,
+        "active": 1,
+        "stranded": [],
+    }
+
+
+def test_status_names_topics_that_nobody_can_run(said: Said, answered: Answered) -> None:
+    join()
+    waiting(topic="audio/mix")
+    assert answered("status")["stranded"] == ["audio/mix"]
+    assert "manage.py offload explain audio/mix" in said("status")
+
+
+def test_instances_are_listed_with_what_they_hold(said: Said, answered: Answered) -> None:
+    join(labels=["gpu"])
+    running()
+    told = said("instances")
+    assert "1/2" in told
+    assert "1/4" in told
+    (facts,) = answered("instances")
+    assert facts["name"] == HERE
+    assert facts["consumers"] == [{"pattern": "dam/**", "task": TASK, "ranking": 0}]
+    assert (facts["running"], facts["bound"], facts["window"]) == (1, 1, 4)
+    assert (facts["mode"], facts["off"], facts["labels"]) == ("ready", False, ["gpu"])
+
+
+def test_instances_that_are_gone_are_shown_on_demand(said: Said, answered: Answered) -> None:
+    membership.goodbye(HERE, join())
+    assert "1 more are gone" in said("instances")
+    assert answered("instances") == []
+    assert [one["mode"] for one in answered("instances", "--all")] == ["gone"]
+    assert HERE in said("instances", "--all")
+
+
+def test_an_instance_that_is_off_is_shown_as_off(said: Said, answered: Answered) -> None:
+    join()
+    rules.switch(HERE, off=True)
+    assert " off " in said("instances")
+    assert answered("instances")[0]["off"] is True
+
+
+def test_topics_are_those_consumed_and_those_of_jobs(said: Said, answered: Answered) -> None:
+    join()
+    waiting(3)
+    waiting(topic="audio/mix")
+    assert answered("topics") == [
+        {"topic": "audio/mix", "waiting": 1, "bound": 0, "active": 0, "can_run": 0},
+        {"topic": "dam/**", "waiting": 0, "bound": 0, "active": 0, "can_run": 1},
+        {"topic": TOPIC, "waiting": 3, "bound": 0, "active": 0, "can_run": 1},
+    ]
+    assert "audio/mix" in said("topics")
+
+
+def test_topics_of_an_empty_cluster_say_what_to_do(said: Said) -> None:
+    assert "manage.py offload doctor" in said("topics")
+
+
+def test_queues_are_listed_with_limits_and_jobs(said: Said, answered: Answered) -> None:
+    Queue.objects.create(name="slow", topics=["dam/**"], max_parallel=1, suspended=True)
+    waiting(2, queue="slow")
+    by_name = {one["name"]: one for one in answered("queues")}
+    assert set(by_name) == {"default", "slow"}
+    assert by_name["slow"]["topics"] == ["dam/**"]
+    assert (by_name["slow"]["limit"], by_name["slow"]["suspended"]) == (1, True)
+    assert (by_name["slow"]["waiting"], by_name["default"]["waiting"]) == (2, 0)
+    assert "suspended" in said("queues")
+
+
+def test_explain_gives_a_verdict_per_instance(said: Said, answered: Answered) -> None:
+    join()
+    join(THERE)
+    rules.deny(THERE, TOPIC)
+    facts = answered("explain", TOPIC)
+    verdicts = {one["instance"]: one for one in facts["instances"]}
+    assert facts["instance"] == HERE
+    assert verdicts[HERE]["can_run"] is True
+    assert verdicts[THERE]["obstacle"] == "denied"
+    assert f"denies {TOPIC} on {THERE}" in said("explain", TOPIC)
+
+
+def test_explain_refuses_what_is_no_topic(said: Said) -> None:
+    with pytest.raises(CommandError, match="is not a topic"):
+        said("explain", "dam//web")

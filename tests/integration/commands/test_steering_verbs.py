@@ -1,0 +1,140 @@
+"""allow, deny, clear, exclusive, off and on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.management import CommandError
+
+from offload.models import Rule, Switch
+from tests.databases import SQLITE
+from tests.integration.engine.world import HERE, THERE, TOPIC, bound, join, row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Said = Callable[..., str]
+    Answered = Callable[..., Any]
+
+#: What these verbs ask of the database is asked by the engine, and tested there.
+pytestmark = pytest.mark.parametrize("engine_database", [SQLITE], indirect=True)
+
+
+def rules() -> set[tuple[str, str, str, str]]:
+    return set(Rule.objects.values_list("verb", "scope", "target", "pattern"))
+
+
+def test_deny_writes_a_rule_per_pattern_and_takes_jobs_back(said: Said) -> None:
+    join()
+    (job,) = bound()
+    told = said("deny", HERE, "dam/**", "audio/mix", "--note", "too hot")
+    assert rules() == {
+        ("deny", "instance", HERE, "dam/**"),
+        ("deny", "instance", HERE, "audio/mix"),
+    }
+    assert set(Rule.objects.values_list("note", flat=True)) == {"too hot"}
+    assert f"In force on {HERE}." in told
+    assert row(job.id).state == "PENDING"
+
+
+def test_allow_tells_programs_what_was_written(answered: Answered) -> None:
+    join(labels=["gpu"])
+    facts = answered("allow", "gpu", "dam/*", "--scope", "label")
+    (rule,) = facts["rules"]
+    assert (rule["verb"], rule["scope"], rule["target"]) == ("allow", "label", "gpu")
+    assert (rule["pattern"], rule["until"]) == ("dam/*", None)
+    assert rule["id"] == Rule.objects.get().pk
+    assert facts["instances"] == [HERE]
+
+
+def test_a_glob_needs_its_scope(said: Said) -> None:
+    with pytest.raises(CommandError, match="Add: --scope glob"):
+        said("allow", "render@*", "dam/**")
+    said("allow", "render@*", "dam/**", "--scope", "glob")
+    assert rules() == {("allow", "glob", "render@*", "dam/**")}
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("90s", 90), ("30m", 1800), ("1h30m", 5400), ("2d", 172_800)]
+)
+def test_a_rule_may_end_by_itself(said: Said, written: str, seconds: int) -> None:
+    before = datetime.now(UTC)
+    told = said("deny", HERE, TOPIC, "--for", written)
+    until = Rule.objects.get().until
+    assert until is not None
+    assert until - before == pytest.approx(timedelta(seconds=seconds), abs=timedelta(seconds=30))
+    assert f"deny {TOPIC} on {HERE} until " in told
+
+
+@pytest.mark.parametrize("written", ["30", "m", "3x", "-1m", "1m x", "99999999999d"])
+def test_a_duration_is_refused_that_is_none(said: Said, written: str) -> None:
+    with pytest.raises(CommandError, match=r"is not a duration|is too long"):
+        said("deny", HERE, TOPIC, f"--for={written}")
+
+
+def test_a_rule_for_nobody_says_so(said: Said) -> None:
+    assert "No instance that is here is meant" in said("allow", THERE, TOPIC)
+
+
+def test_one_bad_pattern_and_no_rule_is_written(said: Said) -> None:
+    with pytest.raises(CommandError, match="is not a pattern"):
+        said("allow", HERE, "dam/web", "dam/*/x")
+    assert rules() == set()
+
+
+def test_clear_removes_exactly_what_is_named(said: Said, answered: Answered) -> None:
+    said("deny", HERE, "dam/**", "dam/web")
+    said("deny", "render@*", "dam/**", "--scope", "glob")
+    assert answered("clear", HERE, "dam/**")["cleared"] == 1
+    assert rules() == {
+        ("deny", "instance", HERE, "dam/web"),
+        ("deny", "glob", "render@*", "dam/**"),
+    }
+    assert "nothing changed" in said("clear", HERE, "dam/**")
+    assert "Rules cleared: 1." in said("clear", "render@*", "dam/**", "--scope", "glob")
+
+
+def test_exclusive_leaves_the_instance_these_patterns_alone(said: Said) -> None:
+    said("allow", HERE, "audio/mix")
+    said("allow", THERE, "audio/mix")
+    said("exclusive", HERE, "dam/web", "dam/print", "--note", "licence")
+    assert rules() == {
+        ("allow", "instance", HERE, "dam/web"),
+        ("allow", "instance", HERE, "dam/print"),
+        ("allow", "instance", THERE, "audio/mix"),
+    }
+
+
+def test_exclusive_does_not_end_by_itself(said: Said) -> None:
+    with pytest.raises(CommandError, match="unrecognized arguments: --for"):
+        said("exclusive", HERE, "dam/web", "--for", "30m")
+
+
+@pytest.mark.parametrize("verb", ["allow", "deny", "clear", "exclusive"])
+def test_an_instance_without_a_pattern_is_refused(said: Said, verb: str) -> None:
+    with pytest.raises(CommandError, match="PATTERN"):
+        said(verb, HERE)
+
+
+@pytest.mark.parametrize("verb", ["allow", "exclusive"])
+def test_an_empty_name_is_refused(said: Said, verb: str) -> None:
+    with pytest.raises(CommandError, match="is empty"):
+        said(verb, "", "dam/web")
+
+
+def test_an_instance_is_switched_off_and_on(said: Said, answered: Answered) -> None:
+    join()
+    (job,) = bound()
+    assert f"{HERE} is off" in said("off", HERE, "--note", "lunch")
+    assert Switch.objects.get().note == "lunch"
+    assert row(job.id).state == "PENDING"
+    assert answered("on", HERE) == {"instance": HERE, "off": False}
+    assert not Switch.objects.exists()
+
+
+@pytest.mark.parametrize("verb", ["off", "on"])
+def test_an_unknown_instance_is_not_switched(said: Said, verb: str) -> None:
+    with pytest.raises(CommandError, match=r"manage\.py offload instances. lists"):
+        said(verb, THERE)

@@ -1,0 +1,235 @@
+"""Files of jobs: streamed and hashed on their way in, outputs visible by the finish alone."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from io import BytesIO
+from typing import IO, TYPE_CHECKING, Any
+
+import pytest
+from django.core.files.base import ContentFile
+
+import offload
+from offload.core.exceptions import InvalidName, MissingFile, StaleAttempt
+from offload.core.retries import Cause, RetryDecision
+from offload.core.states import JobState
+from offload.engine import outputs, payloads
+from offload.engine.handles import JobHandle
+from offload.engine.tracking import returns, runs
+from offload.engine.tracking.bindings import bind
+from offload.models import Job, Payload, PayloadFile
+from tests.integration.engine.world import (
+    BROKE,
+    LANE,
+    TOPIC,
+    fence_of,
+    join,
+    place,
+    row,
+    running,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LARGE = bytes(range(256)) * (3 * payloads.CHUNK // 256) + b"end"
+AGAIN = RetryDecision(state=JobState.PENDING, delay=0, failures=1, crashes=0, reason="again")
+
+
+@pytest.fixture(autouse=True)
+def _instance(media: Path) -> None:
+    join()
+
+
+class Slow(BytesIO):
+    """Gives what it has in pieces, and remembers the largest it was asked for."""
+
+    largest = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return the next piece."""
+        assert size is not None
+        assert size > 0
+        self.largest = max(self.largest, size)
+        return super().read(min(size, 1000))
+
+
+def _sources(folder: Path) -> dict[str, Any]:
+    path = folder / "given.bin"
+    path.write_bytes(LARGE)
+    return {
+        "path": path,
+        "text path": str(path),
+        "bytes": LARGE,
+        "open file": BytesIO(LARGE),
+        "django file": ContentFile(LARGE),
+        "slow file": Slow(LARGE),
+    }
+
+
+def test_whatever_a_file_is_read_from_it_is_stored_and_described(tmp_path: Path) -> None:
+    job = offload.submit(TOPIC, files=_sources(tmp_path))
+
+    stored = PayloadFile.objects.inputs().order_by("name")
+
+    assert row(job.id).payload_id == Payload.objects.get().pk
+    assert [file.name for file in stored] == sorted(_sources(tmp_path))
+    for file in stored:
+        assert (file.size, file.sha256) == (len(LARGE), sha256(LARGE).hexdigest())
+        with file.open() as content:
+            assert content.read() == LARGE
+
+
+def test_a_large_file_is_read_in_pieces() -> None:
+    source = Slow(b"x" * 5000)
+
+    offload.submit(TOPIC, files={"slow": source})
+
+    assert source.largest == payloads.CHUNK
+    assert PayloadFile.objects.get().size == 5000
+
+
+def test_a_media_type_comes_from_the_name() -> None:
+    offload.submit(TOPIC, files={"a.webp": b"", "b.jpg": b"", "c": b""})
+
+    types = dict(PayloadFile.objects.values_list("name", "media_type"))
+
+    assert types == {
+        "a.webp": "image/webp", "b.jpg": "image/jpeg", "c": "application/octet-stream",
+    }  # fmt: skip
+
+
+def test_names_never_become_paths(media: Path) -> None:
+    offload.submit(TOPIC, files={"Ünïcode & spaces '$(x)'.jpg": b"1", ".hidden": b"2"})
+
+    for file in PayloadFile.objects.all():
+        assert file.name not in file.location
+        assert (media / file.location).is_file()
+
+
+def test_a_file_that_breaks_off_leaves_nothing(media: Path) -> None:
+    class Broken(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError("the network is gone")
+
+    with pytest.raises(OSError, match="the network is gone"):
+        offload.submit(TOPIC, files={"fine": b"1", "broken": Broken()})
+
+    assert not Payload.objects.exists()
+    assert not Job.objects.exists()
+    assert [path for path in media.rglob("*") if path.is_file()] == []
+
+
+def test_a_file_is_copied_into_an_open_one() -> None:
+    offload.submit(TOPIC, files={"original": LARGE})
+    target: IO[bytes] = BytesIO()
+
+    payloads.copy(PayloadFile.objects.get(), target)
+
+    target.seek(0)
+    assert target.read() == LARGE
+
+
+def test_outputs_are_visible_once_the_attempt_that_made_them_succeeded() -> None:
+    run = running()
+    outputs.add(run.fence, "48.png", b"pixels")
+    assert list(JobHandle(run.id).outputs) == []
+    assert list(PayloadFile.objects.outputs()) == []
+
+    runs.succeed(run.fence, None, aftermath=False)
+
+    (file,) = JobHandle(run.id).outputs
+    assert (file.name, file.size, file.media_type) == ("48.png", 6, "image/png")
+    assert list(PayloadFile.objects.outputs()) == [file]
+    assert list(PayloadFile.objects.inputs()) == []
+
+
+def test_outputs_of_a_job_that_ended_otherwise_stay_invisible() -> None:
+    run = running()
+    outputs.add(run.fence, "48.png", b"half")
+
+    decision = RetryDecision(
+        state=JobState.GIVEN_UP, delay=0, failures=1, crashes=0, reason="enough"
+    )
+    runs.fail(run.fence, decision, BROKE, aftermath=False)
+
+    assert list(JobHandle(run.id).outputs) == []
+    assert list(PayloadFile.objects.outputs()) == []
+
+
+def test_outputs_of_a_stale_attempt_stay_invisible() -> None:
+    run = running()
+    outputs.add(run.fence, "48.png", b"of the first attempt")
+    runs.requeue(run.fence, AGAIN, BROKE, cause=Cause.FAILED, changes={})
+    (again,) = bind(place(), [LANE], limit=1)
+    second = fence_of(again)
+    runs.claim(second)
+    outputs.add(second, "48.png", b"of the second")
+
+    runs.succeed(second, None, aftermath=False)
+
+    (file,) = JobHandle(run.id).outputs
+    with file.open() as content:
+        assert content.read() == b"of the second"
+
+
+def test_an_attempt_that_was_overtaken_can_add_nothing(media: Path) -> None:
+    run = running()
+    returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
+
+    with pytest.raises(StaleAttempt):
+        outputs.add(run.fence, "late.png", b"late")
+
+    assert not PayloadFile.objects.exists()
+    assert [path for path in media.rglob("*") if path.is_file()] == []
+
+
+def test_an_attempt_that_is_overtaken_while_it_stores_leaves_no_file(media: Path) -> None:
+    run = running()
+
+    class Overtaking(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
+            return super().read(size)
+
+    with pytest.raises(StaleAttempt):
+        outputs.add(run.fence, "late.png", Overtaking(b"late"))
+
+    assert not PayloadFile.objects.exists()
+    assert [path for path in media.rglob("*") if path.is_file()] == []
+
+
+def test_the_last_output_of_a_name_counts() -> None:
+    run = running()
+    outputs.add(run.fence, "48.png", b"first")
+    outputs.add(run.fence, "48.png", b"second", media_type="image/x-own")
+
+    file = PayloadFile.objects.get()
+
+    assert (file.size, file.media_type) == (6, "image/x-own")
+
+
+def test_outputs_join_the_payload_that_came_with_the_job() -> None:
+    job_id = offload.submit(TOPIC, files={"original": b"1"}).id
+    fence = runs.Fence(job_id=job_id, epoch=1, token="t")
+    assert runs.claim(fence) is not None
+
+    file = outputs.add(fence, "original", b"2")
+
+    assert file.payload_id == row(job_id).payload_id
+    assert PayloadFile.objects.count() == 2
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "", "a\0b", "ü" * 128])
+def test_an_output_has_a_plain_name(name: str) -> None:
+    run = running()
+
+    with pytest.raises(InvalidName):
+        outputs.add(run.fence, name, b"1")
+
+
+def test_an_output_that_is_not_there_is_named() -> None:
+    run = running()
+
+    with pytest.raises(MissingFile, match="/nowhere"):
+        outputs.add(run.fence, "48.png", "/nowhere")

@@ -1,0 +1,187 @@
+"""What a job costs: statements counted, and questions answered by the indexes made for them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connections
+
+import offload
+from offload.core.retries import Cause
+from offload.engine import duties, endings, lease, membership
+from offload.engine.claims import begin
+from offload.engine.lease import Term
+from offload.engine.tracking import bindings, ends, limits, returns
+from offload.engine.tracking.bindings import bind
+from offload.models import Job, database
+from tests.integration.engine.world import (
+    FACTS,
+    HERE,
+    LANE,
+    TOPIC,
+    bound,
+    fence_of,
+    join,
+    place,
+    running,
+    statements,
+    waiting,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FINAL = 5000
+#: Two indexes hold the bound jobs alone; either will do where all of them are counted.
+BOUND = "offload_job_(bound|in_queue)"
+CHANGES = re.compile(r"^\s*(INSERT|UPDATE|DELETE|BEGIN|SAVEPOINT)", re.IGNORECASE)
+
+
+@pytest.fixture(autouse=True)
+def _instance(app: object) -> None:
+    join()
+
+
+def test_a_job_that_nobody_can_run_is_stored_by_one_statement() -> None:
+    offload.submit("nobody/knows")
+
+    with statements() as found:
+        offload.submit("nobody/knows")
+
+    assert _changes(found) == ["INSERT"]
+    assert len(found) <= 3
+
+
+def test_a_job_is_stored_and_bound_by_two_changes(engine_database: str) -> None:
+    offload.submit(TOPIC)
+
+    with statements() as found:
+        offload.submit(TOPIC)
+
+    expected = ["INSERT", "UPDATE"] if engine_database == "sqlite" else [
+        "INSERT", "BEGIN", "INSERT", "UPDATE",
+    ]  # fmt: skip
+    assert _changes(found) == expected
+    assert len(found) <= 8
+
+
+def test_many_jobs_are_stored_by_one_statement_per_500() -> None:
+    with statements() as found:
+        offload.submit_many("nobody/knows", [{}] * 1200)
+
+    assert _changes(found) == ["BEGIN", "INSERT", "INSERT", "INSERT"]
+
+
+def test_a_claim_is_one_statement() -> None:
+    fence = fence_of(bound()[0])
+
+    with statements() as found:
+        begin(fence, FACTS)
+
+    assert _changes(found) == ["UPDATE"]
+    assert len(found) == 1
+
+
+def test_a_claim_with_its_started_is_one_transaction_of_two(app: Any) -> None:
+    fence = fence_of(bound()[0])
+    app.conf.task_track_started = True
+    try:
+        with statements() as found:
+            begin(fence, FACTS)
+    finally:
+        app.conf.task_track_started = False
+
+    assert _changes(found) == ["BEGIN", "UPDATE", "INSERT"]
+    assert len(found) == 4
+
+
+def test_a_finish_with_its_result_is_one_transaction_of_two() -> None:
+    run = running()
+
+    with statements() as found:
+        endings.succeed(run.ending, {"w": 1})
+
+    assert _changes(found) == ["BEGIN", "UPDATE", "INSERT"]
+    assert len(found) == 4
+
+
+def test_a_finish_that_keeps_no_result_is_one_statement() -> None:
+    run = running(options={"ignore_result": True})
+
+    with statements() as found:
+        endings.succeed(run.ending, {"w": 1})
+
+    assert _changes(found) == ["UPDATE"]
+    assert len(found) == 1
+
+
+def _changes(found: list[str]) -> list[str]:
+    return [hit[1].upper() for hit in map(CHANGES.match, found) if hit]
+
+
+#: A question, and the index that answers it among thousands of jobs that ended.
+QUESTIONS: dict[str, tuple[Callable[[], object], str]] = {
+    "heads": (lambda: bind(place(), [LANE], limit=4), "offload_job_waiting"),
+    "window": (lambda: bind(place(), [LANE], limit=4), "offload_job_bound"),
+    "lanes": (bindings.waiting_lanes, "offload_job_waiting"),
+    "suspects": (bindings.suspects, "offload_job_suspect"),
+    "loads": (bindings.loads_by_instance, BOUND),
+    "due": (returns.release_due, "offload_job_due"),
+    "expiry": (ends.expire, "offload_job_expires"),
+    "aftermath": (ends.due, "offload_job_aftermath"),
+    "queue": (lambda: limits.bound_in("narrow"), "offload_job_in_queue"),
+    "unheard": (lambda: bindings.unheard(HERE, "x", first=5.0), BOUND),
+    "active": (lambda: bindings.active_on(HERE, "x"), BOUND),
+    "unstarted": (bindings.unstarted, BOUND),
+    "unstarted there": (lambda: bindings.unstarted(HERE), BOUND),
+    "rules": (lambda: returns.recall_from(HERE, [TOPIC], cause=Cause.REFUSED), BOUND),
+    "who is gone": (
+        lambda: membership.leave(HERE, place().incarnation, reason="x", crash=True),
+        BOUND,
+    ),
+    "stranded": (lambda: duties.move(_term()), BOUND),
+    "late": (lambda: duties.recall(_term()), BOUND),
+}
+
+
+@pytest.mark.parametrize(("ask", "index"), QUESTIONS.values(), ids=QUESTIONS)
+def test_a_question_is_answered_by_its_own_index_however_many_jobs_ended(
+    ask: Callable[[], object], index: str, engine_database: str
+) -> None:
+    _crowd()
+
+    with statements() as found:
+        ask()
+
+    plans = "\n".join(_plan(sql, engine_database) for sql in found if "offload_job" in sql)
+    assert re.search(index, plans), plans
+    table = "offload_job"
+    whole = rf"Seq Scan on {table}\b(?!_)|SCAN {table}\b(?! USING)"
+    assert not re.search(whole, plans), plans
+
+
+def _term() -> Term:
+    found = lease.acquire(HERE, place().incarnation)
+    assert found is not None
+    return found
+
+
+def _crowd() -> None:
+    """Thousands of jobs that ended, and one of each kind that did not."""
+    waiting(FINAL)
+    ends.drop(list(Job.objects.values_list("pk", flat=True)))
+    Job.objects.update(aftermath_due=False)
+    waiting(3), waiting(topic="dam/meta"), waiting(delay=60), waiting(expires_in=60)
+    waiting(hold="suspect"), bound(), bound(queue="narrow"), ends.drop(waiting())
+    database.execute("ANALYZE")
+
+
+def _plan(sql: str, alias: str) -> str:
+    if sql.upper().startswith(("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "SET")):
+        return ""
+    explain = "EXPLAIN QUERY PLAN" if alias == "sqlite" else "EXPLAIN"
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"{explain} {sql.replace('%', '%%')}")
+        return "\n".join(str(row[-1]) for row in cursor.fetchall())
