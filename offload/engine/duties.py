@@ -74,7 +74,8 @@ def recall(term: Term) -> None:
     """Take back jobs bound too long without being begun while another instance has room."""
     late = (
         f"{QUEUED} AND bound_at < {database.later()} "
-        f"AND EXISTS (SELECT 1 FROM {INSTANCE} i WHERE i.mode = 'ready' AND i.name <> {JOB}.instance"
+        f"AND EXISTS (SELECT 1 FROM {INSTANCE} i WHERE i.mode = 'ready' "
+        f"AND i.name <> {JOB}.instance"
         f" AND i.window > (SELECT count(*) FROM {JOB} b WHERE b.instance = i.name "
         "AND b.state IN ('QUEUED', 'ACTIVE')))"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
 from offload.models import database
@@ -17,7 +17,7 @@ class Trace:
     def __init__(self, remove: Callable[[], None]) -> None:
         """Call ``remove`` when the hooks are dropped, which Django does on a rollback."""
         self._undo = finalize(self, _undo, remove)
-        self._undo.atexit = False  # type: ignore[misc]
+        self._undo.atexit = False
 
     def keep(self) -> None:
         """Leave everything where it is."""
@@ -32,7 +32,7 @@ def remove_on_rollback(remove: Callable[[], None]) -> None:
     connection = database.connection()
     if connection.in_atomic_block:
         # First of all: one that fails would drop those behind it after the commit.
-        hook = (set(connection.savepoint_ids), Trace(remove).keep, False)
+        hook: Any = (set(connection.savepoint_ids), Trace(remove).keep, False)
         connection.run_on_commit.insert(0, hook)
 
 

@@ -218,6 +218,7 @@ def unstarted(instance: str | None = None) -> list[tuple[str, str]]:
 def loads_by_instance() -> dict[str, int]:
     """Return how many jobs are bound to each instance."""
     found = database.rows(
-        f"SELECT instance, count(*) FROM {JOB} WHERE state IN ('QUEUED', 'ACTIVE') GROUP BY instance"
+        f"SELECT instance, count(*) FROM {JOB} "
+        "WHERE state IN ('QUEUED', 'ACTIVE') GROUP BY instance"
     )
     return {row[0]: int(row[1]) for row in found}

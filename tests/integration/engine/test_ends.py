@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from celery.exceptions import TaskRevokedError
-from celery.result import AsyncResult
 from django.db import transaction
 from django_celery_results.models import TaskResult
 
@@ -21,6 +20,7 @@ from tests.integration.engine.world import (
     HERE,
     age,
     bound,
+    celery_state,
     join,
     place,
     row,
@@ -69,10 +69,9 @@ def test_what_was_stopped_is_revoked_in_celery(app: Any) -> None:
 
     assert stopping.stop(job_id) is JobState.STOPPED
 
-    result = AsyncResult(job_id, app=app)
-    assert result.state == "REVOKED"
+    assert celery_state(app, job_id) == "REVOKED"
     with pytest.raises(TaskRevokedError):
-        result.get(timeout=1)
+        app.AsyncResult(job_id).get(timeout=1)
     assert row(job_id).aftermath_due is False
 
 
@@ -119,7 +118,7 @@ def test_the_leader_expires_and_concludes(app: Any) -> None:
     duties.conclude(term)
 
     assert states(ids) == ["EXPIRED"]
-    assert AsyncResult(ids[0], app=app).state == "REVOKED"
+    assert celery_state(app, ids[0]) == "REVOKED"
 
 
 def test_waiting_jobs_are_dropped_and_running_ones_are_not(app: Any) -> None:
@@ -129,7 +128,7 @@ def test_waiting_jobs_are_dropped_and_running_ones_are_not(app: Any) -> None:
 
     assert states([lonely, queued, run]) == ["DROPPED", "DROPPED", "ACTIVE"]
     aftermath.sweep()
-    assert AsyncResult(queued, app=app).state == "REVOKED"
+    assert celery_state(app, queued) == "REVOKED"
 
 
 def test_what_can_never_run_ends_with_the_reason(app: Any) -> None:
@@ -140,7 +139,7 @@ def test_what_can_never_run_ends_with_the_reason(app: Any) -> None:
     assert (row(ids[0]).state, row(ids[0]).error) == (JobState.ERROR, "a step failed")
     aftermath.sweep()
     with pytest.raises(KeyError, match="a step failed"):
-        AsyncResult(ids[0], app=app).get(timeout=1)
+        app.AsyncResult(ids[0]).get(timeout=1)
 
 
 def test_a_job_that_wants_no_result_is_concluded_without_one() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -26,6 +26,9 @@ from tests.integration.engine.world import (
     running,
     waiting,
 )  # fmt: skip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 AGAIN = RetryDecision(state=JobState.PENDING, delay=60, failures=1, crashes=0, reason="again")
 
@@ -117,7 +120,7 @@ def test_a_job_that_is_bound_or_runs_or_ended_says_so() -> None:
 
 
 def test_a_topic_has_a_verdict_per_instance() -> None:
-    join("author@site", consumers=[["cms/**", "cms", 0, False]])
+    join("author@site", consumers=[{"pattern": "cms/**", "task": "cms"}])
     rule = rules.deny(HERE, "dam/rendition/*")
 
     found = explain(TOPIC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from tests.integration.engine.world import (
     Running,
     age,
     bound,
+    celery_state,
     fence_of,
     join,
     place,
@@ -64,7 +66,7 @@ def test_a_result_is_kept_in_the_row_and_written_for_celery_at_once(changes: lis
     assert (run.row.state, run.row.result) == (JobState.SUCCEEDED, {"width": 1280})
     assert run.row.finished_at is not None
     assert run.row.aftermath_due is False
-    kept = TaskResult.objects.get(task_id=run.id)
+    kept: Any = TaskResult.objects.get(task_id=run.id)
     assert (kept.status, kept.result) == ("SUCCESS", '{"width": 1280}')
     assert (kept.task_name, kept.worker) == (TASK, FACTS.worker)
     assert changes == [Change(run.id, "ACTIVE", "SUCCEEDED", 1)]
@@ -222,9 +224,9 @@ def test_a_result_that_could_not_be_written_elsewhere_stays_due_for_the_sweep(
 
     assert run.row.aftermath_due is True
     assert f"the aftermath of job {run.id} failed and stays due" in caplog.text
-    assert elsewhere.AsyncResult(run.id).state == "PENDING"
+    assert celery_state(elsewhere, run.id) == "PENDING"
     assert aftermath.sweep() == 1
-    assert elsewhere.AsyncResult(run.id).state == "SUCCESS"
+    assert celery_state(elsewhere, run.id) == "SUCCESS"
 
 
 def test_a_job_that_ended_without_a_run_is_revoked_elsewhere_too(elsewhere: Celery) -> None:
@@ -233,7 +235,7 @@ def test_a_job_that_ended_without_a_run_is_revoked_elsewhere_too(elsewhere: Cele
 
     assert aftermath.sweep() == 1
 
-    assert elsewhere.AsyncResult(job.id).state == "REVOKED"
+    assert celery_state(elsewhere, job.id) == "REVOKED"
     with pytest.raises(TaskRevokedError):
         elsewhere.AsyncResult(job.id).get(timeout=1)
 
@@ -290,7 +292,7 @@ def test_started_is_written_with_the_claim_where_the_site_tracks_it(tracking: No
 
     assert begin(fence, FACTS) is not None
 
-    kept = TaskResult.objects.get(task_id=fence.job_id)
+    kept: Any = TaskResult.objects.get(task_id=fence.job_id)
     assert kept.status == "STARTED"
     assert kept.date_started is not None
 
@@ -328,8 +330,8 @@ def test_of_two_ends_of_one_attempt_at_once_one_is_written() -> None:
         run = running()
         found = together(
             [
-                lambda run=run: endings.succeed(run.ending, 1),
-                lambda run=run: returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9"),
+                partial(endings.succeed, run.ending, 1),
+                partial(returns.lose, run.id, 1, cause=Cause.CRASHED, error="signal 9"),
             ]
         )
         assert (found[0] is None) is bool(found[1])

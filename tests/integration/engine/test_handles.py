@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -61,7 +62,7 @@ def test_a_job_that_does_not_end_in_time_goes_on() -> None:
 @pytest.mark.parametrize("state", ["STOPPED", "DROPPED", "ERROR"])
 def test_a_job_that_ended_without_a_result_says_how(state: str) -> None:
     job_id = waiting()[0]
-    ways = {
+    ways: dict[str, Any] = {
         "STOPPED": lambda: stopping.stop(job_id),
         "DROPPED": lambda: ends.drop([job_id]),
         "ERROR": lambda: ends.give_up([job_id], state="ERROR", error_type="x.Y", error="why"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connections
@@ -101,9 +102,13 @@ def test_an_act_of_a_leader_that_fails_leaves_nothing() -> None:
     term = lease.acquire(HERE, join())
     assert term is not None
 
-    with pytest.raises(RuntimeError), leading(term):
-        Instance.objects.update(gone_because="led")
-        raise RuntimeError
+    def act() -> None:
+        with leading(term):
+            Instance.objects.update(gone_because="led")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        act()
 
     assert Instance.objects.get().gone_because == ""
 
@@ -161,7 +166,7 @@ def test_of_many_that_seek_the_lease_at_once_one_has_it() -> None:
     mine = [(name, join(name)) for name in names]
 
     for _ in range(5):
-        found = together([lambda one=one: lease.acquire(*one) for one in mine])
+        found = together([partial(lease.acquire, *one) for one in mine])
         (term,) = [term for term in found if term is not None]
         assert Lease.objects.get().term == term.number
         _expire()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -173,7 +174,7 @@ def test_the_limit_holds_with_many_that_bind_at_once(facts: dict[str, Any], limi
     places = [place(HERE), place(THERE)]
 
     for _ in range(8):
-        together([lambda at=at: bind_limited(at, LANE, policy, suspect=False) for at in places * 3])
+        together([partial(bind_limited, at, LANE, policy, suspect=False) for at in places * 3])
         bound = list(Job.objects.bound().order_by("created_at", "id"))
         assert [job.pk for job in bound] == ids[:limit]
         assert limits.bound_in("narrow") == limit

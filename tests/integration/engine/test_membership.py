@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from offload.core.states import Hold, JobState
 from offload.core.topology import Mode
 from offload.engine import membership
-from offload.engine.tracking.changes import Change
 from offload.models import Attempt, Instance
 from offload.models.versions import current_version
 from offload.signals import instance_changed
@@ -29,6 +29,9 @@ from tests.integration.engine.world import (
     states,
     together,
 )  # fmt: skip
+
+if TYPE_CHECKING:
+    from offload.engine.tracking.changes import Change
 
 
 @pytest.fixture
@@ -144,7 +147,7 @@ def test_of_many_that_take_a_new_name_at_once_one_has_it() -> None:
     for number in range(5):
         mine = announcement(f"new{number}@host")
 
-        found = together([lambda mine=mine: membership.join(mine)] * 4)
+        found = together([partial(membership.join, mine)] * 4)
 
         assert sum(one is not None for one in found) == 1
 
@@ -249,8 +252,8 @@ def test_a_beat_and_a_declaration_at_once_never_both_count() -> None:
 
         beaten, declared = together(
             [
-                lambda mine=incarnation: membership.beat(HERE, mine),
-                lambda mine=incarnation: membership.declare_gone(HERE, mine, beat=0, reason="x"),
+                partial(membership.beat, HERE, incarnation),
+                partial(membership.declare_gone, HERE, incarnation, beat=0, reason="x"),
             ]
         )
 

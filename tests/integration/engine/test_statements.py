@@ -12,7 +12,6 @@ import offload
 from offload.core.retries import Cause
 from offload.engine import duties, endings, lease, membership
 from offload.engine.claims import begin
-from offload.engine.lease import Term
 from offload.engine.tracking import bindings, ends, limits, returns
 from offload.engine.tracking.bindings import bind
 from offload.models import Job, database
@@ -32,6 +31,8 @@ from tests.integration.engine.world import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from offload.engine.lease import Term
 
 FINAL = 5000
 #: Two indexes hold the bound jobs alone; either will do where all of them are counted.

@@ -139,6 +139,11 @@ def states(job_ids: Sequence[str]) -> list[str]:
     return [found[job_id] for job_id in job_ids]
 
 
+def celery_state(app: Celery, job_id: str) -> str:
+    """Return what Celery says of a job."""
+    return str(app.AsyncResult(job_id).state)
+
+
 def age(job_ids: Sequence[str], column: str, *, seconds: float) -> None:
     """Let a time of jobs be so many seconds longer ago."""
     Job.objects.ids(job_ids).update(**{column: F(column) - timedelta(seconds=seconds)})
@@ -190,7 +195,8 @@ class Broker:
             queue = instance_queue(name)(connection.default_channel)
             queue.declare()
             while message := queue.get(no_ack=True):
-                found.append({"task": message.headers["task"], **message.headers["offload"]})
+                headers: Any = message.headers
+                found.append({"task": headers["task"], **headers["offload"]})
         return found
 
     def clear(self) -> None:

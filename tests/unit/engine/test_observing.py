@@ -149,11 +149,11 @@ def test_a_fleet_that_beats_again_was_rightly_doubted(watch: Watch) -> None:
     silent = dict.fromkeys("abcd", 0)
     watch.look(**silent)
     watch.still(12.0, **silent)
-    assert watch.observer.doubts
+    assert _doubts(watch)
 
     assert watch.look(**dict.fromkeys("abcd", 1)) == []
 
-    assert not watch.observer.doubts
+    assert not _doubts(watch)
     assert watch.still(11.5, **dict.fromkeys("abcd", 1)) == []
 
 
@@ -167,3 +167,7 @@ def test_a_failed_read_ends_the_doubt(watch: Watch) -> None:
     assert not watch.observer.doubts
     assert watch.still(24.0, **silent) == []
     assert watch.look(**silent) == list("abcd")
+
+
+def _doubts(watch: Watch) -> bool:
+    return watch.observer.doubts
