@@ -26,7 +26,7 @@ class InstanceAdmin(Browsed):
             ("matrix/", "matrix", views.matrix_now),
             ("fleet/", "fleet", views.fleet_now),
             ("desired/", "desired", views.desired),
-            ("<path:name>/switch/", "switch", views.switch),
+            ("<path:quoted>/switch/", "switch", views.switch),
         )
 
     def changelist_view(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from offload.core.topology import Instance, Topology, Verb
     from offload.engine.counts import Counts
 
+#: What an operator can do with a cell.
+VERBS = ("allow", "deny", "exclusive", "clear")
 #: From so many instances on, cells show buttons as glyphs.
 DENSE = 5
 
@@ -64,6 +66,19 @@ class Cell:
     def is_absent(self) -> bool:
         """Tell whether the instance has no consumer for it."""
         return self.desired.standing is Standing.ABSENT
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """Return what can be done: without a consumer, no more than to clear a rule."""
+        if self.is_absent:
+            return ("clear",) if self.own else ()
+        return VERBS
+
+    def holds(self, verb: str) -> bool:
+        """Tell whether the cell is as this verb would make it."""
+        if verb == "exclusive":
+            return self.desired.standing is Standing.ONLY
+        return verb in self.own
 
     @property
     def differs(self) -> bool:

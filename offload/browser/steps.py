@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from offload.engine.canvas.signatures import TOPIC, many
+from offload.engine.canvas.signatures import many
+from offload.engine.names import TOPIC
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

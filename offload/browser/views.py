@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
+from django.contrib.admin.utils import unquote
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -73,9 +74,9 @@ def desired(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @requires(SEE_INSTANCES, OPERATE_INSTANCE)
-def switch(request: HttpRequest, name: str) -> HttpResponse:
+def switch(request: HttpRequest, quoted: str) -> HttpResponse:
     """Switch an instance off or on."""
-    off = request.POST.get("switch") == "off"
+    name, off = unquote(quoted), request.POST.get("switch") == "off"
     level, text = attempt(lambda: changes.switch(name, off=off, by=request.user))
     if live.is_htmx(request):
         return live.told(request, FLEET, live.context(request, fleet_page()), level, text)

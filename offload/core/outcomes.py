@@ -19,6 +19,8 @@ class ErrorInfo:
     message: str
     module: str
     traceback: str
+    # The exception's own, as far as they are JSON.
+    arguments: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

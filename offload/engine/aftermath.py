@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from offload.engine import results
 from offload.engine.canvas import tail
 from offload.engine.tracking import ends
 from offload.models import Job, database
+
+if TYPE_CHECKING:
+    from offload.engine.results import Result
 
 logger = logging.getLogger("offload.aftermath")
 
@@ -33,6 +37,18 @@ def conclude(job_id: str) -> bool:
         if job.has_tail:
             tail.follow(tail.ended(job))
     return True
+
+
+def deliver(result: Result) -> None:
+    """Write a result that lies outside the job's database, right after the finish.
+
+    Where that fails the mark stays, and the sweep concludes the job.
+    """
+    try:
+        results.store(result)
+        ends.take_aftermath(result.task_id)
+    except Exception:
+        logger.exception("the result of job %s is not stored yet", result.task_id)
 
 
 def conclude_all(job_ids: list[str]) -> int:

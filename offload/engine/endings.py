@@ -77,7 +77,12 @@ def fail(ending: Ending, decision: RetryDecision, error: ErrorInfo) -> JobState 
         ending,
         result,
         lambda due: runs.fail(ending.fence, decision, error, aftermath=due),
-        ending.ended("FAILURE", error_type=results.type_of(error), error=error.message),
+        ending.ended(
+            "FAILURE",
+            error_type=results.type_of(error),
+            error=error.message,
+            job_state=decision.state,
+        ),
     )
     return None if written is Written.STALE else decision.state
 
@@ -95,8 +100,8 @@ def _end(
             written = write(due)
             if written is Written.NOW:
                 _follow(ending, wanted if inside else None, ended)
-    if due and written is Written.NOW:
-        aftermath.conclude_all([ending.fence.job_id])
+    if wanted is not None and due and written is Written.NOW:
+        aftermath.deliver(wanted)
     return written
 
 
@@ -127,7 +132,9 @@ def requeue(
 
 
 def replace(ending: Ending, signature: Mapping[str, Any]) -> JobState | None:
-    """Put a canvas in the job's place; its last node fills the job's row."""
+    """Put a canvas in the job's place, whose last node fills the job's row; return its state."""
     with database.atomic():
-        found = replacing.replaced(ending.fence, signature)
-    return JobState.PENDING if found else None
+        state = replacing.replaced(ending.fence, signature)
+    if state is not None and state.is_final:
+        aftermath.conclude_all([ending.fence.job_id])
+    return state

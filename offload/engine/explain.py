@@ -12,7 +12,7 @@ from offload.engine.dispatch import need_of
 from offload.engine.topology import Snapshot, now, snapshot
 from offload.engine.tracking.bindings import loads_by_instance
 from offload.engine.tracking.limits import bound_in
-from offload.models import Exclusion, Job
+from offload.models import Exclusion, Job, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,6 +107,8 @@ def _sentence(job: Job, waiting: Waiting | None, found: Explanation) -> str:
         return f"It runs on {job.instance}, attempt {job.attempts}."
     if job.state == JobState.QUEUED:
         return f"It is bound to {job.instance} and begins when a process there is free."
+    if job.kind == Kind.RELAY:
+        return "It is a plain Celery task: sent after its transaction, and run by Celery."
     if waiting in {Waiting.UNASSIGNED, Waiting.WINDOW_FULL} or waiting is None:
         return found.sentence
     return waiting.sentence

@@ -9,6 +9,8 @@ from hashlib import blake2b
 VERSION = 1
 #: The task a job's step in a workflow is written as; only its topic says what runs.
 STEP = "offload.step"
+#: Option of a signature: the topic, also for processes that do not have the task.
+TOPIC = "offload_topic"
 #: Tasks that run another one; jobs of its topic are sent under their own name.
 MAP = "offload.map"
 ERRBACK = "offload.errback"

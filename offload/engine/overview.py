@@ -64,11 +64,6 @@ class TopicLine:
     #: Instances that can and may run it, whether they have room or not.
     can_run: int
 
-    @property
-    def is_pattern(self) -> bool:
-        """Tell whether it stands for many topics."""
-        return "*" in self.topic
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:

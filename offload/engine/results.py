@@ -154,7 +154,8 @@ def exception_of(job: Job, status: str) -> dict[str, object] | None:
 
 def exception(error: ErrorInfo) -> dict[str, object]:
     """Return an error as the dict that backends store."""
-    return {"exc_type": error.type, "exc_message": [error.message], "exc_module": error.module}
+    message = list(error.arguments) or [error.message]
+    return {"exc_type": error.type, "exc_message": message, "exc_module": error.module}
 
 
 def type_of(error: ErrorInfo) -> str:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
+#: Seconds from which hundredths are not told, the last that would be rounded to 10.
+FEW = 9.995
+
 PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 
 
@@ -35,7 +38,7 @@ def seconds(value: float | None) -> str:
     for unit, size in reversed(UNITS.items()):
         if value >= size and unit != "s":
             return f"{value / size:.1f} {unit}".replace(".0 ", " ")
-    return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
+    return f"{value:.2f} s" if value < FEW else f"{value:.0f} s"
 
 
 def age(value: datetime) -> str:

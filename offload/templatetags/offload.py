@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
 
 from offload.browser import live, views
 from offload.browser.access import access_of
@@ -15,12 +18,31 @@ from offload.browser.signs import SIGNS
 
 if TYPE_CHECKING:
     import enum
+    from collections.abc import Mapping
     from datetime import datetime
 
     from django.template import Context
+    from django.utils.functional import _StrPromise
     from django.utils.safestring import SafeString
 
+    from offload.browser.matrix import Cell
+
 register = template.Library()
+
+#: Glyph and word of each verb's button.
+BUTTONS: Mapping[str, tuple[str, _StrPromise]] = MappingProxyType(
+    {
+        "allow": ("✓", _("allow")),
+        "deny": ("✕", _("deny")),
+        "exclusive": ("★", _("exclusive")),
+        "clear": ("↺", _("clear")),
+    }
+)
+WORD_BUTTON = '<button name="{0}" value="{1}" id="{0}-{2}"{3}>{4}</button>'
+GLYPH_BUTTON = (
+    '<button name="{0}" value="{1}" id="{0}-{2}"{3} title="{4}" aria-label="{4}">{5}</button>'
+)
+PRESSED = mark_safe(' aria-pressed="true"')
 
 #: Shown where there is nothing to show.
 NONE = "—"
@@ -39,6 +61,19 @@ def sign(state: enum.StrEnum) -> SafeString:
         shown.glyph,
         shown.word,
     )
+
+
+@register.simple_tag
+def verbs(cell: Cell, dense: bool) -> SafeString:
+    """Show the buttons of a cell by their words; where there are many cells, by glyphs."""
+    layout = GLYPH_BUTTON if dense else WORD_BUTTON
+    return format_html_join("", layout, (_button(cell, verb) for verb in cell.verbs))
+
+
+def _button(cell: Cell, verb: str) -> tuple[object, ...]:
+    glyph, word = BUTTONS[verb]
+    pressed = PRESSED if cell.holds(verb) else ""
+    return verb, cell.key, cell.id, pressed, word, glyph
 
 
 @register.simple_tag

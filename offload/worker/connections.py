@@ -22,13 +22,16 @@ T = TypeVar("T")
 PAUSE = 0.2
 
 
-def insist(act: Callable[[], T], *, what: str) -> T:
-    """Act, again and again over a database that is away, while the instance has its lease."""
+def insist(act: Callable[[], T], *, what: str, leased: bool = True) -> T:
+    """Act, again and again over a database that is away.
+
+    Where it must be ``leased``, raise what went wrong once the instance has lost its lease.
+    """
     while True:
         try:
             return act()
         except (OperationalError, InterfaceError) as error:
-            if not lease.wait(settings().timeout):
+            if leased and not lease.wait(settings().timeout):
                 raise
             logger.warning("%s is tried again: %s", what, error)
             drop_broken()

@@ -80,10 +80,7 @@ def _run(
     here = context.Running(
         id=job.id,
         epoch=job.epoch,
-        topic=job.topic,
         root_id=claimed.root_id or job.id,
-        run_id=claimed.run_id,
-        payload_id=claimed.payload_id,
         priority=claimed.options.get("priority"),
     )
     token = context.running.set(here)

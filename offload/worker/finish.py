@@ -52,10 +52,15 @@ class Finished:
 
 
 def finish(task: OffloadTask, job: CurrentJob, facts: Facts, outcome: Outcome) -> Finished:
-    """Write the end of an attempt, again and again while the instance has its lease."""
+    """Write the end of an attempt, however long the database is away.
+
+    Its fence decides then: an instance that was not declared gone meanwhile keeps its runs.
+    """
     ending = Ending(fence=job.fence, claimed=job.claimed, facts=facts, request=task.request)
     return insist(
-        lambda: _finish(task, job, ending, outcome), what=f"writing the end of job {job.id}"
+        lambda: _finish(task, job, ending, outcome),
+        what=f"writing the end of job {job.id}",
+        leased=False,
     )
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from billiard.common import terminate_handler_fired  # type: ignore[attr-defined]
 from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
+from celery.utils.serialization import ensure_serializable
 from django.utils import timezone
+from kombu.utils.json import dumps
 
 from offload.core.exceptions import PermanentError
 from offload.core.outcomes import (
@@ -103,5 +105,6 @@ def info(error: BaseException) -> ErrorInfo:
         type=type(error).__qualname__,
         message=str(error) or type(error).__name__,
         module=type(error).__module__,
+        arguments=tuple(ensure_serializable(error.args, dumps)),
         traceback="".join(traceback.format_exception(error)),
     )

@@ -9,6 +9,7 @@ from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Ignore
 
 from offload.core.topics import Pattern, validate_topic
+from offload.engine.names import TOPIC
 from offload.worker.late import late
 
 if TYPE_CHECKING:
@@ -75,6 +76,13 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         """Call the task's function; it finds the job by ``current_job()``."""
         return self.run(*args, **kwargs)
 
+    def signature(self, *args: Any, **kwargs: Any) -> Signature[Any]:
+        """Return a signature that says it is a job, also to processes without this task."""
+        made = super().signature(*args, **kwargs)
+        if self.topic:
+            made.options.setdefault(TOPIC, self.topic)
+        return made
+
     def on_replace(self, sig: Signature[Any]) -> Any:
         """Leave the replacement to the finish of this attempt."""
         if self.request.called_directly or self.request.is_eager or not self.request.get("offload"):
@@ -87,6 +95,8 @@ class ConsumerTask(OffloadTask):
 
     abstract = True
     retried_by_queue = True
+    #: Callers give the properties; the job is put before them where it runs.
+    typing = False
 
     def run_job(self, job: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function with the job."""

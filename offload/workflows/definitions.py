@@ -12,9 +12,8 @@ from offload.conf import settings
 from offload.core.exceptions import ConfigurationError, UnknownWorkflow
 from offload.core.properties import check_properties
 from offload.core.topics import validate_topic
-from offload.engine.canvas.signatures import TOPIC
 from offload.engine.installation import installed
-from offload.engine.names import STEP
+from offload.engine.names import STEP, TOPIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable

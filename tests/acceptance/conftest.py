@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -98,6 +99,7 @@ def fleet(request: pytest.FixtureRequest, site: Any, workers: Fleet) -> Iterator
 def _clear(workers: Fleet) -> None:
     """Empty the tables that a test fills, save the rows of workers that live on."""
     journal().unlink(missing_ok=True)
+    shutil.rmtree(workers.place.folder / "media", ignore_errors=True)
     if not workers.workers:
         call_command("flush", interactive=False, verbosity=0)
         return

@@ -28,10 +28,7 @@ class Running:
 
     id: str
     epoch: int
-    topic: str = ""
     root_id: str = ""
-    run_id: str | None = None
-    payload_id: str | None = None
     #: As Celery was given it; what the job submits may inherit it.
     priority: int | None = None
     continuation: Continuation | None = None

@@ -12,8 +12,8 @@ from offload.core.exceptions import UnknownJob
 from offload.core.states import JobState, celery_state
 from offload.engine import results
 from offload.engine.canvas.recognition import of_signature
-from offload.engine.canvas.signatures import TOPIC, many, plain
-from offload.engine.names import ERRBACK
+from offload.engine.canvas.signatures import many, plain
+from offload.engine.names import ERRBACK, TOPIC
 from offload.models import Job
 
 if TYPE_CHECKING:

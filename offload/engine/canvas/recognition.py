@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from offload.core.exceptions import InvalidTopic
 from offload.core.topics import validate_topic
-from offload.engine.canvas.signatures import TOPIC
-from offload.engine.names import MAP, STEP
+from offload.engine.names import MAP, STEP, TOPIC
 from offload.engine.topology import snapshot
 
 if TYPE_CHECKING:

@@ -8,8 +8,6 @@ from typing import Any
 JOIN = "offload_join"
 #: In its place where no join waits: a plain task is marked so that its end is told to its row.
 NOBODY = "-"
-#: Option of a signature: the topic, where the task's name alone does not say it.
-TOPIC = "offload_topic"
 
 
 def plain(value: Any, key: str = "") -> Any:

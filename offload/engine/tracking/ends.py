@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from offload.conf import settings
 from offload.engine.tracking.changes import Change, tell
 from offload.models import Job, database
 
@@ -90,11 +91,15 @@ def due(limit: int = 200) -> list[str]:
 
 
 def take_aftermath(job_id: str) -> bool:
-    """Clear the mark; return whether it was set, so that one caller alone does what is due."""
+    """Clear the mark; return whether it was set, so that one caller alone does what is due.
+
+    A value too large for the row was kept until now, when the backend has it.
+    """
     return bool(
         database.execute(
-            f"UPDATE {JOB} SET aftermath_due = false, has_tail = false, tail = NULL "
-            f"WHERE id = %s AND aftermath_due",
-            [job_id],
+            f"UPDATE {JOB} SET aftermath_due = false, has_tail = false, tail = NULL, "
+            "result = CASE WHEN length(result) > %s THEN NULL ELSE result END "
+            "WHERE id = %s AND aftermath_due",
+            [settings().max_result, job_id],
         )
     )

@@ -118,10 +118,11 @@ class Written(enum.Enum):
 def succeed(fence: Fence, value: object, *, aftermath: bool) -> Written:
     """Make the job SUCCEEDED with this value.
 
-    ``aftermath`` marks that Celery's result is still to be written.
+    ``aftermath`` marks that Celery's result is still to be written; until it is, the row keeps
+    a value of any size.
     """
     kept = dumps(value) if value is not None else None
-    if kept is not None and len(kept) > settings().max_result:
+    if kept is not None and len(kept) > settings().max_result and not aftermath:
         kept = None
     return _end(fence, JobState.SUCCEEDED, "result = %s", [kept], aftermath=aftermath)
 

@@ -10,6 +10,7 @@ from importlib import import_module
 
 import django
 
+from offload.engine.installation import celery_app
 from offload.worker.link import Link
 
 
@@ -22,6 +23,8 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="[agent %(process)d] %(message)s")
     import_module(spec["module"])
     django.setup()
+    # What follows a failure depends on the callbacks' signatures: the site's tasks must be known.
+    celery_app().loader.import_default_modules()
     agent = import_module("offload.worker.agent.agent")
     sys.exit(agent.Agent(spec, Link.of_descriptor(spec["link"])).run())
 

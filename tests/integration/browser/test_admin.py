@@ -92,7 +92,8 @@ def one_of_each() -> dict[type[Model], Model]:
     join()
     job = Job.objects.get(pk=waiting()[0])
     payload = Payload.objects.create(id="payload", storage="offload")
-    whole = Join.objects.create(id="join")
+    canvas: dict[str, Any] = {"body": {"task": "dam.after"}, "tree": []}
+    whole = Join.objects.create(id="join", **canvas)
     Slot.objects.get_or_create(instance=HERE)
     Attempt.objects.create(job=job, epoch=1, instance=HERE, incarnation="i", cause="failed")
     Dependency.objects.create(join=whole, needs=job.pk)

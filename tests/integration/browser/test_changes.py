@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.utils import quote
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 DESIRED = reverse("admin:offload_instance_desired")
-SWITCH = reverse("admin:offload_instance_switch", args=[HERE])
+SWITCH = reverse("admin:offload_instance_switch", args=[quote(HERE)])
 STOP = reverse("admin:offload_job_stop", args=["the-job"])
 MATRIX = reverse("admin:app_list", args=["offload"])
 CELL = f"{HERE} {TOPIC}"

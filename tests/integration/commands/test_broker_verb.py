@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +20,7 @@ from tests.polling import eventually
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     Start = Callable[..., AbstractContextManager["subprocess.Popen[str]"]]
 
@@ -55,6 +55,10 @@ def start(root: Path, tmp_path: Path) -> Start:
     return started
 
 
+def answers(broker: EmbeddedBroker) -> bool:
+    return broker.is_running
+
+
 def line_of(stream: IO[str] | None) -> str:
     assert stream is not None
     return stream.readline()
@@ -72,10 +76,10 @@ def test_it_runs_until_it_is_told_to_end(
             "directory": str(broker.directory),
             "shared": False,
         }
-        assert broker.is_running
+        assert answers(broker)
         process.send_signal(ending)
         assert process.wait(30) == 0
-    assert not broker.is_running
+    assert not answers(broker)
     assert not (tmp_path / "broker" / "valkey.sock").exists()
 
 

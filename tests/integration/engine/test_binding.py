@@ -236,7 +236,6 @@ def test_the_window_holds_with_many_that_bind_at_once() -> None:
 @on_postgresql
 def test_nobody_waits_for_another_who_binds_to_the_same_instance() -> None:
     waiting()
-    Slot.objects.create(pk=HERE)
     chosen = place()
 
     with database.atomic():

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connections
+from django.db import transaction
 
 import offload
 from offload.core.retries import Cause
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 FINAL = 5000
 #: Two indexes hold the bound jobs alone; either will do where all of them are counted.
 BOUND = "offload_job_(bound|in_queue)"
+#: What a plan says of a table that is read from end to end.
+WHOLE = re.compile(r"Seq Scan on offload_job\b(?!_)|SCAN offload_job\b(?! USING)")
 CHANGES = re.compile(r"^\s*(INSERT|UPDATE|DELETE|BEGIN|SAVEPOINT)", re.IGNORECASE)
 
 
@@ -147,20 +149,23 @@ QUESTIONS: dict[str, tuple[Callable[[], object], str]] = {
 }
 
 
-@pytest.mark.parametrize(("ask", "index"), QUESTIONS.values(), ids=QUESTIONS)
-def test_a_question_is_answered_by_its_own_index_however_many_jobs_ended(
-    ask: Callable[[], object], index: str, engine_database: str
+def test_each_question_is_answered_by_its_own_index_however_many_jobs_ended(
+    engine_database: str,
 ) -> None:
     _crowd()
 
-    with statements() as found:
-        ask()
+    slow = {name: plans for name, (ask, index) in QUESTIONS.items() if (plans := _slow(ask, index))}
 
-    plans = "\n".join(_plan(sql, engine_database) for sql in found if "offload_job" in sql)
-    assert re.search(index, plans), plans
-    table = "offload_job"
-    whole = rf"Seq Scan on {table}\b(?!_)|SCAN {table}\b(?! USING)"
-    assert not re.search(whole, plans), plans
+    assert slow == {}
+
+
+def _slow(ask: Callable[[], object], index: str) -> str:
+    """Return how a question is answered if that reads all jobs, or leaves its index aside."""
+    with statements() as found, database.atomic():
+        ask()
+        transaction.set_rollback(True, using=database.alias())
+    plans = "\n".join(_plan(sql) for sql in found if "offload_job" in sql)
+    return "" if re.search(index, plans) and not WHOLE.search(plans) else plans
 
 
 def _term() -> Term:
@@ -179,10 +184,10 @@ def _crowd() -> None:
     database.execute("ANALYZE")
 
 
-def _plan(sql: str, alias: str) -> str:
+def _plan(sql: str) -> str:
     if sql.upper().startswith(("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "SET")):
         return ""
-    explain = "EXPLAIN QUERY PLAN" if alias == "sqlite" else "EXPLAIN"
-    with connections[alias].cursor() as cursor:
+    explain = "EXPLAIN QUERY PLAN" if database.vendor() == "sqlite" else "EXPLAIN"
+    with database.connection().cursor() as cursor:
         cursor.execute(f"{explain} {sql.replace('%', '%%')}")
         return "\n".join(str(row[-1]) for row in cursor.fetchall())

@@ -7,7 +7,8 @@ from typing import Any
 from celery import chain, chord, group, signature
 
 from offload.browser.steps import waiting
-from offload.engine.canvas.signatures import TOPIC, plain
+from offload.engine.canvas.signatures import plain
+from offload.engine.names import TOPIC
 
 
 def step(topic: str, task_id: str) -> Any:

@@ -1,0 +1,322 @@
+"""The Offloading Browser in a real browser: live, by keyboard, and without JavaScript."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import expect, sync_playwright
+
+from offload.core.topology import Mode
+from offload.engine import applying, membership, rules, topology
+from offload.engine.submission import new_id
+from offload.engine.topology import snapshot
+from offload.engine.tracking.drafts import Draft, insert
+from offload.models import Instance, Job, Rule, Run, Switch
+from tests.polling import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+    from pytest_django.live_server_helper import LiveServer
+
+CHROMIUM = os.environ.get("TEST_CHROMIUM", "/usr/bin/chromium")
+ABSENT = f"There is no browser at {CHROMIUM}: install chromium, or name one by TEST_CHROMIUM."
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+NAMES = ("author@site", "thumbs@site", "web@site")
+TOPICS = [f"dam/step-{number:02d}" for number in range(14)]
+MATRIX = reverse("admin:app_list", args=["offload"])
+INSTANCES = reverse("admin:offload_instance_changelist")
+JOBS = reverse("admin:offload_job_changelist")
+#: WCAG 2.2 AA: 2.5.8.
+TARGET = 24
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Return a browser; skip where there is none, fail where that is CI."""
+    if shutil.which(CHROMIUM) is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(ABSENT)
+    # Playwright's loop runs in this thread, where Django then forbids its blocking calls.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def cluster(transactional_db: None) -> Iterator[None]:
+    """Let three instances join that consume many topics, by a few rules."""
+    topology.forget()
+    consumers = [{"pattern": topic, "task": "dam.step"} for topic in TOPICS]
+    for name in NAMES:
+        join(name, consumers)
+    rules.deny("author@site", "dam/*")
+    rules.exclusive("thumbs@site", [TOPICS[0]])
+    for name in NAMES[:2]:
+        row = Instance.objects.get(pk=name)
+        applying.announce(name, row.incarnation, snapshot(fresh=True))
+    yield
+    topology.forget()
+
+
+@pytest.fixture
+def context(chromium: Browser, live_server: LiveServer, cluster: None) -> Iterator[Any]:
+    """Return a maker of browser windows of somebody who may do everything."""
+    made: list[BrowserContext] = []
+
+    def make(**terms: Any) -> BrowserContext:
+        client = Client()
+        client.force_login(
+            User.objects.get_or_create(username="admin", is_staff=True, is_superuser=True)[0]
+        )
+        window = chromium.new_context(base_url=live_server.url, **terms)
+        cookie = client.cookies["sessionid"].value
+        window.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+        made.append(window)
+        return window
+
+    yield make
+    for window in made:
+        window.close()
+
+
+@pytest.fixture
+def page(context: Callable[..., BrowserContext]) -> Page:
+    """Return a small window, so that there is something to scroll."""
+    return context(viewport={"width": 900, "height": 500}).new_page()
+
+
+def join(name: str, consumers: list[dict[str, str]]) -> None:
+    """Let an instance join and be ready."""
+    announcement = membership.Announcement(
+        name=name,
+        pid=os.getpid(),
+        consumers=consumers,
+        concurrency=2,
+        can_kill=True,
+        can_limit=True,
+    )
+    incarnation = membership.join(announcement)
+    assert incarnation is not None
+    membership.set_mode(name, incarnation, Mode.READY)
+
+
+def submit(topic: str = TOPICS[0], **facts: Any) -> str:
+    """Store a job that nobody is offered."""
+    draft = Draft(id=new_id(), topic=topic, **facts)
+    insert([draft])
+    return draft.id
+
+
+def where(page: Page) -> dict[str, Any]:
+    """Return where the user is: focus, and both scroll positions."""
+    found: dict[str, Any] = page.evaluate(
+        "() => ({focus: document.activeElement.id, down: window.scrollY,"
+        " right: document.querySelector('.ob-scroll').scrollLeft})"
+    )
+    return found
+
+
+def go_deep(page: Page, verb: str = "deny") -> dict[str, Any]:
+    """Scroll down and to the right, and put the focus on a button there."""
+    page.goto(MATRIX)
+    button = page.locator(f"button[name={verb}][value='web@site {TOPICS[-1]}']")
+    button.focus()
+    page.evaluate("document.querySelector('.ob-scroll').scrollLeft = 60")
+    before = where(page)
+    assert before["focus"].startswith(verb)
+    assert before["down"] > 0
+    assert before["right"] > 0
+    return before
+
+
+def waiting(page: Page, count: int) -> None:
+    """Wait until the page shows so many waiting jobs."""
+    expect(page.locator(".ob-summary")).to_contain_text(f"{count} jobs wait", timeout=15_000)
+
+
+def test_focus_and_scroll_survive_every_refresh(page: Page) -> None:
+    before = go_deep(page)
+
+    for count in range(1, 4):
+        submit()
+        waiting(page, count)
+        assert where(page) == before
+
+
+def test_a_button_by_keyboard_changes_the_rules_and_leaves_the_user_where_they_were(
+    page: Page,
+) -> None:
+    before = go_deep(page)
+
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text(f"Denied {TOPICS[-1]} on web@site.")
+
+    assert where(page) == before
+    assert Rule.objects.filter(verb="deny", target="web@site", pattern=TOPICS[-1]).exists()
+    pressed = page.locator(f"[id='{before['focus']}']")
+    expect(pressed).to_have_attribute("aria-pressed", "true")
+    assert page.url.endswith(MATRIX)
+
+
+def test_an_unchanged_page_is_not_touched(page: Page) -> None:
+    page.goto(MATRIX)
+    page.evaluate("document.querySelector('#ob-live').dataset.mark = 'same'")
+
+    for _ in range(2):
+        with page.expect_response("**/instance/matrix/**", timeout=15_000) as asked:
+            pass
+        assert asked.value.status == 204
+
+    assert page.locator("#ob-live").get_attribute("data-mark") == "same"
+
+
+def test_a_paused_page_asks_for_nothing_until_it_goes_live(page: Page) -> None:
+    page.goto(MATRIX)
+    page.get_by_role("link", name="Pause").click()
+    assert page.locator("#ob-poll").count() == 0
+
+    submit()
+    page.get_by_role("link", name="Refresh").click()
+    waiting(page, 1)
+    assert page.locator("#ob-poll").count() == 0
+
+    page.get_by_role("link", name="Go live").click()
+    submit()
+    waiting(page, 2)
+
+
+def test_a_page_that_is_not_answered_says_so(page: Page) -> None:
+    page.goto(MATRIX)
+    notice = page.locator("#ob-stale")
+    expect(notice).to_be_hidden()
+
+    page.route("**/instance/matrix/**", lambda route: route.abort())
+    expect(notice).to_be_visible(timeout=15_000)
+
+    page.unroute("**/instance/matrix/**")
+    expect(notice).to_be_hidden(timeout=15_000)
+
+
+def test_a_session_that_ends_leads_to_the_login_page(page: Page) -> None:
+    page.goto(MATRIX)
+    Session.objects.all().delete()
+
+    page.wait_for_url("**/admin/login/**", timeout=15_000)
+
+
+def test_without_javascript_everything_can_be_done(
+    context: Callable[..., BrowserContext],
+) -> None:
+    page = context(java_script_enabled=False).new_page()
+    job = submit()
+
+    page.goto(MATRIX)
+    page.locator(f"button[name=deny][value='web@site {TOPICS[3]}']").click()
+    expect(page.locator(".messagelist")).to_contain_text(f"Denied {TOPICS[3]} on web@site.")
+    page.locator(f"button[name=clear][value='web@site {TOPICS[3]}']").click()
+    expect(page.locator(".messagelist")).to_contain_text("Cleared the rule")
+    assert not Rule.objects.filter(target="web@site").exists()
+
+    page.get_by_role("link", name="Instances", exact=True).first.click()
+    page.goto(INSTANCES)
+    page.get_by_role("button", name="switch off web@site").click()
+    expect(page.locator(".messagelist")).to_contain_text("Switched web@site off.")
+    assert Switch.objects.filter(pk="web@site").exists()
+
+    page.goto(JOBS)
+    page.get_by_role("link", name=job).click()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".messagelist")).to_contain_text("The job is STOPPED.")
+    expect(page.locator(".ob-state")).to_contain_text("stopped")
+
+
+def test_a_job_is_followed_to_its_end(page: Page) -> None:
+    job = submit()
+    page.goto(reverse("admin:offload_job_change", args=[job]))
+    expect(page.locator(".ob-state")).to_contain_text("pending")
+
+    page.get_by_role("button", name="Stop").click()
+
+    expect(page.locator(".ob-state")).to_contain_text("stopped")
+    eventually(lambda: Job.objects.get(pk=job).state == "STOPPED", what="the job's state")
+
+
+def addresses() -> list[str]:
+    """Return the pages of the browser, with something of everything on them."""
+    run = Run.objects.create(id="run", workflow="dam/update")
+    tail = {"link": [{"task": "offload.step", "options": {"offload_topic": "dam/after"}}]}
+    job = submit(run_id=run.pk, tail=tail, properties={"width": 48})
+    submit(TOPICS[1], run_id=run.pk)
+    submit("gpu/nobody")
+    Job.objects.filter(pk=job).update(
+        error="It broke.", error_type="ValueError", progress={"current": 1, "total": 3}
+    )
+    rules.switch("web@site", off=True)
+    return [MATRIX, INSTANCES, reverse("admin:offload_job_change", args=[job])]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_have_no_faults_that_axe_finds(
+    context: Callable[..., BrowserContext], scheme: str
+) -> None:
+    page = context(color_scheme=scheme).new_page()
+
+    for address in addresses():
+        page.goto(address)
+        for summary in page.locator("#content summary").all():
+            summary.click()
+        found = Axe().run(page, context="#content").response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], address
+
+
+def test_every_control_is_large_enough_to_be_hit(page: Page) -> None:
+    for address in addresses():
+        page.goto(address)
+        controls = page.locator("#content-main button:visible, .ob-controls a, .ob-nav a").all()
+        assert controls
+        boxes = [control.bounding_box() for control in controls]
+        sizes = [(box["width"], box["height"]) for box in boxes if box]
+        assert min(min(size) for size in sizes) >= TARGET, address
+
+
+def test_nothing_that_a_strict_policy_forbids_is_tried(
+    context: Callable[..., BrowserContext],
+) -> None:
+    page = context().new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+
+    for address in addresses():
+        page.goto(address)
+        submit(TOPICS[2])
+        with page.expect_response("**?v=*", timeout=15_000):
+            pass
+    page.goto(MATRIX)
+    page.locator("button[name=deny]").first.click()
+    expect(page.get_by_role("status")).to_contain_text("Denied")
+
+    # Chromium asks for an icon that the site does not have.
+    assert [text for text in said if "404" not in text] == []

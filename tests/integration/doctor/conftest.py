@@ -1,0 +1,34 @@
+"""An app for the doctor to examine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery import Celery
+
+from offload.engine import installation, results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Celery]]:
+    """Return a function that installs an app configured like this."""
+
+    def install(**conf: Any) -> Celery:
+        app = Celery("doctor", broker="memory://", backend="django-db", set_as_current=False)
+        app.conf.update({"CELERY_DB_REUSE_MAX": 1, **conf})
+        monkeypatch.setattr(installation, "_installed", [(app, "shop.celery")])
+        results.in_transaction.cache_clear()
+        return app
+
+    yield install
+    results.in_transaction.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def app(installed: Callable[..., Celery], engine_database: str) -> Celery:
+    """Install an app that has nothing wrong."""
+    return installed()

@@ -1,0 +1,89 @@
+"""What a job has been through."""
+
+from __future__ import annotations
+
+import pytest
+
+from offload.core.retries import Cause, decide
+from offload.core.states import JobState
+from offload.engine import history
+from offload.engine.submission import submit
+from offload.engine.topology import snapshot
+from offload.engine.tracking import ends, returns, runs
+from offload.engine.tracking.bindings import bind
+from offload.models import Job, Run
+from tests.integration.engine.world import (
+    BROKE,
+    HERE,
+    LANE,
+    THERE,
+    TOPIC,
+    bound,
+    fence_of,
+    join,
+    place,
+    row,
+    running,
+    waiting,
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _instance(app: object) -> None:
+    join()
+
+
+def test_a_job_that_never_began_has_no_attempts() -> None:
+    (job,) = bound()
+    assert history.attempts(row(job.id)) == ()
+    ends.stop([job.id])
+    assert history.attempts(row(job.id)) == ()
+
+
+def test_the_attempt_that_runs_has_no_end() -> None:
+    (attempt,) = history.attempts(running().row)
+    assert (attempt.number, attempt.epoch, attempt.instance) == (1, 1, HERE)
+    assert attempt.started_at is not None
+    assert (attempt.ended_at, attempt.outcome, attempt.seconds) == (None, "", None)
+
+
+def test_ended_attempts_come_before_the_last_one() -> None:
+    run = running()
+    decision = decide(snapshot().default.retry, cause=Cause.FAILED, failures=0, crashes=0)
+    runs.requeue(run.fence, decision, BROKE, cause=Cause.FAILED, changes={})
+    assert [one.outcome for one in history.attempts(run.row)] == ["failed"]
+    Job.objects.update(run_at=None)
+    join(THERE)
+    (job,) = bind(place(THERE), [LANE], limit=1)
+    fence = fence_of(job)
+    runs.claim(fence)
+    runs.succeed(fence, 1, aftermath=False)
+    first, last = history.attempts(row(run.id))
+    assert (first.number, first.outcome, first.error) == (1, "failed", "no")
+    assert (last.number, last.outcome, last.instance) == (2, "SUCCEEDED", THERE)
+    assert last.epoch > first.epoch
+    assert last.seconds is not None
+    assert last.seconds >= 0
+
+
+def test_a_crash_is_an_attempt_with_its_cause() -> None:
+    run = running()
+    returns.lose(run.id, run.fence.epoch, cause=Cause.CRASHED, error="its process died")
+    (attempt,) = history.attempts(run.row)
+    assert (attempt.outcome, attempt.error) == ("crashed", "its process died")
+
+
+def test_steps_are_the_jobs_of_one_run_in_their_order() -> None:
+    run = Run.objects.create(id="r1", workflow="dam/update")
+    stored = waiting(3, run_id=run.pk)
+    waiting()
+    assert [one.pk for one in history.steps(row(stored[1]))] == stored
+    assert history.steps(row(waiting()[0])) == ()
+
+
+def test_files_are_inputs_and_what_a_finish_made_visible() -> None:
+    handle = submit(TOPIC, files={"b": b"1", "a": b"2"})
+    assert [one.name for one in history.inputs(handle.row)] == ["a", "b"]
+    assert history.outputs(handle.row) == ()
+    assert history.inputs(row(waiting()[0])) == ()
+    assert handle.state is not JobState.SUCCEEDED

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from offload.management import times
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("90s", timedelta(seconds=90)),
+        ("0.5m", timedelta(seconds=30)),
+        ("1h30m", timedelta(minutes=90)),
+        ("2d", timedelta(days=2)),
+    ],
+)
+def test_durations_are_read(text: str, expected: timedelta) -> None:
+    assert times.duration(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "30", "m", "1 m", "-1m", "1m!", "1w", "9" * 20 + "d"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(ArgumentTypeError, match="write"):
+        times.duration(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, ""),
+        (0, "0.00 s"),
+        (1.234, "1.23 s"),
+        (9.999, "10 s"),
+        (59.7, "60 s"),
+        (60, "1 m"),
+        (90, "1.5 m"),
+        (3600, "1 h"),
+        (129_600, "1.5 d"),
+    ],
+)
+def test_seconds_are_told_in_the_largest_unit(value: float | None, expected: str) -> None:
+    assert times.seconds(value) == expected
+
+
+def test_an_age_is_never_negative() -> None:
+    assert times.age(timezone.now() + timedelta(hours=1)) == "0.00 s"
