@@ -59,9 +59,8 @@ class InstanceFilter(admin.SimpleListFilter):
 class JobAdmin(Browsed):
     """Jobs, the newest first."""
 
-    list_display = (
-        "id", "topic", "sign", "instance", "queue", "attempts", "created_at", "finished_at",
-    )  # fmt: skip
+    list_display = ("topic", "sign", "instance", "attempts", "created_at", "finished_at", "id")
+    list_display_links = ("topic", "id")
     list_filter = ("state", TopicFilter, InstanceFilter)
     list_per_page = 50
     search_fields = ("=id",)

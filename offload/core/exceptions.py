@@ -3,7 +3,6 @@
 Names say the fact, as Django's own do: what is caught is `UnknownJob`, not `UnknownJobError`.
 """
 
-
 from __future__ import annotations
 
 import copyreg

@@ -74,7 +74,7 @@ def _waiting() -> str:
 def _bound() -> str:
     return (
         f"SELECT state, instance, topic, count(*) FROM {JOB} "
-        "WHERE state IN ('QUEUED', 'ACTIVE') AND instance <> '' GROUP BY state, instance, topic"
+        "WHERE state IN ('QUEUED', 'ACTIVE') GROUP BY state, instance, topic"
     )
 
 

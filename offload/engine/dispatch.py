@@ -80,9 +80,16 @@ def refill(instance: str) -> int:
     seen = snapshot()
     if loads_by_instance().get(instance, 0) >= _room(instance, seen):
         return 0
-    lanes = [lane for lane in waiting_lanes() if _candidate(instance, lane, seen)]
-    count = len(_bind_at(instance, lanes, seen)) if lanes else 0
+    lanes = waiting_lanes()
+    count = _refill(instance, lanes, seen)
+    if lanes and not count:
+        count = _refill(instance, lanes, snapshot(fresh=True))
     return count + _refill_suspects(instance, seen)
+
+
+def _refill(instance: str, lanes: Sequence[str], seen: Snapshot) -> int:
+    mine = [lane for lane in lanes if _candidate(instance, lane, seen)]
+    return len(_bind_at(instance, mine, seen)) if mine else 0
 
 
 def _refill_suspects(instance: str, seen: Snapshot) -> int:

@@ -45,12 +45,15 @@ def move(term: Term) -> None:
         f"AND i.incarnation = {JOB}.incarnation AND i.mode <> 'gone')"
     )
     bound = "state IN ('QUEUED', 'ACTIVE')"
-    if not database.rows(f"SELECT 1 FROM {JOB} WHERE {bound} AND {stray} LIMIT 1"):
+    ids = [
+        row[0] for row in database.rows(f"SELECT id FROM {JOB} WHERE {bound} AND {stray} LIMIT 500")
+    ]
+    if not ids:
         return
     with leading(term):
         moved = returns.way_back(
-            f"id IN (SELECT id FROM {JOB} WHERE {bound} AND {stray} LIMIT 500)",
-            [],
+            f"id IN ({database.marks(ids)}) AND {stray}",
+            ids,
             cause=Cause.LOST,
             error="its instance is gone",
             crash=True,

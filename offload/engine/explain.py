@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from offload.core.policies import QueueType
 from offload.core.routing import Need, Route, Unroutable, route, verdicts
 from offload.core.states import Hold, JobState, Waiting
 from offload.core.topics import validate_topic
 from offload.engine.dispatch import need_of
 from offload.engine.topology import Snapshot, now, snapshot
 from offload.engine.tracking.bindings import loads_by_instance
-from offload.engine.tracking.limits import bound_in
+from offload.engine.tracking.limits import bound_in, head_of
 from offload.models import Exclusion, Job, Kind
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def explain_job(job: Job) -> Explanation:
     excluded = frozenset(refused.values_list("incarnation", flat=True))
     need = Need(topic=base.topic, limit=base.limit, kill=base.kill, excluded=excluded)
     found = _decide(need, job.queue, seen, load)
-    waiting = why_waiting(job, found, seen)
+    waiting = why_waiting(job, found) or _behind(job, seen)
     sentence = _sentence(job, waiting, found)
     return Explanation(
         topic=job.topic,
@@ -88,7 +89,7 @@ def explain_job(job: Job) -> Explanation:
     )
 
 
-def why_waiting(job: Job, found: Explanation, seen: Snapshot) -> Waiting | None:
+def why_waiting(job: Job, found: Explanation) -> Waiting | None:
     """Return why a PENDING job waits; None for a job that does not."""
     if job.state != JobState.PENDING:
         return None
@@ -97,6 +98,14 @@ def why_waiting(job: Job, found: Explanation, seen: Snapshot) -> Waiting | None:
     if job.run_at is not None and job.run_at > now():
         return Waiting.RETRY_DELAY if job.failures else Waiting.NOT_DUE
     return found.waiting
+
+
+def _behind(job: Job, seen: Snapshot) -> Waiting | None:
+    """Return QUEUE_LIMIT for a job that is not at the head of its ordered queue."""
+    ordered = seen.policy(job.queue).type is QueueType.ORDERED
+    if job.state != JobState.PENDING or not ordered:
+        return None
+    return None if head_of(job.queue) == job.pk else Waiting.QUEUE_LIMIT
 
 
 def _sentence(job: Job, waiting: Waiting | None, found: Explanation) -> str:

@@ -55,6 +55,10 @@ def _locked(fence: Fence) -> Job:
 
 def _record(fence: Fence, payload: Payload, stored: Stored) -> PayloadFile:
     job = _locked(fence)
+    former = PayloadFile.objects.filter(job=job, epoch=fence.epoch, name=stored.name).first()
+    if former is not None:
+        location = former.location
+        database.on_commit(lambda: storages[payload.storage].delete(location))
     file, _ = PayloadFile.objects.update_or_create(
         job=job,
         epoch=fence.epoch,

@@ -98,10 +98,16 @@ def put(
     return Stored(
         name=name,
         size=size,
-        media_type=media_type or mimetypes.guess_type(name)[0] or UNKNOWN_TYPE,
+        media_type=media_type or _guess(name, source),
         sha256=digest.hexdigest(),
         location=location,
     )
+
+
+def _guess(name: str, source: Source) -> str:
+    """Return the media type that the file's name, or else its path, stands for."""
+    path = str(source) if isinstance(source, str | Path) else ""
+    return mimetypes.guess_type(name)[0] or mimetypes.guess_type(path)[0] or UNKNOWN_TYPE
 
 
 @contextmanager

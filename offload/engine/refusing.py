@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from offload.engine.tracking import returns
-from offload.models import Instance, database
+from offload.models import Exclusion, Instance, database
 from offload.models.versions import raise_version
 from offload.signals import alarm
 
@@ -12,10 +12,17 @@ LIMIT = 5
 
 
 def refuse(job_id: str, epoch: int, *, instance: str, task: str) -> None:
-    """Give a job back, and mark the task broken there once a job was refused too often."""
-    count = returns.refuse(job_id, epoch, reason=f"{instance} does not know the task {task}")
-    if count is not None and count >= LIMIT:
+    """Give a job back, and mark the task broken there once it was refused too often."""
+    reason = f"{instance} does not know the task {task}"
+    times = returns.refuse(job_id, epoch, reason=reason)
+    if times is not None and max(times, _jobs_refused(instance, reason)) >= LIMIT:
         mark_broken(instance, task)
+
+
+def _jobs_refused(instance: str, reason: str) -> int:
+    """Return how many jobs the present incarnation of an instance has refused for a reason."""
+    here = Instance.objects.filter(pk=instance).values("incarnation")
+    return Exclusion.objects.filter(incarnation__in=here, reason=reason[:255]).count()
 
 
 def mark_broken(instance: str, task: str) -> None:

@@ -1,4 +1,5 @@
 """Tables: fields, constraints, and querysets that ask named questions; no policy."""
+
 from __future__ import annotations
 
 from offload.models.attempts import Attempt, Exclusion

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from offload.core.states import FINAL, QUERY_TYPES, Hold, JobState
+from offload.models import indexes
 from offload.models.fields import JsonText
 from offload.models.managers import OffloadManager
 
@@ -158,71 +158,8 @@ class Job(models.Model):
 
         verbose_name = _("job")
         verbose_name_plural = _("jobs")
-        constraints = [
-            models.CheckConstraint(
-                name="offload_job_state", condition=Q(state__in=[state.value for state in JobState])
-            ),
-            models.CheckConstraint(
-                name="offload_job_somewhere",
-                condition=~Q(state__in=["QUEUED", "ACTIVE"]) | (~Q(instance="") & Q(epoch__gt=0)),
-            ),
-            models.CheckConstraint(
-                name="offload_job_finished",
-                condition=Q(
-                    state__in=[s.value for s in JobState if not s.is_final], finished_at=None
-                )
-                | Q(state__in=sorted(FINAL), finished_at__isnull=False),
-            ),
-        ]
-        indexes = [
-            models.Index(
-                fields=["lane", "-priority", "created_at", "id"],
-                name="offload_job_waiting",
-                condition=Q(state="PENDING", hold="", run_at=None),
-            ),
-            models.Index(
-                fields=["instance", "state"],
-                name="offload_job_bound",
-                condition=Q(state__in=["QUEUED", "ACTIVE"]),
-            ),
-            models.Index(
-                fields=["id"],
-                name="offload_job_suspect",
-                condition=Q(state="PENDING", hold="suspect"),
-            ),
-            models.Index(
-                fields=["run_at"],
-                name="offload_job_due",
-                condition=Q(state="PENDING", run_at__isnull=False),
-            ),
-            models.Index(
-                fields=["expires_at"],
-                name="offload_job_expires",
-                condition=Q(state__in=["PENDING", "QUEUED"], expires_at__isnull=False),
-            ),
-            models.Index(
-                fields=["id"], name="offload_job_aftermath", condition=Q(aftermath_due=True)
-            ),
-            models.Index(
-                fields=["parent_id"], name="offload_job_children", condition=~Q(parent_id="")
-            ),
-            models.Index(
-                fields=["queue"],
-                name="offload_job_in_queue",
-                condition=Q(state__in=["QUEUED", "ACTIVE"]),
-            ),
-            models.Index(
-                fields=["bound_at"],
-                name="offload_job_relay",
-                condition=Q(state="PENDING", hold="relay"),
-            ),
-            models.Index(
-                fields=["queue", "finished_at"],
-                name="offload_job_history",
-                condition=Q(finished_at__isnull=False),
-            ),
-            models.Index(fields=["created_at"], name="offload_job_created"),
-        ]
+        constraints = indexes.CONSTRAINTS
+        indexes = indexes.INDEXES
         permissions = [
             ("operate_job", _("Can stop and retry jobs")),
             ("view_payload", _("Can see properties, results and files of jobs")),

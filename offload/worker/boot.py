@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from celery import bootsteps, signals
+from django.core.checks import run_checks
 
 from offload.conf import settings
 from offload.core.topology import Mode
@@ -38,7 +39,7 @@ PATIENCE = 30.0
 INTERVAL = 1.0
 #: Seconds in which changes are gathered into one snapshot.
 GATHER = 0.002
-EX_UNAVAILABLE = 69
+EX_UNAVAILABLE, EX_CONFIG = 69, 78
 
 
 def connect(app: Celery) -> None:
@@ -106,6 +107,7 @@ class Worker:
         """Settle the name before pool and consumer start; end the worker where it is taken."""
         if sender.app is not self._app and sender.app != self._app:
             return
+        _refuse_wrong_settings()
         self._spec = self._specify(sender)
         holdings.concurrency = self._spec["concurrency"]
         lease.extend(0.0)
@@ -199,6 +201,15 @@ class Worker:
             logger.warning("the agent ended with %s and is started again", code)
             self._spawn()
             time.sleep(INTERVAL)
+
+
+def _refuse_wrong_settings() -> None:
+    """End the worker where a check says that it cannot work as it is."""
+    found = [one for one in run_checks(tags=["offload"]) if one.is_serious()]
+    for one in found:
+        logger.error("%s: %s %s", one.id, one.msg, one.hint or "")
+    if found:
+        raise SystemExit(EX_CONFIG)
 
 
 def _labels_of_environment() -> list[str]:

@@ -105,6 +105,6 @@ def info(error: BaseException) -> ErrorInfo:
         type=type(error).__qualname__,
         message=str(error) or type(error).__name__,
         module=type(error).__module__,
-        arguments=tuple(ensure_serializable(error.args, dumps)),
+        arguments=tuple(ensure_serializable(list(error.args), dumps)),
         traceback="".join(traceback.format_exception(error)),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.management import call_command
 
-from offload.models import Job
+from offload.models import Job, Join, Payload, Queue, Rule, Run, Switch
 from tests.acceptance.fleet import Fleet
 from tests.acceptance.place import Place, made, visited
 from tests.acceptance.servers import NEEDS, absent
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pytest_django.plugin import DjangoDbBlocker
 
 EMBEDDED = "sqlite+valkey"
+#: What tests fill beside the rows of instances, in the order in which it can be emptied.
+FILLED: tuple[Any, ...] = (Job, Rule, Switch, Queue, Join, Run, Payload)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -103,14 +105,8 @@ def _clear(workers: Fleet) -> None:
     if not workers.workers:
         call_command("flush", interactive=False, verbosity=0)
         return
-    for model in ("Job", "Rule", "Switch", "Queue", "Join", "Run", "Payload"):
-        _model(model).objects.all().delete()
-
-
-def _model(name: str) -> Any:
-    from offload import models
-
-    return getattr(models, name)
+    for model in FILLED:
+        model.objects.all().delete()
 
 
 FAILED = pytest.StashKey[bool]()

@@ -93,7 +93,7 @@ def _bind(place: Place, lanes: Sequence[str], limit: int, *, suspect: bool) -> l
     found = database.rows(
         f"UPDATE {JOB} SET state = 'QUEUED', instance = %s, incarnation = %s, epoch = epoch + 1, "
         f"bound_at = {database.now()}, publishes = 0, token = '' "
-        f"WHERE state = 'PENDING' AND id IN ({_chosen(waiting)}) AND {_unmoved()} "
+        f"WHERE state = 'PENDING' AND id {_chosen(waiting)} AND {_unmoved()} "
         f"{_alone() if suspect else ''}"
         f"RETURNING {', '.join(BOUND_COLUMNS)}",
         [*here, *heads, *room, TOPOLOGY, place.version, *(here if suspect else [])],
@@ -114,18 +114,21 @@ def _head() -> str:
 
 
 def _chosen(waiting: str) -> str:
-    """Return the first jobs of all lanes, as many as the window has room for."""
+    """Return the condition for the first jobs of all lanes, as many as the window has room for.
+
+    On PostgreSQL as arrays: a subquery in IN may be run once per row, and lock more each time.
+    """
     free = (
         f"%s - (SELECT count(*) FROM {JOB} WHERE instance = %s AND incarnation = %s "
         "AND state IN ('QUEUED', 'ACTIVE'))"
     )
     ordered = f"SELECT id FROM ({waiting}) AS waiting ORDER BY priority DESC, created_at, id"
     if database.vendor() == "sqlite":
-        return f"{ordered} LIMIT max(0, min(%s, {free}))"
+        return f"IN ({ordered} LIMIT max(0, min(%s, {free})))"
     return (
-        f"SELECT id FROM {JOB} WHERE state = 'PENDING' AND id IN ({ordered}) "
+        f"= ANY(ARRAY(SELECT id FROM {JOB} WHERE state = 'PENDING' AND id = ANY(ARRAY({ordered})) "
         f"ORDER BY priority DESC, created_at, id LIMIT greatest(0, least(%s, {free})) "
-        "FOR UPDATE SKIP LOCKED"
+        "FOR UPDATE SKIP LOCKED))"
     )
 
 

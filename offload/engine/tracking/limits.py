@@ -67,3 +67,13 @@ def _is_head(lane: str, policy: Policy, incarnation: str, *, suspect: bool) -> b
         ["suspect" if suspect else "", incarnation, policy.name],
     )
     return bool(found) and found[0][0] == lane and bool(found[0][1])
+
+
+def head_of(queue: str) -> str | None:
+    """Return the id of the job that an ordered queue binds next, or None."""
+    found = database.rows(
+        f"SELECT id FROM {JOB} WHERE queue = %s AND state = 'PENDING' "
+        "AND hold IN ('', 'suspect') ORDER BY priority DESC, created_at, id LIMIT 1",
+        [queue],
+    )
+    return str(found[0][0]) if found else None

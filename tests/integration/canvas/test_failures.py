@@ -88,7 +88,7 @@ def test_nodes_behind_a_failure_take_over_its_error(
 
     behind = Job.objects.get(pk=result.id)
     assert (behind.state, behind.error_type, behind.error) == (
-        JobState.ERROR, "builtins.ValueError", "wrong",
+        JobState.GIVEN_UP, "builtins.ValueError", "wrong",
     )  # fmt: skip
     with pytest.raises(ValueError, match="wrong"):
         app.AsyncResult(result.id).get(timeout=1)

@@ -272,7 +272,7 @@ def test_dates_come_back_as_dates(job: Named, driver: Driver, calls: list[Any]) 
 
 
 def test_a_job_submitted_by_a_job_is_its_child(job: Named) -> None:
-    running = context.Running(id="parent", epoch=1, root_id="root", run_id=None)
+    running = context.Running(id="parent", epoch=1, root_id="root")
     token = context.running.set(running)
     try:
         job.add.delay(1)

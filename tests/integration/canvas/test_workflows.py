@@ -96,7 +96,7 @@ def test_the_canvas_stands_with_the_run(app: Celery) -> None:
 
 def test_a_run_started_by_a_job_is_not_part_of_its_run(app: Celery) -> None:
     workflow("totals")(totals)
-    token = context.running.set(context.Running(id="outer", epoch=1, run_id="other"))
+    token = context.running.set(context.Running(id="outer", epoch=1))
     try:
         run = start("totals")
     finally:

@@ -223,7 +223,7 @@ def test_a_result_that_could_not_be_written_elsewhere_stays_due_for_the_sweep(
         assert endings.succeed(run.ending, 1) is JobState.SUCCEEDED
 
     assert run.row.aftermath_due is True
-    assert f"the aftermath of job {run.id} failed and stays due" in caplog.text
+    assert f"the result of job {run.id} is not stored yet" in caplog.text
     assert celery_state(elsewhere, run.id) == "PENDING"
     assert aftermath.sweep() == 1
     assert celery_state(elsewhere, run.id) == "SUCCESS"

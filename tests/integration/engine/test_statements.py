@@ -181,7 +181,7 @@ def _crowd() -> None:
     Job.objects.update(aftermath_due=False)
     waiting(3), waiting(topic="dam/meta"), waiting(delay=60), waiting(expires_in=60)
     waiting(hold="suspect"), bound(), bound(queue="narrow"), ends.drop(waiting())
-    database.execute("ANALYZE")
+    database.execute("VACUUM ANALYZE" if database.vendor() == "postgresql" else "ANALYZE")
 
 
 def _plan(sql: str) -> str:

@@ -1,0 +1,78 @@
+"""Constraints and indexes of jobs.
+
+Each partial index is as large as the open cases of the question it answers, so that a sweep
+costs the same over a million finished jobs as over none.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from offload.core.states import FINAL, JobState
+
+CONSTRAINTS: list[models.BaseConstraint] = [
+    models.CheckConstraint(
+        name="offload_job_state", condition=Q(state__in=[state.value for state in JobState])
+    ),
+    models.CheckConstraint(
+        name="offload_job_somewhere",
+        condition=~Q(state__in=["QUEUED", "ACTIVE"]) | (~Q(instance="") & Q(epoch__gt=0)),
+    ),
+    models.CheckConstraint(
+        name="offload_job_finished",
+        condition=Q(state__in=[s.value for s in JobState if not s.is_final], finished_at=None)
+        | Q(state__in=sorted(FINAL), finished_at__isnull=False),
+    ),
+]
+INDEXES = [
+    models.Index(
+        fields=["lane", "-priority", "created_at", "id"],
+        name="offload_job_waiting",
+        condition=Q(state="PENDING", hold="", run_at=None),
+    ),
+    models.Index(
+        fields=["instance", "state"],
+        name="offload_job_bound",
+        condition=Q(state__in=["QUEUED", "ACTIVE"]),
+    ),
+    models.Index(
+        fields=["id"],
+        name="offload_job_suspect",
+        condition=Q(state="PENDING", hold="suspect"),
+    ),
+    models.Index(
+        fields=["run_at"],
+        name="offload_job_due",
+        condition=Q(state="PENDING", run_at__isnull=False),
+    ),
+    models.Index(
+        fields=["expires_at"],
+        name="offload_job_expires",
+        condition=Q(state__in=["PENDING", "QUEUED"], expires_at__isnull=False),
+    ),
+    models.Index(fields=["id"], name="offload_job_aftermath", condition=Q(aftermath_due=True)),
+    models.Index(fields=["parent_id"], name="offload_job_children", condition=~Q(parent_id="")),
+    models.Index(
+        fields=["queue"],
+        name="offload_job_in_queue",
+        condition=Q(state__in=["QUEUED", "ACTIVE"]),
+    ),
+    models.Index(
+        fields=["bound_at"],
+        name="offload_job_relay",
+        condition=Q(state="PENDING", hold="relay"),
+    ),
+    models.Index(
+        fields=["queue", "finished_at"],
+        name="offload_job_history",
+        condition=Q(finished_at__isnull=False),
+    ),
+    models.Index(fields=["created_at"], name="offload_job_created"),
+    # The head of an ordered queue, which may be in any of its lanes.
+    models.Index(
+        fields=["queue", "-priority", "created_at", "id"],
+        name="offload_job_head",
+        condition=Q(state="PENDING"),
+    ),
+]
