@@ -21,10 +21,11 @@ from offload.engine.installation import module
 from offload.engine.publisher import instance_queue
 from offload.worker.connections import drop_broken
 from offload.worker.holdings import holdings
+from offload.worker.late import late
 from offload.worker.lease import lease
 from offload.worker.link import Link
 from offload.worker.softlimit import restore_handler
-from offload.worker.task import consumers_of
+from offload.worker.task import EXECUTE, consumers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +54,7 @@ def connect(app: Celery) -> None:
         (signals.task_postrun, restore_handler),
         (signals.task_postrun, drop_broken),
     ):
-        signal.connect(receiver, weak=False, dispatch_uid=f"offload.{receiver.__name__}")
+        signal.connect(receiver, weak=False, dispatch_uid=f"offload.{receiver.__name__}.{id(app)}")
 
 
 class Tick(bootsteps.StartStopStep):
@@ -108,6 +109,8 @@ class Worker:
         if sender.app is not self._app and sender.app != self._app:
             return
         _refuse_wrong_settings()
+        # Loaded before the pool forks, not by the first job of every child.
+        late(EXECUTE)
         self._spec = self._specify(sender)
         holdings.concurrency = self._spec["concurrency"]
         lease.extend(0.0)

@@ -30,6 +30,8 @@ logger = logging.getLogger("offload.agent")
 
 #: Seconds between two looks at the window while jobs come, and while none do.
 BUSY, IDLE = 0.25, 1.0
+#: Seconds a worker has to say that it ended a process itself.
+GRACE = 0.05
 #: Seconds between two looks at what the running jobs have started themselves.
 CENSUS = 2.0
 
@@ -136,15 +138,26 @@ class Agent:
             self._family = descendants(self._spec["pid"])
 
     def _mourn(self, ready: set[int]) -> None:
-        """End the attempts whose process is dead."""
-        for pid, child in list(self._children.items()):
-            if child.is_dead or child.fileno() in ready:
-                self._children.pop(pid).close()
-                for key, runner in self._snapshot.running.items():
-                    if runner == pid:
-                        self._safely(losses.crashed, *key, f"its process {pid} on {self.name} died")
+        """End the attempts whose process is dead.
+
+        A worker that ended one itself, at its time limit, says so at the same moment: that is
+        heard first.
+        """
+        dead = [
+            pid
+            for pid, child in self._children.items()
+            if child.is_dead or child.fileno() in ready
+        ]
+        bereft = {key: pid for key, pid in self._snapshot.running.items() if pid in dead}
+        for pid in dead:
+            self._children.pop(pid).close()
+        if dead and self._link.fileno() in self._poll(GRACE):
+            self._hear()
         for key, (cause, told) in self._snapshot.lost.items():
+            bereft.pop(key, None)
             self._safely(self.window.lose, key, cause, told)
+        for key, pid in bereft.items():
+            self._safely(losses.crashed, *key, f"its process {pid} on {self.name} died")
 
     def _look(self) -> int:
         found: int | None = self._safely(self.window.look, self._snapshot)

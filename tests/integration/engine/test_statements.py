@@ -179,7 +179,7 @@ def _crowd() -> None:
     waiting(FINAL)
     ends.drop(list(Job.objects.values_list("pk", flat=True)))
     Job.objects.update(aftermath_due=False)
-    waiting(3), waiting(topic="dam/meta"), waiting(delay=60), waiting(expires_in=60)
+    waiting(3), waiting(300, topic="dam/meta"), waiting(delay=60), waiting(expires_in=60)
     waiting(hold="suspect"), bound(), bound(queue="narrow"), ends.drop(waiting())
     database.execute("VACUUM ANALYZE" if database.vendor() == "postgresql" else "ANALYZE")
 
