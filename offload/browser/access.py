@@ -21,7 +21,7 @@ View: TypeAlias = "Callable[Concatenate[HttpRequest, P], R]"
 
 SEE_INSTANCES = "offload.view_instance"
 SEE_JOBS = "offload.view_job"
-SEE_PAYLOAD = "offload.view_payload"
+SEE_PAYLOAD = "offload.see_payload"
 CHANGE_ROUTING = "offload.change_routing"
 OPERATE_INSTANCE = "offload.operate_instance"
 OPERATE_JOB = "offload.operate_job"

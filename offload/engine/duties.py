@@ -8,7 +8,7 @@ from typing import TypeAlias
 from offload.conf import settings
 from offload.core.retries import Cause
 from offload.core.states import JobState
-from offload.engine import aftermath, dispatch, membership, results, retention
+from offload.engine import aftermath, dispatch, membership, policies, results, retention
 from offload.engine.canvas import relays
 from offload.engine.lease import Term, leading
 from offload.engine.tracking import ends, returns
@@ -69,8 +69,9 @@ def bind(_: Term) -> None:
 
 def expire(term: Term) -> None:
     """End jobs that were not begun in their time."""
-    with leading(term):
-        ends.expire()
+    if ends.is_any_late():
+        with leading(term):
+            ends.expire()
 
 
 def recall(term: Term) -> None:
@@ -89,6 +90,13 @@ def recall(term: Term) -> None:
         if dispatch.has_room_elsewhere(lane, instance):
             with leading(term):
                 returns.recall("id = %s AND epoch = %s", [job_id, epoch], cause=Cause.REQUEUED)
+
+
+def limit(term: Term) -> None:
+    """Take back what is bound beyond the limits of queues."""
+    if policies.exceeded():
+        with leading(term):
+            policies.enforce()
 
 
 def conclude(_: Term) -> None:
@@ -111,6 +119,7 @@ DUTIES: dict[str, Duty] = {
     "bind": bind,
     "expire": expire,
     "recall": recall,
+    "limit": limit,
     "conclude": conclude,
     "relay": relay,
     "purge": purge,

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.core.retries import Cause
-from offload.engine.topology import forget, policy_of
+from offload.engine.topology import forget, policy_of, snapshot
 from offload.engine.tracking import returns
 from offload.engine.tracking.limits import bound_in
 from offload.models import Job, Queue, database
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from offload.core.policies import Policy
 
 JOB = Job._meta.db_table
 
@@ -46,6 +48,21 @@ def remove(queues: Iterable[Queue]) -> None:
     forget()
 
 
+def exceeded() -> list[str]:
+    """Return the queues from which more is bound than may be."""
+    return [one.name for one in snapshot().policies if _excess(one) > 0]
+
+
+def enforce() -> int:
+    """Take back what is bound beyond limits: a binding under way may have missed their change."""
+    count = 0
+    for queue in Queue.objects.filter(name__in=exceeded()):
+        with database.atomic():
+            _lock(queue)
+            count += _recall_beyond(queue)
+    return count
+
+
 def _lock(queue: Queue) -> None:
     """Take the lock of whoever counts what is bound from the queue; wait for it if need be."""
     if queue.pk is not None:
@@ -53,7 +70,7 @@ def _lock(queue: Queue) -> None:
 
 
 def _recall_beyond(queue: Queue) -> int:
-    excess = _excess(queue)
+    excess = _excess(policy_of(queue))
     if excess < 1:
         return 0
     last = (
@@ -64,8 +81,8 @@ def _recall_beyond(queue: Queue) -> int:
     return len(taken)
 
 
-def _excess(queue: Queue) -> int:
-    policy = policy_of(queue)
+def _excess(policy: Policy) -> int:
+    """Return how many bound jobs are more than the policy lets be bound."""
     if policy.is_plain:
         return 0
     bound = bound_in(policy.name)

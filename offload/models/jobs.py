@@ -162,7 +162,7 @@ class Job(models.Model):
         indexes = indexes.INDEXES
         permissions = [
             ("operate_job", _("Can stop and retry jobs")),
-            ("view_payload", _("Can see properties, results and files of jobs")),
+            ("see_payload", _("Can see properties, results and files of jobs")),
         ]
 
     def __str__(self) -> str:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: A server where databases may be made; another one by the variable of the same name.
-SERVER = os.environ.get("BENCH_POSTGRESQL", "postgresql://postgres:postgres@127.0.0.1:5432/postgres")
+SERVER = os.environ.get(
+    "BENCH_POSTGRESQL", "postgresql://postgres:postgres@127.0.0.1:5432/postgres"
+)
 
 
 def reachable() -> list[str]:

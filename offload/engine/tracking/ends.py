@@ -38,12 +38,20 @@ def stop(job_ids: Sequence[str]) -> list[Change]:
     return changes
 
 
+def is_any_late() -> bool:
+    """Return whether a job was not begun in its time."""
+    return bool(database.rows(f"SELECT 1 FROM {JOB} WHERE {_late()} LIMIT 1"))
+
+
 def expire(limit: int = 500) -> list[Change]:
     """Make jobs EXPIRED that were not begun in their time."""
-    late = f"{WAITING} AND expires_at <= {database.now()}"
-    if not database.rows(f"SELECT 1 FROM {JOB} WHERE {late} LIMIT 1"):
+    if not is_any_late():
         return []
-    return _finish(f"id IN (SELECT id FROM {JOB} WHERE {late} LIMIT {limit})", [], "EXPIRED")
+    return _finish(f"id IN (SELECT id FROM {JOB} WHERE {_late()} LIMIT {limit})", [], "EXPIRED")
+
+
+def _late() -> str:
+    return f"{WAITING} AND expires_at <= {database.now()}"
 
 
 def drop(job_ids: Sequence[str]) -> list[Change]:

@@ -144,9 +144,7 @@ class Agent:
         heard first.
         """
         dead = [
-            pid
-            for pid, child in self._children.items()
-            if child.is_dead or child.fileno() in ready
+            pid for pid, child in self._children.items() if child.is_dead or child.fileno() in ready
         ]
         bereft = {key: pid for key, pid in self._snapshot.running.items() if pid in dead}
         for pid in dead:

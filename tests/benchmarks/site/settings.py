@@ -14,7 +14,7 @@ FOLDER = Path(os.environ["BENCH_FOLDER"])
 #: What nobody else on the broker is called.
 NAME = f"bench-{os.environ['BENCH_OWNER']}"
 
-SECRET_KEY = "benchmark"  # noqa: S105 -- guards nothing
+SECRET_KEY = "benchmark"
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",

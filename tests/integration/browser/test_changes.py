@@ -47,7 +47,7 @@ BUTTONS = {
     "stop": Button(STOP, {}, "view_job", "operate_job"),
 }
 every_button = pytest.mark.parametrize("button", BUTTONS.values(), ids=BUTTONS)
-PERMISSIONS = ("change_routing", "operate_instance", "operate_job", "manage_queue", "view_payload")
+PERMISSIONS = ("change_routing", "operate_instance", "operate_job", "manage_queue", "see_payload")
 
 
 @pytest.fixture(autouse=True)

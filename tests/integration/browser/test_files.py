@@ -69,7 +69,7 @@ def content(client: Client, at: str) -> bytes:
 
 
 def test_an_input_is_sent_as_a_download(staff: Callable[..., Client], job: Job) -> None:
-    client = staff("view_job", "view_payload")
+    client = staff("view_job", "see_payload")
     file = stored(job, "page ü.html")
 
     answer = client.get(address(job, file))
@@ -85,7 +85,7 @@ def test_a_file_is_refused_without_the_permission(staff: Callable[..., Client], 
     file = stored(job, "original")
 
     assert staff("view_job").get(address(job, file)).status_code == 403
-    assert staff("view_payload").get(address(job, file)).status_code == 403
+    assert staff("see_payload").get(address(job, file)).status_code == 403
 
 
 def test_outputs_are_sent_once_the_finish_made_them_visible(boss: Client, job: Job) -> None:
@@ -119,7 +119,7 @@ def test_the_page_lists_files_and_links_them_for_those_who_may(
     page = reverse("admin:offload_job_change", args=[job.pk])
 
     link = f'href="{address(job, file)}"'
-    assert link in staff("view_job", "view_payload").get(page).content.decode()
+    assert link in staff("view_job", "see_payload").get(page).content.decode()
     shown = staff("view_job").get(page).content.decode()
     assert "original" in shown
     assert link not in shown

@@ -263,7 +263,7 @@ class TestJob:
         Job.objects.update(result="hidden", traceback="line 1")
 
         closed = text(staff("view_job"), page_of(job))
-        opened = text(staff("view_job", "view_payload"), page_of(job))
+        opened = text(staff("view_job", "see_payload"), page_of(job))
 
         assert not any(word in closed for word in ("secret", "hidden", "line 1"))
         assert all(word in opened for word in ("secret", "hidden", "line 1"))
