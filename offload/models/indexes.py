@@ -73,6 +73,6 @@ INDEXES = [
     models.Index(
         fields=["queue", "-priority", "created_at", "id"],
         name="offload_job_head",
-        condition=Q(state="PENDING"),
+        condition=Q(state="PENDING", hold__in=["", "suspect"]),
     ),
 ]

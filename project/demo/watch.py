@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from offload.core.states import JobState
@@ -124,7 +125,7 @@ class Lines:
             jobs = progress.jobs[run.id]
             if all(job.is_finished for job in jobs):
                 done = sum(job.state == JobState.SUCCEEDED for job in jobs)
-                self._console.print(f"{asset.name}: {done} of {len(jobs)} steps succeeded")
+                self._console.print(f"{escape(asset.name)}: {done} of {len(jobs)} steps succeeded")
                 self._waiting.remove((asset, run))
 
 
@@ -138,7 +139,7 @@ def picture(runs: list[tuple[Asset, Run]], progress: Progress, room: int) -> Tab
     )
     for asset, run in busy_first[:room]:
         jobs = progress.jobs[run.id]
-        table.add_row(asset.name, *(cell(step, jobs) for step in STEPS))
+        table.add_row(escape(asset.name), *(cell(step, jobs) for step in STEPS))
     return table
 
 

@@ -7,10 +7,9 @@ import os
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -20,6 +19,9 @@ from tests.benchmarks import databases, machine, routing, tables
 from tests.benchmarks.figures import Samples, summary
 from tests.benchmarks.turns import Arena, TurnFailed
 from tests.benchmarks.variants import VARIANTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 VAR = Path(__file__).resolve().parents[2] / "var"
 CHOICES = ("sqlite", "postgresql", "both")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from celery import chord
 from django.core.files.storage import storages
+from django.utils.module_loading import autodiscover_modules
 
 from offload.conf import settings
 from offload.core.exceptions import (
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def known(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Let every test define what it likes."""
-    found: dict[str, Any] = {}
+    """Let every test define what it likes, beside what the installed apps define."""
+    autodiscover_modules(*definitions.MODULES)
+    found: dict[str, Any] = dict(definitions._definitions)
     monkeypatch.setattr(definitions, "_definitions", found)
     return found
 
