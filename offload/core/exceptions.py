@@ -120,11 +120,17 @@ class UnknownWorkflow(OffloadError, LookupError):
 class MissingFile(OffloadError, LookupError):
     """A file is not where it was said to be."""
 
-    def __init__(self, *, name: str, known: tuple[str, ...] = ()) -> None:
+    def __init__(self, *, name: str, known: tuple[str, ...] | None = None) -> None:
         self.name = name
         self.known = known
-        there = f"There are: {', '.join(known)}." if known else "Check the path and try again."
-        super().__init__(f"There is no file {name!r}. {there}")
+        super().__init__(f"There is no file {name!r}. {self._there()}")
+
+    def _there(self) -> str:
+        if self.known is None:
+            return "Check the path and try again."
+        if not self.known:
+            return "The job came without files. Submit it with files={…}."
+        return f"There are: {', '.join(self.known)}."
 
 
 class NoCurrentJob(OffloadError, RuntimeError):
@@ -139,7 +145,7 @@ class JobFailed(OffloadError):
         self.state = state
         self.error = error
         super().__init__(
-            f"Job {job_id} ended {state}: {error or 'no error was recorded'}. "
+            f"Job {job_id} ended {state}: {(error or 'no error was recorded').rstrip('.')}. "
             f"'manage.py offload job {job_id}' shows its attempts."
         )
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from offload.conf import settings
 from offload.core.routing import Candidate, Need, Route, plan, route
 from offload.engine.names import CARRIERS
-from offload.engine.publisher import breaker, publish
+from offload.engine.publisher import breaker
+from offload.engine.sending import send
 from offload.engine.topology import Snapshot, now, snapshot
 from offload.engine.tracking import limits
 from offload.engine.tracking.bindings import (
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Seconds for which a lane that found every window full is not tried again at submit.
 FULL = 0.05
+#: Lanes of which that is remembered.
+LANES = 1000
 _full: dict[str, float] = {}
 
 
@@ -60,7 +63,7 @@ def _offer(lane: str, deadline: float) -> int:
         load = loads_by_instance()
         found = route(need_of(lane), seen.topology, load, now=now(), cursor=count)
         if not isinstance(found, Route):
-            _full[lane] = monotonic() + FULL
+            _note_full(lane)
             break
         bound = _bind_at(found.instance, [lane], seen)
         count += len(bound)
@@ -68,6 +71,12 @@ def _offer(lane: str, deadline: float) -> int:
         if bound and len(bound) < _room(found.instance, seen) - load.get(found.instance, 0):
             break
     return count
+
+
+def _note_full(lane: str) -> None:
+    if len(_full) >= LANES:
+        _full.clear()
+    _full[lane] = monotonic() + FULL
 
 
 def _room(instance: str, seen: Snapshot) -> int:
@@ -134,7 +143,7 @@ def _bind_at(
         version=seen.version,
     )
     bound = _bind(place, lanes, seen, suspect=suspect)
-    publish([(job, task_of(job, seen)) for job in bound])
+    send([(job, task_of(job, seen)) for job in bound])
     return bound
 
 

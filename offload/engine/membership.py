@@ -88,8 +88,9 @@ def join(announcement: Announcement) -> str | None:
             return None
         incarnation = str(uuid4())
         _write(announcement, incarnation)
-        _move_others(announcement.name, incarnation)
+        # Before the jobs, as wherever both are locked: else two could wait for each other.
         raise_version()
+        _move_others(announcement.name, incarnation)
     return incarnation
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from kombu import Exchange, Queue
-from kombu.exceptions import KombuError
+from kombu.compression import compress
+from kombu.serialization import dumps
 
 from offload.core.topology import PROTOCOL_VERSION
 from offload.engine.installation import celery_app
 from offload.engine.names import queue_name
+from offload.engine.patience import within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +33,9 @@ FROZEN = (
 )  # fmt: skip
 #: Seconds for which nothing is published after the broker could not be reached.
 PAUSE = 2.0
+#: Seconds that a broker has to take messages, and that each of them adds: one that stands still
+#: keeps neither a request nor an agent. What it takes later is a duplicate, and harmless.
+PATIENCE, EACH = 1.0, 0.02
 HEADER = "offload"
 
 
@@ -60,34 +64,56 @@ def instance_queue(instance: str) -> Queue:
     return Queue(name, exchange=EXCHANGE, routing_key=name, durable=True, auto_delete=False)
 
 
-def publish(jobs: Sequence[tuple[Bound, str]]) -> bool:
-    """Send each bound job to its instance under this task name; return whether all were sent.
+def publish(jobs: Sequence[tuple[Bound, str]]) -> dict[str, Exception]:
+    """Send each bound job to its instance under this task name.
 
-    Never raises for a broker that is out of reach: the bound rows say what is to be sent
-    again. A job that cannot be encoded does not keep the others back.
+    Return why some of them can never be sent, by their ids. Never raises for a broker that is
+    out of reach: the bound rows say what is to be sent again. A job that cannot be encoded
+    does not keep the others back.
     """
-    if not jobs:
-        return True
-    if breaker.is_open:
-        return False
+    if not jobs or breaker.is_open:
+        return {}
+    app = celery_app()
     try:
-        _publish(celery_app(), jobs)
-    except (KombuError, OSError, RuntimeError) as error:
+        return within(PATIENCE + EACH * len(jobs), lambda: _publish(app, jobs))
+    except Exception as error:
+        # Every transport has errors of its own for a broker that is out of reach.
         breaker.trip()
-        logger.warning("%d jobs are bound and not sent yet: %s", len(jobs), error)
-        return False
-    return True
+        logger.warning("%d jobs are bound and not sent yet: %s", len(jobs), error or repr(error))
+        return {}
 
 
-def _publish(app: Celery, jobs: Sequence[tuple[Bound, str]]) -> None:
-    with ExitStack() as stack:
-        producer = stack.enter_context(app.producer_pool.acquire(block=True, timeout=1))
+def _publish(app: Celery, jobs: Sequence[tuple[Bound, str]]) -> dict[str, Exception]:
+    unreadable = {}
+    with app.producer_pool.acquire(block=True, timeout=1) as producer:
         for job, task in jobs:
-            queue = instance_queue(job.instance)
-            app.amqp.send_task_message(
-                producer, task, message(app, job, task), queue=queue, retry=False,
-                **delivery(job.options),
-            )  # fmt: skip
+            try:
+                _send(app, producer, job, task)
+            except Exception as error:
+                if not _is_unreadable(app, job, task):
+                    raise
+                unreadable[job.id] = error
+    return unreadable
+
+
+def _send(app: Celery, producer: Any, job: Bound, task: str) -> None:
+    app.amqp.send_task_message(
+        producer, task, message(app, job, task), queue=instance_queue(job.instance), retry=False,
+        **delivery(job.options),
+    )  # fmt: skip
+
+
+def _is_unreadable(app: Celery, job: Bound, task: str) -> bool:
+    """Return whether no broker could be given the job's message."""
+    how = delivery(job.options)
+    try:
+        body = message(app, job, task).body
+        *_, data = dumps(body, serializer=how.get("serializer") or app.conf.task_serializer)
+        if method := how.get("compression") or app.conf.task_compression:
+            compress(data, method)
+    except Exception:
+        return True
+    return False
 
 
 def delivery(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from offload.conf import settings
 from offload.core.retries import Cause
 from offload.engine.dispatch import task_of
-from offload.engine.publisher import publish
+from offload.engine.sending import send
 from offload.engine.topology import snapshot
 from offload.engine.tracking import bindings, returns
 from offload.models import Job
@@ -35,7 +35,7 @@ def send_again(instance: str, incarnation: str, *, held: Collection[tuple[str, i
     again = [job for job in missing if job.id not in tired]
     bindings.note_published(again)
     seen = snapshot()
-    publish([(job, task_of(job, seen)) for job in again])
+    send([(job, task_of(job, seen)) for job in again])
     return len(again)
 
 

@@ -41,6 +41,8 @@ INTERVAL = 1.0
 #: Seconds in which changes are gathered into one snapshot.
 GATHER = 0.002
 EX_UNAVAILABLE, EX_CONFIG = 69, 78
+#: Pools whose tasks share one thread: a job would stop the others, and its database connection.
+GREEN = ("gevent", "eventlet")
 
 
 def connect(app: Celery) -> None:
@@ -68,8 +70,8 @@ class Tick(bootsteps.StartStopStep):
         parent.on_unknown_task = _refusing(parent.on_unknown_task)
         if holdings.mode is Mode.RECONNECTING:
             holdings.set_mode(Mode.READY)
-        self._tick()
-        self._timer = parent.timer.call_repeatedly(INTERVAL, self._tick)
+        self._tick(parent)
+        self._timer = parent.timer.call_repeatedly(INTERVAL, self._tick, (parent,))
 
     def stop(self, parent: Any) -> None:
         """End with it: the connection is lost, or the worker drains."""
@@ -77,8 +79,10 @@ class Tick(bootsteps.StartStopStep):
         if holdings.mode is Mode.READY:
             holdings.set_mode(Mode.RECONNECTING)
 
-    def _tick(self) -> None:
+    def _tick(self, parent: Any) -> None:
         holdings.tick = time.monotonic()
+        # It grows and shrinks: autoscale, remote control.
+        holdings.concurrency = parent.pool.num_processes or holdings.concurrency
 
 
 def _refusing(inner: Callable[..., Any]) -> Callable[..., Any]:
@@ -109,6 +113,7 @@ class Worker:
         if sender.app is not self._app and sender.app != self._app:
             return
         _refuse_wrong_settings()
+        _refuse_wrong_pool(str(sender.pool_cls))
         # Loaded before the pool forks, not by the first job of every child.
         late(EXECUTE)
         self._spec = self._specify(sender)
@@ -117,7 +122,7 @@ class Worker:
         self._spawn()
         if not self._is_settled():
             raise SystemExit(EX_UNAVAILABLE)
-        self._app.amqp.queues.select_add(instance_queue(sender.hostname))
+        _consume_own_queue(self._app, sender.hostname)
         self._app.steps["consumer"].add(Tick)
         for run in (self._tell, self._listen, self._guard):
             threading.Thread(target=run, name=f"offload{run.__name__}", daemon=True).start()
@@ -188,7 +193,8 @@ class Worker:
     def _listen(self) -> None:
         while not self._ending.is_set():
             link = self._link
-            said = link.receive() if link else None
+            # Not for ever: another agent has another link.
+            said = link.receive(INTERVAL) if link else None
             if said is None:
                 time.sleep(GATHER * 10)
             elif "lease" in said:
@@ -213,6 +219,21 @@ def _refuse_wrong_settings() -> None:
         logger.error("%s: %s %s", one.id, one.msg, one.hint or "")
     if found:
         raise SystemExit(EX_CONFIG)
+
+
+def _refuse_wrong_pool(pool: str) -> None:
+    """End a worker whose pool cannot run jobs."""
+    for name in GREEN:
+        if name in pool:
+            logger.error("the pool %s cannot run jobs; use prefork, threads or solo", name)
+            raise SystemExit(EX_CONFIG)
+
+
+def _consume_own_queue(app: Celery, nodename: str) -> None:
+    queue = app.amqp.queues.select_add(instance_queue(nodename))
+    # CELERY_TASK_QUEUE_MAX_PRIORITY is for the site's own queues: RabbitMQ refuses who declares
+    # a queue with other arguments than the publisher did.
+    queue.queue_arguments = None
 
 
 def _labels_of_environment() -> list[str]:

@@ -9,6 +9,8 @@ from uuid import uuid4
 from celery.exceptions import Ignore, Retry
 
 from offload.conf import settings
+from offload.core.outcomes import Failed
+from offload.core.retries import Cause
 from offload.core.states import JobState
 from offload.engine import claims, results
 from offload.engine.canvas import context
@@ -19,10 +21,11 @@ from offload.worker.connections import insist
 from offload.worker.current import CurrentJob, running
 from offload.worker.finish import Finished, finish
 from offload.worker.lease import lease
-from offload.worker.outcome import outcome_of
+from offload.worker.outcome import info, outcome_of
 from offload.worker.softlimit import undisturbed
 
 if TYPE_CHECKING:
+    from offload.core.outcomes import Outcome
     from offload.worker.task import OffloadTask
 
 logger = logging.getLogger("offload.worker")
@@ -48,7 +51,7 @@ def execute(task: OffloadTask, header: dict[str, Any], args: Any, kwargs: Any) -
     job = _job(task, header, fence, claimed)
     outcome, error = _run(task, job, claimed, args, kwargs)
     with undisturbed():
-        finished = finish(task, job, facts, outcome)
+        finished = _finish(task, job, facts, outcome)
     return _tell(finished, error)
 
 
@@ -89,6 +92,15 @@ def _run(
             return outcome_of(lambda: task.run_job(job, args, kwargs), results.backend().encode)
     finally:
         context.running.reset(token)
+
+
+def _finish(task: OffloadTask, job: CurrentJob, facts: Facts, outcome: Outcome) -> Finished:
+    """Write the end; an end that the database will not have is a failed attempt."""
+    try:
+        return finish(task, job, facts, outcome)
+    except Exception as error:
+        logger.exception("what became of job %s cannot be stored", job.id)
+        return finish(task, job, facts, Failed(cause=Cause.FAILED, error=info(error)))
 
 
 def _tell(finished: Finished, error: BaseException | None) -> Any:

@@ -9,8 +9,9 @@ from typing import Any
 
 from offload.core.topology import Mode
 
-#: Seconds for which a lost run is told to the agent, which may be away for a moment.
-MEMORY = 30.0
+#: Seconds for which a lost or refused run is told to the agent, which, or whose database, may
+#: be away for a while.
+MEMORY = 600.0
 
 
 @dataclass(slots=True)
@@ -24,7 +25,7 @@ class Holdings:
     held: dict[tuple[str, int], bool] = field(default_factory=dict)
     running: dict[tuple[str, int], int] = field(default_factory=dict)
     lost: dict[tuple[str, int], tuple[str, str, float]] = field(default_factory=dict)
-    refused: dict[tuple[str, int], str] = field(default_factory=dict)
+    refused: dict[tuple[str, int], tuple[str, float]] = field(default_factory=dict)
     changed: threading.Event = field(default_factory=threading.Event)
 
     def receive(self, key: tuple[str, int]) -> None:
@@ -51,7 +52,7 @@ class Holdings:
 
     def refuse(self, key: tuple[str, int], task: str) -> None:
         """Note a job whose task this worker does not have."""
-        self.refused[key] = task
+        self.refused[key] = (task, time.monotonic())
         self.changed.set()
 
     def reconnect(self) -> None:
@@ -68,8 +69,7 @@ class Holdings:
     def snapshot(self) -> dict[str, Any]:
         """Return everything, for the agent."""
         now = time.monotonic()
-        for key in [key for key, (_, _, at) in list(self.lost.items()) if now - at > MEMORY]:
-            self.lost.pop(key, None)
+        self._forget(now - MEMORY)
         return {
             "mode": self.mode,
             "tick_age": now - self.tick,
@@ -78,8 +78,13 @@ class Holdings:
             "held": [list(key) for key in list(self.held)],
             "running": [[*key, pid] for key, pid in list(self.running.items())],
             "lost": [[*key, cause, told] for key, (cause, told, _) in list(self.lost.items())],
-            "refused": [[*key, task] for key, task in list(self.refused.items())],
+            "refused": [[*key, task] for key, (task, _) in list(self.refused.items())],
         }
+
+    def _forget(self, before: float) -> None:
+        for noted in (self.lost, self.refused):
+            for key in [key for key, (*_, at) in list(noted.items()) if at < before]:
+                noted.pop(key, None)
 
 
 holdings = Holdings()

@@ -100,11 +100,23 @@ def _seconds(when: Any) -> float:
 
 
 def info(error: BaseException) -> ErrorInfo:
-    """Return an exception as text."""
+    """Return an exception as text that every database takes."""
     return ErrorInfo(
         type=type(error).__qualname__,
-        message=str(error) or type(error).__name__,
+        message=_printable(_message(error)),
         module=type(error).__module__,
         arguments=tuple(ensure_serializable(list(error.args), dumps)),
-        traceback="".join(traceback.format_exception(error)),
+        traceback=_printable("".join(traceback.format_exception(error))),
     )
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error) or type(error).__name__
+    except Exception:
+        return f"{type(error).__name__}, which cannot be shown as text"
+
+
+def _printable(text: str) -> str:
+    """Return the text with what is no character, such as a byte of a file's name, escaped."""
+    return text.replace("\x00", "\\x00").encode(errors="backslashreplace").decode()

@@ -8,8 +8,8 @@ from kombu.exceptions import KombuError
 
 from offload.core.exceptions import BrokerUnreachable, ConfigurationError
 from offload.engine.doctor.finding import Finding, fail, ok
-from offload.engine.doctor.patience import within
 from offload.engine.installation import celery_app
+from offload.engine.patience import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from celery.backends.rpc import RPCBackend
 from offload.core.exceptions import ConfigurationError
 from offload.engine import results
 from offload.engine.doctor.finding import Finding, fail, ok, one_line, warn
-from offload.engine.doctor.patience import within
+from offload.engine.patience import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,6 +24,10 @@ BOUND_COLUMNS = (
 )  # fmt: skip
 
 
+#: Lanes per statement: SQLite puts no more than 500 questions into one.
+LANES = 100
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
     """A job that was bound: what its message is made of."""
@@ -64,10 +68,19 @@ def bind(place: Place, lanes: Sequence[str], *, limit: int, suspect: bool = Fals
     if not lanes or limit < 1:
         return []
     if database.vendor() == "sqlite":
-        return _bind(place, lanes, limit, suspect=suspect)
+        return _bind_by_parts(place, lanes, limit, suspect=suspect)
     with database.atomic():
         free = _slot_is_free(place.instance)
-        return _bind(place, lanes, limit, suspect=suspect) if free else []
+        return _bind_by_parts(place, lanes, limit, suspect=suspect) if free else []
+
+
+def _bind_by_parts(place: Place, lanes: Sequence[str], limit: int, *, suspect: bool) -> list[Bound]:
+    found: list[Bound] = []
+    for start in range(0, len(lanes), LANES):
+        if len(found) < limit:
+            part = lanes[start : start + LANES]
+            found += _bind(place, part, limit - len(found), suspect=suspect)
+    return found
 
 
 def _slot_is_free(instance: str) -> bool:
@@ -180,12 +193,20 @@ def note_published(jobs: Sequence[Bound]) -> None:
 
 
 def waiting_lanes() -> list[str]:
-    """Return the lanes in which jobs wait, by one index step per lane."""
+    """Return the lanes in which jobs wait, by a few index steps per lane.
+
+    Those come first whose first job does: of very many lanes not all are asked at once.
+    """
     waiting = "state = 'PENDING' AND hold = '' AND run_at IS NULL"
+    first = (
+        f"FROM {JOB} f WHERE {waiting} AND f.lane = lanes.lane "
+        "ORDER BY priority DESC, created_at, id LIMIT 1"
+    )
     found = database.rows(
         f"WITH RECURSIVE lanes(lane) AS (SELECT min(lane) FROM {JOB} WHERE {waiting} UNION ALL "
         f"SELECT (SELECT min(lane) FROM {JOB} j WHERE {waiting} AND j.lane > lanes.lane) "
-        "FROM lanes WHERE lanes.lane IS NOT NULL) SELECT lane FROM lanes WHERE lane IS NOT NULL"
+        "FROM lanes WHERE lanes.lane IS NOT NULL) SELECT lane FROM lanes WHERE lane IS NOT NULL "
+        f"ORDER BY (SELECT priority {first}) DESC, (SELECT created_at {first})"
     )
     return [row[0] for row in found]
 

@@ -36,7 +36,7 @@ def replaced(fence: Fence) -> JobState | None:
         [fence.job_id, fence.epoch, fence.token],
         cause=Cause.REQUEUED,
         error="replaced by a canvas",
-        also=", hold = 'replaced', run_at = NULL",
+        also=", hold = 'replaced', run_at = NULL, expires_at = NULL",
     )
     return JobState(changes[0].new) if changes else None
 

@@ -68,7 +68,7 @@ def claim(fence: Fence) -> Claimed | None:
     """
     found = database.rows(
         f"UPDATE {JOB} SET state = 'ACTIVE', token = %s, started_at = {database.now()}, "
-        f"attempts = attempts + 1 {_unhurried()} "
+        f"error = '', attempts = attempts + 1 {_unhurried()} "
         "WHERE id = %s AND epoch = %s AND state = 'QUEUED' AND NOT stop_requested "
         f"RETURNING {', '.join(CLAIMED_COLUMNS)}",
         [fence.token, fence.job_id, fence.epoch],

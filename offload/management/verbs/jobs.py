@@ -28,7 +28,11 @@ def arguments(parser: ArgumentParser) -> None:
     """Take which jobs to show."""
     known = sorted({*QUERY_TYPES, *(state.value for state in JobState)})
     parser.add_argument(
-        "--state", type=str.upper, choices=known, metavar="STATE", help=", ".join(known).lower()
+        "--state",
+        type=str.upper,
+        choices=known,
+        metavar="STATE",
+        help=f"{', '.join(known).lower()}; 'all' leaves out what has ended, which is 'history'",
     )
     parser.add_argument("--topic", metavar="PATTERN", help="a topic, or a pattern in quotes")
     parser.add_argument("--instance", metavar="NAME", help="where it is, or was")

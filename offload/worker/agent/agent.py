@@ -140,8 +140,8 @@ class Agent:
     def _mourn(self, ready: set[int]) -> None:
         """End the attempts whose process is dead.
 
-        A worker that ended one itself, at its time limit, says so at the same moment: that is
-        heard first.
+        A worker that ended one itself, at its time limit, says so at the same moment, and one
+        that dies takes its children along: that is waited for first.
         """
         dead = [
             pid for pid, child in self._children.items() if child.is_dead or child.fileno() in ready
@@ -149,26 +149,39 @@ class Agent:
         bereft = {key: pid for key, pid in self._snapshot.running.items() if pid in dead}
         for pid in dead:
             self._children.pop(pid).close()
-        if dead and self._link.fileno() in self._poll(GRACE):
-            self._hear()
+        if dead and self._is_orphaned():
+            return
         for key, (cause, told) in self._snapshot.lost.items():
             bereft.pop(key, None)
             self._safely(self.window.lose, key, cause, told)
         for key, pid in bereft.items():
             self._safely(losses.crashed, *key, f"its process {pid} on {self.name} died")
 
+    def _is_orphaned(self) -> bool:
+        """Hear the worker for a moment; return whether it died in it."""
+        deadline = time.monotonic() + GRACE
+        while (left := deadline - time.monotonic()) > 0:
+            ready = self._poll(left)
+            if self._parent.fileno() in ready:
+                return True
+            if self._link.fileno() in ready:
+                self._hear()
+        return False
+
     def _look(self) -> int:
         found: int | None = self._safely(self.window.look, self._snapshot)
         return found or 0
 
     def _safely(self, act: Any, *args: Any) -> Any:
-        """Act; a database that is away is tried again at the next look."""
+        """Act; what fails, such as for a database that is away, is tried again at the next look."""
         try:
             return act(*args)
         except Error as error:
             logger.warning("%s: %s", getattr(act, "__name__", act), error)
             self.heartbeat.drop_connection()
-            return None
+        except Exception:
+            logger.exception("%s failed", getattr(act, "__name__", act))
+        return None
 
     def _bury(self) -> int:
         """Move everything away from a worker that died: the pool dies with it."""

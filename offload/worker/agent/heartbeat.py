@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from django.db import Error, connections
 
 from offload.conf import settings
+from offload.core.exceptions import NameInUse
 from offload.core.topology import Mode
 from offload.engine import membership
 from offload.models import Instance, database
@@ -34,6 +36,7 @@ class Heartbeat(threading.Thread):
         self._link = link
         self._spec = spec
         self._snapshot: Snapshot | None = None
+        self._heard_at = time.monotonic()
         self._announced: tuple[Any, ...] = ()
         self._over = threading.Event()
         self._heard = threading.Event()
@@ -42,6 +45,7 @@ class Heartbeat(threading.Thread):
         """Take the worker's last snapshot; a change of mode is announced at once."""
         changed = self._snapshot is None or snapshot.mode != self._snapshot.mode
         self._snapshot = snapshot
+        self._heard_at = time.monotonic()
         if changed:
             self._heard.set()
 
@@ -55,14 +59,23 @@ class Heartbeat(threading.Thread):
     def run(self) -> None:
         """Beat until stopped."""
         while not self._over.is_set():
-            try:
-                self._beat()
-            except Error as error:
-                logger.warning("no heartbeat: %s", error)
-                self.drop_connection()
+            self._try()
             self._heard.wait(settings().heartbeat)
             self._heard.clear()
         connections.close_all()
+
+    def _try(self) -> None:
+        """Beat; whatever goes wrong, another beat follows."""
+        try:
+            self._beat()
+        except NameInUse as error:
+            logger.warning("%s", error)
+            self.is_superseded = True
+        except Error as error:
+            logger.warning("no heartbeat: %s", error)
+            self.drop_connection()
+        except Exception:
+            logger.exception("no heartbeat")
 
     def _beat(self) -> None:
         before = boottime()
@@ -86,7 +99,9 @@ class Heartbeat(threading.Thread):
         self._announced = (mode, concurrency, load)
 
     def _mode(self, snapshot: Snapshot) -> Mode:
-        wedged = snapshot.tick_age > settings().timeout
+        # A parent that stands still as a whole says nothing at all.
+        unheard = time.monotonic() - self._heard_at
+        wedged = snapshot.tick_age + unheard > settings().timeout
         if snapshot.mode is Mode.READY and wedged and self._spec["can_kill"]:
             return Mode.SUSPECT
         return snapshot.mode

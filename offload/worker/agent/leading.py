@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("offload.agent")
 
 #: A duty that hangs holds one thread; the others go on.
-THREADS = 3
+THREADS = len(duties.DUTIES)
 #: How many instances watch beats besides the leader, in join order.
 STANDBYS = 2
 
@@ -56,17 +56,26 @@ class Leader(threading.Thread):
         """Seek the lease, observe, and sweep until stopped."""
         with ThreadPoolExecutor(THREADS, "duty") as pool:
             while not self._over.wait(settings().sweep):
-                try:
-                    self._seek()
-                    gone = self._observe()
-                except Error as error:
-                    logger.warning("neither leading nor observing: %s", error)
-                    self._term = None
-                    self._observer.forget()
-                    connections.close_all()
-                    continue
-                if self._term is not None:
-                    self._lead(pool, self._term, gone)
+                self._try(pool)
+        connections.close_all()
+
+    def _try(self, pool: ThreadPoolExecutor) -> None:
+        """Do what is to be done now; whatever goes wrong, it is tried again."""
+        try:
+            self._seek()
+            gone = self._observe()
+            if self._term is not None:
+                self._lead(pool, self._term, gone)
+        except Error as error:
+            logger.warning("neither leading nor observing: %s", error)
+            self._start_anew()
+        except Exception:
+            logger.exception("neither leading nor observing")
+            self._start_anew()
+
+    def _start_anew(self) -> None:
+        self._term = None
+        self._observer.forget()
         connections.close_all()
 
     def _seek(self) -> None:

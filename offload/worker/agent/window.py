@@ -35,6 +35,7 @@ class Window:
 
     def look(self, worker: Snapshot) -> int:
         """Do what is to be done now; return how many jobs were bound."""
+        self._lost &= worker.lost.keys() | worker.refused.keys()
         self._apply()
         if worker.mode is Mode.DRAINING:
             applying.give_back(self.name, self.heartbeat.incarnation)

@@ -177,10 +177,20 @@ def test_the_next_suspect_follows_once_the_one_before_ended() -> None:
     assert dispatch.refill(HERE) == 1
 
 
-def test_the_lanes_in_which_jobs_wait_are_found() -> None:
-    waiting(3), waiting(topic="dam/meta"), bound(topic="dam/video"), waiting(queue="slow")
+def test_the_lanes_in_which_jobs_wait_are_found_the_first_job_first() -> None:
+    first = waiting(3)
+    age(first, "created_at", seconds=60)
+    waiting(topic="dam/meta"), bound(topic="dam/video"), waiting(queue="slow", priority=1)
 
-    assert waiting_lanes() == sorted([LANE, "default||dam/meta", f"slow||{TOPIC}"])
+    assert waiting_lanes() == [f"slow||{TOPIC}", LANE, "default||dam/meta"]
+
+
+def test_a_window_is_filled_also_from_very_many_lanes() -> None:
+    insert([Draft(id=new_id(), topic=f"dam/asset/{number}") for number in range(600)])
+    (urgent,) = waiting(topic="dam/asset/last", priority=9)
+
+    assert dispatch.refill(HERE) == 4
+    assert row(urgent).state == JobState.QUEUED
 
 
 def test_a_refill_takes_what_the_instance_may_run_and_sends_it(broker: Broker) -> None:

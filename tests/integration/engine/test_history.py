@@ -73,6 +73,18 @@ def test_a_crash_is_an_attempt_with_its_cause() -> None:
     assert (attempt.outcome, attempt.error) == ("crashed", "its process died")
 
 
+def test_an_attempt_does_not_bear_the_error_of_the_one_before() -> None:
+    lost = running()
+    returns.lose(lost.id, lost.fence.epoch, cause=Cause.CRASHED, error="its process died")
+    Job.objects.update(hold="")
+    join(THERE)
+    (job,) = bind(place(THERE), [LANE], limit=1)
+    assert runs.claim(fence_of(job)) is not None
+    assert [one.error for one in history.attempts(row(lost.id))] == ["its process died", ""]
+    runs.succeed(fence_of(job), 1, aftermath=False)
+    assert row(lost.id).error == ""
+
+
 def test_steps_are_the_jobs_of_one_run_in_their_order() -> None:
     run = Run.objects.create(id="r1", workflow="dam/update")
     stored = waiting(3, run_id=run.pk)
