@@ -79,7 +79,9 @@ def publish(jobs: Sequence[tuple[Bound, str]]) -> dict[str, Exception]:
     except Exception as error:
         # Every transport has errors of its own for a broker that is out of reach.
         breaker.trip()
-        logger.warning("%d jobs are bound and not sent yet: %s", len(jobs), error or repr(error))
+        logger.warning(
+            "%d jobs are bound and not sent yet: %s", len(jobs), str(error) or repr(error)
+        )
         return {}
 
 

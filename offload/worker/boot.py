@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -48,7 +49,7 @@ GREEN = ("gevent", "eventlet")
 def connect(app: Celery) -> None:
     """Take part in the life of the workers of this app."""
     worker = Worker(app)
-    for signal, receiver in (
+    for sent, receiver in (
         (signals.worker_init, worker.on_init),
         (signals.worker_ready, worker.on_ready),
         (signals.worker_shutting_down, worker.on_shutting_down),
@@ -56,7 +57,7 @@ def connect(app: Celery) -> None:
         (signals.task_postrun, restore_handler),
         (signals.task_postrun, drop_broken),
     ):
-        signal.connect(receiver, weak=False, dispatch_uid=f"offload.{receiver.__name__}.{id(app)}")
+        sent.connect(receiver, weak=False, dispatch_uid=f"offload.{receiver.__name__}.{id(app)}")
 
 
 class Tick(bootsteps.StartStopStep):
@@ -199,6 +200,10 @@ class Worker:
                 time.sleep(GATHER * 10)
             elif "lease" in said:
                 lease.extend(said["lease"])
+            elif said.get("taken"):
+                logger.error("%s The worker ends.", said["refused"])
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
 
     def _guard(self) -> None:
         """Start the agent again whenever it dies, also while the worker drains."""
@@ -230,7 +235,8 @@ def _refuse_wrong_pool(pool: str) -> None:
 
 
 def _consume_own_queue(app: Celery, nodename: str) -> None:
-    queue = app.amqp.queues.select_add(instance_queue(nodename))
+    queues: Any = app.amqp.queues
+    queue = queues.select_add(instance_queue(nodename))
     # CELERY_TASK_QUEUE_MAX_PRIORITY is for the site's own queues: RabbitMQ refuses who declares
     # a queue with other arguments than the publisher did.
     queue.queue_arguments = None

@@ -82,9 +82,10 @@ class Holdings:
         }
 
     def _forget(self, before: float) -> None:
-        for noted in (self.lost, self.refused):
-            for key in [key for key, (*_, at) in list(noted.items()) if at < before]:
-                noted.pop(key, None)
+        for key in [key for key, (_, _, at) in list(self.lost.items()) if at < before]:
+            self.lost.pop(key, None)
+        for key in [key for key, (_, at) in list(self.refused.items()) if at < before]:
+            self.refused.pop(key, None)
 
 
 holdings = Holdings()

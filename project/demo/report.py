@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
@@ -23,6 +25,9 @@ DIGITS = 12
 #: Columns of the table where no terminal says how many there are.
 WIDTH = 180
 
+#: Columns from which the table fits without folding every cell into a strip.
+ROOMY = 150
+
 
 def write(path: Path, rows: list[Row]) -> None:
     """Write the rows as JSON."""
@@ -40,6 +45,21 @@ def table(rows: list[Row]) -> Table:
     for row in rows:
         shown.add_row(*cells(row))
     return shown
+
+
+def listing(rows: list[Row]) -> Iterator[str]:
+    """Yield the rows for people whose terminal is too narrow for the table."""
+    for file, some in groupby(rows, key=attrgetter("file")):
+        yield f"[bold]{escape(file)}[/]"
+        for row in some:
+            yield from listed(row)
+
+
+def listed(row: Row) -> Iterator[str]:
+    """Yield the row as two lines: what was done, and what came of it."""
+    _, topic, instance, time, size, pixels, digest, output = cells(row)
+    yield f"  {topic:<24}{instance:<12}{time:>8} {size:>10}  {digest}".rstrip()
+    yield f"    {output}{f' ({pixels})' if pixels else ''}"
 
 
 def cells(row: Row) -> Iterator[str]:

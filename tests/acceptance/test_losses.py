@@ -48,7 +48,7 @@ with database.atomic():
 DIES_BEFORE_PUBLISHING = """
 import os, offload
 from offload.engine import dispatch
-dispatch.publish = lambda jobs: os._exit(7) if jobs else None
+dispatch.send = lambda jobs: os._exit(7) if jobs else None
 offload.submit("acc/quick", {"value": 1})
 """
 

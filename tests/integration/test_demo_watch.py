@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,6 +72,19 @@ def test_where_nothing_can_be_drawn_each_asset_gets_a_line_when_it_is_done(
     watch(site, console, [(asset, run)])
 
     assert shown(console) == "chelsea.png: 0 of 0 steps succeeded\n"
+
+
+def test_a_file_with_brackets_in_its_name_is_named_as_it_is(
+    asset: Asset, run: Run, site: Site
+) -> None:
+    Job.objects.all().delete()
+    console = Console(file=io.StringIO())
+    odd = replace(asset, name="a[/b] [red].png")
+
+    watch(site, console, [(odd, run)])
+    console.print(picture([(odd, run)], look([(odd, run)]), room=5))
+
+    assert shown(console).count("a[/b] [red].png") == 2
 
 
 def test_on_a_terminal_assets_and_steps_are_drawn(asset: Asset, run: Run) -> None:

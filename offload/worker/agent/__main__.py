@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import sys
 from importlib import import_module
@@ -26,7 +27,10 @@ def main() -> None:
     # What follows a failure depends on the callbacks' signatures: the site's tasks must be known.
     celery_app().loader.import_default_modules()
     agent = import_module("offload.worker.agent.agent")
-    sys.exit(agent.Agent(spec, Link.of_descriptor(spec["link"])).run())
+    code = agent.Agent(spec, Link.of_descriptor(spec["link"])).run()
+    logging.shutdown()
+    # Whoever exits in the usual way waits for a duty that hangs, such as on a broker.
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import Error, connections
 
 from offload.conf import settings
+from offload.core.exceptions import NameInUse
 from offload.engine import losses, membership
 from offload.engine.membership import Announcement
 from offload.worker.agent import naming
@@ -73,7 +74,7 @@ class Agent:
         try:
             incarnation = naming.settle(self._announcement(), again=self._spec["restarted"])
         except Exception as error:
-            self._link.send({"refused": str(error)})
+            self._link.send({"refused": str(error), "taken": isinstance(error, NameInUse)})
             return None
         self._link.send({"settled": incarnation})
         return incarnation

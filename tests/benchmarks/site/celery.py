@@ -7,10 +7,9 @@ import time
 from typing import Any
 
 from celery import Celery, signals
-from django.conf import settings
 
 import offload
-from tests.benchmarks.site import counting
+from tests.benchmarks.site import counting, settings
 
 #: Bytes of one note: the number of the job, and when it began.
 NOTE = "{:09d} {:020.9f}\n"

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import defaultdict
 from contextlib import suppress
 
 import psutil
 
 
-def spent() -> Counter[str]:
+def spent() -> dict[str, float]:
     """Return seconds of processor time so far: who submits, the worker with its pool, the agent."""
-    found = Counter(submitter=time.process_time())
+    found = defaultdict(float, submitter=time.process_time())
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             times = process.cpu_times()
@@ -20,7 +20,7 @@ def spent() -> Counter[str]:
     return found
 
 
-def since(before: Counter[str], jobs: int) -> dict[str, float]:
+def since(before: dict[str, float], jobs: int) -> dict[str, float]:
     """Return milliseconds per job since then."""
     now = spent()
     roles = ("submitter", "worker", "agent")

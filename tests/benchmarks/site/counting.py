@@ -9,8 +9,9 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.db.backends.signals import connection_created
+
+from tests.benchmarks.site import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

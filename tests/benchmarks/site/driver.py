@@ -13,14 +13,13 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import django
-from django.conf import settings
 
 django.setup()
 
 from django.core.management.color import no_style  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from tests.benchmarks.site import cost  # noqa: E402
+from tests.benchmarks.site import cost, settings  # noqa: E402
 from tests.benchmarks.site.contenders import Contender, contender  # noqa: E402
 from tests.benchmarks.site.notes import Notes  # noqa: E402
 from tests.benchmarks.site.worker import Worker, running  # noqa: E402

@@ -8,9 +8,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from django.conf import settings
-
 from offload.embedded.tether import tethered
+from tests.benchmarks.site import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ import pytest
 from django.db import DatabaseError
 from django.db.migrations.recorder import MigrationRecorder
 
-from offload.engine import installation
-from offload.engine.doctor import Level, broker, patience, results, traps
+from offload.engine import installation, patience
+from offload.engine.doctor import Level, broker, results, traps
 from offload.engine.doctor import database as database_part
 from offload.models import database
 from tests.databases import on_postgresql

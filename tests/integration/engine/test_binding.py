@@ -185,14 +185,6 @@ def test_the_lanes_in_which_jobs_wait_are_found_the_first_job_first() -> None:
     assert waiting_lanes() == [f"slow||{TOPIC}", LANE, "default||dam/meta"]
 
 
-def test_a_window_is_filled_also_from_very_many_lanes() -> None:
-    insert([Draft(id=new_id(), topic=f"dam/asset/{number}") for number in range(600)])
-    (urgent,) = waiting(topic="dam/asset/last", priority=9)
-
-    assert dispatch.refill(HERE) == 4
-    assert row(urgent).state == JobState.QUEUED
-
-
 def test_a_refill_takes_what_the_instance_may_run_and_sends_it(broker: Broker) -> None:
     ids = waiting(2)
     foreign = waiting(topic="billing/invoice")

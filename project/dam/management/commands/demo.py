@@ -77,12 +77,20 @@ class Command(RichCommand):
             call_command("offload", "explain", topic)
         raise CommandError(str(stalled)) from stalled
 
+    def show(self, rows: list[Row]) -> None:
+        """Print the rows as a table, or as lines where the terminal is too narrow for it."""
+        if self.console.width >= report.ROOMY:
+            self.console.print(report.table(rows))
+            return
+        for line in report.listing(rows):
+            self.console.print(line, soft_wrap=True, highlight=False)
+
     def conclude(self, runs: list[tuple[Asset, Run]]) -> None:
         """Show and write down what became of the assets; raise CommandError if it is not right."""
         results = collect(runs)
         rows = [row for _, some in results for row in some]
         report.write(settings.VAR / "demo" / "report.json", rows)
-        self.console.print(report.table(rows))
+        self.show(rows)
         found = [problem for asset, some in results for problem in problems(asset, some)]
         if found:
             raise CommandError("The demo failed:\n  " + "\n  ".join(found))

@@ -1,0 +1,117 @@
+"""Messages that cannot be made, brokers that stand still, and very many lanes."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from offload.core.retries import RetryDecision
+from offload.core.states import JobState
+from offload.engine import dispatch, endings, publisher
+from offload.engine.publisher import breaker
+from offload.engine.submission import new_id
+from offload.engine.tracking import fills
+from offload.engine.tracking.drafts import Draft, insert
+from offload.worker.outcome import info
+from tests.integration.engine.world import (
+    HERE,
+    Broker,
+    join,
+    row,
+    running,
+    states,
+    waiting,
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _instance(app: object) -> None:
+    join()
+
+
+def test_a_window_is_filled_also_from_very_many_lanes() -> None:
+    insert([Draft(id=new_id(), topic=f"dam/asset/{number}") for number in range(600)])
+    (urgent,) = waiting(topic="dam/asset/last", priority=9)
+
+    assert dispatch.refill(HERE) == 4
+    assert row(urgent).state == JobState.QUEUED
+
+
+@pytest.mark.parametrize("option", ["compression", "serializer"])
+def test_a_job_no_message_can_be_made_of_is_an_error_and_keeps_no_other_back(
+    broker: Broker, option: str
+) -> None:
+    (unreadable,) = waiting(options={option: "unheard-of"})
+    others = waiting(2)
+
+    dispatch.refill(HERE)
+
+    assert states(others) == ["QUEUED", "QUEUED"]
+    assert [sent["id"] for sent in broker.sent_to()] == others
+    assert not breaker.is_open
+    found = row(unreadable)
+    assert (found.state, found.aftermath_due) == (JobState.ERROR, True)
+    assert "unheard-of" in found.error
+
+
+def test_a_broker_that_stands_still_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(publisher, "_send", lambda *_: release.wait(30))
+    monkeypatch.setattr(publisher, "PATIENCE", 0.1)
+    ids = waiting(1)
+
+    before = time.monotonic()
+    dispatch.refill(HERE)
+
+    assert time.monotonic() - before < 5
+    assert breaker.is_open
+    assert states(ids) == ["QUEUED"]
+    release.set()
+
+
+@pytest.mark.parametrize("error", [TimeoutError("redis"), KeyError("transport"), ValueError()])
+def test_whatever_a_transport_raises_the_job_stays_bound_to_be_sent_again(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(publisher, "_send", fail)
+    ids = waiting(1)
+
+    dispatch.refill(HERE)
+
+    assert breaker.is_open
+    assert states(ids) == ["QUEUED"]
+
+
+def test_full_lanes_are_remembered_up_to_a_limit() -> None:
+    for number in range(dispatch.LANES + 5):
+        dispatch._note_full(f"default||dam/{number}")
+
+    assert len(dispatch._full) <= dispatch.LANES
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "a\udcffb"])
+def test_an_error_of_any_characters_can_be_stored(text: str) -> None:
+    run = running()
+
+    assert endings.fail(run.ending, _given_up(), info(ValueError(text))) is JobState.GIVEN_UP
+    assert row(run.id).error.startswith("a\\")
+
+
+def _given_up() -> RetryDecision:
+    return RetryDecision(
+        state=JobState.GIVEN_UP, delay=0.0, failures=1, crashes=0, reason="too often"
+    )
+
+
+def test_a_replaced_job_has_begun_and_can_no_longer_expire() -> None:
+    run = running(expires_in=3600.0)
+    assert row(run.id).expires_at is not None
+
+    fills.replaced(run.fence)
+
+    assert row(run.id).expires_at is None

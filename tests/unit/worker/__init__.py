@@ -1,0 +1,1 @@
+"""The worker's pure parts, and what they take for granted of Celery."""

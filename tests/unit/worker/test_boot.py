@@ -1,0 +1,60 @@
+"""What a worker's parent decides for itself."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery import Celery
+
+from offload.engine.publisher import instance_queue
+from offload.worker import boot
+from offload.worker.boot import EX_CONFIG, Tick
+from offload.worker.holdings import holdings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    concurrency = holdings.concurrency
+    yield
+    holdings.concurrency = concurrency
+
+
+@pytest.mark.parametrize("pool", ["gevent", "<class 'celery.concurrency.eventlet.TaskPool'>"])
+def test_a_worker_with_a_green_pool_ends(pool: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        boot._refuse_wrong_pool(pool)
+
+    assert ended.value.code == EX_CONFIG
+
+
+@pytest.mark.parametrize(
+    "pool", ["prefork", "threads", "<class 'celery.concurrency.solo.TaskPool'>"]
+)
+def test_a_worker_with_another_pool_goes_on(pool: str) -> None:
+    boot._refuse_wrong_pool(pool)
+
+
+@pytest.mark.parametrize("selected", [None, ["celery"]])
+def test_its_queue_is_declared_as_publishers_declare_it(selected: list[str] | None) -> None:
+    app = Celery("one", set_as_current=False)
+    app.conf.task_queue_max_priority = 10
+    queues: Any = app.amqp.queues
+    queues.select(selected)
+
+    boot._consume_own_queue(app, "w@host")
+
+    ours = instance_queue("w@host")
+    assert queues.consume_from[ours.name] == ours
+
+
+def test_a_tick_notes_how_large_the_pool_is_by_now() -> None:
+    holdings.concurrency = 8
+
+    Tick._tick(None, SimpleNamespace(pool=SimpleNamespace(num_processes=3)))  # type: ignore[arg-type]
+
+    assert holdings.concurrency == 3

@@ -1,0 +1,98 @@
+"""What a worker's parent knows, and the snapshots its agent reads."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from offload.core.retries import Cause
+from offload.core.topology import Mode
+from offload.worker import holdings as module
+from offload.worker.agent.parent import Key, Snapshot
+from offload.worker.holdings import Holdings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ONE: Key = ("one", 1)
+TWO: Key = ("two", 4)
+
+
+@pytest.fixture
+def holdings() -> Holdings:
+    """Return what a new worker holds: nothing."""
+    return Holdings(concurrency=2)
+
+
+def read(holdings: Holdings) -> Snapshot:
+    """Return the snapshot as the agent has it from the link."""
+    return Snapshot.read(json.loads(json.dumps(holdings.snapshot())))
+
+
+def test_a_job_is_held_then_runs_then_is_forgotten(holdings: Holdings) -> None:
+    holdings.receive(ONE)
+    assert read(holdings).held == {ONE}
+
+    holdings.accept(ONE, 4711)
+    assert (read(holdings).held, read(holdings).running) == (frozenset(), {ONE: 4711})
+
+    holdings.end(ONE)
+    assert read(holdings).running == {}
+
+
+def test_every_change_wakes_who_tells_the_agent(holdings: Holdings) -> None:
+    changes: tuple[Callable[[], None], ...] = (
+        partial(holdings.receive, ONE),
+        partial(holdings.accept, ONE, 1),
+        partial(holdings.lose, ONE, Cause.CRASHED, "signal 9"),
+        partial(holdings.refuse, TWO, "a.task"),
+        partial(holdings.set_mode, Mode.DRAINING),
+        holdings.reconnect,
+    )
+    for change in changes:
+        holdings.changed.clear()
+        change()
+        assert holdings.changed.is_set()
+
+
+def test_a_lost_run_is_told_with_its_cause_and_runs_no_longer(holdings: Holdings) -> None:
+    holdings.accept(ONE, 4711)
+
+    holdings.lose(ONE, Cause.TIMED_OUT, "hard time limit")
+
+    assert read(holdings).lost == {ONE: ("timed_out", "hard time limit")}
+    assert read(holdings).running == {}
+
+
+def test_what_was_lost_or_refused_is_forgotten_after_a_while(
+    holdings: Holdings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holdings.lose(ONE, Cause.CRASHED, "signal 9")
+    holdings.refuse(TWO, "a.task")
+    assert set(read(holdings).lost) == {ONE}
+    assert read(holdings).refused == {TWO: "a.task"}
+
+    monkeypatch.setattr(module, "MEMORY", -1.0)
+
+    assert (read(holdings).lost, read(holdings).refused) == ({}, {})
+
+
+def test_a_new_connection_drops_what_was_held_and_keeps_what_runs(holdings: Holdings) -> None:
+    holdings.receive(ONE)
+    holdings.accept(TWO, 4711)
+
+    holdings.reconnect()
+
+    seen = read(holdings)
+    assert (seen.held, seen.running, seen.connections) == (frozenset(), {TWO: 4711}, 1)
+
+
+def test_a_slot_is_idle_while_fewer_run_than_can(holdings: Holdings) -> None:
+    holdings.accept(ONE, 1)
+    assert read(holdings).has_idle_slot
+
+    holdings.accept(TWO, 2)
+    assert not read(holdings).has_idle_slot

@@ -1,0 +1,152 @@
+"""What runs come to, and errors as text."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
+from celery.utils.time import maybe_make_aware
+from django.utils import timezone
+
+from offload.core.exceptions import PermanentError
+from offload.core.outcomes import Failed, Ignored, Rejected, Replaced, Requeued, Succeeded
+from offload.core.retries import Cause
+from offload.engine.canvas import context
+from offload.engine.canvas.context import Continuation
+from offload.worker.outcome import info, outcome_of
+from offload.worker.task import ReplacedBy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from offload.core.outcomes import Outcome
+
+
+def fine(value: object) -> None:
+    """Encode anything."""
+
+
+def raising(error: BaseException) -> Callable[[], Any]:
+    """Return a run that raises."""
+
+    def run() -> None:
+        raise error
+
+    return run
+
+
+def came_to(error: BaseException) -> Outcome:
+    """Return what a run that raised came to; the error is handed on."""
+    outcome, said = outcome_of(raising(error), fine)
+    assert said is error
+    return outcome
+
+
+def test_a_value_is_a_success() -> None:
+    assert outcome_of(lambda: 42, fine) == (Succeeded(42), None)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (Ignore(), Ignored()),
+        (Reject("no", requeue=True), Rejected(requeue=True)),
+        (Reject("no", requeue=False), Rejected(requeue=False)),
+        (Retry(when=cast("Any", 7)), Requeued(delay=7.0)),
+        (Retry(), Requeued(delay=0.0)),
+        (Retry(when=cast("Any", -3)), Requeued(delay=0.0)),
+    ],
+)
+def test_what_celery_means_by_an_exception_is_meant(error: Exception, outcome: Outcome) -> None:
+    assert came_to(error) == outcome
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "final"),
+    [
+        (ValueError("no"), Cause.FAILED, False),
+        (MemoryError(), Cause.FAILED, False),
+        (SystemExit(3), Cause.FAILED, False),
+        (SoftTimeLimitExceeded(), Cause.TIMED_OUT, False),
+        (PermanentError("never"), Cause.FAILED, True),
+    ],
+)
+def test_anything_else_is_a_failed_attempt(error: BaseException, cause: Cause, final: bool) -> None:
+    outcome = came_to(error)
+
+    assert isinstance(outcome, Failed)
+    assert (outcome.cause, outcome.final) == (cause, final)
+    assert outcome.error.type == type(error).__qualname__
+
+
+def test_a_time_to_retry_at_is_counted_from_now() -> None:
+    outcome = came_to(Retry(when=maybe_make_aware(timezone.now() + timedelta(seconds=60))))
+
+    assert isinstance(outcome, Requeued)
+    assert 50 < outcome.delay <= 60
+
+
+def test_a_canvas_in_the_place_of_a_run_is_kept_as_a_dict() -> None:
+    assert came_to(ReplacedBy({"task": "a"})) == Replaced({"task": "a"})  # type: ignore[arg-type]
+
+
+def test_a_value_that_cannot_be_encoded_is_a_failed_attempt() -> None:
+    def encode(value: object) -> None:
+        raise TypeError("not JSON")
+
+    outcome, _ = outcome_of(object, encode)
+
+    assert isinstance(outcome, Failed)
+    assert outcome.error.message == "not JSON"
+
+
+@pytest.fixture
+def continued() -> Iterator[None]:
+    """Let the run have called `self.retry`."""
+    here = context.Running(id="a", epoch=1, root_id="a", priority=None)
+    here.continuation = Continuation(args=(1,), kwargs={"b": 2}, delay=-1.0, retries=3)
+    token = context.running.set(here)
+    yield
+    context.running.reset(token)
+
+
+@pytest.mark.usefixtures("continued")
+def test_what_self_retry_sent_is_a_requeue_with_its_arguments() -> None:
+    wanted = {"args": (1,), "properties": {"b": 2}, "retries": 3, "delay": 0.0}
+
+    outcome = came_to(Retry(exc=ValueError("why")))
+
+    assert isinstance(outcome, Requeued)
+    assert {name: getattr(outcome, name) for name in wanted} == wanted
+    assert outcome.error is not None
+    assert outcome.error.message == "why"
+
+
+@pytest.mark.usefixtures("continued")
+def test_it_is_one_also_where_it_did_not_raise() -> None:
+    outcome, error = outcome_of(lambda: None, fine)
+
+    assert isinstance(outcome, Requeued)
+    assert error is None
+
+
+def test_characters_that_databases_refuse_are_escaped() -> None:
+    found = info(ValueError("a\x00b\udcff"))
+
+    assert found.message == "a\\x00b\\udcff"
+    assert "\x00" not in found.traceback
+    found.traceback.encode()
+
+
+def test_an_error_that_cannot_be_shown_is_told_by_its_name() -> None:
+    class Shy(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    assert info(Shy()).message == "Shy, which cannot be shown as text"
+
+
+def test_an_error_without_words_is_told_by_its_name() -> None:
+    assert info(KeyError()).message == "KeyError"
