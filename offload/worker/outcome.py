@@ -11,7 +11,7 @@ from celery.utils.serialization import ensure_serializable
 from django.utils import timezone
 from kombu.utils.json import dumps
 
-from offload.core.exceptions import PermanentError
+from offload.core.exceptions import MissingFile, PermanentError
 from offload.core.outcomes import (
     ErrorInfo,
     Failed,
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from offload.engine.canvas.context import Continuation
+
+
+#: What another attempt would meet again: the files a job came with are fixed.
+PERMANENT = (PermanentError, MissingFile)
 
 
 def outcome_of(
@@ -77,7 +81,7 @@ def _of_error(error: BaseException) -> Outcome:
         case SoftTimeLimitExceeded():
             return Failed(cause=Cause.TIMED_OUT, error=info(error))
         case _:
-            final = isinstance(error, PermanentError)
+            final = isinstance(error, PERMANENT)
             return Failed(cause=Cause.FAILED, error=info(error), final=final)
 
 
