@@ -6,17 +6,17 @@ from offload.core.exceptions import IllegalTransition, UnknownJob
 from offload.engine.handles import JobHandle
 from offload.engine.submission import new_id, store
 from offload.engine.tracking.drafts import Draft
-from offload.models import Job
+from offload.models import Job, Kind
 
 
 def retry(job_id: str) -> JobHandle:
     """Submit a finished job's topic, properties and files again; return the new job.
 
     What followed the old one (callbacks, the rest of its chain) is not repeated. Raise
-    UnknownJob where there is none, IllegalTransition for a job that has not ended.
+    UnknownJob where there is none, or where it is a plain Celery task, IllegalTransition for a job that has not ended.
     """
     job = Job.objects.filter(pk=job_id).first()
-    if job is None:
+    if job is None or job.kind != Kind.JOB:
         raise UnknownJob(job_id=job_id)
     if not job.is_finished:
         raise IllegalTransition(job_id=job_id, old=job.state, new="PENDING")

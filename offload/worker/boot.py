@@ -39,8 +39,9 @@ logger = logging.getLogger("offload.worker")
 PATIENCE = 30.0
 #: Seconds between two snapshots where nothing changed, and between two ticks of the consumer.
 INTERVAL = 1.0
-#: Seconds in which changes are gathered into one snapshot.
-GATHER = 0.002
+#: Seconds in which changes are gathered into one snapshot: while jobs wait for the pool, and
+#: while the pool waits for jobs.
+GATHER, HASTE = 0.01, 0.001
 EX_UNAVAILABLE, EX_CONFIG = 69, 78
 #: Pools whose tasks share one thread: a job would stop the others, and its database connection.
 GREEN = ("gevent", "eventlet")
@@ -186,7 +187,7 @@ class Worker:
     def _tell(self) -> None:
         while not self._ending.is_set():
             holdings.changed.wait(INTERVAL)
-            time.sleep(GATHER)
+            time.sleep(GATHER if holdings.held else HASTE)
             holdings.changed.clear()
             if self._link:
                 self._link.send(holdings.snapshot())

@@ -20,18 +20,24 @@ T = TypeVar("T")
 
 #: Seconds between two tries on a database that is away.
 PAUSE = 0.2
+#: Seconds after which an error that looks like an outage is taken for what it is.
+LONGEST = 1800.0
 
 
 def insist(act: Callable[[], T], *, what: str, leased: bool = True) -> T:
     """Act, again and again over a database that is away.
 
-    Where it must be ``leased``, raise what went wrong once the instance has lost its lease.
+    Where it must be ``leased``, raise what went wrong once the instance has lost its lease;
+    else once it went wrong for longer than an outage lasts: then it is not an outage.
     """
+    deadline = time.monotonic() + LONGEST
     while True:
         try:
             return act()
         except (OperationalError, InterfaceError) as error:
             if leased and not lease.wait(settings().timeout):
+                raise
+            if time.monotonic() > deadline:
                 raise
             logger.warning("%s is tried again: %s", what, error)
             drop_broken()

@@ -44,7 +44,7 @@ def execute(task: OffloadTask, header: dict[str, Any], args: Any, kwargs: Any) -
     if not lease.wait(settings().timeout):
         raise NotMine(f"job {header['id']}: this instance has lost its lease")
     fence = Fence(job_id=header["id"], epoch=header["epoch"], token=str(uuid4()))
-    facts = _facts(task)
+    facts = _facts(task, header)
     claimed = insist(lambda: claims.begin(fence, facts), what=f"claiming job {fence.job_id}")
     if claimed is None:
         _stale(fence)
@@ -55,13 +55,14 @@ def execute(task: OffloadTask, header: dict[str, Any], args: Any, kwargs: Any) -
     return _tell(finished, error)
 
 
-def _facts(task: OffloadTask) -> Facts:
+def _facts(task: OffloadTask, header: dict[str, Any]) -> Facts:
     request: Any = task.request
     return Facts(
         task=task.name,
         argsrepr=request.argsrepr or "",
         kwargsrepr=request.kwargsrepr or "",
         worker=request.hostname or "",
+        is_silent=header.get("silent", False),
     )
 
 

@@ -21,6 +21,8 @@ class Holdings:
     mode: Mode = Mode.STARTING
     tick: float = field(default_factory=time.monotonic)
     connections: int = 0
+    #: Runs that have ended, however they did: each frees a place in the window.
+    ended: int = 0
     concurrency: int = 0
     held: dict[tuple[str, int], bool] = field(default_factory=dict)
     running: dict[tuple[str, int], int] = field(default_factory=dict)
@@ -43,6 +45,7 @@ class Holdings:
         """Forget a run that reported its end."""
         self.held.pop(key, None)
         self.running.pop(key, None)
+        self.ended += 1
         self.changed.set()
 
     def lose(self, key: tuple[str, int], cause: str, detail: str) -> None:
@@ -75,6 +78,7 @@ class Holdings:
             "tick_age": now - self.tick,
             "connections": self.connections,
             "concurrency": self.concurrency,
+            "ended": self.ended,
             "held": [list(key) for key in list(self.held)],
             "running": [[*key, pid] for key, pid in list(self.running.items())],
             "lost": [[*key, cause, told] for key, (cause, told, _) in list(self.lost.items())],

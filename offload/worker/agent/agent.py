@@ -93,7 +93,7 @@ class Agent:
         )
 
     def _watch(self) -> int:
-        next_look = 0.0
+        next_look, news = 0.0, self._snapshot.news
         while True:
             ready = self._poll(max(0.0, next_look - time.monotonic()))
             if self._parent.is_dead or self._parent.fileno() in ready:
@@ -103,8 +103,10 @@ class Agent:
             self._mourn(ready)
             if self.heartbeat.is_superseded:
                 return self._give_way()
-            found = self._look()
-            next_look = time.monotonic() + (BUSY if found or self._snapshot.running else IDLE)
+            if time.monotonic() >= next_look or self._snapshot.news != news:
+                news = self._snapshot.news
+                found = self._look()
+                next_look = time.monotonic() + (BUSY if found or self._snapshot.running else IDLE)
 
     def _poll(self, timeout: float) -> set[int]:
         watched = [self._link.fileno(), self._parent.fileno()]
@@ -128,10 +130,8 @@ class Agent:
         return True
 
     def _adopt(self) -> None:
-        """Watch the processes of the running jobs, and no others."""
+        """Watch the processes of the running jobs, from their first job on."""
         pids = set(self._snapshot.running.values())
-        for pid in self._children.keys() - pids:
-            self._children.pop(pid).close()
         for pid in pids - self._children.keys():
             self._children[pid] = Process(pid)
         if pids and time.monotonic() - self._counted > CENSUS:

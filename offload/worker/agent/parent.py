@@ -23,6 +23,7 @@ class Snapshot:
     tick_age: float = 0.0
     connections: int = 0
     concurrency: int = 0
+    ended: int = 0
     held: frozenset[Key] = frozenset()
     running: dict[Key, int] = field(default_factory=dict)
     lost: dict[Key, tuple[str, str]] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class Snapshot:
             tick_age=said["tick_age"],
             connections=said["connections"],
             concurrency=said["concurrency"],
+            ended=said["ended"],
             held=frozenset((job, epoch) for job, epoch in said["held"]),
             running={(job, epoch): pid for job, epoch, pid in said["running"]},
             lost={(job, epoch): (cause, told) for job, epoch, cause, told in said["lost"]},
@@ -47,6 +49,11 @@ class Snapshot:
     def has_idle_slot(self) -> bool:
         """Return whether a pool process waits for work."""
         return len(self.running) < self.concurrency
+
+    @property
+    def news(self) -> tuple[object, ...]:
+        """Return what calls for a look at the window when it changes."""
+        return self.mode, self.ended, self.connections, len(self.lost), len(self.refused)
 
     def load(self) -> dict[str, Any]:
         """Return what is announced of it."""
