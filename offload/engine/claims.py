@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from offload.engine import results
 from offload.engine.results import Result
 from offload.engine.tracking import runs
-from offload.models import database
+from offload.models.statements import if_changed
 
 if TYPE_CHECKING:
     from offload.engine.tracking.runs import Claimed, Fence
@@ -22,6 +22,8 @@ class Facts:
     argsrepr: str
     kwargsrepr: str
     worker: str
+    #: Whether the submitter wants no result in Celery's backend.
+    is_silent: bool = False
 
     def result(self, task_id: str, status: str, **also: object) -> Result:
         """Return a result with these facts."""
@@ -41,13 +43,10 @@ def begin(fence: Fence, facts: Facts) -> Claimed | None:
 
     Return None where this message is not, or no longer, the one to run.
     """
-    if not (results.tracks_started() and results.in_transaction()):
+    if facts.is_silent or not (results.tracks_started() and results.in_transaction()):
         return runs.claim(fence)
-    with database.atomic():
-        claimed = runs.claim(fence)
-        if claimed is not None and wants_result(claimed):
-            results.write(facts.result(fence.job_id, "STARTED", value={"hostname": facts.worker}))
-    return claimed
+    started = facts.result(fence.job_id, "STARTED", value={"hostname": facts.worker})
+    return runs.claim(fence, results.upsert(started, where=if_changed()))
 
 
 def wants_result(claimed: Claimed) -> bool:

@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from offload.conf import settings
-from offload.core.routing import Candidate, Need, Route, plan, route
+from offload.core.routing import Candidate, Need, Route, Unroutable, plan, route
 from offload.engine.names import CARRIERS
 from offload.engine.publisher import breaker
 from offload.engine.sending import send
@@ -16,6 +16,7 @@ from offload.engine.tracking.bindings import (
     Bound,
     Place,
     bind,
+    insert_bound,
     loads_by_instance,
     suspects,
     waiting_lanes,
@@ -23,7 +24,9 @@ from offload.engine.tracking.bindings import (
 from offload.engine.tracking.drafts import of_lane
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from offload.engine.tracking.drafts import Draft
 
 #: Seconds for which a lane that found every window full is not tried again at submit.
 FULL = 0.05
@@ -49,20 +52,38 @@ def offer(lanes: Iterable[str]) -> int:
     for lane in lanes:
         if breaker.is_open or monotonic() > deadline:
             break
-        if _full.get(lane, 0.0) < monotonic():
+        if not _is_full(lane):
             count += _offer(lane, deadline)
     return count
 
 
+def store_bound(draft: Draft) -> tuple[bool, list[Bound]] | None:
+    """Store a draft, bound at once if an instance has room.
+
+    Return whether it was new, and what is to be sent; or None, with nothing stored, where the
+    job has to wait.
+    """
+    lane = draft.lane
+    seen = snapshot()
+    if breaker.is_open or _is_full(lane) or not seen.policy(of_lane(lane)[0]).is_plain:
+        return None
+    found, _ = _route(lane, seen, 0)
+    place = _place(found.instance, seen) if isinstance(found, Route) else None
+    return insert_bound(place, draft) if place else None
+
+
+def _is_full(lane: str) -> bool:
+    return _full.get(lane, 0.0) > monotonic()
+
+
 def _offer(lane: str, deadline: float) -> int:
     count, misses = 0, 0
-    while monotonic() < deadline and misses < 2:
+    while monotonic() < deadline:
         seen = snapshot(fresh=misses > 0)
         if seen.policy(of_lane(lane)[0]).suspended:
             break
-        load = loads_by_instance()
-        found = route(need_of(lane), seen.topology, load, now=now(), cursor=count)
-        if not isinstance(found, Route):
+        found, load = _route(lane, seen, count)
+        if not isinstance(found, Route) or misses > 1:
             _note_full(lane)
             break
         bound = _bind_at(found.instance, [lane], seen)
@@ -79,6 +100,14 @@ def _note_full(lane: str) -> None:
     _full[lane] = monotonic() + FULL
 
 
+def _route(lane: str, seen: Snapshot, cursor: int) -> tuple[Route | Unroutable, Mapping[str, int]]:
+    """Return who is to run a lane; only where there is a choice does it matter who has room."""
+    need, moment = need_of(lane), now()
+    choice = len(plan(need, seen.topology, moment).candidates) > 1
+    load = loads_by_instance() if choice else {}
+    return route(need, seen.topology, load, now=moment, cursor=cursor), load
+
+
 def _room(instance: str, seen: Snapshot) -> int:
     found = seen.topology.instance(instance)
     return found.window if found else 0
@@ -87,18 +116,22 @@ def _room(instance: str, seen: Snapshot) -> int:
 def refill(instance: str) -> int:
     """Bind what waits and this instance may run, up to its window; return how many."""
     seen = snapshot()
-    if loads_by_instance().get(instance, 0) >= _room(instance, seen):
-        return 0
     lanes = waiting_lanes()
     count = _refill(instance, lanes, seen)
     if lanes and not count:
-        count = _refill(instance, lanes, snapshot(fresh=True))
+        count = _refill_anew(instance, lanes, seen)
     return count + _refill_suspects(instance, seen)
 
 
 def _refill(instance: str, lanes: Sequence[str], seen: Snapshot) -> int:
     mine = [lane for lane in lanes if _candidate(instance, lane, seen)]
     return len(_bind_at(instance, mine, seen)) if mine else 0
+
+
+def _refill_anew(instance: str, lanes: Sequence[str], seen: Snapshot) -> int:
+    """Do it again where nothing was bound because the topology has moved on."""
+    fresh = snapshot(fresh=True)
+    return _refill(instance, lanes, fresh) if fresh.version != seen.version else 0
 
 
 def _refill_suspects(instance: str, seen: Snapshot) -> int:
@@ -108,13 +141,11 @@ def _refill_suspects(instance: str, seen: Snapshot) -> int:
 
 def sweep() -> int:
     """Bind whatever waits in any lane to any instance that can run it; return how many."""
-    lanes = waiting_lanes()
-    held = suspects()
-    if not lanes and not held:
+    if not waiting_lanes() and not suspects():
         return 0
-    seen = snapshot()
-    names = [one.name for one in seen.topology.live]
-    return sum(refill(name) for name in names)
+    load = loads_by_instance()
+    live = snapshot().topology.live
+    return sum(refill(one.name) for one in live if load.get(one.name, 0) < one.window)
 
 
 def has_room_elsewhere(lane: str, instance: str) -> bool:
@@ -133,18 +164,28 @@ def _candidate(instance: str, lane: str, seen: Snapshot) -> Candidate | None:
 def _bind_at(
     instance: str, lanes: Sequence[str], seen: Snapshot, *, suspect: bool = False
 ) -> list[Bound]:
+    place = _place(instance, seen)
+    bound = _bind(place, lanes, seen, suspect=suspect) if place else []
+    send_bound(bound)
+    return bound
+
+
+def _place(instance: str, seen: Snapshot) -> Place | None:
     found = seen.topology.instance(instance)
     if found is None:
-        return []
-    place = Place(
+        return None
+    return Place(
         instance=found.name,
         incarnation=found.incarnation,
         window=found.window,
         version=seen.version,
     )
-    bound = _bind(place, lanes, seen, suspect=suspect)
+
+
+def send_bound(bound: Sequence[Bound]) -> None:
+    """Send bound jobs to their instances."""
+    seen = snapshot()
     send([(job, task_of(job, seen)) for job in bound])
-    return bound
 
 
 def _bind(place: Place, lanes: Sequence[str], seen: Snapshot, *, suspect: bool) -> list[Bound]:

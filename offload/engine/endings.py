@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from offload.engine.claims import Facts, wants_result
 from offload.engine.tracking import runs
 from offload.engine.tracking.runs import Claimed, Fence, Written
 from offload.models import database
+from offload.models.statements import if_changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from offload.core.outcomes import ErrorInfo
     from offload.core.retries import Cause, RetryDecision
     from offload.engine.results import Result
+    from offload.models.statements import Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,7 @@ def succeed(ending: Ending, value: object, *, silent: bool = False) -> JobState 
     written = _end(
         ending,
         None if silent else result,
-        lambda due: runs.succeed(ending.fence, value, aftermath=due),
+        lambda due, then: runs.succeed(ending.fence, value, aftermath=due, then=then),
         ending.ended("SUCCESS", value=value),
     )
     return None if written is Written.STALE else JobState.SUCCEEDED
@@ -76,7 +79,7 @@ def fail(ending: Ending, decision: RetryDecision, error: ErrorInfo) -> JobState 
     written = _end(
         ending,
         result,
-        lambda due: runs.fail(ending.fence, decision, error, aftermath=due),
+        lambda due, then: runs.fail(ending.fence, decision, error, aftermath=due, then=then),
         ending.ended(
             "FAILURE",
             error_type=results.type_of(error),
@@ -88,28 +91,22 @@ def fail(ending: Ending, decision: RetryDecision, error: ErrorInfo) -> JobState 
 
 
 def _end(
-    ending: Ending, result: Result | None, write: Callable[[bool], Written], ended: Ended
+    ending: Ending,
+    result: Result | None,
+    write: Callable[[bool, Statement | None], Written],
+    ended: Ended,
 ) -> Written:
     wanted = result if wants_result(ending.claimed) else None
     inside = results.in_transaction()
     due = wanted is not None and not inside
-    if not (inside and wanted) and not ending.claimed.has_tail:
-        written = write(due)
-    else:
-        with database.atomic():
-            written = write(due)
-            if written is Written.NOW:
-                _follow(ending, wanted if inside else None, ended)
+    then = results.upsert(wanted, where=if_changed()) if wanted and inside else None
+    with database.atomic() if ending.claimed.has_tail else nullcontext():
+        written = write(due, then)
+        if written is Written.NOW and ending.claimed.has_tail:
+            tail.follow(ended)
     if wanted is not None and due and written is Written.NOW:
         aftermath.deliver(wanted)
     return written
-
-
-def _follow(ending: Ending, result: Result | None, ended: Ended) -> None:
-    if result is not None:
-        results.write(result)
-    if ending.claimed.has_tail:
-        tail.follow(ended)
 
 
 def requeue(

@@ -149,5 +149,6 @@ def message(app: Celery, job: Bound, task: str) -> Any:
         "topic": job.topic,
         "instance": job.instance,
         "incarnation": job.incarnation,
+        **({"silent": True} if options.get("ignore_result") else {}),
     }
     return made

@@ -15,6 +15,7 @@ from django.db import router
 from offload.core.states import JobState, celery_state
 from offload.engine.installation import celery_app
 from offload.models import Job, database
+from offload.models.statements import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,22 +70,27 @@ def _model() -> Any:
 
 
 def write(result: Result) -> None:
-    """Write a result into the database by one statement; a later status replaces an earlier.
+    """Write a result into the database by one statement.
 
     Only where ``in_transaction`` holds.
     """
+    database.execute(*upsert(result, where="true"))
+
+
+def upsert(result: Result, *, where: str) -> Statement:
+    """Return the statement that writes a result; a later status replaces an earlier."""
     columns = _columns(result)
     names = [*columns, "date_created", "date_done", "date_started"]
     now = database.now()
     started = now if result.status == "STARTED" else "NULL"
     kept = ", ".join(f"{name} = excluded.{name}" for name in [*columns, "date_done"])
     table = _model()._meta.db_table
-    database.execute(
+    return Statement(
         f"INSERT INTO {table} ({', '.join(names)}) "
-        f"VALUES ({database.marks(columns)}, {now}, {now}, {started}) "
+        f"SELECT {database.marks(columns)}, {now}, {now}, {started} WHERE {where} "
         f"ON CONFLICT (task_id) DO UPDATE SET {kept}, "
         f"date_started = COALESCE(excluded.date_started, {table}.date_started)",
-        list(columns.values()),
+        tuple(columns.values()),
     )
 
 

@@ -13,7 +13,8 @@ def retry(job_id: str) -> JobHandle:
     """Submit a finished job's topic, properties and files again; return the new job.
 
     What followed the old one (callbacks, the rest of its chain) is not repeated. Raise
-    UnknownJob where there is none, or where it is a plain Celery task, IllegalTransition for a job that has not ended.
+    UnknownJob where there is none, or where it is a plain Celery task, IllegalTransition for a
+    job that has not ended.
     """
     job = Job.objects.filter(pk=job_id).first()
     if job is None or job.kind != Kind.JOB:

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.db import DatabaseError
 from uuid_utils import uuid7
 
 from offload.conf import settings
@@ -18,12 +19,13 @@ from offload.engine import dispatch, payloads
 from offload.engine.handles import JobHandle
 from offload.engine.topology import snapshot
 from offload.engine.tracking.drafts import BATCH, Draft, insert
-from offload.models import Queue, database
+from offload.models import Kind, Queue, database
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from offload.engine.payloads import Saved, Source
+    from offload.engine.tracking.bindings import Bound
 
 logger = logging.getLogger("offload.submission")
 
@@ -144,15 +146,33 @@ def choose_queue(topic: str, asked: str | None) -> str:
 
 def store(drafts: Sequence[Draft]) -> int:
     """Store drafts and offer them to instances after the commit; return how many were new."""
-    count = insert(drafts)
     lanes = {draft.lane for draft in drafts if not draft.delay and not draft.hold}
+    stored = _store_bound(drafts[0]) if lanes and _may_bind(drafts) else None
+    count, bound = stored or (insert(drafts), [])
     if lanes:
-        database.on_commit(lambda: _offer(lanes))
+        database.on_commit(lambda: _offer(lanes, bound, len(drafts)))
     return count
 
 
-def _offer(lanes: Iterable[str]) -> None:
+def _may_bind(drafts: Sequence[Draft]) -> bool:
+    """Return whether it is one job, and nobody else decides on its commit."""
+    alone = len(drafts) == 1 and drafts[0].kind == Kind.JOB
+    return alone and not database.in_transaction()
+
+
+def _store_bound(draft: Draft) -> tuple[int, list[Bound]] | None:
     try:
-        dispatch.offer(sorted(lanes))
+        return dispatch.store_bound(draft)
+    except DatabaseError:
+        logger.exception("a job could not be stored and bound at once; it is stored, and waits")
+        return None
+
+
+def _offer(lanes: Iterable[str], bound: Sequence[Bound], asked: int) -> None:
+    """Send what is bound already, and have the others bound."""
+    try:
+        dispatch.send_bound(bound)
+        if len(bound) < asked:
+            dispatch.offer(sorted(lanes))
     except Exception:
         logger.exception("jobs are stored and wait for the sweep: binding them at submit failed")

@@ -47,6 +47,11 @@ def atomic(*, durable: bool = False) -> transaction.Atomic:
     return transaction.atomic(using=alias(), durable=durable)
 
 
+def in_transaction() -> bool:
+    """Return whether what is written now waits for a commit."""
+    return not connection().get_autocommit() or connection().in_atomic_block
+
+
 def on_commit(act: Callable[[], Any]) -> None:
     """Run ``act`` after the surrounding transaction, at once where there is none."""
     transaction.on_commit(act, using=alias())
@@ -73,7 +78,7 @@ def rows(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """Run one statement and return all its rows."""
     with connection().cursor() as cursor:
         cursor.execute(sql, params)
-        return list(cursor.fetchall())
+        return list(cursor.fetchall()) if cursor.description else []
 
 
 def marks(values: Collection[object]) -> str:

@@ -113,6 +113,7 @@ class Job(models.Model):
     run_at = models.DateTimeField(_("not before"), null=True, default=None)
     expires_at = models.DateTimeField(_("expires"), null=True, default=None)
     stop_requested = models.BooleanField(_("stop requested"), default=False, db_default=False)
+    stop_forced = models.BooleanField(_("stop by force"), default=False, db_default=False)
 
     instance = models.CharField(_("instance"), max_length=255, default="", db_default="")
     incarnation = models.CharField(max_length=36, default="", db_default="")

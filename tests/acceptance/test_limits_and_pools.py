@@ -3,9 +3,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from celery.result import AsyncResult
 
 import offload
 from offload.core.reasons import Obstacle
+from offload.core.retries import Cause
 from offload.core.states import JobState, Waiting
 from offload.engine.explain import explain_job
 from offload.engine.handles import JobHandle
@@ -37,6 +39,23 @@ def test_a_hard_time_limit_ends_the_run_and_the_job_says_so(fleet: Fleet) -> Non
     assert happened(job) == ["start", "start"]
     assert worker.is_alive
     assert offload.submit("acc/quick", {"value": 1}).result(30) == 1
+
+
+def test_a_job_stopped_by_force_ends_and_its_neighbour_goes_on(fleet: Fleet) -> None:
+    [worker] = fleet.need("a")
+    stuck = offload.submit("acc/sleep", {"seconds": 60})
+    neighbour = offload.submit("acc/sleep", {"seconds": 3})
+    eventually(lambda: {stuck.state, neighbour.state} == {JobState.ACTIVE})
+
+    offload.stop(stuck.id, force=True)
+    row = ended(stuck)
+
+    assert row.state == JobState.STOPPED
+    assert [one.cause for one in row.ended_attempts.all()] == [Cause.STOPPED_FORCED]
+    assert str(AsyncResult(stuck.id).state) == "REVOKED"
+    neighbour.result(30)
+    assert (neighbour.row.attempts, neighbour.row.crashes) == (1, 0)
+    assert worker.is_alive
 
 
 def test_a_soft_time_limit_fails_the_attempt(fleet: Fleet) -> None:

@@ -18,6 +18,8 @@ RATES = {
     "submit_bulk": ("submit in bulk, jobs/s", "submit"),
     "through_bulk": ("end to end, in bulk, jobs/s", "through"),
 }
+#: Kinds of processes.
+ROLES = ("submitter", "worker", "agent")
 OURS = ("offload", "quiet")
 THEIRS = ("bare", "stock", "tuned")
 
@@ -44,6 +46,11 @@ def delays(turns: Sequence[dict[str, Any]]) -> tuple[float, float]:
     return percentile(found, 50), percentile(found, 99)
 
 
+def processor(turns: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Return the medians of processor time per job, by kind of process."""
+    return {role: median(turn["cpu"][role] for turn in turns) for role in ROLES}
+
+
 def percentile(ordered: Sequence[float], percent: float) -> float:
     """Return the smallest value that so many percent do not exceed."""
     place = -(-len(ordered) * percent // 100)
@@ -58,6 +65,7 @@ def summary(samples: Samples) -> dict[str, Any]:
             key: dict(zip(("p50", "p99"), delays(turns), strict=True))
             for key, turns in samples.items()
         },
+        "cpu_ms": {key: processor(turns) for key, turns in samples.items()},
         "ratios": {
             f"{ours}/{theirs}": {n: ratio(samples, ours, theirs, n) for n in RATES}
             for ours in OURS

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from tests.benchmarks.figures import OURS, RATES, THEIRS
+from tests.benchmarks.figures import OURS, RATES, ROLES, THEIRS
 from tests.benchmarks.variants import VARIANTS, variant
 
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ def figures(name: str, found: Mapping[str, Any], statements: Mapping[str, Any]) 
     for percent in ("p50", "p99"):
         label = f"submit to start {percent}, ms"
         table.add_row(label, *(f"{found['delays_ms'][key][percent]:.1f}" for key in keys))
-    for role in ("submitter", "worker", "agent"):
+    for role in ROLES:
+        label = f"processor time per job, {role}, ms"
+        table.add_row(label, *(f"{found['cpu_ms'][key][role]:.1f}" for key in keys))
+    for role in ROLES:
         label = f"SQL statements per job, {role}"
         table.add_row(label, *(f"{statements[key][role]:.2f}" for key in keys))
     _align(table)

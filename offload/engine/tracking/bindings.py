@@ -8,16 +8,29 @@ from typing import TYPE_CHECKING, Any
 from kombu.utils.json import loads
 
 from offload.engine.tracking.changes import Change, tell
+from offload.engine.tracking.drafts import COLUMNS, placeholders
 from offload.models import Exclusion, Job, Slot, Version, database
+from offload.models.statements import Statement, together
 from offload.models.versions import TOPOLOGY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from offload.engine.tracking.drafts import Draft
+
 JOB = Job._meta.db_table
+SLOT = Slot._meta.db_table
+#: Whose slot row this transaction holds is kept in a variable of the transaction: asking again
+#: for the lock could get one that was given up after the question's picture of the rows was taken.
+LOCK_SLOT = (
+    "SELECT set_config('offload.slot', COALESCE((SELECT instance FROM "
+    f"{SLOT} WHERE instance = %s FOR UPDATE SKIP LOCKED), ''), true)"
+)
+SLOT_IS_MINE = "AND current_setting('offload.slot') = %s "
 #: Both conditions: SQLite finds the index on bound jobs by the first one, word for word.
 QUEUED = "state IN ('QUEUED', 'ACTIVE') AND state = 'QUEUED'"
 ACTIVE = "state IN ('QUEUED', 'ACTIVE') AND state = 'ACTIVE'"
+WAITING = "state = 'PENDING' AND hold = '' AND run_at IS NULL"
 BOUND_COLUMNS = (
     "id", "epoch", "topic", "task", "args", "properties", "options", "priority", "failures",
     "parent_id", "root_id", "instance", "incarnation", "created_at",
@@ -58,7 +71,13 @@ class Place:
     version: int
 
 
-def bind(place: Place, lanes: Sequence[str], *, limit: int, suspect: bool = False) -> list[Bound]:
+def bind(
+    place: Place,
+    lanes: Sequence[str],
+    *,
+    limit: int,
+    suspect: bool = False,
+) -> list[Bound]:
     """Bind the first waiting jobs of these lanes to the place, up to its window and ``limit``.
 
     ``suspect`` binds one of the suspects of a crash instead, if the instance has none yet.
@@ -67,52 +86,85 @@ def bind(place: Place, lanes: Sequence[str], *, limit: int, suspect: bool = Fals
     """
     if not lanes or limit < 1:
         return []
-    if database.vendor() == "sqlite":
-        return _bind_by_parts(place, lanes, limit, suspect=suspect)
-    with database.atomic():
-        free = _slot_is_free(place.instance)
-        return _bind_by_parts(place, lanes, limit, suspect=suspect) if free else []
-
-
-def _bind_by_parts(place: Place, lanes: Sequence[str], limit: int, *, suspect: bool) -> list[Bound]:
     found: list[Bound] = []
     for start in range(0, len(lanes), LANES):
         if len(found) < limit:
             part = lanes[start : start + LANES]
-            found += _bind(place, part, limit - len(found), suspect=suspect)
+            binding = _binding(place, part, limit - len(found), suspect)
+            found += _bound(together(*_slot(place.instance), binding)[-1])
     return found
 
 
-def _slot_is_free(instance: str) -> bool:
-    table = Slot._meta.db_table
-    database.execute(
-        f"INSERT INTO {table} (instance) VALUES (%s) ON CONFLICT DO NOTHING", [instance]
-    )
-    return bool(
-        database.rows(
-            f"SELECT 1 FROM {table} WHERE instance = %s {database.SKIP_LOCKED[database.vendor()]}",
-            [instance],
-        )
-    )
+def insert_bound(place: Place, draft: Draft) -> tuple[bool, list[Bound]]:
+    """Store a new job, bound at once if the place has room and none of its lane waits.
+
+    Return whether it was new, and what was bound.
+    """
+    found = together(*_slot(place.instance)[1:], _inserting(place, draft))[-1]
+    return bool(found), _bound([row[1:] for row in found if row[0] == "QUEUED"])
 
 
-def _bind(place: Place, lanes: Sequence[str], limit: int, *, suspect: bool) -> list[Bound]:
+def _inserting(place: Place, draft: Draft) -> Statement:
+    """Return the statement that stores a job as QUEUED where ``free`` holds, else as PENDING."""
+    mine = (
+        "current_setting('offload.slot') = %s" if database.vendor() == "postgresql" else "%s <> ''"
+    )
+    free = (
+        f"SELECT {mine} AND {_unmoved()} AND (SELECT count(*) FROM {JOB} WHERE instance = %s "
+        "AND incarnation = %s AND state IN ('QUEUED', 'ACTIVE')) < %s "
+        f"AND NOT EXISTS (SELECT 1 FROM {JOB} WHERE {WAITING} AND lane = %s) AS free"
+    )
+    bound = {
+        "state": "CASE WHEN free THEN 'QUEUED' ELSE 'PENDING' END",
+        "instance": "CASE WHEN free THEN %s ELSE '' END",
+        "incarnation": "CASE WHEN free THEN %s ELSE '' END",
+        "epoch": "CASE WHEN free THEN 1 ELSE 0 END",
+        "bound_at": f"CASE WHEN free THEN {database.now()} END",
+    }
+    return Statement(
+        f"WITH room AS MATERIALIZED ({free}) "
+        f"INSERT INTO {JOB} ({', '.join((*COLUMNS, *bound))}) "
+        f"SELECT {placeholders()}, {', '.join(bound.values())} FROM room WHERE true "
+        f"ON CONFLICT (id) DO NOTHING RETURNING state, {', '.join(BOUND_COLUMNS)}",
+        (
+            place.instance, TOPOLOGY, place.version, place.instance, place.incarnation,
+            place.window, draft.lane, *draft.row(), place.instance, place.incarnation,
+        ),
+    )  # fmt: skip
+
+
+def _bound(found: list[tuple[Any, ...]]) -> list[Bound]:
+    tell([Change(row[0], "PENDING", "QUEUED", row[1]) for row in found])
+    return sorted(map(read, found), key=lambda one: (-one.priority, one.created_at, one.id))
+
+
+def _slot(instance: str) -> list[Statement]:
+    """Return what locks an instance's slot row, where not the whole database is locked."""
+    if database.vendor() == "sqlite":
+        return []
+    insert = f"INSERT INTO {SLOT} (instance) VALUES (%s) ON CONFLICT DO NOTHING"
+    return [Statement(insert, (instance,)), Statement(LOCK_SLOT, (instance,))]
+
+
+def _binding(place: Place, lanes: Sequence[str], limit: int, suspect: bool) -> Statement:
     hold = "suspect" if suspect else ""
     limit = 1 if suspect else limit
     waiting = " UNION ALL ".join([_head()] * len(lanes))
     heads = [value for lane in lanes for value in (hold, lane, place.incarnation, limit)]
     here = [place.instance, place.incarnation]
     room = [limit, place.window, *here]
-    found = database.rows(
+    locked = SLOT_IS_MINE if database.vendor() == "postgresql" else ""
+    return Statement(
         f"UPDATE {JOB} SET state = 'QUEUED', instance = %s, incarnation = %s, epoch = epoch + 1, "
         f"bound_at = {database.now()}, publishes = 0, token = '' "
         f"WHERE state = 'PENDING' AND id {_chosen(waiting)} AND {_unmoved()} "
-        f"{_alone() if suspect else ''}"
+        f"{locked}{_alone() if suspect else ''}"
         f"RETURNING {', '.join(BOUND_COLUMNS)}",
-        [*here, *heads, *room, TOPOLOGY, place.version, *(here if suspect else [])],
-    )
-    tell([Change(row[0], "PENDING", "QUEUED", row[1]) for row in found])
-    return sorted(map(read, found), key=lambda one: (-one.priority, one.created_at, one.id))
+        (
+            *here, *heads, *room, TOPOLOGY, place.version,
+            *([place.instance] if locked else []), *(here if suspect else []),
+        ),
+    )  # fmt: skip
 
 
 def _head() -> str:
@@ -197,14 +249,13 @@ def waiting_lanes() -> list[str]:
 
     Those come first whose first job does: of very many lanes not all are asked at once.
     """
-    waiting = "state = 'PENDING' AND hold = '' AND run_at IS NULL"
     first = (
-        f"FROM {JOB} f WHERE {waiting} AND f.lane = lanes.lane "
+        f"FROM {JOB} f WHERE {WAITING} AND f.lane = lanes.lane "
         "ORDER BY priority DESC, created_at, id LIMIT 1"
     )
     found = database.rows(
-        f"WITH RECURSIVE lanes(lane) AS (SELECT min(lane) FROM {JOB} WHERE {waiting} UNION ALL "
-        f"SELECT (SELECT min(lane) FROM {JOB} j WHERE {waiting} AND j.lane > lanes.lane) "
+        f"WITH RECURSIVE lanes(lane) AS (SELECT min(lane) FROM {JOB} WHERE {WAITING} UNION ALL "
+        f"SELECT (SELECT min(lane) FROM {JOB} j WHERE {WAITING} AND j.lane > lanes.lane) "
         "FROM lanes WHERE lanes.lane IS NOT NULL) SELECT lane FROM lanes WHERE lane IS NOT NULL "
         f"ORDER BY (SELECT priority {first}) DESC, (SELECT created_at {first})"
     )
@@ -218,6 +269,16 @@ def suspects() -> list[str]:
         "WHERE state = 'PENDING' AND hold = 'suspect' AND run_at IS NULL"
     )
     return [row[0] for row in found]
+
+
+def forced_on(instance: str, incarnation: str) -> set[tuple[str, int]]:
+    """Return the running jobs of an incarnation that are to be ended by force."""
+    found = database.rows(
+        f"SELECT id, epoch FROM {JOB} WHERE instance = %s AND incarnation = %s "
+        f"AND {ACTIVE} AND stop_forced",
+        [instance, incarnation],
+    )
+    return set(found)
 
 
 def active_on(instance: str, incarnation: str) -> set[tuple[str, int]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kombu.utils.json import dumps
 
 from offload.models import Job, database
+from offload.models.statements import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -80,23 +81,25 @@ def of_lane(lane: str) -> tuple[str, str, str]:
 
 def insert(drafts: Sequence[Draft]) -> int:
     """Store new jobs as PENDING and return how many were new; known ids are left alone."""
-    return sum(_insert(batch) for batch in _batches(drafts))
+    return sum(len(inserting(batch).rows()) for batch in _batches(drafts))
 
 
-def _insert(batch: Sequence[Draft]) -> int:
-    values = ", ".join([_placeholders()] * len(batch))
-    params = [value for draft in batch for value in draft.row()]
-    return database.execute(
+def inserting(batch: Sequence[Draft]) -> Statement:
+    """Return the statement that stores new jobs and returns the ids of those that were."""
+    values = ", ".join([f"({placeholders()})"] * len(batch))
+    params = tuple([value for draft in batch for value in draft.row()])
+    return Statement(
         f"INSERT INTO {Job._meta.db_table} ({', '.join(COLUMNS)}) VALUES {values} "
-        "ON CONFLICT (id) DO NOTHING",
+        "ON CONFLICT (id) DO NOTHING RETURNING id",
         params,
     )
 
 
-def _placeholders() -> str:
+def placeholders() -> str:
+    """Return what stands for a draft's row in SQL."""
     timed = {"run_at", "expires_at"}
     marks = [database.later(SECONDS) if name in timed else "%s" for name in COLUMNS]
-    return f"({', '.join(marks)})"
+    return ", ".join(marks)
 
 
 def _batches(drafts: Sequence[Draft]) -> Iterator[Sequence[Draft]]:

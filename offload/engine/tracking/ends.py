@@ -16,9 +16,10 @@ WAITING = "state IN ('PENDING', 'QUEUED')"
 BEFORE = "CASE WHEN instance = '' THEN 'PENDING' ELSE 'QUEUED' END"
 
 
-def stop(job_ids: Sequence[str]) -> list[Change]:
+def stop(job_ids: Sequence[str], *, force: bool = False) -> list[Change]:
     """Request the end of jobs: those waiting are STOPPED at once, running ones are asked.
 
+    ``force`` has the process of a running one killed by its instance.
     Return those that were STOPPED.
     """
     if not job_ids:
@@ -26,12 +27,13 @@ def stop(job_ids: Sequence[str]) -> list[Change]:
     now = database.now()
     found = database.rows(
         f"UPDATE {JOB} SET stop_requested = true, "
+        "stop_forced = stop_forced OR %s, "
         f"state = CASE WHEN {WAITING} THEN 'STOPPED' ELSE state END, "
         f"finished_at = CASE WHEN {WAITING} THEN {now} ELSE finished_at END, "
         f"aftermath_due = ({WAITING}) OR aftermath_due "
         f"WHERE id IN ({database.marks(job_ids)}) AND state IN ('PENDING', 'QUEUED', 'ACTIVE') "
         f"RETURNING id, {BEFORE}, state, epoch",
-        list(job_ids),
+        [force, *job_ids],
     )
     changes = [Change(*row) for row in found if row[2] == "STOPPED"]
     tell(changes)

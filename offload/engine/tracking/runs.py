@@ -14,6 +14,7 @@ from offload.core.states import JobState
 from offload.engine.tracking.changes import Change, tell
 from offload.engine.tracking.returns import way_back
 from offload.models import Job, database
+from offload.models.statements import Statement, change
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,23 +61,27 @@ class Claimed:
     priority: int
 
 
-def claim(fence: Fence) -> Claimed | None:
+def claim(fence: Fence, then: Statement | None = None) -> Claimed | None:
     """Begin an attempt: QUEUED → ACTIVE under its epoch, with its own token.
 
     Return None where this message is not, or no longer, the one to run. A claim whose reply
-    was lost is recognised by its token.
+    was lost is recognised by its token. ``then`` takes effect with the claim.
     """
-    found = database.rows(
-        f"UPDATE {JOB} SET state = 'ACTIVE', token = %s, started_at = {database.now()}, "
-        f"error = '', attempts = attempts + 1 {_unhurried()} "
-        "WHERE id = %s AND epoch = %s AND state = 'QUEUED' AND NOT stop_requested "
-        f"RETURNING {', '.join(CLAIMED_COLUMNS)}",
-        [fence.token, fence.job_id, fence.epoch],
-    )
+    found = change(_claiming(fence), then)
     if found:
         tell([Change(fence.job_id, "QUEUED", "ACTIVE", fence.epoch)])
         return _claimed(found[0])
     return _mine(fence)
+
+
+def _claiming(fence: Fence) -> Statement:
+    return Statement(
+        f"UPDATE {JOB} SET state = 'ACTIVE', token = %s, started_at = {database.now()}, "
+        f"error = '', attempts = attempts + 1 {_unhurried()} "
+        "WHERE id = %s AND epoch = %s AND state = 'QUEUED' AND NOT stop_requested "
+        f"RETURNING {', '.join(CLAIMED_COLUMNS)}",
+        (fence.token, fence.job_id, fence.epoch),
+    )
 
 
 def _unhurried() -> str:
@@ -115,16 +120,18 @@ class Written(enum.Enum):
     STALE = enum.auto()
 
 
-def succeed(fence: Fence, value: object, *, aftermath: bool) -> Written:
+def succeed(
+    fence: Fence, value: object, *, aftermath: bool, then: Statement | None = None
+) -> Written:
     """Make the job SUCCEEDED with this value.
 
     ``aftermath`` marks that Celery's result is still to be written; until it is, the row keeps
-    a value of any size.
+    a value of any size. ``then`` takes effect with the end.
     """
     kept = dumps(value) if value is not None else None
     if kept is not None and len(kept) > settings().max_result and not aftermath:
         kept = None
-    return _end(fence, JobState.SUCCEEDED, "result = %s", [kept], aftermath=aftermath)
+    return _end(fence, JobState.SUCCEEDED, "result = %s", [kept], aftermath=aftermath, then=then)
 
 
 def fail(
@@ -133,9 +140,10 @@ def fail(
     error: ErrorInfo,
     *,
     aftermath: bool,
+    then: Statement | None = None,
     for_the_dead: bool = False,
 ) -> Written:
-    """Make the job final as decided, with its error.
+    """Make the job final as decided, with its error; ``then`` takes effect with the end.
 
     ``for_the_dead`` ends an attempt whose process is gone: its token goes too, and what follows
     the job is left to the aftermath.
@@ -152,6 +160,7 @@ def fail(
             error.traceback,
         ],
         aftermath=aftermath,
+        then=then,
         for_the_dead=for_the_dead,
     )
 
@@ -163,16 +172,17 @@ def _end(
     values: Sequence[object],
     *,
     aftermath: bool,
+    then: Statement | None = None,
     for_the_dead: bool = False,
 ) -> Written:
     hanging = "token = 'lost'" if for_the_dead else "has_tail = false, tail = NULL"
-    changed = database.execute(
+    ending = Statement(
         f"UPDATE {JOB} SET state = %s, finished_at = {database.now()}, aftermath_due = %s, "
         f"{hanging}, {also} "
-        "WHERE id = %s AND epoch = %s AND token = %s AND state = 'ACTIVE'",
-        [state, aftermath, *values, fence.job_id, fence.epoch, fence.token],
+        "WHERE id = %s AND epoch = %s AND token = %s AND state = 'ACTIVE' RETURNING id",
+        (state, aftermath, *values, fence.job_id, fence.epoch, fence.token),
     )
-    if not changed:
+    if not change(ending, then):
         return Written.BEFORE if _is_in(fence, state) else Written.STALE
     tell([Change(fence.job_id, "ACTIVE", state, fence.epoch)])
     return Written.NOW

@@ -14,7 +14,8 @@ from django.db import Error, connections
 
 from offload.conf import settings
 from offload.core.exceptions import NameInUse
-from offload.engine import losses, membership
+from offload.core.retries import Cause
+from offload.engine import membership
 from offload.engine.membership import Announcement
 from offload.worker.agent import naming
 from offload.worker.agent.heartbeat import Heartbeat
@@ -62,7 +63,7 @@ class Agent:
             return 1
         self.heartbeat = Heartbeat(self.name, incarnation, self._link, self._spec)
         self.leader = Leader(self.name, self.heartbeat)
-        self.window = Window(self.name, self.heartbeat)
+        self.window = Window(self.name, self.heartbeat, self._spec["can_kill"])
         self.heartbeat.start()
         self.leader.start()
         try:
@@ -156,7 +157,9 @@ class Agent:
             bereft.pop(key, None)
             self._safely(self.window.lose, key, cause, told)
         for key, pid in bereft.items():
-            self._safely(losses.crashed, *key, f"its process {pid} on {self.name} died")
+            told = f"its process {pid} on {self.name} died"
+            cause = Cause.STOPPED_FORCED if key in self.window.killed else Cause.CRASHED
+            self._safely(self.window.lose, key, cause, told)
 
     def _is_orphaned(self) -> bool:
         """Hear the worker for a moment; return whether it died in it."""

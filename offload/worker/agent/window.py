@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,7 +13,7 @@ from offload.conf import settings
 from offload.core.topology import Mode
 from offload.engine import applying, dispatch, losses, refusing, republishing
 from offload.engine.topology import snapshot as topology_snapshot
-from offload.engine.tracking.bindings import active_on
+from offload.engine.tracking.bindings import active_on, forced_on
 
 if TYPE_CHECKING:
     from offload.worker.agent.heartbeat import Heartbeat
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 #: Seconds between two comparisons of what should run with what does.
 RECONCILE = 3.0
 REPUBLISH = 1.0
+#: Seconds between two questions for runs to be ended by force.
+ASK = 0.5
 
 
 @dataclass(slots=True)
@@ -27,16 +32,22 @@ class Window:
 
     name: str
     heartbeat: Heartbeat
+    #: Whether the pool has a process per run.
+    can_kill: bool
     _applied: int = -1
     _reconciled: float = 0.0
     _republished: float = 0.0
     _missing: set[Key] = field(default_factory=set)
     _lost: set[Key] = field(default_factory=set)
+    _asked: float = 0.0
+    #: Runs whose process was killed on request.
+    killed: set[Key] = field(default_factory=set)
 
     def look(self, worker: Snapshot) -> int:
         """Do what is to be done now; return how many jobs were bound."""
         self._lost &= worker.lost.keys() | worker.refused.keys()
         self._apply()
+        self._kill(worker)
         if worker.mode is Mode.DRAINING:
             applying.give_back(self.name, self.heartbeat.incarnation)
             return 0
@@ -58,6 +69,19 @@ class Window:
             if key not in self._lost:
                 refusing.refuse(*key, instance=self.name, task=task)
                 self._lost.add(key)
+
+    def _kill(self, worker: Snapshot) -> None:
+        """Kill the processes of runs that are to be ended by force; their death ends them."""
+        now = time.monotonic()
+        if not self.can_kill or not worker.running or now - self._asked < ASK:
+            return
+        self._asked = now
+        self.killed &= worker.running.keys()
+        for key in forced_on(self.name, self.heartbeat.incarnation) - self.killed:
+            if key in worker.running:
+                self.killed.add(key)
+                with suppress(ProcessLookupError):
+                    os.kill(worker.running[key], signal.SIGKILL)
 
     def _apply(self) -> None:
         """Act by the rules as they are now, and announce which those are."""

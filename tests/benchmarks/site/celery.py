@@ -9,7 +9,8 @@ from typing import Any
 from celery import Celery, signals
 
 import offload
-from tests.benchmarks.site import counting, settings
+from tests.benchmarks.site import counting
+from tests.benchmarks.site.identity import FOLDER, VARIANT
 
 #: Bytes of one note: the number of the job, and when it began.
 NOTE = "{:09d} {:020.9f}\n"
@@ -19,9 +20,9 @@ FOR_EVER = 1_000_000_000
 
 app = Celery("bench")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-if settings.VARIANT.offload:
+if VARIANT.offload:
     offload.install(app)
-elif settings.VARIANT.kept:
+elif VARIANT.kept:
     app.conf.update(CELERY_DB_REUSE_MAX=FOR_EVER)
 counting.connect()
 
@@ -31,7 +32,7 @@ _notes: dict[int, int] = {}
 def note(number: int) -> int:
     """Append when job ``number`` began; equally cheap for every contender."""
     if os.getpid() not in _notes:
-        path = settings.FOLDER / "notes"
+        path = FOLDER / "notes"
         _notes[os.getpid()] = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(_notes[os.getpid()], NOTE.format(number, time.monotonic()).encode())
     return number
@@ -43,7 +44,7 @@ def tick(number: int) -> int:
     return note(number)
 
 
-if settings.VARIANT.offload:
+if VARIANT.offload:
 
     @offload.consumer(TOPIC, name="bench.job")
     def job_tick(job: offload.JobHandle, *, number: int) -> int:
@@ -54,4 +55,4 @@ if settings.VARIANT.offload:
 @signals.worker_ready.connect
 def say_ready(**_: Any) -> None:
     """Tell the driver that the worker takes messages."""
-    (settings.FOLDER / "ready").touch()
+    (FOLDER / "ready").touch()

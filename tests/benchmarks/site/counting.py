@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.backends.signals import connection_created
 
-from tests.benchmarks.site import settings
+from tests.benchmarks.site.identity import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,9 +33,9 @@ def _watch(connection: Any, **_: Any) -> None:
 def _count(
     execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
 ) -> Any:
-    if not sql.startswith(UNCOUNTED):
-        with (settings.FOLDER / f"sql.{role()}").open("a") as file:
-            file.write(" ".join(sql.split())[:200] + "\n")
+    counted = [one for one in sql.split(";\n") if not one.startswith(UNCOUNTED)]
+    with (FOLDER / f"sql.{role()}").open("a") as file:
+        file.writelines(" ".join(one.split())[:200] + "\n" for one in counted)
     return execute(sql, params, many, context)
 
 

@@ -19,8 +19,9 @@ django.setup()
 from django.core.management.color import no_style  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from tests.benchmarks.site import cost, settings  # noqa: E402
+from tests.benchmarks.site import cost  # noqa: E402
 from tests.benchmarks.site.contenders import Contender, contender  # noqa: E402
+from tests.benchmarks.site.identity import FOLDER, VARIANT  # noqa: E402
 from tests.benchmarks.site.notes import Notes  # noqa: E402
 from tests.benchmarks.site.worker import Worker, running  # noqa: E402
 
@@ -49,10 +50,10 @@ def main() -> None:
     _empty()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(f"ended by {signal.SIGTERM.name}"))
     with running() as worker:
-        turn = Turn(contender(settings.VARIANT), worker)
+        turn = Turn(contender(VARIANT), worker)
         turn.warm_up()
         figures = turn.count() if act == "count" else turn.time(jobs)
-    (settings.FOLDER / "figures.json").write_text(json.dumps(figures), encoding="utf-8")
+    (FOLDER / "figures.json").write_text(json.dumps(figures), encoding="utf-8")
 
 
 def _empty() -> None:
@@ -72,12 +73,12 @@ class Turn:
         """Take the contender, and its worker to look after."""
         self._contender = contender
         self._worker = worker
-        self._notes = Notes(settings.FOLDER / "notes")
+        self._notes = Notes(FOLDER / "notes")
         self._numbers = count()
 
     def warm_up(self) -> None:
         """Wait until the worker takes jobs, and let it run some."""
-        self._await((settings.FOLDER / "ready").exists)
+        self._await((FOLDER / "ready").exists)
         self._await(self._contender.is_ready)
         for _ in range(WARM_UP):
             self._submit()
@@ -86,11 +87,11 @@ class Turn:
     def time(self, jobs: int) -> dict[str, Any]:
         """Return all figures that are times."""
         figures = {"latency": self._latency(), **self._loop(jobs)}
-        return {**figures, **self._bulk(jobs)} if settings.VARIANT.offload else figures
+        return {**figures, **self._bulk(jobs)} if VARIANT.offload else figures
 
     def count(self) -> dict[str, Any]:
         """Return how many SQL statements a job takes, by kind of process."""
-        logs = {role: settings.FOLDER / f"sql.{role}" for role in ("submitter", "worker", "agent")}
+        logs = {role: FOLDER / f"sql.{role}" for role in ("submitter", "worker", "agent")}
         for log in logs.values():
             log.unlink(missing_ok=True)
         for _ in range(COUNTED):

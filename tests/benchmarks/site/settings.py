@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 
-from tests.benchmarks.variants import variant
-
-VARIANT = variant(os.environ["BENCH_VARIANT"])
-#: Where a turn's files lie.
-FOLDER = Path(os.environ["BENCH_FOLDER"])
-#: What nobody else on the broker is called.
-NAME = f"bench-{os.environ['BENCH_OWNER']}"
+from tests.benchmarks.site.identity import NAME, VARIANT
 
 SECRET_KEY = "benchmark"
 INSTALLED_APPS = [

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from offload.embedded.tether import tethered
-from tests.benchmarks.site import settings
+from tests.benchmarks.site.identity import FOLDER, NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CONCURRENCY = 4
 COMMAND = [
     sys.executable, "-m", "celery", "-A", "tests.benchmarks.site.celery", "worker",
-    "-c", str(CONCURRENCY), "-l", "WARNING", "-n", f"{settings.NAME}@here",
+    "-c", str(CONCURRENCY), "-l", "WARNING", "-n", f"{NAME}@here",
     "--without-gossip", "--without-mingle", "--without-heartbeat",
 ]  # fmt: skip
 #: Seconds that it gets to end by itself.
@@ -72,5 +72,4 @@ def running() -> Iterator[Worker]:
 
 
 def _log() -> Path:
-    folder: Path = settings.FOLDER
-    return folder / "worker.log"
+    return FOLDER / "worker.log"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from celery import Celery
 from celery.exceptions import TaskRevokedError
+from django.db import DatabaseError
 from django.test import override_settings
 from django_celery_results.models import TaskResult
 
@@ -22,6 +23,7 @@ from offload.engine.tracking.bindings import bind
 from offload.engine.tracking.changes import Change
 from offload.engine.tracking.runs import Written
 from offload.models import Attempt
+from offload.models.statements import Statement
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
     BROKE,
@@ -182,9 +184,9 @@ def test_a_finish_stands_and_falls_with_its_result(
 ) -> None:
     run = running()
     changes.clear()
-    monkeypatch.setattr(results, "write", _broken)
+    monkeypatch.setattr(results, "upsert", lambda *_, **__: Statement("SELECT 1 FROM nowhere"))
 
-    with pytest.raises(RuntimeError):
+    with pytest.raises(DatabaseError):
         endings.succeed(run.ending, 1)
 
     assert run.row.state == JobState.ACTIVE

@@ -174,11 +174,12 @@ def together(acts: Sequence[Callable[[], Any]]) -> list[Any]:
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """Collect the statements of the block, transactions included."""
+    """Collect the statements of the block, transactions included; one text may hold several."""
     found: list[str] = []
     with CaptureQueriesContext(database.connection()) as captured:
         yield found
-    found += [query["sql"] for query in captured.captured_queries]
+    sent = [query["sql"] for query in captured.captured_queries]
+    found += [statement for text in sent for statement in text.split(";\n")]
 
 
 class Broker:

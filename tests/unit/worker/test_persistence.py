@@ -111,7 +111,7 @@ def test_an_agent_goes_on_over_what_fails_in_one_look(
 def test_a_window_remembers_ended_runs_only_while_they_are_told(
     monkeypatch: pytest.MonkeyPatch, beating: Heartbeat
 ) -> None:
-    window = Window("w@host", beating, _lost={("a", 1), ("b", 1)})
+    window = Window("w@host", beating, can_kill=True, _lost={("a", 1), ("b", 1)})
     for name in ("_apply", "_refuse", "_reconcile"):
         monkeypatch.setattr(Window, name, lambda *_: None)
 
