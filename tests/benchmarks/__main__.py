@@ -24,12 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VAR = Path(__file__).resolve().parents[2] / "var"
+#: Columns where the tables go into a file or a log.
+WIDTH = 150
 CHOICES = ("sqlite", "postgresql", "both")
 
 
 def main() -> int:
     """Measure, print the tables, and write everything to ``var/bench.json``."""
     options, console = _options(), Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
     try:
         with ending_in_order():
             report = _measure(options, console)
