@@ -158,8 +158,7 @@ class Agent:
             self._safely(self.window.lose, key, cause, told)
         for key, pid in bereft.items():
             told = f"its process {pid} on {self.name} died"
-            cause = Cause.STOPPED_FORCED if key in self.window.killed else Cause.CRASHED
-            self._safely(self.window.lose, key, cause, told)
+            self._safely(self.window.lose, key, Cause.CRASHED, told)
 
     def _is_orphaned(self) -> bool:
         """Hear the worker for a moment; return whether it died in it."""

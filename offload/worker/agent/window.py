@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from offload.conf import settings
+from offload.core.retries import Cause
 from offload.core.topology import Mode
 from offload.engine import applying, dispatch, losses, refusing, republishing
 from offload.engine.topology import snapshot as topology_snapshot
@@ -58,8 +59,9 @@ class Window:
         return dispatch.refill(self.name) if worker.mode is Mode.READY else 0
 
     def lose(self, key: Key, cause: str, told: str) -> None:
-        """End an attempt that the worker reported as lost, once."""
+        """End an attempt whose process is lost, once; one killed on request did not crash."""
         if key not in self._lost:
+            cause = Cause.STOPPED_FORCED if key in self.killed else cause
             losses.ended(*key, cause=cause, told=told)
             self._lost.add(key)
 
