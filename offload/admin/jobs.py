@@ -63,7 +63,7 @@ class JobAdmin(Browsed):
     list_display_links = ("topic", "id")
     list_filter = ("state", TopicFilter, InstanceFilter)
     list_per_page = 50
-    search_fields = ("=id",)
+    search_fields = ("id__exact",)
     search_help_text = _("A job's id.")
     ordering = ("-created_at", "-id")
     sortable_by = ()

@@ -27,7 +27,7 @@ class AttemptAdmin(Viewer):
     list_display = ("job", "epoch", "instance", "started_at", "ended_at", "cause")
     list_filter = ("cause",)
     list_select_related = ("job",)
-    search_fields = ("=job__id",)
+    search_fields = ("job__id__exact",)
     paginator = CappedPaginator
 
 
@@ -37,7 +37,7 @@ class RunAdmin(Viewer):
 
     list_display = ("id", "workflow", "created_at")
     fields = ("id", "workflow", "payload", "created_at")
-    search_fields = ("=id",)
+    search_fields = ("id__exact",)
     ordering = ("-created_at",)
     paginator = CappedPaginator
 
@@ -47,7 +47,7 @@ class PayloadAdmin(Viewer):
     """Sets of files."""
 
     list_display = ("id", "storage", "created_at")
-    search_fields = ("=id",)
+    search_fields = ("id__exact",)
     ordering = ("-created_at",)
     paginator = CappedPaginator
 
@@ -59,7 +59,7 @@ class PayloadFileAdmin(Viewer):
     list_display = ("name", "media_type", "size", "sha256", "job")
     list_select_related = ("job",)
     fields = ("payload", "job", "epoch", "name", "size", "media_type", "sha256", "location")
-    search_fields = ("=name", "=sha256", "=payload__id")
+    search_fields = ("name__exact", "sha256__exact", "payload__id__exact")
     paginator = CappedPaginator
 
 
@@ -70,7 +70,7 @@ class JoinAdmin(Viewer):
     list_display = ("id", "fired", "created_at")
     fields = ("id", "root_id", "fired", "created_at")
     list_filter = ("fired",)
-    search_fields = ("=id",)
+    search_fields = ("id__exact",)
     paginator = CappedPaginator
 
 
@@ -81,7 +81,7 @@ class DependencyAdmin(Viewer):
     list_display = ("join", "needs", "state")
     fields = ("join", "needs", "state")
     list_select_related = ("join",)
-    search_fields = ("=join__id", "=needs")
+    search_fields = ("join__id__exact", "needs__exact")
     paginator = CappedPaginator
 
 
@@ -91,7 +91,7 @@ class ExclusionAdmin(Viewer):
 
     list_display = ("job", "incarnation", "reason", "until")
     list_select_related = ("job",)
-    search_fields = ("=job__id",)
+    search_fields = ("job__id__exact",)
     paginator = CappedPaginator
 
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from offload.engine.tracking.drafts import Draft
 
-#: Seconds for which a lane that found every window full is not tried again at submit.
+#: Seconds for which a lane that found no idle slot is not tried again at submit. Agents look that
+#: long after a run has ended once more, so that nobody waits who came in between.
 FULL = 0.05
 #: Lanes of which that is remembered.
 LANES = 1000
@@ -44,8 +45,9 @@ def need_of(lane: str) -> Need:
 def offer(lanes: Iterable[str]) -> int:
     """Bind what waits in these lanes right after it was submitted; return how many were bound.
 
-    Stops after the time the settings give, and binds nothing while the broker is out of
-    reach: the sweep does the rest.
+    Only to instances with an idle slot: behind a busy one a job waits better in the database,
+    for whoever is free first, and agents bind in batches. Stops after the time the settings
+    give, and binds nothing while the broker is out of reach: the sweep does the rest.
     """
     deadline = monotonic() + settings().bind_limit
     count = 0
@@ -68,7 +70,7 @@ def store_bound(draft: Draft) -> tuple[bool, list[Bound]] | None:
     if breaker.is_open or _is_full(lane) or not seen.policy(of_lane(lane)[0]).is_plain:
         return None
     found, _ = _route(lane, seen, 0)
-    place = _place(found.instance, seen) if isinstance(found, Route) else None
+    place = _place(found.instance, seen, idle=True) if isinstance(found, Route) else None
     return insert_bound(place, draft) if place else None
 
 
@@ -86,10 +88,11 @@ def _offer(lane: str, deadline: float) -> int:
         if not isinstance(found, Route) or misses > 1:
             _note_full(lane)
             break
-        bound = _bind_at(found.instance, [lane], seen)
+        bound = _bind_at(found.instance, [lane], seen, idle=True)
         count += len(bound)
         misses = 0 if bound else misses + 1
-        if bound and len(bound) < _room(found.instance, seen) - load.get(found.instance, 0):
+        idle = _room(found.instance, seen, idle=True) - load.get(found.instance, 0)
+        if bound and (len(bound) < idle or len(found.candidates) == 1):
             break
     return count
 
@@ -108,9 +111,12 @@ def _route(lane: str, seen: Snapshot, cursor: int) -> tuple[Route | Unroutable, 
     return route(need, seen.topology, load, now=moment, cursor=cursor), load
 
 
-def _room(instance: str, seen: Snapshot) -> int:
+def _room(instance: str, seen: Snapshot, *, idle: bool) -> int:
+    """Return how many jobs an instance may hold, or how many it runs at once."""
     found = seen.topology.instance(instance)
-    return found.window if found else 0
+    if found is None:
+        return 0
+    return min(found.concurrency, found.window) if idle else found.window
 
 
 def refill(instance: str) -> int:
@@ -162,22 +168,28 @@ def _candidate(instance: str, lane: str, seen: Snapshot) -> Candidate | None:
 
 
 def _bind_at(
-    instance: str, lanes: Sequence[str], seen: Snapshot, *, suspect: bool = False
+    instance: str,
+    lanes: Sequence[str],
+    seen: Snapshot,
+    *,
+    suspect: bool = False,
+    idle: bool = False,
 ) -> list[Bound]:
-    place = _place(instance, seen)
+    place = _place(instance, seen, idle=idle)
     bound = _bind(place, lanes, seen, suspect=suspect) if place else []
     send_bound(bound)
     return bound
 
 
-def _place(instance: str, seen: Snapshot) -> Place | None:
+def _place(instance: str, seen: Snapshot, *, idle: bool = False) -> Place | None:
+    """Return an instance as a place to bind to, up to its window or its ``idle`` slots only."""
     found = seen.topology.instance(instance)
     if found is None:
         return None
     return Place(
         instance=found.name,
         incarnation=found.incarnation,
-        window=found.window,
+        window=_room(instance, seen, idle=idle),
         version=seen.version,
     )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from concurrent.futures import Future
-from typing import TYPE_CHECKING, TypeVar
+from collections import deque
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,21 +14,51 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class _Helper:
+    """A thread that asks for others, one question after the other."""
+
+    def __init__(self) -> None:
+        self._asked: SimpleQueue[tuple[Callable[[], Any], SimpleQueue[Any]]] = SimpleQueue()
+        threading.Thread(target=self._run, name="offload-asking", daemon=True).start()
+
+    def ask(self, question: Callable[[], Any]) -> SimpleQueue[Any]:
+        """Return where the answer will be: a value, or what was raised, and which of them."""
+        answer: SimpleQueue[Any] = SimpleQueue()
+        self._asked.put((question, answer))
+        return answer
+
+    def _run(self) -> None:
+        while True:
+            question, answer = self._asked.get()
+            found: tuple[Any, BaseException | None]
+            try:
+                found = question(), None
+            except BaseException as error:  # It is raised again where the answer is waited for.
+                found = None, error
+            # Free before the answer is known, so that who asks again at once finds it.
+            _idle.append(self)
+            answer.put(found)
+            del question, answer, found
+
+
+#: Helpers that wait for a question: a thread is started only where none is left.
+_idle: deque[_Helper] = deque()
+os.register_at_fork(after_in_child=_idle.clear)
+
+
 def within(seconds: float, ask: Callable[[], T]) -> T:
     """Return what `ask` returns, or raise what it raises; TimeoutError where that takes longer.
 
     Then it goes on in a thread that nobody waits for: libraries try again for minutes.
     """
-    answer: Future[T] = Future()
-    threading.Thread(target=_answer, args=(answer, ask), daemon=True).start()
     try:
-        return answer.result(timeout=seconds)
-    except TimeoutError as error:
-        raise TimeoutError(f"no answer within {seconds:g} s") from error
-
-
-def _answer(answer: Future[T], ask: Callable[[], T]) -> None:
+        helper = _idle.popleft()
+    except IndexError:
+        helper = _Helper()
     try:
-        answer.set_result(ask())
-    except BaseException as error:  # It is raised again where the answer is waited for.
-        answer.set_exception(error)
+        value, error = helper.ask(ask).get(timeout=seconds)
+    except Empty:
+        raise TimeoutError(f"no answer within {seconds:g} s") from None
+    if error is not None:
+        raise error
+    return cast("T", value)

@@ -74,7 +74,8 @@ def write(result: Result) -> None:
 
     Only where ``in_transaction`` holds.
     """
-    database.execute(*upsert(result, where="true"))
+    found = upsert(result, where="true")
+    database.execute(found.sql, found.params)
 
 
 def upsert(result: Result, *, where: str) -> Statement:

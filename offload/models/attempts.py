@@ -13,7 +13,8 @@ from offload.models.managers import OffloadManager
 class Attempt(models.Model):
     """An ended attempt that was not the job's last; the last one stands in the job's row."""
 
-    job = models.ForeignKey(Job, models.CASCADE, related_name="ended_attempts")
+    # The constraint's index serves the key.
+    job = models.ForeignKey(Job, models.CASCADE, related_name="ended_attempts", db_index=False)
     epoch = models.PositiveIntegerField(_("epoch"))
     instance = models.CharField(_("instance"), max_length=255)
     incarnation = models.CharField(max_length=36)
@@ -42,7 +43,8 @@ class Attempt(models.Model):
 class Exclusion(models.Model):
     """An incarnation that refused a job, and until when it is not asked again."""
 
-    job = models.ForeignKey(Job, models.CASCADE, related_name="exclusions")
+    # The constraint's index serves the key.
+    job = models.ForeignKey(Job, models.CASCADE, related_name="exclusions", db_index=False)
     incarnation = models.CharField(max_length=36)
     reason = models.CharField(max_length=255)
     until = models.DateTimeField()

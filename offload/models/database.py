@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connections, transaction
 
 from offload.conf import settings
+from offload.models import preparing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -69,16 +70,24 @@ def later(seconds: str = "%s") -> str:
 
 def execute(sql: str, params: Sequence[Any] = ()) -> int:
     """Run one statement and return the number of rows it changed."""
-    with connection().cursor() as cursor:
-        cursor.execute(sql, params)
-        return int(cursor.rowcount)
+    with cursor() as changed:
+        changed.execute(sql, params)
+        return int(changed.rowcount)
 
 
-def rows(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    """Run one statement and return all its rows."""
-    with connection().cursor() as cursor:
-        cursor.execute(sql, params)
-        return list(cursor.fetchall()) if cursor.description else []
+def rows(sql: str, params: Sequence[Any] = (), *, prepared: bool = False) -> list[tuple[Any, ...]]:
+    """Run one statement that has rows, and return them.
+
+    ``prepared`` has the server keep its plan: for statements of the hot path.
+    """
+    with cursor(prepared=prepared) as found:
+        found.execute(sql, params)
+        return list(found.fetchall())
+
+
+def cursor(*, prepared: bool = False) -> Any:
+    """Return a cursor; a ``prepared`` one for statements whose plan the server may keep."""
+    return preparing.cursor(connection()) if prepared else connection().cursor()
 
 
 def marks(values: Collection[object]) -> str:

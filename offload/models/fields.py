@@ -43,6 +43,21 @@ class JsonText(TextField):
         return dumps(self.value_from_object(obj))
 
 
+class KeyField(CharField):
+    """A text key: looked up whole, never by its beginning.
+
+    Under PostgreSQL's other name for the type, Django does not add a second index to the key,
+    nor to what refers to it, for searching by beginnings: every version of every row would be
+    written into each of them.
+    """
+
+    def db_type(self, connection: Any) -> str:
+        """Return the column's type."""
+        if connection.vendor == "postgresql":
+            return f"character varying({self.max_length})"
+        return str(super().db_type(connection))
+
+
 class PatternField(CharField):
     """The text of a topic pattern, checked by the one grammar."""
 

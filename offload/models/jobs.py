@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from offload.core.states import FINAL, QUERY_TYPES, Hold, JobState
 from offload.models import indexes
-from offload.models.fields import JsonText
+from offload.models.fields import JsonText, KeyField
 from offload.models.managers import OffloadManager
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ JobManager = OffloadManager.from_queryset(JobQuerySet)
 class Job(models.Model):
     """A topic, its properties and everything that became of them."""
 
-    id = models.CharField(_("id"), primary_key=True, max_length=255)
+    id = KeyField(_("id"), primary_key=True, max_length=255)
     kind = models.CharField(
         _("kind"), max_length=8, choices=Kind, default=Kind.JOB, db_default="job"
     )
@@ -143,13 +143,28 @@ class Job(models.Model):
     parent_id = models.CharField(_("parent"), max_length=255, default="", db_default="")
     root_id = models.CharField(_("root"), max_length=255, default="", db_default="")
     retry_of = models.ForeignKey(
-        "self", models.SET_NULL, null=True, default=None, related_name="retried_as"
+        "self",
+        models.SET_NULL,
+        null=True,
+        default=None,
+        related_name="retried_as",
+        db_index=False,
     )
     run = models.ForeignKey(
-        "offload.Run", models.SET_NULL, null=True, default=None, related_name="jobs"
+        "offload.Run",
+        models.SET_NULL,
+        null=True,
+        default=None,
+        related_name="jobs",
+        db_index=False,
     )
     payload = models.ForeignKey(
-        "offload.Payload", models.PROTECT, null=True, default=None, related_name="jobs"
+        "offload.Payload",
+        models.PROTECT,
+        null=True,
+        default=None,
+        related_name="jobs",
+        db_index=False,
     )
 
     objects = JobManager()

@@ -7,14 +7,14 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from offload.models.fields import JsonText
+from offload.models.fields import JsonText, KeyField
 from offload.models.managers import OffloadManager
 
 
 class Join(models.Model):
     """A chord's header, counted by the ids of its results; its body follows once."""
 
-    id = models.CharField(primary_key=True, max_length=255)
+    id = KeyField(primary_key=True, max_length=255)
     #: The body as a Celery signature, with its frozen id.
     body = JsonText()
     #: The tree of result ids, in the shape the body's argument has.
@@ -33,13 +33,14 @@ class Join(models.Model):
 
     def __str__(self) -> str:
         """Return the id."""
-        return self.id
+        return str(self.id)
 
 
 class Dependency(models.Model):
     """One result a join waits for."""
 
-    join = models.ForeignKey(Join, models.CASCADE, related_name="dependencies")
+    # The constraint's index serves the key.
+    join = models.ForeignKey(Join, models.CASCADE, related_name="dependencies", db_index=False)
     #: The id of a job, a relay or a plain Celery task.
     needs = models.CharField(_("needs"), max_length=255)
     #: Empty while open, then SUCCESS, FAILURE or REVOKED.

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from offload.models.fields import KeyField
 from offload.models.managers import OffloadManager
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class Payload(models.Model):
     """The files of a job, or of all jobs of a run."""
 
-    id = models.CharField(primary_key=True, max_length=36)
+    id = KeyField(primary_key=True, max_length=36)
     #: Alias in ``STORAGES``.
     storage = models.CharField(_("storage"), max_length=64)
     created_at = models.DateTimeField(_("made"), db_default=Now(), editable=False)
@@ -34,7 +35,7 @@ class Payload(models.Model):
 
     def __str__(self) -> str:
         """Return the id."""
-        return self.id
+        return str(self.id)
 
 
 class PayloadFileQuerySet(models.QuerySet["PayloadFile"]):
@@ -58,7 +59,12 @@ class PayloadFile(models.Model):
     payload = models.ForeignKey(Payload, models.CASCADE, related_name="files")
     #: The job that made it; empty for an input.
     job = models.ForeignKey(
-        "offload.Job", models.CASCADE, null=True, default=None, related_name="files"
+        "offload.Job",
+        models.CASCADE,
+        null=True,
+        default=None,
+        related_name="files",
+        db_index=False,  # The constraint's index serves the key.
     )
     epoch = models.PositiveIntegerField(_("epoch"), default=0)
     name = models.CharField(_("name"), max_length=255)

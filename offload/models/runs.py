@@ -6,14 +6,14 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from offload.models.fields import JsonText
+from offload.models.fields import JsonText, KeyField
 from offload.models.managers import OffloadManager
 
 
 class Run(models.Model):
     """One execution of a named workflow; its steps are jobs."""
 
-    id = models.CharField(primary_key=True, max_length=36)
+    id = KeyField(primary_key=True, max_length=36)
     workflow = models.CharField(_("workflow"), max_length=255)
     properties = JsonText(_("properties"), default=dict)
     payload = models.ForeignKey(

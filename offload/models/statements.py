@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from offload.models import database
+from offload.models import database, preparing
 
 
 class Statement(NamedTuple):
-    """SQL with its parameters."""
+    """SQL that has rows, with its parameters."""
 
     sql: str
     params: tuple[Any, ...] = ()
+    #: Whether its text is one of few, so that the server may keep its plan.
+    prepared: bool = True
 
     def rows(self) -> list[tuple[Any, ...]]:
         """Run it and return its rows."""
-        return database.rows(self.sql, self.params)
+        return database.rows(self.sql, self.params, prepared=self.prepared)
 
 
 def change(first: Statement, then: Statement | None) -> list[tuple[Any, ...]]:
@@ -27,11 +29,11 @@ def change(first: Statement, then: Statement | None) -> list[tuple[Any, ...]]:
         return first.rows()
     if database.vendor() == "postgresql":
         both = f"WITH changed AS ({first.sql}), followed AS ({then.sql}) SELECT * FROM changed"
-        return database.rows(both, (*first.params, *then.params))
+        return Statement(both, (*first.params, *then.params)).rows()
     with database.atomic():
         found = first.rows()
         if found:
-            database.execute(*then)
+            database.execute(then.sql, then.params)
     return found
 
 
@@ -46,23 +48,19 @@ def together(*statements: Statement) -> list[list[tuple[Any, ...]]]:
     Each sees what was committed before it, not before the first: a lock taken by one holds
     for what the next one reads.
     """
-    if not _takes_many():
-        with database.atomic():
-            return [statement.rows() for statement in statements]
-    params = [value for statement in statements for value in statement.params]
-    with database.connection().cursor() as cursor:
-        cursor.execute(";\n".join(statement.sql for statement in statements), params)
-        found = [_rows(cursor)]
-        while cursor.nextset():
-            found.append(_rows(cursor))
+    connection = database.connection()
+    if len(statements) > 1 and preparing.can_prepare(connection):
+        return _in_one_go(connection, statements)
+    with database.atomic():
+        return [statement.rows() for statement in statements]
+
+
+def _in_one_go(connection: Any, statements: tuple[Statement, ...]) -> list[list[tuple[Any, ...]]]:
+    with preparing.in_one_go(connection):
+        cursors = [database.cursor(prepared=one.prepared) for one in statements]
+        for cursor, statement in zip(cursors, statements, strict=True):
+            cursor.execute(statement.sql, statement.params)
+    found = [list(cursor.fetchall()) for cursor in cursors]
+    for cursor in cursors:
+        cursor.close()
     return found
-
-
-def _rows(cursor: Any) -> list[tuple[Any, ...]]:
-    return list(cursor.fetchall()) if cursor.description else []
-
-
-def _takes_many() -> bool:
-    """Return whether a text of several statements may be sent: then it is a transaction."""
-    options = database.connection().settings_dict["OPTIONS"]
-    return database.vendor() == "postgresql" and not options.get("server_side_binding")

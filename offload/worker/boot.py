@@ -94,8 +94,7 @@ def _refusing(inner: Callable[..., Any]) -> Callable[..., Any]:
         header = message.headers.get("offload")
         if not header:
             return inner(body, message, exc)
-        holdings.refuse((header["id"], header["epoch"]), message.headers["task"])
-        return message.ack_log_error(logger, (OSError,))
+        return holdings.refuse((header["id"], header["epoch"]), message.headers["task"])
 
     return on_unknown_task
 
@@ -187,7 +186,8 @@ class Worker:
     def _tell(self) -> None:
         while not self._ending.is_set():
             holdings.changed.wait(INTERVAL)
-            time.sleep(GATHER if holdings.held else HASTE)
+            time.sleep(HASTE)
+            holdings.is_hungry.wait(GATHER)
             holdings.changed.clear()
             if self._link:
                 self._link.send(holdings.snapshot())

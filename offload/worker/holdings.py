@@ -29,17 +29,27 @@ class Holdings:
     lost: dict[tuple[str, int], tuple[str, str, float]] = field(default_factory=dict)
     refused: dict[tuple[str, int], tuple[str, float]] = field(default_factory=dict)
     changed: threading.Event = field(default_factory=threading.Event)
+    #: Set while so few jobs wait for the pool that it may soon have none.
+    is_hungry: threading.Event = field(default_factory=threading.Event)
 
     def receive(self, key: tuple[str, int]) -> None:
         """Note a job that arrived and waits for the pool."""
         self.held[key] = True
+        self._weigh()
         self.changed.set()
 
     def accept(self, key: tuple[str, int], pid: int) -> None:
         """Note a job that a pool process took."""
         self.held.pop(key, None)
         self.running[key] = pid
+        self._weigh()
         self.changed.set()
+
+    def _weigh(self) -> None:
+        if len(self.held) <= self.concurrency // 4:
+            self.is_hungry.set()
+        else:
+            self.is_hungry.clear()
 
     def end(self, key: tuple[str, int]) -> None:
         """Forget a run that reported its end."""

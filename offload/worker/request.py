@@ -39,9 +39,8 @@ class JobRequest(Request):
             # The class is subclassed once more by the worker, over on_success: an attribute of
             # the instance is the only override it leaves.
             self.on_success = self._reporting(self.on_success)  # type: ignore[method-assign]
-            # The row is what survives. Over a message that is still to be acknowledged when its
-            # Redis is gone, kombu's reconnect fails, and takes the worker with it.
-            self.acknowledge()
+            # The queue is consumed without acknowledgements: Celery has none to send.
+            self.acknowledged = True
 
     def _reporting(self, inner: Callable[..., Any]) -> Callable[..., Any]:
         def on_success(*args: Any, **kwargs: Any) -> Any:
@@ -82,7 +81,6 @@ class JobRequest(Request):
 
     def _lose(self, cause: Cause, detail: str) -> None:
         task_ready(self)
-        self.acknowledge()
         if self.job_key:
             holdings.lose(self.job_key, cause, detail)
 

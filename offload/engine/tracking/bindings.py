@@ -39,6 +39,8 @@ BOUND_COLUMNS = (
 
 #: Lanes per statement: SQLite puts no more than 500 questions into one.
 LANES = 100
+#: Up to so many lanes the plan of a statement is kept.
+FEW = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,7 @@ def insert_bound(place: Place, draft: Draft) -> tuple[bool, list[Bound]]:
 
     Return whether it was new, and what was bound.
     """
-    found = together(*_slot(place.instance)[1:], _inserting(place, draft))[-1]
+    found = together(*_slot(place.instance), _inserting(place, draft))[-1]
     return bool(found), _bound([row[1:] for row in found if row[0] == "QUEUED"])
 
 
@@ -139,11 +141,11 @@ def _bound(found: list[tuple[Any, ...]]) -> list[Bound]:
 
 
 def _slot(instance: str) -> list[Statement]:
-    """Return what locks an instance's slot row, where not the whole database is locked."""
-    if database.vendor() == "sqlite":
-        return []
-    insert = f"INSERT INTO {SLOT} (instance) VALUES (%s) ON CONFLICT DO NOTHING"
-    return [Statement(insert, (instance,)), Statement(LOCK_SLOT, (instance,))]
+    """Return what locks an instance's slot row, where not the whole database is locked.
+
+    The row is there since the instance joined.
+    """
+    return [] if database.vendor() == "sqlite" else [Statement(LOCK_SLOT, (instance,))]
 
 
 def _binding(place: Place, lanes: Sequence[str], limit: int, suspect: bool) -> Statement:
@@ -164,6 +166,7 @@ def _binding(place: Place, lanes: Sequence[str], limit: int, suspect: bool) -> S
             *here, *heads, *room, TOPOLOGY, place.version,
             *([place.instance] if locked else []), *(here if suspect else []),
         ),
+        prepared=len(lanes) <= FEW,
     )  # fmt: skip
 
 
@@ -257,7 +260,8 @@ def waiting_lanes() -> list[str]:
         f"WITH RECURSIVE lanes(lane) AS (SELECT min(lane) FROM {JOB} WHERE {WAITING} UNION ALL "
         f"SELECT (SELECT min(lane) FROM {JOB} j WHERE {WAITING} AND j.lane > lanes.lane) "
         "FROM lanes WHERE lanes.lane IS NOT NULL) SELECT lane FROM lanes WHERE lane IS NOT NULL "
-        f"ORDER BY (SELECT priority {first}) DESC, (SELECT created_at {first})"
+        f"ORDER BY (SELECT priority {first}) DESC, (SELECT created_at {first})",
+        prepared=True,
     )
     return [row[0] for row in found]
 
@@ -266,7 +270,8 @@ def suspects() -> list[str]:
     """Return the lanes of waiting suspects of a crash."""
     found = database.rows(
         f"SELECT DISTINCT lane FROM {JOB} "
-        "WHERE state = 'PENDING' AND hold = 'suspect' AND run_at IS NULL"
+        "WHERE state = 'PENDING' AND hold = 'suspect' AND run_at IS NULL",
+        prepared=True,
     )
     return [row[0] for row in found]
 
@@ -277,6 +282,7 @@ def forced_on(instance: str, incarnation: str) -> set[tuple[str, int]]:
         f"SELECT id, epoch FROM {JOB} WHERE instance = %s AND incarnation = %s "
         f"AND {ACTIVE} AND stop_forced",
         [instance, incarnation],
+        prepared=True,
     )
     return set(found)
 
@@ -286,6 +292,7 @@ def active_on(instance: str, incarnation: str) -> set[tuple[str, int]]:
     found = database.rows(
         f"SELECT id, epoch FROM {JOB} WHERE instance = %s AND incarnation = %s AND {ACTIVE}",
         [instance, incarnation],
+        prepared=True,
     )
     return {(row[0], row[1]) for row in found}
 
@@ -304,6 +311,7 @@ def loads_by_instance() -> dict[str, int]:
     """Return how many jobs are bound to each instance."""
     found = database.rows(
         f"SELECT instance, count(*) FROM {JOB} "
-        "WHERE state IN ('QUEUED', 'ACTIVE') GROUP BY instance"
+        "WHERE state IN ('QUEUED', 'ACTIVE') GROUP BY instance",
+        prepared=True,
     )
     return {row[0]: int(row[1]) for row in found}

@@ -92,6 +92,7 @@ def inserting(batch: Sequence[Draft]) -> Statement:
         f"INSERT INTO {Job._meta.db_table} ({', '.join(COLUMNS)}) VALUES {values} "
         "ON CONFLICT (id) DO NOTHING RETURNING id",
         params,
+        prepared=len(batch) == 1,
     )
 
 

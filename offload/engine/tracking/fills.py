@@ -11,6 +11,7 @@ from offload.core.states import JobState
 from offload.engine.tracking.changes import Change, tell
 from offload.engine.tracking.drafts import COLUMNS
 from offload.engine.tracking.returns import way_back
+from offload.engine.tracking.runs import MINE
 from offload.models import Job, database
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def replaced(fence: Fence) -> JobState | None:
     Return its state, STOPPED where that was requested, or None for a stale attempt.
     """
     changes = way_back(
-        "id = %s AND epoch = %s AND token = %s AND state = 'ACTIVE'",
+        MINE,
         [fence.job_id, fence.epoch, fence.token],
         cause=Cause.REQUEUED,
         error="replaced by a canvas",

@@ -27,6 +27,10 @@ CLAIMED_COLUMNS = (
     "topic", "queue", "attempts", "failures", "crashes", "has_tail", "tail", "options",
     "payload_id", "run_id", "root_id", "parent_id", "priority",
 )  # fmt: skip
+#: One row, by its key: said so that no planner, hearing that few jobs are bound, reads the index
+#: of them all instead.
+IS_QUEUED = "(state = 'QUEUED') IS TRUE"
+MINE = "id = %s AND epoch = %s AND token = %s AND (state = 'ACTIVE') IS TRUE"
 #: A lost claim costs one more run of a message that is still there, never a lost job: it may
 #: be acknowledged before it is on disk. Finishes wait for the disk.
 UNHURRIED = "(SELECT set_config('synchronous_commit', 'off', true)) AS unhurried"
@@ -78,7 +82,7 @@ def _claiming(fence: Fence) -> Statement:
     return Statement(
         f"UPDATE {JOB} SET state = 'ACTIVE', token = %s, started_at = {database.now()}, "
         f"error = '', attempts = attempts + 1 {_unhurried()} "
-        "WHERE id = %s AND epoch = %s AND state = 'QUEUED' AND NOT stop_requested "
+        f"WHERE id = %s AND epoch = %s AND {IS_QUEUED} AND NOT stop_requested "
         f"RETURNING {', '.join(CLAIMED_COLUMNS)}",
         (fence.token, fence.job_id, fence.epoch),
     )
@@ -90,13 +94,12 @@ def _unhurried() -> str:
 
 def _mine(fence: Fence) -> Claimed | None:
     """Return a claim whose reply was lost; one that was stopped meanwhile ends at once."""
-    mine = "id = %s AND epoch = %s AND token = %s AND state = 'ACTIVE'"
     params = [fence.job_id, fence.epoch, fence.token]
     found = database.rows(
-        f"SELECT {', '.join(CLAIMED_COLUMNS)}, stop_requested FROM {JOB} WHERE {mine}", params
+        f"SELECT {', '.join(CLAIMED_COLUMNS)}, stop_requested FROM {JOB} WHERE {MINE}", params
     )
     if found and found[0][-1]:
-        way_back(mine, params, cause=Cause.REQUEUED)
+        way_back(MINE, params, cause=Cause.REQUEUED)
         return None
     return _claimed(found[0][:-1]) if found else None
 
@@ -179,7 +182,7 @@ def _end(
     ending = Statement(
         f"UPDATE {JOB} SET state = %s, finished_at = {database.now()}, aftermath_due = %s, "
         f"{hanging}, {also} "
-        "WHERE id = %s AND epoch = %s AND token = %s AND state = 'ACTIVE' RETURNING id",
+        f"WHERE {MINE} RETURNING id",
         (state, aftermath, *values, fence.job_id, fence.epoch, fence.token),
     )
     if not change(ending, then):
@@ -213,7 +216,7 @@ def requeue(
     """
     columns = "".join(f", {name} = %s" for name in changes)
     found = way_back(
-        "id = %s AND epoch = %s AND token = %s AND state = 'ACTIVE'",
+        MINE,
         [fence.job_id, fence.epoch, fence.token],
         cause=cause,
         error=error.message if error else "",
@@ -231,8 +234,7 @@ def write(fence: Fence, column: str, value: object) -> bool:
     """Set a column of a running attempt's job; return whether the attempt is current."""
     return bool(
         database.execute(
-            f"UPDATE {JOB} SET {column} = %s "
-            "WHERE id = %s AND epoch = %s AND token = %s AND state = 'ACTIVE'",
+            f"UPDATE {JOB} SET {column} = %s WHERE {MINE}",
             [value, fence.job_id, fence.epoch, fence.token],
         )
     )

@@ -16,6 +16,7 @@ from offload.conf import settings
 from offload.core.exceptions import NameInUse
 from offload.core.retries import Cause
 from offload.engine import membership
+from offload.engine.dispatch import FULL
 from offload.engine.membership import Announcement
 from offload.worker.agent import naming
 from offload.worker.agent.heartbeat import Heartbeat
@@ -32,6 +33,9 @@ logger = logging.getLogger("offload.agent")
 
 #: Seconds between two looks at the window while jobs come, and while none do.
 BUSY, IDLE = 0.25, 1.0
+#: Seconds after news, such as the end of a run, until one look more: who submitted while no slot
+#: was idle has left binding to the agents.
+AGAIN = FULL + 0.01
 #: Seconds a worker has to say that it ended a process itself.
 GRACE = 0.05
 #: Seconds between two looks at what the running jobs have started themselves.
@@ -104,10 +108,11 @@ class Agent:
             self._mourn(ready)
             if self.heartbeat.is_superseded:
                 return self._give_way()
-            if time.monotonic() >= next_look or self._snapshot.news != news:
-                news = self._snapshot.news
+            told, news = self._snapshot.news != news, self._snapshot.news
+            if told or time.monotonic() >= next_look:
                 found = self._look()
-                next_look = time.monotonic() + (BUSY if found or self._snapshot.running else IDLE)
+                calm = BUSY if found or self._snapshot.running else IDLE
+                next_look = time.monotonic() + (AGAIN if told else calm)
 
     def _poll(self, timeout: float) -> set[int]:
         watched = [self._link.fileno(), self._parent.fileno()]

@@ -22,7 +22,7 @@ from offload.engine.names import CARRIERS
 from offload.engine.tracking import runs
 from offload.engine.tracking.bindings import Place, bind
 from offload.engine.tracking.runs import Fence
-from offload.models import Job
+from offload.models import Job, Slot
 from offload.models.versions import current_version
 from offload.worker import carriers, current
 from offload.worker.current import CurrentJob
@@ -92,6 +92,7 @@ class Driver:
         place = Place(
             instance=instance, incarnation=incarnation, window=10_000, version=current_version()
         )
+        Slot.objects.get_or_create(instance=instance)
         [bound] = bind(place, [row.lane], limit=1)
         Job.objects.filter(state="PENDING", hold="suspect").update(hold="")
         fence = Fence(job_id=job_id, epoch=bound.epoch, token=str(uuid4()))

@@ -12,7 +12,7 @@ import offload
 from offload.core.retries import Cause
 from offload.engine import duties, endings, lease, membership
 from offload.engine.claims import begin
-from offload.engine.tracking import bindings, ends, limits, returns
+from offload.engine.tracking import bindings, ends, limits, returns, runs
 from offload.engine.tracking.bindings import bind
 from offload.models import Job, database
 from tests.integration.engine.world import (
@@ -38,6 +38,7 @@ FINAL = 5000
 #: Two indexes hold the bound jobs alone; either will do where all of them are counted.
 BOUND = "offload_job_(bound|in_queue)"
 #: What a plan says of a table that is read from end to end.
+KEY = r"offload_job_pkey|sqlite_autoindex_offload_job_1"
 WHOLE = re.compile(r"Seq Scan on offload_job\b(?!_)|SCAN offload_job\b(?! USING)")
 CHANGES = re.compile(r"\b(INSERT) INTO|\b(UPDATE) \w+ SET|\b(DELETE) FROM|^(BEGIN|SAVEPOINT)")
 
@@ -149,6 +150,13 @@ QUESTIONS: dict[str, tuple[Callable[[], object], str]] = {
 }
 
 
+@pytest.fixture
+def _values_in_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let statements be sent with their values, so that their text can be explained."""
+    monkeypatch.setattr("offload.models.preparing.can_prepare", lambda _: False)
+
+
+@pytest.mark.usefixtures("_values_in_the_text")
 def test_each_question_is_answered_by_its_own_index_however_many_jobs_ended(
     engine_database: str,
 ) -> None:
@@ -157,6 +165,22 @@ def test_each_question_is_answered_by_its_own_index_however_many_jobs_ended(
     slow = {name: plans for name, (ask, index) in QUESTIONS.items() if (plans := _slow(ask, index))}
 
     assert slow == {}
+
+
+@pytest.mark.usefixtures("_values_in_the_text")
+def test_a_run_finds_its_job_by_the_key_and_not_among_all_that_are_bound() -> None:
+    """With few bound jobs in its statistics, a planner would read the index of them all."""
+    _crowd()
+    fence = fence_of(bound()[0])
+
+    with statements() as found:
+        runs.claim(fence)
+        runs.write(fence, "progress", "{}")
+        runs.succeed(fence, 1, aftermath=False)
+
+    plans = "\n".join(map(_plan, found))
+    assert len(re.findall(KEY, plans)) == 3
+    assert not re.search(BOUND, plans)
 
 
 def _slow(ask: Callable[[], object], index: str) -> str:

@@ -19,6 +19,7 @@ from offload.core.exceptions import (
     UnknownQueue,
 )
 from offload.core.states import JobState
+from offload.engine import dispatch
 from offload.engine.publisher import breaker
 from offload.engine.submission import new_id
 from offload.engine.tracking.bindings import loads_by_instance
@@ -213,24 +214,32 @@ def test_a_job_is_sent_to_who_can_run_it_under_the_announced_name(broker: Broker
     ]  # fmt: skip
 
 
-def test_no_more_is_bound_at_submit_than_windows_hold(broker: Broker) -> None:
+def test_no_more_is_bound_at_submit_than_run_at_once(broker: Broker) -> None:
     join("a@1"), join("b@1")
 
     jobs = offload.submit_many(TOPIC, [{}] * 20)
 
-    assert Job.objects.filter(state="QUEUED").count() == 8
+    assert Job.objects.filter(state="QUEUED").count() == 4
     assert sorted(set(Job.objects.bound().values_list("instance", flat=True))) == ["a@1", "b@1"]
-    assert states([job.id for job in jobs])[:8] == ["QUEUED"] * 8
+    assert states([job.id for job in jobs])[:5] == ["QUEUED"] * 4 + ["PENDING"]
 
 
-def test_instances_that_hold_something_already_are_all_filled_at_submit() -> None:
+def test_a_job_submitted_alone_waits_for_whoever_is_free_first() -> None:
+    join()
+    jobs = [offload.submit(TOPIC) for _ in range(3)]
+
+    assert [job.state for job in jobs] == ["QUEUED", "QUEUED", "PENDING"]
+    assert dispatch.refill(HERE) == 1
+
+
+def test_instances_that_run_something_already_are_all_used_at_submit() -> None:
     join("a@1"), join("b@1")
     offload.submit(TOPIC), offload.submit(TOPIC)
     assert loads_by_instance() == {"a@1": 1, "b@1": 1}
 
     offload.submit_many(TOPIC, [{}] * 20)
 
-    assert Job.objects.filter(state="QUEUED").count() == 8
+    assert loads_by_instance() == {"a@1": 2, "b@1": 2}
 
 
 def test_a_delayed_job_is_offered_to_nobody(broker: Broker) -> None:

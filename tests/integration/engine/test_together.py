@@ -10,7 +10,7 @@ from django.db import DatabaseError
 import offload
 from offload.engine.tracking import bindings
 from offload.engine.tracking.drafts import Draft
-from offload.models import Instance, Job, Slot, Version
+from offload.models import Instance, Job, Version
 from offload.models.statements import Statement, change, if_changed, together
 from tests.integration.engine.world import HERE, LANE, TOPIC, join, place, waiting
 
@@ -30,11 +30,9 @@ def _also(name: str) -> Statement:
 
 
 def test_each_statement_tells_its_rows() -> None:
-    assert together(ADD, Statement("SELECT 7"), Statement("DELETE FROM offload_slot")) == [
-        [("a",)],
-        [(7,)],
-        [],
-    ]
+    gone = Statement("DELETE FROM offload_slot WHERE instance = 'x' RETURNING instance")
+
+    assert together(ADD, Statement("SELECT 7"), gone) == [[("a",)], [(7,)], []]
 
 
 def test_all_or_none_take_effect() -> None:
@@ -47,7 +45,7 @@ def test_all_or_none_take_effect() -> None:
 def test_they_are_one_transaction_where_several_cannot_be_sent_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("offload.models.statements._takes_many", lambda: False)
+    monkeypatch.setattr("offload.models.preparing.can_prepare", lambda _: False)
 
     with pytest.raises(DatabaseError):
         together(ADD, WRONG)
@@ -88,7 +86,6 @@ def test_a_new_job_is_stored_bound_where_there_is_room(app: object, broker: Brok
 def test_a_new_job_does_not_overtake_those_that_wait(app: object) -> None:
     join()
     waiting(1)
-    Slot.objects.get_or_create(instance=HERE)
 
     new, bound = bindings.insert_bound(place(), Draft(id="late", topic=TOPIC, queue="default"))
 
@@ -99,7 +96,6 @@ def test_a_new_job_does_not_overtake_those_that_wait(app: object) -> None:
 
 def test_a_new_job_waits_where_the_window_is_full(app: object) -> None:
     join()
-    Slot.objects.get_or_create(instance=HERE)
     full = [
         bindings.insert_bound(place(), Draft(id=str(number), topic=TOPIC, queue="default"))
         for number in range(Instance.objects.get(pk=HERE).window + 2)
@@ -111,7 +107,6 @@ def test_a_new_job_waits_where_the_window_is_full(app: object) -> None:
 
 def test_a_known_id_is_not_stored_again(app: object) -> None:
     join()
-    Slot.objects.get_or_create(instance=HERE)
     draft = Draft(id="once", topic=TOPIC, queue="default")
     bindings.insert_bound(place(), draft)
 

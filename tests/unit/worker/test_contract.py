@@ -67,6 +67,7 @@ def test_the_pool_calls_what_we_override() -> None:
 
 def test_requests_have_the_names_we_use() -> None:
     assert {"acknowledge", "request_dict"} <= set(vars(Request))
+    assert "not self.acknowledged" in inspect.getsource(Request.acknowledge)
     assert {"time_start", "worker_pid"} <= set(vars(Request)["__slots__"]) | set(vars(Request))
     assert parameters(task_ready)[0] == "request"
 
