@@ -20,7 +20,8 @@ COLUMNS = (
 )  # fmt: skip
 #: Rows per statement: bounded, so that one statement stays well under a second.
 BATCH = 500
-SECONDS = "CAST(%s AS double precision)"
+#: Columns that are each job's own, whatever the others have.
+OWN = frozenset({"id", "properties"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,22 +86,38 @@ def insert(drafts: Sequence[Draft]) -> int:
 
 
 def inserting(batch: Sequence[Draft]) -> Statement:
-    """Return the statement that stores new jobs and returns the ids of those that were."""
-    values = ", ".join([f"({placeholders()})"] * len(batch))
-    params = tuple([value for draft in batch for value in draft.row()])
+    """Return the statement that stores new jobs and returns the ids of those that were.
+
+    What all of them have in common is said once: most of a row is, and to read it a thousand
+    times costs more than to store it.
+    """
+    columns = dict(zip(COLUMNS, zip(*(draft.row() for draft in batch), strict=True), strict=True))
+    own = {name: values for name, values in columns.items() if name in OWN or _differ(values)}
+    common = tuple(values[0] for name, values in columns.items() if name not in own)
+    given = ", ".join([f"({database.marks(own)})"] * len(batch))
+    selected = ", ".join(_value(name, f"given.{name}" if name in own else "%s") for name in COLUMNS)
     return Statement(
-        f"INSERT INTO {Job._meta.db_table} ({', '.join(COLUMNS)}) VALUES {values} "
-        "ON CONFLICT (id) DO NOTHING RETURNING id",
-        params,
+        f"INSERT INTO {Job._meta.db_table} ({', '.join(COLUMNS)}) "
+        f"WITH given ({', '.join(own)}) AS (VALUES {given}) "
+        f"SELECT {selected} FROM given WHERE true ON CONFLICT (id) DO NOTHING RETURNING id",
+        (*(value for row in zip(*own.values(), strict=True) for value in row), *common),
         prepared=len(batch) == 1,
     )
 
 
+def _differ(values: Sequence[Any]) -> bool:
+    return any(value != values[0] for value in values)
+
+
 def placeholders() -> str:
     """Return what stands for a draft's row in SQL."""
-    timed = {"run_at", "expires_at"}
-    marks = [database.later(SECONDS) if name in timed else "%s" for name in COLUMNS]
-    return ", ".join(marks)
+    return ", ".join(_value(name, "%s") for name in COLUMNS)
+
+
+def _value(name: str, given: str) -> str:
+    """Return the SQL of a column's value, made of what was given: times are seconds from now."""
+    timed = name in {"run_at", "expires_at"}
+    return database.later(f"CAST({given} AS double precision)") if timed else given
 
 
 def _batches(drafts: Sequence[Draft]) -> Iterator[Sequence[Draft]]:
