@@ -14,6 +14,7 @@ from offload.browser.logbook import record
 from offload.core.exceptions import UnknownInstance
 from offload.engine import rules, stopping
 from offload.models import Instance, Job, database
+from offload.models.conflicts import retried
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,6 +56,7 @@ def read(posted: Mapping[str, Any]) -> Change:
     return Change(verb=pressed[0], instance=instance, pattern=pattern)
 
 
+@retried
 def route(change: Change, *, by: Any) -> str:
     """Change the rules and return what to tell.
 
@@ -67,6 +69,7 @@ def route(change: Change, *, by: Any) -> str:
     return change.told
 
 
+@retried
 def switch(name: str, *, off: bool, by: Any) -> str:
     """Switch an instance off or on and return what to tell; raise UnknownInstance."""
     told = _("Switched %(name)s off.") if off else _("Switched %(name)s on.")
@@ -77,6 +80,7 @@ def switch(name: str, *, off: bool, by: Any) -> str:
     return told % {"name": name}
 
 
+@retried
 def stop(job: Job, *, by: Any) -> str:
     """Ask a job to stop and return what to tell."""
     with database.atomic():
@@ -87,6 +91,7 @@ def stop(job: Job, *, by: Any) -> str:
     return _("The job was asked to stop. It ends when it looks, or by itself.")
 
 
+@retried
 def stop_all(jobs: Sequence[Job], *, by: Any) -> int:
     """Ask jobs to stop and return how many were asked."""
     with database.atomic():

@@ -22,6 +22,7 @@ from offload.engine import results
 from offload.engine.topology import GOODBYE
 from offload.engine.tracking import returns
 from offload.models import Instance, Slot, database
+from offload.models.conflicts import retried
 from offload.models.versions import raise_version
 from offload.signals import instance_changed
 
@@ -75,6 +76,7 @@ def started(pid: int) -> str:
         return ""
 
 
+@retried
 def join(announcement: Announcement) -> str | None:
     """Take the name and return the new incarnation, or None while another has the name.
 
@@ -171,6 +173,7 @@ def report(name: str, incarnation: str, *, load: Mapping[str, Any]) -> None:
     )
 
 
+@retried
 def set_mode(name: str, incarnation: str, mode: Mode, *, concurrency: int | None = None) -> None:
     """Announce a mode, and the concurrency where it became known."""
     changes: dict[str, Any] = {"mode": mode}
@@ -184,6 +187,7 @@ def set_mode(name: str, incarnation: str, mode: Mode, *, concurrency: int | None
             _tell(name, incarnation, mode, "announced")
 
 
+@retried
 def leave(name: str, incarnation: str, *, reason: str, crash: bool) -> bool:
     """Make an incarnation gone and move what was bound to it; return whether it was here.
 

@@ -2,24 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery.app.control import Control
 
 from offload.worker.late import late
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 STOP_JOBS = "offload.engine.stopping:stop_jobs"
+#: The commands that end tasks by their ids.
+ENDING = frozenset({"revoke", "terminate"})
+#: Who answers for jobs: they are stopped in the database, whatever workers say.
+ANSWERING = "offload"
 
 
 class JobControl(Control):
-    """Turns the revoking of a job into a request to stop it.
+    """Turns the revoking and terminating of jobs into requests to stop them.
 
-    A revoked id would be refused by every worker for hours, also where the job runs again.
+    A revoked id would be refused by every worker for hours, also where the job runs again, and
+    a terminated run would be taken for a lost one. Everything ends at ``broadcast``:
+    ``AsyncResult.revoke``, ``celery control revoke``, Flower.
     """
 
-    def revoke(self, task_id: Any, *args: Any, **kwargs: Any) -> Any:
-        """Stop what are jobs; revoke the rest as Celery does."""
-        ids = list(task_id) if isinstance(task_id, list | tuple | set) else [task_id]
-        jobs = late(STOP_JOBS)(ids)
+    def broadcast(
+        self, command: str, arguments: Mapping[str, Any] | None = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Stop what are jobs; send the rest as Celery does.
+
+        Terminating a job kills its process, where its pool has one for it.
+        """
+        if command not in ENDING:
+            return super().broadcast(command, arguments, *args, **kwargs)
+        given = dict(arguments or {})
+        ids = _ids(given.get("task_id"))
+        jobs = late(STOP_JOBS)(ids, force=command == "terminate" or bool(given.get("terminate")))
         rest = [one for one in ids if one not in jobs]
-        return super().revoke(rest, *args, **kwargs) if rest else None
+        told = _answer(jobs, kwargs) if jobs else []
+        if not rest:
+            return told if kwargs.get("reply") else None
+        sent = super().broadcast(command, {**given, "task_id": rest}, *args, **kwargs)
+        return [*told, *sent] if isinstance(sent, list) else sent
+
+
+def _ids(task_id: Any) -> list[str]:
+    """Return ids as a list: one id, or several, are given."""
+    if task_id is None:
+        return []
+    return list(task_id) if isinstance(task_id, list | tuple | set) else [task_id]
+
+
+def _answer(jobs: set[str], asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a worker would reply, and tell it to who waits for replies."""
+    reply = {ANSWERING: {"ok": f"jobs asked to stop: {', '.join(sorted(jobs))}"}}
+    callback = asked.get("callback")
+    if callback is not None:
+        callback(reply)
+    return [reply]

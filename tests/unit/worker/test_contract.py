@@ -12,6 +12,7 @@ from celery.app.amqp import Queues
 from celery.app.control import Control
 from celery.app.task import Task
 from celery.app.trace import build_tracer
+from celery.bin import control as control_program
 from celery.concurrency import base, prefork, solo, thread
 from celery.worker import request as requests
 from celery.worker.consumer.consumer import Consumer
@@ -77,8 +78,11 @@ def test_unknown_tasks_pass_by_the_consumer_with_message_and_error() -> None:
     assert "self.on_unknown_task" in inspect.getsource(Consumer.create_task_handler)
 
 
-def test_control_revokes_ids() -> None:
-    assert parameters(Control.revoke)[:2] == parameters(JobControl.revoke)[:2]
+def test_control_ends_tasks_by_what_it_broadcasts() -> None:
+    assert parameters(Control.broadcast)[:3] == parameters(JobControl.broadcast)[:3]
+    assert "self.broadcast('revoke'" in inspect.getsource(Control.revoke)
+    assert "self.revoke(" in inspect.getsource(Control.terminate)
+    assert "app.control.broadcast(" in inspect.getsource(control_program)
 
 
 def test_tasks_are_run_by_their_call_where_they_have_one() -> None:

@@ -1,0 +1,99 @@
+"""Celery's remote control of tasks that are jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery.app.control import Control
+from celery.bin.base import CLIContext
+from celery.bin.control import control as control_command
+from click.testing import CliRunner
+
+from offload.worker.control import JobControl
+from tests.integration.engine.world import join, row, running, waiting
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+
+@pytest.fixture
+def sent(app: Celery, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
+    """Return what workers are told; they answer nothing."""
+    found: list[tuple[str, Any]] = []
+
+    def broadcast(_: Control, command: str, arguments: Any = None, **__: Any) -> list[Any]:
+        found.append((command, arguments))
+        return []
+
+    monkeypatch.setattr(Control, "broadcast", broadcast)
+    join()
+    return found
+
+
+@pytest.fixture
+def control(app: Celery) -> JobControl:
+    """Return the remote control of an app with jobs."""
+    return JobControl(app)
+
+
+def test_a_revoked_job_is_stopped_and_no_worker_is_told(
+    control: JobControl, sent: list[tuple[str, Any]]
+) -> None:
+    (job,) = waiting()
+
+    control.revoke(job)
+
+    assert row(job).state == "STOPPED"
+    assert sent == []
+
+
+def test_a_running_job_is_asked_and_a_terminated_one_is_to_be_killed(
+    control: JobControl, sent: list[tuple[str, Any]]
+) -> None:
+    asked, killed = running(), running()
+
+    control.revoke(asked.id)
+    control.terminate(killed.id)
+
+    assert (row(asked.id).stop_requested, row(asked.id).stop_forced) == (True, False)
+    assert (row(killed.id).stop_requested, row(killed.id).stop_forced) == (True, True)
+    assert sent == []
+
+
+def test_other_tasks_among_them_are_revoked_as_celery_does(
+    control: JobControl, sent: list[tuple[str, Any]]
+) -> None:
+    (job,) = waiting()
+
+    control.revoke([job, "plain"], signal="SIGUSR1")
+
+    assert sent == [("revoke", {"task_id": ["plain"], "terminate": False, "signal": "SIGUSR1"})]
+
+
+def test_other_commands_pass_as_they_are(control: JobControl, sent: list[tuple[str, Any]]) -> None:
+    control.rate_limit("dam.render", "1/s")
+
+    assert [command for command, _ in sent] == ["rate_limit"]
+
+
+@pytest.mark.parametrize(
+    ("words", "force"), [(["revoke"], False), (["terminate", "SIGTERM"], True)]
+)
+def test_the_command_line_stops_jobs_and_says_so(
+    app: Celery,
+    control: JobControl,
+    sent: list[tuple[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    force: bool,
+) -> None:
+    monkeypatch.setattr(app, "control", control)
+    job = running().id
+
+    program = CLIContext(app=app, no_color=True, workdir=None)
+    done = CliRunner().invoke(control_command, [*words, job], obj=program)
+
+    assert done.exit_code == 0, done.output
+    assert f"jobs asked to stop: {job}" in done.output
+    assert row(job).stop_forced is force
