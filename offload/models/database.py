@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, transaction
@@ -22,6 +23,8 @@ LATER = {
     "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', ({0}) || ' seconds')",
     "postgresql": "(clock_timestamp() + make_interval(secs => ({0})::double precision))",
 }
+#: Seconds that a server gets to take the request to end a statement.
+INTERRUPTING = 0.5
 #: Share-lock the row a decision rests on; SQLite's immediate transactions lock the whole file.
 FOR_SHARE = {"sqlite": "", "postgresql": "FOR SHARE"}
 FOR_UPDATE = {"sqlite": "", "postgresql": "FOR UPDATE"}
@@ -88,6 +91,15 @@ def rows(sql: str, params: Sequence[Any] = (), *, prepared: bool = False) -> lis
 def cursor(*, prepared: bool = False) -> Any:
     """Return a cursor; a ``prepared`` one for statements whose plan the server may keep."""
     return preparing.cursor(connection()) if prepared else connection().cursor()
+
+
+def interrupt(there: BaseDatabaseWrapper) -> None:
+    """End the statement that another thread runs on its connection; there it raises an error."""
+    raw = there.connection
+    if raw is None:
+        return
+    with suppress(Exception):
+        raw.interrupt() if there.vendor == "sqlite" else raw.cancel_safe(timeout=INTERRUPTING)
 
 
 def marks(values: Collection[object]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from offload.engine import duties, lease
 from offload.engine.lease import NotLeader, Term
 from offload.engine.observing import Observer
 from offload.models import Instance
+from offload.worker.agent.duty import Doing
 
 if TYPE_CHECKING:
     from offload.worker.agent.heartbeat import Heartbeat
@@ -39,7 +40,7 @@ class Leader(threading.Thread):
         self._over = threading.Event()
         self._observer = Observer(timeout=settings().timeout, interval=settings().sweep)
         self._term: Term | None = None
-        self._running: dict[str, Future[None]] = {}
+        self._doing: dict[str, Doing] = {}
         self._asked = 0.0
 
     def stop(self) -> None:
@@ -100,17 +101,9 @@ class Leader(threading.Thread):
             with suppress(NotLeader):
                 duties.bury(term, name, incarnation, beat)
         for name, duty in duties.DUTIES.items():
-            former = self._running.get(name)
-            if former is None or former.done():
-                self._running[name] = pool.submit(_do, name, duty, term)
-
-
-def _do(name: str, duty: duties.Duty, term: Term) -> None:
-    """Do one duty; what fails is logged and asked again at the next sweep."""
-    try:
-        duty(term)
-    except NotLeader:
-        return
-    except Exception:
-        logger.exception("duty %s failed", name)
-        connections.close_all()
+            former = self._doing.get(name)
+            if former is None or former.is_over:
+                self._doing[name] = Doing(name)
+                pool.submit(self._doing[name].run, duty, term)
+            else:
+                former.interrupt_after(settings().timeout)
