@@ -18,8 +18,8 @@ RATES = {
     "submit_bulk": ("submit in bulk, jobs/s", "submit"),
     "through_bulk": ("end to end, in bulk, jobs/s", "through"),
 }
-#: Kinds of processes.
-ROLES = ("submitter", "worker", "agent")
+#: Kinds of processes; a database server comes last, and sends no statements itself.
+ROLES = ("submitter", "worker", "agent", "database")
 OURS = ("offload", "quiet")
 THEIRS = ("bare", "stock", "tuned")
 

@@ -24,7 +24,7 @@ def figures(name: str, found: Mapping[str, Any], statements: Mapping[str, Any]) 
         "p99",
         "processor ms a job*",
         "SQL statements a job*",
-        caption=f"* of {PLACES}",
+        caption=f"* of {PLACES}; a server is on this machine, or not counted",
     )
     for one in VARIANTS:
         delays, cpu = found["delays_ms"][one.key], found["cpu_ms"][one.key]
@@ -33,7 +33,7 @@ def figures(name: str, found: Mapping[str, Any], statements: Mapping[str, Any]) 
             *(f"{found['medians'][one.key][rate]:,.0f}" for rate in RATES),
             *(f"{delays[percent]:.1f}" for percent in ("p50", "p99")),
             " + ".join(f"{cpu[role]:.1f}" for role in ROLES),
-            " + ".join(f"{statements[one.key][role]:.1f}" for role in ROLES),
+            " + ".join(f"{statements[one.key][role]:.1f}" for role in ROLES[:-1]),
         )
     return _aligned(table)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.conf import settings
 from offload.core.exceptions import ConfigurationError
 from offload.engine.doctor.finding import Finding, ok, warn
 from offload.engine.installation import celery_app
@@ -26,20 +25,8 @@ def examine() -> Iterator[Finding]:
         app = celery_app()
     except ConfigurationError:
         return
-    found = [*_prefetch(app), *_visibility(app), *_eager_recycling(app)]
+    found = [*_visibility(app), *_eager_recycling(app)]
     yield from found or [ok(SUBJECT, "None of the known traps is set.")]
-
-
-def _prefetch(app: Celery) -> Iterator[Finding]:
-    """Yield that what is bound to a worker would stay in the broker, and be lost with it."""
-    multiplier, factor = app.conf.worker_prefetch_multiplier, settings().window_factor
-    if 0 < multiplier < factor:
-        told = (
-            f"A worker takes {multiplier} messages per process and is bound {factor:g} jobs: "
-            "a broker that loses its data loses the messages of the others, which costs time."
-        )
-        step = f"Write CELERY_WORKER_PREFETCH_MULTIPLIER = {-(-factor // 1):.0f} or more."
-        yield warn(SUBJECT, told, step)
 
 
 def _visibility(app: Celery) -> Iterator[Finding]:
