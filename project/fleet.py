@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
@@ -28,6 +29,10 @@ LAST_LINES = 15
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+#: Seconds that a program must have run to be started again: what ends sooner would end again.
+LIVED = 5.0
+
+
 class ProgramEnded(Exception):
     """A program of the fleet has ended though nobody asked it to."""
 
@@ -47,13 +52,19 @@ class Fleet:
         self.folder = folder
         self._environment = {**os.environ, **environment}
         self._programs: dict[str, subprocess.Popen[bytes]] = {}
+        self._begun: dict[str, tuple[Sequence[str], float]] = {}
 
     def start(self, name: str, command: Sequence[str]) -> None:
-        """Start a program; what it says goes to its log."""
-        log, run = self._log(name), self._mark(name)
-        for path in (log, run):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as output:
+        """Start a program; what it says goes to its log, which begins anew."""
+        log = self._log(name)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_bytes(b"")
+        self._run(name, command)
+
+    def _run(self, name: str, command: Sequence[str]) -> None:
+        run = self._mark(name)
+        run.parent.mkdir(parents=True, exist_ok=True)
+        with self._log(name).open("ab") as output:
             # A session of its own: Ctrl-C reaches this process alone, which ends them in order.
             program = subprocess.Popen(  # noqa: S603 -- our own programs
                 tethered(list(command), on_death=signal.SIGKILL),
@@ -64,14 +75,30 @@ class Fleet:
                 env=self._environment,
             )
         self._programs[name] = program
+        self._begun[name] = command, time.monotonic()
         write_json(run, ProcessMark.of(program.pid).dump())
 
     def check(self) -> None:
         """Raise ProgramEnded if a program is not running any more."""
-        for name, program in self._programs.items():
-            code = program.poll()
-            if code is not None:
+        for name, code in self._ended().items():
+            raise ProgramEnded(name=name, code=code, log=self._log(name))
+
+    def revive(self) -> dict[str, int]:
+        """Start programs again that have ended; return their names with their exit codes.
+
+        Raise ProgramEnded for one that ended soon after its start.
+        """
+        ended = self._ended()
+        for name, code in ended.items():
+            command, begun = self._begun[name]
+            if time.monotonic() - begun < LIVED:
                 raise ProgramEnded(name=name, code=code, log=self._log(name))
+            self._run(name, command)
+        return ended
+
+    def _ended(self) -> dict[str, int]:
+        codes = {name: program.poll() for name, program in self._programs.items()}
+        return {name: code for name, code in codes.items() if code is not None}
 
     def stop(self) -> None:
         """End all programs and everything they started; nothing interrupts it."""

@@ -135,3 +135,31 @@ def test_a_signal_unwinds_the_block_and_the_old_handler_comes_back() -> None:
         signal.raise_signal(signal.SIGTERM)
 
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_what_was_killed_is_started_again_and_its_log_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("project.fleet.LIVED", 0.0)
+    said = "import time; print('begun', flush=True); time.sleep(600)"
+    with Fleet(tmp_path, {}) as fleet:
+        fleet.start("sleeper", [sys.executable, "-c", said])
+        log = tmp_path / "log/sleeper.log"
+        eventually(lambda: "begun" in log.read_text(), what="its first words")
+        [first] = programs_in(tmp_path)
+        assert fleet.revive() == {}
+
+        os.kill(first.pid, signal.SIGKILL)
+
+        assert eventually(fleet.revive, what="its death") == {"sleeper": -signal.SIGKILL}
+        [second] = programs_in(tmp_path)
+        assert second.pid != first.pid
+        eventually(lambda: log.read_text().count("begun") == 2, what="its second words")
+
+
+def test_what_ends_soon_after_its_start_is_not_started_again(tmp_path: Path) -> None:
+    with Fleet(tmp_path, {}) as fleet:
+        fleet.start("faulty", [sys.executable, "-c", "raise SystemExit('no such setting')"])
+
+        with pytest.raises(ProgramEnded, match="no such setting"):
+            eventually(fleet.revive, what="its end")
