@@ -42,11 +42,16 @@ def cursor(connection: BaseDatabaseWrapper) -> Any:
         return connection._prepare_cursor(_cursor_class()(raw))  # type: ignore[attr-defined]
 
 
+def can_go_together(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether several statements can be sent at once: libpq can since its version 14."""
+    return can_prepare(connection) and bool(_pipeline().is_supported())
+
+
 @contextmanager
 def in_one_go(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """Send the block's statements in one round trip and as one transaction.
 
-    Only where ``can_prepare`` holds. Their rows are there after the block.
+    Only where ``can_go_together`` holds. Their rows are there after the block.
     """
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.pipeline():
@@ -57,3 +62,9 @@ def in_one_go(connection: BaseDatabaseWrapper) -> Iterator[None]:
 def _cursor_class() -> Any:
     """Return Django's cursor that sends values apart from the text; its driver is optional."""
     return import_string("django.db.backends.postgresql.base.ServerBindingCursor")
+
+
+@lru_cache(maxsize=1)
+def _pipeline() -> Any:
+    """Return the driver's pipeline."""
+    return import_string("psycopg.Pipeline")

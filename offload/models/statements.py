@@ -49,7 +49,7 @@ def together(*statements: Statement) -> list[list[tuple[Any, ...]]]:
     for what the next one reads.
     """
     connection = database.connection()
-    if len(statements) > 1 and preparing.can_prepare(connection):
+    if len(statements) > 1 and preparing.can_go_together(connection):
         return _in_one_go(connection, statements)
     with database.atomic():
         return [statement.rows() for statement in statements]

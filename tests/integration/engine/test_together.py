@@ -45,7 +45,7 @@ def test_all_or_none_take_effect() -> None:
 def test_they_are_one_transaction_where_several_cannot_be_sent_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("offload.models.preparing.can_prepare", lambda _: False)
+    monkeypatch.setattr("offload.models.preparing.can_go_together", lambda _: False)
 
     with pytest.raises(DatabaseError):
         together(ADD, WRONG)
