@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from celery import bootsteps, signals
+from celery import signals
 from django.core.checks import run_checks
 
 from offload.conf import settings
@@ -21,6 +21,7 @@ from offload.core.topology import Mode
 from offload.engine.installation import module
 from offload.engine.publisher import instance_queue
 from offload.worker.connections import drop_broken
+from offload.worker.consuming import INTERVAL, Tick
 from offload.worker.holdings import holdings
 from offload.worker.late import late
 from offload.worker.lease import lease
@@ -29,16 +30,12 @@ from offload.worker.softlimit import restore_handler
 from offload.worker.task import EXECUTE, consumers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from celery import Celery
 
 logger = logging.getLogger("offload.worker")
 
 #: Seconds an agent has to settle the worker's name: it may have to wait for a timeout.
 PATIENCE = 30.0
-#: Seconds between two snapshots where nothing changed, and between two ticks of the consumer.
-INTERVAL = 1.0
 #: Seconds in which changes are gathered into one snapshot: while jobs wait for the pool, and
 #: while the pool waits for jobs.
 GATHER, HASTE = 0.01, 0.001
@@ -59,44 +56,6 @@ def connect(app: Celery) -> None:
         (signals.task_postrun, drop_broken),
     ):
         sent.connect(receiver, weak=False, dispatch_uid=f"offload.{receiver.__name__}.{id(app)}")
-
-
-class Tick(bootsteps.StartStopStep):
-    """Shows that the consumer's loop turns, and notes broker connections."""
-
-    requires = ("celery.worker.consumer.tasks:Tasks",)
-
-    def start(self, parent: Any) -> None:
-        """Begin with a broker connection."""
-        holdings.reconnect()
-        parent.on_unknown_task = _refusing(parent.on_unknown_task)
-        if holdings.mode is Mode.RECONNECTING:
-            holdings.set_mode(Mode.READY)
-        self._tick(parent)
-        self._timer = parent.timer.call_repeatedly(INTERVAL, self._tick, (parent,))
-
-    def stop(self, parent: Any) -> None:
-        """End with it: the connection is lost, or the worker drains."""
-        self._timer.cancel()
-        if holdings.mode is Mode.READY:
-            holdings.set_mode(Mode.RECONNECTING)
-
-    def _tick(self, parent: Any) -> None:
-        holdings.tick = time.monotonic()
-        # It grows and shrinks: autoscale, remote control.
-        holdings.concurrency = parent.pool.num_processes or holdings.concurrency
-
-
-def _refusing(inner: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a handler that gives jobs of unknown tasks back; Celery would fail them."""
-
-    def on_unknown_task(body: Any, message: Any, exc: Exception) -> Any:
-        header = message.headers.get("offload")
-        if not header:
-            return inner(body, message, exc)
-        return holdings.refuse((header["id"], header["epoch"]), message.headers["task"])
-
-    return on_unknown_task
 
 
 class Worker:

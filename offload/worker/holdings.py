@@ -5,13 +5,24 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from offload.core.topology import Mode
+
+#: A binding of a job: its id and epoch.
+Key = tuple[str, int]
 
 #: Seconds for which a lost or refused run is told to the agent, which, or whose database, may
 #: be away for a while.
 MEMORY = 600.0
+
+
+class Run(NamedTuple):
+    """A job that a pool process took."""
+
+    pid: int
+    #: The delivery that became it; another one of the same binding says nothing about it.
+    by: object
 
 
 @dataclass(slots=True)
@@ -24,26 +35,35 @@ class Holdings:
     #: Runs that have ended, however they did: each frees a place in the window.
     ended: int = 0
     concurrency: int = 0
-    held: dict[tuple[str, int], bool] = field(default_factory=dict)
-    running: dict[tuple[str, int], int] = field(default_factory=dict)
-    lost: dict[tuple[str, int], tuple[str, str, float]] = field(default_factory=dict)
-    refused: dict[tuple[str, int], tuple[str, float]] = field(default_factory=dict)
+    #: The delivery of each job that waits for the pool.
+    held: dict[Key, object] = field(default_factory=dict)
+    running: dict[Key, Run] = field(default_factory=dict)
+    lost: dict[Key, tuple[str, str, float]] = field(default_factory=dict)
+    refused: dict[Key, tuple[str, float]] = field(default_factory=dict)
     changed: threading.Event = field(default_factory=threading.Event)
     #: Set while so few jobs wait for the pool that it may soon have none.
     is_hungry: threading.Event = field(default_factory=threading.Event)
 
-    def receive(self, key: tuple[str, int]) -> None:
-        """Note a job that arrived and waits for the pool."""
-        self.held[key] = True
+    def knows(self, key: Key) -> bool:
+        """Return whether a delivery of this binding waits or runs here already."""
+        return key in self.held or key in self.running
+
+    def receive(self, key: Key, by: object) -> None:
+        """Note a job that arrived by this delivery and waits for the pool."""
+        self.held.setdefault(key, by)
         self._weigh()
         self.changed.set()
 
-    def accept(self, key: tuple[str, int], pid: int) -> None:
+    def accept(self, key: Key, pid: int, by: object) -> None:
         """Note a job that a pool process took."""
-        self.held.pop(key, None)
-        self.running[key] = pid
+        self._let_go(key, by)
+        self.running.setdefault(key, Run(pid, by))
         self._weigh()
         self.changed.set()
+
+    def _let_go(self, key: Key, by: object) -> None:
+        if self.held.get(key) is by:
+            self.held.pop(key, None)
 
     def _weigh(self) -> None:
         if len(self.held) <= self.concurrency // 4:
@@ -51,19 +71,23 @@ class Holdings:
         else:
             self.is_hungry.clear()
 
-    def end(self, key: tuple[str, int]) -> None:
-        """Forget a run that reported its end."""
-        self.held.pop(key, None)
-        self.running.pop(key, None)
+    def end(self, key: Key, by: object) -> None:
+        """Forget a run that reported its end, unless it is another delivery's."""
+        self._let_go(key, by)
+        run = self.running.get(key)
+        if run is not None and run.by is by:
+            self.running.pop(key, None)
         self.ended += 1
         self.changed.set()
 
-    def lose(self, key: tuple[str, int], cause: str, detail: str) -> None:
-        """Note a run that ended without reporting."""
-        self.lost[key] = (cause, detail, time.monotonic())
-        self.end(key)
+    def lose(self, key: Key, cause: str, detail: str, by: object) -> None:
+        """Note a run that ended without reporting, unless it is another delivery's."""
+        run = self.running.get(key)
+        if run is None or run.by is by:
+            self.lost.setdefault(key, (cause, detail, time.monotonic()))
+        self.end(key, by)
 
-    def refuse(self, key: tuple[str, int], task: str) -> None:
+    def refuse(self, key: Key, task: str) -> None:
         """Note a job whose task this worker does not have."""
         self.refused[key] = (task, time.monotonic())
         self.changed.set()
@@ -90,7 +114,7 @@ class Holdings:
             "concurrency": self.concurrency,
             "ended": self.ended,
             "held": [list(key) for key in list(self.held)],
-            "running": [[*key, pid] for key, pid in list(self.running.items())],
+            "running": [[*key, run.pid] for key, run in list(self.running.items())],
             "lost": [[*key, cause, told] for key, (cause, told, _) in list(self.lost.items())],
             "refused": [[*key, task] for key, (task, _) in list(self.refused.items())],
         }

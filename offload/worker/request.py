@@ -35,7 +35,7 @@ class JobRequest(Request):
         header = self.request_dict.get("offload")
         self.job_key: tuple[str, int] | None = (header["id"], header["epoch"]) if header else None
         if self.job_key:
-            holdings.receive(self.job_key)
+            holdings.receive(self.job_key, self)
             # The class is subclassed once more by the worker, over on_success: an attribute of
             # the instance is the only override it leaves.
             self.on_success = self._reporting(self.on_success)  # type: ignore[method-assign]
@@ -45,7 +45,7 @@ class JobRequest(Request):
     def _reporting(self, inner: Callable[..., Any]) -> Callable[..., Any]:
         def on_success(*args: Any, **kwargs: Any) -> Any:
             if self.job_key:
-                holdings.end(self.job_key)
+                holdings.end(self.job_key, self)
             return inner(*args, **kwargs)
 
         return on_success
@@ -57,7 +57,7 @@ class JobRequest(Request):
     def on_accepted(self, pid: Any, time_accepted: float) -> None:
         """Note which process runs the job."""
         if self.job_key:
-            holdings.accept(self.job_key, pid)
+            holdings.accept(self.job_key, pid, self)
         super().on_accepted(pid, time_accepted)
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
@@ -74,7 +74,7 @@ class JobRequest(Request):
         if not self.job_key:
             return super().on_failure(exc_info, send_failed_event, return_ok)
         if return_ok:
-            holdings.end(self.job_key)
+            holdings.end(self.job_key, self)
             return super().on_failure(exc_info, send_failed_event, return_ok=True)
         error = _unwrapped(exc_info.exception)
         return self._lose(CAUSES.get(type(error), Cause.CRASHED), str(error))
@@ -82,7 +82,7 @@ class JobRequest(Request):
     def _lose(self, cause: Cause, detail: str) -> None:
         task_ready(self)
         if self.job_key:
-            holdings.lose(self.job_key, cause, detail)
+            holdings.lose(self.job_key, cause, detail, self)
 
     def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
         """Report a run that a cold shutdown ends; Celery would publish it anew."""

@@ -15,7 +15,12 @@ from django.db import connections
 import offload
 from offload import JobHandle
 from offload.core.states import JobState
+from offload.engine.dispatch import task_of
+from offload.engine.sending import send
+from offload.engine.topology import snapshot
+from offload.engine.tracking.bindings import BOUND_COLUMNS, Bound
 from offload.models import Instance, Job
+from offload.worker.agent.window import RECONCILE
 from tests.acceptance.fleet import script
 from tests.acceptance.servers import POSTGRES
 from tests.acceptance.site.journal import events
@@ -92,6 +97,29 @@ def test_jobs_submitted_while_there_is_no_broker_run_when_it_is_back(
     broker.start()
 
     assert [job.result(60) for job in jobs] == list(range(20))
+
+
+def again(job: JobHandle) -> None:
+    """Publish the message of a bound job once more, as it was."""
+    row = job.row
+    bound = Bound(**{name: getattr(row, name) for name in BOUND_COLUMNS})
+    send([(bound, task_of(bound, snapshot(fresh=True)))])
+
+
+@pytest.mark.on("sqlite+valkey", "postgresql+rabbitmq")
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_a_doubled_message_of_a_running_job_changes_nothing(fleet: Fleet, pool: str) -> None:
+    fleet.need()
+    worker = fleet.start("c", pool=pool)
+    job = offload.submit("acc/sleep", {"seconds": 2 * RECONCILE + 2})
+    assert runner(fleet, job) is worker
+
+    again(job)
+    row = ended(job)
+
+    assert (row.state, row.attempts, row.crashes) == (JobState.SUCCEEDED, 1, 0)
+    assert happened(job) == ["start", "end"]
+    assert "moved on from epoch" not in worker.last_words()
 
 
 @pytest.mark.everywhere

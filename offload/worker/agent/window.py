@@ -96,7 +96,8 @@ class Window:
         now = time.monotonic()
         if now - self._republished > REPUBLISH and worker.has_idle_slot:
             self._republished = now
-            republishing.send_again(self.name, self.heartbeat.incarnation, held=worker.held)
+            here = worker.held | worker.running.keys()
+            republishing.send_again(self.name, self.heartbeat.incarnation, held=here)
 
     def _reconcile(self, worker: Snapshot) -> None:
         """End attempts that the database says run here and the worker does not know, twice."""

@@ -79,7 +79,11 @@ def drop(world: World, rules: Rules) -> Iterator[Edge]:
     """Let a parent process lose a request: what was held is lost, what runs is forgotten."""
     for attempt in world.attempts:
         if attempt.known:
-            rest = () if attempt.phase == Phase.HELD else (attempt._replace(known=False),)
+            rest = (
+                ()
+                if attempt.phase == Phase.HELD
+                else (attempt._replace(known=False, dropped=True),)
+            )
             what = f"the parent process drops a request that is {attempt.phase}"
             yield Step.of(attempt, what), world.with_attempt(attempt, *rest)
 

@@ -93,6 +93,8 @@ class Attempt(NamedTuple):
     phase: Phase = Phase.HELD
     #: Whether the parent process still knows of it.
     known: bool = True
+    #: Ghost: whether a fault made the parent process forget it.
+    dropped: bool = False
 
 
 class World(NamedTuple):
@@ -124,6 +126,19 @@ class World(NamedTuple):
         others.remove(old)
         return self._replace(attempts=(*others, *new))
 
+    def with_ended(self, old: Attempt) -> World:
+        """Take an attempt away that reported its end.
+
+        The parent process knows attempts by their bindings: others of this one are forgotten too.
+        """
+        after = self.with_attempt(old)
+        binding = (old.instance, old.epoch)
+        twins = tuple(
+            one._replace(known=False) if (one.instance, one.epoch) == binding else one
+            for one in after.attempts
+        )
+        return after._replace(attempts=twins)
+
     def with_message(self, message: Message) -> World:
         return self._replace(broker=(*self.broker, message))
 
@@ -153,7 +168,7 @@ class World(NamedTuple):
 
 
 def _seen(attempt: Attempt, job: Job) -> Key:
-    _, epoch, token, phase, known = attempt
+    _, epoch, token, phase, known, dropped = attempt
     named = token != NOBODY
     return (
         epoch == job.epoch,
@@ -161,6 +176,7 @@ def _seen(attempt: Attempt, job: Job) -> Key:
         named and token == job.finisher,
         phase,
         known,
+        dropped,
     )
 
 

@@ -82,7 +82,7 @@ def _healthy_moved(before: World, step: Step, after: World) -> bool:
     if before.job.state != JobState.ACTIVE or after.job.state == JobState.ACTIVE:
         return False
     return any(
-        _owns(before, attempt) and attempt.known and _well(before, attempt)
+        _owns(before, attempt) and not attempt.dropped and _well(before, attempt)
         for attempt in set(before.attempts) & set(after.attempts)
     )
 

@@ -19,6 +19,8 @@ class Rules:
     bind_raises_epoch: bool = True
     #: B8: what is bound is published again, as long as nobody holds it.
     republish: bool = True
+    #: B8: what arrives for a binding that is held or runs there already is dropped.
+    arrival_drops_twins: bool = True
     #: B8: what is bound and not claimed is taken back.
     recall: bool = True
     #: R1: a claim matches the epoch.

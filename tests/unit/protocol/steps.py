@@ -24,7 +24,7 @@ LEASED = frozenset({Phase.CLAIMING, Phase.RUNNING, Phase.FINISHING})
 def steps(world: World, rules: Rules) -> Iterator[Edge]:
     """Yield everything that can happen next without a fault, and the world after it."""
     yield from _dispatch(world, rules)
-    yield from _deliver(world)
+    yield from _deliver(world, rules)
     for attempt in world.attempts:
         yield from _attempt(world, attempt, rules)
     yield from lead(world, rules)
@@ -87,8 +87,7 @@ def _bind(world: World, index: int, rules: Rules) -> Iterator[Edge]:
 
 def _publish(world: World, index: int, rules: Rules) -> Iterator[Edge]:
     message = Message(index, world.job.epoch)
-    held = any((a.instance, a.epoch) == message for a in world.attempts if a.known)
-    if rules.republish and not held and not _full(world, index):
+    if rules.republish and not _is_known(world, message) and not _full(world, index):
         what = f"the dispatcher publishes epoch {message.epoch}"
         yield Step(what, index), world.with_message(message)
 
@@ -98,7 +97,7 @@ def _full(world: World, index: int) -> bool:
     return any(message.instance == index for message in world.broker)
 
 
-def _deliver(world: World) -> Iterator[Edge]:
+def _deliver(world: World, rules: Rules) -> Iterator[Edge]:
     for message in set(world.broker):
         full = any(
             attempt.instance == message.instance and attempt.phase == Phase.HELD
@@ -107,10 +106,20 @@ def _deliver(world: World) -> Iterator[Edge]:
         if world.instances[message.instance].awake and not full:
             rest = list(world.broker)
             rest.remove(message)
-            attempts = (*world.attempts, Attempt(*message))
-            what = f"the message of epoch {message.epoch} arrives"
-            after = world._replace(broker=tuple(rest), attempts=attempts)
-            yield Step(what, message.instance), after
+            taken = world._replace(broker=tuple(rest))
+            yield _arrive(taken, message, rules)
+
+
+def _arrive(world: World, message: Message, rules: Rules) -> Edge:
+    what = f"the message of epoch {message.epoch} arrives"
+    if rules.arrival_drops_twins and _is_known(world, message):
+        return Step(f"{what} and is dropped", message.instance), world
+    attempts = (*world.attempts, Attempt(*message))
+    return Step(what, message.instance), world._replace(attempts=attempts)
+
+
+def _is_known(world: World, message: Message) -> bool:
+    return any((a.instance, a.epoch) == message for a in world.attempts if a.known)
 
 
 def _attempt(world: World, attempt: Attempt, rules: Rules) -> Iterator[Edge]:
@@ -125,7 +134,7 @@ def _attempt(world: World, attempt: Attempt, rules: Rules) -> Iterator[Edge]:
             yield _begin(world, attempt, rules)
     elif attempt.phase == Phase.FINISHED:
         concluded = statements.conclude(world.job, rules) or world.job
-        after = world.with_attempt(attempt)._replace(job=concluded)
+        after = world.with_ended(attempt)._replace(job=concluded)
         yield Step.of(attempt, "the attempt concludes the job"), after
     else:
         yield _end(world, attempt, JobState.SUCCEEDED, rules)
@@ -151,7 +160,7 @@ def _end(world: World, attempt: Attempt, outcome: JobState, rules: Rules) -> Edg
 def _recognise(world: World, attempt: Attempt, rules: Rules) -> Edge:
     verdict = statements.reread(world.job, attempt, rules)
     if verdict is None:
-        return Step.of(attempt, STALE), world.with_attempt(attempt)
+        return Step.of(attempt, STALE), world.with_ended(attempt)
     if verdict == Phase.RUNNING and world.job.stop_requested and rules.reread_obeys_stop:
         after = finish(world, attempt, JobState.STOPPED, rules, then=Phase.FINISHED)
         if after is not None:

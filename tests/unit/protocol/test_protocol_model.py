@@ -32,6 +32,8 @@ NEEDED: list[tuple[str, Sequence[str], Broken]] = [
     ("claim_matches_epoch", [], Broken.STALE_WRITE),
     # Continued after a pause, an instance begins before it knows that it was declared gone.
     ("claim_needs_lease", ["pause"], Broken.STARTED_WITHOUT_LEASE),
+    # A second message of the binding is refused its claim; by its end the run is forgotten.
+    ("arrival_drops_twins", ["duplicate"], Broken.HEALTHY_MOVED),
     ("republish recall", ["broker loss"], Broken.STUCK),
     # The answer to a claim or a finish is lost.
     ("reread", ["reply lost"], Broken.THROWN_AWAY),

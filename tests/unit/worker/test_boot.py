@@ -10,7 +10,8 @@ from celery import Celery
 
 from offload.engine.publisher import instance_queue
 from offload.worker import boot
-from offload.worker.boot import EX_CONFIG, Tick
+from offload.worker.boot import EX_CONFIG
+from offload.worker.consuming import Tick
 from offload.worker.holdings import holdings
 
 if TYPE_CHECKING:

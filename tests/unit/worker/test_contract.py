@@ -14,6 +14,7 @@ from celery.app.task import Task
 from celery.app.trace import build_tracer
 from celery.bin import control as control_program
 from celery.concurrency import base, prefork, solo, thread
+from celery.worker import loops
 from celery.worker import request as requests
 from celery.worker.consumer.consumer import Consumer
 from celery.worker.request import Request
@@ -83,6 +84,12 @@ def test_control_ends_tasks_by_what_it_broadcasts() -> None:
     assert "self.broadcast('revoke'" in inspect.getsource(Control.revoke)
     assert "self.revoke(" in inspect.getsource(Control.terminate)
     assert "app.control.broadcast(" in inspect.getsource(control_program)
+
+
+def test_messages_pass_by_a_handler_that_the_loops_ask_the_consumer_for() -> None:
+    assert parameters(Consumer.create_task_handler)[0] == "self"
+    for loop in (loops.asynloop, loops.synloop):
+        assert "obj.create_task_handler()" in inspect.getsource(loop)
 
 
 def test_tasks_are_run_by_their_call_where_they_have_one() -> None:

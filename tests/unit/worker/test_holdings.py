@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ONE: Key = ("one", 1)
 TWO: Key = ("two", 4)
+#: Two deliveries of one message.
+FIRST, SECOND = object(), object()
 
 
 @pytest.fixture
@@ -33,21 +35,21 @@ def read(holdings: Holdings) -> Snapshot:
 
 
 def test_a_job_is_held_then_runs_then_is_forgotten(holdings: Holdings) -> None:
-    holdings.receive(ONE)
+    holdings.receive(ONE, FIRST)
     assert read(holdings).held == {ONE}
 
-    holdings.accept(ONE, 4711)
+    holdings.accept(ONE, 4711, FIRST)
     assert (read(holdings).held, read(holdings).running) == (frozenset(), {ONE: 4711})
 
-    holdings.end(ONE)
+    holdings.end(ONE, FIRST)
     assert read(holdings).running == {}
 
 
 def test_every_change_wakes_who_tells_the_agent(holdings: Holdings) -> None:
     changes: tuple[Callable[[], None], ...] = (
-        partial(holdings.receive, ONE),
-        partial(holdings.accept, ONE, 1),
-        partial(holdings.lose, ONE, Cause.CRASHED, "signal 9"),
+        partial(holdings.receive, ONE, FIRST),
+        partial(holdings.accept, ONE, 1, FIRST),
+        partial(holdings.lose, ONE, Cause.CRASHED, "signal 9", FIRST),
         partial(holdings.refuse, TWO, "a.task"),
         partial(holdings.set_mode, Mode.DRAINING),
         holdings.reconnect,
@@ -59,18 +61,59 @@ def test_every_change_wakes_who_tells_the_agent(holdings: Holdings) -> None:
 
 
 def test_a_lost_run_is_told_with_its_cause_and_runs_no_longer(holdings: Holdings) -> None:
-    holdings.accept(ONE, 4711)
+    holdings.accept(ONE, 4711, FIRST)
 
-    holdings.lose(ONE, Cause.TIMED_OUT, "hard time limit")
+    holdings.lose(ONE, Cause.TIMED_OUT, "hard time limit", FIRST)
 
     assert read(holdings).lost == {ONE: ("timed_out", "hard time limit")}
     assert read(holdings).running == {}
 
 
+def test_the_end_of_a_second_delivery_leaves_the_run_of_the_first(holdings: Holdings) -> None:
+    holdings.receive(ONE, FIRST)
+    holdings.accept(ONE, 101, FIRST)
+
+    holdings.receive(ONE, SECOND)
+    holdings.accept(ONE, 102, SECOND)
+    assert read(holdings).running == {ONE: 101}
+
+    holdings.end(ONE, SECOND)
+    assert (read(holdings).held, read(holdings).running) == (frozenset(), {ONE: 101})
+
+
+def test_the_loss_of_a_second_delivery_is_not_that_of_the_run(holdings: Holdings) -> None:
+    holdings.accept(ONE, 101, FIRST)
+
+    holdings.lose(ONE, Cause.CRASHED, "signal 9", SECOND)
+
+    assert (read(holdings).lost, read(holdings).running) == ({}, {ONE: 101})
+
+
+def test_a_delivery_that_comes_after_the_end_leaves_nothing(holdings: Holdings) -> None:
+    holdings.accept(ONE, 101, FIRST)
+    holdings.end(ONE, FIRST)
+
+    holdings.receive(ONE, SECOND)
+    holdings.accept(ONE, 102, SECOND)
+    holdings.end(ONE, SECOND)
+
+    assert (read(holdings).held, read(holdings).running) == (frozenset(), {})
+
+
+def test_a_binding_is_known_while_it_is_held_or_runs(holdings: Holdings) -> None:
+    assert not holdings.knows(ONE)
+    holdings.receive(ONE, FIRST)
+    assert holdings.knows(ONE)
+    holdings.accept(ONE, 101, FIRST)
+    assert holdings.knows(ONE)
+    holdings.end(ONE, FIRST)
+    assert not holdings.knows(ONE)
+
+
 def test_what_was_lost_or_refused_is_forgotten_after_a_while(
     holdings: Holdings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    holdings.lose(ONE, Cause.CRASHED, "signal 9")
+    holdings.lose(ONE, Cause.CRASHED, "signal 9", FIRST)
     holdings.refuse(TWO, "a.task")
     assert set(read(holdings).lost) == {ONE}
     assert read(holdings).refused == {TWO: "a.task"}
@@ -81,8 +124,8 @@ def test_what_was_lost_or_refused_is_forgotten_after_a_while(
 
 
 def test_a_new_connection_drops_what_was_held_and_keeps_what_runs(holdings: Holdings) -> None:
-    holdings.receive(ONE)
-    holdings.accept(TWO, 4711)
+    holdings.receive(ONE, FIRST)
+    holdings.accept(TWO, 4711, FIRST)
 
     holdings.reconnect()
 
@@ -91,8 +134,8 @@ def test_a_new_connection_drops_what_was_held_and_keeps_what_runs(holdings: Hold
 
 
 def test_a_slot_is_idle_while_fewer_run_than_can(holdings: Holdings) -> None:
-    holdings.accept(ONE, 1)
+    holdings.accept(ONE, 1, FIRST)
     assert read(holdings).has_idle_slot
 
-    holdings.accept(TWO, 2)
+    holdings.accept(TWO, 2, FIRST)
     assert not read(holdings).has_idle_slot

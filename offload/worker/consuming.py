@@ -1,0 +1,80 @@
+"""What is added to Celery's consumer: a sign of life, and what it may not do to jobs."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from celery import bootsteps
+
+from offload.core.topology import Mode
+from offload.worker.holdings import holdings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Seconds between two snapshots where nothing changed, and between two ticks of the consumer.
+INTERVAL = 1.0
+
+
+class Tick(bootsteps.StartStopStep):
+    """Shows that the consumer's loop turns, and notes broker connections."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def create(self, parent: Any) -> None:
+        """Stand between the broker and Celery's handlers, once for all connections."""
+        parent.on_unknown_task = refusing(parent.on_unknown_task)
+        parent.create_task_handler = dropping(parent.create_task_handler)
+
+    def start(self, parent: Any) -> None:
+        """Begin with a broker connection."""
+        holdings.reconnect()
+        if holdings.mode is Mode.RECONNECTING:
+            holdings.set_mode(Mode.READY)
+        self._tick(parent)
+        self._timer = parent.timer.call_repeatedly(INTERVAL, self._tick, (parent,))
+
+    def stop(self, parent: Any) -> None:
+        """End with it: the connection is lost, or the worker drains."""
+        self._timer.cancel()
+        if holdings.mode is Mode.READY:
+            holdings.set_mode(Mode.RECONNECTING)
+
+    def _tick(self, parent: Any) -> None:
+        holdings.tick = time.monotonic()
+        # It grows and shrinks: autoscale, remote control.
+        holdings.concurrency = parent.pool.num_processes or holdings.concurrency
+
+
+def refusing(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a handler that gives jobs of unknown tasks back; Celery would fail them."""
+
+    def on_unknown_task(body: Any, message: Any, exc: Exception) -> Any:
+        header = message.headers.get("offload")
+        if not header:
+            return inner(body, message, exc)
+        return holdings.refuse((header["id"], header["epoch"]), message.headers["task"])
+
+    return on_unknown_task
+
+
+def dropping(inner: Callable[[], Callable[..., Any]]) -> Callable[[], Callable[..., Any]]:
+    """Return a maker of message handlers that drop a second message of what is here already.
+
+    Before Celery makes a request of it: a request that it refuses it calls revoked, and says so
+    to the result backend. There is nothing to acknowledge either.
+    """
+
+    def create_task_handler() -> Callable[..., Any]:
+        handle = inner()
+
+        def on_task_received(message: Any) -> Any:
+            header = (message.headers or {}).get("offload")
+            if header and holdings.knows((header["id"], header["epoch"])):
+                return None
+            return handle(message)
+
+        return on_task_received
+
+    return create_task_handler
