@@ -129,7 +129,10 @@ class Worker:
         holdings.set_mode(Mode.READY)
 
     def on_shutting_down(self, **_: object) -> None:
-        """Take nothing new; what runs goes on under a live heartbeat."""
+        """Take nothing new; what runs goes on under a live heartbeat.
+
+        Celery calls this in its signal handler: it takes no lock.
+        """
         holdings.set_mode(Mode.DRAINING)
 
     def on_shutdown(self, **_: object) -> None:
@@ -146,8 +149,8 @@ class Worker:
         while not self._ending.is_set():
             holdings.changed.wait(INTERVAL)
             time.sleep(HASTE)
-            holdings.is_hungry.wait(GATHER)
-            holdings.changed.clear()
+            holdings.gather(GATHER)
+            holdings.changed.silence()
             if self._link:
                 self._link.send(holdings.snapshot())
 

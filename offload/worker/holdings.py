@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from offload.core.topology import Mode
+from offload.worker.bell import Bell
 
 #: A binding of a job: its id and epoch.
 Key = tuple[str, int]
@@ -40,9 +40,9 @@ class Holdings:
     running: dict[Key, Run] = field(default_factory=dict)
     lost: dict[Key, tuple[str, str, float]] = field(default_factory=dict)
     refused: dict[Key, tuple[str, float]] = field(default_factory=dict)
-    changed: threading.Event = field(default_factory=threading.Event)
-    #: Set while so few jobs wait for the pool that it may soon have none.
-    is_hungry: threading.Event = field(default_factory=threading.Event)
+    changed: Bell = field(default_factory=Bell)
+    #: Rung when so few jobs wait for the pool that it may soon have none.
+    hungry: Bell = field(default_factory=Bell)
 
     def knows(self, key: Key) -> bool:
         """Return whether a delivery of this binding waits or runs here already."""
@@ -51,25 +51,30 @@ class Holdings:
     def receive(self, key: Key, by: object) -> None:
         """Note a job that arrived by this delivery and waits for the pool."""
         self.held.setdefault(key, by)
-        self._weigh()
-        self.changed.set()
+        self.changed.ring()
 
     def accept(self, key: Key, pid: int, by: object) -> None:
         """Note a job that a pool process took."""
         self._let_go(key, by)
         self.running.setdefault(key, Run(pid, by))
-        self._weigh()
-        self.changed.set()
+        if self.is_hungry:
+            self.hungry.ring()
+        self.changed.ring()
 
     def _let_go(self, key: Key, by: object) -> None:
         if self.held.get(key) is by:
             self.held.pop(key, None)
 
-    def _weigh(self) -> None:
-        if len(self.held) <= self.concurrency // 4:
-            self.is_hungry.set()
-        else:
-            self.is_hungry.clear()
+    @property
+    def is_hungry(self) -> bool:
+        """Return whether so few jobs wait for the pool that it may soon have none."""
+        return len(self.held) <= self.concurrency // 4
+
+    def gather(self, timeout: float) -> None:
+        """Wait up to so many seconds for more changes, as long as enough jobs wait."""
+        self.hungry.silence()
+        if not self.is_hungry:
+            self.hungry.wait(timeout)
 
     def end(self, key: Key, by: object) -> None:
         """Forget a run that reported its end, unless it is another delivery's."""
@@ -78,7 +83,7 @@ class Holdings:
         if run is not None and run.by is by:
             self.running.pop(key, None)
         self.ended += 1
-        self.changed.set()
+        self.changed.ring()
 
     def lose(self, key: Key, cause: str, detail: str, by: object) -> None:
         """Note a run that ended without reporting, unless it is another delivery's."""
@@ -90,18 +95,18 @@ class Holdings:
     def refuse(self, key: Key, task: str) -> None:
         """Note a job whose task this worker does not have."""
         self.refused[key] = (task, time.monotonic())
-        self.changed.set()
+        self.changed.ring()
 
     def reconnect(self) -> None:
         """Note a new broker connection: what was held came over the old one and is dropped."""
         self.connections += 1
         self.held.clear()
-        self.changed.set()
+        self.changed.ring()
 
     def set_mode(self, mode: Mode) -> None:
         """Note how the worker does."""
         self.mode = mode
-        self.changed.set()
+        self.changed.ring()
 
     def snapshot(self) -> dict[str, Any]:
         """Return everything, for the agent."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -55,9 +57,24 @@ def test_every_change_wakes_who_tells_the_agent(holdings: Holdings) -> None:
         holdings.reconnect,
     )
     for change in changes:
-        holdings.changed.clear()
+        holdings.changed.silence()
         change()
-        assert holdings.changed.is_set()
+        assert holdings.changed.is_rung
+
+
+def test_changes_are_gathered_until_few_jobs_wait(holdings: Holdings) -> None:
+    def gathered() -> float:
+        began = time.monotonic()
+        holdings.gather(0.2)
+        return time.monotonic() - began
+
+    assert gathered() < 0.1
+    holdings.receive(ONE, FIRST)
+    assert gathered() >= 0.2
+    taken = threading.Timer(0.05, holdings.accept, (ONE, 1, FIRST))
+    taken.start()
+    assert gathered() < 0.2
+    taken.join()
 
 
 def test_a_lost_run_is_told_with_its_cause_and_runs_no_longer(holdings: Holdings) -> None:
