@@ -54,6 +54,8 @@ class Agent:
         self._children: dict[int, Process] = {}
         self._family: list[psutil.Process] = []
         self._counted = 0.0
+        #: Whether the worker said goodbye.
+        self._is_dismissed = False
 
     @property
     def name(self) -> str:
@@ -103,9 +105,12 @@ class Agent:
             ready = self._poll(max(0.0, next_look - time.monotonic()))
             if self._parent.is_dead or self._parent.fileno() in ready:
                 return self._bury()
-            if self._link.fileno() in ready and not self._hear():
+            if self._link.fileno() in ready:
+                self._hear()
+            if not self._is_dismissed:
+                self._mourn(ready)
+            if self._is_dismissed:
                 return self._part()
-            self._mourn(ready)
             if self.heartbeat.is_superseded:
                 return self._give_way()
             told, news = self._snapshot.news != news, self._snapshot.news
@@ -123,17 +128,17 @@ class Agent:
                 poll.register(descriptor, select.POLLIN)
         return {descriptor for descriptor, _ in poll.poll(timeout * 1000)}
 
-    def _hear(self) -> bool:
-        """Take what the worker said; return whether it goes on."""
+    def _hear(self) -> None:
+        """Take what the worker said, also that it ends."""
         said: dict[str, Any] | None = self._link.receive(0)
         while said is not None:
             if "goodbye" in said:
-                return False
+                self._is_dismissed = True
+                return
             self._snapshot = Snapshot.read(said)
             said = self._link.receive(0)
         self.heartbeat.hear(self._snapshot)
         self._adopt()
-        return True
 
     def _adopt(self) -> None:
         """Watch the processes of the running jobs, from their first job on."""
@@ -174,6 +179,8 @@ class Agent:
                 return True
             if self._link.fileno() in ready:
                 self._hear()
+            if self._is_dismissed:
+                break
         return False
 
     def _look(self) -> int:
@@ -202,8 +209,9 @@ class Agent:
         return 0
 
     def _depart(self, reason: str, *, crash: bool) -> None:
+        """Leave first: what ran here waits for that, and a duty that hangs waits for nothing."""
         self.heartbeat.stop()
-        self.leader.stop()
+        self.leader.halt()
         deadline = time.monotonic() + settings().timeout
         while time.monotonic() < deadline:
             with suppress(Error):
@@ -217,7 +225,7 @@ class Agent:
         """End the worker: another incarnation has its name."""
         logger.error("%s is superseded by another worker of that name", self.name)
         self.heartbeat.stop()
-        self.leader.stop()
+        self.leader.halt()
         with suppress(ProcessLookupError):
             os.kill(self._spec["pid"], signal.SIGTERM)
         return 0

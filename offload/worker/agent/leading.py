@@ -25,6 +25,8 @@ logger = logging.getLogger("offload.agent")
 
 #: A duty that hangs holds one thread; the others go on.
 THREADS = len(duties.DUTIES)
+#: Seconds for which the lease is not given up, lest a look at it that is under way take it again.
+FAREWELL = 0.5
 #: How many instances watch beats besides the leader, in join order.
 STANDBYS = 2
 
@@ -43,21 +45,22 @@ class Leader(threading.Thread):
         self._doing: dict[str, Doing] = {}
         self._asked = 0.0
 
-    def stop(self) -> None:
-        """Lead no more."""
+    def halt(self) -> None:
+        """Begin nothing more; what is being done is not waited for."""
         self._over.set()
-        if self.is_alive():
-            self.join(settings().timeout)
 
     def resign(self) -> None:
-        """Give the lease up at once."""
+        """Give the lease up at once, after a look at it that was under way."""
+        if self.is_alive():
+            self.join(FAREWELL)
         lease.resign(self._heartbeat.incarnation)
 
     def run(self) -> None:
-        """Seek the lease, observe, and sweep until stopped."""
-        with ThreadPoolExecutor(THREADS, "duty") as pool:
-            while not self._over.wait(settings().sweep):
-                self._try(pool)
+        """Seek the lease, observe, and sweep until halted."""
+        pool = ThreadPoolExecutor(THREADS, "duty")
+        while not self._over.wait(settings().sweep):
+            self._try(pool)
+        pool.shutdown(wait=False, cancel_futures=True)
         connections.close_all()
 
     def _try(self, pool: ThreadPoolExecutor) -> None:

@@ -1,0 +1,118 @@
+"""What an agent does when its worker ends, without a database."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connections
+
+from offload.engine import duties, lease, membership
+from offload.engine.lease import Term
+from offload.worker.agent import agent as module
+from offload.worker.agent.agent import Agent
+from offload.worker.agent.heartbeat import Heartbeat
+from offload.worker.agent.leading import Leader
+from offload.worker.holdings import Holdings
+from offload.worker.link import Link
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAME = "w@host"
+SPEC: dict[str, Any] = {"name": NAME, "pid": os.getpid(), "concurrency": 1, "can_kill": True}
+
+
+@pytest.fixture
+def links() -> Iterator[tuple[Link, Link]]:
+    """Return the ends of worker and agent."""
+    pair = Link.pair()
+    yield pair
+    for end in pair:
+        end.close()
+
+
+@pytest.fixture
+def agent(links: tuple[Link, Link]) -> Agent:
+    """Return the agent of this process, which writes nothing."""
+    made: Any = Agent(SPEC, links[1])
+    made.heartbeat = SimpleNamespace(
+        hear=lambda snapshot: None, is_superseded=False, stop=lambda: None, incarnation="i"
+    )
+    made.window = SimpleNamespace(look=lambda snapshot: 0, lose=lambda *lost: None)
+    return made  # type: ignore[no-any-return]
+
+
+def dead() -> int:
+    """Return the id of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+@pytest.mark.timeout(60)
+def test_a_goodbye_is_heard_also_while_the_loss_of_a_process_is_looked_into(
+    agent: Agent, links: tuple[Link, Link], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, _ = links
+    holdings = Holdings()
+    holdings.accept(("one", 1), dead(), worker)
+    worker.send(holdings.snapshot())
+    poll = agent._poll
+
+    def then_goodbye(timeout: float) -> set[int]:
+        if timeout <= module.GRACE and agent._snapshot.running:
+            worker.send({"goodbye": True})
+        return poll(timeout)
+
+    said: list[str] = []
+    monkeypatch.setattr(agent, "_poll", then_goodbye)
+    monkeypatch.setattr(agent, "_depart", lambda reason, crash: said.append(reason))
+
+    assert agent._watch() == 0
+
+    assert said == ["goodbye"]
+
+
+@pytest.mark.timeout(60)
+def test_who_departs_leaves_before_a_duty_that_hangs(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs, over, left = threading.Event(), threading.Event(), []
+
+    def duty(term: Term) -> None:
+        hangs.set()
+        over.wait()
+
+    monkeypatch.setattr(duties, "DUTIES", {"hang": duty})
+    monkeypatch.setattr(connections, "close_all", lambda: None)
+    monkeypatch.setattr(membership, "leave", lambda *_, **__: left.append("leave"))
+    monkeypatch.setattr(lease, "resign", lambda incarnation: left.append("resign"))
+    agent.leader = _leading(monkeypatch)
+    agent.leader.start()
+    assert hangs.wait(30)
+
+    began = time.monotonic()
+    agent._depart("goodbye", crash=False)
+    took = time.monotonic() - began
+    over.set()
+    agent.leader.join(30)
+
+    assert left == ["leave", "resign"]
+    assert took < 1
+    assert not agent.leader.is_alive()
+
+
+def _leading(monkeypatch: pytest.MonkeyPatch) -> Leader:
+    heartbeat = Heartbeat(NAME, "i", SimpleNamespace(), SPEC)  # type: ignore[arg-type]
+    leader = Leader(NAME, heartbeat)
+    leader._term = Term(number=1, holder=NAME, incarnation="i")
+    monkeypatch.setattr(leader, "_seek", lambda: None)
+    monkeypatch.setattr(leader, "_observe", lambda: [])
+    return leader
