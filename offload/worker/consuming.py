@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from celery import bootsteps
@@ -29,6 +31,9 @@ class Tick(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:
         """Begin with a broker connection."""
+        # Here, since the pool was not started yet when the consumer was made.
+        if not isinstance(parent.pool.flush, Sparing):
+            parent.pool.flush = Sparing(parent.pool.flush)
         holdings.reconnect()
         if holdings.mode is Mode.RECONNECTING:
             holdings.set_mode(Mode.READY)
@@ -45,6 +50,27 @@ class Tick(bootsteps.StartStopStep):
         holdings.tick = time.monotonic()
         # It grows and shrinks: autoscale, remote control.
         holdings.concurrency = parent.pool.num_processes or holdings.concurrency
+
+
+@dataclass(frozen=True, slots=True)
+class Sparing:
+    """The pool's flush, after a lost connection: it forgets what no process has yet, only.
+
+    Celery's own also forgets what was written to a process that did not say yet that it begins.
+    Then that one would run unknown to the worker, and be taken for lost.
+    """
+
+    flush: Callable[[], Any] | None
+
+    def __call__(self) -> None:
+        """Forget them, and which of the jobs that are held those were."""
+        begun = [one for one in list(holdings.held.values()) if one.is_begun()]
+        with ExitStack() as stack:
+            for one in begun:
+                stack.enter_context(one.kept())
+            if self.flush is not None:
+                self.flush()
+        holdings.keep([one for one in begun if one.is_begun()])
 
 
 def refusing(inner: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from offload.core.topology import Mode
 from offload.worker.bell import Bell
+from offload.worker.lease import boottime
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 #: A binding of a job: its id and epoch.
 Key = tuple[str, int]
@@ -36,7 +40,7 @@ class Holdings:
     ended: int = 0
     concurrency: int = 0
     #: The delivery of each job that waits for the pool.
-    held: dict[Key, object] = field(default_factory=dict)
+    held: dict[Key, Any] = field(default_factory=dict)
     running: dict[Key, Run] = field(default_factory=dict)
     lost: dict[Key, tuple[str, str, float]] = field(default_factory=dict)
     refused: dict[Key, tuple[str, float]] = field(default_factory=dict)
@@ -97,10 +101,16 @@ class Holdings:
         self.refused[key] = (task, time.monotonic())
         self.changed.ring()
 
+    def keep(self, kept: Collection[object]) -> None:
+        """Note that the deliveries which wait for the pool are lost, but for these."""
+        for key, by in list(self.held.items()):
+            if by not in kept:
+                self._let_go(key, by)
+        self.changed.ring()
+
     def reconnect(self) -> None:
-        """Note a new broker connection: what was held came over the old one and is dropped."""
+        """Note a new broker connection."""
         self.connections += 1
-        self.held.clear()
         self.changed.ring()
 
     def set_mode(self, mode: Mode) -> None:
@@ -113,6 +123,8 @@ class Holdings:
         now = time.monotonic()
         self._forget(now - MEMORY)
         return {
+            # Before anything else is read: what changes meanwhile may be in it, or not.
+            "at": boottime(),
             "mode": self.mode,
             "tick_age": now - self.tick,
             "connections": self.connections,

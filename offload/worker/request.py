@@ -7,6 +7,7 @@ call errbacks and count chords a second time.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
@@ -17,7 +18,7 @@ from offload.core.retries import Cause
 from offload.worker.holdings import holdings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 CAUSES: dict[type[BaseException], Cause] = {
     TimeLimitExceeded: Cause.TIMED_OUT,
@@ -28,6 +29,9 @@ CAUSES: dict[type[BaseException], Cause] = {
 
 class JobRequest(Request):
     """A request that reports to the agent where its message is a job."""
+
+    #: A weak reference to what the pool made of it, once it has it.
+    _apply_result: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Note the job as held, and learn of its end by the pool's callback."""
@@ -41,6 +45,29 @@ class JobRequest(Request):
             self.on_success = self._reporting(self.on_success)  # type: ignore[method-assign]
             # The queue is consumed without acknowledgements: Celery has none to send.
             self.acknowledged = True
+
+    def is_begun(self) -> bool:
+        """Return whether the pool runs it, or will, whatever becomes of the broker connection."""
+        if self._apply_result is None:
+            return False
+        result = self._apply_result()
+        if not hasattr(result, "_write_to"):
+            # Threads: what they were given is theirs.
+            return True
+        return result._write_to is not None and bool(result._write_to._is_alive())
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep the pool from forgetting that one of its processes has this, in a block."""
+        result = self._apply_result() if self._apply_result is not None else None
+        if result is None or getattr(result, "_accepted", True):
+            yield
+            return
+        result._accepted = True
+        try:
+            yield
+        finally:
+            result._accepted = bool(result._worker_pid)
 
     def _reporting(self, inner: Callable[..., Any]) -> Callable[..., Any]:
         def on_success(*args: Any, **kwargs: Any) -> Any:

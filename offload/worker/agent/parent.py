@@ -19,6 +19,8 @@ Key = tuple[str, int]
 class Snapshot:
     """What the worker's parent process said last."""
 
+    #: When it was taken, by ``boottime``.
+    at: float = 0.0
     mode: Mode = Mode.STARTING
     tick_age: float = 0.0
     connections: int = 0
@@ -34,6 +36,7 @@ class Snapshot:
     def read(cls, said: dict[str, Any]) -> Snapshot:
         """Return a snapshot as it came over the link."""
         return cls(
+            at=said["at"],
             mode=Mode(said["mode"]),
             tick_age=said["tick_age"],
             connections=said["connections"],

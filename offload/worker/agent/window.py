@@ -15,6 +15,7 @@ from offload.core.topology import Mode
 from offload.engine import applying, dispatch, losses, refusing, republishing
 from offload.engine.topology import snapshot as topology_snapshot
 from offload.engine.tracking.bindings import active_on, forced_on
+from offload.worker.lease import boottime
 
 if TYPE_CHECKING:
     from offload.worker.agent.heartbeat import Heartbeat
@@ -36,6 +37,7 @@ class Window:
     #: Whether the pool has a process per run.
     can_kill: bool
     _applied: int = -1
+    #: When the rows were last compared with a snapshot, by ``boottime``.
     _reconciled: float = 0.0
     _republished: float = 0.0
     _missing: set[Key] = field(default_factory=set)
@@ -100,12 +102,15 @@ class Window:
             republishing.send_again(self.name, self.heartbeat.incarnation, held=here)
 
     def _reconcile(self, worker: Snapshot) -> None:
-        """End attempts that the database says run here and the worker does not know, twice."""
-        now = time.monotonic()
-        if now - self._reconciled < min(RECONCILE, settings().timeout):
+        """End attempts that the database says run here and the worker does not know, twice.
+
+        What the worker said before the last comparison says nothing about the runs in it: a job
+        that keeps its process busy, or a signal, may hold it up from saying more.
+        """
+        if worker.at < self._reconciled + min(RECONCILE, settings().timeout):
             return
-        self._reconciled = now
         active = active_on(self.name, self.heartbeat.incarnation)
+        self._reconciled = boottime()
         missing = active - worker.running.keys() - worker.held
         for key in missing & self._missing:
             losses.crashed(*key, f"{self.name} does not run it")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import pytest
+from billiard.pool import RUN, ApplyResult
+from celery.concurrency.asynpool import AsynPool
 
 from offload.worker import consuming
-from offload.worker.consuming import dropping, refusing
+from offload.worker.consuming import Sparing, dropping, refusing
 from offload.worker.holdings import Holdings
+from offload.worker.request import JobRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,3 +76,72 @@ def test_jobs_of_unknown_tasks_are_refused_and_plain_tasks_left_to_celery(
 
     assert holdings.snapshot()["refused"] == [["one", 1, "a.task"]]
     assert left == [plain]
+
+
+class Pool:
+    """A prefork pool without processes, with Celery's own flush."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.outbound_buffer: deque[Any] = deque()
+        self.synack = False
+        self._state = RUN
+        self._cache: dict[int, Any] = {}
+        self._active_writers: set[Any] = set()
+        self._active_writes: set[int] = set()
+        self._busy_workers: set[int] = set()
+
+    def maintain_pool(self) -> None:
+        """Replace no process."""
+
+    def flush(self) -> None:
+        """Forget what no process said that it began."""
+        AsynPool.flush(self)  # type: ignore[arg-type]
+
+    def give(self, holdings: Holdings, name: str, *, to: Any = None) -> JobRequest:
+        """Return a request that waits, written to this process, or to none yet."""
+        request = JobRequest.__new__(JobRequest)
+        result: Any = ApplyResult(
+            self._cache, None, accept_callback=self._accepting(holdings, name)
+        )
+        result._write_to = to
+        request._apply_result = ref(result)
+        holdings.receive((name, 1), request)
+        return request
+
+    def _accepting(self, holdings: Holdings, name: str) -> Callable[[int, float], None]:
+        def accept(pid: int, at: float) -> None:
+            holdings.accept((name, 1), pid, holdings.held.get((name, 1)))
+
+        return accept
+
+
+def process(*, is_alive: bool) -> Any:
+    """Return a process of a pool."""
+    return SimpleNamespace(_is_alive=lambda: is_alive, inqW_fd=7)
+
+
+def test_a_lost_connection_forgets_no_job_that_a_process_has(holdings: Holdings) -> None:
+    pool = Pool()
+    pool.give(holdings, "written", to=process(is_alive=True))
+    pool.give(holdings, "waits")
+    pool.give(holdings, "dies", to=process(is_alive=False))
+
+    Sparing(pool.flush)()
+
+    assert [*holdings.held] == [("written", 1)]
+    (result,) = pool._cache.values()
+    assert not result._accepted
+    result._ack(None, 1.0, 4711, None)
+    assert holdings.snapshot()["running"] == [["written", 1, 4711]]
+
+
+def test_what_threads_were_given_stays_held_and_the_rest_does_not(holdings: Holdings) -> None:
+    given, waits = JobRequest.__new__(JobRequest), JobRequest.__new__(JobRequest)
+    given._apply_result = ref(Pool())
+    holdings.receive(("given", 1), given)
+    holdings.receive(("waits", 1), waits)
+
+    Sparing(lambda: None)()
+
+    assert [*holdings.held] == [("given", 1)]

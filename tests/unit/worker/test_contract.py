@@ -74,6 +74,13 @@ def test_requests_have_the_names_we_use() -> None:
     assert parameters(task_ready)[0] == "request"
 
 
+def test_a_lost_connection_flushes_the_pool_by_its_attribute() -> None:
+    assert "self.pool.flush()" in inspect.getsource(Consumer.on_close)
+    assert parameters(base.BasePool.flush) == ["self"]
+    assert "self.flush = " in inspect.getsource(prefork.TaskPool.on_start)
+    assert hasattr(pool.ApplyResult, "_write_to")
+
+
 def test_unknown_tasks_pass_by_the_consumer_with_message_and_error() -> None:
     assert parameters(Consumer.on_unknown_task)[:4] == ["self", "body", "message", "exc"]
     assert "self.on_unknown_task" in inspect.getsource(Consumer.create_task_handler)

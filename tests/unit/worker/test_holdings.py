@@ -54,6 +54,7 @@ def test_every_change_wakes_who_tells_the_agent(holdings: Holdings) -> None:
         partial(holdings.lose, ONE, Cause.CRASHED, "signal 9", FIRST),
         partial(holdings.refuse, TWO, "a.task"),
         partial(holdings.set_mode, Mode.DRAINING),
+        partial(holdings.keep, ()),
         holdings.reconnect,
     )
     for change in changes:
@@ -140,14 +141,22 @@ def test_what_was_lost_or_refused_is_forgotten_after_a_while(
     assert (read(holdings).lost, read(holdings).refused) == ({}, {})
 
 
-def test_a_new_connection_drops_what_was_held_and_keeps_what_runs(holdings: Holdings) -> None:
+def test_of_what_is_held_that_is_forgotten_which_the_pool_does_not_keep(
+    holdings: Holdings,
+) -> None:
     holdings.receive(ONE, FIRST)
+    holdings.receive(("three", 1), SECOND)
     holdings.accept(TWO, 4711, FIRST)
 
+    holdings.keep([SECOND])
     holdings.reconnect()
 
     seen = read(holdings)
-    assert (seen.held, seen.running, seen.connections) == (frozenset(), {TWO: 4711}, 1)
+    assert (seen.held, seen.running, seen.connections) == (
+        frozenset({("three", 1)}),
+        {TWO: 4711},
+        1,
+    )
 
 
 def test_a_slot_is_idle_while_fewer_run_than_can(holdings: Holdings) -> None:

@@ -1,0 +1,81 @@
+"""Rows that run here, compared with what the worker says."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from offload.engine import losses
+from offload.worker.agent import window as module
+from offload.worker.agent.parent import Key, Snapshot
+from offload.worker.agent.window import RECONCILE, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ONE: Key = ("one", 1)
+
+
+class Rows:
+    """Runs in the database, a clock, and what was ended."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Stand in for the database and the clock."""
+        self.active: set[Key] = {ONE}
+        self.now = 1000.0
+        self.ended: list[Key] = []
+        monkeypatch.setattr(module, "active_on", lambda *_: set(self.active))
+        monkeypatch.setattr(module, "boottime", lambda: self.now)
+        monkeypatch.setattr(losses, "crashed", lambda *lost: self.ended.append(lost[:2]))
+
+
+@pytest.fixture
+def rows(monkeypatch: pytest.MonkeyPatch) -> Rows:
+    """Return a database in which one job runs here."""
+    return Rows(monkeypatch)
+
+
+@pytest.fixture
+def window() -> Window:
+    """Return the window of an instance."""
+    heartbeat: Any = SimpleNamespace(incarnation="i")
+    return Window("w@host", heartbeat, can_kill=True)
+
+
+def compare(window: Window, rows: Rows, *at: float, held: Iterable[Key] = ()) -> None:
+    """Look every few seconds, with snapshots that were taken at these times."""
+    for taken in at:
+        window._reconcile(Snapshot(at=taken, held=frozenset(held)))
+        rows.now += RECONCILE + 1
+
+
+def test_a_run_that_is_missing_twice_is_lost(window: Window, rows: Rows) -> None:
+    compare(window, rows, 1000, 1004)
+
+    assert rows.ended == [ONE]
+
+
+def test_an_old_snapshot_says_nothing_of_a_run_that_began_after_it(
+    window: Window, rows: Rows
+) -> None:
+    compare(window, rows, 1000, 1000, 1000, 1000)
+    assert rows.ended == []
+
+    compare(window, rows, rows.now)
+    assert rows.ended == [ONE]
+
+
+def test_a_worker_that_was_not_heard_yet_is_not_compared(window: Window, rows: Rows) -> None:
+    compare(window, rows, 0, 0, 0)
+
+    assert rows.ended == []
+
+
+def test_what_is_known_between_is_not_missing(window: Window, rows: Rows) -> None:
+    compare(window, rows, 1000)
+    compare(window, rows, 1004, held=[ONE])
+    compare(window, rows, 1008)
+
+    assert rows.ended == []
