@@ -163,6 +163,8 @@ class Worker:
                 time.sleep(GATHER * 10)
             elif "lease" in said:
                 lease.extend(said["lease"])
+            elif "settled_runs" in said:
+                holdings.settle((job, epoch) for job, epoch in said["settled_runs"])
             elif said.get("taken"):
                 logger.error("%s The worker ends.", said["refused"])
                 os.kill(os.getpid(), signal.SIGTERM)

@@ -11,14 +11,16 @@ from offload.worker.bell import Bell
 from offload.worker.lease import boottime
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 #: A binding of a job: its id and epoch.
 Key = tuple[str, int]
 
-#: Seconds for which a lost or refused run is told to the agent, which, or whose database, may
-#: be away for a while.
+#: Seconds for which a lost or refused run is told to an agent that does not say that it has dealt
+#: with it: it, or its database, may be away for a while.
 MEMORY = 600.0
+#: How many of them are told at once, and how many characters of what happened to each.
+TOLD, DETAIL = 100, 1000
 
 
 class Run(NamedTuple):
@@ -93,7 +95,7 @@ class Holdings:
         """Note a run that ended without reporting, unless it is another delivery's."""
         run = self.running.get(key)
         if run is None or run.by is by:
-            self.lost.setdefault(key, (cause, detail, time.monotonic()))
+            self.lost.setdefault(key, (cause, detail[:DETAIL], time.monotonic()))
         self.end(key, by)
 
     def refuse(self, key: Key, task: str) -> None:
@@ -118,6 +120,14 @@ class Holdings:
         self.mode = mode
         self.changed.ring()
 
+    def settle(self, keys: Iterable[Key]) -> None:
+        """Forget lost and refused runs that the agent has dealt with."""
+        for key in keys:
+            self.lost.pop(key, None)
+            self.refused.pop(key, None)
+        # More may be waiting to be told.
+        self.changed.ring()
+
     def snapshot(self) -> dict[str, Any]:
         """Return everything, for the agent."""
         now = time.monotonic()
@@ -132,8 +142,8 @@ class Holdings:
             "ended": self.ended,
             "held": [list(key) for key in list(self.held)],
             "running": [[*key, run.pid] for key, run in list(self.running.items())],
-            "lost": [[*key, cause, told] for key, (cause, told, _) in list(self.lost.items())],
-            "refused": [[*key, task] for key, (task, _) in list(self.refused.items())],
+            "lost": [[*key, cause, told] for key, (cause, told, _) in _some(self.lost)],
+            "refused": [[*key, task] for key, (task, _) in _some(self.refused)],
         }
 
     def _forget(self, before: float) -> None:
@@ -141,6 +151,11 @@ class Holdings:
             self.lost.pop(key, None)
         for key in [key for key, (_, at) in list(self.refused.items()) if at < before]:
             self.refused.pop(key, None)
+
+
+def _some(told: dict[Key, Any]) -> list[tuple[Key, Any]]:
+    """Return the oldest of what is told; the rest follows when they are dealt with."""
+    return list(told.items())[:TOLD]
 
 
 holdings = Holdings()

@@ -1,4 +1,4 @@
-"""The socket between a worker's parent process and its agent: one JSON value per packet."""
+"""The socket between a worker's parent process and its agent: JSON values in packets."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ import json
 import socket
 from typing import Any
 
-#: Larger than any snapshot: a packet is read whole or not at all.
-LARGEST = 1 << 20
+#: Bytes of a packet, its mark included: the system takes no packets as large as some snapshots.
+PACKET = 1 << 16
+#: Bytes that may lie in the socket, as far as the system allows.
+BUFFER = 1 << 20
+#: What a packet is of its value: all of it, or its first, another, or its last part.
+WHOLE, FIRST, MORE, LAST = b"w", b"f", b"m", b"l"
 
 
 class Link:
-    """One end; packets may be lost, since a full snapshot follows soon."""
+    """One end; values may be lost, since a full snapshot follows soon."""
 
     def __init__(self, end: socket.socket) -> None:
         """Take an end of a pair of packet sockets."""
         self._end = end
+        self._parts: list[bytes] = []
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-            end.setsockopt(socket.SOL_SOCKET, option, LARGEST)
+            end.setsockopt(socket.SOL_SOCKET, option, BUFFER)
 
     @classmethod
     def pair(cls) -> tuple[Link, Link]:
@@ -35,9 +40,13 @@ class Link:
         return self._end.fileno()
 
     def send(self, value: dict[str, Any]) -> bool:
-        """Send a value; return whether it went."""
+        """Send a value; return whether it went.
+
+        Threads may send at once, as long as only one of them sends values of several packets.
+        """
         try:
-            self._end.send(json.dumps(value).encode(), socket.MSG_DONTWAIT)
+            for packet in _packets(json.dumps(value).encode()):
+                self._end.send(packet, socket.MSG_DONTWAIT)
         except OSError:
             return False
         return True
@@ -45,12 +54,44 @@ class Link:
     def receive(self, timeout: float | None = None) -> dict[str, Any] | None:
         """Return the next value, or None where the other end is closed or time is up."""
         self._end.settimeout(timeout)
+        while packet := self._packet():
+            value = self._value(packet[:1], packet[1:])
+            if value is not None:
+                return value
+        return None
+
+    def _packet(self) -> bytes:
         try:
-            packet = self._end.recv(LARGEST)
+            return self._end.recv(PACKET)
         except OSError:
+            return b""
+
+    def _value(self, mark: bytes, part: bytes) -> dict[str, Any] | None:
+        """Return the value that is whole with this part; one that lost a part never is."""
+        if mark == WHOLE:
+            return _read(part)
+        self._parts = [part] if mark == FIRST else [*self._parts, part]
+        if mark != LAST:
             return None
-        return dict(json.loads(packet)) if packet else None
+        whole, self._parts = b"".join(self._parts), []
+        return _read(whole)
 
     def close(self) -> None:
         """Close this end."""
         self._end.close()
+
+
+def _packets(data: bytes) -> list[bytes]:
+    size = PACKET - 1
+    if len(data) <= size:
+        return [WHOLE + data]
+    parts = [data[start : start + size] for start in range(0, len(data), size)]
+    marks = [FIRST, *[MORE] * (len(parts) - 2), LAST]
+    return [mark + part for mark, part in zip(marks, parts, strict=True)]
+
+
+def _read(data: bytes) -> dict[str, Any] | None:
+    try:
+        return dict(json.loads(data))
+    except ValueError:
+        return None

@@ -185,6 +185,8 @@ class Agent:
 
     def _look(self) -> int:
         found: int | None = self._safely(self.window.look, self._snapshot)
+        if settled := self.window.settled(self._snapshot):
+            self._link.send({"settled_runs": settled})
         return found or 0
 
     def _safely(self, act: Any, *args: Any) -> Any:

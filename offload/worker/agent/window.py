@@ -60,6 +60,10 @@ class Window:
         self._reconcile(worker)
         return dispatch.refill(self.name) if worker.mode is Mode.READY else 0
 
+    def settled(self, worker: Snapshot) -> list[Key]:
+        """Return which lost and refused runs that the worker tells of are dealt with."""
+        return [key for key in (*worker.lost, *worker.refused) if key in self._lost]
+
     def lose(self, key: Key, cause: str, told: str) -> None:
         """End an attempt whose process is lost, once; one killed on request did not crash."""
         if key not in self._lost:

@@ -19,6 +19,8 @@ from offload.worker.agent import agent as module
 from offload.worker.agent.agent import Agent
 from offload.worker.agent.heartbeat import Heartbeat
 from offload.worker.agent.leading import Leader
+from offload.worker.agent.parent import Snapshot
+from offload.worker.agent.window import Window
 from offload.worker.holdings import Holdings
 from offload.worker.link import Link
 
@@ -39,13 +41,15 @@ def links() -> Iterator[tuple[Link, Link]]:
 
 
 @pytest.fixture
-def agent(links: tuple[Link, Link]) -> Agent:
+def agent(links: tuple[Link, Link], monkeypatch: pytest.MonkeyPatch) -> Agent:
     """Return the agent of this process, which writes nothing."""
     made: Any = Agent(SPEC, links[1])
     made.heartbeat = SimpleNamespace(
         hear=lambda snapshot: None, is_superseded=False, stop=lambda: None, incarnation="i"
     )
-    made.window = SimpleNamespace(look=lambda snapshot: 0, lose=lambda *lost: None)
+    made.window = Window(NAME, made.heartbeat, can_kill=True)
+    for name in ("look", "lose"):
+        monkeypatch.setattr(Window, name, lambda *_: 0)
     return made  # type: ignore[no-any-return]
 
 
@@ -78,6 +82,18 @@ def test_a_goodbye_is_heard_also_while_the_loss_of_a_process_is_looked_into(
     assert agent._watch() == 0
 
     assert said == ["goodbye"]
+
+
+def test_the_worker_learns_which_lost_runs_are_dealt_with(
+    agent: Agent, links: tuple[Link, Link]
+) -> None:
+    lost = {("one", 1): ("crashed", "signal 9"), ("two", 1): ("crashed", "signal 9")}
+    agent._snapshot = Snapshot(lost=lost, refused={("three", 2): "a.task"})
+    agent.window._lost = {("one", 1), ("three", 2)}
+
+    agent._look()
+
+    assert links[0].receive(5) == {"settled_runs": [["one", 1], ["three", 2]]}
 
 
 @pytest.mark.timeout(60)

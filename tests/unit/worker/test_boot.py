@@ -59,3 +59,18 @@ def test_a_tick_notes_how_large_the_pool_is_by_now() -> None:
     Tick._tick(None, SimpleNamespace(pool=SimpleNamespace(num_processes=3)))  # type: ignore[arg-type]
 
     assert holdings.concurrency == 3
+
+
+def test_lost_runs_that_the_agent_has_dealt_with_are_forgotten() -> None:
+    worker: Any = boot.Worker(Celery("one", set_as_current=False))
+
+    def receive(timeout: float) -> dict[str, Any]:
+        worker._ending.set()
+        return {"settled_runs": [["one", 1]]}
+
+    worker._link = SimpleNamespace(receive=receive)
+    holdings.lose(("one", 1), "crashed", "signal 9", worker)
+
+    worker._listen()
+
+    assert holdings.lost == {}

@@ -141,6 +141,23 @@ def test_what_was_lost_or_refused_is_forgotten_after_a_while(
     assert (read(holdings).lost, read(holdings).refused) == ({}, {})
 
 
+def test_what_the_agent_has_dealt_with_is_told_no_more_and_the_rest_follows(
+    holdings: Holdings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TOLD", 1)
+    for key in (ONE, TWO):
+        holdings.lose(key, Cause.CRASHED, "x" * 10_000, FIRST)
+        holdings.refuse(key, "a.task")
+    assert {*read(holdings).lost} == {*read(holdings).refused} == {ONE}
+    assert len(read(holdings).lost[ONE][1]) == module.DETAIL
+
+    holdings.changed.silence()
+    holdings.settle([ONE])
+
+    assert holdings.changed.is_rung
+    assert {*read(holdings).lost} == {*read(holdings).refused} == {TWO}
+
+
 def test_of_what_is_held_that_is_forgotten_which_the_pool_does_not_keep(
     holdings: Holdings,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from offload.worker.link import Link
+from offload.worker.link import PACKET, Link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,44 @@ def test_values_arrive_whole_and_in_order(ends: tuple[Link, Link]) -> None:
 
     assert other.receive(5) == {"a": 1}
     assert len((other.receive(5) or {})["held"]) == 1000
+
+
+def test_a_value_that_no_packet_could_hold_arrives_whole(ends: tuple[Link, Link]) -> None:
+    one, other = ends
+    large = {"held": [["x" * 36, number] for number in range(6000)]}
+    assert len(str(large)) > 3 * PACKET
+
+    assert one.send(large)
+    assert one.send({"a": 1})
+
+    assert other.receive(5) == large
+    assert other.receive(5) == {"a": 1}
+
+
+def test_small_values_may_come_between_the_packets_of_a_large_one(ends: tuple[Link, Link]) -> None:
+    one, other = ends
+    first, last = (mark + part for mark, part in ((b"f", b'{"a": '), (b"l", b"1}")))
+
+    one._end.send(first)
+    one.send({"goodbye": True})
+    one._end.send(last)
+
+    assert other.receive(5) == {"goodbye": True}
+    assert other.receive(5) == {"a": 1}
+
+
+def test_a_value_that_lost_its_end_is_none_and_the_next_one_arrives(
+    ends: tuple[Link, Link],
+) -> None:
+    one, other = ends
+
+    one._end.send(b'f{"held": [')
+    one._end.send(b'w{"cut')
+    assert other.receive(0) is None
+    one._end.send(b'f{"b":')
+    one._end.send(b"l 2}")
+
+    assert other.receive(5) == {"b": 2}
 
 
 def test_nothing_to_receive_is_none(ends: tuple[Link, Link]) -> None:
