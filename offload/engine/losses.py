@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from offload.engine.tracking.changes import Change
 
 LIMIT = "TimeLimitExceeded"
+#: Ends that were wanted, or nobody's fault: they count neither as failure nor as crash.
+UNCOUNTED = (Cause.STOPPED_FORCED, Cause.LAPSED)
 
 
 def crashed(job_id: str, epoch: int, told: str) -> None:
@@ -29,9 +31,9 @@ def ended(job_id: str, epoch: int, *, cause: str, told: str) -> None:
     """End an attempt as its worker reported it."""
     if cause == Cause.TIMED_OUT:
         _timed_out(job_id, epoch, told)
-    elif cause == Cause.STOPPED_FORCED:
+    elif cause in UNCOUNTED:
         where, params = "id = %s AND epoch = %s AND state = 'ACTIVE'", [job_id, epoch]
-        _after(returns.way_back(where, params, cause=Cause.STOPPED_FORCED, error=told))
+        _after(returns.way_back(where, params, cause=Cause(cause), error=told))
     else:
         crashed(job_id, epoch, told)
 

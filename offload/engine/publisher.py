@@ -162,5 +162,6 @@ def message(app: Celery, job: Bound, task: str) -> Any:
         "instance": job.instance,
         "incarnation": job.incarnation,
         **({"silent": True} if options.get("ignore_result") else {}),
+        **({"limited": True} if job.is_limited else {}),
     }
     return made

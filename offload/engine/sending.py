@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from offload.engine.publisher import publish
+from offload.engine.topology import snapshot
 from offload.engine.tracking import ends
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from offload.engine.topology import Snapshot
     from offload.engine.tracking.bindings import Bound
 
 
 def send(jobs: Sequence[tuple[Bound, str]]) -> None:
     """Send each bound job to its instance under this task name."""
-    for job_id, problem in publish(jobs).items():
+    if not jobs:
+        return
+    seen = snapshot()
+    marked = [(_marked(job, seen), task) for job, task in jobs]
+    for job_id, problem in publish(marked).items():
         kind = type(problem)
         ends.give_up(
             [job_id],
@@ -23,3 +30,8 @@ def send(jobs: Sequence[tuple[Bound, str]]) -> None:
             error_type=f"{kind.__module__}.{kind.__qualname__}",
             error=f"its message cannot be encoded: {problem!r}",
         )
+
+
+def _marked(job: Bound, seen: Snapshot) -> Bound:
+    """Return a job that says whether its queue is ordered or limited, as it is now."""
+    return job if seen.policy(job.queue).limit is None else replace(job, is_limited=True)

@@ -23,6 +23,7 @@ from offload.engine.publisher import instance_queue
 from offload.worker.connections import drop_broken
 from offload.worker.consuming import INTERVAL, Tick
 from offload.worker.holdings import holdings
+from offload.worker.lapse import PAUSE, Lapse
 from offload.worker.late import late
 from offload.worker.lease import lease
 from offload.worker.link import Link
@@ -67,6 +68,7 @@ class Worker:
         self._link: Link | None = None
         self._agent: subprocess.Popen[bytes] | None = None
         self._ending = threading.Event()
+        self._lapse = Lapse(lease, holdings)
 
     def on_init(self, sender: Any, **_: object) -> None:
         """Settle the name before pool and consumer start; end the worker where it is taken."""
@@ -84,7 +86,7 @@ class Worker:
             raise SystemExit(EX_UNAVAILABLE)
         _consume_own_queue(self._app, sender.hostname)
         self._app.steps["consumer"].add(Tick)
-        for run in (self._tell, self._listen, self._guard):
+        for run in (self._tell, self._listen, self._guard, self._watch):
             threading.Thread(target=run, name=f"offload{run.__name__}", daemon=True).start()
 
     def _specify(self, sender: Any) -> dict[str, Any]:
@@ -162,6 +164,7 @@ class Worker:
             if said is None:
                 time.sleep(GATHER * 10)
             elif "lease" in said:
+                self._end_lapsed()
                 lease.extend(said["lease"])
             elif "settled_runs" in said:
                 holdings.settle((job, epoch) for job, epoch in said["settled_runs"])
@@ -169,6 +172,15 @@ class Worker:
                 logger.error("%s The worker ends.", said["refused"])
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
+
+    def _watch(self) -> None:
+        """Watch the lease, with nobody's help: agent and database may both be away."""
+        while not self._ending.wait(PAUSE):
+            self._end_lapsed()
+
+    def _end_lapsed(self) -> None:
+        if self._spec["can_kill"]:
+            self._lapse.end_runs()
 
     def _guard(self) -> None:
         """Start the agent again whenever it dies, also while the worker drains."""

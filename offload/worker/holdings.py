@@ -28,7 +28,7 @@ class Run(NamedTuple):
 
     pid: int
     #: The delivery that became it; another one of the same binding says nothing about it.
-    by: object
+    by: Any
 
 
 @dataclass(slots=True)

@@ -38,6 +38,8 @@ class JobRequest(Request):
         super().__init__(*args, **kwargs)
         header = self.request_dict.get("offload")
         self.job_key: tuple[str, int] | None = (header["id"], header["epoch"]) if header else None
+        #: Whether no other run of its queue may overlap with this one.
+        self.is_limited = bool(header and header.get("limited"))
         if self.job_key:
             holdings.receive(self.job_key, self)
             # The class is subclassed once more by the worker, over on_success: an attribute of

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery.result import AsyncResult
@@ -90,6 +90,35 @@ def test_a_time_limit_given_with_the_call_is_kept(fleet: Fleet) -> None:
     row = ended(JobHandle(result.id))
     assert row.state == JobState.GIVEN_UP
     assert "TimeLimitExceeded" in row.error_type
+
+
+@pytest.mark.on("sqlite+valkey", "postgresql+rabbitmq")
+@pytest.mark.parametrize("policy", [{"type": "ordered"}, {"max_parallel": 1}], ids=str)
+def test_past_its_lease_a_worker_ends_the_runs_of_ordered_and_limited_queues_only(
+    fleet: Fleet, policy: dict[str, Any]
+) -> None:
+    fleet.need()
+    worker = fleet.start("c")
+    Queue.objects.create(name="strict", topics=["acc/nap"], **policy)
+    strict = JobHandle(tasks.nap.apply_async((20,)).id)
+    plain = offload.submit("acc/sleep", {"seconds": 8})
+    eventually(lambda: happened(strict) == happened(plain) == ["start"], what="both runs")
+    processes = {one.pid for one in worker.family}
+
+    agent = worker.agent
+    agent.suspend()
+    eventually(lambda: "lost its lease" in worker.last_words(), what="the end of a run")
+    eventually(lambda: len(processes & {one.pid for one in worker.family}) == len(processes) - 1)
+    agent.resume()
+
+    eventually(lambda: len(happened(strict)) == 2, what="the second run")
+    assert [one.cause for one in strict.row.ended_attempts.all()] == [Cause.LAPSED]
+    assert (strict.row.attempts, strict.row.failures, strict.row.crashes) == (2, 0, 0)
+    row = ended(plain)
+    assert (row.state, row.attempts) == (JobState.SUCCEEDED, 1)
+    assert happened(plain) == ["start", "end"]
+    offload.stop(strict.id, force=True)
+    ended(strict)
 
 
 @pytest.mark.parametrize("pool", ["threads", "solo"])

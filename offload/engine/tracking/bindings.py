@@ -33,7 +33,7 @@ ACTIVE = "state IN ('QUEUED', 'ACTIVE') AND state = 'ACTIVE'"
 WAITING = "state = 'PENDING' AND hold = '' AND run_at IS NULL"
 BOUND_COLUMNS = (
     "id", "epoch", "topic", "task", "args", "properties", "options", "priority", "failures",
-    "parent_id", "root_id", "instance", "incarnation", "created_at",
+    "parent_id", "root_id", "instance", "incarnation", "created_at", "queue",
 )  # fmt: skip
 
 
@@ -61,6 +61,9 @@ class Bound:
     instance: str
     incarnation: str
     created_at: Any
+    queue: str
+    #: Whether the queue limits how many of its jobs run at once.
+    is_limited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

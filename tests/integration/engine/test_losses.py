@@ -108,15 +108,19 @@ def test_a_called_task_over_its_time_is_not_retried_as_celery_would_not() -> Non
     assert run.row.state == JobState.GIVEN_UP
 
 
-def test_a_run_ended_by_force_counts_neither_as_failure_nor_as_crash() -> None:
+@pytest.mark.parametrize("cause", losses.UNCOUNTED)
+def test_a_run_ended_by_force_or_lapse_counts_neither_as_failure_nor_as_crash(
+    cause: Cause,
+) -> None:
     run = running()
 
-    losses.ended(run.id, 1, cause=Cause.STOPPED_FORCED, told="by an operator")
+    losses.ended(run.id, 1, cause=cause, told="not its fault")
 
     assert (run.row.state, run.row.failures, run.row.crashes) == (JobState.PENDING, 0, 0)
+    assert Attempt.objects.get().cause == cause
 
 
-@pytest.mark.parametrize("cause", [Cause.CRASHED, Cause.TIMED_OUT, Cause.STOPPED_FORCED])
+@pytest.mark.parametrize("cause", [Cause.CRASHED, Cause.TIMED_OUT, *losses.UNCOUNTED])
 def test_a_report_of_an_older_attempt_changes_nothing(cause: Cause) -> None:
     run = running()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,10 @@ from offload.core.states import JobState
 from offload.engine import dispatch, endings, publisher
 from offload.engine.publisher import breaker
 from offload.engine.submission import new_id
+from offload.engine.topology import snapshot
 from offload.engine.tracking import fills
 from offload.engine.tracking.drafts import Draft, insert
+from offload.models import Queue
 from offload.worker.outcome import info
 from tests.integration.engine.world import (
     HERE,
@@ -54,6 +57,24 @@ def test_a_job_no_message_can_be_made_of_is_an_error_and_keeps_no_other_back(
     found = row(unreadable)
     assert (found.state, found.aftermath_due) == (JobState.ERROR, True)
     assert "unheard-of" in found.error
+
+
+@pytest.mark.parametrize(
+    ("facts", "limited"),
+    [({}, False), ({"max_parallel": 3}, True), ({"type": "ordered"}, True)],
+    ids=str,
+)
+def test_a_message_says_whether_its_queue_is_limited(
+    broker: Broker, facts: dict[str, Any], limited: bool
+) -> None:
+    Queue.objects.create(name="some", topics=["dam/**"], **facts)
+    snapshot(fresh=True)
+    waiting(queue="some")
+
+    dispatch.refill(HERE)
+
+    (sent,) = broker.sent_to()
+    assert sent.get("limited", False) is limited
 
 
 def test_a_broker_that_stands_still_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
