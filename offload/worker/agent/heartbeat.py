@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,9 @@ class Heartbeat(threading.Thread):
         self.nodename = name
         self.incarnation = incarnation
         self.is_superseded = False
+        #: When the worker's lease was renewed last after it had lapsed, by ``boottime``.
+        self.resumed_at = 0.0
+        self._leased_until = math.inf
         self._link = link
         self._spec = spec
         self._snapshot: Snapshot | None = None
@@ -88,7 +92,10 @@ class Heartbeat(threading.Thread):
 
     def _extend(self, before: float) -> None:
         """Let the worker start jobs for a while, counted from before the beat was sent."""
-        self._link.send({"lease": before + lease_time()})
+        if before > self._leased_until:
+            self.resumed_at = boottime()
+        self._leased_until = before + lease_time()
+        self._link.send({"lease": self._leased_until})
 
     def _announce(self, snapshot: Snapshot) -> None:
         mode, concurrency, load = self._mode(snapshot), snapshot.concurrency, snapshot.load()

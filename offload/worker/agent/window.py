@@ -40,7 +40,8 @@ class Window:
     #: When the rows were last compared with a snapshot, by ``boottime``.
     _reconciled: float = 0.0
     _republished: float = 0.0
-    _missing: set[Key] = field(default_factory=set)
+    #: Runs that were missing in the last comparison, and when they were not yet.
+    _missing: dict[Key, float] = field(default_factory=dict)
     _lost: set[Key] = field(default_factory=set)
     _asked: float = 0.0
     #: Runs whose process was killed on request.
@@ -113,9 +114,14 @@ class Window:
         """
         if worker.at < self._reconciled + min(RECONCILE, settings().timeout):
             return
-        active = active_on(self.name, self.heartbeat.incarnation)
+        before, active = self._reconciled, active_on(self.name, self.heartbeat.incarnation)
         self._reconciled = boottime()
         missing = active - worker.running.keys() - worker.held
-        for key in missing & self._missing:
-            losses.crashed(*key, f"{self.name} does not run it")
-        self._missing = missing
+        for key in missing & self._missing.keys():
+            cause = self._cause_since(self._missing[key])
+            losses.ended(*key, cause=cause, told=f"{self.name} does not run it")
+        self._missing = {key: self._missing.get(key, before) for key in missing}
+
+    def _cause_since(self, moment: float) -> Cause:
+        """Return why a run is missing: over an outage nobody learns what became of a claim."""
+        return Cause.LAPSED if self.heartbeat.resumed_at > moment else Cause.CRASHED

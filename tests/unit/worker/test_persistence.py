@@ -16,10 +16,11 @@ from offload.engine import duties
 from offload.engine.lease import Term
 from offload.worker.agent import leading
 from offload.worker.agent.agent import Agent
-from offload.worker.agent.heartbeat import Heartbeat
+from offload.worker.agent.heartbeat import Heartbeat, lease_time
 from offload.worker.agent.leading import Leader
 from offload.worker.agent.parent import Snapshot
 from offload.worker.agent.window import Window
+from offload.worker.lease import boottime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,6 +85,20 @@ def test_who_cannot_have_its_name_back_is_superseded(
     beating._try()
 
     assert beating.is_superseded
+
+
+def test_a_lease_renewed_after_its_end_is_one_that_lapsed(
+    monkeypatch: pytest.MonkeyPatch, beating: Heartbeat
+) -> None:
+    monkeypatch.setattr(beating, "_link", SimpleNamespace(send=lambda value: True))
+    start = boottime() - 1000
+
+    beating._extend(start)
+    beating._extend(start + lease_time() - 1)
+    assert not beating.resumed_at
+
+    beating._extend(start + 2 * lease_time())
+    assert beating.resumed_at > start
 
 
 def test_a_worker_that_says_nothing_any_more_is_suspect(

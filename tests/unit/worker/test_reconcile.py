@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from offload.core.retries import Cause
 from offload.engine import losses
 from offload.worker.agent import window as module
 from offload.worker.agent.parent import Key, Snapshot
@@ -25,10 +26,14 @@ class Rows:
         """Stand in for the database and the clock."""
         self.active: set[Key] = {ONE}
         self.now = 1000.0
-        self.ended: list[Key] = []
+        self.ended: list[tuple[Key, Cause]] = []
         monkeypatch.setattr(module, "active_on", lambda *_: set(self.active))
         monkeypatch.setattr(module, "boottime", lambda: self.now)
-        monkeypatch.setattr(losses, "crashed", lambda *lost: self.ended.append(lost[:2]))
+        monkeypatch.setattr(losses, "ended", self.end)
+
+    def end(self, job_id: str, epoch: int, *, cause: Cause, told: str) -> None:
+        """Note what was ended."""
+        self.ended.append(((job_id, epoch), cause))
 
 
 @pytest.fixture
@@ -40,7 +45,7 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> Rows:
 @pytest.fixture
 def window() -> Window:
     """Return the window of an instance."""
-    heartbeat: Any = SimpleNamespace(incarnation="i")
+    heartbeat: Any = SimpleNamespace(incarnation="i", resumed_at=0.0)
     return Window("w@host", heartbeat, can_kill=True)
 
 
@@ -54,7 +59,7 @@ def compare(window: Window, rows: Rows, *at: float, held: Iterable[Key] = ()) ->
 def test_a_run_that_is_missing_twice_is_lost(window: Window, rows: Rows) -> None:
     compare(window, rows, 1000, 1004)
 
-    assert rows.ended == [ONE]
+    assert rows.ended == [(ONE, Cause.CRASHED)]
 
 
 def test_an_old_snapshot_says_nothing_of_a_run_that_began_after_it(
@@ -64,7 +69,7 @@ def test_an_old_snapshot_says_nothing_of_a_run_that_began_after_it(
     assert rows.ended == []
 
     compare(window, rows, rows.now)
-    assert rows.ended == [ONE]
+    assert rows.ended == [(ONE, Cause.CRASHED)]
 
 
 def test_a_worker_that_was_not_heard_yet_is_not_compared(window: Window, rows: Rows) -> None:
@@ -79,3 +84,31 @@ def test_what_is_known_between_is_not_missing(window: Window, rows: Rows) -> Non
     compare(window, rows, 1008)
 
     assert rows.ended == []
+
+
+@pytest.mark.parametrize("comparisons", [1, 2])
+def test_what_was_lost_over_an_outage_did_not_crash(
+    window: Window, rows: Rows, comparisons: int
+) -> None:
+    rows.active = set()
+    compare(window, rows, 1000)
+    rows.active = {ONE}
+    compare(window, rows, *(1000 + 4 * number for number in range(1, comparisons)))
+
+    # The heartbeat may find the database again before or after the first comparison does.
+    window.heartbeat.resumed_at = rows.now
+    rows.now += 1
+    compare(window, rows, *(rows.now + 4 * number for number in range(3 - comparisons)))
+
+    assert rows.ended == [(ONE, Cause.LAPSED)]
+
+
+def test_an_outage_before_it_began_does_not_excuse_a_crash(window: Window, rows: Rows) -> None:
+    rows.active = set()
+    window.heartbeat.resumed_at = 999
+    compare(window, rows, 1000)
+    rows.active = {ONE}
+
+    compare(window, rows, 1004, 1008)
+
+    assert rows.ended == [(ONE, Cause.CRASHED)]
