@@ -168,6 +168,8 @@ class Worker:
                 lease.extend(said["lease"])
             elif "settled_runs" in said:
                 holdings.settle((job, epoch) for job, epoch in said["settled_runs"])
+            elif "stopped_runs" in said:
+                holdings.stopped((job, epoch) for job, epoch in said["stopped_runs"])
             elif said.get("taken"):
                 logger.error("%s The worker ends.", said["refused"])
                 os.kill(os.getpid(), signal.SIGTERM)

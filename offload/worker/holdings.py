@@ -46,6 +46,8 @@ class Holdings:
     running: dict[Key, Run] = field(default_factory=dict)
     lost: dict[Key, tuple[str, str, float]] = field(default_factory=dict)
     refused: dict[Key, tuple[str, float]] = field(default_factory=dict)
+    #: Runs that somebody asked Celery to end, and whether by force.
+    stops: dict[Key, bool] = field(default_factory=dict)
     changed: Bell = field(default_factory=Bell)
     #: Rung when so few jobs wait for the pool that it may soon have none.
     hungry: Bell = field(default_factory=Bell)
@@ -103,6 +105,16 @@ class Holdings:
         self.refused[key] = (task, time.monotonic())
         self.changed.ring()
 
+    def stop(self, key: Key, *, force: bool) -> None:
+        """Note that Celery was asked to end a run: a client that knows nothing of jobs did."""
+        self.stops[key] = force or self.stops.get(key, False)
+        self.changed.ring()
+
+    def stopped(self, keys: Iterable[Key]) -> None:
+        """Forget requests to end runs that are in the database."""
+        for key in keys:
+            self.stops.pop(key, None)
+
     def keep(self, kept: Collection[object]) -> None:
         """Note that the deliveries which wait for the pool are lost, but for these."""
         for key, by in list(self.held.items()):
@@ -144,6 +156,7 @@ class Holdings:
             "running": [[*key, run.pid] for key, run in list(self.running.items())],
             "lost": [[*key, cause, told] for key, (cause, told, _) in _some(self.lost)],
             "refused": [[*key, task] for key, (task, _) in _some(self.refused)],
+            "stops": [[*key, force] for key, force in _some(self.stops)],
         }
 
     def _forget(self, before: float) -> None:

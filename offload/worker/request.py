@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.worker.request import Request
+from celery.worker.state import revoked as revoked_ids
 from celery.worker.state import task_ready
 
 from offload.core.retries import Cause
@@ -80,8 +81,22 @@ class JobRequest(Request):
         return on_success
 
     def revoked(self) -> bool:
-        """Let the claim decide for jobs; a revoked id would be refused for hours."""
-        return False if self.job_key else bool(super().revoked())
+        """Let the claim decide for jobs; a revoked id would be refused for hours.
+
+        A client that knows nothing of jobs may have revoked it: then its job is stopped.
+        """
+        if not self.job_key:
+            return bool(super().revoked())
+        if self.id in revoked_ids:
+            holdings.stop(self.job_key, force=False)
+        return False
+
+    def terminate(self, pool: Any, signal: Any = None) -> None:
+        """Have the job stopped by force; a run that only ends would be followed by another."""
+        if self.job_key:
+            holdings.stop(self.job_key, force=True)
+        else:
+            super().terminate(pool, signal)
 
     def on_accepted(self, pid: Any, time_accepted: float) -> None:
         """Note which process runs the job."""

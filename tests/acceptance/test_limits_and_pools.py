@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from celery import Celery
 from celery.result import AsyncResult
 
 import offload
@@ -11,6 +12,7 @@ from offload.core.retries import Cause
 from offload.core.states import JobState, Waiting
 from offload.engine.explain import explain_job
 from offload.engine.handles import JobHandle
+from offload.engine.installation import celery_app
 from offload.models import Queue
 from tests.acceptance.site import tasks
 from tests.acceptance.watching import ended, happened
@@ -39,6 +41,22 @@ def test_a_hard_time_limit_ends_the_run_and_the_job_says_so(fleet: Fleet) -> Non
     assert happened(job) == ["start", "start"]
     assert worker.is_alive
     assert offload.submit("acc/quick", {"value": 1}).result(30) == 1
+
+
+@pytest.mark.everywhere
+def test_a_client_that_knows_nothing_of_jobs_ends_them_too(fleet: Fleet) -> None:
+    [worker] = fleet.need("a")
+    stuck = offload.submit("acc/sleep", {"seconds": 60})
+    eventually(lambda: stuck.state == JobState.ACTIVE)
+    ours = celery_app().conf
+    outsider = Celery("outsider", broker=ours.broker_url, set_as_current=False)
+    outsider.conf.broker_transport_options = ours.broker_transport_options
+
+    outsider.control.revoke(stuck.id, terminate=True)
+
+    assert ended(stuck).state == JobState.STOPPED
+    assert happened(stuck) == ["start"]
+    assert worker.is_alive
 
 
 def test_a_job_stopped_by_force_ends_and_its_neighbour_goes_on(fleet: Fleet) -> None:

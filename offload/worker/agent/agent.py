@@ -187,6 +187,8 @@ class Agent:
         found: int | None = self._safely(self.window.look, self._snapshot)
         if settled := self.window.settled(self._snapshot):
             self._link.send({"settled_runs": settled})
+        if self.window.stopped:
+            self._link.send({"stopped_runs": list(self.window.stopped)})
         return found or 0
 
     def _safely(self, act: Any, *args: Any) -> Any:

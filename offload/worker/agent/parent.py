@@ -31,6 +31,8 @@ class Snapshot:
     lost: dict[Key, tuple[str, str]] = field(default_factory=dict)
     #: Names of tasks that messages asked for and the worker does not have.
     refused: dict[Key, str] = field(default_factory=dict)
+    #: Runs that Celery was asked to end, and whether by force.
+    stops: dict[Key, bool] = field(default_factory=dict)
 
     @classmethod
     def read(cls, said: dict[str, Any]) -> Snapshot:
@@ -46,6 +48,7 @@ class Snapshot:
             running={(job, epoch): pid for job, epoch, pid in said["running"]},
             lost={(job, epoch): (cause, told) for job, epoch, cause, told in said["lost"]},
             refused={(job, epoch): task for job, epoch, task in said["refused"]},
+            stops={(job, epoch): force for job, epoch, force in said["stops"]},
         )
 
     @property
@@ -56,7 +59,8 @@ class Snapshot:
     @property
     def news(self) -> tuple[object, ...]:
         """Return what calls for a look at the window when it changes."""
-        return self.mode, self.ended, self.connections, len(self.lost), len(self.refused)
+        told = len(self.lost), len(self.refused), tuple(self.stops)
+        return self.mode, self.ended, self.connections, told
 
     def load(self) -> dict[str, Any]:
         """Return what is announced of it."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from offload.conf import settings
 from offload.core.retries import Cause
 from offload.core.topology import Mode
-from offload.engine import applying, dispatch, losses, refusing, republishing
+from offload.engine import applying, dispatch, losses, refusing, republishing, stopping
 from offload.engine.topology import snapshot as topology_snapshot
 from offload.engine.tracking.bindings import active_on, forced_on
 from offload.worker.lease import boottime
@@ -46,11 +46,14 @@ class Window:
     _asked: float = 0.0
     #: Runs whose process was killed on request.
     killed: set[Key] = field(default_factory=set)
+    #: Runs whose jobs were stopped since Celery was asked to end them.
+    stopped: set[Key] = field(default_factory=set)
 
     def look(self, worker: Snapshot) -> int:
         """Do what is to be done now; return how many jobs were bound."""
         self._lost &= worker.lost.keys() | worker.refused.keys()
         self._apply()
+        self._stop(worker)
         self._kill(worker)
         if worker.mode is Mode.DRAINING:
             applying.give_back(self.name, self.heartbeat.incarnation)
@@ -64,6 +67,13 @@ class Window:
     def settled(self, worker: Snapshot) -> list[Key]:
         """Return which lost and refused runs that the worker tells of are dealt with."""
         return [key for key in (*worker.lost, *worker.refused) if key in self._lost]
+
+    def _stop(self, worker: Snapshot) -> None:
+        """Stop jobs that Celery was asked to end: it would only end this run of them."""
+        for key, force in worker.stops.items():
+            stopping.stop_jobs([key[0]], force=force)
+            self.stopped.add(key)
+        self.stopped &= worker.stops.keys()
 
     def lose(self, key: Key, cause: str, told: str) -> None:
         """End an attempt whose process is lost, once; one killed on request did not crash."""
