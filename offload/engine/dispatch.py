@@ -120,13 +120,17 @@ def _room(instance: str, seen: Snapshot, *, idle: bool) -> int:
 
 
 def refill(instance: str) -> int:
-    """Bind what waits and this instance may run, up to its window; return how many."""
+    """Bind what waits and this instance may run, up to its window; return how many.
+
+    A suspect of a crash comes first: behind a backlog that fills the window it would wait for ever.
+    """
     seen = snapshot()
     lanes = waiting_lanes()
-    count = _refill(instance, lanes, seen)
-    if lanes and not count:
-        count = _refill_anew(instance, lanes, seen)
-    return count + _refill_suspects(instance, seen)
+    count = _refill_suspects(instance, seen)
+    found = _refill(instance, lanes, seen)
+    if lanes and not found:
+        found = _refill_anew(instance, lanes, seen)
+    return count + found
 
 
 def _refill(instance: str, lanes: Sequence[str], seen: Snapshot) -> int:
@@ -141,8 +145,11 @@ def _refill_anew(instance: str, lanes: Sequence[str], seen: Snapshot) -> int:
 
 
 def _refill_suspects(instance: str, seen: Snapshot) -> int:
-    lanes = [lane for lane in suspects() if _candidate(instance, lane, seen)]
-    return len(_bind_at(instance, lanes[:1], seen, suspect=True)) if lanes else 0
+    """Bind one suspect of a crash, from the first lane that has one to be bound here."""
+    place = _place(instance, seen)
+    mine = [lane for lane in suspects(place) if _candidate(instance, lane, seen)] if place else []
+    tried = (len(_bind_at(instance, [lane], seen, suspect=True)) for lane in mine)
+    return next(filter(None, tried), 0)
 
 
 def sweep() -> int:

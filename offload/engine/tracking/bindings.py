@@ -269,11 +269,12 @@ def waiting_lanes() -> list[str]:
     return [row[0] for row in found]
 
 
-def suspects() -> list[str]:
-    """Return the lanes of waiting suspects of a crash."""
+def suspects(place: Place | None = None) -> list[str]:
+    """Return the lanes of waiting suspects of a crash; none while the place holds one."""
+    waiting = "state = 'PENDING' AND hold = 'suspect' AND run_at IS NULL"
     found = database.rows(
-        f"SELECT DISTINCT lane FROM {JOB} "
-        "WHERE state = 'PENDING' AND hold = 'suspect' AND run_at IS NULL",
+        f"SELECT DISTINCT lane FROM {JOB} WHERE {waiting}{_alone() if place else ''}",
+        (place.instance, place.incarnation) if place else (),
         prepared=True,
     )
     return [row[0] for row in found]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,10 +12,11 @@ from offload.core.retries import Cause
 from offload.core.states import Hold, JobState
 from offload.core.topology import Mode
 from offload.engine import dispatch
+from offload.engine.topology import snapshot
 from offload.engine.tracking import returns, runs
 from offload.engine.tracking.bindings import bind, waiting_lanes
 from offload.engine.tracking.changes import Change
-from offload.models import Exclusion, Job, Slot, database
+from offload.models import Exclusion, Job, Queue, Slot, database
 from offload.models.versions import raise_version
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
@@ -175,6 +177,40 @@ def test_the_next_suspect_follows_once_the_one_before_ended() -> None:
     runs.succeed(fence, None, aftermath=False)
 
     assert dispatch.refill(HERE) == 1
+
+
+UNBINDABLE = {
+    "its queue is suspended": {"suspended": True},
+    "its queue is full": {"max_parallel": 1},
+    "it was refused here": {},
+}
+
+
+@pytest.mark.parametrize("facts", UNBINDABLE.values(), ids=UNBINDABLE)
+def test_a_suspect_that_cannot_be_bound_keeps_no_other_back(facts: dict[str, Any]) -> None:
+    blocked, free = running(queue="aaa"), running()
+    for run in (blocked, free):
+        returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
+    if facts:
+        join(THERE)
+        bound(name=THERE, queue="aaa")
+        Queue.objects.create(name="aaa", topics=["a/**"], **facts)
+    else:
+        _exclude(blocked.id, place().incarnation, seconds=60)
+    snapshot(fresh=True)
+
+    assert dispatch.refill(HERE) == 1
+    assert states([blocked.id, free.id]) == ["PENDING", "QUEUED"]
+
+
+def test_a_suspect_is_not_kept_back_by_a_backlog_that_fills_the_window() -> None:
+    run = running()
+    returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
+    waiting(20)
+
+    dispatch.refill(HERE)
+
+    assert run.row.state == "QUEUED"
 
 
 def test_the_lanes_in_which_jobs_wait_are_found_the_first_job_first() -> None:
