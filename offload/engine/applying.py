@@ -22,10 +22,15 @@ INSTANCE = Instance._meta.db_table
 
 def apply(name: str, incarnation: str, seen: Snapshot) -> None:
     """Give back the unstarted jobs that the rules now forbid, and announce the rules applied."""
+    give_back_forbidden(name, seen)
+    announce(name, incarnation, seen)
+
+
+def give_back_forbidden(name: str, seen: Snapshot) -> None:
+    """Give back the unstarted jobs that the rules now forbid, however they came to be here."""
     topics = [topic for _, topic in bindings.unstarted(name)]
     forbidden = [topic for topic in topics if not _may(name, topic, seen)]
     returns.recall_from(name, forbidden, cause=Cause.REFUSED)
-    announce(name, incarnation, seen)
 
 
 def _may(name: str, topic: str, seen: Snapshot) -> bool:
@@ -35,12 +40,14 @@ def _may(name: str, topic: str, seen: Snapshot) -> bool:
 
 def announce(name: str, incarnation: str, seen: Snapshot) -> None:
     """Write the rules this instance acts by."""
-    instance = seen.topology.instance(name)
+    topology = seen.topology
+    instance = topology.instance(name)
     if instance is None:
         return
+    rules = topology.rules_in(topology.period(now()))
     database.execute(
         f"UPDATE {INSTANCE} SET applied = %s WHERE name = %s AND incarnation = %s",
-        [json.dumps(applied(instance, seen.topology.rules, seen.version)), name, incarnation],
+        [json.dumps(applied(instance, rules, seen.version)), name, incarnation],
     )
 
 

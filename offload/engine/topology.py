@@ -17,7 +17,7 @@ from offload.engine.names import queue_name
 from offload.models import Instance as InstanceRow
 from offload.models import Lease, Queue, Switch
 from offload.models import Rule as RuleRow
-from offload.models.versions import current_version
+from offload.models.versions import version_and_time
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -52,7 +52,13 @@ class _Cache(threading.local):
     asked: float = 0.0
 
 
+class _Clock:
+    #: By how much the database's clock is ahead of this host's; None before it was asked.
+    ahead: timedelta | None = None
+
+
 _cache = _Cache()
+_clock = _Clock()
 
 
 def snapshot(*, fresh: bool = False) -> Snapshot:
@@ -63,10 +69,19 @@ def snapshot(*, fresh: bool = False) -> Snapshot:
     aged = monotonic() - _cache.asked > settings().topology_age
     if _cache.snapshot is None or fresh or aged:
         _cache.asked = monotonic()
-        version = current_version()
+        version = _ask()
         if _cache.snapshot is None or _cache.snapshot.version != version:
             _cache.snapshot = load(version)
     return _cache.snapshot
+
+
+def _ask() -> int:
+    """Return the version; what the database's clock shows comes with it."""
+    before = datetime.now(UTC)
+    version, there = version_and_time()
+    middle = before + (datetime.now(UTC) - before) / 2
+    _clock.ahead = there - middle if there else timedelta()
+    return version
 
 
 def forget() -> None:
@@ -75,8 +90,13 @@ def forget() -> None:
 
 
 def now() -> datetime:
-    """Return the time that ends of rules are compared with."""
-    return datetime.now(UTC)
+    """Return the database's time, which ends of rules are compared with.
+
+    It is asked with the topology's version, and only once more before that ever was.
+    """
+    if _clock.ahead is None:
+        _ask()
+    return datetime.now(UTC) + (_clock.ahead or timedelta())
 
 
 def load(version: int) -> Snapshot:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from django.db.models.functions import Now
 from django.db.models.signals import post_delete, post_save
 
 from offload.models import database
 from offload.models.leases import Version
 from offload.models.queues import Queue
 from offload.models.rules import Rule, Switch
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 TOPOLOGY = "topology"
 WATCHED = (Rule, Switch, Queue)
@@ -25,8 +31,13 @@ def raise_version(**_: object) -> None:
 
 def current_version() -> int:
     """Return the version, 0 before the first change."""
-    found = Version.objects.filter(pk=TOPOLOGY).values_list("number", flat=True).first()
-    return int(found or 0)
+    return version_and_time()[0]
+
+
+def version_and_time() -> tuple[int, datetime | None]:
+    """Return the version and the database's time; 0 and None before the first change."""
+    found = Version.objects.filter(pk=TOPOLOGY).values_list("number", Now()).first()
+    return (int(found[0]), found[1]) if found else (0, None)
 
 
 def connect() -> None:

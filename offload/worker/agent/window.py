@@ -13,6 +13,7 @@ from offload.conf import settings
 from offload.core.retries import Cause
 from offload.core.topology import Mode
 from offload.engine import applying, dispatch, losses, refusing, republishing, stopping
+from offload.engine.topology import now as database_time
 from offload.engine.topology import snapshot as topology_snapshot
 from offload.engine.tracking.bindings import active_on, forced_on
 from offload.worker.lease import boottime
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 #: Seconds between two comparisons of what should run with what does.
 RECONCILE = 3.0
 REPUBLISH = 1.0
+#: Seconds between two questions for bound jobs that the rules forbid.
+FORBIDDEN = 1.5
 #: Seconds between two questions for runs to be ended by force.
 ASK = 0.5
 
@@ -36,7 +39,9 @@ class Window:
     heartbeat: Heartbeat
     #: Whether the pool has a process per run.
     can_kill: bool
-    _applied: int = -1
+    #: Version and period of the rules that were acted by last, and when that was.
+    _applied: tuple[int, int] = (-1, 0)
+    _applied_at: float = 0.0
     #: When the rows were last compared with a snapshot, by ``boottime``.
     _reconciled: float = 0.0
     _republished: float = 0.0
@@ -103,11 +108,20 @@ class Window:
                     os.kill(worker.running[key], signal.SIGKILL)
 
     def _apply(self) -> None:
-        """Act by the rules as they are now, and announce which those are."""
-        seen = topology_snapshot()
-        if seen.version != self._applied:
+        """Act by the rules as they are now, and announce which those are.
+
+        A rule that ends raises no version, and what was bound by an older picture may be
+        committed after the recall of a newer one: the time is looked at too, and the rows again.
+        """
+        seen, at = topology_snapshot(), time.monotonic()
+        rules = (seen.version, seen.topology.period(database_time()))
+        if rules != self._applied:
             applying.apply(self.name, self.heartbeat.incarnation, seen)
-            self._applied = seen.version
+        elif at - self._applied_at > FORBIDDEN:
+            applying.give_back_forbidden(self.name, seen)
+        else:
+            return
+        self._applied, self._applied_at = rules, at
 
     def _republish(self, worker: Snapshot) -> None:
         now = time.monotonic()
