@@ -13,6 +13,7 @@ from offload.core.states import JobState, celery_state
 from offload.engine import results
 from offload.engine.canvas.recognition import of_signature
 from offload.engine.canvas.signatures import many, plain
+from offload.engine.canvas.submitting import isolated
 from offload.engine.names import ERRBACK, TOPIC
 from offload.models import Job
 
@@ -21,13 +22,19 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
+    from offload.engine.canvas.failing import Part
 
-def submit(app: Celery, errback: Mapping[str, Any], job_id: str, root_id: str) -> None:
-    """Submit the callback of a job's failure.
+
+def submit(app: Celery, errback: Mapping[str, Any], job_id: str, root_id: str) -> list[Part]:
+    """Submit the callback of a job's failure; one that cannot be keeps nobody from ending.
 
     One that takes more than the job's id runs inside a job, or a task, of its own, which is
-    sent where the callback would be.
+    sent where the callback would be. Return the nodes that ended instead.
     """
+    return isolated(app, [errback], lambda: _submit(app, errback, job_id, root_id))
+
+
+def _submit(app: Celery, errback: Mapping[str, Any], job_id: str, root_id: str) -> None:
     callback = signature(dict(errback), app=app)
     family: dict[str, Any] = {"parent_id": job_id, "root_id": root_id or job_id}
     if not wants_facts(app, callback):

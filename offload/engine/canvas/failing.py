@@ -75,7 +75,7 @@ def nodes_of(signature: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             inner = [*many(kwargs.get("header")), *many(kwargs.get("body"))]
         case _:
             inner = []
-            if signature["options"].get("task_id"):
+            if (signature.get("options") or {}).get("task_id"):
                 yield signature
     for one in inner:
         yield from nodes_of(one)

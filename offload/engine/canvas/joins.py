@@ -136,7 +136,7 @@ def _fire(app: Celery, ready: Ready, last: str) -> list[Part]:
     ended = fail(app, [ready.body], cause)
     body_id = ready.body["options"].get("task_id") or ready.id
     for errback in errbacks.of_body(ready.body):
-        errbacks.submit(app, errback, body_id, root)
+        ended += errbacks.submit(app, errback, body_id, root)
     return ended
 
 

@@ -11,7 +11,7 @@ from offload.engine.canvas.batches import gathering
 from offload.engine.canvas.failing import Cause, Part, fail
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from celery import Celery
     from celery.canvas import Signature
@@ -27,21 +27,33 @@ def applied(
     rest: Sequence[Any] = (),
     **options: Any,
 ) -> list[Part]:
-    """Submit a signature, and a chain's ``rest`` behind it.
+    """Submit a signature, and a chain's ``rest`` behind it; return what ended instead."""
+    chain: dict[str, Any] = {"chain": list(rest)} if rest else {}
+    return isolated(
+        app,
+        [*rest, successor],
+        lambda: successor.apply_async(tuple(args), **chain, **options),
+    )
+
+
+def isolated(
+    app: Celery, nodes: Sequence[Mapping[str, Any]], submit: Callable[[], object]
+) -> list[Part]:
+    """Submit these nodes, the first to run last; return what ended instead.
 
     What cannot be submitted, such as a topic that is none, ends with the error, and so does
-    its rest: the job before it has succeeded all the same. Return the ends.
+    its rest: what ended before it has its own end all the same. Raise DatabaseError alone:
+    then nothing of the transaction holds.
     """
-    chain: dict[str, Any] = {"chain": list(rest)} if rest else {}
     with gathering() as batch:
         try:
             with batch.whole():
-                successor.apply_async(tuple(args), **chain, **options)
+                submit()
         except DatabaseError:
             raise
         except Exception as error:
-            logger.exception("%s cannot be submitted", successor.task)
-            return fail(app, [*rest, successor], _cause(error))
+            logger.exception("%s cannot be submitted", nodes[-1].get("task"))
+            return fail(app, nodes, _cause(error))
     return []
 
 

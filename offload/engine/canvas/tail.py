@@ -125,7 +125,7 @@ def _succeed(app: Celery, end: Ended) -> list[Part]:
 def _fail(app: Celery, end: Ended) -> list[Part]:
     ended = fail(app, end.hanging("chain"), end.cause)
     for errback in end.hanging("link_error"):
-        errbacks.submit(app, errback, end.id, end.root_id)
+        ended += errbacks.submit(app, errback, end.id, end.root_id)
     return ended
 
 

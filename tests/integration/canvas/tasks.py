@@ -64,6 +64,10 @@ def told(request: Any, error: Exception, traceback: Any) -> None:
     NOTES.append([request.id, repr(error), traceback])
 
 
+def deaf() -> None:
+    """Take nothing, not even the id that a callback of a failure is given."""
+
+
 def swap(self: Any, canvas: dict[str, Any]) -> Any:
     """Put a canvas in its own place."""
     return self.replace(self.app.signature(canvas))
@@ -74,7 +78,7 @@ def define(app: Any, function: Callable[..., Any], **options: Any) -> Any:
     return app.task(function, shared=False, **options)
 
 
-PLAIN = (add, total, same, fail, note, heard, told)
+PLAIN = (add, total, same, fail, note, heard, told, deaf)
 
 
 def register(app: Celery) -> None:

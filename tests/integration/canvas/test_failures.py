@@ -9,6 +9,7 @@ from celery.exceptions import ChordError
 from offload.core.states import JobState
 from offload.engine import aftermath
 from offload.engine.canvas.signatures import plain as as_plain
+from offload.engine.names import TOPIC
 from offload.engine.tracking import ends
 from offload.models import Dependency, Job
 from tests.integration.canvas.conftest import BACKENDS
@@ -204,3 +205,55 @@ def test_the_mark_of_a_join_is_not_in_what_it_stores(job: Named) -> None:
     assert "offload_join" not in str(dependency.join.body)
     assert dependency.join.body["options"]["task_id"] == result.id
     assert as_plain(dependency.join.body) == dependency.join.body
+
+
+#: Callbacks that cannot be submitted, by what is wrong with them.
+BAD: dict[str, Callable[[Any], Any]] = {
+    "takes no id": lambda j: j.deaf.s(),
+    "has a topic that is none": lambda j: j.heard.s().set(**{TOPIC: "a//b"}),
+    "is no whole signature": lambda j: {"task": "jobs.heard"},
+    "takes facts, under a topic that is none": lambda j: j.told.s().set(**{TOPIC: "a//b"}),
+}
+bad_callbacks = pytest.mark.parametrize("bad", BAD)
+
+
+@bad_callbacks
+def test_a_callback_that_cannot_be_submitted_keeps_no_job_from_its_end(
+    job: Named, driver: Driver, calls: list[Any], bad: str
+) -> None:
+    row_id = job.fail.apply_async(link_error=[BAD[bad](job), job.heard.s()]).id
+
+    assert driver.run(row_id) is JobState.GIVEN_UP
+    driver.run_all()
+
+    assert calls == [[row_id, ""]]
+    assert Job.objects.count() == 2
+
+
+@bad_callbacks
+def test_a_callback_that_cannot_be_submitted_keeps_no_member_from_its_end(
+    job: Named, driver: Driver, calls: list[Any], bad: str
+) -> None:
+    body = job.total.s().set(link_error=[BAD[bad](job), job.heard.s()])
+    result = chord([job.fail.s(), job.add.s(1)], body).apply_async()
+    innocent, failing = sorted(driver.waiting(), key=lambda row: row.topic)
+    driver.run(failing.pk)
+
+    assert driver.run(innocent.pk) is JobState.SUCCEEDED
+    driver.run_all()
+
+    assert Job.objects.get(pk=result.id).state == JobState.ERROR
+    assert [result.id, ""] in calls
+
+
+@bad_callbacks
+def test_a_callback_that_cannot_be_submitted_keeps_no_stop_from_its_aftermath(
+    app: Celery, job: Named, driver: Driver, bad: str
+) -> None:
+    row_id = job.add.apply_async((1, 2), link_error=BAD[bad](job)).id
+    ends.stop([row_id])
+
+    assert aftermath.sweep() == 1
+
+    assert Job.objects.get(pk=row_id).aftermath_due is False
+    assert str(app.AsyncResult(row_id).state) == "REVOKED"
