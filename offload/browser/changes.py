@@ -95,7 +95,7 @@ def stop(job: Job, *, by: Any) -> str:
 def stop_all(jobs: Sequence[Job], *, by: Any) -> int:
     """Ask jobs to stop and return how many were asked."""
     with database.atomic():
-        stopping.stop_jobs([job.pk for job in jobs])
+        stopping.stop_all([job.pk for job in jobs])
         if jobs:
             record(by.pk, jobs, _("Stop requested."))
     return len(jobs)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from offload.engine.tracking.bindings import Bound
+    from offload.models import Job
 
 logger = logging.getLogger("offload.publisher")
 
@@ -104,7 +105,7 @@ def _publish(app: Celery, jobs: Sequence[tuple[Bound, str]]) -> dict[str, Except
             try:
                 _send(app, producer, job, task)
             except Exception as error:
-                if not _is_unreadable(app, job, task):
+                if not is_unreadable(app, job, task):
                     raise
                 unreadable[job.id] = error
     return unreadable
@@ -117,7 +118,7 @@ def _send(app: Celery, producer: Any, job: Bound, task: str) -> None:
     )  # fmt: skip
 
 
-def _is_unreadable(app: Celery, job: Bound, task: str) -> bool:
+def is_unreadable(app: Celery, job: Bound | Job, task: str) -> bool:
     """Return whether no broker could be given the job's message."""
     how = delivery(job.options)
     try:
@@ -135,7 +136,7 @@ def delivery(options: Mapping[str, Any]) -> dict[str, Any]:
     return {key: options[key] for key in ("serializer", "compression") if options.get(key)}
 
 
-def message(app: Celery, job: Bound, task: str) -> Any:
+def message(app: Celery, job: Bound | Job, task: str) -> Any:
     """Return the message of a bound job: stripped of its tail, carrying our header."""
     options = job.options
     frozen = {key: options[key] for key in FROZEN if options.get(key) is not None}

@@ -25,7 +25,11 @@ def filled(row: Job, draft: Draft) -> Draft:
     if draft.kind == Kind.RELAY:
         options = {**draft.options, **identity, **merged(draft.options, row.tail or {})}
         join = options.pop("join", "")
-        return replace(draft, options={**options, "chord": mark(join)} if join else options)
+        return replace(
+            draft,
+            options={**options, "chord": mark(join)} if join else options,
+            has_tail=row.has_tail or draft.has_tail,
+        )
     tail = merged(draft.tail or {}, row.tail or {})
     return replace(
         draft,

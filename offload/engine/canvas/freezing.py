@@ -87,6 +87,7 @@ def relay_draft(app: Celery, call: Call) -> Draft:
         args=call.args,
         properties=dict(call.kwargs),
         options=_published(app, call, source),
+        has_tail=bool(tail_of(call.options) or join_of(call.options.get("chord"))),
         hold=Hold.RELAY,
         parent_id=source.parent_id,
         root_id=source.root_id,

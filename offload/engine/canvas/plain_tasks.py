@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
+from celery.app.control import Control
 from kombu.utils.json import dumps
 
 from offload.engine.canvas import joins
@@ -12,12 +14,20 @@ from offload.engine.canvas.context import coming_from
 from offload.engine.canvas.failing import Cause, Part, fail
 from offload.engine.canvas.origins import of_row
 from offload.engine.canvas.signatures import many
+from offload.engine.installation import celery_app
+from offload.engine.patience import within
 from offload.engine.tracking import relays
 from offload.models import Job, database
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from celery import Celery
 
+logger = logging.getLogger("offload.canvas")
+
+#: Seconds that the broker has to tell workers of a revoked task.
+PATIENCE = 1.0
 STATES = {"SUCCESS": "SUCCEEDED", "FAILURE": "ERROR", "REVOKED": "STOPPED"}
 
 
@@ -56,3 +66,17 @@ def cause_of(part: Part, result: Any) -> Cause:
 def _chain(task_id: str) -> list[Any]:
     job = Job.objects.filter(pk=task_id).first()
     return many(job.options.get("chain")) if job else []
+
+
+def revoke(task_ids: Sequence[str], *, terminate: bool) -> bool:
+    """Have workers discard sent tasks, as Celery does; return whether the broker took it.
+
+    Their ends come back as every other end does. ``terminate`` kills those that run.
+    """
+    control = celery_app().control
+    try:
+        within(PATIENCE, lambda: Control.revoke(control, list(task_ids), terminate=terminate))
+    except Exception:
+        logger.exception("%d plain tasks were not revoked: the broker is away", len(task_ids))
+        return False
+    return True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from offload.conf import settings
 from offload.engine.canvas import joins, plain_tasks
-from offload.engine.canvas.posting import post
+from offload.engine.canvas.posting import post_again
 from offload.engine.installation import celery_app
 from offload.engine.tracking import relays
 
@@ -30,9 +30,16 @@ def sweep() -> int:
 
     Workers tell of their ends at once; this mends what was lost with one.
     """
-    count = post(relays.left_behind(settings().republish, LIMIT))
+    count = _send_what_was_left(settings().republish)
     asked = [*relays.to_ask(PATIENCE, LIMIT), *_strays()]
     return count + sum(_ask(celery_app(), task_id) for task_id in asked)
+
+
+def _send_what_was_left(behind_for: float) -> int:
+    if not relays.is_any_left_behind(behind_for):
+        return 0
+    relays.stop_unsent(behind_for)
+    return post_again(behind_for, LIMIT)
 
 
 def _strays() -> list[str]:

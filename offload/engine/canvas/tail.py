@@ -15,6 +15,7 @@ from offload.engine.canvas import errbacks, joins
 from offload.engine.canvas.batches import gathering
 from offload.engine.canvas.context import Origin, coming_from
 from offload.engine.canvas.failing import Cause, Part, fail
+from offload.engine.canvas.freezing import kept, tail_of
 from offload.engine.canvas.signatures import many
 from offload.engine.canvas.submitting import applied
 from offload.engine.installation import celery_app
@@ -73,7 +74,11 @@ class Ended:
 
 
 def ended(job: Job) -> Ended:
-    """Return the end that a final row stands for."""
+    """Return the end that a final row stands for.
+
+    What follows a plain Celery task lies in the options it would have been sent with: this is
+    the end of one that never was.
+    """
     state = celery_state(JobState(job.state), attempts=job.attempts)
     return Ended(
         id=job.id,
@@ -81,11 +86,11 @@ def ended(job: Job) -> Ended:
         value=_value(job) if state == "SUCCESS" else None,
         error_type=job.error_type,
         error=job.error,
-        tail=job.tail,
+        tail=job.tail or tail_of(job.options),
         root_id=job.root_id,
         run_id=job.run_id,
         payload_id=job.payload_id,
-        options=job.options,
+        options={**job.options, **kept(job.options)},
         job_state=job.state,
     )
 

@@ -13,14 +13,17 @@ if TYPE_CHECKING:
 
 JOB = Job._meta.db_table
 WAITING = "state IN ('PENDING', 'QUEUED')"
+#: A plain Celery task that somebody began to send is Celery's to stop.
+SENT = "(hold = 'relay' AND (publishes > 0 OR bound_at IS NOT NULL))"
+ENDABLE = f"({WAITING} AND NOT {SENT})"
 BEFORE = "CASE WHEN instance = '' THEN 'PENDING' ELSE 'QUEUED' END"
 
 
 def stop(job_ids: Sequence[str], *, force: bool = False) -> list[Change]:
     """Request the end of jobs: those waiting are STOPPED at once, running ones are asked.
 
-    ``force`` has the process of a running one killed by its instance.
-    Return those that were STOPPED.
+    ``force`` has the process of a running one killed by its instance. A plain Celery task that
+    was sent is asked too, and is not sent again. Return those that were STOPPED.
     """
     if not job_ids:
         return []
@@ -28,9 +31,9 @@ def stop(job_ids: Sequence[str], *, force: bool = False) -> list[Change]:
     found = database.rows(
         f"UPDATE {JOB} SET stop_requested = true, "
         "stop_forced = stop_forced OR %s, "
-        f"state = CASE WHEN {WAITING} THEN 'STOPPED' ELSE state END, "
-        f"finished_at = CASE WHEN {WAITING} THEN {now} ELSE finished_at END, "
-        f"aftermath_due = ({WAITING}) OR aftermath_due "
+        f"state = CASE WHEN {ENDABLE} THEN 'STOPPED' ELSE state END, "
+        f"finished_at = CASE WHEN {ENDABLE} THEN {now} ELSE finished_at END, "
+        f"aftermath_due = {ENDABLE} OR aftermath_due "
         f"WHERE id IN ({database.marks(job_ids)}) AND state IN ('PENDING', 'QUEUED', 'ACTIVE') "
         f"RETURNING id, {BEFORE}, state, epoch",
         [force, *job_ids],
@@ -57,10 +60,11 @@ def _late() -> str:
 
 
 def drop(job_ids: Sequence[str]) -> list[Change]:
-    """Make waiting jobs DROPPED."""
+    """Make waiting jobs DROPPED, save plain Celery tasks that were sent."""
     if not job_ids:
         return []
-    return _finish(f"id IN ({database.marks(job_ids)})", list(job_ids), "DROPPED")
+    which = f"id IN ({database.marks(job_ids)}) AND NOT {SENT}"
+    return _finish(which, list(job_ids), "DROPPED")
 
 
 def give_up(job_ids: Sequence[str], *, state: str, error_type: str, error: str) -> list[Change]:
@@ -94,9 +98,19 @@ def _finish(
     return changes
 
 
-def due(limit: int = 200) -> list[str]:
-    """Return ids of final jobs with something still to be done."""
-    found = database.rows(f"SELECT id FROM {JOB} WHERE aftermath_due LIMIT {limit}")
+def due(limit: int = 200, *, after: str = "") -> list[str]:
+    """Return ids of final jobs with something still to be done, the next ones behind an id.
+
+    Behind the last come the first again: those that fail each time keep no others back.
+    """
+    found = _due("id > %s", after, limit)
+    return found + _due("id <= %s", after, limit - len(found)) if after else found
+
+
+def _due(where: str, after: str, limit: int) -> list[str]:
+    found = database.rows(
+        f"SELECT id FROM {JOB} WHERE aftermath_due AND {where} ORDER BY id LIMIT {limit}", [after]
+    )
     return [row[0] for row in found]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
+
 from offload.engine.tracking.changes import Change, tell
 from offload.models import Job, Kind, database
 
@@ -12,38 +14,92 @@ if TYPE_CHECKING:
 
 JOB = Job._meta.db_table
 OPEN = "state = 'PENDING' AND hold = 'relay'"
+UNSENT = f"{OPEN} AND publishes = 0"
+#: When somebody began to publish it, or might have.
+SINCE = "COALESCE(bound_at, created_at)"
 
 
-def unsent(job_ids: Sequence[str]) -> list[Job]:
-    """Return those of these relays that were not published yet."""
-    rows = Job.objects.filter(pk__in=job_ids, kind=Kind.RELAY, state="PENDING", publishes=0)
-    return list(rows.order_by("created_at", "id"))
+def claim(job_ids: Sequence[str]) -> list[Job]:
+    """Return those of these relays that nobody began to publish; they are the caller's now.
+
+    The claim ends by itself, so that the sweep finds what a dead claimer left behind.
+    """
+    if not job_ids:
+        return []
+    where = f"id IN ({database.marks(job_ids)}) AND {UNSENT} AND bound_at IS NULL"
+    return _claimed(where, list(job_ids))
 
 
-def left_behind(older_than: float, limit: int) -> list[str]:
-    """Return relays that nobody published within so many seconds of their making."""
+def claim_left_behind(older_than: float, limit: int) -> list[Job]:
+    """Claim relays that nobody published for so many seconds, those tried least lately first."""
+    left = f"{UNSENT} AND {SINCE} < {database.later()}"
+    some = f"SELECT id FROM {JOB} WHERE {left} ORDER BY {SINCE} LIMIT {limit}"
+    return _claimed(f"id IN ({some}) AND {left}", [-older_than, -older_than])
+
+
+def is_any_left_behind(older_than: float) -> bool:
+    """Return whether nobody published some relay for so many seconds."""
+    left = f"{UNSENT} AND {SINCE} < {database.later()}"
+    return bool(database.rows(f"SELECT 1 FROM {JOB} WHERE {left} LIMIT 1", [-older_than]))
+
+
+def _claimed(where: str, params: list[object]) -> list[Job]:
     found = database.rows(
-        f"SELECT id FROM {JOB} WHERE {OPEN} AND publishes = 0 "
-        f"AND created_at < {database.later()} LIMIT {limit}",
-        [-older_than],
+        f"UPDATE {JOB} SET bound_at = {database.now()} WHERE {where} AND NOT stop_requested "
+        "RETURNING id",
+        params,
     )
-    return [row[0] for row in found]
+    return list(Job.objects.ids(row[0] for row in found).order_by("created_at", "id"))
 
 
-def mark_sent(job_id: str) -> bool:
-    """Note that a relay was published; return whether it was open."""
-    return bool(
+def release(job_ids: Sequence[str]) -> None:
+    """Give claimed relays up that the claimer did not begin to publish."""
+    if job_ids:
+        database.execute(
+            f"UPDATE {JOB} SET bound_at = NULL "
+            f"WHERE id IN ({database.marks(job_ids)}) AND {UNSENT}",
+            job_ids,
+        )
+
+
+def sent(job_ids: Sequence[str]) -> list[str]:
+    """Return those of these ids that are open relays somebody began to publish."""
+    rows = Job.objects.ids(job_ids).filter(kind=Kind.RELAY, state="PENDING", hold="relay")
+    begun = rows.filter(Q(publishes__gt=0) | Q(bound_at__isnull=False))
+    return list(begun.values_list("pk", flat=True))
+
+
+def mark_sent(job_ids: Sequence[str]) -> None:
+    """Note that relays were published."""
+    if job_ids:
         database.execute(
             f"UPDATE {JOB} SET publishes = 1, bound_at = {database.now()}, error = '' "
-            f"WHERE id = %s AND {OPEN}",
-            [job_id],
+            f"WHERE id IN ({database.marks(job_ids)}) AND {OPEN}",
+            job_ids,
         )
+
+
+def mark_failed(job_id: str, error: str) -> int:
+    """Note why a relay could not be published this time; return how often that was."""
+    found = database.rows(
+        f"UPDATE {JOB} SET error = %s, refusals = refusals + 1 "
+        f"WHERE id = %s AND {OPEN} RETURNING refusals",
+        [error, job_id],
     )
+    return int(found[0][0]) if found else 0
 
 
-def mark_unsent(job_id: str, error: str) -> None:
-    """Note why a relay could not be published."""
-    database.execute(f"UPDATE {JOB} SET error = %s WHERE id = %s AND {OPEN}", [error, job_id])
+def stop_unsent(older_than: float) -> list[Change]:
+    """Make relays STOPPED that a stop met while they were claimed, and that were never sent."""
+    found = database.rows(
+        f"UPDATE {JOB} SET state = 'STOPPED', finished_at = {database.now()}, "
+        f"aftermath_due = true WHERE {UNSENT} AND stop_requested AND bound_at < {database.later()} "
+        "RETURNING id, epoch",
+        [-older_than],
+    )
+    changes = [Change(job_id, "PENDING", "STOPPED", epoch) for job_id, epoch in found]
+    tell(changes)
+    return changes
 
 
 def to_ask(older_than: float, limit: int) -> list[str]:

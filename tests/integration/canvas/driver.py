@@ -9,6 +9,7 @@ from queue import Empty
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from celery.app.task import Context
 from celery.app.trace import trace_task
 
 from offload.core.outcomes import ErrorInfo
@@ -111,6 +112,19 @@ class Driver:
             if isinstance(task, OffloadTask) and task.pattern == row.topic
         ]
         return found[0]
+
+    def sent(self) -> list[Any]:
+        """Take the messages of plain tasks, and return them."""
+        with self.app.connection_for_read() as connection:
+            queue = connection.SimpleQueue(self.app.conf.task_default_queue)
+            found = [queue.get(block=False) for _ in range(queue.qsize())]
+            for message in found:
+                message.ack()
+            return found
+
+    def request_of(self, message: Any) -> Context:
+        """Return the request that a worker makes of a message."""
+        return Context(message.headers, **message.payload[2])
 
     def run_plain(self) -> str | None:
         """Run the next plain task of the broker's queue; return its name."""
