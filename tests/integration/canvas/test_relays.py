@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import chain, chord
 from celery.app.task import Context
 from celery.app.trace import trace_task
+from django.db.models import F
 from kombu.exceptions import OperationalError
 
 from offload.core.states import JobState
 from offload.engine.canvas import posting, relays
 from offload.engine.canvas.signatures import mark
 from offload.engine.publisher import Breaker
+from offload.engine.tracking import relays as rows
 from offload.engine.tracking.bindings import waiting_lanes
 from offload.models import Job, Run
 
@@ -23,9 +27,11 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every test begin with a broker that was in reach."""
-    monkeypatch.setattr(posting, "breaker", Breaker())
+def breaker(monkeypatch: pytest.MonkeyPatch) -> Breaker:
+    """Let every test begin with a broker that was in reach; return what remembers that."""
+    found = Breaker()
+    monkeypatch.setattr(posting, "breaker", found)
+    return found
 
 
 @pytest.fixture
@@ -235,3 +241,139 @@ def test_the_questions_of_the_sweep_use_their_index(app: Celery) -> None:
     open_relays = Job.objects.filter(state="PENDING", hold="relay").order_by("bound_at")
 
     assert "offload_job_relay" in open_relays.explain()
+
+
+def test_a_relay_is_claimed_by_one(job: Named, plain: Named, driver: Driver) -> None:
+    chord([job.add.s(1), plain.add.s(2)], job.total.s()).apply_async()
+    fresh([relay().pk])
+
+    [mine] = rows.claim([relay().pk])
+
+    assert mine.pk == relay().pk
+    assert rows.claim([mine.pk]) == []
+    assert posting.post([mine.pk]) == 0
+    assert posting.post_again(5.0, 50) == 0
+    assert driver.sent() != []
+
+
+def test_the_sweep_sends_what_a_dead_claimer_left_behind(
+    job: Named, plain: Named, driver: Driver
+) -> None:
+    chord([job.add.s(1), plain.add.s(2)], job.total.s()).apply_async()
+    driver.sent()
+    fresh([relay().pk])
+    rows.claim([relay().pk])
+    Job.objects.filter(pk=relay().pk).update(bound_at=F("bound_at") - timedelta(seconds=6))
+
+    assert posting.post_again(5.0, 50) == 1
+    assert posting.post_again(5.0, 50) == 0
+
+    assert len(driver.sent()) == 1
+
+
+def fresh(ids: list[str]) -> None:
+    """Let relays be as they are before anybody began to send them."""
+    Job.objects.ids(ids).update(publishes=0, bound_at=None)
+
+
+def test_what_was_not_begun_when_the_broker_went_is_anybodys_again(
+    app: Celery, job: Named, plain: Named, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, sent = app.amqp.send_task_message, [None]
+
+    def once(*args: Any, **options: Any) -> Any:
+        if not sent:
+            raise OperationalError("no broker")
+        sent.pop()
+        return send(*args, **options)
+
+    monkeypatch.setattr(app.amqp, "send_task_message", once)
+    chord([plain.add.s(number) for number in range(4)] + [job.add.s(1)], job.total.s()).delay()
+
+    relays_now = Job.objects.filter(kind="relay")
+    assert relays_now.filter(publishes=1).count() == 1
+    assert relays_now.filter(publishes=0, bound_at__isnull=False).count() == 1
+    assert relays_now.filter(publishes=0, bound_at=None).count() == 2
+
+
+#: What no broker could be given.
+UNSENDABLE: dict[str, dict[str, Any]] = {
+    "a serializer that is not there": {"serializer": "none-such"},
+    "a compression that is not there": {"compression": "none-such"},
+}
+
+
+@pytest.mark.parametrize("options", UNSENDABLE.values(), ids=UNSENDABLE)
+def test_a_relay_that_can_never_be_sent_ends_with_what_waits_for_it(
+    app: Celery,
+    job: Named,
+    plain: Named,
+    driver: Driver,
+    breaker: Breaker,
+    options: dict[str, Any],
+) -> None:
+    member = chain(plain.add.s(1, 1).set(**options), job.add.s(1))
+    result = chord([member, job.add.s(1)], job.total.s()).apply_async()
+
+    driver.run_all()
+
+    assert not breaker.is_open
+    assert (relay().state, relay().error[:17]) == (JobState.ERROR, "it cannot be sent")
+    assert not Job.objects.unfinished().exists()
+    assert Job.objects.get(pk=result.id).state == JobState.ERROR
+    assert app.AsyncResult(relay().pk).state == "FAILURE"
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_relay_that_fails_again_and_again_ends_with_the_reason(
+    app: Celery, job: Named, plain: Named, driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.amqp, "send_task_message", lambda *args, **options: 1 / 0)
+    chain(job.add.s(1), plain.add.s(1)).apply_async()
+    driver.run_next()
+
+    relays.sweep()
+    assert relay().state == JobState.PENDING
+    relays.sweep()
+
+    assert (relay().state, relay().error_type) == (JobState.ERROR, "builtins.ZeroDivisionError")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_relays_that_fail_keep_no_others_back(
+    app: Celery, job: Named, plain: Named, breaker: Breaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posting, "CHUNK", 2)
+    monkeypatch.setattr(posting, "TRIES", 1000)
+    monkeypatch.setattr(relays, "LIMIT", 2)
+    send = app.amqp.send_task_message
+
+    def picky(producer: Any, name: str, *args: Any, **options: Any) -> Any:
+        return 1 / 0 if name == "plain.note" else send(producer, name, *args, **options)
+
+    monkeypatch.setattr(app.amqp, "send_task_message", picky)
+    bad = [plain.note.s(number) for number in range(4)]
+    breaker.trip()
+    chord([*bad, plain.add.s(1, 1), job.add.s(1)], job.total.s()).apply_async()
+    good = Job.objects.filter(task="plain.add")
+    good.update(created_at=F("created_at") + timedelta(milliseconds=1))
+    breaker.closed_at = 0.0
+
+    for _ in range(3):
+        relays.sweep()
+
+    assert good.get().publishes == 1
+
+
+def test_a_broker_that_stands_still_keeps_nobody(
+    app: Celery, job: Named, plain: Named, breaker: Breaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(posting, "PATIENCE", 0.05)
+    with monkeypatch.context() as patched:
+        patched.setattr(app.amqp, "send_task_message", lambda *args, **options: over.wait())
+        chord([plain.add.s(1), plain.add.s(2), job.add.s(1)], job.total.s()).apply_async()
+    over.set()
+
+    assert breaker.is_open
+    assert list(Job.objects.filter(kind="relay").values_list("publishes", flat=True)) == [0, 0]
