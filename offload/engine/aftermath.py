@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.aftermath")
 
+#: Jobs that one sweep concludes.
+LIMIT = 200
+
+#: Where the last sweep of this process ended.
+_last = ""
+
 
 def conclude(job_id: str) -> bool:
     """Do what is due after the end of a job; return whether it was due.
@@ -57,8 +63,14 @@ def conclude_all(job_ids: list[str]) -> int:
 
 
 def sweep() -> int:
-    """Conclude what is due, whoever died before doing it; return how many."""
-    return conclude_all(ends.due())
+    """Conclude what is due, whoever died before doing it; return how many.
+
+    Where more is due than one sweep takes, the next one goes on behind it.
+    """
+    global _last
+    ids = ends.due(LIMIT, after=_last)
+    _last = ids[-1] if len(ids) == LIMIT else ""
+    return conclude_all(ids)
 
 
 def _conclude_safely(job_id: str) -> bool:

@@ -180,6 +180,31 @@ def test_what_is_due_and_fails_stays_due_and_keeps_nobody_back(
     assert aftermath.sweep() == 1
 
 
+def test_more_that_fail_than_a_sweep_takes_keep_nobody_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken, fine = waiting(4, tail={"chain": []}, has_tail=True), waiting()[0]
+    ends.drop([*broken, fine])
+    monkeypatch.setattr(aftermath, "LIMIT", 2)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("offload.engine.canvas.tail.follow", lambda _: 1 / 0)
+        assert sum(aftermath.sweep() for _ in range(3)) == 1
+        assert sum(aftermath.sweep() for _ in range(3)) == 0
+
+    assert row(fine).aftermath_due is False
+    assert sum(aftermath.sweep() for _ in range(3)) == 4
+
+
+def test_what_is_due_behind_an_id_is_followed_by_the_first_again() -> None:
+    ids = waiting(5)
+    ends.drop(ids)
+
+    assert ends.due(3) == ids[:3]
+    assert ends.due(3, after=ids[2]) == [*ids[3:], ids[0]]
+    assert ends.due(9, after=ids[2]) == [*ids[3:], *ids[:3]]
+
+
 @on_postgresql
 def test_of_many_that_conclude_one_job_at_once_one_does_it(followed: list[str]) -> None:
     ids = waiting(10, tail={"chain": []}, has_tail=True)
