@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import OperationalError, connections
+from django.test import override_settings
 
 from offload.conf import settings
 from offload.core.exceptions import NameInUse
 from offload.core.topology import Mode
 from offload.engine import duties
 from offload.engine.lease import Term
-from offload.worker.agent import leading
 from offload.worker.agent.agent import Agent
 from offload.worker.agent.heartbeat import Heartbeat, lease_time
 from offload.worker.agent.leading import Leader
 from offload.worker.agent.parent import Snapshot
 from offload.worker.agent.window import Window
 from offload.worker.lease import boottime
+from tests.polling import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,8 +64,31 @@ def test_a_burial_that_fails_does_not_end_leadership(
     assert leader._term is None
 
 
-def test_every_duty_may_hang_without_keeping_the_others() -> None:
-    assert len(duties.DUTIES) <= leading.THREADS
+def test_duties_that_hang_keep_no_other_from_being_done_again_and_again(
+    monkeypatch: pytest.MonkeyPatch, beating: Heartbeat
+) -> None:
+    term = Term(number=1, holder="w@host", incarnation="i")
+    over, begun, done = threading.Event(), list[str](), list[str]()
+    *others, last = duties.DUTIES
+
+    def hanging(name: str) -> duties.Duty:
+        return lambda _: (begun.append(name), over.wait(60))
+
+    doing = {**{name: hanging(name) for name in others}, last: lambda _: done.append(last)}
+    monkeypatch.setattr(duties, "DUTIES", doing)
+    monkeypatch.setattr(Leader, "_seek", lambda leader: setattr(leader, "_term", term))
+    monkeypatch.setattr(Leader, "_observe", lambda _: [])
+    leader = Leader("w@host", beating)
+    with override_settings(OFFLOAD={"SWEEP": 0.01}):
+        leader.start()
+        try:
+            eventually(lambda: len(done) >= 3, within=10, what="how often the last one was done")
+        finally:
+            over.set()
+            leader.halt()
+            leader.join(10)
+
+    assert sorted(begun[: len(others)]) == sorted(others)
 
 
 @pytest.mark.parametrize("error", ERRORS)
