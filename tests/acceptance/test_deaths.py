@@ -4,12 +4,15 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from django.utils import timezone
 
 import offload
 from offload.core.states import JobState
 from offload.models import Instance, Lease
+from offload.worker.agent.agent import CENSUS
+from offload.worker.boot import INTERVAL
 from tests.acceptance.site.journal import events
 from tests.acceptance.watching import (
     began,
@@ -274,3 +277,16 @@ def test_a_worker_that_is_frozen_for_less_than_the_timeout_goes_on_with_its_job(
 
     assert (row.instance, row.attempts) == (frozen.name, 1)
     assert frozen.row.incarnation == incarnation
+
+
+def test_what_a_run_had_started_itself_ends_with_its_killed_worker(fleet: Fleet) -> None:
+    [worker] = fleet.need("a")
+    job = offload.submit("acc/brood")
+    child = psutil.Process(eventually(lambda: job.row.progress, what="its child")["current"])
+    # The agent looks for what runs have started now and then: it must have seen this one.
+    pass_time(CENSUS + 2 * INTERVAL)
+
+    worker.kill()
+
+    psutil.wait_procs([child], timeout=5)
+    assert not child.is_running()

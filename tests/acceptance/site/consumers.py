@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,27 @@ def soft(job: CurrentJob, *, seconds: float) -> None:
     for _ in range(round(seconds / STEP)):
         time.sleep(STEP)
     said(job, "end")
+
+
+@consumer("acc/patient")
+def patient(job: CurrentJob, *, keeps: bool) -> str:
+    """Say how far it is, go on until it is asked to stop, and keep what it has or give it up."""
+    job.progress(1, 2, "half of it")
+    said(job, "start")
+    while not job.is_stopping:
+        time.sleep(STEP)
+    said(job, "asked")
+    if keeps:
+        return "half of it"
+    raise InterruptedError("asked to stop")
+
+
+@consumer("acc/brood")
+def brood(job: CurrentJob) -> int:
+    """Start a program in a session of its own and wait for its end."""
+    with subprocess.Popen(["sleep", "600"], start_new_session=True) as child:
+        job.progress(child.pid)
+        return child.wait()
 
 
 if os.environ.get("ACCEPTANCE_RARE"):

@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import shared_task
 
-from offload import OffloadTask
+from offload import OffloadTask, current_job
 from tests.acceptance.site import faults
 from tests.acceptance.site.journal import note
 
@@ -30,6 +30,18 @@ def add_job(self: Any, x: int, y: int) -> int:
     """Add, as a job."""
     note("ran", self.request.id)
     return x + y
+
+
+def here() -> list[Any]:
+    """Return what a helper, deep below a task, knows of the job it works for."""
+    job = current_job()
+    return [job.id, job.topic, job.attempt, [file.name for file in job.inputs]]
+
+
+@shared_task(base=OffloadTask, topic="acc/whoami")
+def whoami() -> list[Any]:
+    """Return which job runs."""
+    return here()
 
 
 @shared_task(bind=True, base=OffloadTask, topic="acc/total")
