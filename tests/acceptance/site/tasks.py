@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 
 from offload import OffloadTask, current_job
 from tests.acceptance.site import faults
@@ -23,6 +24,31 @@ def plain(self: Any, value: Any) -> Any:
     """Write down that a plain task ran."""
     note("plain", self.request.id)
     return value
+
+
+@shared_task
+def plain_sum(values: list[int]) -> int:
+    """Add up many, as a plain task."""
+    return sum(values)
+
+
+@shared_task(bind=True)
+def plain_again(self: Any, times: int) -> str:
+    """Ask Celery to be retried, so often."""
+    note("start", self.request.id)
+    if self.request.retries < times:
+        raise self.retry(countdown=0.1)
+    return f"retried {self.request.retries} times"
+
+
+@shared_task(bind=True, soft_time_limit=1)
+def plain_nap(self: Any) -> str:
+    """Run into a soft time limit, and say so."""
+    try:
+        time.sleep(60)
+    except SoftTimeLimitExceeded:
+        return "woken"
+    return "rested"
 
 
 @shared_task(bind=True, base=OffloadTask, topic="acc/add")
