@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 #: Seconds that the demo may take.
 LIMIT = 90
+#: Jobs of an asset: metadata, three thumbnails, web, manifest.
+STEPS = 6
+#: What the report says of each of them.
+KEYS = (
+    "file", "topic", "instance", "state", "error", "seconds", "bytes", "sha256", "path",
+    "width", "height",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -43,6 +50,12 @@ def assets(tmp_path: Path) -> Path:
     picture.convert("RGBA").save(folder / "-$(touch x) ü.webp")
     Image.new("I;16", (2000, 30), 40_000).save(folder / "sixteen bits.png")
     picture.convert("P").save(folder / "palette.gif")
+    picture.convert("RGB").save(folder / "scan.of;a page'.tiff", compression="tiff_lzw")
+    glass = picture.convert("RGB")
+    glass.putalpha(picture)
+    glass.save(folder / "glass.png")
+    (folder / "sub folder").mkdir()
+    picture.save(folder / "sub folder" / "glass.png")
     (folder / "cut off.jpg").write_bytes((folder / "ink.jpeg").read_bytes()[:3000])
     (folder / "letter.png").write_text("Dear all")
     return folder
@@ -89,16 +102,41 @@ def rows_of(report: list[dict[str, Any]], file: str) -> list[dict[str, Any]]:
     return [row for row in report if row["file"] == file]
 
 
-def test_the_demo_makes_what_can_be_made_and_says_why_the_rest_cannot(
+def demonstrated(root: Path, folder: Path, *arguments: str) -> list[dict[str, Any]]:
+    """Run the demo to its end; return what it reports."""
+    done = subprocess.run(**command(root, folder, "demo", *arguments), timeout=LIMIT, check=False)
+    assert done.returncode == 0, done.stdout
+    report: list[dict[str, Any]] = json.loads((folder / "demo" / "report.json").read_text())
+    return report
+
+
+def test_the_demo_makes_everything_of_its_own_photographs_and_then_of_other_images(
     root: Path, folder: Path, assets: Path
 ) -> None:
-    done = subprocess.run(
-        **command(root, folder, "demo", "--assets", str(assets)), timeout=LIMIT, check=False
-    )
+    of_ours = demonstrated(root, folder)
+    of_others = demonstrated(root, folder, "--assets", str(assets))
 
-    assert done.returncode == 0, done.stdout
-    report = json.loads((folder / "demo" / "report.json").read_text())
-    assert len(report) == 7 * 6  # seven files; metadata, three thumbnails, web, manifest
+    assert_all_is_made(root, of_ours)
+    assert_what_can_be_made_is(of_others)
+
+
+def assert_all_is_made(root: Path, report: list[dict[str, Any]]) -> None:
+    """Look for every photograph that comes with the project, and for every fact of each row."""
+    photographs = sorted(path.name for path in (root / "project" / "photos").iterdir())
+    assert len(photographs) >= 5
+    assert sorted(row["file"] for row in report) == sorted(photographs * STEPS)
+    assert {tuple(row) for row in report} == {KEYS}
+    assert {row["state"] for row in report} == {"SUCCEEDED"}
+    assert {row["instance"] for row in report} == set(WORKERS)
+    assert {row["error"] for row in report} == {""}
+    assert all(row["seconds"] > 0 and row["bytes"] > 0 and row["path"] for row in report)
+    assert {len(row["sha256"]) for row in report} == {64}
+    assert {row["topic"] for row in report if not row["width"]} == {"dam/metadata", "dam/manifest"}
+
+
+def assert_what_can_be_made_is(report: list[dict[str, Any]]) -> None:
+    """Look for every image, and for the reason where a file is none."""
+    assert len(report) == 10 * STEPS
     for file in ("cut off.jpg", "letter.png"):
         assert {row["state"] for row in rows_of(report, file)} == {"ERROR"}
         assert all(row["error"] and row["path"] is None for row in rows_of(report, file))
