@@ -40,6 +40,10 @@ PAUSE = 2.0
 #: keeps neither a request nor an agent. What it takes later is a duplicate, and harmless.
 PATIENCE, EACH = 1.0, 0.02
 HEADER = "offload"
+LATE = (
+    "%d jobs are bound and not sent yet: %s. They are sent once the broker answers: start it; the "
+    "embedded one is started by 'manage.py offload broker'"
+)
 
 
 @dataclass(slots=True)
@@ -88,9 +92,7 @@ def publish(jobs: Sequence[tuple[Bound, str]]) -> dict[str, Exception]:
     except Exception as error:
         # Every transport has errors of its own for a broker that is out of reach.
         breaker.trip()
-        logger.warning(
-            "%d jobs are bound and not sent yet: %s", len(jobs), str(error) or repr(error)
-        )
+        logger.warning(LATE, len(jobs), (str(error) or repr(error)).rstrip("."))
         return {}
 
 

@@ -20,6 +20,7 @@ from offload.conf import settings
 from offload.core.topology import Mode
 from offload.engine.installation import module
 from offload.engine.publisher import instance_queue
+from offload.worker.broker import look_for_broker
 from offload.worker.connections import drop_broken
 from offload.worker.consuming import INTERVAL, Tick
 from offload.worker.holdings import holdings
@@ -88,6 +89,7 @@ class Worker:
         self._app.steps["consumer"].add(Tick)
         for run in (self._tell, self._listen, self._guard, self._watch):
             threading.Thread(target=run, name=f"offload{run.__name__}", daemon=True).start()
+        look_for_broker()
 
     def _specify(self, sender: Any) -> dict[str, Any]:
         prefork = "prefork" in str(sender.pool_cls) or "processes" in str(sender.pool_cls)

@@ -217,3 +217,23 @@ def test_no_committed_row_is_missing_where_each_process_runs_one_job(
     assert sorted(row.result for row in rows) == list(range(count))
     assert {site.AsyncResult(row.pk).state for row in rows} == {"SUCCESS"}
     assert len({one.pid for one in events(what="ran")}) == count
+
+
+def test_a_worker_without_its_broker_says_so_and_how_to_start_it_and_tries_again(
+    fleet: Fleet,
+) -> None:
+    fleet.need()
+    nowhere = {"ACCEPTANCE_BROKER": "redis://:secret@127.0.0.1:1/0"}
+    worker = fleet.start("c", variables=nowhere, wait=False)
+
+    said = eventually(
+        lambda: [line for line in worker.last_words().splitlines() if "The broker at" in line],
+        what="what it says",
+    )
+
+    assert len(said) == 1
+    assert "redis://:**@127.0.0.1:1/0 does not answer" in said[0]
+    assert "manage.py offload broker" in said[0]
+    eventually(lambda: "Trying again" in worker.last_words(), what="its next try")
+    assert worker.is_alive
+    assert "secret" not in worker.last_words()

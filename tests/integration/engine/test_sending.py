@@ -94,7 +94,7 @@ def test_a_broker_that_stands_still_is_not_waited_for(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("error", [TimeoutError("redis"), KeyError("transport"), ValueError()])
 def test_whatever_a_transport_raises_the_job_stays_bound_to_be_sent_again(
-    monkeypatch: pytest.MonkeyPatch, error: Exception
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     def fail(*_: object) -> None:
         raise error
@@ -106,6 +106,8 @@ def test_whatever_a_transport_raises_the_job_stays_bound_to_be_sent_again(
 
     assert breaker.is_open
     assert states(ids) == ["QUEUED"]
+    assert "1 jobs are bound and not sent yet: " in caplog.text
+    assert "manage.py offload broker" in caplog.text
 
 
 def test_full_lanes_are_remembered_up_to_a_limit() -> None:
