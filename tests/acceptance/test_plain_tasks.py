@@ -46,7 +46,7 @@ def test_a_plain_task_waits_for_its_countdown(fleet: Fleet) -> None:
     fleet.need("a", "b")
     asked = time.time()
 
-    result = tasks.plain.apply_async(["late"], countdown=1)
+    result = tasks.plain.apply_async(("late",), countdown=1)
 
     assert result.get(timeout=30) == "late"
     assert events(result.id)[0].at - asked >= 1
@@ -60,12 +60,12 @@ def test_a_soft_time_limit_is_raised_in_a_plain_task(fleet: Fleet) -> None:
 
 def test_a_plain_task_that_waits_is_revoked_by_celery(fleet: Fleet) -> None:
     fleet.need("a", "b")
-    result = tasks.plain.apply_async(["never"], countdown=1)
-    later = tasks.plain.apply_async(["later"], countdown=2)
+    result = tasks.plain.apply_async(("never",), countdown=1)
+    later = tasks.plain.apply_async(("later",), countdown=2)
 
     result.revoke()
 
-    eventually(lambda: result.state == "REVOKED", what="it is revoked")
+    eventually(lambda: str(result.state) == "REVOKED", what="it is revoked")
     assert later.get(timeout=30) == "later"
     assert events(result.id) == []
 

@@ -25,7 +25,7 @@ def test_workers_take_their_own_queue_whatever_queues_they_are_given_or_denied(
         worker.await_ready()
     left = tasks.plain.delay("for neither")
 
-    assert tasks.add.apply_async([1, 2], queue=other).get(timeout=30) == 3
+    assert tasks.add.apply_async((1, 2), queue=other).get(timeout=30) == 3
     for worker in (given, denied):
         with only_on(worker, fleet):
             assert ended(offload.submit("acc/quick")).instance == worker.name

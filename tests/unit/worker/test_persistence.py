@@ -72,7 +72,11 @@ def test_duties_that_hang_keep_no_other_from_being_done_again_and_again(
     *others, last = duties.DUTIES
 
     def hanging(name: str) -> duties.Duty:
-        return lambda _: (begun.append(name), over.wait(60))
+        def hang(_: Term) -> None:
+            begun.append(name)
+            over.wait(60)
+
+        return hang
 
     doing = {**{name: hanging(name) for name in others}, last: lambda _: done.append(last)}
     monkeypatch.setattr(duties, "DUTIES", doing)
