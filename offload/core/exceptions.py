@@ -227,3 +227,14 @@ class ConfigurationError(OffloadError):
 
 class PermanentError(OffloadError):
     """The job can never succeed as it is; it ends in ERROR at once and is not retried."""
+
+
+class StillBusy(OffloadError):
+    """Jobs that were to be run in a test go on and on."""
+
+    def __init__(self, *, attempts: int) -> None:
+        self.attempts = attempts
+        super().__init__(
+            f"After {attempts} attempts there are jobs left. Look for one that fails and is "
+            "retried for ever, or submits itself; or allow more with run_jobs(most=…)."
+        )

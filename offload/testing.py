@@ -1,0 +1,78 @@
+"""Running jobs in the process of a site's tests: without broker, worker and agent.
+
+The statements that bind, claim and finish are those of a worker, and so is the task's code.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from celery.app.trace import trace_task
+from celery.exceptions import NotRegistered
+
+from offload.core.exceptions import StillBusy
+from offload.engine.handles import JobHandle
+from offload.engine.installation import celery_app
+from offload.engine.names import CARRIERS
+from offload.engine.publisher import message
+from offload.engine.topology import snapshot
+from offload.engine.tracking.bindings import Bound, Place, bind, waiting_lanes
+from offload.engine.tracking.drafts import of_lane
+from offload.models import Job, Slot
+from offload.models.versions import current_version
+from offload.worker.carriers import task_of
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+#: The instance that jobs run on.
+NAME = "tests@here"
+
+
+def run_jobs(*, most: int = 1000) -> list[JobHandle]:
+    """Run what waits and what follows it, one after another; return the job of each attempt.
+
+    Delays are over at once, those of retries too. What has no consumer here, or a suspended
+    queue, stays as it is, and plain Celery tasks are left to Celery. Raise StillBusy after
+    ``most`` attempts.
+    """
+    app = celery_app()
+    app.loader.import_default_modules()
+    Slot.objects.get_or_create(instance=NAME)
+    ran: list[JobHandle] = []
+    while job := _bound(app):
+        if len(ran) == most:
+            raise StillBusy(attempts=most)
+        _run(app, job)
+        ran.append(JobHandle(job.id))
+    return ran
+
+
+def _bound(app: Celery) -> Bound | None:
+    """Bind the next job that can run here."""
+    Job.objects.filter(state="PENDING", hold="", run_at__isnull=False).update(run_at=None)
+    place = Place(instance=NAME, incarnation=str(uuid4()), window=1, version=current_version())
+    for lane in waiting_lanes():
+        if _can_run(app, lane) and (found := bind(place, [lane], limit=1)):
+            return found[0]
+    return None
+
+
+def _can_run(app: Celery, lane: str) -> bool:
+    queue, _, topic = of_lane(lane)
+    try:
+        task_of(app, "", topic)
+    except NotRegistered:
+        return False
+    return not snapshot(fresh=True).policy(queue).suspended
+
+
+def _run(app: Celery, job: Bound) -> None:
+    """Run a job's message as a pool process does."""
+    task = task_of(app, job.task if job.task in CARRIERS else "", job.topic)
+    sent = message(app, job, task.name)
+    args, kwargs, embedded = sent.body
+    facts = {"hostname": NAME, "delivery_info": {}, "called_directly": False}
+    request = {**sent.headers, **embedded, **facts}
+    trace_task(task, job.id, args, kwargs, request=request, app=app)

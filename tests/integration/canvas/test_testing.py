@@ -1,0 +1,94 @@
+"""What users test their jobs with."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery import chain, chord
+
+import offload
+from offload.core.exceptions import JobFailed, StillBusy
+from offload.core.states import JobState
+from offload.models import Instance, Job, Queue, database
+from offload.testing import NAME, run_jobs
+from offload.worker.task import ConsumerTask
+from tests.integration.canvas.tasks import define
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from celery import Celery
+
+    from tests.integration.canvas.tasks import Named
+
+
+@pytest.fixture(params=["in a transaction", "outside"], autouse=True)
+def _transaction(request: pytest.FixtureRequest, app: object) -> Iterator[None]:
+    """Run in the transaction of a TestCase, and as a TransactionTestCase does."""
+    with database.atomic() if request.param == "in a transaction" else nullcontext():
+        yield
+
+
+@pytest.fixture
+def consumer(app: Celery) -> Iterator[None]:
+    """Give the app a consumer of a pattern that takes files and asks for a retry by failing."""
+
+    def shout(job: Any, *, fails: int = 0) -> str:
+        if job.attempt <= fails:
+            raise ValueError("not yet")
+        with job.inputs["note.txt"].open() as file:
+            job.outputs.add("loud.txt", file.read().upper())
+        return f"{job.topic} on {job.instance}"
+
+    define(app, shout, name="tests.shout", base=ConsumerTask, pattern="shout/*", topic="")
+    yield
+    app.tasks.pop("tests.shout")
+
+
+def test_a_job_runs_with_its_files_and_its_retries_when_the_test_says_so(consumer: None) -> None:
+    job = offload.submit("shout/out", {"fails": 2}, files={"note.txt": b"quiet"}, delay=3600)
+    assert job.state == JobState.PENDING
+
+    assert run_jobs() == [job, job, job]
+
+    assert job.result(0) == f"shout/out on {NAME}"
+    assert (job.row.attempts, job.row.failures) == (3, 2)
+    with job.outputs.get().open() as file:
+        assert file.read() == b"QUIET"
+    assert not Instance.objects.exists()
+
+
+def test_a_canvas_runs_to_its_end(app: Celery, job: Named) -> None:
+    result = chain(job.add.s(1, 2), chord([job.add.s(1), job.add.s(2)], job.total.s())).delay()
+
+    assert len(run_jobs()) == 4
+
+    assert app.AsyncResult(result.id).get(timeout=1) == 9
+
+
+def test_a_failure_is_told_by_the_handle(job: Named) -> None:
+    failed = offload.submit("jobs/fail")
+
+    run_jobs()
+
+    with pytest.raises(JobFailed, match="wrong"):
+        failed.result(0)
+
+
+def test_what_nobody_consumes_and_what_is_suspended_waits(job: Named) -> None:
+    Queue.objects.create(name="later", topics=["jobs/same"], suspended=True)
+    for topic in ("nobody/knows", "jobs/same"):
+        offload.submit(topic)
+
+    assert run_jobs() == []
+    assert set(Job.objects.values_list("state", flat=True)) == {"PENDING"}
+
+
+def test_jobs_without_an_end_are_not_run_for_ever(consumer: None) -> None:
+    Queue.objects.create(name="for ever", topics=["shout/*"], retries=-1)
+    offload.submit("shout/out", {"fails": 10_000}, files={"note.txt": b""})
+
+    with pytest.raises(StillBusy, match="After 20 attempts"):
+        run_jobs(most=20)
