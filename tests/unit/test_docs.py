@@ -43,3 +43,20 @@ def test_the_floors_are_those_that_the_lint_contract_holds(root: Path) -> None:
     assert [row.replace("`", "").split(", ") for row in table] == [
         layer.split(" | ") for layer in layers
     ]
+
+
+def test_the_variables_of_tests_and_measurements_are_listed_with_their_defaults(
+    root: Path,
+) -> None:
+    read = re.compile(r'environ\.get\(\s*"((?:TEST|BENCH)_\w+)", "([^"]+)"')
+    page = (root / "CONTRIBUTING.md").read_text()
+
+    found = {
+        (name, default)
+        for file in (root / "tests").rglob("*.py")
+        for name, default in read.findall(file.read_text())
+    }
+
+    assert len(found) == 5
+    for name, default in found:
+        assert re.search(rf"^\| `{name}` \| .* \| `{re.escape(default)}` \|$", page, re.MULTILINE)
