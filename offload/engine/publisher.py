@@ -124,7 +124,7 @@ def is_unreadable(app: Celery, job: Bound | Job, task: str) -> bool:
     """Return whether no broker could be given the job's message."""
     how = delivery(job.options)
     try:
-        body = message(app, job, task).body
+        body = _made(app, job, task).body
         *_, data = dumps(body, serializer=how.get("serializer") or app.conf.task_serializer)
         if method := how.get("compression") or app.conf.task_compression:
             compress(data, method)
@@ -138,12 +138,29 @@ def delivery(options: Mapping[str, Any]) -> dict[str, Any]:
     return {key: options[key] for key in ("serializer", "compression") if options.get(key)}
 
 
-def message(app: Celery, job: Bound | Job, task: str) -> Any:
+def message(app: Celery, job: Bound, task: str) -> Any:
     """Return the message of a bound job: stripped of its tail, carrying our header."""
+    made = _made(app, job, task)
+    made.headers.update(job.options.get("headers") or {})
+    made.headers[HEADER] = {
+        "v": PROTOCOL_VERSION,
+        "id": job.id,
+        "epoch": job.epoch,
+        "topic": job.topic,
+        "instance": job.instance,
+        "incarnation": job.incarnation,
+        **({"silent": True} if job.options.get("ignore_result") else {}),
+        **({"limited": True} if job.is_limited else {}),
+    }
+    return made
+
+
+def _made(app: Celery, job: Bound | Job, task: str) -> Any:
+    """Return what Celery makes of a job, without a header of ours."""
     options = job.options
     frozen = {key: options[key] for key in FROZEN if options.get(key) is not None}
     stamps = {key: options[key] for key in options.get("stamped_headers") or () if key in options}
-    made = app.amqp.as_task_v2(
+    return app.amqp.as_task_v2(
         job.id,
         task,
         tuple(job.args),
@@ -156,15 +173,3 @@ def message(app: Celery, job: Bound | Job, task: str) -> Any:
         **frozen,
         **stamps,
     )
-    made.headers.update(options.get("headers") or {})
-    made.headers[HEADER] = {
-        "v": PROTOCOL_VERSION,
-        "id": job.id,
-        "epoch": job.epoch,
-        "topic": job.topic,
-        "instance": job.instance,
-        "incarnation": job.incarnation,
-        **({"silent": True} if options.get("ignore_result") else {}),
-        **({"limited": True} if job.is_limited else {}),
-    }
-    return made
