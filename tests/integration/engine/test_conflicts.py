@@ -45,7 +45,8 @@ def test_of_two_that_wait_for_each_other_both_get_through() -> None:
     done = together([lambda: lock("a", "b"), lambda: lock("b", "a")])
 
     assert sorted(done) == ["a", "b"]
-    assert crossing.tries == 3
+    # One gives way; both may, where they find out at the same moment.
+    assert crossing.tries in {3, 4}
 
 
 @on_postgresql
@@ -60,7 +61,8 @@ def test_inside_of_a_transaction_whoever_began_it_is_told() -> None:
     done = together([lambda: lock("a", "b"), lambda: lock("b", "a")])
 
     assert sorted(done) == ["a", "b"]
-    assert crossing.tries == 3
+    # One gives way; both may, where they find out at the same moment.
+    assert crossing.tries in {3, 4}
 
 
 def test_what_fails_for_another_reason_fails_at_once() -> None:
