@@ -53,6 +53,8 @@ def deliver(result: Result) -> None:
     try:
         results.store(result)
         ends.take_aftermath(result.task_id)
+    except TimeoutError as error:
+        logger.warning("the result of job %s is not stored yet: %s", result.task_id, error)
     except Exception:
         logger.exception("the result of job %s is not stored yet", result.task_id)
 
@@ -76,6 +78,9 @@ def sweep() -> int:
 def _conclude_safely(job_id: str) -> bool:
     try:
         return conclude(job_id)
+    except TimeoutError as error:
+        logger.warning("the aftermath of job %s stays due: %s", job_id, error)
+        return False
     except Exception:
         logger.exception("the aftermath of job %s failed and stays due", job_id)
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from celery.app.task import Context
 from celery.result import result_from_tuple
@@ -14,19 +14,30 @@ from django.db import router
 
 from offload.core.states import JobState, celery_state
 from offload.engine.installation import celery_app
+from offload.engine.patience import within
+from offload.engine.publisher import Breaker
 from offload.models import Job, database
 from offload.models.statements import Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from offload.core.outcomes import ErrorInfo
+
+T = TypeVar("T")
 
 #: What get() raises for a job that ended without a run or an error of its own.
 REVOKED = {"exc_module": "celery.exceptions", "exc_type": "TaskRevokedError"}
 
 #: What a result that says RETRY holds: Celery reads it as an exception.
 RETRIED = {"exc_module": "celery.exceptions", "exc_type": "Retry", "exc_message": ["put back"]}
+
+
+#: Seconds that a backend outside of Django's databases has: one that stands still keeps neither
+#: a run nor the leader.
+PATIENCE = 3.0
+
+breaker = Breaker()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +67,28 @@ def in_transaction() -> bool:
     """Return whether results are rows of the job's own database, and so part of its finish."""
     if not apps.is_installed("django_celery_results"):
         return False
-    ours = any(one.__module__.startswith("django_celery_results") for one in type(backend()).mro())
-    return ours and router.db_for_write(_model()) == database.alias()
+    return _is_djangos() and router.db_for_write(_model()) == database.alias()
+
+
+def _is_djangos() -> bool:
+    return any(one.__module__.startswith("django_celery_results") for one in type(backend()).mro())
+
+
+def bounded(ask: Callable[[], T]) -> T:
+    """Return what is asked of a backend, which has limited time where it may stand still.
+
+    Raise TimeoutError where it takes longer, or did a moment ago. Django's own is asked right
+    here: its connections are per thread, and how long it takes is the database's to say.
+    """
+    if _is_djangos():
+        return ask()
+    if breaker.is_open:
+        raise TimeoutError("the result backend gave no answer a moment ago")
+    try:
+        return within(PATIENCE, ask)
+    except TimeoutError:
+        breaker.trip()
+        raise
 
 
 def tracks_started() -> bool:
@@ -115,14 +146,21 @@ def _columns(result: Result) -> dict[str, object]:
 
 
 def store(result: Result) -> None:
-    """Write a result by the backend's own means, where it is not in the job's database."""
+    """Write a result by the backend's own means, where it is not in the job's database.
+
+    Raise TimeoutError where it stands still; what it takes later is the same result.
+    """
+    bounded(lambda: _store(result))
+
+
+def _store(result: Result) -> None:
     request = Context(
         id=result.task_id,
         task=result.task,
         argsrepr=result.argsrepr,
         kwargsrepr=result.kwargsrepr,
         hostname=result.worker,
-        _children=[result_from_tuple(child) for child in result.children],
+        _children=[result_from_tuple(child, app=celery_app()) for child in result.children],
     )
     backend().store_result(
         result.task_id, result.value, result.status, traceback=result.traceback, request=request

@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from offload.conf import settings
+from offload.engine import results
 from offload.engine.canvas import joins, plain_tasks
 from offload.engine.canvas.posting import post_again
 from offload.engine.installation import celery_app
@@ -52,8 +53,10 @@ def _strays() -> list[str]:
 
 
 def _ask(app: Celery, task_id: str) -> bool:
+    if results.breaker.is_open:
+        return False
     try:
-        meta = app.backend.get_task_meta(task_id)
+        meta = results.bounded(lambda: app.backend.get_task_meta(task_id))
         if meta["status"] not in plain_tasks.STATES:
             return False
         plain_tasks.close(app, task_id, meta["status"], meta.get("result"))

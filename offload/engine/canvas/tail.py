@@ -96,7 +96,9 @@ def ended(job: Job) -> Ended:
 
 
 def _value(job: Job) -> Any:
-    return job.result if job.result is not None else results.large_value(job)
+    if job.result is not None:
+        return job.result
+    return results.bounded(lambda: results.large_value(job))
 
 
 def follow(end: Ended) -> None:

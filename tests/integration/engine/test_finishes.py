@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from threading import Event
 from typing import Any
 
 import pytest
 from celery import Celery
+from celery.backends.cache import CacheBackend
 from celery.exceptions import TaskRevokedError
 from django.db import DatabaseError
 from django.test import override_settings
@@ -18,6 +20,7 @@ from offload.core.states import JobState
 from offload.engine import aftermath, endings, installation, results
 from offload.engine.canvas import hooks
 from offload.engine.claims import begin
+from offload.engine.publisher import Breaker
 from offload.engine.tracking import ends, returns, runs
 from offload.engine.tracking.bindings import bind
 from offload.engine.tracking.changes import Change
@@ -341,3 +344,30 @@ def test_of_two_ends_of_one_attempt_at_once_one_is_written() -> None:
 
 def _broken(*_: object) -> None:
     raise RuntimeError("broken")
+
+
+def test_a_backend_that_stands_still_keeps_neither_run_nor_leader(
+    elsewhere: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over, asked, breaker = Event(), list[str](), Breaker()
+    monkeypatch.setattr(results, "PATIENCE", 0.05)
+    monkeypatch.setattr(results, "breaker", breaker)
+
+    def stand_still(task_id: str, *_: object, **__: object) -> None:
+        asked.append(task_id)
+        over.wait()
+
+    first, second = running(), running()
+    with monkeypatch.context() as patch:
+        patch.setattr(CacheBackend, "store_result", stand_still)
+        for run in (first, second):
+            assert endings.succeed(run.ending, 1) is JobState.SUCCEEDED
+        assert aftermath.sweep() == 0
+    over.set()
+
+    assert len(asked) == 1
+    assert (first.row.aftermath_due, second.row.aftermath_due) == (True, True)
+    breaker.closed_at = 0.0
+    monkeypatch.setattr(results, "PATIENCE", 10.0)
+    assert aftermath.sweep() == 2
+    assert celery_state(elsewhere, second.id) == "SUCCESS"
