@@ -17,8 +17,9 @@ from offload.engine.installation import celery_app
 from offload.engine.names import CARRIERS
 from offload.engine.publisher import message
 from offload.engine.topology import snapshot
-from offload.engine.tracking.bindings import Bound, Place, bind, waiting_lanes
+from offload.engine.tracking.bindings import Bound, Place, bind
 from offload.engine.tracking.drafts import of_lane
+from offload.engine.tracking.whereabouts import waiting_lanes
 from offload.models import Job, Slot
 from offload.models.versions import current_version
 from offload.worker.carriers import task_of

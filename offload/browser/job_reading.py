@@ -11,7 +11,7 @@ from offload.browser.live import version_of
 from offload.core.states import FINAL, JobState
 from offload.engine.explain import explain_job
 from offload.engine.topology import snapshot
-from offload.engine.tracking.bindings import loads_by_instance
+from offload.engine.tracking.whereabouts import loads_by_instance
 from offload.models import Attempt, Job, Join, Kind, PayloadFile
 from offload.models.fields import JsonText
 

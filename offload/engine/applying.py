@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from offload.core.retries import Cause
 from offload.core.routing import Need, plan
 from offload.engine.topology import Snapshot, now
-from offload.engine.tracking import bindings, returns
+from offload.engine.tracking import returns, whereabouts
 from offload.models import Instance, database
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def apply(name: str, incarnation: str, seen: Snapshot) -> None:
 
 def give_back_forbidden(name: str, seen: Snapshot) -> None:
     """Give back the unstarted jobs that the rules now forbid, however they came to be here."""
-    topics = [topic for _, topic in bindings.unstarted(name)]
+    topics = [topic for _, topic in whereabouts.unstarted(name)]
     forbidden = [topic for topic in topics if not _may(name, topic, seen)]
     returns.recall_from(name, forbidden, cause=Cause.REFUSED)
 

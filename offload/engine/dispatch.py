@@ -12,16 +12,9 @@ from offload.engine.publisher import breaker
 from offload.engine.sending import send
 from offload.engine.topology import Snapshot, now, snapshot
 from offload.engine.tracking import limits
-from offload.engine.tracking.bindings import (
-    Bound,
-    Place,
-    bind,
-    insert_bound,
-    loads_by_instance,
-    suspects,
-    waiting_lanes,
-)
+from offload.engine.tracking.bindings import Bound, Place, bind, insert_bound
 from offload.engine.tracking.drafts import of_lane
+from offload.engine.tracking.whereabouts import loads_by_instance, suspects, waiting_lanes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

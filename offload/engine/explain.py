@@ -11,8 +11,8 @@ from offload.core.states import Hold, JobState, Waiting
 from offload.core.topics import validate_topic
 from offload.engine.dispatch import need_of
 from offload.engine.topology import Snapshot, now, snapshot
-from offload.engine.tracking.bindings import loads_by_instance
 from offload.engine.tracking.limits import bound_in, head_of
+from offload.engine.tracking.whereabouts import loads_by_instance
 from offload.models import Exclusion, Job, Kind
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from offload.core.retries import Cause
 from offload.engine.dispatch import task_of
 from offload.engine.sending import send
 from offload.engine.topology import snapshot
-from offload.engine.tracking import bindings, returns
+from offload.engine.tracking import bindings, returns, whereabouts
 from offload.models import Job
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def send_again(instance: str, incarnation: str, *, held: Collection[tuple[str, i
 
     A job waits 5, 10, then 20 seconds (times the setting); after the third time it is recalled.
     """
-    due = bindings.unheard(instance, incarnation, first=settings().republish)
+    due = whereabouts.unheard(instance, incarnation, first=settings().republish)
     missing = [job for job in due if (job.id, job.epoch) not in held]
     if not missing:
         return 0

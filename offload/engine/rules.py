@@ -14,7 +14,7 @@ from offload.core.routing import judge_rules
 from offload.core.topics import Pattern
 from offload.core.topology import Scope, Verb
 from offload.engine.topology import forget, load, now
-from offload.engine.tracking import bindings, returns
+from offload.engine.tracking import returns, whereabouts
 from offload.models import Instance, Rule, Switch, database
 from offload.models.versions import current_version, raise_version
 
@@ -114,7 +114,7 @@ def enforce() -> int:
     raise_version()
     seen = load(current_version())
     count = 0
-    for name, topic in bindings.unstarted():
+    for name, topic in whereabouts.unstarted():
         instance = seen.topology.instance(name)
         rules = seen.topology.rules
         if instance and (instance.is_off or judge_rules(instance, topic, rules, now())):

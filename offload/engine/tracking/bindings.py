@@ -163,7 +163,7 @@ def _binding(place: Place, lanes: Sequence[str], limit: int, suspect: bool) -> S
         f"UPDATE {JOB} SET state = 'QUEUED', instance = %s, incarnation = %s, epoch = epoch + 1, "
         f"bound_at = {database.now()}, publishes = 0, token = '' "
         f"WHERE state = 'PENDING' AND id {_chosen(waiting)} AND {_unmoved()} "
-        f"{locked}{_alone() if suspect else ''}"
+        f"{locked}{alone() if suspect else ''}"
         f"RETURNING {', '.join(BOUND_COLUMNS)}",
         (
             *here, *heads, *room, TOPOLOGY, place.version,
@@ -203,7 +203,7 @@ def _chosen(waiting: str) -> str:
     )
 
 
-def _alone() -> str:
+def alone() -> str:
     """Return the condition that no other suspect is bound to the instance."""
     return (
         f" AND NOT EXISTS (SELECT 1 FROM {JOB} s WHERE s.instance = %s AND s.incarnation = %s "
@@ -224,22 +224,6 @@ def read(row: tuple[Any, ...]) -> Bound:
     return Bound(**facts)
 
 
-def unheard(instance: str, incarnation: str, *, first: float) -> list[Bound]:
-    """Return the QUEUED jobs of an incarnation whose message is to be sent again.
-
-    ``first`` is after how many seconds; each time doubles it.
-    """
-    since = database.later("%s * (%s - power(2, publishes + 1))")
-    if database.vendor() == "sqlite":
-        since = database.later("%s * (%s - (2 << publishes))")
-    found = database.rows(
-        f"SELECT {', '.join(BOUND_COLUMNS)} FROM {JOB} WHERE instance = %s AND incarnation = %s "
-        f"AND {QUEUED} AND bound_at < {since}",
-        [instance, incarnation, first, 1],
-    )
-    return [read(row) for row in found]
-
-
 def note_published(jobs: Sequence[Bound]) -> None:
     """Count that the messages of bound jobs were sent again."""
     if jobs:
@@ -248,74 +232,3 @@ def note_published(jobs: Sequence[Bound]) -> None:
             f"WHERE state = 'QUEUED' AND id IN ({database.marks(jobs)})",
             [job.id for job in jobs],
         )
-
-
-def waiting_lanes() -> list[str]:
-    """Return the lanes in which jobs wait, by a few index steps per lane.
-
-    Those come first whose first job does: of very many lanes not all are asked at once.
-    """
-    first = (
-        f"FROM {JOB} f WHERE {WAITING} AND f.lane = lanes.lane "
-        "ORDER BY priority DESC, created_at, id LIMIT 1"
-    )
-    found = database.rows(
-        f"WITH RECURSIVE lanes(lane) AS (SELECT min(lane) FROM {JOB} WHERE {WAITING} UNION ALL "
-        f"SELECT (SELECT min(lane) FROM {JOB} j WHERE {WAITING} AND j.lane > lanes.lane) "
-        "FROM lanes WHERE lanes.lane IS NOT NULL) SELECT lane FROM lanes WHERE lane IS NOT NULL "
-        f"ORDER BY (SELECT priority {first}) DESC, (SELECT created_at {first})",
-        prepared=True,
-    )
-    return [row[0] for row in found]
-
-
-def suspects(place: Place | None = None) -> list[str]:
-    """Return the lanes of waiting suspects of a crash; none while the place holds one."""
-    waiting = "state = 'PENDING' AND hold = 'suspect' AND run_at IS NULL"
-    found = database.rows(
-        f"SELECT DISTINCT lane FROM {JOB} WHERE {waiting}{_alone() if place else ''}",
-        (place.instance, place.incarnation) if place else (),
-        prepared=True,
-    )
-    return [row[0] for row in found]
-
-
-def forced_on(instance: str, incarnation: str) -> set[tuple[str, int]]:
-    """Return the running jobs of an incarnation that are to be ended by force."""
-    found = database.rows(
-        f"SELECT id, epoch FROM {JOB} WHERE instance = %s AND incarnation = %s "
-        f"AND {ACTIVE} AND stop_forced",
-        [instance, incarnation],
-        prepared=True,
-    )
-    return set(found)
-
-
-def active_on(instance: str, incarnation: str) -> set[tuple[str, int]]:
-    """Return the jobs and epochs that run on an incarnation."""
-    found = database.rows(
-        f"SELECT id, epoch FROM {JOB} WHERE instance = %s AND incarnation = %s AND {ACTIVE}",
-        [instance, incarnation],
-        prepared=True,
-    )
-    return {(row[0], row[1]) for row in found}
-
-
-def unstarted(instance: str | None = None) -> list[tuple[str, str]]:
-    """Return instance and topic of what is bound and has not begun, there or anywhere."""
-    found = database.rows(
-        f"SELECT DISTINCT instance, topic FROM {JOB} WHERE {QUEUED}"
-        + ("" if instance is None else " AND instance = %s"),
-        [] if instance is None else [instance],
-    )
-    return [(row[0], row[1]) for row in found]
-
-
-def loads_by_instance() -> dict[str, int]:
-    """Return how many jobs are bound to each instance."""
-    found = database.rows(
-        f"SELECT instance, count(*) FROM {JOB} "
-        "WHERE state IN ('QUEUED', 'ACTIVE') GROUP BY instance",
-        prepared=True,
-    )
-    return {row[0]: int(row[1]) for row in found}

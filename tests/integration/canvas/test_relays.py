@@ -16,7 +16,7 @@ from offload.engine.canvas import posting, relays
 from offload.engine.canvas.signatures import mark
 from offload.engine.publisher import Breaker
 from offload.engine.tracking import relays as rows
-from offload.engine.tracking.bindings import waiting_lanes
+from offload.engine.tracking.whereabouts import waiting_lanes
 from offload.models import Job, Run
 
 if TYPE_CHECKING:

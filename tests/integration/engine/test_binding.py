@@ -14,8 +14,9 @@ from offload.core.topology import Mode
 from offload.engine import dispatch
 from offload.engine.topology import snapshot
 from offload.engine.tracking import returns, runs
-from offload.engine.tracking.bindings import bind, waiting_lanes
+from offload.engine.tracking.bindings import bind
 from offload.engine.tracking.changes import Change
+from offload.engine.tracking.whereabouts import waiting_lanes
 from offload.models import Exclusion, Job, Queue, Slot, database
 from offload.models.versions import raise_version
 from tests.databases import on_postgresql

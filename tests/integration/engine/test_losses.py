@@ -14,7 +14,8 @@ from offload.engine import dispatch, duties, lease, losses, membership, refusing
 from offload.engine.lease import NotLeader, Term
 from offload.engine.publisher import breaker
 from offload.engine.topology import snapshot
-from offload.engine.tracking.bindings import active_on, bind
+from offload.engine.tracking.bindings import bind
+from offload.engine.tracking.whereabouts import active_on
 from offload.models import Attempt, Exclusion, Instance, Job, Queue
 from tests.integration.engine.world import (
     HERE,

@@ -12,7 +12,7 @@ import offload
 from offload.core.retries import Cause
 from offload.engine import duties, endings, lease, membership
 from offload.engine.claims import begin
-from offload.engine.tracking import bindings, ends, limits, returns, runs
+from offload.engine.tracking import ends, limits, returns, runs, whereabouts
 from offload.engine.tracking.bindings import bind
 from offload.models import Job, database
 from tests.integration.engine.world import (
@@ -129,17 +129,17 @@ def _changes(found: list[str]) -> list[str]:
 QUESTIONS: dict[str, tuple[Callable[[], object], str]] = {
     "heads": (lambda: bind(place(), [LANE], limit=4), "offload_job_waiting"),
     "window": (lambda: bind(place(), [LANE], limit=4), "offload_job_bound"),
-    "lanes": (bindings.waiting_lanes, "offload_job_waiting"),
-    "suspects": (bindings.suspects, "offload_job_suspect"),
-    "loads": (bindings.loads_by_instance, BOUND),
+    "lanes": (whereabouts.waiting_lanes, "offload_job_waiting"),
+    "suspects": (whereabouts.suspects, "offload_job_suspect"),
+    "loads": (whereabouts.loads_by_instance, BOUND),
     "due": (returns.release_due, "offload_job_due"),
     "expiry": (ends.expire, "offload_job_expires"),
     "aftermath": (ends.due, "offload_job_aftermath"),
     "queue": (lambda: limits.bound_in("narrow"), "offload_job_in_queue"),
-    "unheard": (lambda: bindings.unheard(HERE, "x", first=5.0), BOUND),
-    "active": (lambda: bindings.active_on(HERE, "x"), BOUND),
-    "unstarted": (bindings.unstarted, BOUND),
-    "unstarted there": (lambda: bindings.unstarted(HERE), BOUND),
+    "unheard": (lambda: whereabouts.unheard(HERE, "x", first=5.0), BOUND),
+    "active": (lambda: whereabouts.active_on(HERE, "x"), BOUND),
+    "unstarted": (whereabouts.unstarted, BOUND),
+    "unstarted there": (lambda: whereabouts.unstarted(HERE), BOUND),
     "rules": (lambda: returns.recall_from(HERE, [TOPIC], cause=Cause.REFUSED), BOUND),
     "who is gone": (
         lambda: membership.leave(HERE, place().incarnation, reason="x", crash=True),

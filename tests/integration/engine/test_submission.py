@@ -22,8 +22,8 @@ from offload.core.states import JobState
 from offload.engine import dispatch
 from offload.engine.publisher import breaker
 from offload.engine.submission import new_id
-from offload.engine.tracking.bindings import loads_by_instance
 from offload.engine.tracking.drafts import BATCH, Draft, insert, of_lane
+from offload.engine.tracking.whereabouts import loads_by_instance
 from offload.models import Job, Payload, PayloadFile, Queue
 from tests.databases import on_postgresql
 from tests.integration.engine.world import HERE, LANE, TOPIC, Broker, join, row, states, waiting
