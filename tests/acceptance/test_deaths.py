@@ -213,6 +213,19 @@ def test_a_second_worker_of_one_name_ends_and_the_first_goes_on(fleet: Fleet) ->
     assert offload.submit("acc/quick", {"value": 1}).result(30) == 1
 
 
+def test_a_worker_that_wakes_while_another_has_its_name_ends_itself(fleet: Fleet) -> None:
+    [first] = fleet.need("a")
+    first.send_all(signal.SIGSTOP)
+    second = fleet.start("a", alias="another")
+
+    first.send_all(signal.SIGCONT)
+
+    eventually(lambda: not first.is_alive, what="its end")
+    assert f"{first.name} is superseded" in first.last_words()
+    assert second.row.pid == second.process.pid
+    assert offload.submit("acc/quick", {"value": 1}).result(30) == 1
+
+
 @pytest.mark.parametrize("duration", [6, pytest.param(30, marks=pytest.mark.long)])
 def test_a_worker_that_is_asked_to_end_finishes_its_job_first(
     fleet: Fleet, duration: float

@@ -23,6 +23,7 @@ PAUSE = 0.2
 class Rival:
     """Who has the name, and since when its beat stands still."""
 
+    incarnation: str
     beat: int
     since: float
 
@@ -35,7 +36,6 @@ def settle(announcement: Announcement, *, again: bool = False) -> str:
     """
     if again and (incarnation := _mine(announcement)):
         return incarnation
-    deadline = time.monotonic() + settings().timeout * 2
     rival: Rival | None = None
     while True:
         incarnation = membership.join(announcement) or ""
@@ -46,14 +46,15 @@ def settle(announcement: Announcement, *, again: bool = False) -> str:
         if time.monotonic() - rival.since > settings().timeout:
             reason = "its beat stood still and another worker takes its name"
             membership.declare_gone(row.name, row.incarnation, beat=row.beat, reason=reason)
-        elif time.monotonic() > deadline or rival.since > deadline - settings().timeout * 2:
-            raise NameInUse(name=row.name, host=row.host, pid=row.pid)
         time.sleep(PAUSE)
 
 
 def _look(row: Instance, rival: Rival | None) -> Rival:
-    if rival is None or rival.beat != row.beat:
-        return Rival(row.beat, time.monotonic())
+    """Return who has the name; raise NameInUse where it was seen to beat."""
+    if rival is None:
+        return Rival(row.incarnation, row.beat, time.monotonic())
+    if (row.incarnation, row.beat) != (rival.incarnation, rival.beat):
+        raise NameInUse(name=row.name, host=row.host, pid=row.pid)
     return rival
 
 
