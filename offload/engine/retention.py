@@ -1,18 +1,24 @@
-"""History that has been kept long enough: jobs of queues with a retention, and their files."""
+"""History that has been kept long enough: jobs of queues with a retention, and what was theirs."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from django.core.files.storage import storages
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from offload.core.states import FINAL
 from offload.engine.topology import now, snapshot
-from offload.models import Job, Payload, PayloadFile, database
+from offload.models import Dependency, Job, Join, Payload, PayloadFile, Run, database
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import timedelta
+
+    from django.db.models import QuerySet
+
+logger = logging.getLogger("offload.retention")
 
 #: Jobs per transaction.
 BATCH = 500
@@ -31,23 +37,50 @@ def _purge(queue: str, retention: timedelta) -> int:
         return 0
     mine = Payload.objects.filter(Q(jobs__in=ids) | Q(runs__jobs__in=ids))
     payloads = set(mine.values_list("pk", flat=True))
+    runs = set(Job.objects.ids(ids).exclude(run=None).values_list("run_id", flat=True))
     with database.atomic():
+        # Before the jobs go: the rows that say where their outputs lie go with them.
+        places = _places(PayloadFile.objects.filter(job__in=ids))
         Job.objects.filter(pk__in=ids).delete()
-        _drop_unused(payloads)
+        _drop_joins(ids)
+        Run.objects.filter(pk__in=runs, jobs=None).delete()
+        places |= _drop_unused(payloads)
+        database.on_commit(lambda: _delete(places))
     return len(ids)
 
 
-def _drop_unused(payloads: set[str]) -> None:
-    """Delete payloads that no job has any more, with their runs; their files after the commit."""
+def _drop_joins(job_ids: list[str]) -> None:
+    """Delete fired joins of these jobs once none of their members, nor their body, has a row."""
+    theirs = Join.objects.filter(
+        Q(pk__in=Dependency.objects.filter(needs__in=job_ids).values("join"))
+        | Q(body_id__in=job_ids),
+        fired=True,
+    )
+    members = Job.objects.filter(
+        pk__in=Dependency.objects.filter(join=OuterRef(OuterRef("pk"))).values("needs")
+    )
+    body = Job.objects.filter(pk=OuterRef("body_id"))
+    unused = theirs.exclude(Exists(members)).exclude(Exists(body))
+    Join.objects.filter(pk__in=list(unused.values_list("pk", flat=True))).delete()
+
+
+def _drop_unused(payloads: set[str]) -> set[tuple[str, str]]:
+    """Delete payloads that no job has any more, with their runs; return where files lie."""
     unused = Payload.objects.filter(pk__in=payloads, jobs=None)
-    files = PayloadFile.objects.filter(payload__in=unused).select_related("payload")
-    places = [(file.payload.storage, file.location) for file in files]
+    places = _places(PayloadFile.objects.filter(payload__in=unused))
     for payload in list(unused):
         payload.runs.all().delete()
         payload.delete()
-    database.on_commit(lambda: _delete(places))
+    return places
 
 
-def _delete(places: list[tuple[str, str]]) -> None:
+def _places(files: QuerySet[PayloadFile]) -> set[tuple[str, str]]:
+    return set(files.values_list("payload__storage", "location"))
+
+
+def _delete(places: Iterable[tuple[str, str]]) -> None:
     for alias, location in places:
-        storages[alias].delete(location)
+        try:
+            storages[alias].delete(location)
+        except Exception:
+            logger.exception("file %s of storage %r is left over", location, alias)

@@ -71,6 +71,11 @@ INDEXES = [
         condition=Q(state="PENDING", hold="relay"),
     ),
     models.Index(
+        fields=["bound_at"],
+        name="offload_job_unsent",
+        condition=Q(state="PENDING", hold="relay", publishes=0),
+    ),
+    models.Index(
         fields=["queue", "finished_at"],
         name="offload_job_history",
         condition=Q(finished_at__isnull=False),

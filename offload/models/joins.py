@@ -20,6 +20,8 @@ class Join(models.Model):
     #: The tree of result ids, in the shape the body's argument has.
     tree = JsonText()
     root_id = models.CharField(max_length=255, default="", db_default="")
+    #: The job that the body becomes; empty for a group.
+    body_id = models.CharField(max_length=255, default="", db_default="")
     fired = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -30,6 +32,9 @@ class Join(models.Model):
 
         verbose_name = _("join")
         verbose_name_plural = _("joins")
+        indexes = [
+            models.Index(fields=["body_id"], name="offload_join_body", condition=~Q(body_id=""))
+        ]
 
     def __str__(self) -> str:
         """Return the id."""

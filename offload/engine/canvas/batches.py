@@ -14,7 +14,7 @@ from offload.engine.tracking import fills
 from offload.models import Dependency, Join, Kind, database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from offload.engine.tracking.drafts import Draft
 
@@ -99,9 +99,14 @@ def _fill(draft: Draft) -> None:
 def store_joins(joins: Sequence[NewJoin]) -> None:
     """Store joins and what they wait for; known ones are left alone."""
     Join.objects.bulk_create(
-        [Join(id=one.id, body=one.body, tree=one.tree) for one in joins], ignore_conflicts=True
+        [Join(id=one.id, body=one.body, tree=one.tree, body_id=_id_of(one.body)) for one in joins],
+        ignore_conflicts=True,
     )
     Dependency.objects.bulk_create(
         [Dependency(join_id=one.id, needs=needs) for one in joins for needs in one.members],
         ignore_conflicts=True,
     )
+
+
+def _id_of(body: Mapping[str, Any]) -> str:
+    return body["options"].get("task_id") or ""

@@ -86,12 +86,13 @@ def _draft(app: Celery, node: Mapping[str, Any]) -> Draft:
     found = _recognised(app, node)
     source = origin_of(app, {})
     chord = (tail_of(options) or {}).get("chord")
+    topic = found.topic if found else plain_topic(node["task"])
     return Draft(
         id=options["task_id"],
         kind=Kind.JOB if found else Kind.RELAY,
-        topic=found.topic if found else plain_topic(node["task"]),
+        topic=topic,
         task=found.task if found else node["task"],
-        queue=choose_queue(found.topic, None) if found else "",
+        queue=choose_queue(topic, None),
         args=tuple(node.get("args") or ()),
         properties=node.get("kwargs") or {},
         options=kept(options),

@@ -77,13 +77,13 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
 
 def relay_draft(app: Celery, call: Call) -> Draft:
     """Return the draft of a plain Celery task that is published after the commit."""
-    source = origin_of(app, call.options)
+    source, topic = origin_of(app, call.options), plain_topic(call.name)
     return Draft(
         id=call.id,
         kind=Kind.RELAY,
-        topic=plain_topic(call.name),
+        topic=topic,
         task=call.name,
-        queue="",
+        queue=choose_queue(topic, None),
         args=call.args,
         properties=dict(call.kwargs),
         options=_published(app, call, source),

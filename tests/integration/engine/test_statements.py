@@ -12,7 +12,7 @@ import offload
 from offload.core.retries import Cause
 from offload.engine import duties, endings, lease, membership
 from offload.engine.claims import begin
-from offload.engine.tracking import ends, limits, returns, runs, whereabouts
+from offload.engine.tracking import ends, limits, relays, returns, runs, whereabouts
 from offload.engine.tracking.bindings import bind
 from offload.models import Job, database
 from tests.integration.engine.world import (
@@ -135,6 +135,9 @@ QUESTIONS: dict[str, tuple[Callable[[], object], str]] = {
     "due": (returns.release_due, "offload_job_due"),
     "expiry": (ends.expire, "offload_job_expires"),
     "aftermath": (ends.due, "offload_job_aftermath"),
+    "unsent": (lambda: relays.is_any_left_behind(5.0), "offload_job_unsent"),
+    "left behind": (lambda: relays.claim_left_behind(5.0, 20), "offload_job_unsent"),
+    "stopped unsent": (lambda: relays.stop_unsent(5.0), "offload_job_unsent"),
     "queue": (lambda: limits.bound_in("narrow"), "offload_job_in_queue"),
     "unheard": (lambda: whereabouts.unheard(HERE, "x", first=5.0), BOUND),
     "active": (lambda: whereabouts.active_on(HERE, "x"), BOUND),
