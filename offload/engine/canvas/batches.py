@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from offload.engine import submission
-from offload.engine.canvas.filling import filled
+from offload.engine.canvas.filling import filled, fits
 from offload.engine.canvas.posting import post
-from offload.engine.tracking import fills
+from offload.engine.tracking import ends, fills
 from offload.models import Dependency, Join, Kind, database
 
 if TYPE_CHECKING:
@@ -92,8 +92,10 @@ def store(drafts: Sequence[Draft]) -> None:
 def _fill(draft: Draft) -> None:
     with database.atomic():
         row = fills.waiting(draft.id)
-        if row is not None:
+        if row is not None and fits(row, draft):
             fills.fill(filled(row, draft))
+            if row.stop_requested:
+                ends.stop([row.pk])
 
 
 def store_joins(joins: Sequence[NewJoin]) -> None:

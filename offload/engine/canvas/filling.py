@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from offload.core.states import Hold
 from offload.engine.canvas.signatures import mark
 from offload.models import Kind
 
@@ -14,13 +15,34 @@ if TYPE_CHECKING:
     from offload.engine.tracking.drafts import Draft
     from offload.models import Job
 
+#: How often a task was replaced, as Celery counts it.
+NESTING = "replaced_task_nesting"
 #: What the replaced job was to others stays.
 IDENTITY = ("group_id", "group_index", "reply_to", "ignore_result", "join")
 LISTS = ("chain", "link", "link_error")
 
 
+def fits(row: Job, draft: Draft) -> bool:
+    """Return whether the draft replaces what the row stands for.
+
+    The row of a plain task may also meet its own draft again: it was submitted twice.
+    """
+    if row.hold != Hold.RELAY or draft.kind != Kind.RELAY or row.task != draft.task:
+        return True
+    return bool(_depth(draft.options) > _depth(row.options))
+
+
+def _depth(options: Mapping[str, Any]) -> int:
+    return options.get(NESTING) or 0
+
+
 def filled(row: Job, draft: Draft) -> Draft:
-    """Return the draft with what hangs on the row's end, after what hangs on its own."""
+    """Return the draft with what hangs on the row's end, after what hangs on its own.
+
+    Celery has moved what hung on a plain task to the canvas that replaced it.
+    """
+    if row.hold == Hold.RELAY:
+        return draft
     identity = {name: row.options[name] for name in IDENTITY if name in row.options}
     if draft.kind == Kind.RELAY:
         options = {**draft.options, **identity, **merged(draft.options, row.tail or {})}

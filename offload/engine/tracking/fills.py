@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from offload.engine.tracking.runs import Fence
 
 JOB = Job._meta.db_table
-WAITING = "state = 'PENDING' AND hold IN ('replaced', 'dependency')"
+#: Those of plain tasks too: one that replaced itself by a canvas left its id to the last node.
+HOLDS = ("replaced", "dependency", "relay")
+WAITING = f"state = 'PENDING' AND hold IN {HOLDS}"
 #: A filled row keeps its place in the canvas it was submitted in: parent, root, run, payload.
 FILLED = (
     "kind", "topic", "task", "lane", "queue", "needs", "args", "properties", "options", "tail",
@@ -45,7 +47,7 @@ def replaced(fence: Fence) -> JobState | None:
 def waiting(job_id: str) -> Job | None:
     """Return the row that waits under this id to be filled, locked; None if none does."""
     rows = Job.objects.filter(pk=job_id, state=JobState.PENDING)
-    return rows.filter(hold__in=("replaced", "dependency")).select_for_update().first()
+    return rows.filter(hold__in=HOLDS).select_for_update().first()
 
 
 def fill(draft: Draft) -> bool:
@@ -54,7 +56,7 @@ def fill(draft: Draft) -> bool:
     columns = ", ".join(f"{name} = %s" for name in FILLED)
     return bool(
         database.execute(
-            f"UPDATE {JOB} SET {columns}, "
+            f"UPDATE {JOB} SET {columns}, publishes = 0, bound_at = NULL, "
             f"run_at = {database.later('CAST(%s AS double precision)')} "
             f"WHERE id = %s AND {WAITING}",
             [*(facts[name] for name in FILLED), draft.delay, draft.id],

@@ -7,7 +7,9 @@ from celery import chain, chord, group
 
 from offload.core.states import Hold, JobState
 from offload.engine import aftermath, endings
+from offload.engine.canvas import batches
 from offload.engine.tracking import ends
+from offload.engine.tracking.drafts import Draft
 from offload.models import Job
 from tests.integration.canvas.conftest import BACKENDS
 
@@ -148,3 +150,52 @@ def test_a_failed_job_that_replaces_a_member_counted_by_celery_fails_the_chord(
     driver.run_all()
 
     assert app.AsyncResult(result.id).state == "FAILURE"
+
+
+@pytest.mark.parametrize("canvas", CANVASES)
+def test_a_canvas_replaces_a_plain_step_that_has_a_row(
+    job: Named, plain: Named, driver: Driver, calls: list[Any], canvas: str
+) -> None:
+    make, expected = CANVASES[canvas]
+    swap = plain.swap.si(make(job, plain)).set(link=job.note.s("link"))
+    result = chord(
+        [chain(job.add.s(1), swap, job.same.s()), job.add.s(1)], job.same.s()
+    ).apply_async((1,))
+
+    driver.run_all()
+
+    assert result.get(timeout=1) == [expected, 2]
+    assert calls == [[expected, "link"]]
+    assert not Job.objects.unfinished().exists()
+
+
+def test_a_plain_task_that_was_submitted_twice_is_not_taken_for_its_replacement(
+    job: Named, plain: Named, driver: Driver
+) -> None:
+    chord([plain.add.s(1, 1), job.add.s(1)], job.total.s()).apply_async()
+    assert len(driver.sent()) == 1
+
+    batches.store([relay_draft_of(Job.objects.get(kind="relay"))])
+
+    assert driver.sent() == []
+
+
+def test_a_plain_task_whose_stop_was_requested_is_not_replaced(
+    job: Named, plain: Named, driver: Driver
+) -> None:
+    result = chain(job.add.s(1, 1), plain.swap.si(job.add.s(1, 1)), job.same.s()).apply_async()
+    driver.run_next()
+    ends.stop([Job.objects.get(kind="relay").pk])
+
+    driver.run_all()
+
+    assert Job.objects.get(pk=result.id).state == JobState.STOPPED
+    assert driver.waiting() == []
+
+
+def relay_draft_of(row: Job) -> Draft:
+    """Return the draft that a relay was made of."""
+    return Draft(
+        id=row.pk, kind=row.kind, topic=row.topic, task=row.task, args=row.args,
+        options=row.options, hold=row.hold,
+    )  # fmt: skip
