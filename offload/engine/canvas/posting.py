@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -110,7 +112,8 @@ def _send(jobs: Sequence[Job]) -> int:
     app, limit = celery_app(), PATIENCE + EACH * len(jobs)
     sending = Sending(jobs=jobs, deadline=monotonic() + limit)
     try:
-        within(limit, lambda: sending.run(app))
+        # What listens to Celery's signals finds the caller's context: traces, above all.
+        within(limit, partial(copy_context().run, sending.run, app))
     except Exception as error:
         breaker.trip()
         problem = str(error) or repr(error)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,7 @@ import pytest
 from celery import chain, chord
 from celery.app.task import Context
 from celery.app.trace import trace_task
+from celery.signals import before_task_publish
 from django.db.models import F
 from kombu.exceptions import OperationalError
 
@@ -377,3 +379,22 @@ def test_a_broker_that_stands_still_keeps_nobody(
 
     assert breaker.is_open
     assert list(Job.objects.filter(kind="relay").values_list("publishes", flat=True)) == [0, 0]
+
+
+def test_what_listens_to_celerys_signals_finds_the_callers_context(
+    job: Named, plain: Named, driver: Driver
+) -> None:
+    trace = ContextVar("trace", default="none")
+    trace.set("mine")
+    found: list[str] = []
+
+    def listen(**_: object) -> None:
+        found.append(trace.get())
+
+    before_task_publish.connect(listen)
+    try:
+        chord([plain.add.s(1), job.add.s(1)], job.total.s()).apply_async()
+    finally:
+        before_task_publish.disconnect(listen)
+
+    assert found == ["mine"]
