@@ -36,6 +36,11 @@ class Ending:
     #: Celery's context of the run: the tasks it submitted are its children.
     request: Any
 
+    def result(self, status: str, **also: Any) -> Result:
+        """Return what Celery's backend is to say, to whom the submitter asked it to."""
+        reply_to = self.claimed.options.get("reply_to")
+        return self.facts.result(self.fence.job_id, status, reply_to=reply_to, **also)
+
     def ended(self, status: str, **also: Any) -> Ended:
         """Return the end, for what hangs on it."""
         return Ended(
@@ -56,8 +61,7 @@ def succeed(ending: Ending, value: object, *, silent: bool = False) -> JobState 
     ``silent`` writes no result, as Celery does for a task that raises Ignore.
     """
     there = results.backend()
-    result = ending.facts.result(
-        ending.fence.job_id,
+    result = ending.result(
         "SUCCESS",
         value=there.prepare_value(value),
         children=there.current_task_children(ending.request) or (),
@@ -73,9 +77,7 @@ def succeed(ending: Ending, value: object, *, silent: bool = False) -> JobState 
 
 def fail(ending: Ending, decision: RetryDecision, error: ErrorInfo) -> JobState | None:
     """Make the job final as decided; return None for an attempt that was overtaken."""
-    result = ending.facts.result(
-        ending.fence.job_id, "FAILURE", value=results.exception(error), traceback=error.traceback
-    )
+    result = ending.result("FAILURE", value=results.exception(error), traceback=error.traceback)
     written = _end(
         ending,
         result,

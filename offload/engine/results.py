@@ -55,6 +55,8 @@ class Result:
     argsrepr: str = ""
     kwargsrepr: str = ""
     worker: str = ""
+    #: The queue of the submitter's thread, for backends that send results there.
+    reply_to: str | None = None
 
 
 def backend() -> Any:
@@ -160,6 +162,8 @@ def _store(result: Result) -> None:
         argsrepr=result.argsrepr,
         kwargsrepr=result.kwargsrepr,
         hostname=result.worker,
+        reply_to=result.reply_to,
+        correlation_id=result.task_id,
         _children=[result_from_tuple(child, app=celery_app()) for child in result.children],
     )
     backend().store_result(
@@ -180,6 +184,7 @@ def of_job(job: Job) -> Result:
         argsrepr=saferepr(tuple(job.args)),
         kwargsrepr=saferepr(job.properties),
         worker=job.instance,
+        reply_to=job.options.get("reply_to"),
     )
 
 

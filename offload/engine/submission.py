@@ -16,6 +16,7 @@ from offload.core.exceptions import InvalidDelay, UnknownQueue
 from offload.core.properties import check_properties
 from offload.core.topics import validate_topic
 from offload.engine import dispatch, payloads
+from offload.engine.canvas import subscribing
 from offload.engine.handles import JobHandle
 from offload.engine.topology import snapshot
 from offload.engine.tracking.drafts import BATCH, Draft, insert
@@ -105,7 +106,8 @@ def _submit(
     topic: str, many: Iterable[Mapping[str, Any]], terms: Terms, saved: Saved | None
 ) -> list[JobHandle]:
     queue = choose_queue(validate_topic(topic), terms.queue)
-    drafts = [_draft(topic, properties, queue, terms, saved) for properties in many]
+    options = {"ignore_result": True} if terms.ignore_result else subscribing.reply_options()
+    drafts = [_draft(topic, properties, queue, terms, saved, options) for properties in many]
     one_statement = saved is None and len(drafts) <= BATCH
     with nullcontext() if one_statement else database.atomic():
         if saved:
@@ -115,14 +117,19 @@ def _submit(
 
 
 def _draft(
-    topic: str, properties: Mapping[str, Any], queue: str, terms: Terms, saved: Saved | None
+    topic: str,
+    properties: Mapping[str, Any],
+    queue: str,
+    terms: Terms,
+    saved: Saved | None,
+    options: Mapping[str, Any],
 ) -> Draft:
     return Draft(
         id=new_id(),
         topic=topic,
         queue=queue,
         properties=check_properties(dict(properties), settings().max_properties),
-        options={"ignore_result": True} if terms.ignore_result else {},
+        options=options,
         priority=terms.priority,
         delay=terms.delay,
         expires_in=terms.expires,

@@ -93,6 +93,14 @@ def test_the_result_in_redis_agrees_with_the_state(
     agrees(state, site)
 
 
+@pytest.mark.on("postgresql+rabbitmq")
+@pytest.mark.site(ACCEPTANCE_RESULTS="replies")
+@pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.GIVEN_UP], ids=str)
+def test_a_result_is_sent_to_who_submitted(fleet: Fleet, site: Any, state: JobState) -> None:
+    fleet.need("a")
+    agrees(state, site)
+
+
 @pytest.mark.everywhere
 def test_a_running_job_is_started_and_a_waiting_one_pending(fleet: Fleet, site: Any) -> None:
     fleet.need("a", "b")

@@ -61,6 +61,9 @@ class Sender:
             id=task_id or new_id(), name=name, args=tuple(args or ()), kwargs=kwargs or {},
             options={key: value for key, value in timed.items() if value is not None},
         )  # fmt: skip
+        # The place for a reply is there before anything can run and reply.
+        if not call.options.get("ignore_result"):
+            subscribing.expect(self._app, call.id, call.options.get("producer"))
         self._store(call, found, batch)
         return self._result(call, batch)
 
@@ -95,11 +98,8 @@ class Sender:
             joins.part(self._app, Part(id=call.id, state="SUCCESS", value=value))
 
     def _result(self, call: Call, batch: Batch | None) -> AsyncResult[Any]:
-        ignored = bool(call.options.get("ignore_result"))
-        if not ignored:
-            subscribing.expect(self._app, call.id, call.options.get("producer"))
         result = (call.options.get("result_cls") or self._app.AsyncResult)(call.id)
-        result.ignored = ignored
+        result.ignored = bool(call.options.get("ignore_result"))
         parent: Any = self._app.current_worker_task
         if parent is not None and batch is None and call.options.get("add_to_parent", True):
             parent.add_trail(result)

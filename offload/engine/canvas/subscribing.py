@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from celery.backends.base import Backend
 from celery.backends.rpc import RPCBackend
 
+from offload.engine.installation import installed
 from offload.engine.publisher import Breaker
 
 if TYPE_CHECKING:
@@ -39,3 +40,25 @@ def expect(app: Celery, task_id: str, producer: Any = None) -> bool:
         logger.warning("the result of %s cannot be waited for in the backend: %s", task_id, error)
         return False
     return True
+
+
+def reply_options() -> dict[str, Any]:
+    """Return the option that names where results of this thread's jobs are sent.
+
+    None is needed where the backend keeps results for whoever asks. The queue is declared, so
+    that no reply can come before it.
+    """
+    app = installed()
+    if app is None or not _replies(app):
+        return {}
+    expect(app, "")
+    return {"reply_to": app.thread_oid}
+
+
+def _replies(app: Celery) -> bool:
+    """Return whether the backend sends results; one that cannot be made keeps no job back."""
+    try:
+        return isinstance(app.backend, RPCBackend)
+    except Exception as error:
+        logger.warning("the result backend cannot be used: %s", error)
+        return False

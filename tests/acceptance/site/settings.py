@@ -34,9 +34,10 @@ CELERY_BROKER_URL = os.environ["ACCEPTANCE_BROKER"]
 CELERY_BROKER_TRANSPORT_OPTIONS = json.loads(os.environ.get("ACCEPTANCE_BROKER_OPTIONS", "{}"))
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = f"plain-{RUN}"
-#: Results go to the job's own database, or to the Redis that carries the messages too.
-RESULTS_IN_BROKER = os.environ.get("ACCEPTANCE_RESULTS") == "broker"
-CELERY_RESULT_BACKEND = CELERY_BROKER_URL if RESULTS_IN_BROKER else "django-db"
+#: Results go to the job's own database, to the Redis that carries the messages too, or back to
+#: who submitted.
+RESULTS = {"broker": CELERY_BROKER_URL, "replies": "rpc://"}
+CELERY_RESULT_BACKEND = RESULTS.get(os.environ.get("ACCEPTANCE_RESULTS", ""), "django-db")
 CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"global_keyprefix": f"{RUN}-"}
 CELERY_RESULT_EXTENDED = True
 CELERY_TASK_TRACK_STARTED = True
