@@ -52,7 +52,7 @@ class Settings:
     crashes: int = 3
     #: Largest properties of a job, in bytes of JSON.
     max_properties: int = 262_144
-    #: Largest result kept in the job's row, in bytes of JSON; larger ones are in the backend only.
+    #: Bytes of JSON up to which a result stays in the job's row, if the result backend keeps it.
     max_result: int = 65_536
     #: Keep database connections over tasks (health-checked, closed after errors).
     keep_connections: bool = True

@@ -163,6 +163,17 @@ class JobTimeout(OffloadError):
         )
 
 
+class MissingResult(OffloadError, LookupError):
+    """The job succeeded, but what it returned is nowhere any more."""
+
+    def __init__(self, *, job_id: str) -> None:
+        self.job_id = job_id
+        super().__init__(
+            f"What job {job_id} returned was too large for its row, and is not in the result "
+            "backend any more. Raise OFFLOAD['MAX_RESULT'], or return large data as files."
+        )
+
+
 class StaleAttempt(OffloadError):
     """This attempt was replaced by a newer one; what it writes is discarded."""
 

@@ -36,7 +36,7 @@ def conclude(job_id: str) -> bool:
     if wanted and not inside:
         results.store(results.of_job(job))
     with database.atomic():
-        if not ends.take_aftermath(job_id):
+        if not ends.take_aftermath(job_id, is_kept=wanted and results.keeps_values()):
             return False
         if wanted and inside:
             results.write(results.of_job(job))
@@ -52,7 +52,7 @@ def deliver(result: Result) -> None:
     """
     try:
         results.store(result)
-        ends.take_aftermath(result.task_id)
+        ends.take_aftermath(result.task_id, is_kept=results.keeps_values())
     except TimeoutError as error:
         logger.warning("the result of job %s is not stored yet: %s", result.task_id, error)
     except Exception:

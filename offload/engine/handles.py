@@ -65,9 +65,10 @@ class JobHandle:
         """Return what the job returned, waiting up to ``timeout`` seconds for its end.
 
         Raise JobTimeout where it has not ended by then, JobFailed where it ended without a
-        result. The job's row is asked, not Celery's backend, save for values too large for it.
+        result. The job's row is asked, not Celery's backend, save for values too large for it:
+        MissingResult where that has such a value no more.
         """
         row = self.wait(timeout)
         if row.state != JobState.SUCCEEDED:
             raise JobFailed(job_id=self.id, state=row.state, error=row.error)
-        return row.result if row.result is not None else results.large_value(row)
+        return results.value_of(row)

@@ -7,11 +7,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from celery.app.task import Context
+from celery.backends.base import DisabledBackend
+from celery.backends.rpc import RPCBackend
 from celery.result import result_from_tuple
 from celery.utils.saferepr import saferepr
 from django.apps import apps
 from django.db import router
 
+from offload.core.exceptions import MissingResult
 from offload.core.states import JobState, celery_state
 from offload.engine.installation import celery_app
 from offload.engine.patience import within
@@ -213,9 +216,27 @@ def type_of(error: ErrorInfo) -> str:
     return f"{error.module}.{error.type}"
 
 
-def large_value(job: Job) -> Any:
-    """Return the value of a job from the backend, where it was too large for its row."""
-    return backend().get_task_meta(job.id).get("result")
+def keeps_values() -> bool:
+    """Return whether the backend keeps a value for whoever asks, as often as they ask."""
+    return not isinstance(backend(), DisabledBackend | RPCBackend)
+
+
+def value_of(job: Job) -> Any:
+    """Return the value of a job that succeeded; raise MissingResult where it is gone.
+
+    The backend is asked only for what was too large for the row. Such a value is no value in the
+    database, and None is one, but read they look alike: so for None the row is asked once more.
+    """
+    if job.result is not None or Job.objects.filter(pk=job.pk, result__isnull=False).exists():
+        return job.result
+    return _large_value(job)
+
+
+def _large_value(job: Job) -> Any:
+    meta = bounded(lambda: backend().get_task_meta(job.id)) if keeps_values() else {}
+    if meta.get("status") != "SUCCESS":
+        raise MissingResult(job_id=job.id)
+    return meta["result"]
 
 
 def mark_retry(job_ids: Sequence[str]) -> None:

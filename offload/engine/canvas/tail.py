@@ -83,7 +83,7 @@ def ended(job: Job) -> Ended:
     return Ended(
         id=job.id,
         state=state,
-        value=_value(job) if state == "SUCCESS" else None,
+        value=results.value_of(job) if state == "SUCCESS" else None,
         error_type=job.error_type,
         error=job.error,
         tail=job.tail or tail_of(job.options),
@@ -93,12 +93,6 @@ def ended(job: Job) -> Ended:
         options={**job.options, **kept(job.options)},
         job_state=job.state,
     )
-
-
-def _value(job: Job) -> Any:
-    if job.result is not None:
-        return job.result
-    return results.bounded(lambda: results.large_value(job))
 
 
 def follow(end: Ended) -> None:

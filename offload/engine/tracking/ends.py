@@ -114,16 +114,16 @@ def _due(where: str, after: str, limit: int) -> list[str]:
     return [row[0] for row in found]
 
 
-def take_aftermath(job_id: str) -> bool:
+def take_aftermath(job_id: str, *, is_kept: bool) -> bool:
     """Clear the mark; return whether it was set, so that one caller alone does what is due.
 
-    A value too large for the row was kept until now, when the backend has it.
+    A value too large for the row is dropped now, if it ``is_kept`` by Celery's backend.
     """
     return bool(
         database.execute(
             f"UPDATE {JOB} SET aftermath_due = false, has_tail = false, tail = NULL, "
-            "result = CASE WHEN length(result) > %s THEN NULL ELSE result END "
+            "result = CASE WHEN %s AND length(result) > %s THEN NULL ELSE result END "
             "WHERE id = %s AND aftermath_due",
-            [settings().max_result, job_id],
+            [is_kept, settings().max_result, job_id],
         )
     )

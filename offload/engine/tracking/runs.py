@@ -128,12 +128,11 @@ def succeed(
 ) -> Written:
     """Make the job SUCCEEDED with this value.
 
-    ``aftermath`` marks that Celery's result is still to be written; until it is, the row keeps
-    a value of any size. ``then`` takes effect with the end.
+    ``aftermath`` marks that Celery's result is still to be written; ``then`` writes it with the
+    end. Only what that writes is dropped from the row, where it is too large for it.
     """
-    kept = dumps(value) if value is not None else None
-    if kept is not None and len(kept) > settings().max_result and not aftermath:
-        kept = None
+    text = dumps(value)
+    kept = None if then is not None and len(text) > settings().max_result else text
     return _end(fence, JobState.SUCCEEDED, "result = %s", [kept], aftermath=aftermath, then=then)
 
 

@@ -105,7 +105,7 @@ def test_a_value_too_large_for_the_row_is_in_celery_alone(settings: Any) -> None
         endings.succeed(run.ending, "x" * 200)
 
     assert run.row.result is None
-    assert results.large_value(run.row) == "x" * 200
+    assert results.value_of(run.row) == "x" * 200
 
 
 OVERTAKEN = {
