@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from offload.core.exceptions import OffloadError, PermanentError
     from offload.engine.explain import explain
+    from offload.engine.handing import complete, fail, progress
     from offload.engine.handles import JobHandle
     from offload.engine.retrying import retry
     from offload.engine.stopping import stop
@@ -27,10 +28,13 @@ __all__ = [
     "OffloadError",
     "OffloadTask",
     "PermanentError",
+    "complete",
     "consumer",
     "current_job",
     "explain",
+    "fail",
     "install",
+    "progress",
     "retry",
     "stop",
     "submit",
@@ -42,10 +46,13 @@ HOMES = {
     "OffloadError": "offload.core.exceptions",
     "OffloadTask": "offload.worker.task",
     "PermanentError": "offload.core.exceptions",
+    "complete": "offload.engine.handing",
     "consumer": "offload.worker.task",
     "current_job": "offload.worker.current",
     "explain": "offload.engine.explain",
+    "fail": "offload.engine.handing",
     "install": "offload.worker.install",
+    "progress": "offload.engine.handing",
     "retry": "offload.engine.retrying",
     "stop": "offload.engine.stopping",
     "submit": "offload.engine.submission",

@@ -186,6 +186,22 @@ class StaleAttempt(OffloadError):
         )
 
 
+class InvalidToken(OffloadError, ValueError):
+    """A token is the text that `job.hand_over()` returned."""
+
+    # The text is not shown: whoever has it may end the job.
+    def __init__(self, *, problem: str) -> None:
+        self.problem = problem
+        super().__init__(
+            f"This is not the token of a job that was handed over: {problem}. "
+            "Pass the text that job.hand_over() returned, unchanged."
+        )
+
+
+class FailedOutside(OffloadError):
+    """What the job was handed over to said that it failed; ask there, and submit it anew."""
+
+
 class IllegalTransition(OffloadError):
     """A job cannot go from that state to the other."""
 

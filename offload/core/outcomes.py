@@ -73,4 +73,12 @@ class Ignored:
     """The run ended and wants no result kept."""
 
 
-Outcome: TypeAlias = Succeeded | Failed | Requeued | Rejected | Replaced | Ignored
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOver:
+    """The run ended, and something outside ends the job by its token."""
+
+    # Seconds that it has.
+    timeout: float
+
+
+Outcome: TypeAlias = Succeeded | Failed | Requeued | Rejected | Replaced | Ignored | HandedOver

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from offload.conf import settings
 from offload.core.retries import Cause
 from offload.core.states import JobState
-from offload.engine import aftermath, dispatch, membership, policies, results, retention
+from offload.engine import aftermath, dispatch, handing, membership, policies, results, retention
 from offload.engine.canvas import relays
 from offload.engine.lease import Term, leading
 from offload.engine.tracking import ends, returns
@@ -41,7 +41,8 @@ def doubt() -> None:
 def move(term: Term) -> None:
     """Move jobs bound to incarnations that do not live, however they came to be there."""
     stray = (
-        f"NOT EXISTS (SELECT 1 FROM {INSTANCE} i WHERE i.name = {JOB}.instance "
+        "handed_until IS NULL AND NOT EXISTS ("
+        f"SELECT 1 FROM {INSTANCE} i WHERE i.name = {JOB}.instance "
         f"AND i.incarnation = {JOB}.incarnation AND i.mode <> 'gone')"
     )
     bound = "state IN ('QUEUED', 'ACTIVE')"
@@ -72,6 +73,11 @@ def expire(term: Term) -> None:
     if ends.is_any_late():
         with leading(term):
             ends.expire()
+
+
+def time_out(_: Term) -> None:
+    """End attempts that were handed over for longer than their time; each end is fenced."""
+    handing.time_out()
 
 
 def recall(term: Term) -> None:
@@ -118,6 +124,7 @@ DUTIES: dict[str, Duty] = {
     "move": move,
     "bind": bind,
     "expire": expire,
+    "time_out": time_out,
     "recall": recall,
     "limit": limit,
     "conclude": conclude,

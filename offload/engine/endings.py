@@ -12,7 +12,7 @@ from offload.engine.canvas import replace as replacing
 from offload.engine.canvas import tail
 from offload.engine.canvas.tail import Ended
 from offload.engine.claims import Facts, wants_result
-from offload.engine.tracking import runs
+from offload.engine.tracking import handing, runs
 from offload.engine.tracking.runs import Claimed, Fence, Written
 from offload.models import database
 from offload.models.statements import if_changed
@@ -127,6 +127,20 @@ def requeue(
             results.mark_retry([job_id])
     if state is not None and state.is_final:
         aftermath.conclude_all([job_id])
+    return state
+
+
+def hand_over(ending: Ending, timeout: float) -> JobState | None:
+    """Take the job from its instance until its token ends it, for so many seconds.
+
+    Return its state, which is ACTIVE also where the token has ended this attempt already, and
+    None for an attempt that was overtaken.
+    """
+    state = handing.hand_over(ending.fence, timeout)
+    if state is None:
+        return JobState.ACTIVE if handing.was_ended(ending.fence) else None
+    if state.is_final:
+        aftermath.conclude_all([ending.fence.job_id])
     return state
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.utils.timezone import localtime
+
 from offload.core.policies import QueueType
 from offload.core.routing import Need, Route, Unroutable, route, verdicts
 from offload.core.states import Hold, JobState, Waiting
@@ -17,6 +19,7 @@ from offload.models import Exclusion, Job, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from offload.core.reasons import Verdict
 
@@ -82,7 +85,7 @@ def explain_job(job: Job) -> Explanation:
     return Explanation(
         topic=job.topic,
         queue=job.queue,
-        instance=job.instance or found.instance,
+        instance=job.instance or (None if job.is_handed_over else found.instance),
         waiting=waiting,
         sentence=sentence,
         verdicts=found.verdicts,
@@ -112,6 +115,8 @@ def _sentence(job: Job, waiting: Waiting | None, found: Explanation) -> str:
     if job.is_finished:
         ran = f" on {job.instance}" if job.instance else ""
         return f"It ended {job.state}{ran}." + (f" {job.error}" if job.error else "")
+    if job.is_handed_over:
+        return f"It was handed over until {_moment(job.handed_until)}, attempt {job.attempts}."
     if job.state == JobState.ACTIVE:
         return f"It runs on {job.instance}, attempt {job.attempts}."
     if job.state == JobState.QUEUED:
@@ -121,6 +126,10 @@ def _sentence(job: Job, waiting: Waiting | None, found: Explanation) -> str:
     if waiting in {Waiting.UNASSIGNED, Waiting.WINDOW_FULL} or waiting is None:
         return found.sentence
     return waiting.sentence
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{localtime(moment):%Y-%m-%d %H:%M:%S}"
 
 
 def _decide(need: Need, queue: str, seen: Snapshot, load: Mapping[str, int]) -> Explanation:

@@ -11,6 +11,7 @@ from offload.core.states import JobState
 from offload.engine import aftermath, results
 from offload.engine.topology import snapshot
 from offload.engine.tracking import returns, runs
+from offload.engine.tracking.returns import RUNNING
 from offload.engine.tracking.runs import Fence
 from offload.models import Job
 
@@ -32,7 +33,7 @@ def ended(job_id: str, epoch: int, *, cause: str, told: str) -> None:
     if cause == Cause.TIMED_OUT:
         _timed_out(job_id, epoch, told)
     elif cause in UNCOUNTED:
-        where, params = "id = %s AND epoch = %s AND state = 'ACTIVE'", [job_id, epoch]
+        where, params = f"id = %s AND epoch = %s AND {RUNNING}", [job_id, epoch]
         _after(returns.way_back(where, params, cause=Cause(cause), error=told))
     else:
         crashed(job_id, epoch, told)
@@ -44,17 +45,22 @@ def _after(changes: list[Change]) -> None:
 
 
 def _timed_out(job_id: str, epoch: int, told: str) -> None:
-    job = Job.objects.filter(pk=job_id, epoch=epoch, state=JobState.ACTIVE).first()
-    if job is None:
-        return
-    fence = Fence(job_id=job_id, epoch=epoch, token=job.token)
+    running = Job.objects.filter(state=JobState.ACTIVE, handed_until=None)
+    job = running.filter(pk=job_id, epoch=epoch).first()
+    if job is not None:
+        time_out(job, told)
+
+
+def time_out(job: Job, told: str) -> None:
+    """End the attempt that a row tells of: its time is over."""
+    fence = Fence(job_id=job.pk, epoch=job.epoch, token=job.token)
     error = ErrorInfo(type=LIMIT, message=told, module="billiard.exceptions", traceback="")
     decision = decide(
-        _policy(job), cause=Cause.TIMED_OUT, failures=job.failures, crashes=job.crashes
+        policy_of(job), cause=Cause.TIMED_OUT, failures=job.failures, crashes=job.crashes
     )
     if decision.state is JobState.PENDING:
         runs.requeue(fence, decision, error, cause=Cause.TIMED_OUT, changes={})
-        results.mark_retry([job_id])
+        results.mark_retry([job.pk])
     else:
         _end(fence, decision, error)
 
@@ -64,7 +70,7 @@ def _end(fence: Fence, decision: RetryDecision, error: ErrorInfo) -> None:
     aftermath.conclude_all([fence.job_id])
 
 
-def _policy(job: Job) -> RetryPolicy:
+def policy_of(job: Job) -> RetryPolicy:
     """Return how the job is retried: a called task has Celery's own retries only."""
     if job.task:
         return RetryPolicy(retries=0, delay=0.0, crashes=settings().crashes)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def stop(job_id: str, *, force: bool = False) -> JobState:
-    """Ask a job to stop and return its state: a waiting one is STOPPED at once.
+    """Ask a job to stop and return its state: one that waits or was handed over is STOPPED at once.
 
     A running one goes on until it looks at ``is_stopping``, ends, or dies; it is not begun
     again. ``force`` kills its process, where the instance's pool has one per job. Raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from django.db import DatabaseError
 from uuid_utils import uuid7
 
 from offload.conf import settings
+from offload.core.durations import is_duration
 from offload.core.exceptions import InvalidDelay, UnknownQueue
 from offload.core.properties import check_properties
 from offload.core.topics import validate_topic
@@ -49,17 +49,8 @@ class Terms:
     def __post_init__(self) -> None:
         """Raise InvalidDelay for a time that is none."""
         for seconds in (self.delay, self.expires):
-            if seconds is not None and not _is_duration(seconds):
+            if seconds is not None and not is_duration(seconds):
                 raise InvalidDelay(delay=seconds)
-
-
-def _is_duration(value: object) -> bool:
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-        and value >= 0
-    )
 
 
 def new_id() -> str:

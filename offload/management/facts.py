@@ -29,6 +29,7 @@ def job_facts(job: Job) -> dict[str, Any]:
         "not_before": job.run_at,
         "expires": job.expires_at,
         "started": job.started_at,
+        "handed_until": job.handed_until,
         "finished": job.finished_at,
         "progress": job.progress,
         "error_type": job.error_type,

@@ -15,7 +15,9 @@ from offload.core.states import FINAL, JobState
 CONSTRAINTS: list[models.BaseConstraint] = [
     models.CheckConstraint(
         name="offload_job_somewhere",
-        condition=~Q(state__in=["QUEUED", "ACTIVE"]) | (~Q(instance="") & Q(epoch__gt=0)),
+        condition=~Q(state__in=["QUEUED", "ACTIVE"])
+        | (~Q(instance="") & Q(epoch__gt=0))
+        | Q(state="ACTIVE", handed_until__isnull=False, epoch__gt=0),
     ),
     # It names every state, so that it keeps out what is none: each constraint is read anew for
     # every row that is written.
@@ -50,6 +52,11 @@ INDEXES = [
         fields=["expires_at"],
         name="offload_job_expires",
         condition=Q(state__in=["PENDING", "QUEUED"], expires_at__isnull=False),
+    ),
+    models.Index(
+        fields=["handed_until"],
+        name="offload_job_handed",
+        condition=Q(state="ACTIVE", handed_until__isnull=False),
     ),
     models.Index(fields=["id"], name="offload_job_aftermath", condition=Q(aftermath_due=True)),
     models.Index(fields=["parent_id"], name="offload_job_children", condition=~Q(parent_id="")),

@@ -129,6 +129,8 @@ class Job(models.Model):
     bound_at = models.DateTimeField(_("bound"), null=True, default=None)
     started_at = models.DateTimeField(_("started"), null=True, default=None)
     finished_at = models.DateTimeField(_("finished"), null=True, default=None)
+    #: Set while nothing of an ACTIVE job runs here: what it was handed over to has so long.
+    handed_until = models.DateTimeField(_("handed over until"), null=True, default=None)
 
     progress = models.JSONField(
         _("progress"), null=True, default=None, encoder=DjangoJSONEncoder, blank=True
@@ -194,6 +196,11 @@ class Job(models.Model):
     def is_finished(self) -> bool:
         """Return whether the state is final."""
         return self.job_state.is_final
+
+    @property
+    def is_handed_over(self) -> bool:
+        """Return whether something outside is to end the job by its token."""
+        return self.state == JobState.ACTIVE and self.handed_until is not None
 
     @property
     def outputs(self) -> QuerySet[PayloadFile]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kombu.utils.json import dumps
 
-from offload.core.exceptions import MissingFile, NoCurrentJob, StaleAttempt
-from offload.engine import outputs
+from offload.core.durations import is_duration
+from offload.core.exceptions import InvalidDelay, MissingFile, NoCurrentJob, StaleAttempt
+from offload.engine import handing, outputs
 from offload.engine.tracking import runs
 from offload.models import Job, PayloadFile
 from offload.signals import stale_attempt
@@ -60,6 +61,14 @@ class Outputs:
         return outputs.add(self.fence, name, source, media_type=media_type)
 
 
+@dataclass(slots=True)
+class Wish:
+    """What a run asked for, to be done once its function has returned."""
+
+    #: Seconds for which the job is handed over.
+    timeout: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurrentJob:
     """A running attempt: what it is given, and what it may say."""
@@ -73,6 +82,7 @@ class CurrentJob:
     fence: Fence
     instance: str
     claimed: Claimed
+    _wish: Wish = field(default_factory=Wish)
 
     @property
     def inputs(self) -> Inputs:
@@ -100,6 +110,23 @@ class CurrentJob:
         said = {"current": current, "total": total, "message": message}
         self._write("progress", dumps(said))
 
+    def hand_over(self, timeout: float = 3600.0) -> str:
+        """Return the token by which something outside ends this job, within so many seconds.
+
+        The job leaves its worker once its function has returned, whatever that returns; one that
+        raises has failed, and its token is worth nothing. Raise InvalidDelay for a time that is
+        none.
+        """
+        if not is_duration(timeout):
+            raise InvalidDelay(delay=timeout)
+        self._wish.timeout = timeout
+        return handing.token_of(self.fence)
+
+    @property
+    def handed_over_for(self) -> float | None:
+        """Return for how many seconds this run hands its job over, or None where it does not."""
+        return self._wish.timeout
+
     def _write(self, column: str, value: object) -> None:
         if not runs.write(self.fence, column, value):
             stale_attempt.send_robust(sender=None, job_id=self.id, epoch=self.epoch)
@@ -115,6 +142,12 @@ def current_job() -> CurrentJob:
     if job is None:
         raise NoCurrentJob
     return job
+
+
+def handed_over_for() -> float | None:
+    """Return for how many seconds the job that runs here is handed over, if it is."""
+    job = _current.get()
+    return job.handed_over_for if job else None
 
 
 def is_claimed(job_id: str, epoch: int) -> bool:

@@ -14,6 +14,7 @@ from offload.conf import settings
 from offload.core.outcomes import (
     ErrorInfo,
     Failed,
+    HandedOver,
     Ignored,
     Outcome,
     Rejected,
@@ -72,6 +73,8 @@ def _finish(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Outcome
             return Finished(fence=fence, state=state, value=value)
         case Ignored():
             return Finished(fence=fence, state=endings.succeed(ending, None, silent=True))
+        case HandedOver(timeout=timeout):
+            return Finished(fence=fence, state=endings.hand_over(ending, timeout))
         case Replaced(signature):
             return Finished(fence=fence, state=endings.replace(ending, signature))
         case Requeued():

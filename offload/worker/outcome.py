@@ -15,6 +15,7 @@ from offload.core.exceptions import MissingFile, PermanentError
 from offload.core.outcomes import (
     ErrorInfo,
     Failed,
+    HandedOver,
     Ignored,
     Outcome,
     Rejected,
@@ -24,6 +25,7 @@ from offload.core.outcomes import (
 )
 from offload.core.retries import Cause
 from offload.engine.canvas import context
+from offload.worker.current import handed_over_for
 from offload.worker.task import ReplacedBy
 
 if TYPE_CHECKING:
@@ -49,6 +51,9 @@ def outcome_of(
         continued = _continuation()
         if continued is not None:
             return _requeued(continued, None), None
+        handed = _handed_over()
+        if handed is not None:
+            return handed, None
         encode(value)
     except (Exception, SystemExit) as error:
         if terminate_handler_fired():
@@ -65,6 +70,11 @@ def _continuation() -> Continuation | None:
     return here.continuation if here else None
 
 
+def _handed_over() -> HandedOver | None:
+    timeout = handed_over_for()
+    return None if timeout is None else HandedOver(timeout=timeout)
+
+
 def _of_error(error: BaseException) -> Outcome:
     continued = _continuation()
     match error:
@@ -75,7 +85,7 @@ def _of_error(error: BaseException) -> Outcome:
         case ReplacedBy():
             return Replaced(dict(error.signature))
         case Ignore():
-            return Ignored()
+            return _handed_over() or Ignored()
         case Reject():
             return Rejected(requeue=bool(getattr(error, "requeue", False)))
         case SoftTimeLimitExceeded():

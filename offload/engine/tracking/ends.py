@@ -15,15 +15,21 @@ JOB = Job._meta.db_table
 WAITING = "state IN ('PENDING', 'QUEUED')"
 #: A plain Celery task that somebody began to send is Celery's to stop.
 SENT = "(hold = 'relay' AND (publishes > 0 OR bound_at IS NOT NULL))"
-ENDABLE = f"({WAITING} AND NOT {SENT})"
-BEFORE = "CASE WHEN instance = '' THEN 'PENDING' ELSE 'QUEUED' END"
+#: Nothing of it runs here.
+HANDED = "(state = 'ACTIVE' AND handed_until IS NOT NULL)"
+ENDABLE = f"({WAITING} AND NOT {SENT} OR {HANDED})"
+#: Compared, since some SQLite take any column of RETURNING for one that IS NOT NULL.
+BEFORE = (
+    "CASE WHEN handed_until >= created_at THEN 'ACTIVE' "
+    "WHEN instance = '' THEN 'PENDING' ELSE 'QUEUED' END"
+)
 
 
 def stop(job_ids: Sequence[str], *, force: bool = False) -> list[Change]:
-    """Request the end of jobs: those waiting are STOPPED at once, running ones are asked.
+    """Request the end of jobs: those that wait or were handed over are STOPPED at once.
 
-    ``force`` has the process of a running one killed by its instance. A plain Celery task that
-    was sent is asked too, and is not sent again. Return those that were STOPPED.
+    Running ones are asked; ``force`` has their process killed by its instance. A plain Celery
+    task that was sent is asked too, and is not sent again. Return those that were STOPPED.
     """
     if not job_ids:
         return []

@@ -21,6 +21,8 @@ JOB = Job._meta.db_table
 #: Seconds for which a refusal excludes, by how many there were before.
 EXCLUDED = "CASE WHEN refusals < 8 THEN 5 * (1 + refusals * refusals) ELSE 300 END"
 CRASHED = "state = 'ACTIVE' AND crashes + 1 >= %s"
+#: An attempt that has a process.
+RUNNING = "state = 'ACTIVE' AND handed_until IS NULL"
 
 
 def way_back(
@@ -82,7 +84,7 @@ def _statement(where: str, also: str, *, crash: bool) -> str:
         f"state = CASE WHEN stop_requested THEN 'STOPPED' {given_up}ELSE 'PENDING' END, "
         f"finished_at = CASE WHEN {final} THEN {now} END, aftermath_due = ({final}), "
         "token = CASE WHEN token = '' THEN '' ELSE 'lost' END, "
-        "instance = '', incarnation = '', bound_at = NULL, started_at = NULL, "
+        "instance = '', incarnation = '', bound_at = NULL, started_at = NULL, handed_until = NULL, "
         f"publishes = 0, progress = NULL{counted}{also} "
         f"WHERE {where} AND state IN ('QUEUED', 'ACTIVE') "
         "RETURNING id, CASE WHEN token = '' THEN 'QUEUED' ELSE 'ACTIVE' END, state, epoch"
@@ -119,9 +121,9 @@ def release(
 
 
 def lose(job_id: str, epoch: int, *, cause: Cause, error: str) -> list[Change]:
-    """End an attempt whose process is known to be dead."""
+    """End an attempt whose process is known to be dead; one that was handed over has none."""
     return way_back(
-        "id = %s AND epoch = %s AND state = 'ACTIVE'",
+        f"id = %s AND epoch = %s AND {RUNNING}",
         [job_id, epoch],
         cause=cause,
         error=error,

@@ -100,7 +100,7 @@ def loads_by_instance() -> dict[str, int]:
     """Return how many jobs are bound to each instance."""
     found = database.rows(
         f"SELECT instance, count(*) FROM {JOB} "
-        "WHERE state IN ('QUEUED', 'ACTIVE') GROUP BY instance",
+        "WHERE state IN ('QUEUED', 'ACTIVE') AND instance <> '' GROUP BY instance",
         prepared=True,
     )
     return {row[0]: int(row[1]) for row in found}

@@ -12,7 +12,7 @@ import offload
 from offload.core.retries import Cause
 from offload.engine import duties, endings, lease, membership
 from offload.engine.claims import begin
-from offload.engine.tracking import ends, limits, relays, returns, runs, whereabouts
+from offload.engine.tracking import ends, handing, limits, relays, returns, runs, whereabouts
 from offload.engine.tracking.bindings import bind
 from offload.models import Job, database
 from tests.integration.engine.world import (
@@ -133,6 +133,7 @@ QUESTIONS: dict[str, tuple[Callable[[], object], str]] = {
     "suspects": (whereabouts.suspects, "offload_job_suspect"),
     "loads": (whereabouts.loads_by_instance, BOUND),
     "due": (returns.release_due, "offload_job_due"),
+    "handed over": (handing.overdue, "offload_job_handed"),
     "expiry": (ends.expire, "offload_job_expires"),
     "aftermath": (ends.due, "offload_job_aftermath"),
     "unsent": (lambda: relays.is_any_left_behind(5.0), "offload_job_unsent"),

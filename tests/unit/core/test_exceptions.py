@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from offload.core import exceptions
-from offload.core.exceptions import NoCurrentJob, OffloadError, PermanentError
+from offload.core.exceptions import FailedOutside, NoCurrentJob, OffloadError, PermanentError
 
 EVERY = [
     (exceptions.InvalidTopic(topic="a//b", problem="a segment is empty"), "'a//b'", "Write"),
@@ -25,6 +25,7 @@ EVERY = [
     (exceptions.JobTimeout(job_id="j1", timeout=2.5, state="QUEUED"), "2.5 s", "offload job j1"),
     (exceptions.MissingResult(job_id="j1"), "job j1 returned", "Raise OFFLOAD"),
     (exceptions.StaleAttempt(job_id="j1", epoch=3), "Attempt 3", "Stop"),
+    (exceptions.InvalidToken(problem="it is cut"), "it is cut", "Pass"),
     (exceptions.IllegalTransition(job_id="j1", old="ERROR", new="ACTIVE"), "ERROR", "new job"),
     (exceptions.NameInUse(name="gpu@x", host="x", pid=7), "x:7", "-n NAME"),
     (exceptions.BrokerUnreachable(url="redis://x", problem="refused"), "redis://x", "broker"),
@@ -34,7 +35,7 @@ EVERY = [
 
 
 # These have no facts: a default message is what they say.
-FACTLESS = [NoCurrentJob(), PermanentError()]
+FACTLESS = [NoCurrentJob(), PermanentError(), FailedOutside()]
 
 
 @pytest.mark.parametrize(("error", "fact", "step"), EVERY, ids=lambda it: type(it).__name__)

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
 
 import pytest
 from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
 from celery.utils.time import maybe_make_aware
 from django.utils import timezone
 
-from offload.core.exceptions import PermanentError
-from offload.core.outcomes import Failed, Ignored, Rejected, Replaced, Requeued, Succeeded
+from offload.core.exceptions import InvalidDelay, PermanentError
+from offload.core.outcomes import (
+    Failed,
+    HandedOver,
+    Ignored,
+    Rejected,
+    Replaced,
+    Requeued,
+    Succeeded,
+)
 from offload.core.retries import Cause
+from offload.core.tokens import read
 from offload.engine.canvas import context
 from offload.engine.canvas.context import Continuation
+from offload.engine.tracking.runs import Fence
+from offload.worker.current import CurrentJob, running
 from offload.worker.outcome import info, outcome_of
 from offload.worker.task import ReplacedBy
 
@@ -130,6 +142,53 @@ def test_it_is_one_also_where_it_did_not_raise() -> None:
 
     assert isinstance(outcome, Requeued)
     assert error is None
+
+
+@pytest.fixture
+def job() -> Iterator[CurrentJob]:
+    """Return the job that runs here."""
+    fence = Fence(job_id="a", epoch=3, token=str(uuid4()))
+    facts: Any = {"id": "a", "topic": "a/b", "epoch": 3, "attempt": 1, "instance": "w@host"}
+    with running(CurrentJob(fence=fence, claimed=cast("Any", None), **facts)) as job:
+        yield job
+
+
+def test_a_job_is_handed_over_whatever_its_function_returns(job: CurrentJob) -> None:
+    def run() -> object:
+        job.hand_over(timeout=7)
+        return object()
+
+    def encode(value: object) -> None:
+        raise TypeError("not JSON")
+
+    assert outcome_of(run, encode) == (HandedOver(timeout=7), None)
+
+
+def test_a_run_that_hands_over_and_wants_no_result_kept_hands_over(job: CurrentJob) -> None:
+    job.hand_over(timeout=7)
+
+    assert came_to(Ignore()) == HandedOver(timeout=7)
+
+
+def test_a_run_that_hands_over_and_raises_has_failed(job: CurrentJob) -> None:
+    job.hand_over()
+
+    assert isinstance(came_to(ValueError("no")), Failed)
+
+
+def test_a_token_is_the_fence_of_its_run_however_often_it_is_asked_for(job: CurrentJob) -> None:
+    tokens = {job.hand_over(timeout=7), job.hand_over(timeout=8)}
+
+    assert [read(token) for token in tokens] == [("a", 3, job.fence.token)]
+    assert job.handed_over_for == 8
+
+
+@pytest.mark.parametrize("timeout", [-1, float("nan"), float("inf"), "7", None, True])
+def test_a_time_to_hand_over_for_is_checked_at_once(job: CurrentJob, timeout: Any) -> None:
+    with pytest.raises(InvalidDelay):
+        job.hand_over(timeout)
+
+    assert job.handed_over_for is None
 
 
 def test_characters_that_databases_refuse_are_escaped() -> None:

@@ -1,0 +1,134 @@
+"""Ends of jobs that were handed over: by their token from any process, or by their time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kombu.utils.json import dumps
+
+from offload.core import tokens
+from offload.core.exceptions import FailedOutside, StaleAttempt, UnknownJob
+from offload.core.outcomes import ErrorInfo
+from offload.core.retries import Cause, decide
+from offload.core.states import JobState
+from offload.engine import aftermath, losses, results
+from offload.engine.tracking import handing, runs
+from offload.engine.tracking.runs import Fence
+from offload.models import Job, database
+from offload.signals import stale_attempt
+
+if TYPE_CHECKING:
+    from offload.core.exceptions import OffloadError
+    from offload.core.retries import RetryDecision
+
+OVERDUE = "it was handed over, and not ended in its time"
+
+
+def token_of(fence: Fence) -> str:
+    """Return the text by which an attempt is ended from outside."""
+    return str(tokens.Token(fence.job_id, fence.epoch, fence.token))
+
+
+def complete(token: str, value: Any = None) -> None:
+    """End a job that was handed over with this value, as if its consumer had returned it.
+
+    It may be called before the consumer has returned. Raise InvalidToken, UnknownJob, or
+    StaleAttempt where the attempt has ended already; what the encoder raises for a value that
+    cannot be stored, and then the job is as it was.
+    """
+    fence = _fence(token)
+    results.backend().encode(value)
+    if not handing.succeed(fence, value):
+        raise _refusal(fence)
+    _conclude(fence)
+
+
+def fail(token: str, message: str, retry: bool = True) -> None:
+    """End the attempt of a job that was handed over with an error.
+
+    It is retried as an exception of its consumer would be; without ``retry`` the job ends in
+    ERROR. Raise InvalidToken, UnknownJob, or StaleAttempt where the attempt has ended already.
+    """
+    fence = _fence(token)
+    job = _running(fence)
+    decision = decide(
+        losses.policy_of(job),
+        cause=Cause.FAILED,
+        failures=job.failures,
+        crashes=job.crashes,
+        final=not retry,
+    )
+    if not _failed(fence, decision, _error(message)):
+        raise _refusal(fence)
+
+
+def progress(token: str, current: float, total: float | None = None, message: str = "") -> None:
+    """Say how far a job that was handed over is.
+
+    Raise InvalidToken, UnknownJob, or StaleAttempt where the attempt has ended already.
+    """
+    fence = _fence(token)
+    said = {"current": current, "total": total, "message": message}
+    if not runs.write(fence, "progress", dumps(said)):
+        raise _refusal(fence)
+
+
+def time_out() -> None:
+    """End the attempts that were handed over for longer than their time."""
+    handed = Job.objects.filter(state=JobState.ACTIVE, handed_until__isnull=False)
+    for job_id, epoch in handing.overdue():
+        job = handed.filter(pk=job_id, epoch=epoch).first()
+        if job is not None:
+            losses.time_out(job, OVERDUE)
+
+
+def _fence(token: str) -> Fence:
+    said = tokens.read(token)
+    return Fence(job_id=said.job_id, epoch=said.epoch, token=said.secret)
+
+
+def _running(fence: Fence) -> Job:
+    current = Job.objects.filter(pk=fence.job_id, epoch=fence.epoch, token=fence.token)
+    job = current.filter(state=JobState.ACTIVE).first()
+    if job is None:
+        raise _refusal(fence)
+    return job
+
+
+def _error(message: str) -> ErrorInfo:
+    kind = FailedOutside
+    text = message.replace("\0", "\\x00").encode(errors="backslashreplace").decode()
+    return ErrorInfo(type=kind.__name__, message=text, module=kind.__module__, traceback="")
+
+
+def _failed(fence: Fence, decision: RetryDecision, error: ErrorInfo) -> bool:
+    if decision.state is JobState.PENDING:
+        state = _again(fence, decision, error)
+    else:
+        state = decision.state if handing.fail(fence, decision, error) else None
+    if state is not None and state.is_final:
+        _conclude(fence)
+    return state is not None
+
+
+def _again(fence: Fence, decision: RetryDecision, error: ErrorInfo) -> JobState | None:
+    with database.atomic():
+        state = runs.requeue(fence, decision, error, cause=Cause.FAILED, changes={})
+        results.mark_retry([fence.job_id] if state is JobState.PENDING else [])
+    return state
+
+
+def _conclude(fence: Fence) -> None:
+    """Do what is due, with the end where all of it lies in this database, else after it."""
+    if results.in_transaction():
+        aftermath.conclude_all([fence.job_id])
+    else:
+        database.on_commit(lambda: aftermath.conclude_all([fence.job_id]))
+
+
+def _refusal(fence: Fence) -> OffloadError:
+    """Return why a token that can be read ends nothing."""
+    if not Job.objects.filter(pk=fence.job_id).exists():
+        return UnknownJob(job_id=fence.job_id)
+    stale_attempt.send_robust(sender=None, job_id=fence.job_id, epoch=fence.epoch)
+    return StaleAttempt(job_id=fence.job_id, epoch=fence.epoch)
