@@ -66,8 +66,7 @@ def succeed(fence: Fence, value: object) -> bool:
 
     What follows it is left to the aftermath, as is a value too large for the row.
     """
-    kept = dumps(value) if value is not None else None
-    return _end(fence, JobState.SUCCEEDED, "result = %s", [kept])
+    return _end(fence, JobState.SUCCEEDED, "result = %s", [dumps(value)])
 
 
 def fail(fence: Fence, decision: RetryDecision, error: ErrorInfo) -> bool:

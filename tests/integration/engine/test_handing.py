@@ -20,6 +20,7 @@ from offload.core.tokens import Token
 from offload.engine import duties, endings, handing, lease, losses, membership, results
 from offload.engine.counts import count
 from offload.engine.explain import explain_job
+from offload.engine.handles import JobHandle
 from offload.engine.topology import snapshot
 from offload.engine.tracking import ends, limits, runs
 from offload.engine.tracking.bindings import bind
@@ -182,6 +183,15 @@ def test_a_value_that_cannot_be_stored_leaves_the_job_as_it_was() -> None:
     assert run.row.is_handed_over
     offload.complete(token, 1)
     assert run.row.state == JobState.SUCCEEDED
+
+
+def test_nothing_is_a_value_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, token = handed()
+
+    offload.complete(token)
+
+    monkeypatch.setattr(results, "backend", lambda: pytest.fail("the row says it"))
+    assert JobHandle(run.row.pk).result(0) is None
 
 
 def test_a_value_too_large_for_the_row_is_in_celery_alone(settings: Any) -> None:
