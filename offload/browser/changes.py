@@ -64,9 +64,9 @@ def route(change: Change, *, by: Any) -> str:
     """
     with database.atomic():
         row = _instance(change.instance)
-        _act(change, by)
-        record(by.pk, [row], change.told)
-    return change.told
+        told = " ".join([change.told, *_act(change, by)])
+        record(by.pk, [row], told)
+    return told
 
 
 @retried
@@ -101,7 +101,8 @@ def stop_all(jobs: Sequence[Job], *, by: Any) -> int:
     return len(jobs)
 
 
-def _act(change: Change, by: Any) -> None:
+def _act(change: Change, by: Any) -> list[str]:
+    """Do it; return what else is to be told."""
     if change.verb == "allow":
         rules.allow(change.instance, change.pattern, by=by)
     elif change.verb == "deny":
@@ -109,7 +110,19 @@ def _act(change: Change, by: Any) -> None:
     elif change.verb == "clear":
         rules.clear(change.instance, change.pattern)
     else:
-        rules.exclusive(change.instance, [change.pattern], by=by)
+        return _others(rules.exclusive(change.instance, [change.pattern], by=by))
+    return []
+
+
+def _others(made: rules.Exclusive) -> list[str]:
+    """Name the rules that are for other instances too and change what exclusive comes to."""
+    more = _("But %(rule)s (%(scope)s) lets it run more: clear that rule under Rules.")
+    less = _("But %(rule)s (%(scope)s) keeps it from some of that: clear that rule under Rules.")
+    return [
+        text % {"rule": rule, "scope": rule.scope}
+        for text, found in ((more, made.widened_by), (less, made.narrowed_by))
+        for rule in found
+    ]
 
 
 def _instance(name: str) -> Instance:

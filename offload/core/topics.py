@@ -62,6 +62,18 @@ class Pattern:
             return False
         return self._form == _MANY or "/" not in topic[len(self._prefix) :]
 
+    def covers(self, other: Pattern) -> bool:
+        """Tell whether every topic of the other one is in the set."""
+        if other._form == _EXACT:
+            return self.matches(other.text)
+        if self._form == _ONE:
+            return other == self
+        return self._form == _MANY and other._prefix.startswith(self._prefix)
+
+    def overlaps(self, other: Pattern) -> bool:
+        """Tell whether a topic can be in both: of two sets that meet, one covers the other."""
+        return self.covers(other) or other.covers(self)
+
     def __str__(self) -> str:
         return self.text
 

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from offload.core.topics import Pattern
@@ -113,11 +113,15 @@ class Rule:
 
     def applies_to(self, instance: Instance) -> bool:
         """Tell whether the instance is among those it names."""
+        return self.names(instance.name, instance.labels)
+
+    def names(self, name: str, labels: Collection[str]) -> bool:
+        """Tell whether it names an instance of this name, with these labels."""
         if self.scope is Scope.INSTANCE:
-            return self.target == instance.name
+            return self.target == name
         if self.scope is Scope.LABEL:
-            return self.target in instance.labels
-        return fnmatchcase(instance.name, self.target)
+            return self.target in labels
+        return fnmatchcase(name, self.target)
 
     def in_force(self, now: datetime) -> bool:
         """Tell whether it has not ended."""

@@ -6,14 +6,17 @@ transaction; running jobs finish.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q
 
 from offload.core.exceptions import UnknownInstance
 from offload.core.retries import Cause
 from offload.core.routing import judge_rules
 from offload.core.topics import Pattern
 from offload.core.topology import Scope, Verb
-from offload.engine.topology import forget, load, now
+from offload.engine.topology import forget, load, now, rule_of
 from offload.engine.tracking import returns, whereabouts
 from offload.models import Instance, Rule, Switch, database
 from offload.models.versions import current_version, raise_version
@@ -23,6 +26,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from django.contrib.auth.models import AbstractBaseUser
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusive:
+    """An allow list as it was made, and the other rules that change what it comes to."""
+
+    rules: tuple[Rule, ...]
+    #: Allows of a glob or a label by which the instance may run more than the list.
+    widened_by: tuple[Rule, ...]
+    #: Denies, of whatever scope, that keep it from something of the list.
+    narrowed_by: tuple[Rule, ...]
 
 
 def allow(target: str, pattern: str, **terms: Any) -> Rule:
@@ -50,15 +64,43 @@ def clear(target: str, pattern: str, *, scope: str = Scope.INSTANCE) -> int:
 
 def exclusive(
     instance: str, patterns: Iterable[str], *, by: AbstractBaseUser | None = None, note: str = ""
-) -> list[Rule]:
-    """Make exactly these patterns the allow list of an instance; others are untouched."""
-    wanted = [Pattern.parse(pattern).text for pattern in patterns]
+) -> Exclusive:
+    """Make exactly these patterns the allow list of an instance; others are untouched.
+
+    Rules of globs and labels are for other instances too, and stay: those that let this one
+    run more, or keep it from some of the patterns, are named in what is returned.
+    """
+    wanted = [Pattern.parse(pattern) for pattern in patterns]
+    texts = [pattern.text for pattern in wanted]
     with database.atomic():
         mine = Rule.objects.filter(verb=Verb.ALLOW, scope=Scope.INSTANCE, target=instance)
-        mine.exclude(pattern__in=wanted).delete()
-        made = [_write(Verb.ALLOW, instance, pattern, by=by, note=note) for pattern in wanted]
+        mine.exclude(pattern__in=texts).delete()
+        made = [_write(Verb.ALLOW, instance, text, by=by, note=note) for text in texts]
         enforce()
-    return made
+        others = _others(instance)
+    return Exclusive(
+        rules=tuple(made),
+        widened_by=tuple(one for one in others if _widens(one, wanted)),
+        narrowed_by=tuple(one for one in others if _narrows(one, wanted)),
+    )
+
+
+def _others(instance: str) -> list[Rule]:
+    """Return the rules in force on an instance, known or not, save its own allows."""
+    labels = Instance.objects.filter(pk=instance).values_list("labels", flat=True).first() or ()
+    own = Q(verb=Verb.ALLOW, scope=Scope.INSTANCE)
+    rows = Rule.objects.in_force().exclude(own)
+    return [row for row in rows if rule_of(row).names(instance, labels)]
+
+
+def _widens(rule: Rule, wanted: Iterable[Pattern]) -> bool:
+    pattern = Pattern.parse(rule.pattern)
+    return rule.verb == Verb.ALLOW and not any(one.covers(pattern) for one in wanted)
+
+
+def _narrows(rule: Rule, wanted: Iterable[Pattern]) -> bool:
+    pattern = Pattern.parse(rule.pattern)
+    return rule.verb == Verb.DENY and any(one.overlaps(pattern) for one in wanted)
 
 
 def switch(instance: str, *, off: bool, note: str = "") -> None:

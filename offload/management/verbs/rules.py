@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from django.core.management import CommandError
@@ -85,7 +86,28 @@ def rule(terminal: Terminal, options: Options, *, write: Callable[..., Rule]) ->
 def exclusive(terminal: Terminal, options: Options) -> None:
     """Make the patterns all that the instance may run."""
     check_target(options["target"], Scope.INSTANCE)
-    show(terminal, rules.exclusive(options["target"], options["patterns"], note=options["note"]))
+    made = rules.exclusive(options["target"], options["patterns"], note=options["note"])
+    found = [(one, "lets it run more") for one in made.widened_by]
+    found += [(one, "keeps it from some of that") for one in made.narrowed_by]
+    concerned = reached(made.rules)
+    others = [{**facts(one), "effect": effect, "next_step": ending(one)} for one, effect in found]
+    terminal.answer(
+        {**written(made.rules, concerned), "others": others},
+        *map(line, made.rules),
+        in_force(concerned),
+        *(plain(other(one, effect), "yellow") for one, effect in found),
+    )
+
+
+def other(rule: Rule, effect: str) -> str:
+    """Return what another rule does to an exclusive instance, and how to end it."""
+    return f"But {line(rule)} ({rule.scope}) {effect}. To end it: {ending(rule)}"
+
+
+def ending(rule: Rule) -> str:
+    """Return the command that clears a rule."""
+    scope = "" if rule.scope == Scope.INSTANCE else f" --scope {rule.scope}"
+    return f"manage.py offload clear {quote(rule.target)} {quote(rule.pattern)}{scope}"
 
 
 def clear(terminal: Terminal, options: Options) -> None:
@@ -109,13 +131,19 @@ def check_target(target: str, scope: str) -> None:
 
 def show(terminal: Terminal, made: Sequence[Rule]) -> None:
     """Show rules, and whom they concern now."""
+    concerned = reached(made)
+    terminal.answer(written(made, concerned), *map(line, made), in_force(concerned))
+
+
+def reached(made: Sequence[Rule]) -> list[str]:
+    """Return the instances that are here and that the rules name."""
     live = snapshot(fresh=True).topology.live
-    concerned = [one.name for one in live if any(rule_of(rule).applies_to(one) for rule in made)]
-    terminal.answer(
-        {"rules": [facts(rule) for rule in made], "instances": concerned},
-        *map(line, made),
-        effect(concerned),
-    )
+    return [one.name for one in live if any(rule_of(rule).applies_to(one) for rule in made)]
+
+
+def written(made: Sequence[Rule], concerned: Sequence[str]) -> dict[str, object]:
+    """Return rules and whom they concern as JSON values."""
+    return {"rules": [facts(rule) for rule in made], "instances": list(concerned)}
 
 
 def facts(rule: Rule) -> dict[str, object]:
@@ -136,7 +164,7 @@ def line(rule: Rule) -> str:
     return f"{rule}{f' until {times.moment(rule.until)}' if rule.until else ''}"
 
 
-def effect(concerned: Sequence[str]) -> str | Text:
+def in_force(concerned: Sequence[str]) -> str | Text:
     """Return whom the rules concern."""
     if concerned:
         return f"In force on {', '.join(concerned)}."
@@ -163,7 +191,7 @@ CLEAR = Verb(
 )
 EXCLUSIVE = Verb(
     name="exclusive",
-    help="make these patterns all that an instance may run; others are untouched",
+    help="make these patterns the allow list of an instance; others are untouched, and named",
     arguments=exclusively,
     run=exclusive,
 )

@@ -250,6 +250,21 @@ def test_stopping_a_job_that_is_not_there_is_not_found(boss: Client) -> None:
     assert boss.post(reverse("admin:offload_job_stop", args=["nobody"])).status_code == 404
 
 
+@pytest.mark.parametrize(("target", "scope"), [("render@*", "glob"), ("big", "label")])
+def test_exclusive_names_the_rules_that_it_does_not_undo(
+    boss: Client, target: str, scope: str
+) -> None:
+    Instance.objects.filter(pk=HERE).update(labels=["big"])
+    rules.allow(target, "dam/**", scope=scope)
+    rules.deny(target, TOPIC, scope=scope)
+
+    text = told(boss.post(DESIRED, {"exclusive": CELL}))
+
+    assert f"But allow dam/** on {target} ({scope}) lets it run more" in text
+    assert f"But deny {TOPIC} on {target} ({scope}) keeps it from some of that" in text
+    assert LogEntry.objects.get().change_message == text
+
+
 def test_another_instance_is_left_alone(boss: Client) -> None:
     join(THERE)
     rules.allow(THERE, "dam/other")

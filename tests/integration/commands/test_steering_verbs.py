@@ -107,6 +107,28 @@ def test_exclusive_leaves_the_instance_these_patterns_alone(said: Said) -> None:
     }
 
 
+def test_exclusive_says_which_rules_of_many_it_does_not_undo(
+    said: Said, answered: Answered
+) -> None:
+    join(labels=["big"])
+    said("allow", "render@*", "dam/**", "--scope", "glob")
+    said("deny", "big", "audio/mix", "--scope", "label")
+    told = said("exclusive", HERE, "audio/*")
+    clear = "manage.py offload clear 'render@*' 'dam/**' --scope glob"
+    assert "But allow dam/** on render@* (glob) lets it run more." in told
+    assert f"To end it: {clear}" in told
+    assert "But deny audio/mix on big (label) keeps it from some of that." in told
+    more, less = answered("exclusive", HERE, "audio/*")["others"]
+    assert (more["target"], more["effect"]) == ("render@*", "lets it run more")
+    assert more["next_step"] == clear
+    assert (less["verb"], less["scope"]) == ("deny", "label")
+
+
+def test_exclusive_alone_has_nothing_to_add(said: Said, answered: Answered) -> None:
+    assert "But" not in said("exclusive", HERE, "dam/web")
+    assert answered("exclusive", HERE, "dam/web")["others"] == []
+
+
 def test_exclusive_does_not_end_by_itself(said: Said) -> None:
     with pytest.raises(CommandError, match="unrecognized arguments: --for"):
         said("exclusive", HERE, "dam/web", "--for", "30m")

@@ -141,6 +141,47 @@ def test_exclusive_makes_an_allow_list_of_one_instance_and_leaves_the_others() -
     assert _runs() == [THERE]
 
 
+OTHERS = {
+    "glob": ("*@gpu1", "glob"),
+    "label": ("gpu", "label"),
+}
+
+
+@pytest.mark.parametrize(("target", "scope"), OTHERS.values(), ids=OTHERS)
+def test_exclusive_names_the_rules_of_many_that_let_it_run_more(target: str, scope: str) -> None:
+    wide = rules.allow(target, "dam/**", scope=scope)
+    rules.allow(target, "audio/mix", scope=scope)
+
+    made = rules.exclusive(HERE, ["audio/*"])
+
+    assert (made.widened_by, made.narrowed_by) == ((wide,), ())
+    assert _runs() == [HERE, THERE]
+
+    rules.clear(target, "dam/**", scope=scope)
+
+    assert rules.exclusive(HERE, ["audio/*"]).widened_by == ()
+    assert _runs() == [THERE]
+
+
+@pytest.mark.parametrize(
+    ("target", "scope"), [*OTHERS.values(), (HERE, "instance")], ids=[*OTHERS, "instance"]
+)
+def test_exclusive_names_the_rules_that_deny_some_of_it(target: str, scope: str) -> None:
+    deny = rules.deny(target, TOPIC, scope=scope)
+    rules.deny(target, "audio/mix", scope=scope)
+    rules.deny("*@elsewhere", "**", scope="glob")
+
+    made = rules.exclusive(HERE, ["dam/**"])
+
+    assert (made.widened_by, made.narrowed_by) == ((), (deny,))
+
+
+def test_exclusive_names_the_globs_for_an_instance_that_never_was_here() -> None:
+    wide = rules.allow("*@later", "**", scope="glob")
+
+    assert rules.exclusive("render@later", [TOPIC]).widened_by == (wide,)
+
+
 def test_clearing_a_rule_lets_its_jobs_run_again() -> None:
     rules.deny(HERE, "**")
     rules.deny(THERE, "**")

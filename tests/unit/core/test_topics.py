@@ -148,3 +148,17 @@ def test_a_pattern_is_equal_by_its_text_and_shows_it() -> None:
     assert Pattern.parse("a/*") == Pattern.parse("a/*")
     assert Pattern.parse("a/*") != Pattern.parse("a/**")
     assert str(Pattern.parse("a/**")) == Pattern.parse("a/**").text == "a/**"
+
+
+@given(PATTERNS, PATTERNS, st.lists(TOPICS))
+def test_covering_and_overlapping_are_what_matching_says(
+    one: str, other: str, topics: list[str]
+) -> None:
+    a, b = Pattern.parse(one), Pattern.parse(other)
+    # What stands for the wildcard of either is the narrowest that the other could miss.
+    stems = [text.removesuffix("/**").removesuffix("/*").strip("*") for text in (one, other)]
+    topics += [f"{stem}{end}".strip("/") for stem in stems for end in ("", "/x", "/x/y")]
+    topics = [topic for topic in topics if topic]
+
+    assert a.covers(b) == all(a.matches(topic) for topic in topics if b.matches(topic))
+    assert a.overlaps(b) == any(a.matches(topic) and b.matches(topic) for topic in topics)
