@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 from offload.conf import settings
 from offload.core.outcomes import ErrorInfo
 from offload.core.retries import Cause, RetryDecision, RetryPolicy, decide
+from offload.core.routing import consumer_for
 from offload.core.states import JobState
 from offload.engine import aftermath, results
+from offload.engine.installation import installed
+from offload.engine.names import CARRIERS
 from offload.engine.topology import snapshot
 from offload.engine.tracking import returns, runs
 from offload.engine.tracking.returns import RUNNING
@@ -16,6 +19,7 @@ from offload.engine.tracking.runs import Fence
 from offload.models import Job
 
 if TYPE_CHECKING:
+    from offload.engine.topology import Snapshot
     from offload.engine.tracking.changes import Change
 
 LIMIT = "TimeLimitExceeded"
@@ -71,7 +75,23 @@ def _end(fence: Fence, decision: RetryDecision, error: ErrorInfo) -> None:
 
 
 def policy_of(job: Job) -> RetryPolicy:
-    """Return how the job is retried: a called task has Celery's own retries only."""
-    if job.task:
-        return RetryPolicy(retries=0, delay=0.0, crashes=settings().crashes)
-    return snapshot().policy(job.queue).retry
+    """Return how the job is retried: as its queue says, or as Celery does, not by itself.
+
+    The task that ran decides, as it does where an attempt tells its own end. Where its code is
+    not here, calls are taken for Celery's and what was submitted to a topic for the queue's.
+    """
+    seen = snapshot()
+    app = installed()
+    task = app.tasks.get(_task_of(job, seen)) if app else None
+    if getattr(task, "retried_by_queue", not job.task):
+        return seen.policy(job.queue).retry
+    return RetryPolicy(retries=0, delay=0.0, crashes=settings().crashes)
+
+
+def _task_of(job: Job, seen: Snapshot) -> str:
+    """Return the name of the task that ran: its instance's for the topic, or what carries it."""
+    instance = seen.topology.instance(job.instance)
+    if job.task in CARRIERS or instance is None:
+        return job.task
+    consumer = consumer_for(instance, job.topic)
+    return consumer.task if consumer else job.task

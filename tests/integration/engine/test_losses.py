@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 from django_celery_results.models import TaskResult
@@ -17,6 +19,7 @@ from offload.engine.topology import snapshot
 from offload.engine.tracking.bindings import bind
 from offload.engine.tracking.whereabouts import active_on
 from offload.models import Attempt, Exclusion, Instance, Job, Queue
+from offload.worker.task import ConsumerTask, OffloadTask
 from tests.integration.engine.world import (
     HERE,
     LANE,
@@ -33,6 +36,11 @@ from tests.integration.engine.world import (
     states,
     waiting,
 )  # fmt: skip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from celery import Celery
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +115,39 @@ def test_a_called_task_over_its_time_is_not_retried_as_celery_would_not() -> Non
     losses.ended(run.id, 1, cause=Cause.TIMED_OUT, told="over 60 s")
 
     assert run.row.state == JobState.GIVEN_UP
+
+
+@contextmanager
+def _registered(app: Celery, base: type[OffloadTask]) -> Iterator[None]:
+    """Let the app know the task by which the instance consumes, for the block."""
+
+    def render() -> None:
+        pass
+
+    app.task(base=base, name=TASK, pattern="dam/**", shared=False, lazy=False)(render)
+    yield
+    app.tasks.pop(TASK)
+
+
+BASES = {
+    "a consumer, called": (ConsumerTask, TASK, JobState.PENDING),
+    "a consumer, submitted": (ConsumerTask, "", JobState.PENDING),
+    "a task, called": (OffloadTask, TASK, JobState.GIVEN_UP),
+    "a task, submitted": (OffloadTask, "", JobState.GIVEN_UP),
+    "a consumer, called by a name of another code": (ConsumerTask, "dam.old", JobState.PENDING),
+}
+
+
+@pytest.mark.parametrize(("base", "task", "state"), BASES.values(), ids=BASES)
+def test_a_run_over_its_time_is_retried_as_its_task_says(
+    app: Celery, base: type[OffloadTask], task: str, state: JobState
+) -> None:
+    run = running(task=task)
+
+    with _registered(app, base):
+        losses.ended(run.id, 1, cause=Cause.TIMED_OUT, told="over 60 s")
+
+    assert run.row.state == state
 
 
 @pytest.mark.parametrize("cause", losses.UNCOUNTED)
