@@ -15,6 +15,7 @@ JOB = Job._meta.db_table
 WAITING = "state IN ('PENDING', 'QUEUED')"
 #: A plain Celery task that somebody began to send is Celery's to stop.
 SENT = "(hold = 'relay' AND (publishes > 0 OR bound_at IS NOT NULL))"
+NEVER_BEGAN = "attempts = 0"
 #: Nothing of it runs here.
 HANDED = "(state = 'ACTIVE' AND handed_until IS NOT NULL)"
 ENDABLE = f"({WAITING} AND NOT {SENT} OR {HANDED})"
@@ -55,14 +56,18 @@ def is_any_late() -> bool:
 
 
 def expire(limit: int = 500) -> list[Change]:
-    """Make jobs EXPIRED that were not begun in their time."""
+    """Make jobs EXPIRED that were not begun in their time.
+
+    One that began in time and waits for another attempt does not expire any more.
+    """
     if not is_any_late():
         return []
-    return _finish(f"id IN (SELECT id FROM {JOB} WHERE {_late()} LIMIT {limit})", [], "EXPIRED")
+    late = f"id IN (SELECT id FROM {JOB} WHERE {_late()} LIMIT {limit}) AND {NEVER_BEGAN}"
+    return _finish(late, [], "EXPIRED")
 
 
 def _late() -> str:
-    return f"{WAITING} AND expires_at <= {database.now()}"
+    return f"{WAITING} AND expires_at <= {database.now()} AND {NEVER_BEGAN}"
 
 
 def drop(job_ids: Sequence[str]) -> list[Change]:

@@ -11,13 +11,15 @@ from django_celery_results.models import TaskResult
 
 from offload.core.exceptions import UnknownJob
 from offload.core.states import Hold, JobState
-from offload.engine import aftermath, duties, lease, stopping
+from offload.engine import aftermath, duties, lease, membership, stopping
 from offload.engine.tracking import ends
+from offload.engine.tracking.bindings import bind
 from offload.engine.tracking.changes import Change
 from offload.models import Job
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
     HERE,
+    LANE,
     age,
     bound,
     celery_state,
@@ -107,6 +109,22 @@ def test_jobs_not_begun_in_their_time_expire(changes: list[Change]) -> None:
 
     assert states([lonely, queued, run, young]) == ["EXPIRED", "EXPIRED", "ACTIVE", "PENDING"]
     assert sorted(one.old for one in changes) == ["PENDING", "QUEUED"]
+
+
+def test_a_job_that_began_in_time_is_run_again_however_late() -> None:
+    run = running(expires_in=60)
+    age([run.id], "expires_at", seconds=70)
+
+    membership.declare_gone(HERE, place().incarnation, beat=0, reason="gone")
+    assert run.row.state == JobState.PENDING
+    assert (ends.is_any_late(), ends.expire()) == (False, [])
+
+    join()
+    again = bind(place(), [LANE], limit=1, suspect=True)
+
+    assert [job.id for job in again] == [run.id]
+    assert ends.expire() == []
+    assert run.row.state == JobState.QUEUED
 
 
 def test_the_leader_expires_and_concludes(app: Any) -> None:
