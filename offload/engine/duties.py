@@ -95,7 +95,7 @@ def recall(term: Term) -> None:
     for job_id, epoch, lane, instance in found:
         if dispatch.has_room_elsewhere(lane, instance):
             with leading(term):
-                returns.recall("id = %s AND epoch = %s", [job_id, epoch], cause=Cause.REQUEUED)
+                returns.hand_on(job_id, epoch, reason="not begun in time; another has room")
 
 
 def limit(term: Term) -> None:

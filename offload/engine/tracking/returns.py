@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 JOB = Job._meta.db_table
 #: Seconds for which a refusal excludes, by how many there were before.
 EXCLUDED = "CASE WHEN refusals < 8 THEN 5 * (1 + refusals * refusals) ELSE 300 END"
+#: Seconds for which a job that was taken back for others is not given to the same incarnation.
+HANDED_ON = "10"
 CRASHED = "state = 'ACTIVE' AND crashes + 1 >= %s"
 #: An attempt that has a process.
 RUNNING = "state = 'ACTIVE' AND handed_until IS NULL"
@@ -96,6 +98,28 @@ def recall(where: str, params: Sequence[object], *, cause: Cause) -> list[Change
     return way_back(f"{where} AND state = 'QUEUED'", params, cause=cause)
 
 
+def hand_on(job_id: str, epoch: int, *, reason: str) -> list[Change]:
+    """Take a bound job back so that another incarnation begins it; return what changed.
+
+    The one that had it is passed over for some seconds. That is no refusal: nothing is counted
+    against its consumer, nor against the job.
+    """
+    with database.atomic():
+        _exclude(job_id, epoch, seconds=HANDED_ON, reason=reason)
+        return recall("id = %s AND epoch = %s", [job_id, epoch], cause=Cause.REQUEUED)
+
+
+def _exclude(job_id: str, epoch: int, *, seconds: str, reason: str) -> None:
+    database.execute(
+        f"INSERT INTO {Exclusion._meta.db_table} (job_id, incarnation, reason, until) "
+        f"SELECT id, incarnation, %s, {database.later(seconds)} "
+        f"FROM {JOB} WHERE id = %s AND epoch = %s AND state = 'QUEUED' "
+        "ON CONFLICT (job_id, incarnation) "
+        "DO UPDATE SET until = excluded.until, reason = excluded.reason",
+        [reason[:255], job_id, epoch],
+    )
+
+
 def recall_from(instance: str, topics: Sequence[str] | None, *, cause: Cause) -> list[Change]:
     """Take the unstarted jobs of an instance back: all, or those of some topics."""
     if topics is None:
@@ -138,14 +162,7 @@ def refuse(job_id: str, epoch: int, *, reason: str) -> int | None:
     exclusion grows with each refusal, from 5 seconds to 5 minutes.
     """
     with database.atomic():
-        database.execute(
-            f"INSERT INTO {Exclusion._meta.db_table} (job_id, incarnation, reason, until) "
-            f"SELECT id, incarnation, %s, {database.later(EXCLUDED)} "
-            f"FROM {JOB} WHERE id = %s AND epoch = %s AND state = 'QUEUED' "
-            "ON CONFLICT (job_id, incarnation) "
-            "DO UPDATE SET until = excluded.until, reason = excluded.reason",
-            [reason[:255], job_id, epoch],
-        )
+        _exclude(job_id, epoch, seconds=EXCLUDED, reason=reason)
         changed = way_back(
             "id = %s AND epoch = %s AND state = 'QUEUED'",
             [job_id, epoch],

@@ -205,6 +205,28 @@ def test_a_job_bound_too_long_moves_where_there_is_room(term: Term) -> None:
     assert states([late.id, young.id]) == ["PENDING", "QUEUED"]
 
 
+def test_a_job_taken_back_goes_to_another_and_counts_as_no_refusal(term: Term) -> None:
+    late = bound()[0]
+    age([late.id], "bound_at", seconds=11)
+    join(THERE)
+    duties.recall(term)
+
+    assert bind(place(), [LANE], limit=1) == []
+    assert [job.id for job in bind(place(THERE), [LANE], limit=1)] == [late.id]
+    assert (row(late.id).refusals, Instance.objects.get(pk=HERE).broken) == (0, [])
+    assert Exclusion.objects.get().reason == "not begun in time; another has room"
+
+
+def test_a_job_that_nobody_else_took_goes_back_after_a_while(term: Term) -> None:
+    late = bound()[0]
+    age([late.id], "bound_at", seconds=11)
+    join(THERE)
+    duties.recall(term)
+    Exclusion.objects.update(until=datetime.now(UTC))
+
+    assert [job.id for job in bind(place(), [LANE], limit=1)] == [late.id]
+
+
 def test_a_job_bound_too_long_stays_where_nobody_else_can_run_it(term: Term) -> None:
     late = bound()[0]
     age([late.id], "bound_at", seconds=11)
