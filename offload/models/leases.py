@@ -31,7 +31,7 @@ class Lease(models.Model):
 
 
 class Version(models.Model):
-    """A number that moves whenever instances, rules or queues change."""
+    """A number that only rises: the topology's version, and the last fence of each queue."""
 
     name = models.CharField(primary_key=True, max_length=32)
     number = models.BigIntegerField()

@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from kombu.utils.json import dumps
 
 from offload.core.durations import is_duration
 from offload.core.exceptions import InvalidDelay, MissingFile, NoCurrentJob, StaleAttempt
 from offload.engine import handing, outputs
-from offload.engine.tracking import runs
+from offload.engine.tracking import fences, runs
 from offload.models import Job, PayloadFile
 from offload.signals import stale_attempt
 
@@ -79,10 +79,12 @@ class CurrentJob:
     #: Counted from 1.
     attempt: int
     #: What every write of this attempt must match.
-    fence: Fence
+    attempt_fence: Fence
     instance: str
     claimed: Claimed
     _wish: Wish = field(default_factory=Wish)
+    #: The number that ``fence`` returns, once it was asked for.
+    _taken: list[int] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def inputs(self) -> Inputs:
@@ -92,7 +94,7 @@ class CurrentJob:
     @property
     def outputs(self) -> Outputs:
         """Return where the job's own files go."""
-        return Outputs(self.fence, self.claimed.payload_id)
+        return Outputs(self.attempt_fence, self.claimed.payload_id)
 
     @property
     def siblings(self) -> list[PayloadFile]:
@@ -104,6 +106,19 @@ class CurrentJob:
     def is_stopping(self) -> bool:
         """Return whether somebody asked this job to stop."""
         return Job.objects.filter(pk=self.id, epoch=self.epoch, stop_requested=True).exists()
+
+    @property
+    def fence(self) -> int:
+        """Return a number that is higher than that of any earlier attempt of the job's queue.
+
+        For what is outside the database: it remembers the highest it was shown, and refuses a
+        lower one. The number is taken when it is first asked for, and kept for the attempt. Raise
+        StaleAttempt where this attempt was overtaken, RuntimeError inside a transaction.
+        """
+        if not self._taken:
+            number = fences.take(self.attempt_fence, self.claimed.queue)
+            self._taken.append(self._stale() if number is None else number)
+        return self._taken[0]
 
     def progress(self, current: float, total: float | None = None, message: str = "") -> None:
         """Say how far the job is; raise StaleAttempt where this attempt was overtaken."""
@@ -120,7 +135,7 @@ class CurrentJob:
         if not is_duration(timeout):
             raise InvalidDelay(delay=timeout)
         self._wish.timeout = timeout
-        return handing.token_of(self.fence)
+        return handing.token_of(self.attempt_fence)
 
     @property
     def handed_over_for(self) -> float | None:
@@ -128,9 +143,12 @@ class CurrentJob:
         return self._wish.timeout
 
     def _write(self, column: str, value: object) -> None:
-        if not runs.write(self.fence, column, value):
-            stale_attempt.send_robust(sender=None, job_id=self.id, epoch=self.epoch)
-            raise StaleAttempt(job_id=self.id, epoch=self.epoch)
+        if not runs.write(self.attempt_fence, column, value):
+            self._stale()
+
+    def _stale(self) -> NoReturn:
+        stale_attempt.send_robust(sender=None, job_id=self.id, epoch=self.epoch)
+        raise StaleAttempt(job_id=self.id, epoch=self.epoch)
 
 
 _current: ContextVar[CurrentJob | None] = ContextVar("offload_current_job", default=None)

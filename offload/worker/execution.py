@@ -72,7 +72,7 @@ def _job(task: OffloadTask, header: dict[str, Any], fence: Fence, claimed: Claim
         topic=claimed.topic,
         epoch=fence.epoch,
         attempt=claimed.attempts,
-        fence=fence,
+        attempt_fence=fence,
         instance=task.request.hostname or header.get("instance", ""),
         claimed=claimed,
     )

@@ -57,7 +57,7 @@ def finish(task: OffloadTask, job: CurrentJob, facts: Facts, outcome: Outcome) -
 
     Its fence decides then: an instance that was not declared gone meanwhile keeps its runs.
     """
-    ending = Ending(fence=job.fence, claimed=job.claimed, facts=facts, request=task.request)
+    ending = Ending(fence=job.attempt_fence, claimed=job.claimed, facts=facts, request=task.request)
     return insist(
         lambda: _finish(task, job, ending, outcome),
         what=f"writing the end of job {job.id}",
@@ -66,7 +66,7 @@ def finish(task: OffloadTask, job: CurrentJob, facts: Facts, outcome: Outcome) -
 
 
 def _finish(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Outcome) -> Finished:
-    fence = job.fence
+    fence = job.attempt_fence
     match outcome:
         case Succeeded(value):
             state = endings.succeed(ending, value)
@@ -98,7 +98,7 @@ def _fail(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Any) -> F
     if decision.state is JobState.PENDING:
         return _back(ending, decision, outcome.error, outcome.cause)
     state = endings.fail(ending, decision, outcome.error)
-    return Finished(fence=job.fence, state=state)
+    return Finished(fence=job.attempt_fence, state=state)
 
 
 def _policy(task: OffloadTask, job: CurrentJob) -> RetryPolicy:

@@ -151,7 +151,7 @@ def job_of(row: Job, ending: Ending) -> CurrentJob:
         topic=row.topic,
         epoch=ending.fence.epoch,
         attempt=ending.claimed.attempts,
-        fence=ending.fence,
+        attempt_fence=ending.fence,
         instance=row.instance,
         claimed=ending.claimed,
     )

@@ -149,7 +149,7 @@ def job() -> Iterator[CurrentJob]:
     """Return the job that runs here."""
     fence = Fence(job_id="a", epoch=3, token=str(uuid4()))
     facts: Any = {"id": "a", "topic": "a/b", "epoch": 3, "attempt": 1, "instance": "w@host"}
-    with running(CurrentJob(fence=fence, claimed=cast("Any", None), **facts)) as job:
+    with running(CurrentJob(attempt_fence=fence, claimed=cast("Any", None), **facts)) as job:
         yield job
 
 
@@ -179,7 +179,7 @@ def test_a_run_that_hands_over_and_raises_has_failed(job: CurrentJob) -> None:
 def test_a_token_is_the_fence_of_its_run_however_often_it_is_asked_for(job: CurrentJob) -> None:
     tokens = {job.hand_over(timeout=7), job.hand_over(timeout=8)}
 
-    assert [read(token) for token in tokens] == [("a", 3, job.fence.token)]
+    assert [read(token) for token in tokens] == [("a", 3, job.attempt_fence.token)]
     assert job.handed_over_for == 8
 
 
