@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 from typing import Any
 
@@ -10,6 +11,8 @@ from typing import Any
 PACKET = 1 << 16
 #: Bytes that may lie in the socket, as far as the system allows.
 BUFFER = 1 << 20
+#: Milliseconds for which the rest of a value waits for room in the socket.
+PATIENCE = 1000
 #: What a packet is of its value: all of it, or its first, another, or its last part.
 WHOLE, FIRST, MORE, LAST = b"w", b"f", b"m", b"l"
 
@@ -45,11 +48,18 @@ class Link:
         Threads may send at once, as long as only one of them sends values of several packets.
         """
         try:
-            for packet in _packets(json.dumps(value).encode()):
+            for number, packet in enumerate(_packets(json.dumps(value).encode())):
+                if number:
+                    self._await_room()
                 self._end.send(packet, socket.MSG_DONTWAIT)
         except OSError:
             return False
         return True
+
+    def _await_room(self) -> None:
+        poll = select.poll()
+        poll.register(self._end, select.POLLOUT)
+        poll.poll(PATIENCE)
 
     def receive(self, timeout: float | None = None) -> dict[str, Any] | None:
         """Return the next value, or None where the other end is closed or time is up."""
