@@ -145,6 +145,7 @@ def remarks(job: Job) -> Iterator[str]:
     if job.is_finished:
         yield job.error.partition("\n")[0]
         return
+    yield f"handed over until {times.moment(job.handed_until)}" if job.is_handed_over else ""
     yield progress(job)
     yield f"not before {times.moment(job.run_at)}" if job.run_at else ""
     yield last_error(job).partition("\n")[0]

@@ -109,14 +109,12 @@ def _tell(finished: Finished, error: BaseException | None) -> Any:
         _stale(finished.fence)
     if finished.state is JobState.SUCCEEDED:
         return finished.value
-    if finished.state is JobState.ACTIVE:
-        raise NotMine(f"job {finished.fence.job_id} was handed over")
     if finished.state is JobState.PENDING:
         cause = error if isinstance(error, Exception) else None
         raise Retry(message="retried by offload", exc=cause, when=cast("Any", finished.delay))
     if isinstance(error, Exception) and not isinstance(error, MemoryError | Ignore):
         raise error
-    raise NotMine(f"job {finished.fence.job_id} ended {finished.state}")
+    raise NotMine(f"job {finished.fence.job_id} is {finished.state} now")
 
 
 def _stale(fence: Fence) -> NoReturn:

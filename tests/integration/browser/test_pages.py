@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from offload.engine import applying, membership, rules
+from offload.engine import applying, endings, membership, rules
 from offload.engine.topology import snapshot
 from offload.models import Instance, Job, Run
 from tests.integration.engine.world import (
@@ -222,6 +222,17 @@ class TestJob:
         assert f"{HERE} ✓ can run it" in found
         assert f"{THERE} ✕ cannot Rule {rule.pk} denies {TOPIC} on {THERE}." in found
         assert "It has not begun yet." in found
+
+    def test_a_job_that_was_handed_over_says_until_when(self, boss: Client) -> None:
+        join()
+        job = running()
+        endings.hand_over(job.ending, 3600)
+
+        found = text(boss, page_of(job.id))
+
+        assert "It was handed over until 20" in found
+        assert f"active on {HERE}" not in found
+        assert "Stop" in found
 
     def test_a_running_job_shows_its_attempt_and_progress(self, boss: Client) -> None:
         join()

@@ -10,10 +10,11 @@ import pytest
 from django.core.management import CommandError
 
 from offload.core.retries import Cause, decide
-from offload.engine import outputs, rules
+from offload.engine import endings, outputs, rules
 from offload.engine.submission import submit
 from offload.engine.topology import snapshot
 from offload.engine.tracking import ends, runs
+from offload.management import sheet
 from offload.models import Job, Run
 from tests.integration.engine.world import (
     BROKE,
@@ -128,6 +129,16 @@ def test_a_running_job_shows_the_present_attempt_and_its_progress(
     (present,) = answered("job", run.id)["tried"]
     assert (present["number"], present["outcome"], present["ended"]) == (1, "", None)
     assert "3 of 4 cutting" in said("job", run.id)
+
+
+def test_a_job_that_was_handed_over_says_until_when(said: Said, answered: Answered) -> None:
+    join()
+    run = running()
+    endings.hand_over(run.ending, 3600)
+
+    assert "It was handed over until 20" in said("job", run.id)
+    assert ", handed over until 20" in str(sheet.line(run.row))
+    assert answered("job", run.id)["handed_until"] is not None
 
 
 def test_a_job_shows_files_and_result(said: Said, answered: Answered) -> None:

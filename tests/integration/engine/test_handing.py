@@ -209,7 +209,7 @@ def test_an_end_is_the_callers_to_take_back() -> None:
 
     with database.atomic():
         offload.complete(token, 1)
-        assert run.row.state == JobState.SUCCEEDED
+        assert TaskResult.objects.get(task_id=run.id).status == "SUCCESS"
         transaction.set_rollback(True, using=database.alias())
 
     assert run.row.is_handed_over
@@ -390,6 +390,7 @@ def test_a_job_that_was_asked_to_stop_before_it_is_handed_over_is_stopped_then(
     assert endings.hand_over(run.ending, 60) is JobState.STOPPED
 
     assert (run.row.state, run.row.aftermath_due) == (JobState.STOPPED, False)
+    assert TaskResult.objects.get(task_id=run.id).status == "REVOKED"
     assert changes == [(run.id, "ACTIVE", "STOPPED", 1)]
 
 
