@@ -41,6 +41,7 @@ class Facts:
 def begin(fence: Fence, facts: Facts) -> Claimed | None:
     """Claim the job and let its result say STARTED, in one transaction.
 
+    Elsewhere it says nothing until the end: a STARTED that came late would replace a result.
     Return None where this message is not, or no longer, the one to run.
     """
     if facts.is_silent or not (results.tracks_started() and results.in_transaction()):

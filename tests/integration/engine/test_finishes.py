@@ -40,6 +40,7 @@ from tests.integration.engine.world import (
     fence_of,
     join,
     place,
+    row,
     running,
     together,
 )  # fmt: skip
@@ -318,6 +319,17 @@ def test_a_claim_that_fails_leaves_no_started(tracking: None) -> None:
     fence = fence_of(bound()[0])
 
     assert begin(replace(fence, epoch=9), FACTS) is None
+    assert not TaskResult.objects.exists()
+
+
+def test_a_backend_elsewhere_says_nothing_of_a_claim(elsewhere: Celery) -> None:
+    elsewhere.conf.task_track_started = True
+    fence = fence_of(bound()[0])
+
+    assert begin(fence, FACTS) is not None
+
+    assert celery_state(elsewhere, fence.job_id) == "PENDING"
+    assert row(fence.job_id).state == JobState.ACTIVE
     assert not TaskResult.objects.exists()
 
 
