@@ -53,11 +53,28 @@ class InvalidProperties(OffloadError, ValueError):
 
 
 class InvalidDelay(OffloadError, ValueError):
-    """A delay is a number of seconds, zero or more."""
+    """A delay is a number of seconds, zero or more, and has an end."""
 
-    def __init__(self, *, delay: object) -> None:
+    def __init__(self, *, delay: object, most: int) -> None:
         self.delay = delay
-        super().__init__(f"{delay!r} is not a delay. Pass seconds, zero or more.")
+        self.most = most
+        super().__init__(
+            f"{delay!r:.300} is not a delay. Pass seconds, zero or more, "
+            f"at most {most} (ten years)."
+        )
+
+
+class InvalidPriority(OffloadError, ValueError):
+    """A priority is an integer that the database can hold."""
+
+    def __init__(self, *, priority: object, least: int, most: int) -> None:
+        self.priority = priority
+        self.least = least
+        self.most = most
+        super().__init__(
+            f"{priority!r:.300} is not a priority. Pass an integer from {least} to {most}; "
+            "higher runs earlier."
+        )
 
 
 class InvalidName(OffloadError, ValueError):

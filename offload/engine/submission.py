@@ -11,9 +11,9 @@ from django.db import DatabaseError
 from uuid_utils import uuid7
 
 from offload.conf import settings
-from offload.core.durations import is_duration
-from offload.core.exceptions import InvalidDelay, UnknownQueue
+from offload.core.exceptions import UnknownQueue
 from offload.core.properties import check_properties
+from offload.core.terms import check_delay, check_priority
 from offload.core.topics import validate_topic
 from offload.engine import dispatch, payloads
 from offload.engine.canvas import subscribing
@@ -37,20 +37,21 @@ class Terms:
 
     #: Name of a policy; chosen by topic where it is empty.
     queue: str | None = None
-    #: Higher runs earlier.
+    #: Higher runs earlier; from -32768 to 32767.
     priority: int = 0
-    #: Seconds from now before which the job does not run.
+    #: Seconds from now before which the job does not run; ten years at most.
     delay: float | None = None
-    #: Seconds from now after which a job that has not begun is EXPIRED.
+    #: Seconds from now after which a job that has not begun is EXPIRED; ten years at most.
     expires: float | None = None
     #: Keep no result in Celery's backend.
     ignore_result: bool = False
 
     def __post_init__(self) -> None:
-        """Raise InvalidDelay for a time that is none."""
+        """Raise InvalidDelay or InvalidPriority for what is none, or cannot be stored."""
+        check_priority(self.priority)
         for seconds in (self.delay, self.expires):
-            if seconds is not None and not is_duration(seconds):
-                raise InvalidDelay(delay=seconds)
+            if seconds is not None:
+                check_delay(seconds)
 
 
 def new_id() -> str:
@@ -75,8 +76,8 @@ def submit(
     and what to read them from: a path, bytes, or an open file. The rest are Terms.
 
     Inside a transaction the job exists with its commit and not before; a rollback leaves
-    nothing. Raise InvalidTopic, InvalidProperties, InvalidDelay, InvalidName, MissingFile or
-    UnknownQueue, with nothing stored.
+    nothing. Raise InvalidTopic, InvalidProperties, InvalidDelay, InvalidPriority, InvalidName,
+    MissingFile or UnknownQueue, with nothing stored.
     """
     terms = Terms(
         queue=queue, priority=priority, delay=delay, expires=expires, ignore_result=ignore_result

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from kombu.utils.json import dumps
 
-from offload.core.durations import is_duration
-from offload.core.exceptions import InvalidDelay, MissingFile, NoCurrentJob, StaleAttempt
+from offload.core.exceptions import MissingFile, NoCurrentJob, StaleAttempt
+from offload.core.terms import check_delay
 from offload.engine import handing, outputs
 from offload.engine.tracking import fences, runs
 from offload.models import Job, PayloadFile
@@ -132,8 +132,7 @@ class CurrentJob:
         raises has failed, and its token is worth nothing. Raise InvalidDelay for a time that is
         none.
         """
-        if not is_duration(timeout):
-            raise InvalidDelay(delay=timeout)
+        check_delay(timeout)
         self._wish.timeout = timeout
         return handing.token_of(self.attempt_fence)
 

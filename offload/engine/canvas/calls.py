@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from offload.core.terms import bounded_delay
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -41,9 +43,12 @@ def delay_of(app: Celery, options: Mapping[str, Any]) -> float | None:
 
 
 def seconds_until(app: Celery, when: Any) -> float | None:
-    """Return the seconds from now until a moment: given so, as a time, or as ISO text."""
+    """Return the seconds from now until a moment: given so, as a time, or as ISO text.
+
+    Those given so are bounded to what databases can add to their clock; any time fits.
+    """
     if when is None or isinstance(when, int | float):
-        return None if when is None else float(when)
+        return None if when is None else bounded_delay(float(when))
     return (_aware(app, when) - app.now()).total_seconds()
 
 

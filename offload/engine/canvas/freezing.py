@@ -11,6 +11,7 @@ from kombu.utils.json import dumps
 from offload.conf import settings
 from offload.core.exceptions import InvalidProperties
 from offload.core.states import Hold
+from offload.core.terms import bounded_priority, check_delay, check_priority
 from offload.core.topics import TOPIC_MAX
 from offload.engine.canvas.calls import delay_of, moment, seconds_until
 from offload.engine.canvas.context import Origin, origin
@@ -47,13 +48,16 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
     """Return the draft of a call that is a job.
 
     Raise InvalidProperties for arguments that are no JSON, or too large; what one job hands
-    on to the next may have any size.
+    on to the next may have any size. Raise InvalidDelay or InvalidPriority for what cannot be
+    stored; where the call follows a job, which cannot fail for it any more, the nearest that
+    can is taken.
     """
     options = {**inherited(app), **defaults(app, call), **call.options}
     source = origin_of(app, options)
     tail = tail_of(options)
     if origin.get() is None:
         check(call, tail)
+        check_terms(options)
     return Draft(
         id=call.id,
         topic=found.topic,
@@ -65,7 +69,7 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
         options=kept(options),
         tail=tail,
         has_tail=bool(tail or join_of(options.get("chord"))),
-        priority=int(options.get("priority") or 0),
+        priority=bounded_priority(int(options.get("priority") or 0)),
         delay=delay_of(app, options),
         expires_in=seconds_until(app, options.get("expires")),
         parent_id=source.parent_id,
@@ -184,6 +188,16 @@ def check(call: Call, tail: Mapping[str, Any] | None) -> None:
         if size > most:
             problem = f"has {size} bytes as JSON, {most} are allowed"
             raise InvalidProperties(path=path, problem=problem)
+
+
+def check_terms(options: Mapping[str, Any]) -> None:
+    """Raise InvalidDelay or InvalidPriority for options that cannot be stored."""
+    check_priority(options.get("priority") or 0)
+    for name in ("countdown", "eta", "expires"):
+        when = options.get(name)
+        # To Celery, what lies in the past is due, or has expired.
+        if isinstance(when, int | float) and not when < 0:
+            check_delay(when)
 
 
 def _encoded(path: str, value: Any) -> str:

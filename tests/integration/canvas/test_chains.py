@@ -181,6 +181,18 @@ def test_a_canvas_without_bounds_is_refused(job: Named) -> None:
     assert not Job.objects.exists()
 
 
+def test_a_step_beyond_the_bounds_is_stored_within_them(job: Named, driver: Driver) -> None:
+    step = job.add.s(1).set(countdown=3e11, expires=3e11, priority=99_999)
+    chain(job.add.s(1, 1), step).apply_async()
+
+    driver.run_next()
+
+    found = Job.objects.get(state="PENDING")
+    assert found.priority == 32_767
+    assert found.run_at is not None
+    assert found.expires_at is not None
+
+
 def test_priority_is_inherited_where_the_site_wants_it(
     app: Celery, job: Named, driver: Driver
 ) -> None:

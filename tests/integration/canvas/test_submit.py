@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,10 +10,11 @@ from celery.canvas import StampingVisitor  # type: ignore[attr-defined]
 from django.db import transaction
 from django.utils import timezone
 
-from offload.core.exceptions import InvalidProperties, InvalidTopic
+from offload.core.exceptions import InvalidDelay, InvalidPriority, InvalidProperties, InvalidTopic
 from offload.engine import topology
 from offload.engine.canvas import context, subscribing
 from offload.engine.publisher import Breaker
+from offload.engine.tracking import ends
 from offload.models import Instance, Job, database
 from offload.models.versions import raise_version
 from offload.worker.task import ConsumerTask
@@ -260,6 +261,37 @@ def test_arguments_that_are_too_large_are_refused(job: Named) -> None:
         job.add.delay("x" * 300_000)
 
     assert not Job.objects.exists()
+
+
+BEYOND: dict[str, tuple[type[Exception], dict[str, Any]]] = {
+    "countdown": (InvalidDelay, {"countdown": 3e11}),
+    "no number": (InvalidDelay, {"countdown": float("inf")}),
+    "text": (InvalidPriority, {"priority": "high"}),
+    "expires": (InvalidDelay, {"expires": 3e11}),
+    "priority": (InvalidPriority, {"priority": 99_999}),
+}
+
+
+@pytest.mark.parametrize(("error", "options"), BEYOND.values(), ids=BEYOND)
+def test_what_cannot_be_stored_is_refused(
+    job: Named, error: type[Exception], options: dict[str, Any]
+) -> None:
+    with pytest.raises(error):
+        job.add.apply_async((1, 2), **options)
+
+    assert not Job.objects.exists()
+
+
+def test_any_time_can_be_stored(job: Named) -> None:
+    job.add.apply_async((1, 2), eta=datetime(9999, 12, 30, tzinfo=UTC))
+
+    assert only().run_at is not None
+
+
+def test_what_expired_already_is_stored_and_expires(job: Named) -> None:
+    result = job.add.apply_async((1, 2), expires=datetime(1, 1, 2, tzinfo=UTC))
+
+    assert [change.job_id for change in ends.expire()] == [result.id]
 
 
 def test_dates_come_back_as_dates(job: Named, driver: Driver, calls: list[Any]) -> None:

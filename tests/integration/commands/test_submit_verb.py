@@ -78,6 +78,23 @@ def test_terms_are_kept(answered: Answered) -> None:
     assert (job.expires_at - job.run_at).total_seconds() == pytest.approx(30, abs=1)
 
 
+@pytest.mark.parametrize(
+    ("terms", "told"),
+    [
+        (("--delay", "3e11"), "is not a delay. Pass seconds"),
+        (("--expires", "nan"), "is not a delay. Pass seconds"),
+        (("--priority", "99999"), "is not a priority. Pass an integer"),
+    ],
+)
+def test_terms_that_cannot_be_stored_are_refused(
+    said: Said, terms: tuple[str, str], told: str
+) -> None:
+    with pytest.raises(CommandError, match=told) as refused:
+        said("submit", TOPIC, *terms)
+    assert refused.value.returncode == 1
+    assert not Job.objects.exists()
+
+
 def test_files_go_with_it(said: Said, tmp_path: Path) -> None:
     path = tmp_path / "a=b.txt"
     path.write_bytes(b"hello")

@@ -13,6 +13,7 @@ import offload
 from offload.core.exceptions import (
     InvalidDelay,
     InvalidName,
+    InvalidPriority,
     InvalidProperties,
     InvalidTopic,
     MissingFile,
@@ -279,6 +280,11 @@ BAD: dict[str, tuple[type[Exception], dict[str, Any]]] = {
     "negative delay": (InvalidDelay, {"delay": -1}),
     "endless delay": (InvalidDelay, {"delay": float("inf")}),
     "negative expiry": (InvalidDelay, {"expires": -0.5}),
+    "delay of ages": (InvalidDelay, {"delay": 3e11}),
+    "expiry of ages": (InvalidDelay, {"expires": 10 * 365 * 86_400 + 1}),
+    "high priority": (InvalidPriority, {"priority": 99_999}),
+    "low priority": (InvalidPriority, {"priority": -32_769}),
+    "priority of text": (InvalidPriority, {"priority": "high"}),
     "unknown queue": (UnknownQueue, {"queue": "nowhere"}),
     "name with dots": (InvalidName, {"files": {"ok": b"1", "..": b"2"}}),
     "name with slash": (InvalidName, {"files": {"ok": b"1", "a/b": b"2"}}),
@@ -286,6 +292,15 @@ BAD: dict[str, tuple[type[Exception], dict[str, Any]]] = {
     "long name": (InvalidName, {"files": {"ok": b"1", "ü" * 128: b"2"}}),
     "missing file": (MissingFile, {"files": {"ok": b"1", "b": "/nowhere/at/all"}}),
 }
+
+
+def test_the_longest_delay_and_the_highest_priority_are_stored() -> None:
+    job_id = offload.submit(TOPIC, delay=10 * 365 * 86_400, priority=32_767).id
+
+    found = row(job_id)
+    assert found.priority == 32_767
+    assert found.run_at is not None
+    assert _about(found.run_at, seconds=10 * 365 * 86_400)
 
 
 @pytest.mark.parametrize(("error", "arguments"), BAD.values(), ids=BAD)
