@@ -150,6 +150,18 @@ class MissingFile(OffloadError, LookupError):
         return f"There are: {', '.join(self.known)}."
 
 
+class UnreadableFile(OffloadError):
+    """A file is there and cannot be read."""
+
+    def __init__(self, *, name: str, problem: str) -> None:
+        self.name = name
+        self.problem = problem
+        super().__init__(
+            f"The file {name!r} cannot be read: {problem}. Look at its permissions and its disk, "
+            "and try again."
+        )
+
+
 class NoCurrentJob(OffloadError, RuntimeError):
     """This code runs outside of a job; call it from a consumer, or look the job up by its id."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
@@ -17,7 +17,7 @@ from django.core.files.storage import storages
 from uuid_utils import uuid7
 
 from offload.conf import settings
-from offload.core.exceptions import MissingFile
+from offload.core.exceptions import MissingFile, UnreadableFile
 from offload.core.filenames import check_file_name
 from offload.engine.traces import remove_on_rollback
 from offload.models import Payload, PayloadFile
@@ -56,7 +56,8 @@ class Saved:
 def saving(files: Mapping[str, Source]) -> Iterator[Saved]:
     """Put files into the storage for the block that records them; remove them if it fails.
 
-    Raise InvalidName or MissingFile before anything is written.
+    Raise InvalidName or MissingFile before anything is written, UnreadableFile with nothing
+    left of what was.
     """
     check(files)
     payload_id, alias = str(uuid7()), settings().storage
@@ -76,20 +77,29 @@ def _remove(alias: str, stored: Iterable[Stored]) -> None:
 
 
 def check(files: Mapping[str, Source]) -> None:
-    """Raise InvalidName for a name that is none, MissingFile for a path that is no file."""
+    """Raise InvalidName for a name that is none, MissingFile for a path that is no file.
+
+    UnreadableFile where a folder does not let it be seen.
+    """
     for name, source in files.items():
         check_file_name(name)
-        if isinstance(source, str | Path) and not Path(source).is_file():
-            raise MissingFile(name=str(source))
+        if isinstance(source, str | Path):
+            with _telling(str(source)):
+                found = Path(source).is_file()
+            if not found:
+                raise MissingFile(name=str(source))
 
 
 def put(
     alias: str, folder: str, name: str, source: Source, media_type: str | None = None
 ) -> Stored:
-    """Copy one file into the storage, hashing it on the way in constant memory."""
-    with _opened(source) as given, tempfile.SpooledTemporaryFile(max_size=CHUNK) as spool:
+    """Copy one file into the storage, hashing it on the way in constant memory.
+
+    Raise MissingFile or UnreadableFile where it cannot be read.
+    """
+    with _opened(name, source) as given, tempfile.SpooledTemporaryFile(max_size=CHUNK) as spool:
         digest = sha256()
-        for chunk in iter(lambda: given.read(CHUNK), b""):
+        for chunk in _chunks(name, source, given):
             digest.update(chunk)
             spool.write(chunk)
         size = spool.tell()
@@ -111,11 +121,38 @@ def _guess(name: str, source: Source) -> str:
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[Any]:
+def _telling(name: str) -> Iterator[None]:
+    """Raise MissingFile or UnreadableFile for what the system says in the block."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise MissingFile(name=name) from error
+    except OSError as error:
+        raise UnreadableFile(name=name, problem=error.strerror or str(error)) from error
+
+
+def _chunks(name: str, source: Source, given: Any) -> Iterator[bytes]:
+    while True:
+        with _telling(_label(name, source)):
+            chunk = given.read(CHUNK)
+        if not chunk:
+            return
+        yield chunk
+
+
+def _label(name: str, source: Source) -> str:
+    """Return what people know the file by: its path, if it has one."""
+    return str(source) if isinstance(source, str | Path) else name
+
+
+@contextmanager
+def _opened(name: str, source: Source) -> Iterator[Any]:
     if isinstance(source, bytes):
         yield BytesIO(source)
     elif isinstance(source, str | Path):
-        with Path(source).open("rb") as file:
+        with ExitStack() as stack:
+            with _telling(_label(name, source)):
+                file = stack.enter_context(Path(source).open("rb"))
             yield file
     else:
         yield source

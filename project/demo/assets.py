@@ -33,12 +33,20 @@ def assets_in(folder: Path) -> list[Asset]:
     if not folder.is_dir():
         raise NoAssets(f"{folder} is no folder. Name one that holds images.")
     paths = sorted(
-        path for path in folder.rglob("*") if path.is_file() and not hidden(path, folder)
+        path for path in folder.rglob("*") if may_be_file(path) and not hidden(path, folder)
     )
     if not paths:
         raise NoAssets(f"There is no file in {folder}. Put images in it, or name another folder.")
     ours = folder.resolve() == PHOTOS
     return [Asset(path=path, name=shown(path, folder), is_ours=ours) for path in paths]
+
+
+def may_be_file(path: Path) -> bool:
+    """Return whether the path is a file, or its folder does not let that be seen."""
+    try:
+        return path.is_file()
+    except OSError:
+        return True
 
 
 def hidden(path: Path, folder: Path) -> bool:

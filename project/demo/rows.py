@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 def rows_of(asset: Asset, run: Run, folder: Path) -> list[Row]:
     """Return a row per step of the asset, with the files copied into `folder`."""
     jobs = list(run.jobs.all())
-    return [row_of(asset, step, job_of(step, jobs), folder) for step in STEPS]
+    rows = [row_of(asset, step, job_of(step, jobs), folder) for step in STEPS]
+    problem = run.properties.get("problem")
+    return [replace(row, error=problem) if problem and row.error else row for row in rows]
 
 
 def job_of(step: Step, jobs: list[Job]) -> Job | None:

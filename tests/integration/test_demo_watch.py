@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
 from offload.models import Job
+from offload.testing import run_jobs
 from offload.workflows import start
+from project.dam.management.commands import demo
 from project.dam.workflow import UPDATE_ASSET
-from project.demo.assets import Asset
+from project.demo.assets import Asset, assets_in
 from project.demo.row import Row
 from project.demo.rows import rows_of
 from project.demo.steps import STEPS
@@ -20,8 +23,6 @@ from project.fleet import Fleet
 from project.site import Site
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from offload.models import Run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -107,3 +108,44 @@ def test_jobs_that_have_not_ended_are_rows_without_files_and_problems(
     )
     assert rows[-1].state == "MISSING"
     assert len(problems(asset, rows)) == len(STEPS)
+
+
+def test_an_image_that_cannot_be_opened_ends_in_error_with_the_reason_and_no_other_does(
+    asset: Asset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / name for name in ("gone.jpg", "locked.jpg")]
+    paths[1].write_bytes(b"pixels")
+    usual = Path.open
+
+    def refuse(self: Path, *args: Any, **kwargs: Any) -> Any:
+        if self == paths[1]:
+            raise PermissionError(13, "Permission denied", str(self))
+        return usual(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    bad = [Asset(path=path, name=path.name, is_ours=False) for path in paths]
+    runs = [(one, demo.submit(one)) for one in (*bad, asset)]
+
+    run_jobs()
+
+    gone, locked, fine = (
+        rows_of(one, run, tmp_path / str(number)) for number, (one, run) in enumerate(runs)
+    )
+    assert {row.state for row in (*gone, *locked)} == {"ERROR"}
+    assert all("There is no file" in row.error and "gone.jpg" in row.error for row in gone)
+    assert all("cannot be read: Permission denied" in row.error for row in locked)
+    assert (problems(bad[0], gone), problems(bad[1], locked)) == ([], [])
+    assert {row.state for row in fine} == {"SUCCEEDED"}
+
+
+def test_a_file_in_a_folder_that_hides_it_is_an_asset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"pixels")
+
+    def refuse(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+
+    assert [one.name for one in assets_in(tmp_path)] == ["a.jpg"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +22,6 @@ from tests.polling import eventually
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from offload.engine.tracking.runs import Fence
 
@@ -91,6 +91,26 @@ def test_terms_that_cannot_be_stored_are_refused(
 ) -> None:
     with pytest.raises(CommandError, match=told) as refused:
         said("submit", TOPIC, *terms)
+    assert refused.value.returncode == 1
+    assert not Job.objects.exists()
+
+
+def test_a_file_that_cannot_be_read_is_refused(
+    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "locked.jpg"
+    path.write_bytes(b"pixels")
+
+    usual = Path.open
+
+    def refuse(self: Path, *args: Any, **kwargs: Any) -> Any:
+        if self == path:
+            raise PermissionError(13, "Permission denied", str(path))
+        return usual(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(CommandError, match="cannot be read: Permission denied") as refused:
+        said("submit", TOPIC, "--file", f"original={path}")
     assert refused.value.returncode == 1
     assert not Job.objects.exists()
 

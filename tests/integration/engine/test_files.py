@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 from hashlib import sha256
 from io import BytesIO
-from typing import IO, TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, Any
 
 import pytest
 from django.core.files.base import ContentFile
 
 import offload
-from offload.core.exceptions import InvalidName, MissingFile, StaleAttempt
+from offload.core.exceptions import InvalidName, MissingFile, StaleAttempt, UnreadableFile
 from offload.core.retries import Cause, RetryDecision
 from offload.core.states import JobState
 from offload.engine import outputs, payloads
@@ -28,9 +30,6 @@ from tests.integration.engine.world import (
     row,
     running,
 )  # fmt: skip
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LARGE = bytes(range(256)) * (3 * payloads.CHUNK // 256) + b"end"
 AGAIN = RetryDecision(state=JobState.PENDING, delay=0, failures=1, crashes=0, reason="again")
@@ -65,6 +64,61 @@ def _sources(folder: Path) -> dict[str, Any]:
         "django file": ContentFile(LARGE),
         "slow file": Slow(LARGE),
     }
+
+
+class Broken(BytesIO):
+    """Gives a first piece, and then fails."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return the first piece; raise OSError for the second."""
+        if self.tell():
+            raise OSError(errno.EIO, "Input/output error")
+        return super().read(10)
+
+
+@pytest.fixture
+def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a file that the system does not let be opened."""
+    path = tmp_path / "locked.jpg"
+    path.write_bytes(b"pixels")
+    usual = Path.open
+
+    def refuse(self: Path, *args: Any, **kwargs: Any) -> Any:
+        if self == path:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return usual(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    return path
+
+
+def test_a_file_that_cannot_be_opened_is_named_with_the_reason(locked: Path, media: Path) -> None:
+    with pytest.raises(UnreadableFile, match=r"locked\.jpg' cannot be read: Permission denied"):
+        offload.submit(TOPIC, files={"first": b"1", "original": locked})
+
+    assert not Job.objects.exists()
+    assert [path for path in media.rglob("*") if path.is_file()] == []
+
+
+def test_a_file_that_vanished_after_it_was_looked_at_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payloads, "check", lambda _: None)
+
+    with pytest.raises(MissingFile, match="gone"):
+        offload.submit(TOPIC, files={"original": tmp_path / "gone.jpg"})
+
+
+def test_a_folder_that_does_not_let_its_files_be_seen_is_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+
+    with pytest.raises(UnreadableFile, match="Permission denied"):
+        offload.submit(TOPIC, files={"original": tmp_path / "a.jpg"})
 
 
 def test_whatever_a_file_is_read_from_it_is_stored_and_described(tmp_path: Path) -> None:
@@ -108,12 +162,8 @@ def test_names_never_become_paths(media: Path) -> None:
 
 
 def test_a_file_that_breaks_off_leaves_nothing(media: Path) -> None:
-    class Broken(BytesIO):
-        def read(self, size: int | None = -1, /) -> bytes:
-            raise OSError("the network is gone")
-
-    with pytest.raises(OSError, match="the network is gone"):
-        offload.submit(TOPIC, files={"fine": b"1", "broken": Broken()})
+    with pytest.raises(UnreadableFile, match="'broken' cannot be read: Input/output error"):
+        offload.submit(TOPIC, files={"fine": b"1", "broken": Broken(LARGE)})
 
     assert not Payload.objects.exists()
     assert not Job.objects.exists()

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django_rich.management import RichCommand
 
-from offload.core.exceptions import OffloadError
+from offload.core.exceptions import MissingFile, OffloadError, UnreadableFile
 from offload.workflows import start
 from project.claim import FolderInUse
 from project.dam.workflow import UPDATE_ASSET
@@ -103,8 +103,16 @@ class Command(RichCommand):
 
 
 def submit(asset: Asset) -> Run:
-    """Put an asset into the workflow."""
-    return start(UPDATE_ASSET, files={"original": asset.path}, properties={"file": asset.name})
+    """Put an asset into the workflow.
+
+    One that cannot be opened goes in without its file and with the reason: its steps end in
+    ERROR, and the others are done.
+    """
+    facts = {"file": asset.name}
+    try:
+        return start(UPDATE_ASSET, files={"original": asset.path}, properties=facts)
+    except (MissingFile, UnreadableFile) as error:
+        return start(UPDATE_ASSET, properties={**facts, "problem": str(error)})
 
 
 def collect(runs: list[tuple[Asset, Run]]) -> list[tuple[Asset, list[Row]]]:
