@@ -1,0 +1,68 @@
+"""Everything offload raises; each error carries its facts and says what to do next.
+
+Names say the fact, as Django's own do: what is caught is `UnknownJob`, not `UnknownJobError`.
+"""
+
+from __future__ import annotations
+
+from offload.core.exceptions.given import (
+    InvalidDelay,
+    InvalidName,
+    InvalidPattern,
+    InvalidPriority,
+    InvalidProperties,
+    InvalidToken,
+    InvalidTopic,
+)
+from offload.core.exceptions.missing import (
+    MissingFile,
+    MissingResult,
+    UnknownInstance,
+    UnknownJob,
+    UnknownQueue,
+    UnknownWorkflow,
+    UnreadableFile,
+)
+from offload.core.exceptions.root import OffloadError
+from offload.core.exceptions.running import (
+    BrokerUnreachable,
+    ConfigurationError,
+    FailedOutside,
+    IllegalTransition,
+    JobFailed,
+    JobTimeout,
+    NameInUse,
+    NoCurrentJob,
+    PermanentError,
+    StaleAttempt,
+    StillBusy,
+)
+
+__all__ = [
+    "BrokerUnreachable",
+    "ConfigurationError",
+    "FailedOutside",
+    "IllegalTransition",
+    "InvalidDelay",
+    "InvalidName",
+    "InvalidPattern",
+    "InvalidPriority",
+    "InvalidProperties",
+    "InvalidToken",
+    "InvalidTopic",
+    "JobFailed",
+    "JobTimeout",
+    "MissingFile",
+    "MissingResult",
+    "NameInUse",
+    "NoCurrentJob",
+    "OffloadError",
+    "PermanentError",
+    "StaleAttempt",
+    "StillBusy",
+    "UnknownInstance",
+    "UnknownJob",
+    "UnknownQueue",
+    "UnknownWorkflow",
+    "UnreadableFile",
+]

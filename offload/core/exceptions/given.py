@@ -1,0 +1,87 @@
+"""What was given and cannot be taken, with nothing stored."""
+
+from __future__ import annotations
+
+from offload.core.exceptions.root import OffloadError
+
+
+class InvalidTopic(OffloadError, ValueError):
+    """A topic is segments of letters, digits, `_` and `-` joined by `/`."""
+
+    def __init__(self, *, topic: object, problem: str) -> None:
+        self.topic = topic
+        self.problem = problem
+        super().__init__(
+            f"{topic!r:.300} is not a topic: {problem}. Write segments of letters, digits, "
+            "'_' and '-' joined by '/', such as 'dam/rendition/web'."
+        )
+
+
+class InvalidPattern(OffloadError, ValueError):
+    """A pattern is `a/b`, `a/*`, `a/**` or `**`."""
+
+    def __init__(self, *, pattern: object, problem: str) -> None:
+        self.pattern = pattern
+        self.problem = problem
+        super().__init__(
+            f"{pattern!r:.300} is not a pattern: {problem}. Write 'a/b' for one topic, 'a/*' for "
+            "one more segment, 'a/**' for one or more, or '**' for everything."
+        )
+
+
+class InvalidProperties(OffloadError, ValueError):
+    """The properties of a job are JSON: text keys, finite numbers, lists, true, false, null."""
+
+    def __init__(self, *, path: str, problem: str) -> None:
+        self.path = path
+        self.problem = problem
+        super().__init__(f"{path} {problem}. Pass plain JSON, and put large data into files.")
+
+
+class InvalidDelay(OffloadError, ValueError):
+    """A delay is a number of seconds, zero or more, and has an end."""
+
+    def __init__(self, *, delay: object, most: int) -> None:
+        self.delay = delay
+        self.most = most
+        super().__init__(
+            f"{delay!r:.300} is not a delay. Pass seconds, zero or more, "
+            f"at most {most} (ten years)."
+        )
+
+
+class InvalidPriority(OffloadError, ValueError):
+    """A priority is an integer that the database can hold."""
+
+    def __init__(self, *, priority: object, least: int, most: int) -> None:
+        self.priority = priority
+        self.least = least
+        self.most = most
+        super().__init__(
+            f"{priority!r:.300} is not a priority. Pass an integer from {least} to {most}; "
+            "higher runs earlier."
+        )
+
+
+class InvalidName(OffloadError, ValueError):
+    """A file of a payload has a plain name, not a path."""
+
+    def __init__(self, *, name: object, problem: str) -> None:
+        self.name = name
+        self.problem = problem
+        super().__init__(
+            f"{name!r:.300} cannot name a file of a payload: {problem}. "
+            "Use a plain name such as 'original.jpg'."
+        )
+
+
+class InvalidToken(OffloadError, ValueError):
+    """A token is the text that `job.hand_over()` returned."""
+
+    # The text is not shown: whoever has it may end the job.
+    def __init__(self, *, problem: str) -> None:
+        self.problem = problem
+        super().__init__(
+            f"This is not the token of a job that was handed over: {problem}. "
+            "Pass the text that job.hand_over() returned, unchanged."
+        )

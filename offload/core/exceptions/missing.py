@@ -1,0 +1,89 @@
+"""What was asked for and is not there."""
+
+from __future__ import annotations
+
+from offload.core.exceptions.root import OffloadError
+
+
+class UnknownQueue(OffloadError, LookupError):
+    """There is no queue of that name."""
+
+    def __init__(self, *, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"There is no queue {name!r}. Add it in the admin under Offload, Queues, "
+            "or leave the queue out to have it chosen by topic."
+        )
+
+
+class UnknownInstance(OffloadError, LookupError):
+    """There is no instance of that name."""
+
+    def __init__(self, *, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"There is no instance {name!r}. 'manage.py offload instances' lists those known."
+        )
+
+
+class UnknownJob(OffloadError, LookupError):
+    """There is no job with that id."""
+
+    def __init__(self, *, job_id: str) -> None:
+        self.job_id = job_id
+        super().__init__(
+            f"There is no job {job_id!r}: it was removed, or its transaction was rolled back. "
+            "'manage.py offload jobs' lists those there are."
+        )
+
+
+class UnknownWorkflow(OffloadError, LookupError):
+    """There is no workflow of that name."""
+
+    def __init__(self, *, name: str, known: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.known = known
+        there = f"There are: {', '.join(known)}." if known else "None is defined."
+        super().__init__(
+            f"There is no workflow {name!r}. {there} Define it with @workflow({name!r}) in a "
+            "module workflow.py of an installed app."
+        )
+
+
+class MissingFile(OffloadError, LookupError):
+    """A file is not where it was said to be."""
+
+    def __init__(self, *, name: str, known: tuple[str, ...] | None = None) -> None:
+        self.name = name
+        self.known = known
+        super().__init__(f"There is no file {name!r}. {self._there()}")
+
+    def _there(self) -> str:
+        if self.known is None:
+            return "Check the path and try again."
+        if not self.known:
+            return "The job came without files. Submit it with files={…}."
+        return f"There are: {', '.join(self.known)}."
+
+
+class UnreadableFile(OffloadError):
+    """A file is there and cannot be read."""
+
+    def __init__(self, *, name: str, problem: str) -> None:
+        self.name = name
+        self.problem = problem
+        super().__init__(
+            f"The file {name!r} cannot be read: {problem}. Look at its permissions and its disk, "
+            "and try again."
+        )
+
+
+class MissingResult(OffloadError, LookupError):
+    """The job succeeded, but what it returned is nowhere any more."""
+
+    def __init__(self, *, job_id: str) -> None:
+        self.job_id = job_id
+        super().__init__(
+            f"What job {job_id} returned was too large for its row, and is not in the result "
+            "backend any more. Raise OFFLOAD['MAX_RESULT'], or return large data as files."
+        )

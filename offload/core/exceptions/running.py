@@ -1,0 +1,116 @@
+"""What went wrong with jobs, workers and settings."""
+
+from __future__ import annotations
+
+from offload.core.exceptions.root import OffloadError
+
+
+class NoCurrentJob(OffloadError, RuntimeError):
+    """This code runs outside of a job; call it from a consumer, or look the job up by its id."""
+
+
+class JobFailed(OffloadError):
+    """The job ended without a result."""
+
+    def __init__(self, *, job_id: str, state: str, error: str) -> None:
+        self.job_id = job_id
+        self.state = state
+        self.error = error
+        super().__init__(
+            f"Job {job_id} ended {state}: {(error or 'no error was recorded').rstrip('.')}. "
+            f"'manage.py offload job {job_id}' shows its attempts."
+        )
+
+
+class JobTimeout(OffloadError):
+    """The job did not end in the time it was waited for; it goes on."""
+
+    def __init__(self, *, job_id: str, timeout: float, state: str) -> None:
+        self.job_id = job_id
+        self.timeout = timeout
+        self.state = state
+        super().__init__(
+            f"Job {job_id} is still {state} after {timeout:g} s; it goes on. "
+            f"'manage.py offload job {job_id}' says what it waits for."
+        )
+
+
+class StaleAttempt(OffloadError):
+    """This attempt was replaced by a newer one; what it writes is discarded."""
+
+    def __init__(self, *, job_id: str, epoch: int) -> None:
+        self.job_id = job_id
+        self.epoch = epoch
+        super().__init__(
+            f"Attempt {epoch} of job {job_id} was replaced or ended meanwhile; what it writes "
+            "is discarded. Stop working on it."
+        )
+
+
+class FailedOutside(OffloadError):
+    """What the job was handed over to said that it failed; ask there, and submit it anew."""
+
+
+class IllegalTransition(OffloadError):
+    """A job cannot go from that state to the other."""
+
+    def __init__(self, *, job_id: str, old: str, new: str) -> None:
+        self.job_id = job_id
+        self.old = old
+        self.new = new
+        super().__init__(
+            f"Job {job_id} cannot go from {old} to {new}. Look at it again: it has moved on, "
+            "and a final state stays. To run it once more, retry it as a new job."
+        )
+
+
+class NameInUse(OffloadError):
+    """Another living worker has this nodename."""
+
+    def __init__(self, *, name: str, host: str, pid: int) -> None:
+        self.name = name
+        self.host = host
+        self.pid = pid
+        super().__init__(
+            f"The name {name!r} is in use by {host}:{pid}. Start this worker with another "
+            "'-n NAME', or end the other one first."
+        )
+
+
+class BrokerUnreachable(OffloadError):
+    """The broker does not answer."""
+
+    # The address is shown as it is passed: pass it without its password.
+    def __init__(self, *, url: str, problem: str) -> None:
+        self.url = url
+        self.problem = problem
+        super().__init__(
+            f"The broker at {url} does not answer: {problem}. Start it; the embedded one is "
+            "started by 'manage.py offload broker'. Jobs wait safely in the database."
+        )
+
+
+class ConfigurationError(OffloadError):
+    """A setting cannot be as it is."""
+
+    def __init__(self, *, setting: str, problem: str) -> None:
+        self.setting = setting
+        self.problem = problem
+        super().__init__(
+            f"{setting}: {problem}. Correct it; 'manage.py offload doctor' checks the settings."
+        )
+
+
+class PermanentError(OffloadError):
+    """The job can never succeed as it is; it ends in ERROR at once and is not retried."""
+
+
+class StillBusy(OffloadError):
+    """Jobs that were to be run in a test go on and on."""
+
+    def __init__(self, *, attempts: int) -> None:
+        self.attempts = attempts
+        super().__init__(
+            f"After {attempts} attempts there are jobs left. Look for one that fails and is "
+            "retried for ever, or submits itself; or allow more with run_jobs(most=…)."
+        )
