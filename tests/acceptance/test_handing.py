@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from billiard.exceptions import TimeLimitExceeded
 
 import offload
 from offload.core.exceptions import JobFailed, StaleAttempt
 from offload.core.states import JobState
+from offload.models import Queue
 from tests.acceptance.site.journal import events
 from tests.acceptance.watching import ended
 from tests.polling import eventually
@@ -48,6 +50,18 @@ def test_a_job_that_is_handed_over_holds_no_process_and_ends_by_its_token(
     with pytest.raises(StaleAttempt):
         offload.complete(token, "again")
     assert "moved on" not in worker.last_words()
+
+
+def test_a_job_that_nobody_ends_in_its_time_is_ended_by_the_leader(fleet: Fleet, site: Any) -> None:
+    Queue.objects.create(name="strict", topics=["acc/farm"], retries=0)
+    fleet.need("a")
+
+    job = offload.submit("acc/farm", {"seconds": 0.5}, queue="strict")
+
+    assert ended(job).state == JobState.GIVEN_UP
+    assert job.row.error == "it was handed over, and not ended in its time"
+    with pytest.raises(TimeLimitExceeded):
+        site.AsyncResult(job.id).get(timeout=10)
 
 
 def test_the_death_of_its_worker_does_not_touch_it_and_its_next_attempt_runs_elsewhere(

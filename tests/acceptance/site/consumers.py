@@ -106,9 +106,9 @@ def patient(job: CurrentJob, *, keeps: bool) -> str:
 
 
 @consumer("acc/farm")
-def farm(job: CurrentJob) -> str:
+def farm(job: CurrentJob, *, seconds: float = 600) -> str:
     """Hand the job over, and write down by which token it ends."""
-    said(job, f"token {job.hand_over(timeout=600)}")
+    said(job, f"token {job.hand_over(timeout=seconds)}")
     said(job, "end")
     return "this is not the result"
 
