@@ -100,9 +100,10 @@ def recall(term: Term) -> None:
 
 def limit(term: Term) -> None:
     """Take back what is bound beyond the limits of queues."""
-    if policies.exceeded():
+    # A transaction each: two queues are never locked together.
+    for name in policies.exceeded():
         with leading(term):
-            policies.enforce()
+            policies.enforce(name)
 
 
 def conclude(_: Term) -> None:

@@ -9,15 +9,17 @@ from offload.engine.topology import forget, policy_of, snapshot
 from offload.engine.tracking import returns
 from offload.engine.tracking.limits import bound_in
 from offload.models import Job, Queue, database
+from offload.models.conflicts import retried
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from offload.core.policies import Policy
 
 JOB = Job._meta.db_table
 
 
+@retried
 def save(queue: Queue) -> int:
     """Store a queue; take back unstarted jobs beyond its limit, and return how many.
 
@@ -42,10 +44,14 @@ def suspend(queues: Iterable[Queue], *, suspended: bool) -> int:
 
 def remove(queues: Iterable[Queue]) -> None:
     """Remove queues; what holds for their jobs from now on is the default policy."""
-    with database.atomic():
-        for queue in queues:
-            queue.delete(using=database.alias())
+    _remove([queue.pk for queue in queues])
     forget()
+
+
+@retried
+def _remove(ids: Sequence[int]) -> None:
+    with database.atomic():
+        Queue.objects.filter(pk__in=ids).delete()
 
 
 def exceeded() -> list[str]:
@@ -53,14 +59,15 @@ def exceeded() -> list[str]:
     return [one.name for one in snapshot().policies if _excess(one) > 0]
 
 
-def enforce() -> int:
-    """Take back what is bound beyond limits: a binding under way may have missed their change."""
-    count = 0
-    for queue in Queue.objects.filter(name__in=exceeded()):
-        with database.atomic():
-            _lock(queue)
-            count += _recall_beyond(queue)
-    return count
+@retried
+def enforce(name: str) -> int:
+    """Take back what is bound beyond a queue's limit: a binding under way may have missed it."""
+    with database.atomic():
+        queue = Queue.objects.filter(name=name).first()
+        if queue is None:
+            return 0
+        _lock(queue)
+        return _recall_beyond(queue)
 
 
 def _lock(queue: Queue) -> None:

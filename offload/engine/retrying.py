@@ -7,8 +7,10 @@ from offload.engine.handles import JobHandle
 from offload.engine.submission import new_id, store
 from offload.engine.tracking.drafts import Draft
 from offload.models import Job, Kind
+from offload.models.conflicts import retried
 
 
+@retried
 def retry(job_id: str) -> JobHandle:
     """Submit a finished job's topic, properties and files again; return the new job.
 

@@ -19,10 +19,11 @@ from offload.core.topology import Scope, Verb
 from offload.engine.topology import forget, load, now, rule_of
 from offload.engine.tracking import returns, whereabouts
 from offload.models import Instance, Rule, Switch, database
+from offload.models.conflicts import retried
 from offload.models.versions import current_version, raise_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from django.contrib.auth.models import AbstractBaseUser
@@ -39,6 +40,7 @@ class Exclusive:
     narrowed_by: tuple[Rule, ...]
 
 
+@retried
 def allow(target: str, pattern: str, **terms: Any) -> Rule:
     """Allow a pattern on an instance; an instance with allow rules may do nothing else.
 
@@ -48,11 +50,13 @@ def allow(target: str, pattern: str, **terms: Any) -> Rule:
     return _rule(Verb.ALLOW, target, pattern, **terms)
 
 
+@retried
 def deny(target: str, pattern: str, **terms: Any) -> Rule:
     """Deny a pattern on an instance, whatever allows it; takes what ``allow`` takes."""
     return _rule(Verb.DENY, target, pattern, **terms)
 
 
+@retried
 def clear(target: str, pattern: str, *, scope: str = Scope.INSTANCE) -> int:
     """Remove the rules of exactly this pattern on this target; return how many there were."""
     Pattern.parse(pattern)
@@ -70,7 +74,13 @@ def exclusive(
     Rules of globs and labels are for other instances too, and stay: those that let this one
     run more, or keep it from some of the patterns, are named in what is returned.
     """
-    wanted = [Pattern.parse(pattern) for pattern in patterns]
+    return _exclusive(instance, [Pattern.parse(pattern) for pattern in patterns], by, note)
+
+
+@retried
+def _exclusive(
+    instance: str, wanted: Sequence[Pattern], by: AbstractBaseUser | None, note: str
+) -> Exclusive:
     texts = [pattern.text for pattern in wanted]
     with database.atomic():
         mine = Rule.objects.filter(verb=Verb.ALLOW, scope=Scope.INSTANCE, target=instance)
@@ -103,6 +113,7 @@ def _narrows(rule: Rule, wanted: Iterable[Pattern]) -> bool:
     return rule.verb == Verb.DENY and any(one.overlaps(pattern) for one in wanted)
 
 
+@retried
 def switch(instance: str, *, off: bool, note: str = "") -> None:
     """Switch an instance off or on as a whole.
 

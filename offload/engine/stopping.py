@@ -9,6 +9,7 @@ from offload.engine import aftermath
 from offload.engine.canvas import plain_tasks
 from offload.engine.tracking import ends, relays
 from offload.models import Job, Kind, database
+from offload.models.conflicts import retried
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +39,7 @@ def stop_all(ids: Sequence[str], *, force: bool = False) -> None:
         database.on_commit(lambda: plain_tasks.revoke(sent, terminate=force))
 
 
+@retried
 def stop_jobs(ids: Sequence[str], *, force: bool = False) -> set[str]:
     """Ask those of these ids that are jobs to stop; return which those are.
 

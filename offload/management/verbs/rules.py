@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core.management import CommandError
 
@@ -15,10 +15,11 @@ from offload.management import times
 from offload.management.terminal import Terminal, plain
 from offload.management.verb import Options, Verb
 from offload.models import database
+from offload.models.conflicts import retried
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from rich.text import Text
 
@@ -78,9 +79,16 @@ def rule(terminal: Terminal, options: Options, *, write: Callable[..., Rule]) ->
     check_target(options["target"], options["scope"])
     until = now() + options["duration"] if options["duration"] else None
     terms = {"scope": options["scope"], "until": until, "note": options["note"]}
+    show(terminal, write_all(write, options["target"], options["patterns"], terms))
+
+
+@retried
+def write_all(
+    write: Callable[..., Rule], target: str, patterns: Sequence[str], terms: Mapping[str, Any]
+) -> list[Rule]:
+    """Write a rule for each pattern, all of them or none."""
     with database.atomic():
-        made = [write(options["target"], pattern, **terms) for pattern in options["patterns"]]
-    show(terminal, made)
+        return [write(target, pattern, **terms) for pattern in patterns]
 
 
 def exclusive(terminal: Terminal, options: Options) -> None:
@@ -113,12 +121,18 @@ def ending(rule: Rule) -> str:
 def clear(terminal: Terminal, options: Options) -> None:
     """Remove the rules of exactly these patterns on exactly this target."""
     target, patterns, scope = options["target"], options["patterns"], options["scope"]
-    with database.atomic():
-        count = sum(rules.clear(target, pattern, scope=scope) for pattern in patterns)
+    count = clear_all(target, patterns, scope)
     told = f"Rules cleared: {count}." if count else "There was no such rule; nothing changed."
     terminal.answer(
         {"target": target, "scope": scope, "patterns": patterns, "cleared": count}, told
     )
+
+
+@retried
+def clear_all(target: str, patterns: Sequence[str], scope: str) -> int:
+    """Remove the rules of all these patterns or none; return how many there were."""
+    with database.atomic():
+        return sum(rules.clear(target, pattern, scope=scope) for pattern in patterns)
 
 
 def check_target(target: str, scope: str) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import OperationalError
 
-from offload.models import Slot, database
+from offload.engine import rules
+from offload.models import Rule, Slot, database
 from offload.models.conflicts import retried
 from tests.databases import on_postgresql
 from tests.integration.engine.world import together
+
+if TYPE_CHECKING:
+    from offload.core.topology import Verb
 
 
 class Crossing:
@@ -76,3 +81,23 @@ def test_what_fails_for_another_reason_fails_at_once() -> None:
     with pytest.raises(OperationalError, match="away"):
         fail()
     assert len(tries) == 1
+
+
+@on_postgresql
+@pytest.mark.usefixtures("app")
+def test_an_operators_verb_that_had_to_give_way_is_begun_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crossing = Crossing()
+    write = rules._write
+
+    def cross(verb: Verb, target: str, *facts: Any, **terms: Any) -> Rule:
+        crossing.lock(target, "b" if target == "a" else "a")
+        return write(verb, target, *facts, **terms)
+
+    monkeypatch.setattr(rules, "_write", cross)
+
+    together([lambda: rules.deny("a", "**"), lambda: rules.deny("b", "**")])
+
+    assert crossing.tries == 3
+    assert Rule.objects.count() == 2
