@@ -82,10 +82,12 @@ def bind(
     *,
     limit: int,
     suspect: bool = False,
+    only: str = "",
 ) -> list[Bound]:
     """Bind the first waiting jobs of these lanes to the place, up to its window and ``limit``.
 
     ``suspect`` binds one of the suspects of a crash instead, if the instance has none yet.
+    ``only`` is the id of the one job that may be bound.
     Nothing is bound where the topology has moved on since the place was chosen, or where
     somebody else is binding to the instance at this moment.
     """
@@ -95,7 +97,7 @@ def bind(
     for start in range(0, len(lanes), LANES):
         if len(found) < limit:
             part = lanes[start : start + LANES]
-            binding = _binding(place, part, limit - len(found), suspect)
+            binding = _binding(place, part, limit - len(found), suspect, only)
             found += _bound(together(*_slot(place.instance), binding)[-1])
     return found
 
@@ -151,11 +153,12 @@ def _slot(instance: str) -> list[Statement]:
     return [] if database.vendor() == "sqlite" else [Statement(LOCK_SLOT, (instance,))]
 
 
-def _binding(place: Place, lanes: Sequence[str], limit: int, suspect: bool) -> Statement:
+def _binding(place: Place, lanes: Sequence[str], limit: int, suspect: bool, only: str) -> Statement:
     hold = "suspect" if suspect else ""
     limit = 1 if suspect else limit
-    waiting = " UNION ALL ".join([_head()] * len(lanes))
-    heads = [value for lane in lanes for value in (hold, lane, place.incarnation, limit)]
+    waiting = " UNION ALL ".join([_head(only)] * len(lanes))
+    one = [only] if only else []
+    heads = [value for lane in lanes for value in (hold, lane, *one, place.incarnation, limit)]
     here = [place.instance, place.incarnation]
     room = [limit, place.window, *here]
     locked = SLOT_IS_MINE if database.vendor() == "postgresql" else ""
@@ -173,11 +176,12 @@ def _binding(place: Place, lanes: Sequence[str], limit: int, suspect: bool) -> S
     )  # fmt: skip
 
 
-def _head() -> str:
-    """Return the question for the first jobs of one lane."""
+def _head(only: str) -> str:
+    """Return the question for the first jobs of one lane, or for one job of it."""
     return (
         f"SELECT * FROM (SELECT id, priority, created_at FROM {JOB} "
-        "WHERE state = 'PENDING' AND hold = %s AND run_at IS NULL AND lane = %s AND NOT EXISTS ("
+        "WHERE state = 'PENDING' AND hold = %s AND run_at IS NULL AND lane = %s "
+        f"{'AND id = %s ' if only else ''}AND NOT EXISTS ("
         f"SELECT 1 FROM {Exclusion._meta.db_table} x WHERE x.job_id = {JOB}.id "
         f"AND x.incarnation = %s AND x.until > {database.now()}) "
         "ORDER BY priority DESC, created_at, id LIMIT %s) AS head"

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 EXCLUSION = Exclusion._meta.db_table
 JOB = Job._meta.db_table
 QUEUE = Queue._meta.db_table
+#: What began stays first until it ends, whatever priority comes behind it meanwhile.
+IN_ORDER = "attempts > 0 DESC, priority DESC, created_at, id"
 #: How long a binder waits for the lock; who cannot have it leaves the work to the holder.
 PATIENCE = "200ms"
 
@@ -25,10 +27,12 @@ def bind_limited(place: Place, lane: str, policy: Policy, *, suspect: bool) -> l
     try:
         with database.atomic():
             lock(policy.name)
-            ordered = policy.type is QueueType.ORDERED
-            if ordered and not _is_head(lane, policy, place.incarnation, suspect=suspect):
+            if policy.type is not QueueType.ORDERED:
+                return bind(place, [lane], limit=_room(policy), suspect=suspect)
+            head = _head(lane, policy, place.incarnation, suspect=suspect)
+            if not head:
                 return []
-            return bind(place, [lane], limit=_room(policy), suspect=suspect)
+            return bind(place, [lane], limit=_room(policy), suspect=suspect, only=head)
     except OperationalError:
         return []
 
@@ -52,28 +56,29 @@ def bound_in(queue: str) -> int:
     return int(found[0][0])
 
 
-def _is_head(lane: str, policy: Policy, incarnation: str, *, suspect: bool) -> bool:
-    """Return whether the first job of an ordered queue is in this lane and may be bound here.
+def _head(lane: str, policy: Policy, incarnation: str, *, suspect: bool) -> str | None:
+    """Return the first job of an ordered queue, if it is in this lane and may be bound here.
 
     A head that waits for its retry, or was refused here, blocks those behind it; one that
     waits for other jobs does not, since these may be behind it.
     """
     found = database.rows(
-        f"SELECT lane, run_at IS NULL AND hold = %s AND NOT EXISTS ("
+        f"SELECT id, lane, run_at IS NULL AND hold = %s AND NOT EXISTS ("
         f"SELECT 1 FROM {EXCLUSION} x WHERE x.job_id = {JOB}.id AND x.incarnation = %s "
         f"AND x.until > {database.now()}) FROM {JOB} "
         "WHERE queue = %s AND state = 'PENDING' AND hold IN ('', 'suspect') "
-        "ORDER BY priority DESC, created_at, id LIMIT 1",
+        f"ORDER BY {IN_ORDER} LIMIT 1",
         ["suspect" if suspect else "", incarnation, policy.name],
     )
-    return bool(found) and found[0][0] == lane and bool(found[0][1])
+    mine = [row[0] for row in found if row[1] == lane and row[2]]
+    return str(mine[0]) if mine else None
 
 
 def head_of(queue: str) -> str | None:
     """Return the id of the job that an ordered queue binds next, or None."""
     found = database.rows(
         f"SELECT id FROM {JOB} WHERE queue = %s AND state = 'PENDING' "
-        "AND hold IN ('', 'suspect') ORDER BY priority DESC, created_at, id LIMIT 1",
+        f"AND hold IN ('', 'suspect') ORDER BY {IN_ORDER} LIMIT 1",
         [queue],
     )
     return str(found[0][0]) if found else None

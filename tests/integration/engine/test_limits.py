@@ -118,6 +118,27 @@ def test_a_head_that_waits_for_its_retry_blocks_those_behind_it() -> None:
     assert bind_one() == ids[:1]
 
 
+@pytest.mark.parametrize("topic", [TOPIC, "dam/meta"])
+def test_a_head_that_waits_for_its_retry_is_not_overtaken_by_a_higher_priority(topic: str) -> None:
+    narrow(type="ordered")
+    ids = waiting(queue="narrow")
+    bind_one()
+    fence = runs.Fence(job_id=ids[0], epoch=1, token="t")
+    runs.claim(fence)
+    urgent = waiting(queue="narrow", topic=topic, priority=9)
+    runs.requeue(fence, AGAIN, BROKE, cause=Cause.FAILED, changes={})
+
+    assert bind_one(lane=f"narrow||{topic}") == []
+    assert limits.head_of("narrow") == ids[0]
+
+    age(ids, "run_at", seconds=31)
+    returns.release_due()
+    assert bind_one(lane=f"narrow||{topic}") == (ids if topic == TOPIC else [])
+    if topic != TOPIC:
+        assert bind_one() == ids
+    assert states(urgent) == ["PENDING"]
+
+
 def test_a_head_that_crashed_blocks_those_behind_it_until_it_is_bound_again() -> None:
     narrow(type="ordered")
     ids = waiting(2, queue="narrow")
