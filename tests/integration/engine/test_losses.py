@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -222,7 +222,7 @@ def test_a_job_that_nobody_else_took_goes_back_after_a_while(term: Term) -> None
     age([late.id], "bound_at", seconds=11)
     join(THERE)
     duties.recall(term)
-    Exclusion.objects.update(until=datetime.now(UTC))
+    Exclusion.objects.update(until=datetime.now(UTC) - timedelta(seconds=1))
 
     assert [job.id for job in bind(place(), [LANE], limit=1)] == [late.id]
 
