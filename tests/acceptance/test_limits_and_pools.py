@@ -70,7 +70,7 @@ def test_a_job_stopped_by_force_ends_and_its_neighbour_goes_on(fleet: Fleet) -> 
 
     assert row.state == JobState.STOPPED
     assert [one.cause for one in row.ended_attempts.all()] == [Cause.STOPPED_FORCED]
-    assert str(AsyncResult(stuck.id).state) == "REVOKED"
+    eventually(lambda: str(AsyncResult(stuck.id).state) == "REVOKED", what="Celery's result")
     neighbour.result(30)
     assert (neighbour.row.attempts, neighbour.row.crashes) == (1, 0)
     assert worker.is_alive
