@@ -25,7 +25,7 @@ TOLD: Mapping[str, str] = MappingProxyType(
         "allow": gettext_noop("Allowed %(pattern)s on %(instance)s."),
         "deny": gettext_noop("Denied %(pattern)s on %(instance)s."),
         "clear": gettext_noop("Cleared the rule for %(pattern)s on %(instance)s."),
-        "exclusive": gettext_noop("Allowed %(pattern)s and nothing else on %(instance)s."),
+        "exclusive": gettext_noop("The allow list of %(instance)s is now %(pattern)s alone."),
     }
 )
 

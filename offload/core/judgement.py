@@ -101,7 +101,10 @@ def fits(need: Need, instance: Instance, bound: int) -> Reason | None:
 def refused(need: Need, instance: Instance) -> Reason | None:
     """Say that this incarnation refused the job, or None: what fits whatever the load."""
     if instance.incarnation in need.excluded:
-        return _reason(Obstacle.EXCLUDED, f"{instance.name} refused this job.")
+        return _reason(
+            Obstacle.EXCLUDED,
+            f"{instance.name} refused this job, or left it waiting, a moment ago.",
+        )
     return None
 
 

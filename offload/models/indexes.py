@@ -88,7 +88,12 @@ INDEXES = [
         condition=Q(finished_at__isnull=False),
     ),
     models.Index(fields=["created_at"], name="offload_job_created"),
-    # The head of an ordered queue, which may be in any of its lanes.
+    # The head of an ordered queue, which may be in any of its lanes; what began comes first.
+    models.Index(
+        fields=["queue", "-priority", "created_at", "id"],
+        name="offload_job_begun",
+        condition=Q(state="PENDING", hold__in=["", "suspect"], attempts__gt=0),
+    ),
     models.Index(
         fields=["queue", "-priority", "created_at", "id"],
         name="offload_job_head",

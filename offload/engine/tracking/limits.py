@@ -16,8 +16,16 @@ if TYPE_CHECKING:
 EXCLUSION = Exclusion._meta.db_table
 JOB = Job._meta.db_table
 QUEUE = Queue._meta.db_table
-#: What began stays first until it ends, whatever priority comes behind it meanwhile.
-IN_ORDER = "attempts > 0 DESC, priority DESC, created_at, id"
+LINE = "queue = %s AND state = 'PENDING' AND hold IN ('', 'suspect')"
+IN_ORDER = "ORDER BY priority DESC, created_at, id LIMIT 1"
+#: The first in line. What began stays first until it ends, whatever priority comes behind it
+#: meanwhile: it is asked for apart, so that an index answers either question.
+FIRST = (
+    "SELECT id FROM (SELECT 0 AS turn, id FROM "
+    f"(SELECT id FROM {JOB} WHERE {LINE} AND attempts > 0 {IN_ORDER}) AS begun UNION ALL "
+    f"SELECT 1, id FROM (SELECT id FROM {JOB} WHERE {LINE} {IN_ORDER}) AS next) AS line "
+    "ORDER BY turn LIMIT 1"
+)
 #: How long a binder waits for the lock; who cannot have it leaves the work to the holder.
 PATIENCE = "200ms"
 
@@ -65,10 +73,8 @@ def _head(lane: str, policy: Policy, incarnation: str, *, suspect: bool) -> str 
     found = database.rows(
         f"SELECT id, lane, run_at IS NULL AND hold = %s AND NOT EXISTS ("
         f"SELECT 1 FROM {EXCLUSION} x WHERE x.job_id = {JOB}.id AND x.incarnation = %s "
-        f"AND x.until > {database.now()}) FROM {JOB} "
-        "WHERE queue = %s AND state = 'PENDING' AND hold IN ('', 'suspect') "
-        f"ORDER BY {IN_ORDER} LIMIT 1",
-        ["suspect" if suspect else "", incarnation, policy.name],
+        f"AND x.until > {database.now()}) FROM {JOB} WHERE id = ({FIRST})",
+        ["suspect" if suspect else "", incarnation, policy.name, policy.name],
     )
     mine = [row[0] for row in found if row[1] == lane and row[2]]
     return str(mine[0]) if mine else None
@@ -76,9 +82,5 @@ def _head(lane: str, policy: Policy, incarnation: str, *, suspect: bool) -> str 
 
 def head_of(queue: str) -> str | None:
     """Return the id of the job that an ordered queue binds next, or None."""
-    found = database.rows(
-        f"SELECT id FROM {JOB} WHERE queue = %s AND state = 'PENDING' "
-        f"AND hold IN ('', 'suspect') ORDER BY {IN_ORDER} LIMIT 1",
-        [queue],
-    )
+    found = database.rows(FIRST, [queue, queue])
     return str(found[0][0]) if found else None

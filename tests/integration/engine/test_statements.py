@@ -139,6 +139,7 @@ QUESTIONS: dict[str, tuple[Callable[[], object], str]] = {
     "unsent": (lambda: relays.is_any_left_behind(5.0), "offload_job_unsent"),
     "left behind": (lambda: relays.claim_left_behind(5.0, 20), "offload_job_unsent"),
     "stopped unsent": (lambda: relays.stop_unsent(5.0), "offload_job_unsent"),
+    "head": (lambda: limits.head_of("narrow"), "offload_job_begun(.|\n)*offload_job_head"),
     "queue": (lambda: limits.bound_in("narrow"), "offload_job_in_queue"),
     "unheard": (lambda: whereabouts.unheard(HERE, "x", first=5.0), BOUND),
     "active": (lambda: whereabouts.active_on(HERE, "x"), BOUND),
