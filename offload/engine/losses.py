@@ -89,9 +89,13 @@ def policy_of(job: Job) -> RetryPolicy:
 
 
 def _task_of(job: Job, seen: Snapshot) -> str:
-    """Return the name of the task that ran: its instance's for the topic, or what carries it."""
-    instance = seen.topology.instance(job.instance)
-    if job.task in CARRIERS or instance is None:
+    """Return the name of the task that ran: its instance's for the topic, or what carries it.
+
+    A job that was handed over has no instance any more: then it is anybody's who has one.
+    """
+    if job.task in CARRIERS:
         return job.task
-    consumer = consumer_for(instance, job.topic)
-    return consumer.task if consumer else job.task
+    mine = seen.topology.instance(job.instance)
+    asked = seen.topology.instances if mine is None else (mine,)
+    found = (consumer_for(instance, job.topic) for instance in asked)
+    return next((one.task for one in found if one), job.task)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from offload.core.exceptions import IllegalTransition, UnknownJob
+from offload.engine.canvas import subscribing
 from offload.engine.handles import JobHandle
 from offload.engine.submission import new_id, store
 from offload.engine.tracking.drafts import Draft
@@ -31,7 +34,7 @@ def retry(job_id: str) -> JobHandle:
         needs=job.needs,
         args=job.args,
         properties=job.properties,
-        options=job.options,
+        options=_options(job),
         priority=job.priority,
         run_id=job.run_id,
         payload_id=job.payload_id,
@@ -39,3 +42,9 @@ def retry(job_id: str) -> JobHandle:
     )
     store([draft])
     return JobHandle(draft.id)
+
+
+def _options(job: Job) -> dict[str, Any]:
+    """Return what was frozen, but for where results go: to who retries it."""
+    kept = {name: value for name, value in job.options.items() if name != "reply_to"}
+    return kept if kept.get("ignore_result") else {**kept, **subscribing.reply_options()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -183,6 +184,20 @@ def test_a_value_that_cannot_be_stored_leaves_the_job_as_it_was() -> None:
     assert run.row.is_handed_over
     offload.complete(token, 1)
     assert run.row.state == JobState.SUCCEEDED
+
+
+def test_the_task_that_ran_decides_on_retries_after_the_hand_over_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tasks = {TASK: SimpleNamespace(retried_by_queue=False)}
+    monkeypatch.setattr(losses, "installed", lambda: SimpleNamespace(tasks=tasks))
+    run = running()
+    before = losses.policy_of(Job.objects.get(pk=run.id))
+
+    endings.hand_over(run.ending, 60)
+
+    assert losses.policy_of(Job.objects.get(pk=run.id)) == before
+    assert before.retries == 0
 
 
 def test_nothing_is_a_value_too(monkeypatch: pytest.MonkeyPatch) -> None:

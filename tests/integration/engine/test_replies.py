@@ -12,6 +12,7 @@ from offload.core.retries import RetryDecision
 from offload.core.states import JobState
 from offload.engine import aftermath, endings, installation, results, stopping
 from offload.engine.canvas import hooks
+from offload.engine.retrying import retry
 from offload.engine.submission import submit, submit_many
 from offload.engine.tracking import runs
 from offload.engine.tracking.bindings import bind
@@ -152,3 +153,13 @@ def _task() -> OffloadTask:
 
 def _away(*_: object) -> None:
     raise ConnectionError("away")
+
+
+def test_the_result_of_a_retry_is_sent_to_who_retries(replies: Celery) -> None:
+    job = submit(TOPIC)
+    endings.fail(begun_here().ending, GIVEN_UP, BROKE)
+    Job.objects.filter(pk=job.id).update(options={"reply_to": "somebody-else"})
+
+    again = retry(job.id)
+
+    assert row(again.id).options == {"reply_to": replies.thread_oid}
