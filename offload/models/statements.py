@@ -30,7 +30,7 @@ def change(first: Statement, then: Statement | None) -> list[tuple[Any, ...]]:
     if database.vendor() == "postgresql":
         both = f"WITH changed AS ({first.sql}), followed AS ({then.sql}) SELECT * FROM changed"
         return Statement(both, (*first.params, *then.params)).rows()
-    with database.atomic():
+    with database.brief():
         found = first.rows()
         if found:
             database.execute(then.sql, then.params)
@@ -51,7 +51,7 @@ def together(*statements: Statement) -> list[list[tuple[Any, ...]]]:
     connection = database.connection()
     if len(statements) > 1 and preparing.can_go_together(connection):
         return _in_one_go(connection, statements)
-    with database.atomic():
+    with database.brief():
         return [statement.rows() for statement in statements]
 
 
