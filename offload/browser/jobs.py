@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from kombu.utils.json import dumps
 
+from offload.core.moments import between
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -52,7 +54,7 @@ class Attempt:
         """Return how long it took, where it has begun and ended."""
         if self.started_at is None or self.ended_at is None:
             return None
-        return round((self.ended_at - self.started_at).total_seconds(), 2)
+        return round(between(self.started_at, self.ended_at), 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

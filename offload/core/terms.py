@@ -1,36 +1,35 @@
-"""Bounds of what a job may be submitted with, as databases can keep it."""
+"""What a job may be submitted with: numbers within their bounds, or an error that says which."""
 
 from __future__ import annotations
 
-import math
+from datetime import timedelta
+from typing import TypeAlias
 
+from offload.core.bounds import DELAY, PRIORITY
 from offload.core.exceptions import InvalidDelay, InvalidPriority
 
-#: Seconds in ten years: a longer delay is a mistake, and no database counts without end.
-DELAY_MAX = 10 * 365 * 86_400
-#: What a small integer of SQL holds.
-PRIORITY_MIN, PRIORITY_MAX = -32_768, 32_767
+#: A number of seconds, or a duration.
+Seconds: TypeAlias = float | timedelta
 
 
-def check_delay(value: object) -> None:
-    """Raise InvalidDelay for what is no number of seconds from zero to ten years."""
-    number = value if isinstance(value, int | float) and not isinstance(value, bool) else -1
-    # NaN is in no range.
-    if not 0 <= number <= DELAY_MAX:
-        raise InvalidDelay(delay=value, most=DELAY_MAX)
+def check_delay(value: object, *, name: str = "delay") -> float:
+    """Return a delay as seconds; raise InvalidDelay for what is none, or beyond ten years."""
+    number = value.total_seconds() if isinstance(value, timedelta) else value
+    if not isinstance(number, int | float) or number not in DELAY:
+        raise InvalidDelay(delay=value, most=int(DELAY.most), name=name)
+    return number
 
 
-def check_priority(value: object) -> None:
-    """Raise InvalidPriority for what is no integer, or too large for the database."""
-    if isinstance(value, bool) or not isinstance(value, int) or bounded_priority(value) != value:
-        raise InvalidPriority(priority=value, least=PRIORITY_MIN, most=PRIORITY_MAX)
+def check_timeout(value: object) -> float | None:
+    """Return how many seconds to wait, None for as long as it takes.
+
+    Raise InvalidDelay for what is no time.
+    """
+    return None if value is None else check_delay(value, name="timeout")
 
 
-def bounded_delay(seconds: float) -> float:
-    """Return the nearest delay that can be stored; none for what is no number."""
-    return 0.0 if math.isnan(seconds) else min(max(seconds, 0.0), float(DELAY_MAX))
-
-
-def bounded_priority(priority: int) -> int:
-    """Return the nearest priority that can be stored."""
-    return min(max(priority, PRIORITY_MIN), PRIORITY_MAX)
+def check_priority(value: object) -> int:
+    """Return the priority; raise InvalidPriority for what is no integer, or out of bounds."""
+    if not isinstance(value, int) or value not in PRIORITY:
+        raise InvalidPriority(priority=value, least=int(PRIORITY.least), most=int(PRIORITY.most))
+    return value

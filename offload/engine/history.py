@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from offload.core.moments import between
 from offload.models import PayloadFile
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class AttemptLine:
         """Return how long it took, or None where that is not known."""
         if self.started_at is None or self.ended_at is None:
             return None
-        return (self.ended_at - self.started_at).total_seconds()
+        return between(self.started_at, self.ended_at)
 
 
 def attempts(job: Job) -> tuple[AttemptLine, ...]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
+from offload.core.moments import between
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -43,7 +45,7 @@ def seconds(value: float | None) -> str:
 
 def age(value: datetime) -> str:
     """Return how long ago a time was."""
-    return seconds(max(0.0, (timezone.now() - value).total_seconds()))
+    return seconds(max(0.0, between(value, timezone.now())))
 
 
 def moment(value: datetime | None) -> str:

@@ -6,9 +6,9 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from billiard.common import terminate_handler_fired  # type: ignore[attr-defined]
+from celery import current_app
 from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
 from celery.utils.serialization import ensure_serializable
-from django.utils import timezone
 from kombu.utils.json import dumps
 
 from offload.core.exceptions import MissingFile, PermanentError
@@ -25,6 +25,7 @@ from offload.core.outcomes import (
 )
 from offload.core.retries import Cause
 from offload.engine.canvas import context
+from offload.engine.canvas.calls import seconds_until
 from offload.worker.current import handed_over_for
 from offload.worker.task import ReplacedBy
 
@@ -108,9 +109,7 @@ def _requeued(continued: Continuation, error: BaseException | None) -> Requeued:
 
 def _seconds(when: Any) -> float:
     """Return a retry's time as seconds from now."""
-    if when is None or isinstance(when, int | float):
-        return max(0.0, float(when or 0.0))
-    return max(0.0, float((when - timezone.now()).total_seconds()))
+    return max(0.0, seconds_until(current_app, when) or 0.0)
 
 
 def info(error: BaseException) -> ErrorInfo:

@@ -39,14 +39,15 @@ class InvalidProperties(OffloadError, ValueError):
 
 
 class InvalidDelay(OffloadError, ValueError):
-    """A delay is a number of seconds, zero or more, and has an end."""
+    """A delay is a number of seconds or a duration, zero or more, and has an end."""
 
-    def __init__(self, *, delay: object, most: int) -> None:
+    def __init__(self, *, delay: object, most: int, name: str = "delay") -> None:
         self.delay = delay
         self.most = most
+        self.name = name
         super().__init__(
-            f"{delay!r:.300} is not a delay. Pass seconds, zero or more, "
-            f"at most {most} (ten years)."
+            f"{delay!r:.300} is not a {name}. Pass seconds or a timedelta, zero or more, "
+            f"at most {most} seconds (ten years)."
         )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from offload.core.terms import bounded_delay
+from offload.core.bounds import DELAY
+from offload.core.exceptions import InvalidDelay
+from offload.core.moments import after, between, utc
+from offload.core.terms import check_delay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,20 +48,35 @@ def delay_of(app: Celery, options: Mapping[str, Any]) -> float | None:
 def seconds_until(app: Celery, when: Any) -> float | None:
     """Return the seconds from now until a moment: given so, as a time, or as ISO text.
 
-    Those given so are bounded to what databases can add to their clock; any time fits.
+    What databases cannot add to their clock is bounded to the nearest that they can.
     """
     if when is None or isinstance(when, int | float):
-        return None if when is None else bounded_delay(float(when))
-    return (_aware(app, when) - app.now()).total_seconds()
+        return None if when is None else DELAY.nearest(float(when))
+    return between(datetime.now(UTC), _aware(app, when))
 
 
 def moment(app: Celery, when: Any) -> str | None:
-    """Return the moment as ISO text, which means the same whenever it is read."""
+    """Return the moment as ISO text in UTC, which means the same whenever it is read."""
     if when is None:
         return None
     if isinstance(when, int | float):
-        return (app.now() + timedelta(seconds=when)).isoformat()
-    return _aware(app, when).isoformat()
+        return after(datetime.now(UTC), DELAY.nearest(float(when))).isoformat()
+    return utc(_aware(app, when)).isoformat()
+
+
+def check_moment(app: Celery, name: str, when: Any) -> None:
+    """Raise InvalidDelay for what is no moment, or further off than can be stored."""
+    if when is None:
+        return
+    if isinstance(when, int | float):
+        # To Celery, what lies in the past is due, or has expired.
+        if not when < 0:
+            check_delay(when, name=name)
+        return
+    try:
+        _aware(app, when)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InvalidDelay(delay=when, most=int(DELAY.most), name=name) from error
 
 
 def _aware(app: Celery, when: datetime | str) -> datetime:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from kombu.utils.json import dumps
 
 from offload.conf import settings
+from offload.core.bounds import PRIORITY
 from offload.core.exceptions import InvalidProperties
 from offload.core.states import Hold
-from offload.core.terms import bounded_priority, check_delay, check_priority
+from offload.core.terms import check_priority
 from offload.core.topics import TOPIC_MAX
-from offload.engine.canvas.calls import delay_of, moment, seconds_until
+from offload.engine.canvas.calls import check_moment, delay_of, moment, seconds_until
 from offload.engine.canvas.context import Origin, origin
 from offload.engine.canvas.origins import submitter, submitters_priority
 from offload.engine.canvas.recognition import STARMAP, registered
@@ -57,7 +58,7 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
     tail = tail_of(options)
     if origin.get() is None:
         check(call, tail)
-        check_terms(options)
+        check_terms(app, options)
     return Draft(
         id=call.id,
         topic=found.topic,
@@ -69,7 +70,7 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
         options=kept(options),
         tail=tail,
         has_tail=bool(tail or join_of(options.get("chord"))),
-        priority=bounded_priority(int(options.get("priority") or 0)),
+        priority=PRIORITY.nearest_whole(options.get("priority") or 0),
         delay=delay_of(app, options),
         expires_in=seconds_until(app, options.get("expires")),
         parent_id=source.parent_id,
@@ -190,14 +191,11 @@ def check(call: Call, tail: Mapping[str, Any] | None) -> None:
             raise InvalidProperties(path=path, problem=problem)
 
 
-def check_terms(options: Mapping[str, Any]) -> None:
+def check_terms(app: Celery, options: Mapping[str, Any]) -> None:
     """Raise InvalidDelay or InvalidPriority for options that cannot be stored."""
     check_priority(options.get("priority") or 0)
     for name in ("countdown", "eta", "expires"):
-        when = options.get(name)
-        # To Celery, what lies in the past is due, or has expired.
-        if isinstance(when, int | float) and not when < 0:
-            check_delay(when)
+        check_moment(app, name, options.get(name))
 
 
 def _encoded(path: str, value: Any) -> str:

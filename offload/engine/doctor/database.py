@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import DatabaseError
 from django.db.migrations.executor import MigrationExecutor
 
+from offload.core.moments import between
 from offload.engine.doctor.finding import Finding, fail, ok, one_line, warn
 from offload.models import database
 
@@ -73,7 +74,7 @@ def _isolation() -> Finding:
 
 def _clock() -> Finding:
     theirs = database.rows(f"SELECT {database.now()}")[0][0]
-    skew = abs((datetime.now(UTC) - theirs).total_seconds())
+    skew = abs(between(datetime.now(UTC), theirs))
     if skew <= SKEW:
         return ok(SUBJECT, "Its clock agrees with this machine's.")
     told = f"Its clock and this machine's differ by {skew:.0f} s: rules end early or late here."

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from celery import chain, signature
@@ -163,6 +164,52 @@ def test_an_expiry_is_absolute(job: Named, expires: Any) -> None:
     assert only().expires_at > timezone.now() + timedelta(seconds=30)
 
 
+NEW_YORK = ZoneInfo("America/New_York")
+#: A time of the site's own zone, and one of the other half of the year.
+FAR = [
+    ("aware", lambda when: when),
+    ("naive", lambda when: when.replace(tzinfo=None)),
+    ("utc", lambda when: when.astimezone(UTC)),
+    ("text", lambda when: when.isoformat()),
+]
+
+
+@pytest.mark.parametrize("given", [one[1] for one in FAR], ids=[one[0] for one in FAR])
+@pytest.mark.parametrize("days", [90, 180, 270])
+def test_a_time_beyond_a_change_of_clocks_is_that_time(
+    app: Celery, job: Named, monkeypatch: pytest.MonkeyPatch, given: Any, days: int
+) -> None:
+    monkeypatch.setattr(app, "timezone", NEW_YORK)
+    monkeypatch.setattr(app, "now", lambda: datetime.now(NEW_YORK))
+    eta = datetime.now(NEW_YORK) + timedelta(days=days)
+
+    job.add.apply_async((1,), eta=given(eta), expires=given(eta + timedelta(hours=2)))
+
+    row = only()
+    assert abs(row.run_at - eta.astimezone(UTC)) < timedelta(minutes=1)
+    assert abs(row.expires_at - row.run_at - timedelta(hours=2)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("days", [90, 180, 270])
+def test_a_countdown_beyond_a_change_of_clocks_is_as_long_as_it_says(
+    app: Celery,
+    job: Named,
+    plain: Named,
+    driver: Driver,
+    monkeypatch: pytest.MonkeyPatch,
+    days: int,
+) -> None:
+    monkeypatch.setattr(app, "timezone", NEW_YORK)
+    monkeypatch.setattr(app, "now", lambda: datetime.now(NEW_YORK))
+    due = datetime.now(UTC) + timedelta(days=days)
+
+    chain(job.add.s(1), plain.add.s(1).set(countdown=days * 86_400)).apply_async()
+    driver.run_next()
+
+    relayed = Job.objects.get(kind="relay").options["eta"]
+    assert abs(datetime.fromisoformat(relayed) - due) < timedelta(minutes=1)
+
+
 def test_a_time_that_has_passed_is_now(job: Named) -> None:
     job.add.apply_async((1,), eta=timezone.now() - timedelta(hours=1))
 
@@ -269,6 +316,8 @@ BEYOND: dict[str, tuple[type[Exception], dict[str, Any]]] = {
     "text": (InvalidPriority, {"priority": "high"}),
     "expires": (InvalidDelay, {"expires": 3e11}),
     "priority": (InvalidPriority, {"priority": 99_999}),
+    "a time that is text": (InvalidDelay, {"eta": "tomorrow"}),
+    "a time that is none": (InvalidDelay, {"expires": [1]}),
 }
 
 
@@ -282,10 +331,11 @@ def test_what_cannot_be_stored_is_refused(
     assert not Job.objects.exists()
 
 
-def test_any_time_can_be_stored(job: Named) -> None:
-    job.add.apply_async((1, 2), eta=datetime(9999, 12, 30, tzinfo=UTC))
+@pytest.mark.parametrize("zone", [UTC, NEW_YORK, ZoneInfo("Pacific/Kiritimati")], ids=str)
+def test_any_time_can_be_stored_and_read(job: Named, zone: Any) -> None:
+    job.add.apply_async((1, 2), eta=datetime.max.replace(tzinfo=zone))
 
-    assert only().run_at is not None
+    assert only().run_at.year == 9999
 
 
 def test_what_expired_already_is_stored_and_expires(job: Named) -> None:

@@ -1,0 +1,70 @@
+"""What numbers may be, in one place: forms, tables, settings, commands and calls all ask here.
+
+No database counts without end, and no time does: what becomes a time or a count has a bound that
+a person would call a mistake long before a machine fails at it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+DAY = 86_400
+YEARS = 365 * DAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """The least and the most that a number may be."""
+
+    least: float
+    most: float
+    #: Whether only whole numbers will do.
+    is_whole: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        """Tell whether a value is a number, true and false excepted, and within the bound."""
+        wanted = int if self.is_whole else (int, float)
+        if isinstance(value, bool) or not isinstance(value, wanted):
+            return False
+        # NaN is in no range.
+        return self.least <= value <= self.most
+
+    def __str__(self) -> str:
+        """Return it as people read it."""
+        kind = "a whole number" if self.is_whole else "a number"
+        return f"{kind} from {_told(self.least)} to {_told(self.most)}"
+
+    def nearest(self, value: float) -> float:
+        """Return the nearest number within the bound; the least for what is no number."""
+        return self.least if math.isnan(value) else min(max(value, self.least), self.most)
+
+    def nearest_whole(self, value: float) -> int:
+        """Return the nearest whole number within the bound."""
+        return int(self.nearest(value))
+
+
+def _told(number: float) -> str:
+    return f"{number:,.0f}" if float(number).is_integer() else f"{number:g}"
+
+
+#: Seconds from now until something begins, expires, or is ended: ten years.
+DELAY = Bound(least=0, most=10 * YEARS)
+#: What a small integer of SQL holds.
+PRIORITY = Bound(least=-32_768, most=32_767, is_whole=True)
+#: Decides between queues, and between consumers.
+RANKING = Bound(least=-1_000_000, most=1_000_000, is_whole=True)
+#: Further attempts after a failure; -1 is for ever.
+RETRIES = Bound(least=-1, most=1_000_000, is_whole=True)
+#: Seconds before a retry: a year.
+RETRY_DELAY = Bound(least=0, most=YEARS)
+#: What a delay is multiplied by from one retry to the next.
+BACKOFF = Bound(least=1, most=1_000)
+#: Crashes that end a job.
+CRASHES = Bound(least=1, most=1_000, is_whole=True)
+#: Jobs of a queue at once.
+PARALLEL = Bound(least=1, most=1_000_000, is_whole=True)
+#: Days for which history is kept: a hundred years.
+RETENTION_DAYS = Bound(least=1, most=36_500, is_whole=True)
+#: Rows that a list shows, and attempts that a test runs.
+ROWS = Bound(least=1, most=1_000_000, is_whole=True)
