@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from offload.core.topology import Mode
-from offload.embedded import EmbeddedBroker
+from offload.embedded import EmbeddedBroker, Watch
 from offload.engine import rules
 from offload.models import Instance, Rule, Switch
 from project.claim import claimed
@@ -55,6 +55,18 @@ class Site:
 
     fleet: Fleet
     url: str
+    #: Of the embedded broker, where the site has no other.
+    broker: Watch | None = None
+
+    def revive(self) -> Iterator[str]:
+        """Start again what has ended, as a service manager would; yield what there is to tell.
+
+        Raise ProgramEnded for a program that ended soon after its start.
+        """
+        if self.broker and (told := self.broker.look()):
+            yield told
+        for name, code in self.fleet.revive().items():
+            yield f"{name} ended with code {code} and is started again."
 
 
 @contextmanager
@@ -66,8 +78,9 @@ def running(environment: Mapping[str, str], *, afresh: bool = False) -> Iterator
     """
     with ExitStack() as stack:
         stack.enter_context(claimed(settings.VAR))
+        broker = None
         if not os.environ.get("OFFLOAD_BROKER"):
-            stack.enter_context(EmbeddedBroker(settings.VAR / "broker"))
+            broker = Watch(stack.enter_context(EmbeddedBroker(settings.VAR / "broker")))
         call_command("migrate", interactive=False, verbosity=0)
         fleet = stack.enter_context(Fleet(settings.VAR, environment))
         for name, topics in WORKERS.items():
@@ -75,7 +88,7 @@ def running(environment: Mapping[str, str], *, afresh: bool = False) -> Iterator
             fleet.start(name, worker(name))
         address = f"127.0.0.1:{free_port(PORT)}"
         fleet.start("site", [sys.executable, "manage.py", "runserver", "--noreload", address])
-        yield Site(fleet=fleet, url=f"http://{address}/")
+        yield Site(fleet=fleet, url=f"http://{address}/", broker=broker)
 
 
 def give_rules(name: str, topics: Iterable[str], *, afresh: bool) -> None:

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from offload.embedded.broker import EmbeddedBroker
+from offload.embedded.watch import Watch
 
-__all__ = ["EmbeddedBroker"]
+__all__ = ["EmbeddedBroker", "Watch"]

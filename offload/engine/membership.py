@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -18,6 +16,7 @@ from django.db.models.functions import Now
 from offload.conf import settings
 from offload.core.retries import Cause
 from offload.core.topology import PROTOCOL_VERSION, Mode
+from offload.embedded.process import boot_id, started
 from offload.engine import results
 from offload.engine.topology import GOODBYE
 from offload.engine.tracking import returns
@@ -29,7 +28,6 @@ from offload.signals import instance_changed
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 INSTANCE = Instance._meta.db_table
 SLOT = Slot._meta.db_table
 
@@ -57,23 +55,6 @@ class Announcement:
 def host() -> str:
     """Return the name of this machine."""
     return socket.gethostname()
-
-
-def boot_id() -> str:
-    """Return what tells this boot of the machine from others."""
-    with suppress(OSError):
-        return BOOT_ID.read_text().strip()
-    return str(int(psutil.boot_time()))
-
-
-def started(pid: int) -> str:
-    """Return when a process was started, or nothing where it does not live."""
-    try:
-        process = psutil.Process(pid)
-        alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-        return f"{process.create_time():.2f}" if alive else ""
-    except psutil.NoSuchProcess:
-        return ""
 
 
 @retried

@@ -36,8 +36,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.worker")
 
-#: Seconds an agent has to settle the worker's name: it may have to wait for a timeout.
+#: Seconds an agent has to settle the worker's name, or to say goodbye, until a word is said.
 PATIENCE = 30.0
+#: Seconds that a process which ends takes for it.
+ENDING = 1.0
+UNSETTLED = (
+    "the agent, process %s, lives and has not settled the worker's name yet; it is waited for. "
+    "Look whether the database answers"
+)
 #: Seconds in which changes are gathered into one snapshot: while jobs wait for the pool, and
 #: while the pool waits for jobs.
 GATHER, HASTE = 0.01, 0.001
@@ -122,11 +128,21 @@ class Worker:
             former.close()
 
     def _is_settled(self) -> bool:
-        answer = self._link.receive(PATIENCE + settings().timeout) if self._link else None
+        """Wait for the agent as long as it lives; return whether it has the name."""
+        answer = self._link.receive(PATIENCE) if self._link else None
+        while answer is None and self._agent_lives():
+            logger.warning(UNSETTLED, self._agent.pid if self._agent else 0)
+            answer = self._link.receive(PATIENCE) if self._link else None
         if answer and answer.get("settled"):
             return True
         logger.error("%s", (answer or {}).get("refused", "the agent did not start; see above"))
         return False
+
+    def _agent_lives(self) -> bool:
+        # Its end of the link closes a moment before it ends.
+        with suppress(subprocess.TimeoutExpired):
+            return self._agent is not None and self._agent.wait(ENDING) is None
+        return True
 
     def on_ready(self, sender: Any, **_: object) -> None:
         """Take work."""

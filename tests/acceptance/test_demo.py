@@ -165,10 +165,15 @@ def test_a_killed_demo_leaves_nothing_running(root: Path, folder: Path) -> None:
     eventually(lambda: not processes_of(folder), what="the end of all processes")
 
 
-def test_the_running_site_says_how_to_get_in_and_ends_when_asked(root: Path, folder: Path) -> None:
+def test_the_running_site_says_how_to_get_in_revives_its_broker_and_ends_when_asked(
+    root: Path, folder: Path
+) -> None:
     with subprocess.Popen(**command(root, folder, "up")) as up:
         assert up.stdout is not None
         said = said_until("Ctrl-C stops it", up.stdout)
+        broker = json.loads((folder / "broker" / "valkey.pid").read_text())["server"]["pid"]
+        os.kill(broker, signal.SIGKILL)
+        said_until("The broker ended and was started again", up.stdout)
         up.terminate()
         rest, _ = up.communicate(timeout=60)
 

@@ -155,7 +155,7 @@ def test_a_server_whose_starter_is_dead_is_taken_over_and_can_be_stopped(
 ) -> None:
     embedded.start()
     marks = json.loads((directory / "valkey.pid").read_text())
-    marks["starter"] = {"pid": marks["starter"]["pid"], "created": 1.0}
+    marks["starter"]["started"] = "1"
     (directory / "valkey.pid").write_text(json.dumps(marks))
     heir = EmbeddedBroker(directory)
 
@@ -176,6 +176,59 @@ def test_a_server_that_was_killed_leaves_nothing_in_the_way_of_the_next(
     put(embedded.start(), "again")
 
     assert take(embedded.url) == "again"
+
+
+def test_a_server_that_stands_still_is_waited_for_and_not_ended(
+    embedded: EmbeddedBroker, directory: Path
+) -> None:
+    embedded.start()
+    server = server_of(directory)
+    server.suspend()
+
+    with pytest.raises(BrokerUnreachable, match=f"its process {server.pid} lives and is silent"):
+        EmbeddedBroker(directory).start(timeout=0.1)
+
+    assert embedded.is_alive
+    server.resume()
+    eventually(lambda: embedded.is_running, what="its answer")
+    assert server_of(directory) == server
+
+
+def test_a_server_that_reads_its_data_is_waited_for(
+    embedded: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded.start()
+    answers = iter([broker.Answer.LOADING] * 20)
+    ask = embedded._answer
+    monkeypatch.setattr(embedded, "_answer", lambda: next(answers, None) or ask())
+
+    assert embedded.start(timeout=0.1) == embedded.url
+
+
+def test_a_clock_that_is_set_makes_no_living_server_a_dead_one(
+    embedded: EmbeddedBroker, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded.start()
+    server = server_of(directory)
+    boot = psutil._pslinux.boot_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + 120)
+
+    EmbeddedBroker(directory).start()
+
+    assert server_of(directory).pid == server.pid
+
+
+def test_a_server_whose_traces_were_removed_is_ended_all_the_same(
+    embedded: EmbeddedBroker, directory: Path
+) -> None:
+    embedded.start()
+    server = server_of(directory)
+    (directory / "valkey.pid").unlink()
+
+    assert embedded.is_alive
+    embedded.stop()
+
+    assert not server.is_running()
 
 
 def test_a_server_that_cannot_start_says_why(embedded: EmbeddedBroker, directory: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from offload.embedded.process import ProcessMark
 from project.claim import FolderInUse, claimed
 from project.fleet import Fleet, ProgramEnded, ending_in_order
 from tests.polling import eventually
@@ -102,7 +103,7 @@ def test_a_program_that_ended_is_noticed_with_its_last_words(tmp_path: Path) -> 
 def test_what_a_predecessor_left_running_is_ended_first(tmp_path: Path) -> None:
     left = subprocess.Popen(["sleep", "600"])
     (tmp_path / "run").mkdir()
-    note = {"pid": left.pid, "created": psutil.Process(left.pid).create_time()}
+    note = ProcessMark.of(left.pid).dump()
     (tmp_path / "run" / "left.pid").write_text(json.dumps(note))
 
     with Fleet(tmp_path, {}):
@@ -113,7 +114,8 @@ def test_what_a_predecessor_left_running_is_ended_first(tmp_path: Path) -> None:
 def test_a_process_that_only_has_the_number_of_a_predecessor_is_left_alone(tmp_path: Path) -> None:
     stranger = subprocess.Popen(["sleep", "600"])
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "left.pid").write_text(json.dumps({"pid": stranger.pid, "created": 1.0}))
+    note = {**ProcessMark.of(stranger.pid).dump(), "started": "1"}
+    (tmp_path / "run" / "left.pid").write_text(json.dumps(note))
 
     with Fleet(tmp_path, {}):
         assert stranger.poll() is None

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from django.core.management import CommandError
 from kombu import Connection
 
-from offload.embedded import EmbeddedBroker
+from offload.embedded import EmbeddedBroker, Watch
 from offload.engine.installation import celery_app
 from offload.management.verb import Options, Verb
 
@@ -36,16 +36,17 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(terminal: Terminal, options: Options) -> None:
-    """Run the broker until this process is told to end; raise CommandError if it ends before."""
+    """Run the broker until this process is told to end; start it again where it dies before."""
     broker = EmbeddedBroker(options["directory"] or directory_of(celery_app().conf.broker_url))
     with ending() as over:
-        shared = broker.is_running
+        shared = broker.is_alive
         try:
             broker.start()
             announce(terminal, broker, shared=shared)
+            watch = Watch(broker)
             while not over.wait(POLL):
-                if not broker.is_running:
-                    raise CommandError(f"The broker ended. Its log is {broker.log}.")
+                if told := watch.look():
+                    terminal.report({"said": told}, told)
         finally:
             broker.stop()
 

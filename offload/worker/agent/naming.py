@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from offload.conf import settings
 from offload.core.exceptions import NameInUse
 from offload.core.topology import Mode
+from offload.embedded.process import boot_id
 from offload.engine import membership
 from offload.models import Instance
 
@@ -61,5 +62,5 @@ def _look(row: Instance, rival: Rival | None) -> Rival:
 def _mine(announcement: Announcement) -> str | None:
     """Return the incarnation this worker has already, if it was not declared gone."""
     mine = Instance.objects.filter(pk=announcement.name, pid=announcement.pid)
-    row = mine.exclude(mode=Mode.GONE).filter(boot_id=membership.boot_id()).first()
+    row = mine.exclude(mode=Mode.GONE).filter(boot_id=boot_id()).first()
     return row.incarnation if row else None

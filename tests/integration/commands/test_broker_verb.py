@@ -10,6 +10,7 @@ import sys
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
+import psutil
 import pytest
 from django.core.management import CommandError
 
@@ -91,12 +92,51 @@ def test_one_that_runs_already_is_shared_and_not_ended(start: Start, tmp_path: P
         assert broker.is_running
 
 
-def test_it_says_so_when_the_server_ends(start: Start, tmp_path: Path) -> None:
+def server_of(broker: EmbeddedBroker) -> psutil.Process:
+    """Return the server's process."""
+    marks = json.loads((broker.directory / "valkey.pid").read_text())
+    return psutil.Process(marks["server"]["pid"])
+
+
+def test_a_server_that_stands_still_is_told_of_and_left_alone(start: Start, tmp_path: Path) -> None:
+    broker = EmbeddedBroker(tmp_path / "broker")
+    with start() as process:
+        line_of(process.stdout)
+        server = server_of(broker)
+        server.suspend()
+        assert "lives and has not answered" in json.loads(line_of(process.stdout))["said"]
+        server.resume()
+        assert "answers again" in json.loads(line_of(process.stdout))["said"]
+        assert server_of(broker) == server
+        process.terminate()
+        assert process.wait(30) == 0
+        assert not server.is_running()
+
+
+def test_a_server_that_was_killed_is_started_again(start: Start, tmp_path: Path) -> None:
+    broker = EmbeddedBroker(tmp_path / "broker")
+    with start() as process:
+        line_of(process.stdout)
+        server = server_of(broker)
+        server.kill()
+        assert "was started again" in json.loads(line_of(process.stdout))["said"]
+        assert answers(broker)
+        assert server_of(broker) != server
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def test_one_that_was_shared_goes_on_after_the_end_of_who_started_it(
+    start: Start, tmp_path: Path
+) -> None:
     with EmbeddedBroker(tmp_path / "broker") as broker, start() as process:
         line_of(process.stdout)
         broker.stop()
-        assert process.wait(30) == 1
-        assert "The broker ended. Its log is" in process.communicate()[1]
+        assert "was started again" in json.loads(line_of(process.stdout))["said"]
+        assert answers(broker)
+        process.terminate()
+        assert process.wait(30) == 0
+    assert not answers(broker)
 
 
 def test_it_runs_in_another_directory_on_demand(start: Start, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from offload.core.states import Hold, JobState
 from offload.core.topology import Mode
+from offload.embedded.process import boot_id
 from offload.engine import membership
 from offload.models import Attempt, Instance, Slot
 from offload.models.versions import current_version
@@ -49,7 +50,7 @@ def test_who_joins_is_starting_with_what_it_announced() -> None:
     assert (found.incarnation, found.mode) == (incarnation, Mode.STARTING)
     assert (found.pid, found.concurrency, found.window) == (os.getpid(), 2, 4)
     assert (found.labels, found.facts) == (["a", "gpu"], {"cpus": 8})
-    assert (found.host, found.boot_id) == (membership.host(), membership.boot_id())
+    assert (found.host, found.boot_id) == (membership.host(), boot_id())
 
 
 def test_the_order_of_joining_is_kept() -> None:

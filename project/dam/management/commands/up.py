@@ -13,7 +13,7 @@ from django_rich.management import RichCommand
 
 from offload.core.exceptions import OffloadError
 from project.claim import FolderInUse
-from project.fleet import Fleet, ProgramEnded, ending_in_order
+from project.fleet import ProgramEnded, ending_in_order
 from project.site import NotReady, await_ready, running
 
 #: Name of the user that the first start makes.
@@ -47,13 +47,9 @@ class Command(RichCommand):
             self.console.print(how_to_get_in(), soft_wrap=True, highlight=False)
             self.console.print("Ctrl-C stops it.")
             while True:
-                self.revive(site.fleet)
+                for told in site.revive():
+                    self.console.print(told, soft_wrap=True, highlight=False)
                 time.sleep(POLL)
-
-    def revive(self, fleet: Fleet) -> None:
-        """Start again what has ended, as a service manager would, and say so."""
-        for name, code in fleet.revive().items():
-            self.console.print(f"{name} ended with code {code} and is started again.")
 
 
 def how_to_get_in() -> str:
