@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from offload.engine.explain import explain
     from offload.engine.handing import complete, fail, progress
     from offload.engine.handles import JobHandle
+    from offload.engine.removing import remove
     from offload.engine.retrying import retry
     from offload.engine.stopping import stop
     from offload.engine.submission import submit, submit_many
@@ -35,6 +36,7 @@ __all__ = [
     "fail",
     "install",
     "progress",
+    "remove",
     "retry",
     "stop",
     "submit",
@@ -53,6 +55,7 @@ HOMES = {
     "fail": "offload.engine.handing",
     "install": "offload.worker.install",
     "progress": "offload.engine.handing",
+    "remove": "offload.engine.removing",
     "retry": "offload.engine.retrying",
     "stop": "offload.engine.stopping",
     "submit": "offload.engine.submission",

@@ -44,6 +44,9 @@ WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
 
 FINAL = frozenset(JobState) - WAITING - {JobState.ACTIVE}
 
+# Ended without what was asked for, and not by request.
+FAILED = frozenset({JobState.GIVEN_UP, JobState.ERROR, JobState.EXPIRED})
+
 # From each state, those a job may go to. Final states lead nowhere: a retry is a new job.
 TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     {
@@ -74,6 +77,7 @@ QUERY_TYPES: Mapping[str, frozenset[JobState]] = MappingProxyType(
         "ACTIVE": frozenset({JobState.ACTIVE}),
         "HISTORY": FINAL,
         "SUCCEEDED": frozenset({JobState.SUCCEEDED}),
+        "FAILED": FAILED,
         "CANCELLED": FINAL - {JobState.SUCCEEDED},
         "STOPPED": frozenset({JobState.STOPPED}),
         "GIVEN_UP": frozenset({JobState.GIVEN_UP}),

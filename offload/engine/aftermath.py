@@ -18,6 +18,9 @@ logger = logging.getLogger("offload.aftermath")
 #: Jobs that one sweep concludes.
 LIMIT = 200
 
+#: Jobs up to which whoever ends them concludes them at once.
+FEW = 20
+
 #: Where the last sweep of this process ended.
 _last = ""
 
@@ -62,6 +65,11 @@ def deliver(result: Result) -> None:
 def conclude_all(job_ids: list[str]) -> int:
     """Conclude these jobs, one by one; one that fails is logged and stays due."""
     return sum(_conclude_safely(job_id) for job_id in job_ids)
+
+
+def conclude_some(job_ids: list[str]) -> int:
+    """Conclude these jobs if they are few; many are left to the sweep, or this would not return."""
+    return conclude_all(job_ids) if len(job_ids) <= FEW else 0
 
 
 def sweep() -> int:

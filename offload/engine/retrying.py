@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from offload.core.exceptions import IllegalTransition, UnknownJob
+from offload.core.states import FINAL
 from offload.engine.canvas import subscribing
 from offload.engine.handles import JobHandle
 from offload.engine.submission import new_id, store
 from offload.engine.tracking.drafts import Draft
-from offload.models import Job, Kind
+from offload.models import Job, Kind, database
 from offload.models.conflicts import retried
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 @retried
@@ -26,7 +30,30 @@ def retry(job_id: str) -> JobHandle:
         raise UnknownJob(job_id=job_id)
     if not job.is_finished:
         raise IllegalTransition(job_id=job_id, old=job.state, new="PENDING")
-    draft = Draft(
+    draft = _draft(job, subscribing.reply_options())
+    store([draft])
+    return JobHandle(draft.id)
+
+
+@retried
+def retry_all(ids: Sequence[str], *, again: bool = False) -> list[tuple[Job, str]]:
+    """Submit those of these jobs that have ended once more; return each with the new one's id.
+
+    Those that were retried before are left out, unless ``again``. Their rows are locked, so that
+    of two who ask at once one retries.
+    """
+    with database.atomic():
+        ended = Job.objects.ids(ids).without_values().filter(kind=Kind.JOB, state__in=FINAL)
+        list(ended.order_by("pk").select_for_update().values_list("pk"))
+        found = list((ended if again else ended.retriable()).order_by("created_at", "pk"))
+        reply = subscribing.reply_options() if found else {}
+        drafts = [_draft(job, reply) for job in found]
+        store(drafts)
+    return [(job, draft.id) for job, draft in zip(found, drafts, strict=True)]
+
+
+def _draft(job: Job, reply: Mapping[str, Any]) -> Draft:
+    return Draft(
         id=new_id(),
         topic=job.topic,
         task=job.task,
@@ -34,17 +61,15 @@ def retry(job_id: str) -> JobHandle:
         needs=job.needs,
         args=job.args,
         properties=job.properties,
-        options=_options(job),
+        options=_options(job, reply),
         priority=job.priority,
         run_id=job.run_id,
         payload_id=job.payload_id,
         retry_of=job.pk,
     )
-    store([draft])
-    return JobHandle(draft.id)
 
 
-def _options(job: Job) -> dict[str, Any]:
+def _options(job: Job, reply: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was frozen, but for where results go: to who retries it."""
     kept = {name: value for name, value in job.options.items() if name != "reply_to"}
-    return kept if kept.get("ignore_result") else {**kept, **subscribing.reply_options()}
+    return kept if kept.get("ignore_result") else {**kept, **reply}

@@ -50,5 +50,5 @@ def stop_jobs(ids: Sequence[str], *, force: bool = False) -> set[str]:
     jobs = set(known.exclude(kind=Kind.RELAY).values_list("pk", flat=True))
     stopped = [change.job_id for change in ends.stop(sorted(set(ids)), force=force)]
     if stopped:
-        database.on_commit(lambda: aftermath.conclude_all(stopped))
+        database.on_commit(lambda: aftermath.conclude_some(stopped))
     return jobs | set(stopped)

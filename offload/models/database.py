@@ -23,6 +23,10 @@ LATER = {
     "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', ({0}) || ' seconds')",
     "postgresql": "(clock_timestamp() + make_interval(secs => ({0})::double precision))",
 }
+SINCE = {
+    "sqlite": "((JULIANDAY('NOW') - JULIANDAY({0})) * 86400)",
+    "postgresql": "extract(epoch FROM clock_timestamp() - {0})",
+}
 #: Seconds that a server gets to take the request to end a statement.
 INTERRUPTING = 0.5
 #: Share-lock the row a decision rests on; SQLite's immediate transactions lock the whole file.
@@ -92,6 +96,11 @@ def now() -> str:
 def later(seconds: str = "%s") -> str:
     """Return the SQL of a time ``seconds`` (an SQL number or placeholder) from now."""
     return LATER[vendor()].format(seconds)
+
+
+def seconds_since(time: str) -> str:
+    """Return the SQL of how many seconds ago a time (in SQL) was."""
+    return SINCE[vendor()].format(time)
 
 
 def execute(sql: str, params: Sequence[Any] = ()) -> int:

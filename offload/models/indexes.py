@@ -10,7 +10,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from offload.core.states import FINAL, JobState
+from offload.core.states import FAILED, FINAL, JobState
 
 CONSTRAINTS: list[models.BaseConstraint] = [
     models.CheckConstraint(
@@ -88,6 +88,11 @@ INDEXES = [
         condition=Q(finished_at__isnull=False),
     ),
     models.Index(fields=["created_at"], name="offload_job_created"),
+    models.Index(
+        fields=["finished_at"],
+        name="offload_job_failed",
+        condition=Q(state__in=[state.value for state in sorted(FAILED)]),
+    ),
     # The head of an ordered queue, which may be in any of its lanes; what began comes first.
     models.Index(
         fields=["queue", "-priority", "created_at", "id"],

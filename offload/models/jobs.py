@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -67,6 +68,26 @@ class JobQuerySet(models.QuerySet["Job"]):
         prefix = f"{head}/" if head else ""
         # A regular expression, since SQLite's LIKE does not tell capitals from small letters.
         return self.filter(topic__regex=f"^{prefix}{WILDCARDS[last]}$")
+
+    def stoppable(self, *, force: bool = False) -> JobQuerySet:
+        """Return the unfinished jobs that nobody asked to stop, or to stop by force."""
+        asked = "stop_forced" if force else "stop_requested"
+        return self.filter(state__in=QUERY_TYPES["ALL"], **{asked: False})
+
+    def removable(self) -> JobQuerySet:
+        """Return the jobs that nothing runs, here or by Celery."""
+        sent = Q(hold=Hold.RELAY) & (Q(publishes__gt=0) | Q(bound_at__isnull=False))
+        waits = Q(state__in=QUERY_TYPES["QUEUED"]) & ~sent
+        return self.filter(waits | Q(state=JobState.ACTIVE, handed_until__isnull=False))
+
+    def retriable(self) -> JobQuerySet:
+        """Return the jobs that have ended and were not retried yet."""
+        retries = Job.objects.filter(retry_of=OuterRef("pk"))
+        return self.filter(~Exists(retries), state__in=FINAL, kind=Kind.JOB)
+
+    def without_values(self) -> JobQuerySet:
+        """Leave out what may be large and is not needed to submit a job again."""
+        return self.defer("result", "traceback", "tail", "progress")
 
     def ids(self, values: Iterable[str]) -> JobQuerySet:
         """Return the jobs with these ids."""

@@ -64,6 +64,16 @@ class IllegalTransition(OffloadError):
         )
 
 
+class NotRemovable(OffloadError):
+    """The job runs or has ended; only what waits, or was handed over, can be removed."""
+
+    def __init__(self, *, job_id: str, state: str, problem: str) -> None:
+        self.job_id = job_id
+        self.state = state
+        self.problem = problem
+        super().__init__(f"Job {job_id} cannot be removed. {problem}")
+
+
 class NameInUse(OffloadError):
     """Another living worker has this nodename."""
 

@@ -71,11 +71,10 @@ def _late() -> str:
 
 
 def drop(job_ids: Sequence[str]) -> list[Change]:
-    """Make waiting jobs DROPPED, save plain Celery tasks that were sent."""
+    """Make jobs that wait or were handed over DROPPED, save plain Celery tasks that were sent."""
     if not job_ids:
         return []
-    which = f"id IN ({database.marks(job_ids)}) AND NOT {SENT}"
-    return _finish(which, list(job_ids), "DROPPED")
+    return _finish(f"id IN ({database.marks(job_ids)})", list(job_ids), "DROPPED", among=ENDABLE)
 
 
 def give_up(job_ids: Sequence[str], *, state: str, error_type: str, error: str) -> list[Change]:
@@ -98,10 +97,11 @@ def _finish(
     *,
     also: str = "",
     values: Sequence[object] = (),
+    among: str = WAITING,
 ) -> list[Change]:
     found = database.rows(
         f"UPDATE {JOB} SET state = %s, finished_at = {database.now()}, aftermath_due = true{also} "
-        f"WHERE {where} AND {WAITING} RETURNING id, {BEFORE}, state, epoch",
+        f"WHERE {where} AND {among} RETURNING id, {BEFORE}, state, epoch",
         [state, *values, *params],
     )
     changes = [Change(*row) for row in found]

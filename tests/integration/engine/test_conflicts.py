@@ -99,5 +99,6 @@ def test_an_operators_verb_that_had_to_give_way_is_begun_again(
 
     together([lambda: rules.deny("a", "**"), lambda: rules.deny("b", "**")])
 
-    assert crossing.tries == 3
+    # One gives way; both may, where they find out at the same moment.
+    assert crossing.tries in {3, 4}
     assert Rule.objects.count() == 2

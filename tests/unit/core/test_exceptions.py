@@ -13,6 +13,11 @@ EVERY = [
     (exceptions.InvalidProperties(path="properties.x", problem="is NaN"), "properties.x", "Pass"),
     (exceptions.InvalidDelay(delay=-1, most=60), "-1", "at most 60"),
     (exceptions.InvalidPriority(priority=99999, least=-8, most=7), "99999", "from -8 to 7"),
+    (
+        exceptions.NotRemovable(job_id="42", state="ACTIVE", problem="It runs; stop it instead."),
+        "42",
+        "stop it",
+    ),
     (exceptions.InvalidName(name="../x", problem="a slash"), "'../x'", "Use"),
     (exceptions.UnknownQueue(name="slow"), "'slow'", "Add"),
     (exceptions.UnknownInstance(name="gpu@x"), "'gpu@x'", "offload instances"),

@@ -82,10 +82,10 @@ def test_celery_shows_the_state_of_the_table(
         (S.ACTIVE, {"ALL", "ACTIVE"}),
         (S.SUCCEEDED, {"HISTORY", "SUCCEEDED"}),
         (S.STOPPED, {"HISTORY", "CANCELLED", "STOPPED"}),
-        (S.GIVEN_UP, {"HISTORY", "CANCELLED", "GIVEN_UP"}),
-        (S.ERROR, {"HISTORY", "CANCELLED", "ERROR"}),
+        (S.GIVEN_UP, {"HISTORY", "FAILED", "CANCELLED", "GIVEN_UP"}),
+        (S.ERROR, {"HISTORY", "FAILED", "CANCELLED", "ERROR"}),
         (S.DROPPED, {"HISTORY", "CANCELLED", "DROPPED"}),
-        (S.EXPIRED, {"HISTORY", "CANCELLED", "EXPIRED"}),
+        (S.EXPIRED, {"HISTORY", "FAILED", "CANCELLED", "EXPIRED"}),
     ],
 )
 def test_a_state_is_found_by_the_query_types_of_the_table(state: JobState, types: set[str]) -> None:

@@ -1,0 +1,47 @@
+"""Why a job cannot be stopped, removed or retried, as sentences with the next step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.models import Job, Kind
+
+if TYPE_CHECKING:
+    from offload.models.jobs import JobQuerySet
+
+NO_JOB = "There is no such job: it was removed, or its transaction was rolled back."
+#: A plain Celery task of a canvas.
+PLAIN = "It is a plain Celery task"
+
+
+def to_stopping(job: Job) -> str:
+    """Return why a job was not asked to stop."""
+    return _ended(job) or "It has moved on meanwhile; ask again."
+
+
+def to_removing(job: Job) -> str:
+    """Return why a job was not removed."""
+    if job.is_finished:
+        return f"{_ended(job)} Its history goes when its queue keeps it no longer."
+    if job.kind == Kind.RELAY:
+        return f"{PLAIN} that was sent; stop it instead."
+    return f"It runs on {job.instance}; stop it instead."
+
+
+def to_retrying(job: Job) -> str:
+    """Return why a job was not retried."""
+    if job.kind == Kind.RELAY:
+        return f"{PLAIN}; call the task again."
+    if not job.is_finished:
+        return f"It has not ended, it is {job.state}; stop it first, or wait for its end."
+    if later := _retries(job).first():
+        return f"It was retried as {later.pk}, which is {later.state}."
+    return "It has moved on meanwhile; ask again."
+
+
+def _ended(job: Job) -> str:
+    return f"It has ended {job.state}." if job.is_finished else ""
+
+
+def _retries(job: Job) -> JobQuerySet:
+    return Job.objects.filter(retry_of=job.pk).newest_first()
