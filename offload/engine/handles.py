@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from offload.core.exceptions import JobFailed, JobTimeout, UnknownJob
 from offload.core.states import JobState
 from offload.engine import results
+from offload.engine.waiting import until
 from offload.models import Job
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from offload.models import PayloadFile
-
-#: Seconds between two looks at a job: from the first to the largest.
-PATIENCE = (0.005, 0.25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +47,14 @@ class JobHandle:
 
     def wait(self, timeout: float | None = None) -> Job:
         """Return the job once it has ended; raise JobTimeout after so many seconds."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        pause, longest = PATIENCE
-        while True:
-            row = self.row
-            if row.is_finished:
-                return row
-            if deadline is not None and time.monotonic() >= deadline:
-                raise JobTimeout(job_id=self.id, timeout=timeout or 0.0, state=row.state)
-            time.sleep(pause)
-            pause = min(pause * 1.5, longest)
+        row = until(self._ended, timeout)
+        if row is None:
+            raise JobTimeout(job_id=self.id, timeout=timeout or 0.0, state=self.row.state)
+        return row
+
+    def _ended(self) -> Job | None:
+        row = self.row
+        return row if row.is_finished else None
 
     def result(self, timeout: float | None = None) -> Any:
         """Return what the job returned, waiting up to ``timeout`` seconds for its end.

@@ -5,16 +5,21 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from offload.core.run_states import RunState
 from offload.workflows.definitions import Definition, definition, step, workflow
 
 if TYPE_CHECKING:
+    from offload.workflows.handles import RunHandle
     from offload.workflows.runs import start
 
-__all__ = ["Definition", "definition", "start", "step", "workflow"]
+__all__ = ["Definition", "RunHandle", "RunState", "definition", "start", "step", "workflow"]
+
+#: Loaded when first used: definitions are made before models are ready.
+HOMES = {"RunHandle": "offload.workflows.handles", "start": "offload.workflows.runs"}
 
 
 def __getattr__(name: str) -> Any:
-    """Load what needs models when it is first used: definitions are made before they are ready."""
-    if name != "start":
+    """Load a public name that needs models from its home."""
+    if name not in HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return import_module("offload.workflows.runs").start
+    return getattr(import_module(HOMES[name]), name)

@@ -17,6 +17,7 @@ from offload.engine.installation import celery_app
 from offload.engine.submission import new_id
 from offload.models import Run, database
 from offload.workflows.definitions import definition
+from offload.workflows.handles import RunHandle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +30,8 @@ def start(
     *,
     files: Mapping[str, Source] | None = None,
     properties: Mapping[str, Any] | None = None,
-) -> Run:
-    """Start a run of a workflow and return it.
+) -> RunHandle:
+    """Start a run of a workflow and return a handle on it.
 
     All its steps share the files, and what they make; ``properties`` are kept with the run.
     Run, files and first steps are stored in one transaction. Raise UnknownWorkflow,
@@ -44,7 +45,7 @@ def start(
         source = replace(source, run_id=run.pk, payload_id=run.payload_id)
         with coming_from(source), gathering():
             canvas.apply_async()
-    return run
+    return RunHandle(run.pk)
 
 
 def _record(

@@ -38,7 +38,7 @@ def asset(root: Path) -> Asset:
 @pytest.fixture
 def run(asset: Asset) -> Run:
     """Return a run of the workflow that no worker is there for."""
-    return start(UPDATE_ASSET, files={"original": asset.path})
+    return start(UPDATE_ASSET, files={"original": asset.path}).row
 
 
 @pytest.fixture

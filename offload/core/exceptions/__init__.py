@@ -20,6 +20,7 @@ from offload.core.exceptions.missing import (
     UnknownInstance,
     UnknownJob,
     UnknownQueue,
+    UnknownRun,
     UnknownWorkflow,
     UnreadableFile,
 )
@@ -35,6 +36,7 @@ from offload.core.exceptions.running import (
     NoCurrentJob,
     NotRemovable,
     PermanentError,
+    RunTimeout,
     StaleAttempt,
     StillBusy,
 )
@@ -60,11 +62,13 @@ __all__ = [
     "NotRemovable",
     "OffloadError",
     "PermanentError",
+    "RunTimeout",
     "StaleAttempt",
     "StillBusy",
     "UnknownInstance",
     "UnknownJob",
     "UnknownQueue",
+    "UnknownRun",
     "UnknownWorkflow",
     "UnreadableFile",
 ]

@@ -37,6 +37,17 @@ class UnknownJob(OffloadError, LookupError):
         )
 
 
+class UnknownRun(OffloadError, LookupError):
+    """There is no run with that id."""
+
+    def __init__(self, *, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(
+            f"There is no run {run_id!r}: it was deleted with old history, or its transaction was "
+            "rolled back. The admin lists those there are."
+        )
+
+
 class UnknownWorkflow(OffloadError, LookupError):
     """There is no workflow of that name."""
 

@@ -35,6 +35,19 @@ class JobTimeout(OffloadError):
         )
 
 
+class RunTimeout(OffloadError):
+    """The run did not end in the time it was waited for; it goes on."""
+
+    def __init__(self, *, run_id: str, timeout: float, unfinished: int) -> None:
+        self.run_id = run_id
+        self.timeout = timeout
+        self.unfinished = unfinished
+        super().__init__(
+            f"Run {run_id} has not ended after {timeout:g} s: {unfinished} of its steps wait or "
+            "run; it goes on. Its 'steps' say what each waits for."
+        )
+
+
 class StaleAttempt(OffloadError):
     """This attempt was replaced by a newer one; what it writes is discarded."""
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,11 +14,21 @@ from offload.core.exceptions import (
     InvalidName,
     InvalidProperties,
     InvalidTopic,
+    RunTimeout,
+    UnknownRun,
     UnknownWorkflow,
 )
 from offload.engine.canvas import context
 from offload.models import Job, Payload, Run
-from offload.workflows import definition, definitions, start, step, workflow
+from offload.workflows import (
+    RunHandle,
+    RunState,
+    definition,
+    definitions,
+    start,
+    step,
+    workflow,
+)
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -51,7 +62,7 @@ def stored() -> set[str]:
 def test_a_run_is_its_steps(app: Celery, driver: Driver) -> None:
     workflow("totals")(totals)
 
-    run = start("totals", properties={"by": "me"})
+    run = start("totals", properties={"by": "me"}).row
     driver.run_all()
 
     assert [row.topic for row in run.jobs.order_by("created_at", "id")] == [
@@ -65,7 +76,7 @@ def test_a_run_is_its_steps(app: Celery, driver: Driver) -> None:
 def test_all_steps_share_the_files_of_the_run(driver: Driver) -> None:
     workflow("totals")(totals)
 
-    run = start("totals", files={"original": b"content"})
+    run = start("totals", files={"original": b"content"}).row
     driver.run_all()
 
     payload = Payload.objects.get()
@@ -80,7 +91,7 @@ def test_a_step_with_plain_tasks_stays_in_the_run(
 ) -> None:
     workflow("mixed")(lambda: step("jobs/add", x=1) | plain.add.s(1) | step("jobs/add"))
 
-    run = start("mixed")
+    run = start("mixed").row
     driver.run_all()
 
     assert [row.kind for row in run.jobs.order_by("created_at", "id")] == ["job", "relay", "job"]
@@ -90,7 +101,7 @@ def test_a_step_with_plain_tasks_stays_in_the_run(
 def test_the_canvas_stands_with_the_run(app: Celery) -> None:
     workflow("totals")(totals)
 
-    canvas: Any = start("totals").canvas
+    canvas: Any = start("totals").row.canvas
 
     assert Run.objects.get().canvas == canvas
     assert canvas["kwargs"]["body"]["options"]["offload_topic"] == "jobs/total"
@@ -104,7 +115,7 @@ def test_a_run_started_by_a_job_is_not_part_of_its_run(app: Celery) -> None:
     finally:
         context.running.reset(token)
 
-    assert {(row.run_id, row.parent_id) for row in Job.objects.all()} == {(run.pk, "outer")}
+    assert {(row.run_id, row.parent_id) for row in Job.objects.all()} == {(run.id, "outer")}
 
 
 @pytest.mark.usefixtures("app")
@@ -161,3 +172,24 @@ def test_a_name_is_defined_once() -> None:
         workflow("totals")(lambda: totals())
     with pytest.raises(InvalidTopic):
         workflow("no name")
+
+
+def test_the_handle_tells_how_far_the_run_is_and_what_it_made(app: Celery, driver: Driver) -> None:
+    workflow("totals")(totals)
+    run = start("totals")
+
+    with pytest.raises(RunTimeout, match=r"after 0\.01 s: 2 of its steps"):
+        run.wait(timedelta(seconds=0.01))
+    before = run.state
+    driver.run_all()
+
+    assert (before, run.wait(5)) == (RunState.RUNNING, RunState.SUCCEEDED)
+    assert [job.topic for job in run.steps] == ["jobs/add", "jobs/add", "jobs/total"]
+    assert list(run.outputs) == []
+
+
+@pytest.mark.usefixtures("app", "engine_database")
+def test_a_run_that_is_not_there_is_said_to_be_none() -> None:
+    for ask in (lambda: RunHandle("gone").state, lambda: RunHandle("gone").outputs):
+        with pytest.raises(UnknownRun, match="'gone'"):
+            ask()

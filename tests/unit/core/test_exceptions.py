@@ -21,6 +21,8 @@ EVERY = [
     (exceptions.InvalidName(name="../x", problem="a slash"), "'../x'", "Use"),
     (exceptions.UnknownQueue(name="slow"), "'slow'", "Add"),
     (exceptions.UnknownInstance(name="gpu@x"), "'gpu@x'", "offload instances"),
+    (exceptions.UnknownRun(run_id="r1"), "'r1'", "The admin lists"),
+    (exceptions.RunTimeout(run_id="r1", timeout=2.5, unfinished=3), "3 of its steps", "it goes on"),
     (exceptions.UnknownJob(job_id="j1"), "'j1'", "offload jobs"),
     (exceptions.UnknownWorkflow(name="dam/x", known=("dam/y",)), "'dam/x'", "There are: dam/y"),
     (exceptions.MissingFile(name="48.png", known=("1280.webp",)), "'48.png'", "1280.webp"),

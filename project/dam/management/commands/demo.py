@@ -110,9 +110,9 @@ def submit(asset: Asset) -> Run:
     """
     facts = {"file": asset.name}
     try:
-        return start(UPDATE_ASSET, files={"original": asset.path}, properties=facts)
+        return start(UPDATE_ASSET, files={"original": asset.path}, properties=facts).row
     except (MissingFile, UnreadableFile) as error:
-        return start(UPDATE_ASSET, properties={**facts, "problem": str(error)})
+        return start(UPDATE_ASSET, properties={**facts, "problem": str(error)}).row
 
 
 def collect(runs: list[tuple[Asset, Run]]) -> list[tuple[Asset, list[Row]]]:
