@@ -9,7 +9,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-long bench lint format lock clean
+.PHONY: help demo up test test-long bench lint docs format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ lint: $(READY)  ## Check style, types, layers, migrations and deployment setting
 	  OFFLOAD_DATABASE=postgresql://site@db.example/site OFFLOAD_BROKER=redis://broker.example/0 \
 	  SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	  $(PY) manage.py check --deploy --fail-level WARNING
+
+docs: $(READY)  ## Build the documentation into var/docs
+	@$(PY) -m sphinx -W --keep-going --quiet -b html docs var/docs
+	@echo "var/docs/index.html"
 
 format: $(READY)  ## Put imports and layout in order
 	$(PY) -m ruff check --fix .

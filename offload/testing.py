@@ -27,6 +27,8 @@ from offload.worker.carriers import task_of
 if TYPE_CHECKING:
     from celery import Celery
 
+__all__ = ["run_jobs"]
+
 #: The instance that jobs run on.
 NAME = "tests@here"
 

@@ -1,0 +1,81 @@
+"""The pages under docs/howto, run: their code in order, and what it prints compared."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import unittest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.test import TestCase
+
+from offload.engine import waiting
+from offload.testing import run_jobs
+from tests.databases import SQLITE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TypeGuard
+
+    from celery import Celery
+
+PAGES = sorted((Path(__file__).parents[3] / "docs/howto").glob("*.md"))
+BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def working(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run what waits whenever somebody waits for it: the pages speak of a site with workers."""
+    until = waiting.until
+
+    def run_and_wait(look: Callable[[], Any], timeout: float | None) -> Any:
+        run_jobs()
+        return until(look, timeout)
+
+    for home in ("offload.engine.handles", "offload.workflows.handles"):
+        monkeypatch.setattr(f"{home}.until", run_and_wait)
+
+
+@pytest.fixture
+def app(engine_database: str) -> Iterator[Celery]:
+    """Return the site's app; tasks that a page defines are forgotten again."""
+    from project.celery import app
+
+    app.loader.import_default_modules()
+    before = set(app.tasks)
+    yield app
+    for name in set(app.tasks) - before:
+        app.tasks.pop(name)
+
+
+@pytest.mark.usefixtures("working", "app")
+@pytest.mark.parametrize("engine_database", [SQLITE], indirect=True)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_a_page_shows_is_what_happens(page: Path) -> None:
+    names: dict[str, Any] = {"__name__": f"howto_{page.stem.replace('-', '_')}"}
+    for code, expected in BLOCK.findall(page.read_text()):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, str(page), "exec"), names)  # noqa: S102 - our own page
+        assert printed.getvalue() == expected, code
+        run_jobs()
+
+    for case in [value for value in names.values() if _is_case(value)]:
+        case.databases = {SQLITE}
+        result = unittest.TestResult()
+        unittest.defaultTestLoader.loadTestsFromTestCase(case).run(result)
+        assert (result.testsRun, result.failures + result.errors) == (1, []), result
+
+
+def _is_case(value: object) -> TypeGuard[type[TestCase]]:
+    return isinstance(value, type) and issubclass(value, TestCase) and value is not TestCase
+
+
+def test_every_page_is_listed_where_people_begin() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+
+    assert len(PAGES) >= 8
+    assert [page.name for page in PAGES if f"docs/howto/{page.name}" not in readme] == []
