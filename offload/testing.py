@@ -23,6 +23,7 @@ from offload.engine.tracking.whereabouts import waiting_lanes
 from offload.models import Job, Slot
 from offload.models.versions import current_version
 from offload.worker.carriers import task_of
+from offload.worker.guest import as_guest
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -38,7 +39,7 @@ def run_jobs(*, most: int = 1000) -> list[JobHandle]:
 
     Delays are over at once, those of retries too. What has no consumer here, or a suspended
     queue, stays as it is, and plain Celery tasks are left to Celery. Raise StillBusy after
-    ``most`` attempts.
+    ``most`` attempts, KeyboardInterrupt where one is interrupted: it has failed then.
     """
     app = celery_app()
     app.loader.import_default_modules()
@@ -78,4 +79,5 @@ def _run(app: Celery, job: Bound) -> None:
     args, kwargs, embedded = sent.body
     facts = {"hostname": NAME, "delivery_info": {}, "called_directly": False}
     request = {**sent.headers, **embedded, **facts}
-    trace_task(task, job.id, args, kwargs, request=request, app=app)
+    with as_guest():
+        trace_task(task, job.id, args, kwargs, request=request, app=app)

@@ -20,6 +20,7 @@ from offload.signals import stale_attempt
 from offload.worker.connections import insist
 from offload.worker.current import CurrentJob, running
 from offload.worker.finish import Finished, finish
+from offload.worker.guest import is_guest
 from offload.worker.lease import lease
 from offload.worker.outcome import info, outcome_of
 from offload.worker.softlimit import undisturbed
@@ -105,6 +106,8 @@ def _finish(task: OffloadTask, job: CurrentJob, facts: Facts, outcome: Outcome) 
 
 
 def _tell(finished: Finished, error: BaseException | None) -> Any:
+    if isinstance(error, KeyboardInterrupt) and is_guest():
+        raise error
     if finished.state is None:
         _stale(finished.fence)
     if finished.state is JobState.SUCCEEDED:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from billiard.common import terminate_handler_fired  # type: ignore[attr-defined]
 from celery import current_app
-from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
+from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded, WorkerTerminate
 from celery.utils.serialization import ensure_serializable
+from celery.worker import state as worker_state
 from kombu.utils.json import dumps
 
 from offload.core.exceptions import MissingFile, PermanentError
@@ -45,7 +46,8 @@ def outcome_of(
     """Run and return what it came to, with the exception that said so.
 
     The value is encoded here as its backend would: one that cannot be is a failed attempt,
-    before anything is final. Nothing is said of a run whose process was told to end.
+    before anything is final. Whatever is raised says what became of the run, also what is no
+    Exception. Nothing is said of a run whose process was told to end.
     """
     try:
         value = run()
@@ -56,13 +58,22 @@ def outcome_of(
         if handed is not None:
             return handed, None
         encode(value)
-    except (Exception, SystemExit) as error:
-        if terminate_handler_fired():
-            # Somebody ends this process, and the worker's parent knows why: a time limit, a
-            # shutdown. What the run says of it would count as a failure of the job.
+    except BaseException as error:
+        if _was_told_to_end(error):
             raise
         return _of_error(error), error
     return Succeeded(value), None
+
+
+def _was_told_to_end(error: BaseException) -> bool:
+    """Return whether somebody ends this process, and the worker knows why: a limit, a shutdown.
+
+    What the run says of it would count as a failure of the job. Without a pool of processes,
+    Celery ends the run itself, by an exception in the middle of it.
+    """
+    # An exit code of 0 is one.
+    is_told = worker_state.should_terminate is not None
+    return (isinstance(error, WorkerTerminate) and is_told) or bool(terminate_handler_fired())
 
 
 def _continuation() -> Continuation | None:
@@ -126,7 +137,7 @@ def info(error: BaseException) -> ErrorInfo:
 def _message(error: BaseException) -> str:
     try:
         return str(error) or type(error).__name__
-    except Exception:
+    except BaseException:  # Whatever its own code raises.
         return f"{type(error).__name__}, which cannot be shown as text"
 
 

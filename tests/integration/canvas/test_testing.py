@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from tests.integration.canvas.tasks import Named
+
+
+class Abort(BaseException):
+    """What a site raises past every handler of its own."""
 
 
 @pytest.fixture(params=["in a transaction", "outside"], autouse=True)
@@ -84,6 +89,46 @@ def test_what_nobody_consumes_and_what_is_suspended_waits(job: Named) -> None:
 
     assert run_jobs() == []
     assert set(Job.objects.values_list("state", flat=True)) == {"PENDING"}
+
+
+@pytest.fixture
+def raising(app: Celery) -> Iterator[None]:
+    """Give the app a consumer that raises what is no Exception."""
+
+    def throw(job: Any, *, what: str) -> None:
+        raise {
+            "abort": Abort("enough"),
+            "cancelled": asyncio.CancelledError("from outside"),
+            "exit": SystemExit(3),
+            "generator": GeneratorExit("closed"),
+            "interrupt": KeyboardInterrupt("by hand"),
+        }[what]
+
+    define(app, throw, name="tests.throw", base=ConsumerTask, pattern="throw", topic="throw")
+    Queue.objects.create(name="throw", topics=["throw"], retries=1)
+    yield
+    app.tasks.pop("tests.throw")
+
+
+@pytest.mark.parametrize("what", ["abort", "cancelled", "exit", "generator"])
+def test_what_is_no_exception_fails_the_attempt_as_one_does(raising: None, what: str) -> None:
+    thrown = offload.submit("throw", {"what": what})
+
+    assert run_jobs() == [thrown, thrown]
+
+    row = thrown.row
+    assert (row.state, row.attempts, row.failures, row.crashes) == ("GIVEN_UP", 2, 2, 0)
+    assert row.error
+    assert row.error_type.rpartition(".")[2] in row.traceback
+
+
+def test_who_interrupts_a_test_ends_it_and_no_job_stays_active(raising: None) -> None:
+    interrupted = offload.submit("throw", {"what": "interrupt"})
+
+    with pytest.raises(KeyboardInterrupt):
+        run_jobs()
+
+    assert (interrupted.row.state, interrupted.row.failures) == ("PENDING", 1)
 
 
 def test_jobs_without_an_end_are_not_run_for_ever(consumer: None) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 import pytest
-from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
+from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded, WorkerTerminate
 from celery.utils.time import maybe_make_aware
+from celery.worker import state as worker_state
 from django.utils import timezone
 
 from offload.core.exceptions import InvalidDelay, PermanentError
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from offload.core.outcomes import Outcome
+
+
+class Abort(BaseException):
+    """What a site raises past every handler of its own."""
 
 
 def fine(value: object) -> None:
@@ -81,6 +87,11 @@ def test_what_celery_means_by_an_exception_is_meant(error: Exception, outcome: O
         (ValueError("no"), Cause.FAILED, False),
         (MemoryError(), Cause.FAILED, False),
         (SystemExit(3), Cause.FAILED, False),
+        (KeyboardInterrupt(), Cause.FAILED, False),
+        (GeneratorExit(), Cause.FAILED, False),
+        (asyncio.CancelledError(), Cause.FAILED, False),
+        (Abort("enough"), Cause.FAILED, False),
+        (WorkerTerminate(1), Cause.FAILED, False),
         (SoftTimeLimitExceeded(), Cause.TIMED_OUT, False),
         (PermanentError("never"), Cause.FAILED, True),
     ],
@@ -91,6 +102,25 @@ def test_anything_else_is_a_failed_attempt(error: BaseException, cause: Cause, f
     assert isinstance(outcome, Failed)
     assert (outcome.cause, outcome.final) == (cause, final)
     assert outcome.error.type == type(error).__qualname__
+
+
+def test_a_run_says_what_it_raised_also_where_that_is_no_exception() -> None:
+    outcome = came_to(Abort("enough"))
+
+    assert isinstance(outcome, Failed)
+    assert (outcome.error.message, outcome.error.module) == ("enough", __name__)
+    assert "Abort: enough" in outcome.error.traceback
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_run_that_the_worker_ends_says_nothing(
+    monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    monkeypatch.setattr(worker_state, "should_terminate", code)
+
+    with pytest.raises(WorkerTerminate):
+        outcome_of(raising(WorkerTerminate(code)), fine)
+    assert isinstance(came_to(SystemExit(code)), Failed)
 
 
 def test_a_time_to_retry_at_is_counted_from_now() -> None:
@@ -205,6 +235,14 @@ def test_an_error_that_cannot_be_shown_is_told_by_its_name() -> None:
             raise RuntimeError
 
     assert info(Shy()).message == "Shy, which cannot be shown as text"
+
+
+def test_an_error_whose_text_raises_past_everything_is_told_by_its_name() -> None:
+    class Rude(Exception):
+        def __str__(self) -> str:
+            raise KeyboardInterrupt
+
+    assert info(Rude()).message == "Rude, which cannot be shown as text"
 
 
 def test_an_error_without_words_is_told_by_its_name() -> None:
