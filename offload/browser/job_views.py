@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from offload.models import Job
+
+logger = logging.getLogger("offload.browser")
 
 FRAGMENT = "offload/_job.html"
 
@@ -66,8 +69,11 @@ def file(request: HttpRequest, quoted: str, file_id: int) -> FileResponse:
         raise Http404(_("The job has no such file."))
     try:
         opened = row.open()
-    except OSError as error:
-        raise Http404(_("The storage has lost this file.")) from error
+    except Exception as error:  # Any library may be behind it, with errors of its own.
+        logger.warning(
+            "file %s of job %s cannot be opened", file_id, unquote(quoted), exc_info=True
+        )
+        raise Http404(_("The storage has lost this file, or cannot be reached.")) from error
     return FileResponse(
         opened, as_attachment=True, filename=row.name, content_type="application/octet-stream"
     )

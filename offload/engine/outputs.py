@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.core.files.storage import storages
 from uuid_utils import uuid7
 
 from offload.conf import settings
 from offload.core.exceptions import StaleAttempt
 from offload.engine import payloads
+from offload.engine.storing import remove
+from offload.engine.traces import remove_on_rollback
 from offload.models import Job, Payload, PayloadFile, database
 
 if TYPE_CHECKING:
@@ -20,18 +21,20 @@ if TYPE_CHECKING:
 def add(fence: Fence, name: str, source: Source, *, media_type: str | None = None) -> PayloadFile:
     """Store a file and its row under the attempt's epoch.
 
-    Raise InvalidName, MissingFile, or StaleAttempt where the attempt was overtaken; then the
-    file is removed again.
+    Raise InvalidName, MissingFile, UnreadableFile, FileNotStored, or StaleAttempt where the
+    attempt was overtaken; then nothing is left of the file, nor where its row is rolled back.
     """
     payloads.check({name: source})
     payload = payload_of(fence)
     stored = payloads.put(payload.storage, payload.pk, name, source, media_type)
     try:
         with database.atomic():
-            return _record(fence, payload, stored)
+            file = _record(fence, payload, stored)
     except BaseException:
-        storages[payload.storage].delete(stored.location)
+        remove(payload.storage, [stored.location])
         raise
+    remove_on_rollback(lambda: remove(payload.storage, [stored.location]))
+    return file
 
 
 def payload_of(fence: Fence) -> Payload:
@@ -58,7 +61,7 @@ def _record(fence: Fence, payload: Payload, stored: Stored) -> PayloadFile:
     former = PayloadFile.objects.filter(job=job, epoch=fence.epoch, name=stored.name).first()
     if former is not None:
         location = former.location
-        database.on_commit(lambda: storages[payload.storage].delete(location))
+        database.on_commit(lambda: remove(payload.storage, [location]))
     file, _ = PayloadFile.objects.update_or_create(
         job=job,
         epoch=fence.epoch,

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from django.core.files import File
-from django.core.files.storage import storages
 from uuid_utils import uuid7
 
 from offload.conf import settings
 from offload.core.exceptions import MissingFile, UnreadableFile
 from offload.core.filenames import check_file_name
+from offload.engine.storing import naming, remove, remove_folder, store
 from offload.engine.traces import remove_on_rollback
 from offload.models import Payload, PayloadFile
 
@@ -56,8 +56,8 @@ class Saved:
 def saving(files: Mapping[str, Source]) -> Iterator[Saved]:
     """Put files into the storage for the block that records them; remove them if it fails.
 
-    Raise InvalidName or MissingFile before anything is written, UnreadableFile with nothing
-    left of what was.
+    Raise InvalidName or MissingFile before anything is written, UnreadableFile or FileNotStored
+    with nothing left of what was.
     """
     check(files)
     payload_id, alias = str(uuid7()), settings().storage
@@ -66,14 +66,14 @@ def saving(files: Mapping[str, Source]) -> Iterator[Saved]:
         stored.extend(put(alias, payload_id, name, source) for name, source in files.items())
         yield Saved(id=payload_id, storage=alias, files=tuple(stored))
     except BaseException:
-        _remove(alias, stored)
+        _remove(alias, payload_id, stored)
         raise
-    remove_on_rollback(lambda: _remove(alias, stored))
+    remove_on_rollback(lambda: _remove(alias, payload_id, stored))
 
 
-def _remove(alias: str, stored: Iterable[Stored]) -> None:
-    for one in stored:
-        storages[alias].delete(one.location)
+def _remove(alias: str, payload_id: str, stored: Iterable[Stored]) -> None:
+    remove(alias, [one.location for one in stored])
+    remove_folder(alias, payload_id)
 
 
 def check(files: Mapping[str, Source]) -> None:
@@ -95,16 +95,18 @@ def put(
 ) -> Stored:
     """Copy one file into the storage, hashing it on the way in constant memory.
 
-    Raise MissingFile or UnreadableFile where it cannot be read.
+    Raise MissingFile or UnreadableFile where it cannot be read, FileNotStored where there is no
+    room for it; then nothing is left of it.
     """
     with _opened(name, source) as given, tempfile.SpooledTemporaryFile(max_size=CHUNK) as spool:
         digest = sha256()
         for chunk in _chunks(name, source, given):
             digest.update(chunk)
-            spool.write(chunk)
+            with naming(alias, name):
+                spool.write(chunk)
         size = spool.tell()
         spool.seek(0)
-        location = storages[alias].save(f"{folder}/{uuid7()}", File(spool))
+        location = store(alias, f"{folder}/{uuid7()}", File(spool), name=name)
     return Stored(
         name=name,
         size=size,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
-from django.core.files.storage import storages
 from django.db.models import Exists, OuterRef, Q
 
 from offload.core.states import FINAL
+from offload.engine.storing import remove, remove_folder
 from offload.engine.topology import now, snapshot
 from offload.models import Dependency, Job, Join, Payload, PayloadFile, Run, database
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from django.db.models import QuerySet
-
-logger = logging.getLogger("offload.retention")
 
 #: Jobs per transaction.
 BATCH = 500
@@ -44,8 +41,10 @@ def _purge(queue: str, retention: timedelta) -> int:
         Job.objects.filter(pk__in=ids).delete()
         _drop_joins(ids)
         Run.objects.filter(pk__in=runs, jobs=None).delete()
-        places |= _drop_unused(payloads)
-        database.on_commit(lambda: _delete(places))
+        unused = Payload.objects.filter(pk__in=payloads, jobs=None)
+        folders = set(unused.values_list("storage", "pk"))
+        places |= _drop_unused(unused)
+        database.on_commit(lambda: _delete(places, folders))
     return len(ids)
 
 
@@ -64,9 +63,8 @@ def _drop_joins(job_ids: list[str]) -> None:
     Join.objects.filter(pk__in=list(unused.values_list("pk", flat=True))).delete()
 
 
-def _drop_unused(payloads: set[str]) -> set[tuple[str, str]]:
+def _drop_unused(unused: QuerySet[Payload]) -> set[tuple[str, str]]:
     """Delete payloads that no job has any more, with their runs; return where files lie."""
-    unused = Payload.objects.filter(pk__in=payloads, jobs=None)
     places = _places(PayloadFile.objects.filter(payload__in=unused))
     for payload in list(unused):
         payload.runs.all().delete()
@@ -78,9 +76,8 @@ def _places(files: QuerySet[PayloadFile]) -> set[tuple[str, str]]:
     return set(files.values_list("payload__storage", "location"))
 
 
-def _delete(places: Iterable[tuple[str, str]]) -> None:
+def _delete(places: Iterable[tuple[str, str]], folders: Iterable[tuple[str, str]]) -> None:
     for alias, location in places:
-        try:
-            storages[alias].delete(location)
-        except Exception:
-            logger.exception("file %s of storage %r is left over", location, alias)
+        remove(alias, [location])
+    for alias, folder in folders:
+        remove_folder(alias, folder)

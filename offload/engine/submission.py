@@ -77,7 +77,7 @@ def submit(
 
     Inside a transaction the job exists with its commit and not before; a rollback leaves
     nothing. Raise InvalidTopic, InvalidProperties, InvalidDelay, InvalidPriority, InvalidName,
-    MissingFile, UnreadableFile or UnknownQueue, with nothing stored.
+    MissingFile, UnreadableFile, FileNotStored or UnknownQueue, with nothing stored.
     """
     terms = Terms(
         queue=queue, priority=priority, delay=delay, expires=expires, ignore_result=ignore_result

@@ -56,7 +56,8 @@ class Outputs:
     def add(self, name: str, source: Source, *, media_type: str | None = None) -> PayloadFile:
         """Store a file under this name: from a path, bytes or an open file.
 
-        Raise InvalidName or MissingFile; StaleAttempt where this attempt was overtaken.
+        Raise InvalidName, MissingFile, UnreadableFile or FileNotStored; StaleAttempt where this
+        attempt was overtaken.
         """
         return outputs.add(self.fence, name, source, media_type=media_type)
 

@@ -35,7 +35,8 @@ def start(
 
     All its steps share the files, and what they make; ``properties`` are kept with the run.
     Run, files and first steps are stored in one transaction. Raise UnknownWorkflow,
-    InvalidProperties, InvalidName or MissingFile, with nothing stored.
+    InvalidProperties, InvalidName, MissingFile, UnreadableFile or FileNotStored, with nothing
+    stored.
     """
     canvas = definition(name).build()
     kept = check_properties(dict(properties or {}), settings().max_properties)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -229,6 +230,18 @@ def test_a_server_whose_traces_were_removed_is_ended_all_the_same(
     embedded.stop()
 
     assert not server.is_running()
+
+
+def test_a_folder_that_cannot_be_written_is_said(
+    embedded: EmbeddedBroker, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(type(directory), "write_text", full)
+
+    with pytest.raises(BrokerUnreachable, match="No space left on device"):
+        embedded.start()
 
 
 def test_a_server_that_cannot_start_says_why(embedded: EmbeddedBroker, directory: Path) -> None:

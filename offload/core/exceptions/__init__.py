@@ -15,6 +15,7 @@ from offload.core.exceptions.given import (
     InvalidTopic,
 )
 from offload.core.exceptions.missing import (
+    FileNotStored,
     MissingFile,
     MissingResult,
     UnknownInstance,
@@ -45,6 +46,7 @@ __all__ = [
     "BrokerUnreachable",
     "ConfigurationError",
     "FailedOutside",
+    "FileNotStored",
     "IllegalTransition",
     "InvalidDelay",
     "InvalidName",

@@ -89,6 +89,20 @@ class UnreadableFile(OffloadError):
         )
 
 
+class FileNotStored(OffloadError):
+    """A file could not be put into the storage; nothing of it is left there."""
+
+    def __init__(self, *, name: str, storage: str, problem: str) -> None:
+        self.name = name
+        self.storage = storage
+        self.problem = problem
+        super().__init__(
+            f"The file {name!r} could not be stored: {problem}. Nothing of it was kept. Look "
+            f"at the storage {storage!r} and its free space, and try again; "
+            "'manage.py offload doctor' tests it."
+        )
+
+
 class MissingResult(OffloadError, LookupError):
     """The job succeeded, but what it returned is nowhere any more."""
 

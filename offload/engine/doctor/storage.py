@@ -9,7 +9,9 @@ from django.core.files.storage import storages
 from uuid_utils import uuid7
 
 from offload.conf import settings
+from offload.core.exceptions import FileNotStored
 from offload.engine.doctor.finding import Finding, fail, ok, one_line
+from offload.engine.storing import store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +27,9 @@ def examine() -> Iterator[Finding]:
     try:
         same = _round_trip(alias)
     except Exception as error:  # Any library may be behind it, with errors of its own.
-        told = f"The storage {alias!r} cannot be used: {type(error).__name__}: {one_line(error)}"
-        yield fail(SUBJECT, told, f'Correct STORAGES["{alias}"], or the rights of its folder.')
+        told = f"The storage {alias!r} cannot be used: {_problem(error)}."
+        step = f'Correct STORAGES["{alias}"], or the rights or the free space of its folder.'
+        yield fail(SUBJECT, told, step)
         return
     if same:
         yield ok(SUBJECT, f"The storage {alias!r} takes files and gives them back.")
@@ -35,9 +38,15 @@ def examine() -> Iterator[Finding]:
         yield fail(SUBJECT, told, f'Correct STORAGES["{alias}"]: payloads must stay as they are.')
 
 
+def _problem(error: Exception) -> str:
+    if isinstance(error, FileNotStored):
+        return error.problem
+    return f"{type(error).__name__}: {one_line(error)}"
+
+
 def _round_trip(alias: str) -> bool:
     storage = storages[alias]
-    location = storage.save(f"offload-doctor-{uuid7()}", ContentFile(CONTENT))
+    location = store(alias, f"offload-doctor-{uuid7()}", ContentFile(CONTENT), name="a test")
     try:
         with storage.open(location, "rb") as file:
             return bool(file.read() == CONTENT)

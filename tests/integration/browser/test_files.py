@@ -112,6 +112,19 @@ def test_a_file_that_the_storage_has_lost_is_not_found(boss: Client, job: Job) -
     assert boss.get(address(job, file)).status_code == 404
 
 
+def test_a_storage_that_cannot_be_reached_is_no_error_of_the_page(
+    boss: Client, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = stored(job, "original")
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("endpoint url timed out")
+
+    monkeypatch.setattr(type(storages["offload"]), "open", refuse)
+
+    assert boss.get(address(job, file)).status_code == 404
+
+
 def test_the_page_lists_files_and_links_them_for_those_who_may(
     staff: Callable[..., Client], job: Job
 ) -> None:

@@ -29,6 +29,11 @@ EVERY = [
     (exceptions.MissingFile(name="48.png"), "'48.png'", "Check"),
     (exceptions.MissingFile(name="48.png", known=()), "'48.png'", "Submit it with files="),
     (exceptions.UnreadableFile(name="48.png", problem="I/O error"), "I/O error", "permissions"),
+    (
+        exceptions.FileNotStored(name="48.png", storage="files", problem="No space left on device"),
+        "No space left on device",
+        "free space",
+    ),
     (exceptions.JobFailed(job_id="j1", state="ERROR", error="boom"), "boom", "offload job j1"),
     (exceptions.JobFailed(job_id="j1", state="ERROR", error=""), "no error", "offload job j1"),
     (exceptions.JobTimeout(job_id="j1", timeout=2.5, state="QUEUED"), "2.5 s", "offload job j1"),

@@ -1,0 +1,67 @@
+"""Where files are put and removed: nothing half written stays, whatever a storage does."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.core.files.storage import FileSystemStorage, storages
+
+from offload.core.exceptions import FileNotStored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from django.core.files import File
+
+logger = logging.getLogger("offload.storing")
+
+
+def store(alias: str, location: str, file: File[Any], *, name: str) -> str:
+    """Put a file into a storage and return where it lies.
+
+    ``location`` is one that nothing else has. Raise FileNotStored where the storage fails, with
+    what it has written removed.
+    """
+    try:
+        with naming(alias, name):
+            return storages[alias].save(location, file)
+    except BaseException:
+        remove(alias, [location])
+        raise
+
+
+@contextmanager
+def naming(alias: str, name: str) -> Iterator[None]:
+    """Raise FileNotStored for whatever the storage, or the disk, raises in the block."""
+    try:
+        yield
+    # Any library may be behind a storage, with errors of its own.
+    except Exception as error:
+        raise FileNotStored(name=name, storage=alias, problem=_problem(error)) from error
+
+
+def _problem(error: Exception) -> str:
+    told = str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        told = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return " ".join(told.split()).rstrip(".")
+
+
+def remove(alias: str, locations: Iterable[str]) -> None:
+    """Delete files from a storage; say which of them are left over where it fails."""
+    for location in locations:
+        try:
+            storages[alias].delete(location)
+        except Exception:
+            logger.exception("file %s of storage %r is left over", location, alias)
+
+
+def remove_folder(alias: str, folder: str) -> None:
+    """Delete a payload's folder once it is empty, where the storage is one of folders."""
+    storage = storages[alias]
+    if isinstance(storage, FileSystemStorage):
+        with suppress(OSError):
+            Path(storage.path(folder)).rmdir()
