@@ -1,9 +1,15 @@
-"""The token of a job that was handed over: one text for its id, its epoch and its secret."""
+"""The token of a job that was handed over: one text for its id, its epoch and its secret.
+
+The secret is nowhere but in the token and in the run that made it: the job's row holds a digest
+of it, so that whoever reads the database, or a copy of it, can end nothing.
+"""
 
 from __future__ import annotations
 
 import json
+import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hashlib import blake2b
 from typing import NamedTuple
 
 from offload.core.exceptions import InvalidToken
@@ -24,6 +30,16 @@ class Token(NamedTuple):
     def __str__(self) -> str:
         """Return the text, of letters, digits, ``-`` and ``_`` alone."""
         return urlsafe_b64encode(json.dumps(self).encode()).decode().rstrip("=")
+
+
+def new_secret() -> str:
+    """Return a secret that nobody guesses."""
+    return secrets.token_hex(16)
+
+
+def digest(secret: str) -> str:
+    """Return what a job's row holds of a secret: enough to recognise it, not to say it."""
+    return blake2b(secret.encode(), digest_size=16).hexdigest()
 
 
 def read(text: object) -> Token:

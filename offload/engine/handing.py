@@ -26,7 +26,7 @@ OVERDUE = "it was handed over, and not ended in its time"
 
 def token_of(fence: Fence) -> str:
     """Return the text by which an attempt is ended from outside."""
-    return str(tokens.Token(fence.job_id, fence.epoch, fence.token))
+    return str(tokens.Token(fence.job_id, fence.epoch, fence.secret))
 
 
 def complete(token: str, value: Any = None) -> None:
@@ -84,7 +84,7 @@ def time_out() -> None:
 
 def _fence(token: str) -> Fence:
     said = tokens.read(token)
-    return Fence(job_id=said.job_id, epoch=said.epoch, token=said.secret)
+    return Fence.by(said.secret, job_id=said.job_id, epoch=said.epoch)
 
 
 def _running(fence: Fence) -> Job:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any, NoReturn, cast
-from uuid import uuid4
 
 from celery.exceptions import Ignore, Retry
 
@@ -12,6 +11,7 @@ from offload.conf import settings
 from offload.core.outcomes import Failed
 from offload.core.retries import Cause
 from offload.core.states import JobState
+from offload.core.tokens import new_secret
 from offload.engine import claims, results
 from offload.engine.canvas import context
 from offload.engine.claims import Facts
@@ -44,7 +44,7 @@ def execute(task: OffloadTask, header: dict[str, Any], args: Any, kwargs: Any) -
     """
     if not lease.wait(settings().timeout):
         raise NotMine(f"job {header['id']}: this instance has lost its lease")
-    fence = Fence(job_id=header["id"], epoch=header["epoch"], token=str(uuid4()))
+    fence = Fence.by(new_secret(), job_id=header["id"], epoch=header["epoch"])
     facts = _facts(task, header)
     claimed = insist(lambda: claims.begin(fence, facts), what=f"claiming job {fence.job_id}")
     if claimed is None:

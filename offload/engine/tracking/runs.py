@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kombu.utils.json import dumps, loads
 
 from offload.conf import settings
+from offload.core import tokens
 from offload.core.retries import Cause
 from offload.core.states import JobState
 from offload.engine.tracking.changes import Change, tell
@@ -42,7 +43,15 @@ class Fence:
 
     job_id: str
     epoch: int
+    #: As the row holds it: the digest of the attempt's secret.
     token: str
+    #: Known to the attempt itself, and to whoever it gave its token.
+    secret: str = field(default="", repr=False)
+
+    @classmethod
+    def by(cls, secret: str, *, job_id: str, epoch: int) -> Fence:
+        """Return the fence of the attempt that this is the secret of."""
+        return cls(job_id=job_id, epoch=epoch, token=tokens.digest(secret), secret=secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

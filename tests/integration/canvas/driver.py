@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from queue import Empty
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from celery.app.task import Context
 from celery.app.trace import trace_task
@@ -15,6 +14,7 @@ from celery.app.trace import trace_task
 from offload.core.outcomes import ErrorInfo
 from offload.core.retries import RetryDecision
 from offload.core.states import JobState
+from offload.core.tokens import new_secret
 from offload.engine import aftermath, endings
 from offload.engine.canvas import context
 from offload.engine.claims import Facts
@@ -96,7 +96,7 @@ class Driver:
         Slot.objects.get_or_create(instance=instance)
         [bound] = bind(place, [row.lane], limit=1)
         Job.objects.filter(state="PENDING", hold="suspect").update(hold="")
-        fence = Fence(job_id=job_id, epoch=bound.epoch, token=str(uuid4()))
+        fence = Fence.by(new_secret(), job_id=job_id, epoch=bound.epoch)
         claimed = runs.claim(fence)
         assert claimed is not None
         facts = Facts(task=row.task, argsrepr="", kwargsrepr="", worker=instance)

@@ -301,11 +301,13 @@ ACTS: dict[str, Any] = {
 def test_a_token_that_ends_nothing_is_refused(act: Any) -> None:
     run, token = handed()
     other = Token(run.id, run.fence.epoch, str(uuid4()))
-    later = Token(run.id, run.fence.epoch + 1, run.fence.token)
-    unknown = Token("nobody", 1, run.fence.token)
+    later = Token(run.id, run.fence.epoch + 1, run.fence.secret)
+    unknown = Token("nobody", 1, run.fence.secret)
+    from_the_row = Token(run.id, run.fence.epoch, run.row.token)
 
     for wrong, error in [
         (str(other), StaleAttempt),
+        (str(from_the_row), StaleAttempt),
         (str(later), StaleAttempt),
         (str(unknown), UnknownJob),
         ("nonsense", InvalidToken),

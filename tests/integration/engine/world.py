@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from django.db import connections
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from offload.core.outcomes import ErrorInfo
+from offload.core.tokens import new_secret
 from offload.core.topology import Mode
 from offload.engine import membership
 from offload.engine.claims import Facts
@@ -94,7 +94,7 @@ def bound(count: int = 1, *, name: str = HERE, **facts: Any) -> list[Bound]:
 
 def fence_of(job: Bound) -> Fence:
     """Return a new attempt's fence."""
-    return Fence(job_id=job.id, epoch=job.epoch, token=str(uuid4()))
+    return Fence.by(new_secret(), job_id=job.id, epoch=job.epoch)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
-from uuid import uuid4
 
 import pytest
 from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded, WorkerTerminate
@@ -24,7 +23,7 @@ from offload.core.outcomes import (
     Succeeded,
 )
 from offload.core.retries import Cause
-from offload.core.tokens import read
+from offload.core.tokens import new_secret, read
 from offload.engine.canvas import context
 from offload.engine.canvas.context import Continuation
 from offload.engine.tracking.runs import Fence
@@ -177,7 +176,7 @@ def test_it_is_one_also_where_it_did_not_raise() -> None:
 @pytest.fixture
 def job() -> Iterator[CurrentJob]:
     """Return the job that runs here."""
-    fence = Fence(job_id="a", epoch=3, token=str(uuid4()))
+    fence = Fence.by(new_secret(), job_id="a", epoch=3)
     facts: Any = {"id": "a", "topic": "a/b", "epoch": 3, "attempt": 1, "instance": "w@host"}
     with running(CurrentJob(attempt_fence=fence, claimed=cast("Any", None), **facts)) as job:
         yield job
@@ -209,7 +208,7 @@ def test_a_run_that_hands_over_and_raises_has_failed(job: CurrentJob) -> None:
 def test_a_token_is_the_fence_of_its_run_however_often_it_is_asked_for(job: CurrentJob) -> None:
     tokens = {job.hand_over(timeout=7), job.hand_over(timeout=8)}
 
-    assert [read(token) for token in tokens] == [("a", 3, job.attempt_fence.token)]
+    assert [read(token) for token in tokens] == [("a", 3, job.attempt_fence.secret)]
     assert job.handed_over_for == 8
 
 
