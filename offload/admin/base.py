@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
 from django.urls import path
 
+from offload.admin.lists import ListedAdmin
 from offload.browser import live
 
 if TYPE_CHECKING:
@@ -16,15 +16,12 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
     from django.urls import URLPattern
 
-    AnyAdmin = admin.ModelAdmin[Any]
-else:
-    AnyAdmin = admin.ModelAdmin
 
-
-class Viewer(AnyAdmin):
+class Viewer(ListedAdmin):
     """Rows that the machine makes: looked at, never edited."""
 
     show_full_result_count = False
+    sortable_by = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse it to everybody."""

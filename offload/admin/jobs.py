@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from offload.admin.base import AnyAdmin, Browsed
+from offload.admin.base import Browsed
 from offload.admin.paging import CappedPaginator
 from offload.browser import changes, job_views, matrix
 from offload.browser.access import OPERATE_JOB
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+    from offload.admin.lists import AnyAdmin
 
 
 class TopicFilter(admin.SimpleListFilter):
@@ -66,7 +68,6 @@ class JobAdmin(Browsed):
     search_fields = ("id__exact",)
     search_help_text = _("A job's id.")
     ordering = ("-created_at", "-id")
-    sortable_by = ()
     paginator = CappedPaginator
     change_list_template = "offload/job_list.html"
     actions = ("stop",)

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from offload.admin.base import AnyAdmin
+from offload.admin.lists import ListedAdmin
 from offload.engine import policies
 from offload.models import Queue
 from offload.models.queues import validate_patterns
@@ -75,7 +75,7 @@ class QueueForm(ModelForm):
 
 
 @admin.register(Queue)
-class QueueAdmin(AnyAdmin):
+class QueueAdmin(ListedAdmin):
     """Policies for sets of topics."""
 
     form = QueueForm

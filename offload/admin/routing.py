@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from offload.admin.base import AnyAdmin
+from offload.admin.lists import ListedAdmin
 from offload.core.topology import Scope
 from offload.engine import rules
 from offload.models import Instance, Rule, Switch, database
@@ -28,7 +28,7 @@ else:
     RuleBase = SwitchBase = forms.ModelForm
 
 
-class Enforced(AnyAdmin):
+class Enforced(ListedAdmin):
     """Rows that say what is desired: what they forbid is taken back in the same transaction."""
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:

@@ -10,6 +10,7 @@ from django.core.exceptions import BadRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from offload.browser.address import plain
 from offload.browser.logbook import record
 from offload.core.exceptions import UnknownInstance
 from offload.engine import rules, stopping
@@ -47,12 +48,12 @@ class Change:
 def read(posted: Mapping[str, Any]) -> Change:
     """Return the change that a pressed button stands for.
 
-    Raise BadRequest where none, or more than one, was pressed.
+    Raise BadRequest where none, or more than one, was pressed, or where it is no text.
     """
     pressed = [verb for verb in TOLD if verb in posted]
     if len(pressed) != 1:
         raise BadRequest("Send one of allow, deny, clear and exclusive.")
-    instance, _space, pattern = str(posted[pressed[0]]).partition(" ")
+    instance, _space, pattern = plain(posted[pressed[0]]).partition(" ")
     return Change(verb=pressed[0], instance=instance, pattern=pattern)
 
 

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
-from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.utils import quote
 from django.http import FileResponse, Http404
 from django.shortcuts import render
 from django.template.response import TemplateResponse
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from offload.browser import changes, job_reading, live
 from offload.browser.access import OPERATE_JOB, SEE_JOBS, SEE_PAYLOAD, requires
+from offload.browser.address import key_of
 from offload.browser.views import home
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def job(request: HttpRequest, quoted: str, around: Mapping[str, Any]) -> HttpRes
 @requires(SEE_JOBS)
 def job_now(request: HttpRequest, quoted: str) -> HttpResponse:
     """Return the page's live part, or nothing where it is as before."""
-    version = job_reading.pulse(unquote(quoted))
+    version = job_reading.pulse(key_of(quoted))
     if live.is_known(request, version):
         return live.unchanged()
     return render(request, FRAGMENT, context(request, found(quoted), version))
@@ -81,7 +82,7 @@ def file(request: HttpRequest, quoted: str, file_id: int) -> FileResponse:
 
 def found(quoted: str) -> Job:
     """Return the job of an address; raise Http404 where there is none."""
-    row = job_reading.find(unquote(quoted))
+    row = job_reading.find(key_of(quoted))
     if row is None:
         raise Http404(_("There is no such job: it was removed, or its transaction rolled back."))
     return row

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
-from django.contrib.admin.utils import unquote
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from offload.browser import changes, facts, fleet, live, matrix
 from offload.browser.access import CHANGE_ROUTING, OPERATE_INSTANCE, SEE_INSTANCES, requires
+from offload.browser.address import key_of
 from offload.conf import settings
 from offload.core.exceptions import OffloadError
 
@@ -76,7 +76,7 @@ def desired(request: HttpRequest) -> HttpResponse:
 @requires(SEE_INSTANCES, OPERATE_INSTANCE)
 def switch(request: HttpRequest, quoted: str) -> HttpResponse:
     """Switch an instance off or on."""
-    name, off = unquote(quoted), request.POST.get("switch") == "off"
+    name, off = key_of(quoted), request.POST.get("switch") == "off"
     level, text = attempt(lambda: changes.switch(name, off=off, by=request.user))
     if live.is_htmx(request):
         return live.told(request, FLEET, live.context(request, fleet_page()), level, text)

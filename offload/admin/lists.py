@@ -1,0 +1,81 @@
+"""Lists that answer what their own filters and columns ask, and nothing else in an address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import get_fields_from_path
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
+from django.core.exceptions import BadRequest, ValidationError
+
+from offload.browser.address import NUL, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
+
+    AnyAdmin = admin.ModelAdmin[Any]
+else:
+    AnyAdmin = admin.ModelAdmin
+
+
+class PlainChangeList(ChangeList):
+    """A list in its own order alone, where none of its columns can be sorted by."""
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """Return the order; an address changes it only where columns offer that."""
+        if self.sortable_by == ():
+            self.params.pop(ORDER_VAR, None)
+        return super().get_ordering(request, queryset)
+
+
+class ListedAdmin(AnyAdmin):
+    """A list whose address cannot ask for what the list does not show.
+
+    Django lets whoever may see a list filter it by any field, letter by letter, and count by it.
+    """
+
+    show_facets = admin.ShowFacets.NEVER
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the kind of list that is shown."""
+        return PlainChangeList
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Admit what the filters beside the list ask for, to whoever it is."""
+        if NUL in value:
+            return False
+        return any(lookup in self._asked_by(one, request) for one in self.list_filter)
+
+    def _asked_by(self, one: Any, request: HttpRequest | None) -> Sequence[str | None]:
+        """Return the parameters of a filter, declared in any of Django's ways."""
+        if isinstance(one, type) and issubclass(one, admin.SimpleListFilter):
+            return [one.parameter_name]
+        path, make = one if isinstance(one, tuple | list) else (one, admin.FieldListFilter.create)
+        field = get_fields_from_path(self.model, path)[-1]
+        made: admin.FieldListFilter = make(field, request, {}, self.model, self, field_path=path)
+        return made.expected_parameters()
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """Return the row of an address; None also for a key that no row can have."""
+        return None if NUL in object_id else super().get_object(request, object_id, from_field)
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """Run an action; raise BadRequest where a selected key is none."""
+        for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            self._check_key(key)
+        return super().response_action(request, queryset, *args, **kwargs)
+
+    def _check_key(self, key: str) -> None:
+        try:
+            self.opts.pk.run_validators(self.opts.pk.to_python(plain(key)))
+        except ValidationError as error:
+            raise BadRequest(error.messages[0]) from error
