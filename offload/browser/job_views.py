@@ -72,7 +72,7 @@ def file(request: HttpRequest, quoted: str, file_id: int) -> FileResponse:
         opened = row.open()
     except Exception as error:  # Any library may be behind it, with errors of its own.
         logger.warning(
-            "file %s of job %s cannot be opened", file_id, unquote(quoted), exc_info=True
+            "file %s of job %s cannot be opened", file_id, key_of(quoted), exc_info=True
         )
         raise Http404(_("The storage has lost this file, or cannot be reached.")) from error
     return FileResponse(
