@@ -71,9 +71,7 @@ def file(request: HttpRequest, quoted: str, file_id: int) -> FileResponse:
     try:
         opened = row.open()
     except Exception as error:  # Any library may be behind it, with errors of its own.
-        logger.warning(
-            "file %s of job %s cannot be opened", file_id, key_of(quoted), exc_info=True
-        )
+        logger.warning("file %s of job %s cannot be opened", file_id, key_of(quoted), exc_info=True)
         raise Http404(_("The storage has lost this file, or cannot be reached.")) from error
     return FileResponse(
         opened, as_attachment=True, filename=row.name, content_type="application/octet-stream"
