@@ -61,9 +61,11 @@ def succeed(ending: Ending, value: object, *, silent: bool = False) -> JobState 
     ``silent`` writes no result, as Celery does for a task that raises Ignore.
     """
     there = results.backend()
+    # A result of Celery's own is handed on as what stands for it.
+    value = there.prepare_value(value)
     result = ending.result(
         "SUCCESS",
-        value=there.prepare_value(value),
+        value=value,
         children=there.current_task_children(ending.request) or (),
     )
     written = _end(

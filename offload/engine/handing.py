@@ -37,7 +37,8 @@ def complete(token: str, value: Any = None) -> None:
     cannot be stored, and then the job is as it was.
     """
     fence = _fence(token)
-    results.backend().encode(value)
+    results.encoded(value)
+    value = results.backend().prepare_value(value)
     if not handing.succeed(fence, value):
         raise _refusal(fence)
     _conclude(fence)

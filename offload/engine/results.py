@@ -67,6 +67,12 @@ def backend() -> Any:
     return celery_app().backend
 
 
+def encoded(value: Any) -> Any:
+    """Return a value as the backend stores it; raise what its encoder raises."""
+    there = backend()
+    return there.encode(there.prepare_value(value))
+
+
 @lru_cache(maxsize=1)
 def in_transaction() -> bool:
     """Return whether results are rows of the job's own database, and so part of its finish."""
@@ -201,8 +207,13 @@ def exception_of(job: Job, status: str) -> dict[str, object] | None:
         return {**REVOKED, "exc_message": [job.state.lower()]}
     if status != "FAILURE":
         return None
-    module, _, name = job.error_type.rpartition(".")
-    return {"exc_type": name or "Exception", "exc_message": [job.error], "exc_module": module}
+    return named_exception(job.error_type, job.error)
+
+
+def named_exception(error_type: str, error: str) -> dict[str, object]:
+    """Return an exception by ``module.Qualname`` and text as the dict that backends store."""
+    module, _, name = error_type.rpartition(".")
+    return {"exc_type": name or "Exception", "exc_message": [error], "exc_module": module}
 
 
 def exception(error: ErrorInfo) -> dict[str, object]:

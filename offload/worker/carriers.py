@@ -29,9 +29,14 @@ def run_map(
 
 
 @shared_task(base=OffloadTask, name=ERRBACK, bind=True)
-def run_errback(self: OffloadTask, callback: Mapping[str, Any], job_id: str) -> None:
+def run_errback(
+    self: OffloadTask,
+    callback: Mapping[str, Any],
+    job_id: str,
+    error: tuple[str, str] | None = None,
+) -> None:
     """Call a callback with the request, the exception and the traceback of a failed job."""
-    late("offload.engine.canvas.errbacks:run")(self.app, callback, job_id)
+    late("offload.engine.canvas.errbacks:run")(self.app, callback, job_id, error)
 
 
 def task_of(app: Celery, name: str, topic: str) -> Any:

@@ -91,7 +91,7 @@ def _run(
     token = context.running.set(here)
     try:
         with running(job):
-            return outcome_of(lambda: task.run_job(job, args, kwargs), results.backend().encode)
+            return outcome_of(lambda: task.run_job(job, args, kwargs), results.encoded)
     finally:
         context.running.reset(token)
 

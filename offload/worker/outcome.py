@@ -61,7 +61,8 @@ def outcome_of(
     except BaseException as error:
         if _was_told_to_end(error):
             raise
-        return _of_error(error), error
+        meant = context.meant(error)
+        return _of_error(meant), meant
     return Succeeded(value), None
 
 

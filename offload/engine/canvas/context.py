@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from celery.exceptions import Retry
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -64,3 +66,16 @@ def coming_from(source: Origin) -> Iterator[None]:
         yield
     finally:
         origin.reset(token)
+
+
+def meant(error: BaseException) -> BaseException:
+    """Return what a Retry stands for that says no time, and that no `self.retry` sent.
+
+    Celery raises it in a task that is called directly, as a callback is, or an item of a map:
+    there is no message that could be sent again, so the run has failed.
+    """
+    if not isinstance(error, Retry) or error.when is not None or continuation() is not None:
+        return error
+    if isinstance(error.exc, Exception):
+        return error.exc
+    return RuntimeError("Retry was raised with no time to retry at, and by no run's own retry()")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from celery import signature
 from celery.app.task import Context
-from celery.exceptions import NotRegistered
+from celery.exceptions import NotRegistered, Retry
 
 from offload.core.exceptions import UnknownJob
 from offload.core.states import JobState, celery_state
 from offload.engine import results
+from offload.engine.canvas.context import meant
 from offload.engine.canvas.recognition import of_signature
-from offload.engine.canvas.signatures import many, plain
+from offload.engine.canvas.signatures import plain
 from offload.engine.canvas.submitting import isolated
 from offload.engine.names import ERRBACK, TOPIC
 from offload.models import Job
@@ -22,19 +24,29 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-    from offload.engine.canvas.failing import Part
+    from offload.engine.canvas.failing import Cause, Part
 
 
-def submit(app: Celery, errback: Mapping[str, Any], job_id: str, root_id: str) -> list[Part]:
+def submit(
+    app: Celery,
+    errback: Mapping[str, Any],
+    job_id: str,
+    root_id: str,
+    *,
+    cause: Cause | None = None,
+) -> list[Part]:
     """Submit the callback of a job's failure; one that cannot be keeps nobody from ending.
 
     One that takes more than the job's id runs inside a job, or a task, of its own, which is
-    sent where the callback would be. Return the nodes that ended instead.
+    sent where the callback would be. ``cause`` is told of what has no row, such as a group.
+    Return the nodes that ended instead.
     """
-    return isolated(app, [errback], lambda: _submit(app, errback, job_id, root_id))
+    return isolated(app, [errback], lambda: _submit(app, errback, job_id, root_id, cause))
 
 
-def _submit(app: Celery, errback: Mapping[str, Any], job_id: str, root_id: str) -> None:
+def _submit(
+    app: Celery, errback: Mapping[str, Any], job_id: str, root_id: str, cause: Cause | None
+) -> None:
     callback = signature(dict(errback), app=app)
     family: dict[str, Any] = {"parent_id": job_id, "root_id": root_id or job_id}
     if not wants_facts(app, callback):
@@ -42,28 +54,50 @@ def _submit(app: Celery, errback: Mapping[str, Any], job_id: str, root_id: str) 
         return
     found = of_signature(app, callback)
     routed = {TOPIC: found.topic} if found else {"route_name": callback.task}
-    app.send_task(ERRBACK, (plain(callback), job_id), **family, **routed)
+    facts = {"error": [cause.error_type, cause.error]} if cause else {}
+    app.send_task(ERRBACK, (plain(callback), job_id), facts, **family, **routed)
 
 
 def wants_facts(app: Celery, callback: Any) -> bool:
-    """Return whether a callback takes request, exception and traceback, as Celery decides it."""
+    """Return whether a callback takes request, exception and traceback, as Celery decides it.
+
+    A bound task never does: it is sent as a task, since it may retry itself.
+    """
     try:
         task = callback.type
     except NotRegistered:
         return False
     header = getattr(task, "__header__", None)
+    if not callable(header) or isinstance(header, partial):
+        return False
     backend: Any = app.backend
-    return callable(header) and bool(backend._errback_arity_greater(callback, 1))
+    return bool(backend._errback_arity_greater(callback, 1))
 
 
-def run(app: Celery, errback: Mapping[str, Any], job_id: str) -> None:
-    """Call a callback with the request, the exception and the traceback of a failed job."""
+def run(
+    app: Celery, errback: Mapping[str, Any], job_id: str, error: tuple[str, str] | None = None
+) -> None:
+    """Call a callback with the request, the exception and the traceback of a failed job.
+
+    ``error`` is type and text for what has no row. Raise UnknownJob without either.
+    """
+    try:
+        signature(dict(errback), app=app)(*_facts(app, job_id, error))
+    except Retry as asked:
+        # Also where this runs as a plain task: Celery would leave it in the state RETRY for ever.
+        raise meant(asked) from asked
+
+
+def _facts(app: Celery, job_id: str, error: tuple[str, str] | None) -> tuple[Any, Any, str | None]:
     job = Job.objects.filter(pk=job_id).first()
-    if job is None:
+    if job is not None:
+        state = celery_state(JobState(job.state), attempts=job.attempts)
+        raised = app.backend.exception_to_python(results.exception_of(job, state))
+        return context_of(job), raised, job.traceback or None
+    if error is None:
         raise UnknownJob(job_id=job_id)
-    state = celery_state(JobState(job.state), attempts=job.attempts)
-    error = app.backend.exception_to_python(results.exception_of(job, state))
-    signature(dict(errback), app=app)(context_of(job), error, job.traceback or None)
+    raised = app.backend.exception_to_python(results.named_exception(*error))
+    return Context(id=job_id, root_id=job_id, delivery_info={}), raised, None
 
 
 def context_of(job: Job) -> Context:
@@ -82,15 +116,3 @@ def context_of(job: Job) -> Context:
         hostname=job.instance,
         delivery_info={},
     )
-
-
-def of_body(body: Mapping[str, Any]) -> list[Any]:
-    """Return the callbacks of a join's body that cannot run, each once."""
-    kwargs = body.get("kwargs") or {}
-    found = many(body["options"].get("link_error"))
-    match body.get("subtask_type"):
-        case "chord":
-            found += of_body(kwargs["body"]) if kwargs.get("body") else []
-        case "group":
-            found += [one for task in kwargs.get("tasks") or () for one in of_body(task)]
-    return [one for index, one in enumerate(found) if one not in found[:index]]

@@ -16,7 +16,7 @@ from offload.engine.tracking.drafts import Draft, insert
 from offload.models import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from celery import Celery
 
@@ -53,7 +53,7 @@ class Part:
 
 def fail(app: Celery, signatures: Sequence[Mapping[str, Any]], cause: Cause) -> list[Part]:
     """Make every frozen node of these signatures final; return those that were not yet."""
-    nodes = [node for signature in signatures for node in nodes_of(signature)]
+    nodes = list(_nodes(signatures))
     insert([_draft(app, node) for node in nodes])
     changes = ends.give_up(
         list(dict.fromkeys(node["options"]["task_id"] for node in nodes)),
@@ -66,19 +66,29 @@ def fail(app: Celery, signatures: Sequence[Mapping[str, Any]], cause: Cause) -> 
 
 
 def nodes_of(signature: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the single tasks of a signature that have ids already."""
-    kwargs = signature.get("kwargs") or {}
+    """Yield the single tasks of a signature that have ids already, and of its rest of a chain."""
+    kwargs, options = signature.get("kwargs") or {}, signature.get("options") or {}
     match signature.get("subtask_type"):
         case "chain" | "group":
             inner = list(kwargs.get("tasks") or ())
         case "chord":
-            inner = [*many(kwargs.get("header")), *many(kwargs.get("body"))]
+            yield from map(_uncounted, _nodes(many(kwargs.get("header"))))
+            inner = many(kwargs.get("body"))
         case _:
             inner = []
-            if (signature.get("options") or {}).get("task_id"):
+            if options.get("task_id"):
                 yield signature
-    for one in inner:
-        yield from nodes_of(one)
+    yield from _nodes([*inner, *many(options.get("chain"))])
+
+
+def _nodes(signatures: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    return (node for signature in signatures for node in nodes_of(signature))
+
+
+def _uncounted(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a node of a header without its chord: it was not applied, and nobody counts it."""
+    options = {name: value for name, value in node["options"].items() if name != "chord"}
+    return {**node, "options": options}
 
 
 def _draft(app: Celery, node: Mapping[str, Any]) -> Draft:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from celery import signature
 from kombu.utils.json import dumps
 
-from offload.engine.canvas import errbacks
+from offload.engine.canvas import bodies, errbacks
 from offload.engine.canvas.batches import NewJoin
 from offload.engine.canvas.context import origin
 from offload.engine.canvas.failing import CHORD_ERROR, Cause, Part, fail
@@ -19,12 +19,13 @@ from offload.engine.canvas.submitting import applied
 from offload.models import Dependency, Job, Join, database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from celery import Celery
 
 logger = logging.getLogger("offload.canvas")
 
+REVOKED = "celery.exceptions.TaskRevokedError"
 JOIN_TABLE = Join._meta.db_table
 DEPENDENCY = Dependency._meta.db_table
 
@@ -37,8 +38,8 @@ class Ready:
     body: dict[str, Any]
     #: The members' values, nested as the results were.
     values: list[Any]
-    #: The first member that failed, and why.
-    failed: str = ""
+    #: The members that failed, the first one first, and why that one did.
+    failed: tuple[str, ...] = ()
     error: str = ""
 
 
@@ -116,9 +117,9 @@ def _fires(join: str) -> bool:
 def _ready(join_id: str) -> Ready:
     join = Join.objects.get(pk=join_id)
     found = {row.needs: row for row in join.dependencies.all()}
-    failed = next((id_ for id_ in leaves(join.tree) if found[id_].state != "SUCCESS"), "")
+    failed = tuple(id_ for id_ in leaves(join.tree) if found[id_].state != "SUCCESS")
     if failed:
-        error = f"Dependency {failed} raised {found[failed].value}"
+        error = f"Dependency {failed[0]} raised {found[failed[0]].value}"
         return Ready(id=join_id, body=join.body, values=[], failed=failed, error=error)
     values = {needs: row.value for needs, row in found.items()}
     return Ready(id=join_id, body=join.body, values=shaped(join.tree, values))
@@ -132,12 +133,37 @@ def _fire(app: Celery, ready: Ready, last: str) -> list[Part]:
         body = signature(ready.body, app=app)
         return applied(app, body, (ready.values,), parent_id=last, root_id=root)
     logger.info("join %s failed: %s", ready.id, ready.error)
-    cause = Cause(state="ERROR", error_type=CHORD_ERROR, error=ready.error)
+    return _fail(app, ready, root)
+
+
+def _fail(app: Celery, ready: Ready, root: str) -> list[Part]:
+    cause = _cause_of(ready)
     ended = fail(app, [ready.body], cause)
-    body_id = ready.body["options"].get("task_id") or ready.id
-    for errback in errbacks.of_body(ready.body):
-        ended += errbacks.submit(app, errback, body_id, root)
+    called = _called(ready.failed) if (callbacks := bodies.callbacks_of(ready.body)) else []
+    for told, errback in callbacks:
+        if errback not in called:
+            ended += errbacks.submit(app, errback, told or ready.id, root, cause=cause)
     return ended
+
+
+def _cause_of(ready: Ready) -> Cause:
+    """Return why a body cannot run: tasks of a group get the member's own error, as in Celery."""
+    known = ready.body.get("subtask_type") == "group"
+    job = Job.objects.filter(pk=ready.failed[0]).first() if known else None
+    if job is None:
+        return Cause(state="ERROR", error_type=CHORD_ERROR, error=ready.error)
+    error = job.error or job.state.lower()
+    return Cause(state="ERROR", error_type=job.error_type or REVOKED, error=error)
+
+
+def _called(members: Sequence[str]) -> list[Any]:
+    """Return the callbacks that were called for members that are bodies of failed chords.
+
+    Celery links a chord's callback to the chords in its header as well, and calls it once.
+    """
+    failed = Join.objects.filter(body_id__in=members, fired=True)
+    inner = failed.filter(dependencies__state__in=("FAILURE", "REVOKED")).distinct()
+    return [one for join in inner for _, one in bodies.callbacks_of(join.body)]
 
 
 def extend(join_id: str, node_id: str) -> bool:

@@ -11,11 +11,8 @@ from typing import TYPE_CHECKING, Any
 from celery.app.task import Context
 from celery.app.trace import trace_task
 
-from offload.core.outcomes import ErrorInfo
-from offload.core.retries import RetryDecision
-from offload.core.states import JobState
 from offload.core.tokens import new_secret
-from offload.engine import aftermath, endings
+from offload.engine import aftermath, results
 from offload.engine.canvas import context
 from offload.engine.claims import Facts
 from offload.engine.endings import Ending
@@ -27,11 +24,14 @@ from offload.models import Job, Slot
 from offload.models.versions import current_version
 from offload.worker import carriers, current
 from offload.worker.current import CurrentJob
-from offload.worker.task import OffloadTask, ReplacedBy
+from offload.worker.finish import finish
+from offload.worker.outcome import outcome_of
+from offload.worker.task import OffloadTask
 
 if TYPE_CHECKING:
     from celery import Celery
-    from celery.app.task import Task
+
+    from offload.core.states import JobState
 
 #: Loaded so that shared tasks know it.
 CARRIED = (carriers.run_map, carriers.run_errback)
@@ -66,24 +66,23 @@ class Driver:
         ending = self.claim(job_id)
         row = Job.objects.get(pk=job_id)
         task = self.task_of(row)
-        running = context.Running(id=job_id, epoch=row.epoch, root_id=row.root_id or job_id)
+        job = job_of(row, ending)
+        root = row.root_id or job_id
+        running = context.Running(id=job_id, epoch=row.epoch, root_id=root)
         token = context.running.set(running)
         task.push_request(
-            id=job_id, offload={"id": job_id}, called_directly=False, root_id=row.root_id or job_id
-        )
+            id=job_id, offload={"id": job_id}, called_directly=False, root_id=root,
+            args=row.args, kwargs=row.properties, retries=row.failures, task=task.name,
+        )  # fmt: skip
         try:
-            with current.running(job_of(row, ending)):
-                value = task.run(*row.args, **row.properties)
-        except ReplacedBy as canvas:
+            with current.running(job):
+                outcome, _ = outcome_of(
+                    lambda: task.run(*row.args, **row.properties), results.encoded
+                )
             context.running.reset(token)
-            return endings.replace(ending, dict(canvas.signature))
-        except Exception as error:
-            context.running.reset(token)
-            return endings.fail(ending, given_up(), info(error))
+            return finish(task, job, ending.facts, outcome).state
         finally:
             task.pop_request()
-        context.running.reset(token)
-        return endings.succeed(ending, value)
 
     def claim(self, job_id: str) -> Ending:
         """Bind and claim a job; return what its end needs."""
@@ -102,10 +101,12 @@ class Driver:
         facts = Facts(task=row.task, argsrepr="", kwargsrepr="", worker=instance)
         return Ending(fence=fence, claimed=claimed, facts=facts, request=None)
 
-    def task_of(self, row: Job) -> Task[Any, Any]:
+    def task_of(self, row: Job) -> OffloadTask:
         """Return the task that runs a job: its own, or the consumer of its topic."""
         if row.task in CARRIERS:
-            return self.app.tasks[row.task]
+            carrier = self.app.tasks[row.task]
+            assert isinstance(carrier, OffloadTask)
+            return carrier
         found = [
             task
             for task in self.app.tasks.values()
@@ -154,21 +155,4 @@ def job_of(row: Job, ending: Ending) -> CurrentJob:
         attempt_fence=ending.fence,
         instance=row.instance,
         claimed=ending.claimed,
-    )
-
-
-def given_up() -> RetryDecision:
-    """Return the decision that a failed attempt was the last."""
-    return RetryDecision(
-        state=JobState.GIVEN_UP, delay=0.0, failures=1, crashes=0, reason="no retries left"
-    )
-
-
-def info(error: Exception) -> ErrorInfo:
-    """Return an exception as text."""
-    return ErrorInfo(
-        type=type(error).__qualname__,
-        message=str(error),
-        module=type(error).__module__,
-        traceback="Traceback …",
     )

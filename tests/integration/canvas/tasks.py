@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from celery.exceptions import Retry
+from celery.result import AsyncResult, GroupResult
+
 from offload.worker.task import OffloadTask
 
 if TYPE_CHECKING:
@@ -60,8 +63,8 @@ def heard(job_id: str, *, name: str = "") -> None:
 
 
 def told(request: Any, error: Exception, traceback: Any) -> None:
-    """Note a failure: Celery's callback with the facts."""
-    NOTES.append([request.id, repr(error), traceback])
+    """Note a failure: Celery's callback with the facts, the last line of the traceback for all."""
+    NOTES.append([request.id, repr(error), *(traceback or "").splitlines()[-1:]])
 
 
 def deaf() -> None:
@@ -73,12 +76,30 @@ def swap(self: Any, canvas: dict[str, Any]) -> Any:
     return self.replace(self.app.signature(canvas))
 
 
+def once_more(self: Any, *args: Any) -> None:
+    """Note the call, and ask for one more."""
+    NOTES.append([*args, self.request.retries])
+    raise self.retry(countdown=0, max_retries=1)
+
+
+def tells_again(request: Any, error: Exception, traceback: Any) -> None:
+    """Raise what `retry` does in a task that is called directly, as callbacks with facts are."""
+    NOTES.append([request.id])
+    raise Retry("Task can be retried", None)
+
+
+def handle(value: Any) -> Any:
+    """Return a result of Celery's own."""
+    return AsyncResult("another") if value == "one" else GroupResult("many", [AsyncResult("a")])
+
+
 def define(app: Any, function: Callable[..., Any], **options: Any) -> Any:
     """Make a function a task of this app alone."""
     return app.task(function, shared=False, **options)
 
 
-PLAIN = (add, total, same, fail, note, heard, told, deaf)
+PLAIN = (add, total, same, fail, note, heard, told, deaf, tells_again, handle)
+BOUND = (swap, once_more)
 
 
 def register(app: Celery) -> None:
@@ -87,5 +108,8 @@ def register(app: Celery) -> None:
         name = function.__name__
         define(app, function, name=f"plain.{name}")
         define(app, function, name=f"jobs.{name}", base=OffloadTask, topic=f"jobs/{name}")
-    define(app, swap, name="plain.swap", bind=True)
-    define(app, swap, name="jobs.swap", bind=True, base=OffloadTask, topic="jobs/swap")
+    for function in BOUND:
+        name = function.__name__
+        define(app, function, name=f"plain.{name}", bind=True)
+        job = {"base": OffloadTask, "topic": f"jobs/{name}"}
+        define(app, function, name=f"jobs.{name}", bind=True, **job)

@@ -11,6 +11,7 @@ from offload.core.exceptions import InvalidProperties
 from offload.core.states import JobState
 from offload.engine import endings
 from offload.models import Job
+from tests.integration.canvas.conftest import BACKENDS
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -205,3 +206,20 @@ def test_priority_is_inherited_where_the_site_wants_it(
         app.conf.task_inherit_parent_priority = False
 
     assert step.priority == 5
+
+
+@pytest.mark.parametrize(
+    ("which", "stands_for"),
+    [("one", [["another", None], None]), ("many", [["many", None], [[["a", None], None]]])],
+)
+@pytest.mark.parametrize("app", BACKENDS, indirect=True)
+def test_a_result_of_celerys_own_can_be_returned(
+    app: Celery, job: Named, driver: Driver, which: str, stands_for: list[Any]
+) -> None:
+    chain(job.handle.s(which), job.same.s()).apply_async()
+
+    driver.run_all()
+
+    for row in Job.objects.all():
+        assert row.result == stands_for
+        assert app.AsyncResult(row.pk).get(timeout=1) == stands_for

@@ -72,7 +72,6 @@ def test_a_value_is_a_success() -> None:
         (Reject("no", requeue=True), Rejected(requeue=True)),
         (Reject("no", requeue=False), Rejected(requeue=False)),
         (Retry(when=cast("Any", 7)), Requeued(delay=7.0)),
-        (Retry(), Requeued(delay=0.0)),
         (Retry(when=cast("Any", -3)), Requeued(delay=0.0)),
     ],
 )
@@ -127,6 +126,23 @@ def test_a_time_to_retry_at_is_counted_from_now() -> None:
 
     assert isinstance(outcome, Requeued)
     assert 50 < outcome.delay <= 60
+
+
+@pytest.mark.parametrize(
+    ("error", "meant"),
+    [(Retry(), RuntimeError), (Retry("no", None), RuntimeError), (Retry(exc=OSError()), OSError)],
+)
+def test_a_retry_that_nobody_sent_is_a_failed_attempt(
+    error: Exception, meant: type[Exception]
+) -> None:
+    def run() -> None:
+        raise error
+
+    outcome, said = outcome_of(run, fine)
+
+    assert isinstance(outcome, Failed)
+    assert (outcome.cause, outcome.error.type) == (Cause.FAILED, meant.__name__)
+    assert type(said) is meant
 
 
 def test_a_canvas_in_the_place_of_a_run_is_kept_as_a_dict() -> None:
