@@ -12,6 +12,7 @@ from django.conf import settings as django_settings
 from django.core.checks import Error
 
 from offload.conf import KEYS, Settings, parse
+from offload.core.bounds import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,25 +31,6 @@ EXAMPLES: Mapping[object, str] = MappingProxyType(
     }
 )
 
-#: The least value that makes sense, by key.
-LEAST: Mapping[str, float] = MappingProxyType(
-    {
-        "HEARTBEAT": 0.1,
-        "TIMEOUT": 0.3,
-        "WINDOW_FACTOR": 1,
-        "SWEEP": 0.01,
-        "BIND_LIMIT": 0,
-        "REPUBLISH": 0.1,
-        "RECALL": 0.1,
-        "TOPOLOGY_AGE": 0,
-        "RETRIES": -1,
-        "RETRY_DELAY": 0,
-        "CRASHES": 1,
-        "MAX_PROPERTIES": 2,
-        "MAX_RESULT": 0,
-    }
-)
-
 #: Beats that may be late before an instance is taken for gone.
 BEATS = 3
 
@@ -60,7 +42,7 @@ def check(**_: object) -> list[CheckMessage]:
         hint = 'Write OFFLOAD = {"STORAGE": "default"}, or leave it out.'
         return [Error(f"OFFLOAD is a {type(given).__name__}, not a dict.", hint, id="offload.E001")]
     wrong = [*_unknown(given), *_mistyped(given)]
-    return wrong or [*_too_small(given), *_impatient(parse(given)), *_dangling(parse(given))]
+    return wrong or [*_out_of_bounds(given), *_impatient(parse(given)), *_dangling(parse(given))]
 
 
 def readable() -> Settings | None:
@@ -113,15 +95,15 @@ def _fits(value: object, wanted: object) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
 
 
-def _too_small(given: dict[str, Any]) -> list[CheckMessage]:
+def _out_of_bounds(given: dict[str, Any]) -> list[CheckMessage]:
     return [
         Error(
-            f'OFFLOAD["{key}"] is {given[key]!r}; {least} is the least.',
+            f'OFFLOAD["{key}"] is {given[key]!r:.100}, not {bound}.',
             f'Write "{key}": {_default(key)!r}, the default, or leave the key out.',
             id="offload.E003",
         )
-        for key, least in LEAST.items()
-        if key in given and given[key] < least
+        for key, bound in SETTINGS.items()
+        if key in given and given[key] not in bound
     ]
 
 

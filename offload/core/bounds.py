@@ -8,9 +8,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-DAY = 86_400
-YEARS = 365 * DAY
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HOUR = 3_600
+DAY = 24 * HOUR
+YEAR = 365 * DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +55,7 @@ def _told(number: float) -> str:
 
 
 #: Seconds from now until something begins, expires, or is ended: ten years.
-DELAY = Bound(least=0, most=10 * YEARS)
+DELAY = Bound(least=0, most=10 * YEAR)
 #: What a small integer of SQL holds.
 PRIORITY = Bound(least=-32_768, most=32_767, is_whole=True)
 #: Decides between queues, and between consumers.
@@ -57,7 +63,7 @@ RANKING = Bound(least=-1_000_000, most=1_000_000, is_whole=True)
 #: Further attempts after a failure; -1 is for ever.
 RETRIES = Bound(least=-1, most=1_000_000, is_whole=True)
 #: Seconds before a retry: a year.
-RETRY_DELAY = Bound(least=0, most=YEARS)
+RETRY_DELAY = Bound(least=0, most=YEAR)
 #: What a delay is multiplied by from one retry to the next.
 BACKOFF = Bound(least=1, most=1_000)
 #: Crashes that end a job.
@@ -68,3 +74,26 @@ PARALLEL = Bound(least=1, most=1_000_000, is_whole=True)
 RETENTION_DAYS = Bound(least=1, most=36_500, is_whole=True)
 #: Rows that a list shows, and attempts that a test runs.
 ROWS = Bound(least=1, most=1_000_000, is_whole=True)
+#: Jobs bound to an instance, begun or not.
+WINDOW = Bound(least=1, most=100_000, is_whole=True)
+#: What a counter in a small integer of SQL stops at.
+COUNTER_MAX = 32_767
+
+#: The numbers in the dict ``OFFLOAD``, by key.
+SETTINGS: Mapping[str, Bound] = MappingProxyType(
+    {
+        "HEARTBEAT": Bound(least=0.1, most=HOUR),
+        "TIMEOUT": Bound(least=0.3, most=DAY),
+        "WINDOW_FACTOR": Bound(least=1, most=1_000),
+        "SWEEP": Bound(least=0.01, most=HOUR),
+        "BIND_LIMIT": Bound(least=0, most=HOUR),
+        "REPUBLISH": Bound(least=0.1, most=DAY),
+        "RECALL": Bound(least=0.1, most=DAY),
+        "TOPOLOGY_AGE": Bound(least=0, most=HOUR),
+        "RETRIES": RETRIES,
+        "RETRY_DELAY": RETRY_DELAY,
+        "CRASHES": CRASHES,
+        "MAX_PROPERTIES": Bound(least=2, most=1 << 30, is_whole=True),
+        "MAX_RESULT": Bound(least=0, most=1 << 30, is_whole=True),
+    }
+)

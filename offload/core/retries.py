@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import enum
-import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from offload.core import bounds
 from offload.core.exceptions import ConfigurationError
 from offload.core.states import JobState
+
+if TYPE_CHECKING:
+    from offload.core.bounds import Bound
 
 FOR_EVER = -1
 
@@ -28,11 +32,11 @@ class RetryPolicy:
     crashes: int = 3
 
     def __post_init__(self) -> None:
-        _check("retries", self.retries, least=FOR_EVER)
-        _check("delay", self.delay, least=0)
-        _check("backoff", self.backoff, least=1)
-        _check("max_delay", self.max_delay, least=0)
-        _check("crashes", self.crashes, least=1)
+        _check("retries", self.retries, bounds.RETRIES)
+        _check("delay", self.delay, bounds.RETRY_DELAY)
+        _check("backoff", self.backoff, bounds.BACKOFF)
+        _check("max_delay", self.max_delay, bounds.RETRY_DELAY)
+        _check("crashes", self.crashes, bounds.CRASHES)
 
     def wait(self, times: int) -> float:
         """Return the seconds to wait after something happened for the `times`-th time."""
@@ -133,6 +137,6 @@ def _said(cause: Cause) -> str:
     return cause.replace("_", " ")
 
 
-def _check(name: str, value: float, *, least: int) -> None:
-    if not math.isfinite(value) or value < least:
-        raise ConfigurationError(setting=name, problem=f"{value} is less than {least} or no number")
+def _check(name: str, value: float, bound: Bound) -> None:
+    if value not in bound:
+        raise ConfigurationError(setting=name, problem=f"{value!r:.100} is not {bound}")

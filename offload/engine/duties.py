@@ -10,6 +10,7 @@ from offload.core.retries import Cause
 from offload.core.states import JobState
 from offload.engine import aftermath, dispatch, handing, membership, policies, results, retention
 from offload.engine.canvas import relays
+from offload.engine.each import each
 from offload.engine.lease import Term, leading
 from offload.engine.tracking import ends, returns
 from offload.engine.tracking.bindings import QUEUED
@@ -92,18 +93,24 @@ def recall(term: Term) -> None:
     found = database.rows(
         f"SELECT id, epoch, lane, instance FROM {JOB} WHERE {late} LIMIT 100", [-settings().recall]
     )
-    for job_id, epoch, lane, instance in found:
-        if dispatch.has_room_elsewhere(lane, instance):
-            with leading(term):
-                returns.hand_on(job_id, epoch, reason="not begun in time; another has room")
+    each(found, lambda row: _hand_on(term, *row))
+
+
+def _hand_on(term: Term, job_id: str, epoch: int, lane: str, instance: str) -> None:
+    if dispatch.has_room_elsewhere(lane, instance):
+        with leading(term):
+            returns.hand_on(job_id, epoch, reason="not begun in time; another has room")
 
 
 def limit(term: Term) -> None:
     """Take back what is bound beyond the limits of queues."""
     # A transaction each: two queues are never locked together.
-    for name in policies.exceeded():
-        with leading(term):
-            policies.enforce(name)
+    each(policies.exceeded(), lambda name: _enforce(term, name))
+
+
+def _enforce(term: Term, name: str) -> None:
+    with leading(term):
+        policies.enforce(name)
 
 
 def conclude(_: Term) -> None:

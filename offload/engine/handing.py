@@ -12,6 +12,7 @@ from offload.core.outcomes import ErrorInfo
 from offload.core.retries import Cause, decide
 from offload.core.states import JobState
 from offload.engine import aftermath, losses, results
+from offload.engine.each import each
 from offload.engine.tracking import handing, runs
 from offload.engine.tracking.runs import Fence
 from offload.models import Job, database
@@ -76,11 +77,14 @@ def progress(token: str, current: float, total: float | None = None, message: st
 
 def time_out() -> None:
     """End the attempts that were handed over for longer than their time."""
+    each(handing.overdue(), lambda key: _time_out(*key))
+
+
+def _time_out(job_id: str, epoch: int) -> None:
     handed = Job.objects.filter(state=JobState.ACTIVE, handed_until__isnull=False)
-    for job_id, epoch in handing.overdue():
-        job = handed.filter(pk=job_id, epoch=epoch).first()
-        if job is not None:
-            losses.time_out(job, OVERDUE)
+    job = handed.filter(pk=job_id, epoch=epoch).first()
+    if job is not None:
+        losses.time_out(job, OVERDUE)
 
 
 def _fence(token: str) -> Fence:

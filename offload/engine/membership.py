@@ -14,6 +14,7 @@ from django.db.models import Max
 from django.db.models.functions import Now
 
 from offload.conf import settings
+from offload.core.bounds import WINDOW
 from offload.core.retries import Cause
 from offload.core.topology import PROTOCOL_VERSION, Mode
 from offload.embedded.process import boot_id, started
@@ -49,7 +50,7 @@ class Announcement:
     @property
     def window(self) -> int:
         """Return how many jobs the instance may hold."""
-        return max(1, round(self.concurrency * settings().window_factor))
+        return window_of(self.concurrency)
 
 
 def host() -> str:
@@ -135,6 +136,11 @@ def _move_others(name: str, incarnation: str) -> None:
     results.mark_retry([change.job_id for change in moved])
 
 
+def window_of(concurrency: int) -> int:
+    """Return how many jobs an instance of that many processes may hold, begun or not."""
+    return WINDOW.nearest_whole(round(concurrency * settings().window_factor))
+
+
 def beat(name: str, incarnation: str) -> bool:
     """Raise the beat; return whether this incarnation still is the instance."""
     return bool(
@@ -160,7 +166,7 @@ def set_mode(name: str, incarnation: str, mode: Mode, *, concurrency: int | None
     changes: dict[str, Any] = {"mode": mode}
     if concurrency:
         changes["concurrency"] = concurrency
-        changes["window"] = max(1, round(concurrency * settings().window_factor))
+        changes["window"] = window_of(concurrency)
     mine = Instance.objects.filter(pk=name, incarnation=incarnation).exclude(mode=Mode.GONE)
     with database.atomic():
         if mine.exclude(**changes).update(**changes):

@@ -7,27 +7,36 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, OuterRef, Q
 
 from offload.core.states import FINAL
+from offload.engine.each import each
 from offload.engine.storing import remove, remove_folder
 from offload.engine.topology import now, snapshot
 from offload.models import Dependency, Job, Join, Payload, PayloadFile, Run, database
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import timedelta
 
     from django.db.models import QuerySet
+
+    from offload.core.policies import Policy
 
 #: Jobs per transaction.
 BATCH = 500
 
 
 def purge() -> int:
-    """Delete final jobs that are older than their queue keeps them; return how many."""
-    kept = [one for one in snapshot().policies if one.retention is not None]
-    return sum(_purge(one.name, one.retention) for one in kept if one.retention)
+    """Delete final jobs that are older than their queue keeps them; return how many.
+
+    A queue for which that fails stops no other; the first error is raised in the end.
+    """
+    counts: list[int] = []
+    each(snapshot().policies, lambda policy: counts.append(_purge(policy)))
+    return sum(counts)
 
 
-def _purge(queue: str, retention: timedelta) -> int:
+def _purge(policy: Policy) -> int:
+    if policy.retention is None:
+        return 0
+    queue, retention = policy.name, policy.retention
     old = Job.objects.filter(queue=queue, state__in=FINAL, finished_at__lt=now() - retention)
     ids = list(old.exclude(aftermath_due=True).values_list("pk", flat=True)[:BATCH])
     if not ids:

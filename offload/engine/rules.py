@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Q
 
 from offload.core.exceptions import UnknownInstance
+from offload.core.moments import utc
 from offload.core.retries import Cause
 from offload.core.routing import judge_rules
 from offload.core.topics import Pattern
@@ -154,7 +155,11 @@ def _write(
         scope=scope,
         target=target,
         pattern=pattern,
-        defaults={"until": until, "note": note, "created_by_id": by.pk if by else None},
+        defaults={
+            "until": until and utc(until),
+            "note": note,
+            "created_by_id": by.pk if by else None,
+        },
     )
     return rule
 

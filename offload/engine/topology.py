@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from offload.conf import settings
+from offload.core.bounds import (
+    BACKOFF,
+    PARALLEL,
+    RANKING,
+    RETENTION_DAYS,
+    RETRIES,
+    RETRY_DELAY,
+)
+from offload.core.exceptions import InvalidPattern, OffloadError
 from offload.core.policies import DEFAULT_POLICY, Policy, QueueType, policy_for
 from offload.core.retries import RetryPolicy
 from offload.core.topics import Pattern
@@ -20,7 +30,16 @@ from offload.models import Rule as RuleRow
 from offload.models.versions import version_and_time
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+
+T = TypeVar("T")
+Row = TypeVar("Row")
+
+logger = logging.getLogger("offload.topology")
+
+#: What reading a row can raise that somebody wrote by hand, or that newer code wrote.
+UNREADABLE = (OffloadError, AttributeError, KeyError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +123,19 @@ def load(version: int) -> Snapshot:
     off = set(Switch.objects.values_list("pk", flat=True))
     leader = Lease.objects.filter(pk="leader").values_list("incarnation", flat=True).first()
     instances = tuple(instance_of(row, off=off, leader=leader) for row in InstanceRow.objects.all())
-    rules = tuple(rule_of(row) for row in RuleRow.objects.in_force())
+    rules = tuple(readable(RuleRow.objects.in_force(), rule_of))
     topology = Topology(version=version, instances=instances, rules=rules)
     policies = tuple(policy_of(row) for row in Queue.objects.all())
     return Snapshot(topology=topology, policies=policies, default=default_policy())
+
+
+def readable(rows: Iterable[Row], read: Callable[[Row], T]) -> Iterator[T]:
+    """Yield rows as values; one that cannot be read is told of, and stops no other."""
+    for row in rows:
+        try:
+            yield read(row)
+        except UNREADABLE as error:
+            logger.error("left out, since it cannot be read: %s: %s", row, error)
 
 
 def default_policy() -> Policy:
@@ -123,21 +151,34 @@ def instance_of(row: InstanceRow, *, off: Collection[str], leader: str | None) -
         name=row.name,
         incarnation=row.incarnation,
         cluster=row.cluster,
-        mode=Mode(row.mode),
+        mode=mode_of(row),
         is_off=row.name in off,
-        consumers=tuple(consumer_of(announced) for announced in row.consumers),
-        labels=frozenset(row.labels),
+        consumers=tuple(readable(_list(row.consumers), consumer_of)),
+        labels=_texts(row.labels),
         concurrency=row.concurrency,
         window=row.window,
         can_kill=row.can_kill,
         can_limit=row.can_limit,
         protocol=row.protocol,
-        broken=frozenset(row.broken),
+        broken=_texts(row.broken),
         joined=row.joined,
         queue=queue_name(row.name),
         is_leader=row.incarnation == leader,
         said_goodbye=row.gone_because == GOODBYE,
     )
+
+
+def mode_of(row: InstanceRow) -> Mode:
+    """Return the mode; one that this code does not know is that of an instance in trouble."""
+    return Mode(row.mode) if row.mode in set(Mode) else Mode.SUSPECT
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _texts(value: object) -> frozenset[str]:
+    return frozenset(one for one in _list(value) if isinstance(one, str))
 
 
 def consumer_of(announced: Mapping[str, Any]) -> Consumer:
@@ -166,19 +207,39 @@ def rule_of(row: RuleRow) -> Rule:
 
 
 def policy_of(row: Queue) -> Policy:
-    """Return a queue's row as a value."""
+    """Return a queue's row as a value; numbers that no policy can have become the nearest."""
     return Policy(
         name=row.name,
-        patterns=tuple(map(Pattern.parse, row.topics)),
-        type=QueueType(row.type),
-        max_parallel=row.max_parallel,
+        patterns=_patterns(row),
+        type=QueueType.ORDERED if row.type == QueueType.ORDERED else QueueType.UNORDERED,
+        max_parallel=None if row.max_parallel is None else PARALLEL.nearest_whole(row.max_parallel),
         retry=RetryPolicy(
-            retries=row.retries,
-            delay=row.retry_delay,
-            backoff=row.backoff,
+            retries=RETRIES.nearest_whole(row.retries),
+            delay=RETRY_DELAY.nearest(row.retry_delay),
+            backoff=BACKOFF.nearest(row.backoff),
             crashes=settings().crashes,
         ),
         suspended=row.suspended,
-        ranking=row.ranking,
-        retention=timedelta(days=row.retention_days) if row.retention_days else None,
+        ranking=RANKING.nearest_whole(row.ranking),
+        retention=_retention(row.retention_days),
     )
+
+
+def patterns_of(row: Queue) -> tuple[Pattern, ...]:
+    """Return the patterns of a queue; raise InvalidPattern for what is none."""
+    if not isinstance(row.topics, list):
+        raise InvalidPattern(pattern=row.topics, problem="it is no list of patterns")
+    return tuple(map(Pattern.parse, row.topics))
+
+
+def _patterns(row: Queue) -> tuple[Pattern, ...]:
+    """Return the patterns of a queue; one whose patterns cannot be read takes no topic."""
+    try:
+        return patterns_of(row)
+    except InvalidPattern as error:
+        logger.error("queue %s takes no topic: its patterns cannot be read: %s", row.name, error)
+        return ()
+
+
+def _retention(days: int | None) -> timedelta | None:
+    return timedelta(days=RETENTION_DAYS.nearest_whole(days)) if days else None

@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from offload.core.bounds import (
+    BACKOFF,
+    PARALLEL,
+    RANKING,
+    RETENTION_DAYS,
+    RETRIES,
+    RETRY_DELAY,
+)
 from offload.core.exceptions import InvalidPattern
 from offload.core.policies import QueueType
 from offload.core.topics import Pattern
+from offload.models.bounded import keeps, within
 from offload.models.managers import OffloadManager
 
 
@@ -37,7 +44,10 @@ class Queue(models.Model):
         help_text=_('A list of patterns, such as ["dam/rendition/*", "dam/metadata"].'),
     )
     ranking = models.IntegerField(
-        _("ranking"), default=0, help_text=_("Of queues that match a topic the highest wins.")
+        _("ranking"),
+        default=0,
+        validators=within(RANKING),
+        help_text=_("Of queues that match a topic the highest wins."),
     )
     type = models.CharField(
         _("type"),
@@ -50,26 +60,30 @@ class Queue(models.Model):
         _("at most in parallel"),
         null=True,
         blank=True,
-        validators=[MinValueValidator(1)],
+        validators=within(PARALLEL),
         help_text=_("Over the whole cluster. Empty: no limit."),
     )
     retries = models.IntegerField(
         _("retries"),
         default=10,
-        validators=[MinValueValidator(-1)],
+        validators=within(RETRIES),
         help_text=_("Further attempts after a failure; -1: without end."),
     )
     retry_delay = models.FloatField(
-        _("retry delay in seconds"), default=2.0, validators=[MinValueValidator(0.0)]
+        _("retry delay in seconds"), default=2.0, validators=within(RETRY_DELAY)
     )
     backoff = models.FloatField(
         _("backoff"),
         default=1.0,
-        validators=[MinValueValidator(1.0)],
+        validators=within(BACKOFF),
         help_text=_("Each retry waits this many times as long as the one before."),
     )
     retention_days = models.PositiveIntegerField(
-        _("keep history for days"), null=True, blank=True, help_text=_("Empty: for ever.")
+        _("keep history for days"),
+        null=True,
+        blank=True,
+        validators=within(RETENTION_DAYS),
+        help_text=_("Empty: for ever."),
     )
     suspended = models.BooleanField(
         _("suspended"), default=False, help_text=_("Jobs are accepted and wait.")
@@ -84,20 +98,41 @@ class Queue(models.Model):
         verbose_name_plural = _("queues")
         ordering = ["-ranking", "name"]
         constraints = [
-            models.CheckConstraint(
+            keeps(
+                "ranking",
+                RANKING,
+                name="offload_queue_ranking",
+                told=_("A ranking is at most a million."),
+            ),
+            keeps(
+                "retries",
+                RETRIES,
                 name="offload_queue_retries",
-                condition=Q(retries__gte=-1),
-                violation_error_message=_("Retries are -1 (without end), 0 or more."),
+                told=_("Retries are -1 (without end), or 0 to a million."),
             ),
-            models.CheckConstraint(
+            keeps(
+                "retry_delay",
+                RETRY_DELAY,
                 name="offload_queue_delay",
-                condition=Q(retry_delay__gte=0),
-                violation_error_message=_("A retry delay is not negative."),
+                told=_("A retry delay is not negative, and at most a year."),
             ),
-            models.CheckConstraint(
+            keeps(
+                "backoff",
+                BACKOFF,
+                name="offload_queue_backoff",
+                told=_("A backoff is from 1 to 1,000."),
+            ),
+            keeps(
+                "max_parallel",
+                PARALLEL,
                 name="offload_queue_parallel",
-                condition=Q(max_parallel=None) | Q(max_parallel__gte=1),
-                violation_error_message=_("A limit is at least 1; suspend the queue to stop it."),
+                told=_("A limit is from 1 to a million; suspend the queue to stop it."),
+            ),
+            keeps(
+                "retention_days",
+                RETENTION_DAYS,
+                name="offload_queue_retention",
+                told=_("History is kept for 1 to 36,500 days; leave it empty for ever."),
             ),
         ]
         permissions = [("manage_queue", _("Can suspend and resume queues"))]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from offload.core.moments import LATEST
 from offload.core.topology import Scope, Verb
 from offload.models.fields import PatternField
 from offload.models.managers import OffloadManager
@@ -43,7 +45,11 @@ class Rule(models.Model):
         help_text=_("a/b exactly · a/* one more segment · a/** one or more · ** everything"),
     )
     until = models.DateTimeField(
-        _("ends at"), null=True, blank=True, help_text=_("Empty: until somebody clears it.")
+        _("ends at"),
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(LATEST)],
+        help_text=_("Empty: until somebody clears it."),
     )
     note = models.CharField(_("note"), max_length=255, blank=True, default="")
     created_at = models.DateTimeField(_("made"), db_default=Now(), editable=False)
@@ -77,6 +83,11 @@ class Rule(models.Model):
                 condition=Q(verb__in=[v.value for v in Verb]),
             ),
             models.CheckConstraint(name="offload_rule_target", condition=~Q(target="")),
+            models.CheckConstraint(
+                name="offload_rule_until",
+                condition=Q(until__lte=LATEST),
+                violation_error_message=_("This is later than any zone can show."),
+            ),
         ]
         permissions = [("change_routing", _("Can allow, deny, clear and make exclusive"))]
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from offload.conf import settings
 from offload.core.topology import Mode
-from offload.engine.doctor.finding import Finding, ok, warn
+from offload.engine.doctor.finding import Finding, fail, ok, warn
 from offload.engine.installation import module
 from offload.engine.overview import overview
 from offload.engine.topology import snapshot
+from offload.models import Instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,7 @@ def examine() -> Iterator[Finding]:
         yield _leader(seen)
     for line in here:
         yield from _trouble(line)
+    yield from _failing(seen)
     yield from _consumers(here)
     yield from _stranded(seen)
 
@@ -47,6 +49,17 @@ def _leader(seen: Overview) -> Finding:
         return ok(SUBJECT, f"{seen.leader} leads, in term {seen.term}.")
     told = "Nobody leads: what waits is bound late, and jobs of what is gone stay there."
     return warn(SUBJECT, told, "Look again in a few seconds; then at the workers' logs.")
+
+
+def _failing(seen: Overview) -> Iterator[Finding]:
+    """Yield the leader's duties that fail: nobody else does them."""
+    loads = Instance.objects.filter(pk=seen.leader or "").values_list("load", flat=True)
+    failing = next((load.get("failing") for load in loads if isinstance(load, dict)), None)
+    for name, error in (failing or {}).items():
+        told = f"The leader's duty {name!r} fails: {error}"
+        yield fail(
+            SUBJECT, told, f"Look at the log of {seen.leader}; it is tried again all the time."
+        )
 
 
 def _trouble(line: InstanceLine) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.conf import settings
+from offload.core.bounds import COUNTER_MAX
 from offload.core.retries import Cause
 from offload.engine.tracking.bindings import ACTIVE
 from offload.engine.tracking.changes import Change, tell
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 JOB = Job._meta.db_table
+#: One more, as far as the column counts.
+COUNTED = f"CASE WHEN refusals < {COUNTER_MAX} THEN refusals + 1 ELSE refusals END"
 #: Seconds for which a refusal excludes, by how many there were before.
 EXCLUDED = "CASE WHEN refusals < 8 THEN 5 * (1 + refusals * refusals) ELSE 300 END"
 #: Seconds for which a job that was taken back for others is not given to the same incarnation.
@@ -167,7 +170,7 @@ def refuse(job_id: str, epoch: int, *, reason: str) -> int | None:
             "id = %s AND epoch = %s AND state = 'QUEUED'",
             [job_id, epoch],
             cause=Cause.REFUSED,
-            also=", refusals = refusals + 1",
+            also=f", refusals = {COUNTED}",
         )
         if not changed:
             return None

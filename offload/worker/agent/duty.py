@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.agent")
 
+#: Characters of an error that are announced; the log has the rest.
+ERROR_MAX = 300
+
 
 class Doing:
     """A duty that is being done, or was."""
@@ -28,6 +31,8 @@ class Doing:
         """Begin now."""
         self.name = name
         self.is_over = False
+        #: What it failed with, once it is over.
+        self.error = ""
         self._began = time.monotonic()
         self._connection: BaseDatabaseWrapper | None = None
         self._is_told = False
@@ -39,7 +44,8 @@ class Doing:
             duty(term)
         except NotLeader:
             return
-        except Exception:
+        except Exception as error:
+            self.error = f"{type(error).__name__}: {error}"[:ERROR_MAX]
             logger.exception("duty %s failed", self.name)
             connections.close_all()
         finally:

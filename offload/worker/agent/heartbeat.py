@@ -34,6 +34,8 @@ class Heartbeat(threading.Thread):
         self.nodename = name
         self.incarnation = incarnation
         self.is_superseded = False
+        #: What the leader's duties fail with, by name, while this is the leader.
+        self.failing: dict[str, str] = {}
         #: When the worker's lease was renewed last after it had lapsed, by ``boottime``.
         self.resumed_at = 0.0
         self._leased_until = math.inf
@@ -98,12 +100,16 @@ class Heartbeat(threading.Thread):
         self._link.send({"lease": self._leased_until})
 
     def _announce(self, snapshot: Snapshot) -> None:
-        mode, concurrency, load = self._mode(snapshot), snapshot.concurrency, snapshot.load()
+        mode, concurrency, load = self._mode(snapshot), snapshot.concurrency, self._load(snapshot)
         if (mode, concurrency) != self._announced[:2]:
             membership.set_mode(self.nodename, self.incarnation, mode, concurrency=concurrency)
         if (mode, concurrency, load) != self._announced:
             membership.report(self.nodename, self.incarnation, load=load)
         self._announced = (mode, concurrency, load)
+
+    def _load(self, snapshot: Snapshot) -> dict[str, Any]:
+        failing = dict(self.failing)
+        return {**snapshot.load(), **({"failing": failing} if failing else {})}
 
     def _mode(self, snapshot: Snapshot) -> Mode:
         # A parent that stands still as a whole says nothing at all.

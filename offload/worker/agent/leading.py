@@ -70,6 +70,8 @@ class Leader(threading.Thread):
             gone = self._observe()
             if self._term is not None:
                 self._lead(pool, self._term, gone)
+            else:
+                self._heartbeat.failing.clear()
         except Error as error:
             logger.warning("neither leading nor observing: %s", error)
             self._start_anew()
@@ -106,7 +108,16 @@ class Leader(threading.Thread):
         for name, duty in duties.DUTIES.items():
             former = self._doing.get(name)
             if former is None or former.is_over:
+                self._note(former)
                 self._doing[name] = Doing(name)
                 pool.submit(self._doing[name].run, duty, term)
             else:
                 former.interrupt_after(settings().timeout)
+
+    def _note(self, former: Doing | None) -> None:
+        """Announce what a duty failed with, for as long as it does."""
+        failing = self._heartbeat.failing
+        if former is not None and former.error:
+            failing[former.name] = former.error
+        elif former is not None:
+            failing.pop(former.name, None)

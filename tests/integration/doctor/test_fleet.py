@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from offload.core.topology import Mode
-from offload.engine import lease, membership, rules
-from offload.engine.doctor import Level, fleet
-from offload.models import Instance
+from offload.engine import lease, membership, rules, topology
+from offload.engine.doctor import Level, fleet, rows
+from offload.models import Instance, Queue, Rule
 from tests.integration.doctor.findings import the
 from tests.integration.engine.world import HERE, TASK, THERE, join, waiting
 
@@ -61,3 +61,31 @@ def test_jobs_that_nobody_can_run_are_a_warning() -> None:
     found = the(Level.WARN, fleet.examine())
     assert "wait: 2" in found.fact
     assert found.next_step.endswith("manage.py offload explain audio/mix")
+
+
+def test_a_duty_of_the_leader_that_fails_is_a_failure() -> None:
+    lease.acquire(HERE, join())
+    Instance.objects.update(load={"failing": {"purge": "OverflowError: too far"}})
+
+    found = the(Level.FAIL, fleet.examine())
+
+    assert "'purge' fails: OverflowError: too far" in found.fact
+    assert HERE in found.next_step
+
+
+def test_rows_that_cannot_be_read_are_named_and_stop_nothing() -> None:
+    incarnation = join()
+    Queue.objects.create(name="garbled", topics={"a": 1}, max_parallel=1)
+    Rule.objects.create(verb="deny", scope="planet", target=HERE, pattern="***")
+    Instance.objects.update(consumers=[{"pattern": "dam/**", "task": TASK}, {"pattern": 7}, None])
+    topology.forget()
+
+    seen = topology.snapshot(fresh=True)
+
+    instance = seen.topology.instance(HERE)
+    assert instance is not None
+    assert (instance.incarnation, len(instance.consumers)) == (incarnation, 1)
+    assert seen.topology.rules == ()
+    assert seen.policy("garbled").limit == 1
+    told = [one.fact for one in rows.examine()]
+    assert ["Rule" in told[0], "Queue garbled" in told[1]] == [True, True]

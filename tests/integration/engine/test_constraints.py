@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import IntegrityError
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models
 from django.utils import timezone
 
-from offload.models import Job, Payload, PayloadFile, Rule, database
+from offload.core.moments import LATEST
+from offload.engine import rules
+from offload.models import Job, Payload, PayloadFile, Queue, Rule, database
 from tests.integration.engine.world import waiting
 
 SOMEWHERE = {"instance": "w@host", "epoch": 1}
@@ -93,3 +98,49 @@ def test_a_rule_has_a_known_verb_and_a_target_and_is_there_once() -> None:
     assert "offload_rule_target" in refused(lambda: rule(target=""))
     refused(rule)
     rule(scope="label")
+
+
+BEYOND = [
+    ("ranking", -1_000_001),
+    ("ranking", 1_000_001),
+    ("max_parallel", 0),
+    ("max_parallel", 1_000_001),
+    ("retries", -2),
+    ("retries", 1_000_001),
+    ("retry_delay", -0.5),
+    ("retry_delay", 1e300),
+    ("retry_delay", math.inf),
+    ("backoff", 0.5),
+    ("backoff", 1e300),
+    ("retention_days", 0),
+    ("retention_days", 999_999),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), BEYOND)
+def test_a_number_of_a_queue_has_its_bound_in_the_database_and_in_forms(
+    field: str, value: float
+) -> None:
+    queue = Queue(name="q", topics=["a/**"], **{field: value})
+
+    with pytest.raises(ValidationError) as told:
+        queue.full_clean()
+    assert field in told.value.message_dict
+    assert "offload_queue_" in refused(queue.save)
+
+
+def test_every_number_of_a_queue_has_a_bound() -> None:
+    numbers = (models.IntegerField, models.FloatField)
+    fields = {one.name for one in Queue._meta.fields if isinstance(one, numbers)} - {"id"}
+
+    assert {field for field, _ in BEYOND} == fields
+
+
+def test_a_rule_ends_when_every_zone_can_still_show_it() -> None:
+    far = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    terms = {"verb": "deny", "target": "a@b", "pattern": "x", "until": far}
+
+    with pytest.raises(ValidationError, match="until"):
+        Rule(**terms).full_clean()
+    assert "offload_rule_until" in refused(lambda: Rule.objects.create(**terms))
+    assert rules.deny("a@b", "x", until=far).until == LATEST

@@ -69,6 +69,17 @@ def test_a_duty_that_is_over_is_left_alone() -> None:
     assert database.rows("SELECT 1") == [(1,)]
 
 
+def test_a_duty_that_fails_says_with_what() -> None:
+    doing = Doing("purge")
+
+    def fail(_: Term) -> None:
+        raise OverflowError("date value out of range")
+
+    doing.run(fail, TERM)
+
+    assert (doing.is_over, doing.error) == (True, "OverflowError: date value out of range")
+
+
 def _in_a_thread(doing: Doing, duty: Any) -> None:
     try:
         doing.run(duty, TERM)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,13 +11,15 @@ from django.core.files.storage import FileSystemStorage
 
 import offload
 from offload.engine import outputs, retention
-from offload.engine.topology import forget
+from offload.engine.topology import forget, policy_of
 from offload.engine.tracking import ends, runs
 from offload.models import Job, Payload, PayloadFile, Queue, Run
 from tests.integration.engine.world import TOPIC, age, join, running, waiting
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from offload.core.policies import Policy
 
 DAYS = 24 * 3600.0
 
@@ -119,3 +123,32 @@ def test_a_run_goes_with_its_last_job() -> None:
     retention.purge()
 
     assert list(Run.objects.values_list("pk", flat=True)) == ["staying"]
+
+
+def test_a_queue_that_cannot_be_purged_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    Queue.objects.create(name="broken", topics=["x/**"], retention_days=1, ranking=9)
+    forget()
+    old = ended()
+    purge = retention._purge
+
+    def fail_for_one(policy: Policy) -> int:
+        if policy.name == "broken":
+            raise OverflowError("date value out of range")
+        return purge(policy)
+
+    monkeypatch.setattr(retention, "_purge", fail_for_one)
+    with pytest.raises(OverflowError):
+        retention.purge()
+
+    assert not Job.objects.filter(pk=old).exists()
+
+
+def test_a_number_that_no_time_can_hold_is_taken_for_the_nearest() -> None:
+    row = Queue(
+        name="q", topics=["a"], retention_days=2_000_000_000, retry_delay=1e300, backoff=math.inf
+    )
+
+    policy = policy_of(row)
+
+    assert policy.retention == timedelta(days=36_500)
+    assert (policy.retry.delay, policy.retry.backoff) == (365 * DAYS, 1000)

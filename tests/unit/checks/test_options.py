@@ -73,9 +73,19 @@ def test_e002_names_a_value_of_the_wrong_type(settings: Settings, key: str, valu
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("SWEEP", 0), ("RETRIES", -2), ("CRASHES", 0), ("WINDOW_FACTOR", 0.5)]
+    ("key", "value"),
+    [
+        ("SWEEP", 0),
+        ("RETRIES", -2),
+        ("CRASHES", 0),
+        ("WINDOW_FACTOR", 0.5),
+        ("WINDOW_FACTOR", 1e300),
+        ("RETRY_DELAY", 1e300),
+        ("MAX_RESULT", 10**30),
+        ("TIMEOUT", 1e9),
+    ],
 )
-def test_e003_names_a_value_too_small(settings: Settings, key: str, value: float) -> None:
+def test_e003_names_a_value_out_of_bounds(settings: Settings, key: str, value: float) -> None:
     ((id_, message, _),) = found(settings, **{key: value})
     assert id_ == "offload.E003"
     assert key in message
