@@ -10,8 +10,10 @@ from uuid import uuid4
 
 from celery.app.trace import trace_task
 from celery.exceptions import NotRegistered
+from django.db import transaction
 
-from offload.core.exceptions import StillBusy
+from offload.core.bounds import ROWS
+from offload.core.exceptions import InvalidNumber, StillBusy
 from offload.engine.handles import JobHandle
 from offload.engine.installation import celery_app
 from offload.engine.names import CARRIERS
@@ -20,7 +22,7 @@ from offload.engine.topology import snapshot
 from offload.engine.tracking.bindings import Bound, Place, bind
 from offload.engine.tracking.drafts import of_lane
 from offload.engine.tracking.whereabouts import waiting_lanes
-from offload.models import Job, Slot
+from offload.models import Job, Slot, database
 from offload.models.versions import current_version
 from offload.worker.carriers import task_of
 from offload.worker.guest import as_guest
@@ -39,18 +41,29 @@ def run_jobs(*, most: int = 1000) -> list[JobHandle]:
 
     Delays are over at once, those of retries too. What has no consumer here, or a suspended
     queue, stays as it is, and plain Celery tasks are left to Celery. Raise StillBusy after
-    ``most`` attempts, KeyboardInterrupt where one is interrupted: it has failed then.
+    ``most`` attempts, InvalidNumber where that is none, KeyboardInterrupt where one is
+    interrupted: it has failed then.
     """
+    if most not in ROWS:
+        raise InvalidNumber(name="most", value=most, allowed=str(ROWS))
     app = celery_app()
     app.loader.import_default_modules()
     Slot.objects.get_or_create(instance=NAME)
     ran: list[JobHandle] = []
-    while job := _bound(app):
-        if len(ran) == most:
-            raise StillBusy(attempts=most)
+    while len(ran) < most and (job := _bound(app)):
         _run(app, job)
         ran.append(JobHandle(job.id))
+    if len(ran) == most and _is_any_left(app):
+        raise StillBusy(attempts=most)
     return ran
+
+
+def _is_any_left(app: Celery) -> bool:
+    """Return whether a job could run now; it is left as it is."""
+    with database.atomic():
+        found = _bound(app)
+        transaction.set_rollback(True, using=database.alias())
+    return found is not None
 
 
 def _bound(app: Celery) -> Bound | None:

@@ -12,6 +12,9 @@ NAME_BYTES_MAX = 255
 # Control characters, halves of surrogate pairs, line and paragraph separators.
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
+# Overrides and embeddings of a direction: by them "exe.jpg" can be shown as what it is not.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
 
 def check_file_name(name: object) -> str:
     """Return the name as it is.
@@ -34,5 +37,7 @@ def _problem(name: str) -> str:
         return "it contains a slash"
     if any(unicodedata.category(character) in _UNPRINTABLE for character in name):
         return "it contains a control character"
+    if not _TURNING.isdisjoint(name):
+        return "it contains a character that turns the direction of writing"
     size = len(name.encode())
     return f"it has {size} bytes, {NAME_BYTES_MAX} are allowed" if size > NAME_BYTES_MAX else ""

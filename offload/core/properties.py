@@ -17,6 +17,9 @@ DEPTH_MAX = 64
 # JavaScript and PostgreSQL differ on longer ones, and Python refuses to print very long ones.
 INTEGER_BITS_MAX = 1024
 
+# Characters of a key, and of the way to it, that an error shows.
+SHOWN, PATH_MAX = 40, 200
+
 
 def check_properties(value: object, limit_bytes: int) -> dict[str, object]:
     """Return a copy as plain JSON types; tuples become lists.
@@ -40,12 +43,12 @@ def _check(value: object, path: str, depth: int) -> None:
     if problem := _problem(value, depth):
         raise InvalidProperties(path=path, problem=problem)
     for key, inner in _children(value):
-        _check(inner, f"{path}{key}", depth + 1)
+        _check(inner, f"{path[:PATH_MAX]}{key}", depth + 1)
 
 
 def _children(value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, dict):
-        yield from ((f".{key}", inner) for key, inner in value.items())
+        yield from ((f".{key:.{SHOWN}}", inner) for key, inner in value.items())
     elif isinstance(value, list | tuple):
         yield from ((f"[{index}]", inner) for index, inner in enumerate(value))
 

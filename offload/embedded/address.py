@@ -13,7 +13,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from offload.embedded.private import read_json, write_json
+from offload.embedded.private import make_safe, read_json, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,7 +102,7 @@ def free_address_in(directory: Path) -> SocketAddress | PortAddress:
 def choose_port(directory: Path) -> PortAddress:
     """Choose a port nobody listens at, and a password, and keep them in `directory`."""
     address = PortAddress(port=free_port(), password=secrets.token_urlsafe(24))
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_safe(directory)
     write_json(directory / "address", asdict(address))
     return address
 

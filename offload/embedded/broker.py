@@ -17,7 +17,7 @@ import redis
 
 from offload.core.exceptions import BrokerUnreachable, ConfigurationError
 from offload.embedded.address import address_in, free_address_in, quoted
-from offload.embedded.private import read_json, write_json
+from offload.embedded.private import make_safe, read_json, write_json
 from offload.embedded.process import ProcessMark
 from offload.embedded.tether import tethered
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at a server that starts.
 POLL = 0.02
+
+#: What others may not do with the files of the server.
+PRIVATE = 0o077
 
 CONFIGURATION = """\
 dir {directory}
@@ -48,7 +51,7 @@ class Answer(Enum):
 class EmbeddedBroker:
     """A Valkey server that keeps its data in one directory and listens to this machine alone.
 
-    It listens on a socket in that directory, which only its owner may enter, or, where the path is
+    It listens on a socket in that directory, which only its owner may use, or, where the path is
     too long for a socket, on a loopback port behind a password. Whoever starts it where one runs
     already shares it. It ends with the process that started it: by `stop` or by that one's death.
     """
@@ -126,11 +129,14 @@ class EmbeddedBroker:
         configuration.touch(mode=0o600)
         configuration.write_text(self._configure(), encoding="utf-8")
         command = tethered([str(program), str(configuration)], on_death=signal.SIGTERM)
+        self.log.touch(mode=0o600)
         with self.log.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal must not take the broker away first.
+            # What it makes, socket and data, is its owner's alone, whoever may enter the folder.
             self._process = subprocess.Popen(  # noqa: S603 -- a program and a file of our own
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                umask=PRIVATE,
+            )  # fmt: skip
         self._write_marks(self._process.pid)
 
     def _configure(self) -> str:
@@ -212,8 +218,7 @@ class EmbeddedBroker:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Keep everybody else from starting or stopping a server in this directory."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self.directory.chmod(0o700)
+        make_safe(self.directory)
         with (self.directory / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

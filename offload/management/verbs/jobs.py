@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, Any
 
+from offload.core.bounds import ROWS
 from offload.core.states import QUERY_TYPES, JobState
 from offload.core.topics import Pattern
 from offload.management import times
@@ -40,9 +41,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def positive(text: str) -> int:
-    """Read a whole number of at least 1; raise ArgumentTypeError for anything else."""
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    """Read how many rows to show; raise ArgumentTypeError for anything else."""
+    if not text.isdecimal() or int(text[:20]) not in ROWS:
+        raise ArgumentTypeError(f"{text!r:.60} is not {ROWS}")
     return int(text)
 
 

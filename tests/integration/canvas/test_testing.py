@@ -10,7 +10,7 @@ import pytest
 from celery import chain, chord
 
 import offload
-from offload.core.exceptions import JobFailed, StillBusy
+from offload.core.exceptions import InvalidNumber, JobFailed, StillBusy
 from offload.core.states import JobState
 from offload.models import Instance, Job, Queue, database
 from offload.testing import NAME, run_jobs
@@ -137,3 +137,19 @@ def test_jobs_without_an_end_are_not_run_for_ever(consumer: None) -> None:
 
     with pytest.raises(StillBusy, match="After 20 attempts"):
         run_jobs(most=20)
+
+    # Nothing is bound that nobody runs.
+    assert set(Job.objects.values_list("state", flat=True)) == {"PENDING"}
+
+
+@pytest.mark.parametrize("most", [0, -1, 1.5, "x", None])
+def test_how_many_to_run_is_a_number(app: Celery, most: Any) -> None:
+    with pytest.raises(InvalidNumber, match="a whole number from 1"):
+        run_jobs(most=most)
+
+
+def test_as_many_as_there_are_may_be_the_most(job: Named) -> None:
+    for _ in range(2):
+        offload.submit("jobs/same")
+
+    assert len(run_jobs(most=2)) == 2

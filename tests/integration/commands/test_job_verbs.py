@@ -86,7 +86,7 @@ def test_jobs_are_narrowed_by_instance(said: Said, answered: Answered) -> None:
     ("arguments", "message"),
     [
         (["--state", "lost"], "invalid choice"),
-        (["--limit", "0"], "not a whole number of at least 1"),
+        (["--limit", "0"], "not a whole number from 1"),
         (["--topic", "a/*/b"], "is not a pattern"),
     ],
 )

@@ -9,7 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from offload.models import database
 
-BEFORE, AFTER = ("offload", "0005_ordered_heads"), ("offload", "0006_bounds")
+BEFORE, AFTER = ("offload", "0006_failures"), ("offload", "0007_bounds")
 
 
 def migrate(target: tuple[str, str]) -> Any:

@@ -18,6 +18,7 @@ EVERY = [
         "42",
         "stop it",
     ),
+    (exceptions.InvalidNumber(name="most", value=0, allowed="a number"), "`most`", "Pass a number"),
     (exceptions.InvalidName(name="../x", problem="a slash"), "'../x'", "Use"),
     (exceptions.UnknownQueue(name="slow"), "'slow'", "Add"),
     (exceptions.UnknownInstance(name="gpu@x"), "'gpu@x'", "offload instances"),

@@ -18,6 +18,7 @@ from offload.core.filenames import check_file_name
         ".hidden",
         " odd 'name' (1).jpg",
         "\u00fcber \U0001f600.png",
+        "\u05d0\u200f.txt",
     ],
 )
 def test_an_odd_but_plain_name_is_returned_as_it_is(name: str) -> None:
@@ -40,6 +41,8 @@ def test_an_odd_but_plain_name_is_returned_as_it_is(name: str) -> None:
         ("a\x85b", "control character"),
         ("a\u2028b", "control character"),
         ("a\ud800b", "control character"),
+        ("invoice\u202egpj.exe", "turns the direction"),
+        ("a\u2066b\u2069", "turns the direction"),
         ("x" * 256, "256 bytes, 255 are allowed"),
         ("\u00fc" * 128, "256 bytes, 255 are allowed"),
         (None, "of type NoneType"),

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -110,3 +111,22 @@ def test_the_limit_counts_compact_utf8() -> None:
     assert check_properties(value, 10) == value
     with pytest.raises(InvalidProperties, match="has 10 bytes as JSON, 9 are allowed"):
         check_properties(value, 9)
+
+
+def test_a_key_as_long_as_a_book_does_not_stand_in_the_error() -> None:
+    key = "k" * 100_000
+
+    with pytest.raises(InvalidProperties) as told:
+        check_properties({key: {key: {key: float("nan")}}}, 10**9)
+
+    assert len(str(told.value)) < 500
+    assert "is nan" in str(told.value)
+
+
+def test_the_way_to_each_of_many_values_costs_little() -> None:
+    wide = {"k" * 200_000: dict.fromkeys(map(str, range(20_000)), 1)}
+    begun = perf_counter()
+
+    check_properties(wide, 10**9)
+
+    assert perf_counter() - begun < 2

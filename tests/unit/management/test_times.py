@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 from datetime import timedelta
+from time import perf_counter
 
 import pytest
 from django.utils import timezone
@@ -22,10 +23,22 @@ def test_durations_are_read(text: str, expected: timedelta) -> None:
     assert times.duration(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "30", "m", "1 m", "-1m", "1m!", "1w", "9" * 20 + "d"])
+@pytest.mark.parametrize(
+    "text", ["", "30", "m", "1 m", "-1m", "1m!", "1w", "9" * 20 + "d", "3651d", "\u0663m"]
+)
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ArgumentTypeError, match="write"):
         times.duration(text)
+
+
+def test_a_text_as_long_as_a_book_is_refused_in_a_few_words() -> None:
+    begun = perf_counter()
+
+    with pytest.raises(ArgumentTypeError) as told:
+        times.duration("1" * 1_000_000)
+
+    assert perf_counter() - begun < 1
+    assert len(str(told.value)) < 200
 
 
 @pytest.mark.parametrize(

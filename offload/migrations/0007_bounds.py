@@ -31,7 +31,7 @@ def bound(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("offload", "0005_ordered_heads"),
+        ("offload", "0006_failures"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
