@@ -5,11 +5,12 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 export ASSETS ?=
+export SHORT ?=
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-long bench lint docs format lock clean
+.PHONY: help demo up test test-long test-celery bench lint docs format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +26,9 @@ test: $(READY)  ## Run the tests, except the long ones
 
 test-long: $(READY)  ## Run the long tests
 	@$(PY) -m pytest tests -m long --timeout=900
+
+test-celery: $(READY)  ## Run Celery's own integration suite on stock and on jobs (SHORT=1: a part, on jobs)
+	@$(PY) -m tests.celery_suite $${SHORT:+--short}
 
 bench: $(READY)  ## Measure against bare Celery, side by side
 	@$(PY) -m tests.benchmarks

@@ -1,0 +1,1 @@
+"""Celery's own integration suite, run against stock Celery and against jobs."""

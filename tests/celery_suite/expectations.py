@@ -1,0 +1,64 @@
+"""What is expected of the suite: which part of it is run, and what differs by design."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+FILE = Path(__file__).parent / "expected.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Tests whose outcome on jobs is not that on stock."""
+
+    tests: tuple[str, ...]
+    #: The first cell of the row in docs/celery.md that says why.
+    documented: str
+    #: The result backends with which it is so.
+    results: tuple[str, ...] = ("redis", "django-db")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectations:
+    """The file, read."""
+
+    modules: tuple[str, ...]
+    #: Some tests of every kind, for a run of a minute.
+    short: tuple[str, ...]
+    #: Fail on jobs by design.
+    differ: tuple[Entry, ...]
+    #: Expected to fail by the suite, and passed by jobs.
+    better: tuple[Entry, ...]
+
+    def differing(self, results: str) -> set[str]:
+        """Return what fails by design with a result backend."""
+        return _tests(self.differ, results)
+
+    def bettering(self, results: str) -> set[str]:
+        """Return what jobs pass although the suite expects it to fail."""
+        return _tests(self.better, results)
+
+
+def read() -> Expectations:
+    """Read the file."""
+    found = tomllib.loads(FILE.read_text())
+    return Expectations(
+        modules=tuple(found["modules"]),
+        short=tuple(found.get("short", ())),
+        differ=tuple(_entry(one) for one in found.get("differ", ())),
+        better=tuple(_entry(one) for one in found.get("better", ())),
+    )
+
+
+def _entry(fields: dict[str, object]) -> Entry:
+    return Entry(**{name: _frozen(value) for name, value in fields.items()})  # type: ignore[arg-type]
+
+
+def _frozen(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _tests(entries: tuple[Entry, ...], results: str) -> set[str]:
+    return {test for entry in entries if results in entry.results for test in entry.tests}

@@ -1,0 +1,78 @@
+"""Plugin of the suite's pytest: the app is ours, the worker runs elsewhere, outcomes are kept."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery.contrib import pytest as fixtures
+from celery.utils import nodenames
+from django.apps import apps
+
+import offload
+from offload.engine import installation
+from tests.celery_suite import app as site
+from tests.celery_suite.outcomes import Outcome, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from celery import Celery
+
+XPASS = "[XPASS(strict)]"
+
+
+@pytest.fixture(scope="session")
+def celery_session_app() -> Celery:
+    """Return the app that the worker runs."""
+    return site.app
+
+
+@pytest.fixture(scope="session")
+def celery_session_worker() -> None:
+    """Leave the tasks to the worker that runs already."""
+
+
+@pytest.fixture
+def celery_app(request: pytest.FixtureRequest) -> Iterator[Celery]:
+    """Return an app of the test's own; what the test left to be done is stopped."""
+    mark = request.node.get_closest_marker("celery")
+    made = site.made(**(mark.kwargs if mark else {}))
+    yield made
+    made.close()
+    if site.IS_JOBS:
+        for job_id in apps.get_model("offload", "Job").objects.unfinished().values_list("pk"):
+            offload.stop(job_id[0], force=True)
+        installation.remember(site.app, module=site.__name__)
+
+
+# The suite's conftest takes these by their names, after this module is imported.
+for name in ("celery_session_app", "celery_session_worker", "celery_app"):
+    setattr(fixtures, name, globals()[name])
+# It expects the worker in its own process.
+vars(nodenames)["anon_nodename"] = lambda: os.environ["SUITE_WORKER"]
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Write down what became of a test."""
+    if report.when == "call" or report.outcome != "passed":
+        outcome = Outcome(
+            outcome=_outcome(report),
+            why=_why(report),
+            seconds=round(report.duration, 1),
+            is_flaky="flaky" in report.keywords,
+        )
+        write(Path(os.environ["SUITE_OUTCOMES"]), report.nodeid, outcome)
+
+
+def _outcome(report: pytest.TestReport) -> str:
+    if XPASS in str(report.longrepr):
+        return "xpassed"
+    return "xfailed" if hasattr(report, "wasxfail") and report.skipped else report.outcome
+
+
+def _why(report: pytest.TestReport) -> str:
+    crash: Any = getattr(report.longrepr, "reprcrash", None)
+    return str(crash.message if crash else report.longrepr or "")[:300]

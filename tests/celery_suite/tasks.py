@@ -1,0 +1,37 @@
+"""What makes every task of the suite a job."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import celery
+
+from offload import OffloadTask
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+
+class SuiteTask(OffloadTask):
+    """A task whose topic is made of its name."""
+
+    abstract = True
+
+    @classmethod
+    def on_bound(cls, app: Celery) -> None:
+        """Derive the topic."""
+        cls.topic = cls.topic or "suite/" + cls.name.replace(".", "/")
+        super().on_bound(app)
+
+
+def rebase() -> None:
+    """Let the modules of the suite that are imported from now on define jobs."""
+    shared_task: Any = celery.shared_task
+
+    @wraps(shared_task)
+    def shared_job(*args: Any, **options: Any) -> Any:
+        return shared_task(*args, **{"base": SuiteTask, **options})
+
+    celery.shared_task = shared_job
+    celery.Task = SuiteTask  # type: ignore[misc]
