@@ -36,7 +36,8 @@ def test_seconds_between_two_times_are_those_of_utc(earlier: datetime, later: da
 @given(moment=TIMES, zone=ZONES)
 def test_any_time_can_be_shown_in_any_zone(moment: datetime, zone: ZoneInfo) -> None:
     assert EARLIEST <= utc(moment) <= LATEST
-    assert utc(moment).astimezone(zone) == utc(moment)
+    # Python calls no time of a doubled hour equal to one of another zone.
+    assert utc(moment).astimezone(zone).astimezone(UTC) == utc(moment)
 
 
 @pytest.mark.parametrize(("seconds", "moment"), [(1e12, LATEST), (-1e12, EARLIEST)])
