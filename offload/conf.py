@@ -38,8 +38,9 @@ class Settings:
     sweep: float = 0.5
     #: Seconds that binding at submit may take before the sweep is left to do it.
     bind_limit: float = 1.0
-    #: Seconds until a bound job that its instance does not hold is published again.
-    republish: float = 5.0
+    #: Seconds until a bound job that its instance does not hold is published again; each time
+    #: doubles them.
+    republish: float = 1.0
     #: Seconds a bound job waits unclaimed until it may move to an instance with a free slot.
     recall: float = 10.0
     #: Seconds for which the topology is trusted before its version is asked again.

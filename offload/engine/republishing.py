@@ -7,23 +7,29 @@ from typing import TYPE_CHECKING
 from offload.conf import settings
 from offload.core.retries import Cause
 from offload.engine.dispatch import task_of
+from offload.engine.publisher import breaker
 from offload.engine.sending import send
 from offload.engine.topology import snapshot
 from offload.engine.tracking import bindings, returns, whereabouts
 from offload.models import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
+
+    from offload.engine.tracking.bindings import Bound
 
 #: After so many times the job is taken back instead.
-TIMES = 3
+TIMES = 5
 
 
 def send_again(instance: str, incarnation: str, *, held: Collection[tuple[str, int]]) -> int:
     """Publish bound jobs that are not held and whose time has come; return how many.
 
-    A job waits 5, 10, then 20 seconds (times the setting); after the third time it is recalled.
+    A job waits 1, 2, 4, 8, then 16 times the setting; after the fifth time it is recalled. While
+    the broker is out of reach nothing is sent, and that counts for nothing.
     """
+    if breaker.is_open:
+        return 0
     due = whereabouts.unheard(instance, incarnation, first=settings().republish)
     missing = [job for job in due if (job.id, job.epoch) not in held]
     if not missing:
@@ -34,9 +40,16 @@ def send_again(instance: str, incarnation: str, *, held: Collection[tuple[str, i
             returns.recall("id = %s AND epoch = %s", [job.id, job.epoch], cause=Cause.REQUEUED)
     again = [job for job in missing if job.id not in tired]
     bindings.note_published(again)
+    if _reaches_broker(again):
+        return len(again)
+    bindings.note_published(again, -1)
+    return 0
+
+
+def _reaches_broker(jobs: Sequence[Bound]) -> bool:
     seen = snapshot()
-    send([(job, task_of(job, seen)) for job in again])
-    return len(again)
+    send([(job, task_of(job, seen)) for job in jobs])
+    return not breaker.is_open
 
 
 def _tired(job_ids: list[str]) -> list[str]:

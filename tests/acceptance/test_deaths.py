@@ -84,6 +84,26 @@ def test_the_job_of_a_killed_worker_runs_elsewhere_within_three_seconds(
     assert row.result == slept(row) == site.AsyncResult(job.id).get(timeout=10)
 
 
+def test_the_job_of_a_killed_worker_runs_elsewhere_in_time_though_its_new_message_is_lost(
+    fleet: Fleet,
+) -> None:
+    fleet.need()
+    for name in ("a", "b"):
+        fleet.start(name, variables={"ACCEPTANCE_LOSE": "1"}, wait=False)
+    for name in ("a", "b"):
+        fleet[name].await_ready()
+    job = offload.submit("acc/sleep", {"seconds": 1})
+    victim = runner(fleet, job)
+
+    killed = timezone.now()
+    victim.kill()
+    row = ended(job)
+
+    assert row.state == JobState.SUCCEEDED
+    assert row.epoch == 2
+    assert began(row) - killed < seconds(4)
+
+
 @pytest.mark.everywhere
 def test_the_job_of_a_worker_killed_with_its_agent_runs_elsewhere_after_the_timeout(
     fleet: Fleet,

@@ -6,7 +6,6 @@ import logging
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from offload.conf import settings
 from offload.engine import results
 from offload.engine.canvas import joins, plain_tasks
 from offload.engine.canvas.posting import post_again
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.canvas")
 
+#: Seconds after which a task that somebody began to send, and did not, is sent by the sweep.
+BEHIND = 5.0
 #: Seconds between two questions about the same task.
 PATIENCE = 5.0
 #: Tasks that one sweep asks about.
@@ -31,7 +32,7 @@ def sweep() -> int:
 
     Workers tell of their ends at once; this mends what was lost with one.
     """
-    count = _send_what_was_left(settings().republish)
+    count = _send_what_was_left(BEHIND)
     asked = [*relays.to_ask(PATIENCE, LIMIT), *_strays()]
     return count + sum(_ask(celery_app(), task_id) for task_id in asked)
 

@@ -228,11 +228,11 @@ def read(row: tuple[Any, ...]) -> Bound:
     return Bound(**facts)
 
 
-def note_published(jobs: Sequence[Bound]) -> None:
-    """Count that the messages of bound jobs were sent again."""
+def note_published(jobs: Sequence[Bound], times: int = 1) -> None:
+    """Count that the messages of bound jobs are sent again; -1 times takes that back."""
     if jobs:
         database.execute(
-            f"UPDATE {JOB} SET publishes = publishes + 1 "
-            f"WHERE state = 'QUEUED' AND id IN ({database.marks(jobs)})",
-            [job.id for job in jobs],
+            f"UPDATE {JOB} SET publishes = publishes + %s "
+            f"WHERE state = 'QUEUED' AND publishes + %s >= 0 AND id IN ({database.marks(jobs)})",
+            [times, times, *[job.id for job in jobs]],
         )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from celery import Celery
 
 import offload
+from tests.acceptance.site import faults
 
 app = Celery("site", include=["tests.acceptance.site.consumers", "tests.acceptance.site.tasks"])
 app.config_from_object("django.conf:settings", namespace="CELERY")
 offload.install(app)
+if os.environ.get("ACCEPTANCE_LOSE"):
+    faults.lose_first_messages()

@@ -1,4 +1,4 @@
-"""Deaths at chosen moments."""
+"""Deaths at chosen moments, and messages that are lost."""
 
 from __future__ import annotations
 
@@ -19,3 +19,18 @@ def die_after_the_finish() -> None:
         return succeed(*args, **kwargs)
 
     runs.succeed = fatally
+
+
+def lose_first_messages() -> None:
+    """Let the first message of each binding that this process sends never arrive."""
+    publisher: Any = import_module("offload.engine.publisher")
+    send = publisher._send
+    lost: set[tuple[str, int]] = set()
+
+    def send_but_the_first(app: Any, producer: Any, job: Any, task: str) -> None:
+        binding = (job.id, job.epoch)
+        if binding in lost:
+            send(app, producer, job, task)
+        lost.add(binding)
+
+    publisher._send = send_but_the_first

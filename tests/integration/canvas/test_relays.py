@@ -40,13 +40,7 @@ def breaker(monkeypatch: pytest.MonkeyPatch) -> Breaker:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the sweep ask at once."""
     monkeypatch.setattr(relays, "PATIENCE", -1.0)
-    monkeypatch.setattr("offload.engine.canvas.relays.settings", lambda: Hasty)
-
-
-class Hasty:
-    """Settings by which whatever was not sent is late."""
-
-    republish = -1.0
+    monkeypatch.setattr("offload.engine.canvas.relays.BEHIND", -1.0)
 
 
 @pytest.fixture

@@ -126,19 +126,13 @@ def test_a_stop_of_a_plain_task_of_which_that_is_not_known_is_both(
     relays.sweep()
     assert relay().state == JobState.PENDING
 
-    monkeypatch.setattr("offload.engine.canvas.relays.settings", lambda: Hasty)
+    monkeypatch.setattr("offload.engine.canvas.relays.BEHIND", -1.0)
     relays.sweep()
     driver.run_all()
 
     assert driver.sent() == []
     assert relay().state == JobState.STOPPED
     assert Job.objects.get(pk=in_doubt).state == JobState.ERROR
-
-
-class Hasty:
-    """Settings by which whatever was not sent is late."""
-
-    republish = -1.0
 
 
 def test_a_stop_whose_broker_is_away_is_accepted(

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from celery import Celery
+    from pytest_django import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -317,13 +318,16 @@ def test_a_task_that_was_broken_is_tried_again_by_the_next_incarnation() -> None
 
 
 #: Seconds since the binding, times sent again, and whether it is due now.
-TIMES = [(4, 0, False), (6, 0, True), (14, 1, False), (16, 1, True), (34, 2, False), (36, 2, True)]
+#: Seconds since the binding, messages sent again so far, and whether another is due.
+TIMES = [(70, 0, False), (130, 0, True), (270, 1, False), (330, 1, True), (3070, 4, False),
+         (3130, 4, True)]  # fmt: skip
 
 
 @pytest.mark.parametrize(("seconds", "times", "due"), TIMES)
-def test_a_lost_message_is_sent_again_after_5_then_10_then_20_seconds(
-    seconds: int, times: int, due: bool, broker: Broker
+def test_a_lost_message_is_sent_again_after_its_time_then_after_twice_as_long(
+    seconds: int, times: int, due: bool, broker: Broker, settings: Settings
 ) -> None:
+    settings.OFFLOAD = {**settings.OFFLOAD, "REPUBLISH": 100}
     job = bound()[0]
     Job.objects.update(publishes=times)
     age([job.id], "bound_at", seconds=seconds)
@@ -335,10 +339,10 @@ def test_a_lost_message_is_sent_again_after_5_then_10_then_20_seconds(
     assert row(job.id).publishes == times + due
 
 
-def test_after_the_third_time_a_job_is_recalled() -> None:
+def test_after_the_fifth_time_a_job_is_recalled() -> None:
     job = bound()[0]
-    Job.objects.update(publishes=3)
-    age([job.id], "bound_at", seconds=74)
+    Job.objects.update(publishes=5)
+    age([job.id], "bound_at", seconds=62)
     assert republishing.send_again(HERE, place().incarnation, held=()) == 0
     assert row(job.id).state == "QUEUED"
     age([job.id], "bound_at", seconds=2)
@@ -368,8 +372,30 @@ def test_a_broker_that_is_away_does_not_reach_the_caller(app: object, broker: Br
     age([job.id], "bound_at", seconds=6)
     breaker.trip()
 
-    assert republishing.send_again(HERE, place().incarnation, held=()) == 1
+    assert republishing.send_again(HERE, place().incarnation, held=()) == 0
     assert broker.sent_to() == []
+    assert row(job.id).publishes == 0
+
+
+def test_what_a_broker_that_is_away_is_to_be_sent_is_sent_once_it_is_back(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = bound()[0]
+    Job.objects.update(publishes=4)
+    age([job.id], "bound_at", seconds=1000)
+
+    def fail(_: object) -> dict[str, Exception]:
+        breaker.trip()
+        return {}
+
+    with monkeypatch.context() as outage:
+        outage.setattr("offload.engine.sending.publish", fail)
+        assert republishing.send_again(HERE, place().incarnation, held=()) == 0
+    assert row(job.id).publishes == 4
+
+    breaker.closed_at = 0.0
+    assert republishing.send_again(HERE, place().incarnation, held=()) == 1
+    assert [one["id"] for one in broker.sent_to()] == [job.id]
 
 
 def test_a_suspect_instance_is_not_given_what_it_is_not_ready_for() -> None:
