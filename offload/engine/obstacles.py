@@ -9,7 +9,10 @@ from offload.models import Job, Kind
 if TYPE_CHECKING:
     from offload.models.jobs import JobQuerySet
 
-NO_JOB = "There is no such job: it was removed, or its transaction was rolled back."
+NO_JOB = (
+    "There is no such job: its history was purged, or its transaction was rolled back. "
+    "'manage.py offload jobs' lists those there are."
+)
 #: A plain Celery task of a canvas.
 PLAIN = "It is a plain Celery task"
 

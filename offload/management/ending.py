@@ -9,7 +9,6 @@ from django.core.management import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 
 from offload.core.exceptions import JobFailed
-from offload.core.moments import between
 from offload.core.states import JobState
 from offload.management import times
 from offload.management.terminal import plain
@@ -36,9 +35,8 @@ def result(job: Job) -> Iterator[Text]:
 
 
 def _duration(job: Job) -> str:
-    if job.started_at is None or job.finished_at is None:
-        return ""
-    return f" after {times.seconds(between(job.started_at, job.finished_at))}"
+    took = times.run_time(job)
+    return "" if took is None else f" after {times.seconds(took)}"
 
 
 def refuse_failure(job: Job) -> None:

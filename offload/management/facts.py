@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from offload.engine import history
 from offload.engine.explain import Explanation, explain_job
+from offload.management import times
 
 if TYPE_CHECKING:
     from offload.engine.history import AttemptLine
@@ -31,6 +32,7 @@ def job_facts(job: Job) -> dict[str, Any]:
         "started": job.started_at,
         "handed_until": job.handed_until,
         "finished": job.finished_at,
+        "took": times.run_time(job),
         "progress": job.progress,
         "error_type": job.error_type,
         "error": job.error,

@@ -15,6 +15,8 @@ from offload.core.moments import between
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from offload.models import Job
+
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 #: Seconds from which hundredths are not told, the last that would be rounded to 10.
@@ -22,16 +24,18 @@ FEW = 9.995
 
 #: Characters of the longest duration that anybody writes.
 LONGEST = 40
+NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
 
 
 def duration(text: str) -> timedelta:
-    """Read a duration such as 90s, 30m, 1h30m or 2d, ten years at most.
+    """Read a duration such as 90s, 30m, 1h30m, 2d, or 90 for seconds; ten years at most.
 
     Raise ArgumentTypeError for anything else.
     """
-    parts = PART.findall(text) if len(text) <= LONGEST else []
-    if not parts or "".join(number + unit for number, unit in parts) != text:
+    written = f"{text}s" if NUMBER.fullmatch(text) else text
+    parts = PART.findall(written) if len(text) <= LONGEST else []
+    if not parts or "".join(number + unit for number, unit in parts) != written:
         raise ArgumentTypeError(f"{text!r:.60} is not a duration; write 90s, 30m, 1h30m or 2d")
     total = sum(float(number) * UNITS[unit] for number, unit in parts)
     if total not in DELAY:
@@ -47,6 +51,13 @@ def seconds(value: float | None) -> str:
         if value >= size and unit != "s":
             return f"{value / size:.1f} {unit}".replace(".0 ", " ")
     return f"{value:.2f} s" if value < FEW else f"{value:.0f} s"
+
+
+def run_time(job: Job) -> float | None:
+    """Return for how many seconds a job's last attempt ran or runs; None where it never began."""
+    if job.started_at is None:
+        return None
+    return max(0.0, between(job.started_at, job.finished_at or timezone.now()))
 
 
 def age(value: datetime) -> str:

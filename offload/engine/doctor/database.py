@@ -32,7 +32,7 @@ def examine() -> Iterator[Finding]:
         told = f"The database {database.alias()!r} does not answer: {one_line(error)}"
         yield fail(SUBJECT, told, f'Start it, or correct DATABASES["{database.alias()}"].')
         return
-    yield _tables()
+    yield tables()
     if database.vendor() == "sqlite":
         yield _journal()
     else:
@@ -40,7 +40,8 @@ def examine() -> Iterator[Finding]:
         yield _clock()
 
 
-def _tables() -> Finding:
+def tables() -> Finding:
+    """Return whether the migrations of the tables that are needed were applied."""
     executor = MigrationExecutor(database.connection())
     leaves = [leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] in TABLES]
     missing = [str(migration) for migration, _ in executor.migration_plan(leaves)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
+import json
 import os
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.core.checks import run_checks
 from django.core.management import CommandError
@@ -13,22 +14,21 @@ from django_rich.management import RichCommand
 from rich.console import Console
 
 from offload.core.exceptions import JobTimeout, OffloadError
+from offload.engine import outage
+from offload.management.parsing import add_verbs
 from offload.management.terminal import Terminal
 from offload.management.verbs import VERBS
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
+    from offload.management.verb import Options, Verb
+
 #: Columns of tables that no terminal shows; as wide as they need to be.
 WIDE = 250
 
 #: Exit codes besides 1, which says that something failed.
-TIMED_OUT, INTERRUPTED = 2, 130
-
-EPILOG = (
-    "Exit codes: 0 done, 1 failed or refused, 2 not ended in time (or misspelled), "
-    "130 interrupted. 'manage.py offload VERB --help' lists a verb's options."
-)
+TIMED_OUT, MISSPELLED, INTERRUPTED = 2, 2, 130
 
 
 class Command(RichCommand):
@@ -37,6 +37,13 @@ class Command(RichCommand):
     help = "See and steer jobs and instances."
     # Warnings before every answer would be noise; errors are looked for in `handle`.
     requires_system_checks = ()
+    #: Whether a program called it by a command line, and reads its errors too.
+    is_read_by_program = False
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run as a program; its errors are JSON where its answers are."""
+        self.is_read_by_program = "--json" in argv
+        super().run_from_argv(argv)
 
     def make_rich_console(self, **kwargs: Any) -> Console:
         """Return a console that does not fold tables where no terminal limits them."""
@@ -45,44 +52,44 @@ class Command(RichCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take a verb and what belongs to it."""
-        parser.epilog = EPILOG
-        parser.add_argument("--json", action="store_true", dest="as_json", help="for programs")
-        verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-        for verb in VERBS.values():
-            verb.arguments(self._parser(verbs, verb.name, verb.help))
+        refuse = self.refuse_words if self.is_read_by_program else None
+        add_verbs(parser, refuse)
 
-    def _parser(self, verbs: Any, name: str, told: str) -> argparse.ArgumentParser:
-        """Return a verb's parser, which takes the general options too."""
-        # No abbreviations: --for, where a verb has none, would be --force-color.
-        parser: argparse.ArgumentParser = verbs.add_parser(
-            name, help=told, description=told, allow_abbrev=False
-        )
-        unset: dict[str, Any] = {"action": "store_true", "default": argparse.SUPPRESS}
-        parser.add_argument("--json", dest="as_json", help="for programs", **unset)
-        for option in ("--no-color", "--force-color", "--traceback"):
-            parser.add_argument(option, help=argparse.SUPPRESS, **unset)
-        for option in ("--settings", "--pythonpath"):
-            parser.add_argument(option, help=argparse.SUPPRESS, default=argparse.SUPPRESS)
-        return parser
+    def refuse_words(self, message: str) -> NoReturn:
+        """End the process with what cannot be read on the command line, as JSON."""
+        self.refuse(CommandError(message, returncode=MISSPELLED), kind="Misspelled")
+
+    def refuse(self, error: CommandError, *, kind: str) -> NoReturn:
+        """Raise the error for people; end the process with it as JSON for programs."""
+        if not self.is_read_by_program:
+            raise error
+        facts = {"error": str(error), "type": kind, "exit_code": error.returncode}
+        self.stderr.write(json.dumps(facts), lambda text: text)
+        sys.exit(error.returncode)
 
     def handle(self, *_: Any, verb: str, as_json: bool, **options: Any) -> None:
         """Do what the verb says; raise CommandError, with the next step, where that fails."""
-        chosen = VERBS[verb]
-        if not chosen.tolerant:
-            refuse_wrong_settings()
+        terminal = Terminal(console=self.console, as_json=as_json)
         try:
-            chosen.run(Terminal(console=self.console, as_json=as_json), options)
-        except JobTimeout as error:
-            raise CommandError(str(error), returncode=TIMED_OUT) from error
-        except OffloadError as error:
-            raise CommandError(str(error)) from error
-        except DatabaseError as error:
-            raise CommandError(
-                f"The database said: {error}\n'manage.py migrate' makes its tables; "
-                "'manage.py offload doctor' says what else is wrong."
-            ) from error
-        except KeyboardInterrupt as interrupt:
-            raise CommandError("Interrupted.", returncode=INTERRUPTED) from interrupt
+            run(VERBS[verb], terminal, options)
+        except CommandError as error:
+            self.refuse(error, kind=type(error.__cause__ or error).__name__)
+
+
+def run(verb: Verb, terminal: Terminal, options: Options) -> None:
+    """Run a verb; raise CommandError for whatever goes wrong."""
+    try:
+        if not verb.tolerant:
+            refuse_wrong_settings()
+        verb.run(terminal, options)
+    except JobTimeout as error:
+        raise CommandError(str(error), returncode=TIMED_OUT) from error
+    except OffloadError as error:
+        raise CommandError(str(error)) from error
+    except DatabaseError as error:
+        raise CommandError(outage.of_database(error)) from error
+    except KeyboardInterrupt as interrupt:
+        raise CommandError("Interrupted.", returncode=INTERRUPTED) from interrupt
 
 
 def refuse_wrong_settings() -> None:

@@ -9,6 +9,8 @@ from offload.management.verbs.instances import INSTANCES
 from offload.management.verbs.job import JOB
 from offload.management.verbs.jobs import JOBS
 from offload.management.verbs.queues import QUEUES
+from offload.management.verbs.remove import REMOVE
+from offload.management.verbs.retry import RETRY
 from offload.management.verbs.rules import ALLOW, CLEAR, DENY, EXCLUSIVE
 from offload.management.verbs.status import STATUS
 from offload.management.verbs.stop import STOP
@@ -28,6 +30,8 @@ VERBS = {
         JOBS,
         JOB,
         STOP,
+        RETRY,
+        REMOVE,
         ALLOW,
         DENY,
         CLEAR,

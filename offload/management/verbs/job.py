@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from offload.engine.explain import Explanation, explain_job
 from offload.engine.handles import JobHandle
-from offload.management import sheet
+from offload.management import ids, sheet
 from offload.management.ending import refuse_failure, result
 from offload.management.facts import job_facts, whole_job
 from offload.management.verb import Options, Verb
@@ -28,7 +28,7 @@ POLL = 0.25
 
 def arguments(parser: ArgumentParser) -> None:
     """Take a job."""
-    parser.add_argument("id", metavar="ID", help="the id of the job")
+    parser.add_argument("id", metavar="ID", help="its id, or enough of its beginning or end")
     parser.add_argument(
         "--follow", action="store_true", help="show every change until the end; 1 if it failed"
     )
@@ -36,7 +36,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(terminal: Terminal, options: Options) -> None:
     """Show the job, or follow it."""
-    handle = JobHandle(options["id"])
+    handle = JobHandle(ids.whole(options["id"]))
     if options["follow"]:
         follow(terminal, handle)
     else:

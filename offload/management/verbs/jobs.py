@@ -2,84 +2,77 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from offload.core.bounds import ROWS
-from offload.core.states import QUERY_TYPES, JobState
-from offload.core.topics import Pattern
-from offload.management import times
+from offload.management import choosing, ids, times
 from offload.management.colours import coloured
 from offload.management.facts import job_facts
+from offload.management.listing import listing
+from offload.management.numbers import positive
 from offload.management.terminal import Terminal, table
 from offload.management.verb import Options, Verb
-from offload.models import Job
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from collections.abc import Sequence
 
-HEADERS = ("job", "state", "topic", "instance", "age", "error")
-FOLD = {"topic": 12, "error": 20}
+    from rich.table import Table
+    from rich.text import Text
+
+    from offload.models import Job
+
+HEADERS = ("job", "state", "topic", "instance", "age", "took")
 
 #: Characters of an error that a list shows.
-SHORT = 60
+SHORT = 200
 
 
 def arguments(parser: ArgumentParser) -> None:
     """Take which jobs to show."""
-    known = sorted({*QUERY_TYPES, *(state.value for state in JobState)})
-    parser.add_argument(
-        "--state",
-        type=str.upper,
-        choices=known,
-        metavar="STATE",
-        help=f"{', '.join(known).lower()}; 'all' leaves out what has ended, which is 'history'",
-    )
-    parser.add_argument("--topic", metavar="PATTERN", help="a topic, or a pattern in quotes")
-    parser.add_argument("--instance", metavar="NAME", help="where it is, or was")
+    choosing.filters(parser)
     parser.add_argument("--limit", type=positive, default=20, help="how many at most (%(default)s)")
-
-
-def positive(text: str) -> int:
-    """Read how many rows to show; raise ArgumentTypeError for anything else."""
-    if not text.isdecimal() or int(text[:20]) not in ROWS:
-        raise ArgumentTypeError(f"{text!r:.60} is not {ROWS}")
-    return int(text)
 
 
 def run(terminal: Terminal, options: Options) -> None:
     """Show the newest first."""
-    found = narrowed(options)[: options["limit"]]
-    columns = len(HEADERS) if terminal.is_wide else HEADERS.index("error")
-    rows = [row(job)[:columns] for job in found]
-    shown = table(HEADERS[:columns], rows, fold=FOLD) if rows else "There is no such job."
-    terminal.answer([job_facts(job) for job in found], shown)
+    found = list(choosing.narrowed(options).newest_first()[: options["limit"]])
+    facts = [job_facts(job) for job in found]
+    if not found:
+        terminal.answer(facts, "There is no such job.")
+    elif terminal.is_wide:
+        terminal.answer(facts, wide(found))
+    else:
+        terminal.answer(facts, *narrow(found, terminal.console.width))
 
 
-def narrowed(options: Options) -> Any:
-    """Return the jobs that the options ask for."""
-    jobs = Job.objects.newest_first()
-    if state := options["state"]:
-        # A name of both kinds, such as ACTIVE, means the same as either.
-        jobs = jobs.of_type(state) if state in QUERY_TYPES else jobs.filter(state=state)
-    if topic := options["topic"]:
-        jobs = jobs.of_topic(Pattern.parse(topic))
-    if instance := options["instance"]:
-        jobs = jobs.filter(instance=instance)
-    return jobs
+def wide(jobs: Sequence[Job]) -> Table:
+    """Return the jobs as a table with a column for errors."""
+    rows = [(job.pk, *row(job), error(job)) for job in jobs]
+    return table((*HEADERS, "error"), rows, fold={"job": 36, "topic": 12, "error": 20})
+
+
+def narrow(jobs: Sequence[Job], width: int) -> list[Table | Text]:
+    """Return the jobs as lines, each with its error below it."""
+    rows = [(ids.short(job.pk), *row(job)) for job in jobs]
+    return listing(HEADERS, rows, below=list(map(error, jobs)), flexible="topic", width=width)
 
 
 def row(job: Job) -> tuple[object, ...]:
-    """Return a job as cells of HEADERS."""
-    lines = job.error.splitlines() or [""]
+    """Return a job as cells of HEADERS, but for its id."""
     return (
-        job.pk,
         coloured(job.state),
         job.topic,
         job.instance,
         times.age(job.created_at),
-        lines[0][:SHORT],
+        times.seconds(times.run_time(job)),
     )
+
+
+def error(job: Job) -> str:
+    """Return the type of a job's error and the first line of what it says."""
+    kind = job.error_type.rpartition(".")[2]
+    said = (job.error.strip().splitlines() or [""])[0]
+    return ": ".join(one for one in (kind, said) if one)[:SHORT]
 
 
 JOBS = Verb(name="jobs", help="list jobs, the newest first", arguments=arguments, run=run)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from offload.engine.submission import submit
-from offload.management import pairs
+from offload.management import pairs, times
 from offload.management.ending import refuse_failure, told
 from offload.management.facts import whole_job
 from offload.management.verb import Options, Verb
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from datetime import timedelta
 
     from offload.engine.handles import JobHandle
     from offload.management.terminal import Terminal
@@ -31,11 +32,11 @@ def arguments(parser: ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--queue", metavar="NAME", help="a queue other than the topic's")
     parser.add_argument("--priority", type=int, default=0, help="higher runs earlier")
-    parser.add_argument("--delay", type=float, metavar="SECONDS", help="not before")
-    parser.add_argument("--expires", type=float, metavar="SECONDS", help="not begun after")
+    parser.add_argument("--delay", type=times.duration, metavar="5m", help="not before")
+    parser.add_argument("--expires", type=times.duration, metavar="1h", help="not begun after")
     parser.add_argument("--wait", action="store_true", help="wait for the end; 1 if it failed")
     parser.add_argument(
-        "--timeout", type=float, metavar="SECONDS", help="wait no longer; 2 if it has not ended"
+        "--timeout", type=times.duration, metavar="30s", help="wait no longer; 2 if not ended"
     )
 
 
@@ -48,14 +49,20 @@ def run(terminal: Terminal, options: Options) -> None:
         return
     if not terminal.as_json:
         terminal.tell(f"Job {handle.id} is stored; waiting for its end.")
-    job = handle.wait(options["timeout"])
+    job = handle.wait(seconds(options["timeout"]))
     terminal.answer(whole_job(job), *told(job))
     refuse_failure(job)
 
 
+def seconds(duration: timedelta | None) -> float | None:
+    """Return a duration as seconds; None for none."""
+    return None if duration is None else duration.total_seconds()
+
+
 def store(options: Options) -> JobHandle:
     """Store what the options say."""
-    terms: dict[str, Any] = {key: options[key] for key in ("queue", "priority", "delay", "expires")}
+    terms: dict[str, Any] = {key: options[key] for key in ("queue", "priority")}
+    terms |= {key: seconds(options[key]) for key in ("delay", "expires")}
     return submit(
         options["topic"],
         pairs.properties(options["single"], options["json_properties"]),

@@ -10,12 +10,12 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from django.db import Error, connections
+from django.db import DatabaseError, Error, connections
 
 from offload.conf import settings
 from offload.core.exceptions import NameInUse
 from offload.core.retries import Cause
-from offload.engine import membership
+from offload.engine import membership, outage
 from offload.engine.dispatch import FULL
 from offload.engine.membership import Announcement
 from offload.worker.agent import naming
@@ -79,7 +79,12 @@ class Agent:
 
     def _settle(self) -> str | None:
         try:
+            if old := outage.of_tables():
+                logger.error("%s", old)
             incarnation = naming.settle(self._announcement(), again=self._spec["restarted"])
+        except DatabaseError as error:
+            self._link.send({"refused": outage.of_database(error), "taken": False})
+            return None
         except Exception as error:
             self._link.send({"refused": str(error), "taken": isinstance(error, NameInUse)})
             return None

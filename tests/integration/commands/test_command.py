@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 from io import StringIO
@@ -124,7 +126,7 @@ def test_a_narrow_terminal_folds_long_texts_and_not_ids(
     monkeypatch.setenv("COLUMNS", "80")
     (job_id,) = waiting(topic="/".join(["segment"] * 20))
     told = said("jobs")
-    assert job_id in told
+    assert f"…{job_id[-12:]} " in told
     assert max(map(len, told.splitlines())) <= 80
 
 
@@ -142,11 +144,53 @@ def test_a_database_that_fails_is_an_error_with_the_next_step(
     said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken() -> None:
-        raise DatabaseError("no such table: offload_job")
+        raise DatabaseError("disk I/O error")
 
     monkeypatch.setattr("offload.management.verbs.topics.topics", broken)
-    with pytest.raises(CommandError, match=r"no such table[^']*'manage\.py migrate'"):
+    with pytest.raises(CommandError, match=r"disk I/O error\. 'manage\.py offload doctor'"):
         said("topics")
+
+
+def test_tables_that_are_missing_are_an_error_with_the_remedy(
+    shell: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    assert shell("migrate", "offload", "zero", "--verbosity=0").returncode == 0
+    refused = shell("offload", "jobs")
+    assert refused.returncode == 1
+    assert "Its tables are missing or old" in refused.stderr
+    assert "Run: manage.py migrate --database default" in refused.stderr
+
+
+def test_errors_are_json_where_answers_are(
+    shell: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    def refusal(*arguments: str) -> dict[str, object]:
+        ended = shell("offload", *arguments, "--json")
+        facts: dict[str, object] = json.loads(ended.stderr)
+        assert (ended.stdout, facts["exit_code"]) == ("", ended.returncode)
+        return facts
+
+    unknown = refusal("job", "nothing")
+    assert (unknown["type"], unknown["exit_code"]) == ("UnknownJob", 1)
+    assert "There is no job 'nothing'" in str(unknown["error"])
+    misspelt = refusal("stauts")
+    assert (misspelt["type"], misspelt["exit_code"]) == ("Misspelled", 2)
+    assert "Did you mean 'status'?" in str(misspelt["error"])
+    assert refusal("jobs", "--limit", "0")["exit_code"] == 2
+    assert refusal("stop")["exit_code"] == 1
+
+
+@pytest.mark.parametrize(
+    ("verb", "told"),
+    [
+        ("stauts", "there is no verb 'stauts'. Did you mean 'status'?"),
+        ("instance", "Did you mean 'instances'?"),
+        ("xyzzy", "'manage.py offload --help' lists them"),
+    ],
+)
+def test_a_misspelt_verb_is_answered_with_the_nearest(said: Said, verb: str, told: str) -> None:
+    with pytest.raises(CommandError, match=re.escape(told)):
+        said(verb)
 
 
 def test_tables_leave_empty_columns_out_and_put_numbers_to_the_right() -> None:

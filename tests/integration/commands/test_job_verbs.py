@@ -14,6 +14,7 @@ from offload.engine import endings, outputs, rules
 from offload.engine.submission import submit
 from offload.engine.topology import snapshot
 from offload.engine.tracking import ends, runs
+from offload.engine.tracking.drafts import Draft, insert
 from offload.management import sheet
 from offload.models import Job, Run
 from tests.integration.engine.world import (
@@ -22,6 +23,8 @@ from tests.integration.engine.world import (
     THERE,
     TOPIC,
     Running,
+    age,
+    bound,
     join,
     running,
     waiting,
@@ -70,8 +73,50 @@ def test_jobs_are_narrowed_by_state_and_query_type(answered: Answered) -> None:
     ends.stop(stopped)
     assert ids(answered("jobs", "--state", "pending")) == [idle]
     assert ids(answered("jobs", "--state", "ACTIVE")) == [run.id]
-    assert ids(answered("jobs", "--state", "history")) == stopped
-    assert ids(answered("jobs", "--state", "all")) == [idle, run.id]
+    assert ids(answered("jobs", "--state", "ended")) == stopped
+    assert ids(answered("jobs", "--state", "open")) == [idle, run.id]
+    assert ids(answered("jobs", "--state", "stopped,active")) == [stopped[0], run.id]
+
+
+def test_a_state_means_exactly_that_state(answered: Answered) -> None:
+    join()
+    queued = bound()[0].id
+    (idle,) = waiting()
+    assert ids(answered("jobs", "--state", "queued")) == [queued]
+    assert ids(answered("jobs", "--state", "pending")) == [idle]
+    assert ids(answered("jobs", "--state", "waiting")) == [idle, queued]
+
+
+def test_jobs_are_narrowed_by_queue_error_and_age(answered: Answered) -> None:
+    failed, old, other = waiting(2) + waiting(queue="slow")
+    ends.give_up([failed], state="ERROR", error_type="shop.OutOfPaper", error="Fill tray 2")
+    age([old], "created_at", seconds=7200)
+    assert ids(answered("jobs", "--queue", "slow")) == [other]
+    assert ids(answered("jobs", "--error", "outofpaper")) == [failed]
+    assert ids(answered("jobs", "--error", "tray")) == [failed]
+    assert ids(answered("jobs", "--state", "failed")) == [failed]
+    assert ids(answered("jobs", "--since", "1h")) == [other, failed]
+
+
+def test_jobs_show_errors_and_how_long_they_ran_in_80_columns(
+    said: Said, answered: Answered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    join()
+    run = running()
+    decision = decide(
+        snapshot().default.retry, cause=Cause.FAILED, failures=0, crashes=0, final=True
+    )
+    age([run.id], "started_at", seconds=90)
+    runs.fail(run.fence, decision, BROKE, aftermath=False)
+    waiting(topic="/".join(["segment"] * 20))
+    lines = said("jobs").splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].split() == ["job", "state", "topic", "instance", "age", "took"]
+    assert f"{run.id[-12:]}  ERROR" in said("jobs")
+    assert "1.5 m" in said("jobs")
+    assert lines[-1].strip() == "ValueError: no"
+    assert answered("jobs")[1]["took"] >= 90
 
 
 def test_jobs_are_narrowed_by_instance(said: Said, answered: Answered) -> None:
@@ -85,7 +130,8 @@ def test_jobs_are_narrowed_by_instance(said: Said, answered: Answered) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--state", "lost"], "invalid choice"),
+        (["--state", "lost"], "'lost' is not a state; write one of pending"),
+        (["--state", "active,"], "is not a state"),
         (["--limit", "0"], "not a whole number from 1"),
         (["--topic", "a/*/b"], "is not a pattern"),
     ],
@@ -185,7 +231,7 @@ def test_what_a_job_says_cannot_steer_the_terminal(said: Said) -> None:
     assert "\x1b" not in told
 
 
-@pytest.mark.parametrize("verb", ["job", "stop"])
+@pytest.mark.parametrize("verb", ["job", "stop", "retry", "remove"])
 def test_an_unknown_job_is_an_error_with_the_next_step(said: Said, verb: str) -> None:
     with pytest.raises(CommandError, match=r"manage\.py offload jobs. lists"):
         said(verb, "nope")
@@ -238,15 +284,22 @@ def test_following_says_why_an_attempt_failed(said: Said, meanwhile: Meanwhile) 
     assert out.getvalue().splitlines()[0].endswith(", no")
 
 
-def test_a_waiting_job_is_stopped_at_once(said: Said, answered: Answered) -> None:
-    first, second = waiting(2)
-    assert answered("stop", first) == {"id": first, "state": "STOPPED"}
-    assert f"Job {second} is STOPPED." in said("stop", second)
+@pytest.mark.parametrize("part", [slice(30), slice(-10, None)])
+def test_enough_of_an_id_will_do(said: Said, answered: Answered, part: slice) -> None:
+    (job_id,) = waiting()
+    assert answered("job", job_id[part])["id"] == job_id
+    assert job_id in said("job", "…" + job_id[part])
 
 
-def test_a_running_job_is_asked_to_stop(said: Said) -> None:
-    join()
-    run = running()
-    assert "was asked to stop" in said("stop", run.id)
-    assert run.row.stop_requested
-    assert "It was asked to stop." in said("job", run.id)
+def test_too_little_of_an_id_names_those_that_are_meant(said: Said) -> None:
+    jobs = waiting(2)
+    with pytest.raises(CommandError, match=rf"(?s){jobs[1]}, {jobs[0]}\. Write more of it"):
+        said("job", jobs[0][:6])
+    with pytest.raises(CommandError, match="There is no job"):
+        said("job", jobs[0][:3])
+
+
+def test_of_ids_that_are_the_end_of_others_the_whole_one_is_meant(answered: Answered) -> None:
+    insert([Draft(id="order-7", topic=TOPIC), Draft(id="re-order-7", topic=TOPIC)])
+    assert answered("job", "order-7")["id"] == "order-7"
+    assert answered("job", "re-o")["id"] == "re-order-7"

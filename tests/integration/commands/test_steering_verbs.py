@@ -68,7 +68,7 @@ def test_a_rule_may_end_by_itself(said: Said, written: str, seconds: int) -> Non
     assert f"deny {TOPIC} on {HERE} until " in told
 
 
-@pytest.mark.parametrize("written", ["30", "m", "3x", "-1m", "1m x", "99999999999d"])
+@pytest.mark.parametrize("written", ["m", "3x", "-1m", "1m x", "99999999999d"])
 def test_a_duration_is_refused_that_is_none(said: Said, written: str) -> None:
     with pytest.raises(CommandError, match=r"is not a duration|is too long"):
         said("deny", HERE, TOPIC, f"--for={written}")

@@ -69,7 +69,7 @@ def test_people_are_told_how_to_look_at_it(said: Said) -> None:
 def test_terms_are_kept(answered: Answered) -> None:
     Queue.objects.create(name="slow", topics=["other/**"])
     answered(
-        "submit", TOPIC, "--queue", "slow", "--priority", "5", "--delay", "60", "--expires", "90"
+        "submit", TOPIC, "--queue", "slow", "--priority", "5", "--delay", "1m", "--expires", "90"
     )
     job = Job.objects.get()
     assert (job.queue, job.priority) == ("slow", 5)
@@ -81,8 +81,8 @@ def test_terms_are_kept(answered: Answered) -> None:
 @pytest.mark.parametrize(
     ("terms", "told"),
     [
-        (("--delay", "3e11"), "is not a delay. Pass seconds"),
-        (("--expires", "nan"), "is not a delay. Pass seconds"),
+        (("--delay", "300000000000"), "is not a delay. Pass seconds"),
+        (("--expires", "nan"), "is not a duration; write 90s"),
         (("--priority", "99999"), "is not a priority. Pass an integer"),
     ],
 )
@@ -137,8 +137,8 @@ def test_files_go_with_it(said: Said, tmp_path: Path) -> None:
         ([TOPIC, "--file", "original"], "Write: --file key=value"),
         ([TOPIC, "--file", "original=/nowhere/x"], "There is no file '/nowhere/x'"),
         ([TOPIC, "--file", "../x=manage.py"], "cannot name a file"),
-        ([TOPIC, "--delay=-1"], "is not a delay"),
-        ([TOPIC, "--delay", "soon"], "invalid float value"),
+        ([TOPIC, "--delay=-1"], "is not a duration"),
+        ([TOPIC, "--delay", "soon"], "is not a duration"),
         ([TOPIC, "--queue", "nope"], "There is no queue 'nope'"),
     ],
 )

@@ -1,0 +1,152 @@
+"""Jobs changed by a verb: those of some ids, or all that have something in common."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.core.management import CommandError
+from django.db.models import Count, Max
+
+from offload.engine import bulk
+from offload.engine.bulk import BulkResult, Changed
+from offload.management import choosing, ids
+from offload.management.numbers import positive
+from offload.management.terminal import plain
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Callable, Iterator, Sequence
+
+    from rich.text import Text
+
+    from offload.engine.bulk import Refused, Which
+    from offload.management.terminal import Terminal
+    from offload.management.verb import Options
+    from offload.models.jobs import JobQuerySet
+
+#: Jobs that are named one by one; more of them are counted.
+NAMED = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What a verb does to jobs."""
+
+    #: The verb itself, such as ``stop``.
+    name: str
+    #: Changes what is meant, so many at most.
+    act: Callable[[Which, int], BulkResult]
+    #: Narrows a question down to what it can change.
+    able: Callable[[JobQuerySet], JobQuerySet]
+    #: Says what became of one job.
+    one: Callable[[Changed], str]
+    #: Says what became of so many that are in this state now.
+    many: Callable[[int, str], str]
+
+
+def arguments(parser: ArgumentParser, *, state: str) -> None:
+    """Take ids, or what the jobs have in common."""
+    parser.add_argument(
+        "ids", metavar="ID", nargs="*", help="an id, or enough of its beginning or end"
+    )
+    choosing.filters(parser, state)
+    parser.add_argument("--limit", type=positive, metavar="N", help="so many at most, oldest first")
+    parser.add_argument("--yes", action="store_true", help="do not ask first")
+
+
+def change(terminal: Terminal, options: Options, deed: Deed, *, state: str) -> None:
+    """Do it to the jobs that are meant, and say what became of them.
+
+    Raise CommandError where nothing says which are, or where one that was named was refused.
+    """
+    if bool(options["ids"]) == choosing.is_narrowed(options):
+        raise CommandError(_unclear(deed.name))
+    if options["ids"]:
+        which: Which = ids.all_whole(options["ids"])
+        found = deed.act(which, options["limit"] or bulk.MOST)
+    else:
+        found = _change_all(terminal, options, deed, state)
+    terminal.answer(facts(found), *told(found, deed))
+    if found.refused and options["ids"]:
+        raise CommandError("\n".join(refusals(found.refused)))
+
+
+def _unclear(verb: str) -> str:
+    return (
+        "Say which jobs: either ids, or what they have in common. "
+        f"Write: manage.py offload {verb} ID, or: manage.py offload {verb} --topic 'dam/**'"
+    )
+
+
+def _change_all(terminal: Terminal, options: Options, deed: Deed, state: str) -> BulkResult:
+    """Change all that are there now, one bounded request after the other."""
+    meant = options if options["state"] else {**options, "state": choosing.states(state)}
+    which = choosing.narrowed(meant)
+    seen = deed.able(which).aggregate(count=Count("pk"), newest=Max("created_at"))
+    count = seen["count"]
+    if count:
+        # What comes meanwhile, the retries among it, is not meant.
+        which = which.filter(created_at__lte=seen["newest"])
+    limit = min(options["limit"] or count, count)
+    if limit and not options["yes"]:
+        confirm(terminal, f"{deed.name} {limit} of {count} jobs?".capitalize(), deed.name)
+    changed: list[Changed] = []
+    refused: list[Refused] = []
+    left = count
+    while left and len(changed) < limit:
+        found = deed.act(which, min(bulk.MOST, limit - len(changed)))
+        changed += found.changed
+        refused += found.refused
+        left = found.left
+        if not found.changed:
+            break
+    return BulkResult(changed=tuple(changed), refused=tuple(refused), left=left)
+
+
+def confirm(terminal: Terminal, question: str, verb: str) -> None:
+    """Ask; raise CommandError where the answer is not yes, or nobody is there to give it."""
+    if terminal.as_json or not terminal.console.is_terminal:
+        raise CommandError(f"{question} Nothing was changed. To {verb} without a question: --yes")
+    if terminal.console.input(plain(f"{question} [y/N] ")).strip().lower() not in {"y", "yes"}:
+        raise CommandError("Nothing was changed.")
+
+
+def facts(found: BulkResult) -> dict[str, object]:
+    """Return what became of the jobs as JSON values."""
+    return {
+        "changed": [
+            {"id": one.id, "state": one.state, "retried_as": one.retried_as or None}
+            for one in found.changed
+        ],
+        "refused": [
+            {"id": one.id, "state": one.state, "reason": one.reason} for one in found.refused
+        ],
+        "left": found.left,
+    }
+
+
+def told(found: BulkResult, deed: Deed) -> Iterator[str | Text]:
+    """Yield the same for people."""
+    if len(found.changed) <= NAMED:
+        yield from map(deed.one, found.changed)
+    else:
+        states = Counter(one.state.value for one in found.changed)
+        yield from (deed.many(count, state) for state, count in sorted(states.items()))
+    if found.left:
+        yield plain(f"{found.left} more are left; ask again for them.", "yellow")
+    elif not found.changed and not found.refused:
+        yield "There is no such job."
+
+
+def refusals(refused: Sequence[Refused]) -> Iterator[str]:
+    """Yield why jobs were not changed, a line each, and how many more there are."""
+    yield from (f"Job {one.id}: {one.reason}" for one in refused[:NAMED])
+    if len(refused) > NAMED:
+        yield f"{len(refused) - NAMED} more were refused."
+
+
+def plural(count: int) -> str:
+    """Return ``1 job is`` or ``5 jobs are``."""
+    return "1 job is" if count == 1 else f"{count:,} jobs are"

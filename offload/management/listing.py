@@ -1,0 +1,67 @@
+"""Rows with a remark below each: for what has no room beside them in a narrow terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from offload.management.terminal import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+GAP = 2
+#: Columns that the flexible one has at least.
+LEAST = 12
+
+
+def listing(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    below: Sequence[str],
+    flexible: str,
+    width: int,
+) -> list[Table | Text]:
+    """Return a line per row under its headers, and the remark on it where there is one.
+
+    Where it is too wide, the ``flexible`` column is folded.
+    """
+    cells = [[one if isinstance(one, Text) else plain(one) for one in row] for row in rows]
+    titles = [Text(title, style="bold") for title in headers]
+    used = [at for at in range(len(headers)) if any(row[at] for row in cells)]
+    shown = [[row[at] for at in used] for row in [titles, *cells]]
+    widths = _widths(shown, [headers[at] for at in used].index(flexible), width)
+    made: list[Table | Text] = [_line(shown[0], widths)]
+    for row, remark in zip(shown[1:], below, strict=True):
+        made.append(_line(row, widths))
+        if remark:
+            made.append(_remark(remark, widths[0] + GAP, width))
+    return made
+
+
+def _widths(rows: Sequence[Sequence[Text]], flexible: int, width: int) -> list[int]:
+    found = [max(row[at].cell_len for row in rows) for at in range(len(rows[0]))]
+    others = sum(found) - found[flexible] + GAP * (len(found) - 1)
+    found[flexible] = min(found[flexible], max(LEAST, width - others))
+    return found
+
+
+def _line(row: Sequence[Text], widths: Sequence[int]) -> Table:
+    made = Table.grid(padding=(0, GAP, 0, 0))
+    for size in widths:
+        made.add_column(width=size, overflow="fold")
+    made.add_row(*row)
+    return made
+
+
+def _remark(text: str, indent: int, width: int) -> Table:
+    made = Table.grid()
+    made.add_column(width=max(LEAST, width - indent), overflow="fold")
+    made.add_row(plain(text, "red"))
+    outer = Table.grid()
+    outer.add_row(Padding(made, (0, 0, 0, indent)))
+    return outer
