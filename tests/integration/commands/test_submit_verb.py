@@ -81,7 +81,7 @@ def test_terms_are_kept(answered: Answered) -> None:
 @pytest.mark.parametrize(
     ("terms", "told"),
     [
-        (("--delay", "300000000000"), "is not a delay. Pass seconds"),
+        (("--delay", "300000000000"), "is too long; write at most"),
         (("--expires", "nan"), "is not a duration; write 90s"),
         (("--priority", "99999"), "is not a priority. Pass an integer"),
     ],
