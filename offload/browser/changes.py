@@ -13,12 +13,12 @@ from django.utils.translation import gettext_noop
 from offload.browser.address import plain
 from offload.browser.logbook import record
 from offload.core.exceptions import UnknownInstance
-from offload.engine import rules, stopping
-from offload.models import Instance, Job, database
+from offload.engine import rules
+from offload.models import Instance, database
 from offload.models.conflicts import retried
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 #: The verbs of a cell, each with what is told and logged once it is done.
 TOLD: Mapping[str, str] = MappingProxyType(
@@ -79,27 +79,6 @@ def switch(name: str, *, off: bool, by: Any) -> str:
         rules.switch(name, off=off)
         record(by.pk, [row], told % {"name": name})
     return told % {"name": name}
-
-
-@retried
-def stop(job: Job, *, by: Any) -> str:
-    """Ask a job to stop and return what to tell."""
-    with database.atomic():
-        state = stopping.stop(job.pk)
-        record(by.pk, [job], _("Stop requested."))
-    if state.is_final:
-        return _("The job is %(state)s.") % {"state": state}
-    return _("The job was asked to stop. It ends when it looks, or by itself.")
-
-
-@retried
-def stop_all(jobs: Sequence[Job], *, by: Any) -> int:
-    """Ask jobs to stop and return how many were asked."""
-    with database.atomic():
-        stopping.stop_all([job.pk for job in jobs])
-        if jobs:
-            record(by.pk, jobs, _("Stop requested."))
-    return len(jobs)
 
 
 def _act(change: Change, by: Any) -> list[str]:

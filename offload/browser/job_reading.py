@@ -59,6 +59,8 @@ def page(job: Job, *, unsealed: bool) -> jobs.JobPage:
         crashes=job.crashes,
         refusals=job.refusals,
         stop_requested=job.stop_requested,
+        stop_forced=job.stop_forced,
+        is_handed_over=job.is_handed_over,
         error_type=job.error_type,
         error=job.error,
         moments=_moments(job),
@@ -66,6 +68,7 @@ def page(job: Job, *, unsealed: bool) -> jobs.JobPage:
         run_id=job.run_id or "",
         parent_id=job.parent_id,
         retry_of=job.retry_of_id or "",
+        retried_as=_retried_as(job),
         progress=jobs.progress_of(job.progress),
         attempts=_attempts(job),
         steps=(*(_step(row, job) for row in rows[:STEPS]), *_waiting(job, rows)),
@@ -85,6 +88,13 @@ def _moments(job: Job) -> jobs.Moments:
         finished=job.finished_at,
         expires=job.expires_at,
     )
+
+
+def _retried_as(job: Job) -> str:
+    if not job.is_finished:
+        return ""
+    retries = Job.objects.filter(retry_of=job.pk).newest_first()
+    return retries.values_list("pk", flat=True).first() or ""
 
 
 def _attempts(job: Job) -> tuple[jobs.Attempt, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import messages
 from django.contrib.admin.utils import quote
 from django.http import FileResponse, Http404
 from django.shortcuts import render
@@ -13,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from offload.browser import changes, job_reading, live
+from offload.browser import job_acts, job_reading, live
 from offload.browser.access import OPERATE_JOB, SEE_JOBS, SEE_PAYLOAD, requires
 from offload.browser.address import key_of
 from offload.browser.views import home
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
+    from offload.browser.job_acts import Act
     from offload.models import Job
 
 logger = logging.getLogger("offload.browser")
@@ -51,14 +51,25 @@ def job_now(request: HttpRequest, quoted: str) -> HttpResponse:
 
 @require_POST
 @requires(SEE_JOBS, OPERATE_JOB)
-def stop(request: HttpRequest, quoted: str) -> HttpResponse:
-    """Ask a job to stop."""
-    said = changes.stop(found(quoted), by=request.user)
+def act(request: HttpRequest, quoted: str, *, what: Act) -> HttpResponse:
+    """Do something to a job; a retry leads to the new one."""
+    row = found(quoted)
+    result = job_acts.do_one(what, row, by=request.user)
+    level, said = job_acts.told_of_one(what, result)
     if live.is_htmx(request):
-        shown = context(request, found(quoted))
-        return live.told(request, FRAGMENT, shown, messages.SUCCESS, said)
-    address = home(request, "offload_job_change", quoted)
-    return live.tell(request, messages.SUCCESS, said, home=address)
+        return live.told(request, FRAGMENT, context(request, found(quoted)), level, said)
+    shown = next((one.retried_as for one in result.changed), "") or row.pk
+    return live.tell(request, level, said, home=home(request, "offload_job_change", quote(shown)))
+
+
+@require_safe
+@requires(SEE_JOBS, OPERATE_JOB)
+def ask(request: HttpRequest, quoted: str, around: Mapping[str, Any], *, what: Act) -> HttpResponse:
+    """Return the page that asks before something is done to a job."""
+    row = found(quoted)
+    address = home(request, "offload_job_change", quote(row.pk))
+    shown = {"job": row, "count": 1, "back": address, "title": _("Stop this job by force")}
+    return question(request, around, what, **shown)
 
 
 @require_safe
@@ -84,6 +95,14 @@ def found(quoted: str) -> Job:
     if row is None:
         raise Http404(_("There is no such job: it was removed, or its transaction rolled back."))
     return row
+
+
+def question(
+    request: HttpRequest, around: Mapping[str, Any], what: Act, **shown: Any
+) -> HttpResponse:
+    """Return the page that asks before something is done to jobs."""
+    context = {**around, "act": what, "title": what.label, **shown}
+    return TemplateResponse(request, "offload/confirm.html", context)
 
 
 def context(request: HttpRequest, row: Job, version: str = "-") -> dict[str, Any]:

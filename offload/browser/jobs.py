@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from kombu.utils.json import dumps
 
 from offload.core.moments import between
+from offload.core.states import QUERY_TYPES, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from offload.browser.steps import Step
-    from offload.core.states import JobState
     from offload.engine.explain import Explanation
 
 #: Characters of a value or a traceback that are shown.
@@ -114,6 +114,8 @@ class JobPage:
     crashes: int
     refusals: int
     stop_requested: bool
+    stop_forced: bool
+    is_handed_over: bool
     error_type: str
     error: str
     moments: Moments
@@ -121,6 +123,8 @@ class JobPage:
     run_id: str
     parent_id: str
     retry_of: str
+    #: The last of the jobs that run it once more.
+    retried_as: str
     progress: Progress | None
     attempts: tuple[Attempt, ...]
     steps: tuple[Step, ...]
@@ -136,6 +140,23 @@ class JobPage:
     def can_stop(self) -> bool:
         """Tell whether a request to stop would change anything."""
         return not self.state.is_final and not self.stop_requested and not self.is_relay
+
+    @property
+    def can_force(self) -> bool:
+        """Tell whether there may be a process to kill."""
+        runs = self.state is JobState.ACTIVE and not self.is_handed_over
+        return runs and not self.stop_forced and not self.is_relay
+
+    @property
+    def can_remove(self) -> bool:
+        """Tell whether it can end before it runs."""
+        waits = self.state in QUERY_TYPES["QUEUED"] or self.is_handed_over
+        return waits and not self.is_relay
+
+    @property
+    def can_retry(self) -> bool:
+        """Tell whether it has ended and can be submitted once more."""
+        return self.state.is_final and not self.is_relay
 
 
 def progress_of(said: Mapping[str, Any] | None) -> Progress | None:

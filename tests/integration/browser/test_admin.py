@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,11 +12,13 @@ from django.contrib import admin as django_admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import quote
 from django.contrib.messages import get_messages
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from offload.engine import rules
+from offload.engine import bulk, rules
 from offload.engine.topology import snapshot
+from offload.engine.tracking import ends
 from offload.models import (
     Attempt,
     Dependency,
@@ -30,6 +33,7 @@ from offload.models import (
     Run,
     Slot,
     Switch,
+    database,
 )  # fmt: skip
 from tests.integration.engine.world import HERE, TOPIC, bound, join, states, waiting
 
@@ -326,6 +330,12 @@ class TestQueues:
         assert not snapshot(fresh=True).policy("narrow").suspended
 
 
+def _change_three(change: Any, which: Any, act: Any, most: int) -> Any:
+    """Change no more than three jobs by one request."""
+    assert most == bulk.MOST
+    return change(which, act, 3)
+
+
 class TestJobs:
     """The action on the list of jobs."""
 
@@ -350,6 +360,82 @@ class TestJobs:
 
         press(staff("view_job", "operate_job"), self.LIST, "stop", *Job.objects.all())
         assert states(ids) == ["STOPPED"]
+
+    def test_what_has_ended_is_retried_once(self, boss: Client) -> None:
+        ids = waiting(2)
+        ends.give_up(ids, state="GIVEN_UP", error_type="builtins.ValueError", error="no")
+
+        first = press(boss, self.LIST, "retry", *Job.objects.all())
+        again = press(boss, self.LIST, "retry", *Job.objects.ids(ids))
+
+        assert "2 jobs were submitted again." in told(first)
+        assert "2 jobs were passed over" in told(again)
+        assert "It was retried as" in told(again)
+        assert Job.objects.exclude(retry_of=None).count() == 2
+
+    @pytest.mark.parametrize(
+        ("action", "state", "said"),
+        [
+            ("force", "STOPPED", "2 jobs are stopped by force."),
+            ("remove", "DROPPED", "2 jobs were removed."),
+        ],
+    )
+    def test_what_is_risky_is_asked_before(
+        self, boss: Client, action: str, state: str, said: str
+    ) -> None:
+        ids = waiting(2)
+
+        page = press(boss, self.LIST, action, *Job.objects.all()).content.decode()
+        assert "<strong>2</strong> of the selected jobs" in page
+        assert states(ids) == ["PENDING", "PENDING"]
+
+        data = {"action": action, "_selected_action": ids, "post": "yes", "select_across": "0"}
+        assert said in told(boss.post(self.LIST, data))
+        assert states(ids) == [state, state]
+
+    def test_all_that_match_are_asked_about_bounded_and_the_rest_is_counted(
+        self, boss: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ids = waiting(5)
+        others = waiting(topic="dam/other")
+        monkeypatch.setattr(bulk, "_change", partial(_change_three, bulk._change))
+        at = f"{self.LIST}?topic={TOPIC}"
+        data = {"action": "stop", "_selected_action": ids[:1], "select_across": "1"}
+
+        asked = boss.post(at, data).content.decode()
+        assert "<strong>5</strong> of the selected jobs" in asked
+        answer = boss.post(at, {**data, "post": "yes"})
+
+        assert "3 jobs were asked to stop." in told(answer)
+        assert "2 more are left" in told(answer)
+        assert states(ids).count("STOPPED") == 3
+        assert states(others) == ["PENDING"]
+        assert LogEntry.objects.count() == 3
+
+    @pytest.mark.parametrize("action", ["retry", "stop", "force", "remove"])
+    def test_no_action_is_offered_without_its_permission(
+        self, staff: Callable[..., Client], action: str
+    ) -> None:
+        ids = waiting()
+
+        viewer = staff("view_job")
+        press(viewer, self.LIST, action, *Job.objects.all())
+
+        assert f'value="{action}"' not in viewer.get(self.LIST).content.decode()
+        assert states(ids) == ["PENDING"]
+        assert Job.objects.count() == 1
+
+    def test_thousands_are_stopped_by_a_few_statements_for_each_batch(self, boss: Client) -> None:
+        count = 2 * bulk.BATCH
+        waiting(count)
+        data = {"action": "stop", "_selected_action": ["x"], "select_across": "1", "post": "yes"}
+
+        with CaptureQueriesContext(database.connection()) as asked:
+            answer = boss.post(self.LIST, data)
+
+        assert f"{count} jobs were asked to stop." in told(answer)
+        assert Job.objects.filter(state="STOPPED").count() == count
+        assert len(asked) < 50
 
     def test_the_list_shows_states_by_glyph_and_word(self, boss: Client) -> None:
         waiting()

@@ -10,10 +10,20 @@ from django.contrib.admin.utils import quote
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from offload.engine import rules
 from offload.models import Instance, Job, Rule, Switch
-from tests.integration.engine.world import HERE, THERE, TOPIC, bound, join, states, waiting
+from tests.integration.engine.world import (
+    HERE,
+    THERE,
+    TOPIC,
+    bound,
+    join,
+    running,
+    states,
+    waiting,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +36,11 @@ STOP = reverse("admin:offload_job_stop", args=["the-job"])
 MATRIX = reverse("admin:app_list", args=["offload"])
 CELL = f"{HERE} {TOPIC}"
 HTMX = {"HX-Request": "true"}
+
+
+def page_of(job_id: str, name: str) -> str:
+    """Return an address of a job."""
+    return reverse(f"admin:offload_job_{name}", args=[job_id])
 
 
 class Button(NamedTuple):
@@ -45,6 +60,9 @@ BUTTONS = {
     "off": Button(SWITCH, {"switch": "off"}, "view_instance", "operate_instance"),
     "on": Button(SWITCH, {"switch": "on"}, "view_instance", "operate_instance"),
     "stop": Button(STOP, {}, "view_job", "operate_job"),
+    "force": Button(page_of("the-job", "force"), {}, "view_job", "operate_job"),
+    "remove": Button(page_of("the-job", "remove"), {}, "view_job", "operate_job"),
+    "retry": Button(page_of("ended", "retry"), {}, "view_job", "operate_job"),
 }
 every_button = pytest.mark.parametrize("button", BUTTONS.values(), ids=BUTTONS)
 PERMISSIONS = ("change_routing", "operate_instance", "operate_job", "manage_queue", "see_payload")
@@ -54,6 +72,9 @@ PERMISSIONS = ("change_routing", "operate_instance", "operate_job", "manage_queu
 def _cluster() -> None:
     join()
     Job.objects.create(pk="the-job", topic="dam/stopped", lane="default||dam/stopped")
+    Job.objects.create(
+        pk="ended", topic=TOPIC, lane="x||x", state="GIVEN_UP", finished_at=timezone.now()
+    )
 
 
 def told(answer: Any) -> str:
@@ -73,7 +94,7 @@ def test_whoever_may_do_it_does_it_and_it_is_logged(
     entry = LogEntry.objects.get()
     assert entry.action_flag == CHANGE
     assert entry.user.username.startswith("staff")
-    assert entry.object_id in {HERE, "the-job"}
+    assert entry.object_id in {HERE, "the-job", "ended"}
     assert entry.change_message
     assert told(answer)
 
@@ -119,7 +140,8 @@ def test_a_form_of_another_site_is_refused(button: Button, admin: User) -> None:
 
 @every_button
 def test_looking_changes_nothing(button: Button, boss: Client) -> None:
-    assert boss.get(button.address, button.data).status_code == 405
+    asks = button.address.endswith("/force/")
+    assert boss.get(button.address, button.data).status_code == (200 if asks else 405)
     assert not LogEntry.objects.exists()
 
 
@@ -180,6 +202,56 @@ def test_a_waiting_job_is_stopped_at_once_and_a_running_one_is_asked(boss: Clien
 
     assert "was asked to stop" in told(answer)
     assert Job.objects.get(pk="runs").stop_requested
+
+
+def test_a_job_is_removed_before_it_runs_and_refused_while_it_does(boss: Client) -> None:
+    assert told(boss.post(page_of("the-job", "remove"))) == "The job is DROPPED."
+
+    run = running()
+    refused = boss.post(page_of(run.id, "remove"))
+
+    assert told(refused).endswith(f"It runs on {HERE}; stop it instead.")
+    assert run.row.state == "ACTIVE"
+
+
+def test_a_stop_by_force_asks_before_it_is_done(boss: Client) -> None:
+    run = running()
+    page = boss.get(page_of(run.id, "force"))
+    assert "Their processes are killed where they run" in page.content.decode()
+    assert not run.row.stop_forced
+
+    answer = boss.post(page_of(run.id, "force"))
+
+    assert Job.objects.filter(stop_forced=True).exists()
+    assert "Its process is killed by its instance" in told(answer)
+
+
+def test_a_retry_leads_to_the_new_job_and_the_old_one_names_it(boss: Client) -> None:
+    answer: Any = boss.post(page_of("ended", "retry"))
+
+    new = Job.objects.get(retry_of="ended")
+    assert answer.url == page_of(new.pk, "change")
+    assert "it runs once more what ended did" in told(answer)
+    old = boss.get(page_of("ended", "change")).content.decode()
+    assert "Retried as" in old
+    assert new.pk in old
+    assert "Retry again" in old
+
+
+def test_buttons_are_those_that_would_change_the_job(
+    boss: Client, staff: Callable[..., Client]
+) -> None:
+    def shown(client: Client, job_id: str) -> list[str]:
+        content = client.get(page_of(job_id, "change")).content.decode()
+        return [name for name in ("stop", "force", "remove", "retry") if f'id="{name}"' in content]
+
+    run = running()
+    assert shown(boss, "the-job") == ["stop", "remove"]
+    assert shown(boss, run.id) == ["stop", "force"]
+    assert shown(boss, "ended") == ["retry"]
+    Job.objects.filter(pk=run.id).update(stop_requested=True)
+    assert shown(boss, run.id) == ["force"]
+    assert shown(staff("view_job"), "the-job") == []
 
 
 def test_after_a_change_the_page_is_shown_again(boss: Client) -> None:
