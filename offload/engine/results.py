@@ -19,6 +19,7 @@ from offload.core.states import JobState, celery_state
 from offload.engine.installation import celery_app
 from offload.engine.patience import within
 from offload.engine.publisher import Breaker
+from offload.engine.raising import module_of
 from offload.models import Job, database
 from offload.models.statements import Statement
 
@@ -213,13 +214,15 @@ def exception_of(job: Job, status: str) -> dict[str, object] | None:
 def named_exception(error_type: str, error: str) -> dict[str, object]:
     """Return an exception by ``module.Qualname`` and text as the dict that backends store."""
     module, _, name = error_type.rpartition(".")
-    return {"exc_type": name or "Exception", "exc_message": [error], "exc_module": module}
+    name = name or "Exception"
+    return {"exc_type": name, "exc_message": [error], "exc_module": module_of(module, name)}
 
 
 def exception(error: ErrorInfo) -> dict[str, object]:
     """Return an error as the dict that backends store."""
     message = list(error.arguments) or [error.message]
-    return {"exc_type": error.type, "exc_message": message, "exc_module": error.module}
+    module = module_of(error.module, error.type)
+    return {"exc_type": error.type, "exc_message": message, "exc_module": module}
 
 
 def type_of(error: ErrorInfo) -> str:

@@ -111,7 +111,9 @@ def raising(app: Celery) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("what", ["abort", "cancelled", "exit", "generator"])
-def test_what_is_no_exception_fails_the_attempt_as_one_does(raising: None, what: str) -> None:
+def test_what_is_no_exception_fails_the_attempt_as_one_does(
+    app: Celery, raising: None, what: str
+) -> None:
     thrown = offload.submit("throw", {"what": what})
 
     assert run_jobs() == [thrown, thrown]
@@ -119,7 +121,11 @@ def test_what_is_no_exception_fails_the_attempt_as_one_does(raising: None, what:
     row = thrown.row
     assert (row.state, row.attempts, row.failures, row.crashes) == ("GIVEN_UP", 2, 2, 0)
     assert row.error
-    assert row.error_type.rpartition(".")[2] in row.traceback
+    name = row.error_type.rpartition(".")[2]
+    assert name in row.traceback
+    with pytest.raises(Exception) as raised:  # noqa: PT011 - of a class that Celery makes
+        app.AsyncResult(thrown.id).get(timeout=1)
+    assert type(raised.value).__name__ == name
 
 
 def test_who_interrupts_a_test_ends_it_and_no_job_stays_active(raising: None) -> None:

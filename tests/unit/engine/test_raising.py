@@ -1,0 +1,33 @@
+"""Which exceptions are raised again where a result is asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from offload.engine.raising import module_of
+
+
+class Abort(BaseException):
+    """What a site raises past every handler of its own."""
+
+    class Inner(Exception):
+        """An exception inside of another class."""
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "told"),
+    [
+        ("builtins", "ValueError", "builtins"),
+        ("builtins", "SystemExit", None),
+        ("builtins", "KeyboardInterrupt", None),
+        ("asyncio.exceptions", "CancelledError", None),
+        (__name__, "Abort", None),
+        (__name__, "Abort.Inner", __name__),
+        (__name__, "unknown.<locals>.Here", __name__),
+        ("not.imported", "Error", "not.imported"),
+    ],
+)
+def test_what_would_end_who_asks_is_raised_as_an_exception_of_its_name(
+    module: str, name: str, told: str | None
+) -> None:
+    assert module_of(module, name) == told
