@@ -21,15 +21,16 @@ from offload.core.topology import Mode
 from offload.engine.installation import module
 from offload.engine.publisher import instance_queue
 from offload.worker.broker import look_for_broker
-from offload.worker.connections import drop_broken
 from offload.worker.consuming import INTERVAL, Tick
 from offload.worker.holdings import holdings
 from offload.worker.lapse import PAUSE, Lapse
 from offload.worker.late import late
 from offload.worker.lease import lease
 from offload.worker.link import Link
+from offload.worker.query_log import warn_of_queries
 from offload.worker.softlimit import restore_handler
 from offload.worker.task import EXECUTE, consumers_of
+from offload.worker.watch import watch_tasks
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -60,8 +61,8 @@ def connect(app: Celery) -> None:
         (signals.worker_ready, worker.on_ready),
         (signals.worker_shutting_down, worker.on_shutting_down),
         (signals.worker_shutdown, worker.on_shutdown),
+        (signals.worker_process_init, watch_tasks),
         (signals.task_postrun, restore_handler),
-        (signals.task_postrun, drop_broken),
     ):
         sent.connect(receiver, weak=False, dispatch_uid=f"offload.{receiver.__name__}.{id(app)}")
 
@@ -85,6 +86,8 @@ class Worker:
         _refuse_wrong_pool(str(sender.pool_cls))
         # Loaded before the pool forks, not by the first job of every child.
         late(EXECUTE)
+        watch_tasks()
+        warn_of_queries()
         self._spec = self._specify(sender)
         holdings.concurrency = self._spec["concurrency"]
         lease.extend(0.0)

@@ -44,7 +44,7 @@ def insist(act: Callable[[], T], *, what: str, leased: bool = True) -> T:
             time.sleep(PAUSE)
 
 
-def drop_broken(**_: object) -> None:
+def drop_broken() -> None:
     """Close connections on which an error occurred; the next statement opens another."""
     for connection in connections.all(initialized_only=True):
         if connection.errors_occurred and not connection.in_atomic_block:

@@ -22,8 +22,9 @@ from offload.worker.current import CurrentJob, running
 from offload.worker.finish import Finished, finish
 from offload.worker.guest import is_guest
 from offload.worker.lease import lease
-from offload.worker.outcome import info, outcome_of
+from offload.worker.outcome import info, judged, outcome_of
 from offload.worker.softlimit import undisturbed
+from offload.worker.watch import Watch
 
 if TYPE_CHECKING:
     from offload.core.outcomes import Outcome
@@ -44,14 +45,17 @@ def execute(task: OffloadTask, header: dict[str, Any], args: Any, kwargs: Any) -
     """
     if not lease.wait(settings().timeout):
         raise NotMine(f"job {header['id']}: this instance has lost its lease")
+    watch = Watch()
     fence = Fence.by(new_secret(), job_id=header["id"], epoch=header["epoch"])
     facts = _facts(task, header)
     claimed = insist(lambda: claims.begin(fence, facts), what=f"claiming job {fence.job_id}")
     if claimed is None:
         _stale(fence)
     job = _job(task, header, fence, claimed)
+    watch.begin()
     outcome, error = _run(task, job, claimed, args, kwargs)
     with undisturbed():
+        outcome, error = judged(outcome, error, watch.end())
         finished = _finish(task, job, facts, outcome)
     return _tell(finished, error)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from billiard.common import terminate_handler_fired  # type: ignore[attr-defined]
@@ -12,7 +14,7 @@ from celery.utils.serialization import ensure_serializable
 from celery.worker import state as worker_state
 from kombu.utils.json import dumps
 
-from offload.core.exceptions import MissingFile, PermanentError
+from offload.core.exceptions import MissingFile, OpenTransaction, PermanentError
 from offload.core.outcomes import (
     ErrorInfo,
     Failed,
@@ -31,10 +33,11 @@ from offload.worker.current import handed_over_for
 from offload.worker.task import ReplacedBy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from offload.engine.canvas.context import Continuation
 
+logger = logging.getLogger("offload.worker")
 
 #: What another attempt would meet again: the files a job came with are fixed.
 PERMANENT = (PermanentError, MissingFile)
@@ -75,6 +78,33 @@ def _was_told_to_end(error: BaseException) -> bool:
     # An exit code of 0 is one.
     is_told = worker_state.should_terminate is not None
     return (isinstance(error, WorkerTerminate) and is_told) or bool(terminate_handler_fired())
+
+
+def judged(
+    outcome: Outcome, error: BaseException | None, left: Mapping[str, str]
+) -> tuple[Outcome, BaseException | None]:
+    """Return what a run came to that may have ``left`` transactions open: then it has failed.
+
+    What it did not commit was rolled back; one that failed already says that besides.
+    """
+    if not left:
+        return outcome, error
+    problem = OpenTransaction(left=left)
+    match outcome:
+        case Failed():
+            return replace(outcome, error=_besides(outcome.error, problem)), error
+        case Requeued():
+            told = _besides(outcome.error, problem) if outcome.error else info(problem)
+            return replace(outcome, error=told), error
+        case Rejected():
+            logger.warning("a run that rejected its job: %s", problem)
+            return outcome, error
+    return Failed(cause=Cause.FAILED, error=info(problem)), problem
+
+
+def _besides(error: ErrorInfo, problem: OpenTransaction) -> ErrorInfo:
+    told = f"{error.message}. {problem}"
+    return replace(error, message=told, traceback=f"{error.traceback}\n{problem}\n")
 
 
 def _continuation() -> Continuation | None:

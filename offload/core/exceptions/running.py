@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from offload.core.exceptions.root import OffloadError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class NoCurrentJob(OffloadError, RuntimeError):
@@ -57,6 +62,18 @@ class StaleAttempt(OffloadError):
         super().__init__(
             f"Attempt {epoch} of job {job_id} was replaced or ended meanwhile; what it writes "
             "is discarded. Stop working on it."
+        )
+
+
+class OpenTransaction(OffloadError):
+    """The run left a transaction open; what it had not committed was rolled back."""
+
+    def __init__(self, *, left: Mapping[str, str]) -> None:
+        self.left = left
+        where = " and ".join(f"in database {alias!r}, {how}" for alias, how in left.items())
+        super().__init__(
+            f"The run left a transaction open: {where}. What it had not committed was rolled back. "
+            "Write 'with transaction.atomic():', and end by hand what was begun by hand."
         )
 
 

@@ -13,6 +13,7 @@ import django
 
 from offload.engine.installation import celery_app
 from offload.worker.link import Link
+from offload.worker.query_log import log_no_queries
 
 
 def main() -> None:
@@ -24,6 +25,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="[agent %(process)d] %(message)s")
     import_module(spec["module"])
     django.setup()
+    log_no_queries()
     # What follows a failure depends on the callbacks' signatures: the site's tasks must be known.
     celery_app().loader.import_default_modules()
     agent = import_module("offload.worker.agent.agent")

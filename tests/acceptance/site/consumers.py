@@ -6,14 +6,23 @@ import os
 import signal
 import subprocess
 import time
+from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any
 
+from django.db import connection, transaction
+
 from offload import PermanentError, consumer
+from offload.models import Payload
 from tests.acceptance.site.journal import note
 
 if TYPE_CHECKING:
     from offload.worker.current import CurrentJob
 
+#: What keeps a session from writing.
+READ_ONLY = {
+    "sqlite": "PRAGMA query_only = ON",
+    "postgresql": "SET default_transaction_read_only = on",
+}
 #: Seconds of one step of a sleeper.
 STEP = 0.05
 
@@ -103,6 +112,23 @@ def patient(job: CurrentJob, *, keeps: bool) -> str:
     if keeps:
         return "half of it"
     raise InterruptedError("asked to stop")
+
+
+@consumer("acc/untidy")
+def untidy(job: CurrentJob, *, what: str) -> None:
+    """Leave the database session in disorder, or raise what is no exception."""
+    said(job, "start")
+    match what:
+        case "block":
+            transaction.atomic().__enter__()
+            Payload.objects.create(id="uncommitted")
+        case "autocommit":
+            transaction.set_autocommit(False)
+        case "setting":
+            with connection.cursor() as cursor:
+                cursor.execute(READ_ONLY[connection.vendor])
+        case "cancelled":
+            raise CancelledError("from outside")
 
 
 @consumer("acc/farm")

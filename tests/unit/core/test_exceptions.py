@@ -44,6 +44,11 @@ EVERY = [
     (exceptions.IllegalTransition(job_id="j1", old="ERROR", new="ACTIVE"), "ERROR", "new job"),
     (exceptions.NameInUse(name="gpu@x", host="x", pid=7), "x:7", "-n NAME"),
     (exceptions.BrokerUnreachable(url="redis://x", problem="refused"), "redis://x", "broker"),
+    (
+        exceptions.OpenTransaction(left={"default": "autocommit was switched off"}),
+        "'default', autocommit was switched off",
+        "Write 'with transaction.atomic()",
+    ),
     (exceptions.StillBusy(attempts=20), "After 20 attempts", "run_jobs(most="),
     (exceptions.ConfigurationError(setting="RETRIES", problem="is -2"), "RETRIES", "doctor"),
 ]

@@ -1,0 +1,31 @@
+"""Django's log of queries, which it keeps where DEBUG is on."""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings as django_settings
+from django.db import reset_queries
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+logger = logging.getLogger("offload.worker")
+
+
+def warn_of_queries() -> None:
+    """Say what DEBUG costs in a worker."""
+    if django_settings.DEBUG:
+        logger.warning(
+            "DEBUG is True: Django logs every query of this worker's runs, which takes time and "
+            "memory; the log is emptied after each run. Set DEBUG = False in production."
+        )
+
+
+def forget_queries() -> None:
+    """Empty the log after a run, as Django does after a request."""
+    if django_settings.DEBUG:
+        reset_queries()
+
+
+def log_no_queries() -> None:
+    """Let connections of this process log nothing: for one that nobody looks into."""
+    BaseDatabaseWrapper.queries_limit = 0
