@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import django
 import pytest
 from django.apps import apps
 from django.conf import settings
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_django.plugin import DjangoDbBlocker
+
+
+#: Django 6.1 keeps no copy of a new test database by itself, and warns whoever speaks of it.
+NOT_SERIALIZED: dict[str, Any] = {} if django.VERSION >= (6, 1) else {"serialize": False}
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +56,7 @@ def engine_database(
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(ABSENT)
     with django_db_blocker.unblock(), override_settings(OFFLOAD=_offload(alias)):
         if alias not in _made:
-            connections[alias].creation.create_test_db(verbosity=0, serialize=False)
+            connections[alias].creation.create_test_db(verbosity=0, **NOT_SERIALIZED)
             _made.add(alias)
         _forget()
         yield alias
