@@ -5,12 +5,10 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from offload.core.states import JobState
+from offload.core.states import FAILED, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-
-FAILURES = frozenset({JobState.GIVEN_UP, JobState.ERROR, JobState.EXPIRED})
 
 
 class RunState(enum.StrEnum):
@@ -35,7 +33,7 @@ def run_state(steps: Collection[JobState]) -> RunState:
     """Return the state of a run whose steps are in these states."""
     if any(not state.is_final for state in steps):
         return RunState.RUNNING
-    if FAILURES.intersection(steps):
+    if FAILED.intersection(steps):
         return RunState.FAILED
     if all(state is JobState.SUCCEEDED for state in steps):
         return RunState.SUCCEEDED
