@@ -8,6 +8,7 @@ from django.db.models import Case, F, Q, When
 
 from offload.browser import jobs, steps
 from offload.browser.live import version_of
+from offload.core.progress import Progress
 from offload.core.states import FINAL, JobState
 from offload.engine.explain import explain_job
 from offload.engine.topology import snapshot
@@ -69,7 +70,7 @@ def page(job: Job, *, unsealed: bool) -> jobs.JobPage:
         parent_id=job.parent_id,
         retry_of=job.retry_of_id or "",
         retried_as=_retried_as(job),
-        progress=jobs.progress_of(job.progress),
+        progress=Progress.read(job.progress),
         attempts=_attempts(job),
         steps=(*(_step(row, job) for row in rows[:STEPS]), *_waiting(job, rows)),
         has_more_steps=len(rows) > STEPS,

@@ -11,28 +11,14 @@ from offload.core.moments import between
 from offload.core.states import QUERY_TYPES, JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from offload.browser.steps import Step
+    from offload.core.progress import Progress
     from offload.engine.explain import Explanation
 
 #: Characters of a value or a traceback that are shown.
 SHOWN = 20_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far the running attempt says it is."""
-
-    current: float
-    total: float | None
-    message: str
-
-    @property
-    def percent(self) -> int | None:
-        """Return the share that is done, where the whole is known."""
-        return min(100, int(100 * self.current / self.total)) if self.total else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,17 +143,6 @@ class JobPage:
     def can_retry(self) -> bool:
         """Tell whether it has ended and can be submitted once more."""
         return self.state.is_final and not self.is_relay
-
-
-def progress_of(said: Mapping[str, Any] | None) -> Progress | None:
-    """Return what an attempt said of its progress as a value."""
-    if not said:
-        return None
-    return Progress(
-        current=float(said.get("current") or 0),
-        total=float(said["total"]) if said.get("total") else None,
-        message=str(said.get("message") or ""),
-    )
 
 
 def text_of(value: Any) -> str:

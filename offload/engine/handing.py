@@ -9,8 +9,10 @@ from kombu.utils.json import dumps
 from offload.core import tokens
 from offload.core.exceptions import FailedOutside, StaleAttempt, UnknownJob
 from offload.core.outcomes import ErrorInfo
+from offload.core.progress import Progress
 from offload.core.retries import Cause, decide
 from offload.core.states import JobState
+from offload.core.texts import told
 from offload.engine import aftermath, losses, results
 from offload.engine.each import each
 from offload.engine.tracking import handing, runs
@@ -67,11 +69,12 @@ def fail(token: str, message: str, retry: bool = True) -> None:
 def progress(token: str, current: float, total: float | None = None, message: str = "") -> None:
     """Say how far a job that was handed over is.
 
-    Raise InvalidToken, UnknownJob, or StaleAttempt where the attempt has ended already.
+    What is no finite number counts as not known. Raise InvalidToken, UnknownJob, or StaleAttempt
+    where the attempt has ended already.
     """
     fence = _fence(token)
-    said = {"current": current, "total": total, "message": message}
-    if not runs.write(fence, "progress", dumps(said)):
+    said = Progress.said(current, total, message)
+    if not runs.write(fence, "progress", dumps(said.as_dict())):
         raise _refusal(fence)
 
 
@@ -100,10 +103,11 @@ def _running(fence: Fence) -> Job:
     return job
 
 
-def _error(message: str) -> ErrorInfo:
+def _error(message: object) -> ErrorInfo:
     kind = FailedOutside
-    text = message.replace("\0", "\\x00").encode(errors="backslashreplace").decode()
-    return ErrorInfo(type=kind.__name__, message=text, module=kind.__module__, traceback="")
+    return ErrorInfo(
+        type=kind.__name__, message=told(message), module=kind.__module__, traceback=""
+    )
 
 
 def _failed(fence: Fence, decision: RetryDecision, error: ErrorInfo) -> bool:

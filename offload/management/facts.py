@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from offload.core.progress import Progress
 from offload.engine import history
 from offload.engine.explain import Explanation, explain_job
 from offload.management import times
@@ -33,7 +34,7 @@ def job_facts(job: Job) -> dict[str, Any]:
         "handed_until": job.handed_until,
         "finished": job.finished_at,
         "took": times.run_time(job),
-        "progress": job.progress,
+        "progress": said.as_dict() if (said := Progress.read(job.progress)) else None,
         "error_type": job.error_type,
         "error": job.error,
     }

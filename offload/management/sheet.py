@@ -10,6 +10,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from rich.table import Table
 
+from offload.core.progress import Progress
 from offload.core.states import JobState
 from offload.engine import history
 from offload.management import times
@@ -86,10 +87,8 @@ def as_json(value: object) -> str:
 
 def progress(job: Job) -> str:
     """Return how far a job says it is."""
-    if not job.progress:
-        return ""
-    current, total, message = (job.progress.get(key) for key in ("current", "total", "message"))
-    return f"{current}{f' of {total}' if total else ''} {message or ''}".strip()
+    said = Progress.read(job.progress)
+    return str(said) if said else ""
 
 
 def attempt_row(attempt: history.AttemptLine) -> tuple[object, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from kombu.utils.json import dumps
 
 from offload.core.exceptions import MissingFile, NoCurrentJob, StaleAttempt
+from offload.core.progress import Progress
 from offload.core.terms import check_delay
 from offload.engine import handing, outputs
 from offload.engine.tracking import fences, runs
@@ -122,9 +123,12 @@ class CurrentJob:
         return self._taken[0]
 
     def progress(self, current: float, total: float | None = None, message: str = "") -> None:
-        """Say how far the job is; raise StaleAttempt where this attempt was overtaken."""
-        said = {"current": current, "total": total, "message": message}
-        self._write("progress", dumps(said))
+        """Say how far the job is.
+
+        What is no finite number counts as not known. Raise StaleAttempt where this attempt was
+        overtaken.
+        """
+        self._write("progress", dumps(Progress.said(current, total, message).as_dict()))
 
     def hand_over(self, timeout: float = 3600.0) -> str:
         """Return the token by which something outside ends this job, within so many seconds.

@@ -27,6 +27,7 @@ from offload.core.outcomes import (
     Succeeded,
 )
 from offload.core.retries import Cause
+from offload.core.texts import printable, told
 from offload.engine.canvas import context
 from offload.engine.canvas.calls import seconds_until
 from offload.worker.current import handed_over_for
@@ -124,7 +125,7 @@ def _of_error(error: BaseException) -> Outcome:
         case Retry() if continued is not None:
             return _requeued(continued, error)
         case Retry():
-            return Requeued(delay=_seconds(error.when))
+            return _put_back(error)
         case ReplacedBy():
             return Replaced(dict(error.signature))
         case Ignore():
@@ -149,29 +150,21 @@ def _requeued(continued: Continuation, error: BaseException | None) -> Requeued:
     )
 
 
-def _seconds(when: Any) -> float:
-    """Return a retry's time as seconds from now."""
-    return max(0.0, seconds_until(current_app, when) or 0.0)
+def _put_back(error: Retry) -> Outcome:
+    """Return what a bare retry asks for; one whose time cannot be read is a failed attempt."""
+    try:
+        delay = seconds_until(current_app, error.when)
+    except (AttributeError, TypeError, ValueError) as unreadable:
+        return Failed(cause=Cause.FAILED, error=info(unreadable))
+    return Requeued(delay=max(0.0, delay or 0.0))
 
 
 def info(error: BaseException) -> ErrorInfo:
     """Return an exception as text that every database takes."""
     return ErrorInfo(
         type=type(error).__qualname__,
-        message=_printable(_message(error)),
+        message=told(error) or type(error).__name__,
         module=type(error).__module__,
         arguments=tuple(ensure_serializable(list(error.args), dumps)),
-        traceback=_printable("".join(traceback.format_exception(error))),
+        traceback=printable("".join(traceback.format_exception(error))),
     )
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error) or type(error).__name__
-    except BaseException:  # Whatever its own code raises.
-        return f"{type(error).__name__}, which cannot be shown as text"
-
-
-def _printable(text: str) -> str:
-    """Return the text with what is no character, such as a byte of a file's name, escaped."""
-    return text.replace("\x00", "\\x00").encode(errors="backslashreplace").decode()

@@ -6,31 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from offload.browser.jobs import SHOWN, Attempt, Sealed, progress_of, shortened, text_of
+from offload.browser.jobs import SHOWN, Attempt, Sealed, shortened, text_of
 from offload.templatetags.offload import seconds
 from tests.unit.core.fleet import NOW
-
-
-@pytest.mark.parametrize(
-    ("said", "percent"),
-    [
-        ({"current": 1, "total": 4, "message": "x"}, 25),
-        ({"current": 9, "total": 4}, 100),
-        ({"current": 3, "total": None}, None),
-        ({"current": 3, "total": 0}, None),
-    ],
-)
-def test_progress_is_a_share_where_the_whole_is_known(
-    said: dict[str, object], percent: int | None
-) -> None:
-    progress = progress_of(said)
-
-    assert progress is not None
-    assert progress.percent == percent
-
-
-def test_no_progress_is_none() -> None:
-    assert progress_of(None) is None
 
 
 def test_values_are_shown_as_json_in_their_own_letters() -> None:

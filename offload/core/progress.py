@@ -1,0 +1,63 @@
+"""How far a job says it is: whatever it says, what is kept can be stored and shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from offload.core.texts import message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What is done and what there is to do, as far as that is known."""
+
+    current: float | None
+    total: float | None
+    message: str
+
+    @classmethod
+    def said(cls, current: object, total: object, text: object) -> Progress:
+        """Return what was said; what is no finite number is not known."""
+        return cls(current=_number(current), total=_number(total), message=message(text))
+
+    @classmethod
+    def read(cls, kept: Any) -> Progress | None:
+        """Return what a row holds; None where that is nothing, or nothing that can be read."""
+        if not isinstance(kept, Mapping) or not kept:
+            return None
+        return cls.said(kept.get("current"), kept.get("total"), kept.get("message"))
+
+    @property
+    def percent(self) -> int | None:
+        """Return the share that is done, where both are known."""
+        if self.current is None or not self.total or self.total < 0:
+            return None
+        return int(100 * min(1.0, max(0.0, self.current / self.total)))
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """Return it as people read it: ``3 of 8 half of it``."""
+        known = f"{_plain(self.current)}{_of(self.total)}" if self.current is not None else ""
+        return f"{known} {self.message}".strip()
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _plain(number: float) -> str:
+    return f"{number:.15g}"
+
+
+def _of(total: float | None) -> str:
+    return f" of {_plain(total)}" if total else ""
