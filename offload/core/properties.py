@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from offload.core.exceptions import InvalidProperties
@@ -27,8 +28,9 @@ def check_properties(value: object, limit_bytes: int) -> dict[str, object]:
     Raise InvalidProperties, with the path of the culprit, if it is not a JSON object, or if it
     is larger than `limit_bytes` as compact UTF-8.
     """
-    if not isinstance(value, dict):
+    if not isinstance(value, Mapping):
         raise InvalidProperties(path="properties", problem=f"is {_kind(value)}, not an object")
+    value = dict(value)
     _check(value, "properties", depth=0)
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     size = len(text.encode())
@@ -37,6 +39,20 @@ def check_properties(value: object, limit_bytes: int) -> dict[str, object]:
         raise InvalidProperties(path="properties", problem=told)
     copy: dict[str, object] = json.loads(text)
     return copy
+
+
+def is_nested_deeper(value: object, levels: int) -> bool:
+    """Tell whether lists and objects are nested more than so many levels deep."""
+    pending = [(value, 1)]
+    while pending:
+        inner, level = pending.pop()
+        if not isinstance(inner, dict | list | tuple):
+            continue
+        if level > levels:
+            return True
+        values = inner.values() if isinstance(inner, dict) else inner
+        pending.extend((one, level + 1) for one in values)
+    return False
 
 
 def _check(value: object, path: str, depth: int) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TypeAlias
 
-from offload.core.bounds import DELAY, PRIORITY
-from offload.core.exceptions import InvalidDelay, InvalidPriority
+from offload.core.bounds import DELAY, PRIORITY, RANKING
+from offload.core.exceptions import InvalidDelay, InvalidNumber, InvalidPriority
 
 #: A number of seconds, or a duration.
 Seconds: TypeAlias = float | timedelta
@@ -26,6 +26,12 @@ def check_timeout(value: object) -> float | None:
     Raise InvalidDelay for what is no time.
     """
     return None if value is None else check_delay(value, name="timeout")
+
+
+def check_ranking(value: object) -> None:
+    """Raise InvalidNumber for what cannot rank consumers or queues."""
+    if value not in RANKING:
+        raise InvalidNumber(name="ranking", value=value, allowed=str(RANKING))
 
 
 def check_priority(value: object) -> int:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from django.utils.timezone import localtime
 
+from offload.core.exceptions import UnknownJob
+from offload.core.ids import Identified, id_of
 from offload.core.policies import QueueType
 from offload.core.routing import Need, Route, Unroutable, route, verdicts
 from offload.core.states import Hold, JobState, Waiting
@@ -61,11 +63,25 @@ def _verdict(verdict: Verdict) -> dict[str, object]:
     }
 
 
-def explain(topic: str) -> Explanation:
+def explain(subject: str | Identified) -> Explanation:
     """Say which instances can and may run a topic now, and why the others do not.
 
-    Raise InvalidTopic for a topic that is none.
+    Of a job, given by its handle, say where it is, or why it waits. Raise InvalidTopic for a
+    topic that is none, UnknownJob where there is no such job.
     """
+    if isinstance(subject, Identified):
+        return explain_job(_row(id_of(subject)))
+    return _explain_topic(subject)
+
+
+def _row(job_id: str) -> Job:
+    found = Job.objects.filter(pk=job_id).first()
+    if found is None:
+        raise UnknownJob(job_id=job_id)
+    return found
+
+
+def _explain_topic(topic: str) -> Explanation:
     seen = snapshot(fresh=True)
     policy = seen.policy_for(validate_topic(topic))
     return _decide(Need(topic=topic), policy.name, seen, loads_by_instance())

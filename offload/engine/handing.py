@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kombu.utils.json import dumps
 
 from offload.core import tokens
-from offload.core.exceptions import FailedOutside, StaleAttempt, UnknownJob
+from offload.core.exceptions import FailedOutside, InvalidValue, StaleAttempt, UnknownJob
 from offload.core.outcomes import ErrorInfo
 from offload.core.progress import Progress
 from offload.core.retries import Cause, decide
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from offload.core.exceptions import OffloadError
     from offload.core.retries import RetryDecision
 
+#: How a job ends that its token lets fail.
+FAILED = frozenset({JobState.ERROR, JobState.GIVEN_UP})
 OVERDUE = "it was handed over, and not ended in its time"
 
 
@@ -35,25 +37,45 @@ def token_of(fence: Fence) -> str:
 def complete(token: str, value: Any = None) -> None:
     """End a job that was handed over with this value, as if its consumer had returned it.
 
-    It may be called before the consumer has returned. Raise InvalidToken, UnknownJob, or
-    StaleAttempt where the attempt has ended already; what the encoder raises for a value that
-    cannot be stored, and then the job is as it was.
+    It may be called before the consumer has returned, and again with the same value: whoever
+    lost the answer to a first call hears that it is done. Raise InvalidToken, UnknownJob, or
+    StaleAttempt where the attempt has ended otherwise; InvalidValue for what cannot be stored,
+    and then the job is as it was.
     """
     fence = _fence(token)
-    results.encoded(value)
-    value = results.backend().prepare_value(value)
-    if not handing.succeed(fence, value):
+    value = _prepared(value)
+    if not handing.succeed(fence, value) and not _has_come_to(fence, value):
         raise _refusal(fence)
     _conclude(fence)
+
+
+def _prepared(value: Any) -> Any:
+    """Return a value as the backend takes it; raise InvalidValue for one that it cannot encode."""
+    try:
+        results.encoded(value)
+        return results.backend().prepare_value(value)
+    except Exception as error:
+        raise InvalidValue(kind=type(value).__name__, problem=told(error)) from error
+
+
+def _has_come_to(fence: Fence, value: Any) -> bool:
+    """Return whether this token has ended the job already, with this value."""
+    row = handing.ended_by(fence)
+    if row is None or row.state != JobState.SUCCEEDED:
+        return False
+    return bool(dumps(results.value_of(row)) == dumps(value))
 
 
 def fail(token: str, message: str, retry: bool = True) -> None:
     """End the attempt of a job that was handed over with an error.
 
     It is retried as an exception of its consumer would be; without ``retry`` the job ends in
-    ERROR. Raise InvalidToken, UnknownJob, or StaleAttempt where the attempt has ended already.
+    ERROR. Where that was the job's end, a second call with the same error is done. Raise
+    InvalidToken, UnknownJob, or StaleAttempt where the attempt has ended otherwise.
     """
-    fence = _fence(token)
+    fence, error = _fence(token), _error(message)
+    if _has_failed_with(fence, error):
+        return
     job = _running(fence)
     decision = decide(
         losses.policy_of(job),
@@ -62,7 +84,7 @@ def fail(token: str, message: str, retry: bool = True) -> None:
         crashes=job.crashes,
         final=not retry,
     )
-    if not _failed(fence, decision, _error(message)):
+    if not _failed(fence, decision, error):
         raise _refusal(fence)
 
 
@@ -88,6 +110,12 @@ def _time_out(job_id: str, epoch: int) -> None:
     job = handed.filter(pk=job_id, epoch=epoch).first()
     if job is not None:
         losses.time_out(job, OVERDUE)
+
+
+def _has_failed_with(fence: Fence, error: ErrorInfo) -> bool:
+    """Return whether this token has ended the job already, with this error."""
+    row = handing.ended_by(fence)
+    return row is not None and row.state in FAILED and row.error == error.message
 
 
 def _fence(token: str) -> Fence:

@@ -25,6 +25,7 @@ def add(fence: Fence, name: str, source: Source, *, media_type: str | None = Non
     attempt was overtaken; then nothing is left of the file, nor where its row is rolled back.
     """
     payloads.check({name: source})
+    payloads.check_media_type(name, media_type)
     payload = payload_of(fence)
     stored = payloads.put(payload.storage, payload.pk, name, source, media_type)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 import shutil
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,19 +17,22 @@ from django.core.files import File
 from uuid_utils import uuid7
 
 from offload.conf import settings
-from offload.core.exceptions import MissingFile, UnreadableFile
+from offload.core.exceptions import InvalidFile, MissingFile, UnreadableFile
 from offload.core.filenames import check_file_name
 from offload.engine.storing import naming, remove, remove_folder, store
 from offload.engine.traces import remove_on_rollback
 from offload.models import Payload, PayloadFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
+Buffer: TypeAlias = "bytes | bytearray | memoryview"
 #: What a file is read from: a path, its bytes, or an open file.
 Source: TypeAlias = "str | Path | bytes | IO[bytes] | File[Any]"
 
 CHUNK = 1 << 20
+#: Characters of a media type.
+MEDIA_TYPE_MAX = 255
 UNKNOWN_TYPE = "application/octet-stream"
 
 
@@ -76,18 +80,31 @@ def _remove(alias: str, payload_id: str, stored: Iterable[Stored]) -> None:
     remove_folder(alias, payload_id)
 
 
-def check(files: Mapping[str, Source]) -> None:
+def check(files: object) -> None:
     """Raise InvalidName for a name that is none, MissingFile for a path that is no file.
 
-    UnreadableFile where a folder does not let it be seen.
+    InvalidFile for what is neither path nor bytes nor an open file, UnreadableFile where a folder
+    does not let it be seen.
     """
+    if not isinstance(files, Mapping):
+        told = f"they are of type {type(files).__name__}, not what to read by name"
+        raise InvalidFile(name="files", problem=told)
     for name, source in files.items():
         check_file_name(name)
+        if not isinstance(source, str | Path | bytes) and not hasattr(source, "read"):
+            raise InvalidFile(name=name, problem=f"it is of type {type(source).__name__}")
         if isinstance(source, str | Path):
             with _telling(str(source)):
                 found = Path(source).is_file()
             if not found:
                 raise MissingFile(name=str(source))
+
+
+def check_media_type(name: str, media_type: object) -> None:
+    """Raise InvalidFile for a media type that cannot be stored; None is guessed by the name."""
+    is_text = isinstance(media_type, str) and media_type.isprintable()
+    if media_type is not None and not (is_text and len(str(media_type)) <= MEDIA_TYPE_MAX):
+        raise InvalidFile(name=name, problem=f"{media_type!r:.100} is not a media type")
 
 
 def put(
@@ -127,16 +144,20 @@ def _telling(name: str) -> Iterator[None]:
     """Raise MissingFile or UnreadableFile for what the system says in the block."""
     try:
         yield
+    except UnicodeDecodeError as error:
+        raise InvalidFile(name=name, problem="it was opened as text") from error
     except FileNotFoundError as error:
         raise MissingFile(name=name) from error
     except OSError as error:
         raise UnreadableFile(name=name, problem=error.strerror or str(error)) from error
 
 
-def _chunks(name: str, source: Source, given: Any) -> Iterator[bytes]:
+def _chunks(name: str, source: Source, given: Any) -> Iterator[Buffer]:
     while True:
         with _telling(_label(name, source)):
             chunk = given.read(CHUNK)
+        if not isinstance(chunk, bytes | bytearray | memoryview):
+            raise InvalidFile(name=name, problem=f"reading it gives {type(chunk).__name__}")
         if not chunk:
             return
         yield chunk

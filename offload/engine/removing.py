@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.core.exceptions import NotRemovable, UnknownJob
+from offload.core.ids import JobId, id_of
 from offload.engine import aftermath, obstacles
 from offload.engine.tracking import ends
 from offload.models import Job, database
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
     from offload.core.states import JobState
 
 
-def remove(job_id: str) -> JobState:
+def remove(job: JobId) -> JobState:
     """Make a job that waits, or was handed over, DROPPED; return its state.
 
     Its row and what follows it end as after a stop. Raise UnknownJob where there is none,
     NotRemovable for a job that runs or has ended.
     """
+    job_id = id_of(job)
     changed = remove_all([job_id])
     row = Job.objects.filter(pk=job_id).first()
     if row is None:

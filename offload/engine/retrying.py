@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from offload.core.exceptions import IllegalTransition, UnknownJob
+from offload.core.exceptions import NotRetriable, UnknownJob
+from offload.core.ids import JobId, id_of
 from offload.core.states import FINAL
+from offload.engine import obstacles
 from offload.engine.canvas import subscribing
 from offload.engine.handles import JobHandle
 from offload.engine.submission import new_id, store
@@ -18,19 +20,21 @@ if TYPE_CHECKING:
 
 
 @retried
-def retry(job_id: str) -> JobHandle:
+def retry(job: JobId) -> JobHandle:
     """Submit a finished job's topic, properties and files again; return the new job.
 
     What followed the old one (callbacks, the rest of its chain) is not repeated. Raise
-    UnknownJob where there is none, or where it is a plain Celery task, IllegalTransition for a
-    job that has not ended.
+    UnknownJob where there is none, NotRetriable for a job that has not ended, and for a plain
+    Celery task.
     """
-    job = Job.objects.filter(pk=job_id).first()
-    if job is None or job.kind != Kind.JOB:
+    job_id = id_of(job)
+    row = Job.objects.filter(pk=job_id).first()
+    if row is None:
         raise UnknownJob(job_id=job_id)
-    if not job.is_finished:
-        raise IllegalTransition(job_id=job_id, old=job.state, new="PENDING")
-    draft = _draft(job, subscribing.reply_options())
+    if row.kind != Kind.JOB or not row.is_finished:
+        problem = obstacles.to_retrying(row)
+        raise NotRetriable(job_id=job_id, state=row.state, problem=problem)
+    draft = _draft(row, subscribing.reply_options())
     store([draft])
     return JobHandle(draft.id)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.core.exceptions import UnknownJob
+from offload.core.ids import JobId, id_of
 from offload.engine import aftermath
 from offload.engine.canvas import plain_tasks
 from offload.engine.tracking import ends, relays
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
     from offload.core.states import JobState
 
 
-def stop(job_id: str, *, force: bool = False) -> JobState:
+def stop(job: JobId, *, force: bool = False) -> JobState:
     """Ask a job to stop and return its state: one that waits or was handed over is STOPPED at once.
 
     A running one goes on until it looks at ``is_stopping``, ends, or dies; it is not begun
     again. ``force`` kills its process, where the instance's pool has one per job. Raise
     UnknownJob where there is none.
     """
+    job_id = id_of(job)
     stop_all([job_id], force=force)
     row = Job.objects.filter(pk=job_id).first()
     if row is None:

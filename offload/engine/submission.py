@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db import DatabaseError
 from uuid_utils import uuid7
 
 from offload.conf import settings
-from offload.core.exceptions import UnknownQueue
+from offload.core.exceptions import InvalidProperties, UnknownQueue
+from offload.core.ids import is_storable
 from offload.core.properties import check_properties
-from offload.core.terms import check_delay, check_priority
+from offload.core.terms import Seconds, check_delay, check_priority
 from offload.core.topics import validate_topic
 from offload.engine import dispatch, payloads
 from offload.engine.canvas import subscribing
@@ -23,7 +25,7 @@ from offload.engine.tracking.drafts import BATCH, Draft, insert
 from offload.models import Kind, Queue, database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from offload.engine.payloads import Saved, Source
     from offload.engine.tracking.bindings import Bound
@@ -39,19 +41,20 @@ class Terms:
     queue: str | None = None
     #: Higher runs earlier; from -32768 to 32767.
     priority: int = 0
-    #: Seconds from now before which the job does not run; ten years at most.
-    delay: float | None = None
-    #: Seconds from now after which a job that has not begun is EXPIRED; ten years at most.
-    expires: float | None = None
+    #: Seconds from now, or a timedelta, before which the job does not run; ten years at most.
+    delay: Seconds | None = None
+    #: Seconds from now, or a timedelta, after which a job that has not begun is EXPIRED.
+    expires: Seconds | None = None
     #: Keep no result in Celery's backend.
     ignore_result: bool = False
 
     def __post_init__(self) -> None:
         """Raise InvalidDelay or InvalidPriority for what is none, or cannot be stored."""
         check_priority(self.priority)
-        for seconds in (self.delay, self.expires):
-            if seconds is not None:
-                check_delay(seconds)
+        for name in ("delay", "expires"):
+            given = getattr(self, name)
+            if given is not None:
+                object.__setattr__(self, name, check_delay(given, name=name))
 
 
 def new_id() -> str:
@@ -66,32 +69,53 @@ def submit(
     files: Mapping[str, Source] | None = None,
     queue: str | None = None,
     priority: int = 0,
-    delay: float | None = None,
-    expires: float | None = None,
+    delay: Seconds | None = None,
+    expires: Seconds | None = None,
     ignore_result: bool = False,
 ) -> JobHandle:
     """Store a job for a topic and return a handle on it.
 
     ``properties`` are JSON and become the consumer's keyword arguments; ``files`` are names
-    and what to read them from: a path, bytes, or an open file. The rest are Terms.
+    and what to read them from: a path, bytes, or a file opened for reading bytes. ``delay`` and
+    ``expires`` are seconds or timedeltas. The rest are Terms.
 
     Inside a transaction the job exists with its commit and not before; a rollback leaves
     nothing. Raise InvalidTopic, InvalidProperties, InvalidDelay, InvalidPriority, InvalidName,
-    MissingFile, UnreadableFile, FileNotStored or UnknownQueue, with nothing stored.
+    InvalidFile, MissingFile, UnreadableFile, FileNotStored or UnknownQueue, with nothing stored.
     """
     terms = Terms(
         queue=queue, priority=priority, delay=delay, expires=expires, ignore_result=ignore_result
     )
     with payloads.saving(files) if files else nullcontext() as saved:
-        return _submit(topic, [properties or {}], terms, saved)[0]
+        return _submit(topic, [{} if properties is None else properties], terms, saved)[0]
 
 
-def submit_many(topic: str, many: Iterable[Mapping[str, Any]], **terms: Any) -> list[JobHandle]:
+def submit_many(
+    topic: str,
+    many: Iterable[Mapping[str, Any]],
+    *,
+    queue: str | None = None,
+    priority: int = 0,
+    delay: Seconds | None = None,
+    expires: Seconds | None = None,
+    ignore_result: bool = False,
+) -> list[JobHandle]:
     """Store a job per properties in ``many``, all of them or none; return their handles.
 
-    Takes the Terms as keywords and raises what ``submit`` raises.
+    The terms are those of ``submit``, and so is what is raised.
     """
-    return _submit(topic, many, Terms(**terms), None)
+    terms = Terms(
+        queue=queue, priority=priority, delay=delay, expires=expires, ignore_result=ignore_result
+    )
+    return _submit(topic, _several(many), terms, None)
+
+
+def _several(many: object) -> Iterable[Mapping[str, Any]]:
+    """Return the properties of several jobs; raise InvalidProperties for those of one."""
+    if isinstance(many, Mapping | str | bytes) or not isinstance(many, Iterable):
+        told = f"are of type {type(many).__name__}, not one object per job"
+        raise InvalidProperties(path="many", problem=told)
+    return many
 
 
 def _submit(
@@ -120,16 +144,17 @@ def _draft(
         id=new_id(),
         topic=topic,
         queue=queue,
-        properties=check_properties(dict(properties), settings().max_properties),
+        properties=check_properties(properties, settings().max_properties),
         options=options,
         priority=terms.priority,
-        delay=terms.delay,
-        expires_in=terms.expires,
+        # Terms has made seconds of them.
+        delay=cast("float | None", terms.delay),
+        expires_in=cast("float | None", terms.expires),
         payload_id=saved.id if saved else None,
     )
 
 
-def choose_queue(topic: str, asked: str | None) -> str:
+def choose_queue(topic: str, asked: object) -> str:
     """Return the name of the queue: the one asked for, or the one for the topic.
 
     Raise UnknownQueue where the one asked for has no row.
@@ -137,6 +162,8 @@ def choose_queue(topic: str, asked: str | None) -> str:
     seen = snapshot()
     if asked is None:
         return seen.policy_for(topic).name
+    if not isinstance(asked, str) or not is_storable(asked):
+        raise UnknownQueue(name=asked)
     known = asked == seen.default.name or any(one.name == asked for one in seen.policies)
     if not known and not Queue.objects.filter(name=asked).exists():
         raise UnknownQueue(name=asked)

@@ -20,6 +20,7 @@ from offload.signals import stale_attempt
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from offload.core.terms import Seconds
     from offload.engine.payloads import Source
     from offload.engine.tracking.runs import Claimed, Fence
 
@@ -130,15 +131,14 @@ class CurrentJob:
         """
         self._write("progress", dumps(Progress.said(current, total, message).as_dict()))
 
-    def hand_over(self, timeout: float = 3600.0) -> str:
+    def hand_over(self, timeout: Seconds = 3600.0) -> str:
         """Return the token by which something outside ends this job, within so many seconds.
 
-        The job leaves its worker once its function has returned, whatever that returns; one that
-        raises has failed, and its token is worth nothing. Raise InvalidDelay for a time that is
-        none.
+        ``timeout`` may be a timedelta. The job leaves its worker once its function has returned,
+        whatever that returns; one that raises has failed, and its token is worth nothing. Raise
+        InvalidDelay for a time that is none.
         """
-        check_delay(timeout)
-        self._wish.timeout = timeout
+        self._wish.timeout = check_delay(timeout, name="timeout")
         return handing.token_of(self.attempt_fence)
 
     @property

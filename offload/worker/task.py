@@ -8,6 +8,7 @@ from celery import shared_task
 from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Ignore
 
+from offload.core.terms import check_ranking
 from offload.core.topics import Pattern, validate_topic
 from offload.engine.names import TOPIC
 from offload.worker.late import late
@@ -60,6 +61,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         """Check the topic where the task is made known to its app."""
         if cls.topic:
             cls.topic = validate_topic(cls.topic)
+        check_ranking(cls.ranking)
         cls.pattern = cls.pattern or cls.topic
         super().on_bound(app)
 
@@ -111,6 +113,7 @@ def consumer(pattern: str, *, ranking: int = 0, **options: Any) -> Callable[...,
     the pattern is none.
     """
     parsed = Pattern.parse(pattern)
+    check_ranking(ranking)
     topic = "" if "*" in parsed.text else parsed.text
     return shared_task(
         base=ConsumerTask, pattern=parsed.text, topic=topic, ranking=ranking, **options

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import offload
-from offload.core.exceptions import IllegalTransition
+from offload.core.exceptions import NotRetriable
 from offload.core.states import JobState
 from offload.core.topology import Scope
 from offload.engine import rules
@@ -82,7 +82,7 @@ def test_a_job_that_has_not_ended_is_not_retried(fleet: Fleet) -> None:
     fleet.need()
     job = offload.submit("acc/quick")
 
-    with pytest.raises(IllegalTransition, match="PENDING"):
+    with pytest.raises(NotRetriable, match="stop it first, or wait"):
         offload.retry(job.id)
 
 

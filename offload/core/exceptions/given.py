@@ -74,6 +74,42 @@ class InvalidNumber(OffloadError, ValueError):
         super().__init__(f"{value!r:.300} cannot be `{name}`. Pass {allowed}.")
 
 
+class InvalidId(OffloadError, ValueError):
+    """A job is named by its handle or its id."""
+
+    def __init__(self, *, job: object, problem: str) -> None:
+        self.job = job
+        self.problem = problem
+        super().__init__(
+            f"{job!r:.300} names no job: {problem}. Pass the handle that submit() returned, "
+            "or its id as text."
+        )
+
+
+class InvalidValue(OffloadError, ValueError):
+    """What a job comes to is a value that the result backend can encode."""
+
+    def __init__(self, *, kind: str, problem: str) -> None:
+        self.kind = kind
+        self.problem = problem
+        super().__init__(
+            f"A value of type {kind} cannot be a result: {problem:.300}. Pass JSON, and put large "
+            "data into files."
+        )
+
+
+class InvalidFile(OffloadError, TypeError):
+    """A file is given by its path, its bytes, or open for reading bytes."""
+
+    def __init__(self, *, name: object, problem: str) -> None:
+        self.name = name
+        self.problem = problem
+        super().__init__(
+            f"The file {name!r:.300} cannot be taken: {problem}. Pass a path, bytes, or a file "
+            "that was opened for reading bytes, with 'rb'."
+        )
+
+
 class InvalidName(OffloadError, ValueError):
     """A file of a payload has a plain name, not a path."""
 

@@ -8,10 +8,10 @@ from offload.core.exceptions.root import OffloadError
 class UnknownQueue(OffloadError, LookupError):
     """There is no queue of that name."""
 
-    def __init__(self, *, name: str) -> None:
+    def __init__(self, *, name: object) -> None:
         self.name = name
         super().__init__(
-            f"There is no queue {name!r}. Add it in the admin under Offload, Queues, "
+            f"There is no queue {name!r:.300}. Add it in the admin under Offload, Queues, "
             "or leave the queue out to have it chosen by topic."
         )
 
@@ -22,7 +22,7 @@ class UnknownInstance(OffloadError, LookupError):
     def __init__(self, *, name: str) -> None:
         self.name = name
         super().__init__(
-            f"There is no instance {name!r}. 'manage.py offload instances' lists those known."
+            f"There is no instance {name!r:.300}. 'manage.py offload instances' lists those known."
         )
 
 
@@ -32,7 +32,7 @@ class UnknownJob(OffloadError, LookupError):
     def __init__(self, *, job_id: str) -> None:
         self.job_id = job_id
         super().__init__(
-            f"There is no job {job_id!r}: it was removed, or its transaction was rolled back. "
+            f"There is no job {job_id!r:.300}: it was removed, or its transaction was rolled back. "
             "'manage.py offload jobs' lists those there are."
         )
 
@@ -43,8 +43,8 @@ class UnknownRun(OffloadError, LookupError):
     def __init__(self, *, run_id: str) -> None:
         self.run_id = run_id
         super().__init__(
-            f"There is no run {run_id!r}: it was deleted with old history, or its transaction was "
-            "rolled back. The admin lists those there are."
+            f"There is no run {run_id!r:.300}: it was deleted with old history, or its transaction "
+            "was rolled back. The admin lists those there are."
         )
 
 
@@ -56,7 +56,7 @@ class UnknownWorkflow(OffloadError, LookupError):
         self.known = known
         there = f"There are: {', '.join(known)}." if known else "None is defined."
         super().__init__(
-            f"There is no workflow {name!r}. {there} Define it with @workflow({name!r}) in a "
+            f"There is no workflow {name!r:.300}. {there} Define it with @workflow('…') in a "
             "module workflow.py of an installed app."
         )
 
@@ -67,7 +67,7 @@ class MissingFile(OffloadError, LookupError):
     def __init__(self, *, name: str, known: tuple[str, ...] | None = None) -> None:
         self.name = name
         self.known = known
-        super().__init__(f"There is no file {name!r}. {self._there()}")
+        super().__init__(f"There is no file {name!r:.300}. {self._there()}")
 
     def _there(self) -> str:
         if self.known is None:
@@ -84,8 +84,8 @@ class UnreadableFile(OffloadError):
         self.name = name
         self.problem = problem
         super().__init__(
-            f"The file {name!r} cannot be read: {problem}. Look at its permissions and its disk, "
-            "and try again."
+            f"The file {name!r:.300} cannot be read: {problem}. Look at its permissions and its "
+            "disk, and try again."
         )
 
 
@@ -97,7 +97,7 @@ class FileNotStored(OffloadError):
         self.storage = storage
         self.problem = problem
         super().__init__(
-            f"The file {name!r} could not be stored: {problem}. Nothing of it was kept. Look "
+            f"The file {name!r:.300} could not be stored: {problem}. Nothing of it was kept. Look "
             f"at the storage {storage!r} and its free space, and try again; "
             "'manage.py offload doctor' tests it."
         )

@@ -81,17 +81,14 @@ class FailedOutside(OffloadError):
     """What the job was handed over to said that it failed; ask there, and submit it anew."""
 
 
-class IllegalTransition(OffloadError):
-    """A job cannot go from that state to the other."""
+class NotRetriable(OffloadError):
+    """The job has not ended, or is none of ours; only what has ended is retried, as a new job."""
 
-    def __init__(self, *, job_id: str, old: str, new: str) -> None:
+    def __init__(self, *, job_id: str, state: str, problem: str) -> None:
         self.job_id = job_id
-        self.old = old
-        self.new = new
-        super().__init__(
-            f"Job {job_id} cannot go from {old} to {new}. Look at it again: it has moved on, "
-            "and a final state stays. To run it once more, retry it as a new job."
-        )
+        self.state = state
+        self.problem = problem
+        super().__init__(f"Job {job_id} cannot be retried. {problem}")
 
 
 class NotRemovable(OffloadError):

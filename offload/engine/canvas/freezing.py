@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from kombu.utils.json import dumps
 from offload.conf import settings
 from offload.core.bounds import PRIORITY
 from offload.core.exceptions import InvalidProperties
+from offload.core.ids import id_of
+from offload.core.properties import DEPTH_MAX, is_nested_deeper
 from offload.core.states import Hold
 from offload.core.terms import check_priority
 from offload.core.topics import TOPIC_MAX
@@ -25,8 +28,6 @@ from offload.engine.tracking.drafts import Draft
 from offload.models import Job, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from celery import Celery
 
     from offload.engine.canvas.calls import Call
@@ -40,6 +41,8 @@ KEPT = (
 )  # fmt: skip
 LIMITS = ("time_limit", "soft_time_limit")
 ROUTES = ("queue", "exchange")
+#: How deep a canvas may be nested with its arguments: each step of it is several levels.
+CANVAS_DEPTH_MAX = 256
 #: Largest rest of a canvas that one row carries, in bytes of JSON.
 TAIL_MAX = 16 << 20
 UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
@@ -155,6 +158,8 @@ def kept(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def tail_of(options: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what hangs on a call's end; a chord only if it is not counted by a join."""
+    hanging = {name: options.get(name) for name in ("chain", "link", "link_error", "chord")}
+    check_depth("what follows: its arguments", hanging, CANVAS_DEPTH_MAX)
     found = {name: plain(many(options.get(name))) for name in ("chain", "link", "link_error")}
     chord = options.get("chord")
     found["chord"] = plain(chord) if chord and not join_of(chord) else None
@@ -166,9 +171,13 @@ def origin_of(app: Celery, options: Mapping[str, Any]) -> Origin:
     source = origin.get() or _relayed(options) or submitter(app)
     return replace(
         source,
-        parent_id=options.get("parent_id") or source.parent_id,
-        root_id=options.get("root_id") or source.root_id,
+        parent_id=_given_id(options.get("parent_id")) or source.parent_id,
+        root_id=_given_id(options.get("root_id")) or source.root_id,
     )
+
+
+def _given_id(value: object) -> str:
+    return id_of(value) if value else ""
 
 
 def _relayed(options: Mapping[str, Any]) -> Origin | None:
@@ -179,7 +188,10 @@ def _relayed(options: Mapping[str, Any]) -> Origin | None:
 
 
 def check(call: Call, tail: Mapping[str, Any] | None) -> None:
-    """Raise InvalidProperties for a call that cannot be stored."""
+    """Raise InvalidProperties for a call that cannot be stored, InvalidId for a step's id."""
+    # The list, and the arguments in it.
+    check_depth("arguments", [call.args, call.kwargs], DEPTH_MAX, around=2)
+    check_ids(tail)
     limit = settings().max_properties
     for path, value, most in (
         ("arguments", [call.args, call.kwargs], limit),
@@ -189,6 +201,26 @@ def check(call: Call, tail: Mapping[str, Any] | None) -> None:
         if size > most:
             problem = f"has {size} bytes as JSON, {most} are allowed"
             raise InvalidProperties(path=path, problem=problem)
+
+
+def check_depth(path: str, value: object, most: int, *, around: int = 0) -> None:
+    """Raise InvalidProperties for what is nested more than so deep, not counting what is around."""
+    if is_nested_deeper(value, most + around):
+        raise InvalidProperties(path=path, problem=f"are nested more than {most} deep")
+
+
+def check_ids(tail: Mapping[str, Any] | None) -> None:
+    """Raise InvalidId for an id of what follows a call that no row can have."""
+    pending: list[Any] = [tail]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, Mapping):
+            pending.extend(value.values())
+            given = value["options"] if "task" in value and "options" in value else None
+            if isinstance(given, Mapping) and given.get("task_id") is not None:
+                id_of(given["task_id"])
+        elif isinstance(value, list | tuple):
+            pending.extend(value)
 
 
 def check_terms(app: Celery, options: Mapping[str, Any]) -> None:
@@ -201,8 +233,10 @@ def check_terms(app: Celery, options: Mapping[str, Any]) -> None:
 def _encoded(path: str, value: Any) -> str:
     try:
         return dumps(value)
+    except RecursionError as error:
+        raise InvalidProperties(path=path, problem="is nested too deeply") from error
     except (TypeError, ValueError) as error:
-        raise InvalidProperties(path=path, problem=f"cannot be JSON: {error}") from error
+        raise InvalidProperties(path=path, problem=f"cannot be JSON: {error!s:.300}") from error
 
 
 def plain_topic(name: str) -> str:

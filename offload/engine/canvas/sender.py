@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from offload.core.ids import id_of
 from offload.core.states import Hold
 from offload.engine.canvas import batches, joins, subscribing
 from offload.engine.canvas.calls import Call, delay_of
@@ -58,7 +59,8 @@ class Sender:
         if found is None and batch is None:
             return self.stock(name, args, kwargs, countdown, eta, task_id, **options)
         call = Call(
-            id=task_id or new_id(), name=name, args=tuple(args or ()), kwargs=kwargs or {},
+            id=id_of(task_id) if task_id else new_id(), name=name,
+            args=tuple(args or ()), kwargs=kwargs or {},
             options={key: value for key, value in timed.items() if value is not None},
         )  # fmt: skip
         # The place for a reply is there before anything can run and reply.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from kombu.utils.json import dumps
 
 from offload.core.retries import Cause
-from offload.core.states import JobState
+from offload.core.states import FINAL, JobState
 from offload.engine.tracking.changes import Change, tell
 from offload.engine.tracking.runs import MINE
 from offload.models import Attempt, Job, database
@@ -59,6 +59,12 @@ def was_ended(fence: Fence) -> bool:
             [*_params(fence), fence.job_id, fence.epoch, Cause.FAILED],
         )
     )
+
+
+def ended_by(fence: Fence) -> Job | None:
+    """Return the job, where it is this attempt that has ended it by its token."""
+    found = Job.objects.filter(pk=fence.job_id, epoch=fence.epoch, token=fence.token)
+    return found.filter(state__in=FINAL).first()
 
 
 def succeed(fence: Fence, value: object) -> bool:

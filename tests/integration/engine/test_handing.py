@@ -11,10 +11,15 @@ import pytest
 from django.db import transaction
 from django.test import override_settings
 from django_celery_results.models import TaskResult
-from kombu.exceptions import EncodeError
 
 import offload
-from offload.core.exceptions import FailedOutside, InvalidToken, StaleAttempt, UnknownJob
+from offload.core.exceptions import (
+    FailedOutside,
+    InvalidToken,
+    InvalidValue,
+    StaleAttempt,
+    UnknownJob,
+)
 from offload.core.retries import Cause
 from offload.core.states import JobState
 from offload.core.tokens import Token
@@ -178,7 +183,7 @@ def test_what_hangs_on_it_follows_once(followed: list[Any]) -> None:
 def test_a_value_that_cannot_be_stored_leaves_the_job_as_it_was() -> None:
     run, token = handed()
 
-    with pytest.raises(EncodeError):
+    with pytest.raises(InvalidValue):
         offload.complete(token, object())
 
     assert run.row.is_handed_over

@@ -41,7 +41,14 @@ EVERY = [
     (exceptions.MissingResult(job_id="j1"), "job j1 returned", "Raise OFFLOAD"),
     (exceptions.StaleAttempt(job_id="j1", epoch=3), "Attempt 3", "Stop"),
     (exceptions.InvalidToken(problem="it is cut"), "it is cut", "Pass"),
-    (exceptions.IllegalTransition(job_id="j1", old="ERROR", new="ACTIVE"), "ERROR", "new job"),
+    (
+        exceptions.NotRetriable(job_id="j1", state="ACTIVE", problem="It is ACTIVE; stop it."),
+        "j1 cannot be retried",
+        "stop it",
+    ),
+    (exceptions.InvalidId(job=7, problem="it is of type int"), "7 names no job", "Pass the handle"),
+    (exceptions.InvalidValue(kind="object", problem="no JSON"), "type object", "Pass JSON"),
+    (exceptions.InvalidFile(name="a", problem="it is of type int"), "'a'", "Pass a path"),
     (exceptions.NameInUse(name="gpu@x", host="x", pid=7), "x:7", "-n NAME"),
     (exceptions.BrokerUnreachable(url="redis://x", problem="refused"), "redis://x", "broker"),
     (
