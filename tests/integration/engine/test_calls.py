@@ -6,7 +6,7 @@ import io
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 import pytest
@@ -138,7 +138,7 @@ def test_what_cannot_be_submitted_is_refused_and_leaves_nothing(
 
 def test_a_file_that_was_opened_as_text_is_refused() -> None:
     with TEXT_FILE.open() as text, pytest.raises(InvalidFile, match="'rb'"):
-        offload.submit(TOPIC, files={"a": text})
+        offload.submit(TOPIC, files={"a": cast("Any", text)})
 
 
 @pytest.mark.parametrize("many", [None, 7, "ab", {"a": 1}, [[1]], [None]], ids=repr)
