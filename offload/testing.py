@@ -14,6 +14,7 @@ from django.db import transaction
 
 from offload.core.bounds import ROWS
 from offload.core.exceptions import InvalidNumber, StillBusy
+from offload.engine import losses
 from offload.engine.handles import JobHandle
 from offload.engine.installation import celery_app
 from offload.engine.names import CARRIERS
@@ -24,6 +25,7 @@ from offload.engine.tracking.drafts import of_lane
 from offload.engine.tracking.whereabouts import waiting_lanes
 from offload.models import Job, Slot, database
 from offload.models.versions import current_version
+from offload.worker.attempts import NotBegun
 from offload.worker.carriers import task_of
 from offload.worker.guest import as_guest
 
@@ -93,4 +95,7 @@ def _run(app: Celery, job: Bound) -> None:
     facts = {"hostname": NAME, "delivery_info": {}, "called_directly": False}
     request = {**sent.headers, **embedded, **facts}
     with as_guest():
-        trace_task(task, job.id, args, kwargs, request=request, app=app)
+        ended = trace_task(task, job.id, args, kwargs, request=request, app=app)
+    error = getattr(ended.info, "retval", None)
+    if isinstance(error, NotBegun):
+        losses.ended(job.id, job.epoch, cause=error.cause, told=error.told)

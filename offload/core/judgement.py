@@ -44,7 +44,12 @@ def consumer_for(instance: Instance, topic: str) -> Consumer | None:
 
     Of equals, the first announced wins.
     """
-    matching = (one for one in instance.consumers if one.pattern.matches(topic))
+    return best_consumer(instance.consumers, topic)
+
+
+def best_consumer(consumers: Iterable[Consumer], topic: str) -> Consumer | None:
+    """Return the consumer of these that runs the topic, or None."""
+    matching = (one for one in consumers if one.pattern.matches(topic))
     return max(matching, key=lambda one: (one.pattern.specificity, one.ranking), default=None)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from offload.engine import results
 from offload.engine.results import Result
 from offload.engine.tracking import runs
+from offload.engine.tracking.runs import Seat
 from offload.models.statements import if_changed
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ class Facts:
     argsrepr: str
     kwargsrepr: str
     worker: str
+    #: Of the worker; nothing where that has none, such as in a test.
+    incarnation: str = ""
     #: Whether the submitter wants no result in Celery's backend.
     is_silent: bool = False
 
@@ -44,10 +47,11 @@ def begin(fence: Fence, facts: Facts) -> Claimed | None:
     Elsewhere it says nothing until the end: a STARTED that came late would replace a result.
     Return None where this message is not, or no longer, the one to run.
     """
+    here = Seat(instance=facts.worker, incarnation=facts.incarnation)
     if facts.is_silent or not (results.tracks_started() and results.in_transaction()):
-        return runs.claim(fence)
+        return runs.claim(fence, here)
     started = facts.result(fence.job_id, "STARTED", value={"hostname": facts.worker})
-    return runs.claim(fence, results.upsert(started, where=if_changed()))
+    return runs.claim(fence, here, results.upsert(started, where=if_changed()))
 
 
 def wants_result(claimed: Claimed) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.conf import settings
+from offload.core.exceptions import CannotBegin
 from offload.core.outcomes import ErrorInfo
-from offload.core.retries import Cause, RetryDecision, RetryPolicy, decide
+from offload.core.retries import FAILURES, Cause, RetryDecision, RetryPolicy, decide
 from offload.core.routing import consumer_for
 from offload.core.states import JobState
+from offload.core.tokens import new_secret
 from offload.engine import aftermath, results
 from offload.engine.installation import installed
 from offload.engine.names import CARRIERS
@@ -21,6 +23,7 @@ from offload.models import Job
 if TYPE_CHECKING:
     from offload.engine.topology import Snapshot
     from offload.engine.tracking.changes import Change
+    from offload.engine.tracking.runs import Claimed, Seat
 
 LIMIT = "TimeLimitExceeded"
 #: Ends that were wanted, or nobody's fault: they count neither as failure nor as crash.
@@ -32,15 +35,44 @@ def crashed(job_id: str, epoch: int, told: str) -> None:
     _after(returns.lose(job_id, epoch, cause=Cause.CRASHED, error=told))
 
 
-def ended(job_id: str, epoch: int, *, cause: str, told: str) -> None:
-    """End an attempt as its worker reported it."""
-    if cause == Cause.TIMED_OUT:
-        _timed_out(job_id, epoch, told)
-    elif cause in UNCOUNTED:
+def ended(job_id: str, epoch: int, *, cause: str, told: str, here: Seat = runs.ANYWHERE) -> None:
+    """End an attempt as its worker reported it; what went wrong before it began is one too.
+
+    ``here`` is where that worker is: what is not bound to it was not its to begin.
+    """
+    if cause in UNCOUNTED:
         where, params = f"id = %s AND epoch = %s AND {RUNNING}", [job_id, epoch]
         _after(returns.way_back(where, params, cause=Cause(cause), error=told))
+        return
+    fence = Fence.by(new_secret(), job_id=job_id, epoch=epoch)
+    unbegun = runs.claim(fence, here)
+    if unbegun is not None and cause in FAILURES:
+        _failed(fence, unbegun, Cause(cause), told)
+    elif cause == Cause.TIMED_OUT:
+        _timed_out(job_id, epoch, told)
     else:
         crashed(job_id, epoch, told)
+
+
+def _failed(fence: Fence, claimed: Claimed, cause: Cause, told: str) -> None:
+    """End an attempt of which nothing ran: whatever its task is, its queue says how often."""
+    retry = snapshot().policy(claimed.queue).retry
+    kind = CannotBegin
+    error = ErrorInfo(
+        type=kind.__qualname__, message=told, module=kind.__module__, traceback="",
+        arguments=(told,),
+    )  # fmt: skip
+    decision = decide(retry, cause=cause, failures=claimed.failures, crashes=claimed.crashes)
+    _decided(fence, decision, error, cause)
+
+
+def _decided(fence: Fence, decision: RetryDecision, error: ErrorInfo, cause: Cause) -> None:
+    if decision.state is JobState.PENDING:
+        runs.requeue(fence, decision, error, cause=cause, changes={})
+        results.mark_retry([fence.job_id])
+    else:
+        runs.fail(fence, decision, error, aftermath=True, for_the_dead=True)
+        aftermath.conclude_all([fence.job_id])
 
 
 def _after(changes: list[Change]) -> None:
@@ -62,16 +94,7 @@ def time_out(job: Job, told: str) -> None:
     decision = decide(
         policy_of(job), cause=Cause.TIMED_OUT, failures=job.failures, crashes=job.crashes
     )
-    if decision.state is JobState.PENDING:
-        runs.requeue(fence, decision, error, cause=Cause.TIMED_OUT, changes={})
-        results.mark_retry([job.pk])
-    else:
-        _end(fence, decision, error)
-
-
-def _end(fence: Fence, decision: RetryDecision, error: ErrorInfo) -> None:
-    runs.fail(fence, decision, error, aftermath=True, for_the_dead=True)
-    aftermath.conclude_all([fence.job_id])
+    _decided(fence, decision, error, Cause.TIMED_OUT)
 
 
 def policy_of(job: Job) -> RetryPolicy:

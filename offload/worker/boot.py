@@ -29,7 +29,7 @@ from offload.worker.lease import lease
 from offload.worker.link import Link
 from offload.worker.query_log import warn_of_queries
 from offload.worker.softlimit import restore_handler
-from offload.worker.task import EXECUTE, consumers_of
+from offload.worker.task import EXECUTE, TRACE, consumers_of
 from offload.worker.watch import watch_tasks
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Worker:
         _refuse_wrong_settings()
         _refuse_wrong_pool(str(sender.pool_cls))
         # Loaded before the pool forks, not by the first job of every child.
-        late(EXECUTE)
+        late(EXECUTE), late(TRACE)
         watch_tasks()
         warn_of_queries()
         self._spec = self._specify(sender)
@@ -186,7 +186,7 @@ class Worker:
                 time.sleep(GATHER * 10)
             elif "lease" in said:
                 self._end_lapsed()
-                lease.extend(said["lease"])
+                lease.extend(said["lease"], said["incarnation"])
             elif "settled_runs" in said:
                 holdings.settle((job, epoch) for job, epoch in said["settled_runs"])
             elif "stopped_runs" in said:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from celery import bootsteps
 
 from offload.core.topology import Mode
+from offload.worker import arriving
 from offload.worker.holdings import holdings
 
 if TYPE_CHECKING:
@@ -26,14 +27,14 @@ class Tick(bootsteps.StartStopStep):
 
     def create(self, parent: Any) -> None:
         """Stand between the broker and Celery's handlers, once for all connections."""
-        parent.on_unknown_task = refusing(parent.on_unknown_task)
-        parent.create_task_handler = dropping(parent.create_task_handler)
+        arriving.stand_before(parent)
 
     def start(self, parent: Any) -> None:
         """Begin with a broker connection."""
         # Here, since the pool was not started yet when the consumer was made.
         if not isinstance(parent.pool.flush, Sparing):
             parent.pool.flush = Sparing(parent.pool.flush)
+        arriving.survive_envelopes(parent.task_consumer.channel)
         holdings.reconnect()
         if holdings.mode is Mode.RECONNECTING:
             holdings.set_mode(Mode.READY)
@@ -71,36 +72,3 @@ class Sparing:
             if self.flush is not None:
                 self.flush()
         holdings.keep([one for one in begun if one.is_begun()])
-
-
-def refusing(inner: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a handler that gives jobs of unknown tasks back; Celery would fail them."""
-
-    def on_unknown_task(body: Any, message: Any, exc: Exception) -> Any:
-        header = message.headers.get("offload")
-        if not header:
-            return inner(body, message, exc)
-        return holdings.refuse((header["id"], header["epoch"]), message.headers["task"])
-
-    return on_unknown_task
-
-
-def dropping(inner: Callable[[], Callable[..., Any]]) -> Callable[[], Callable[..., Any]]:
-    """Return a maker of message handlers that drop a second message of what is here already.
-
-    Before Celery makes a request of it: a request that it refuses it calls revoked, and says so
-    to the result backend. There is nothing to acknowledge either.
-    """
-
-    def create_task_handler() -> Callable[..., Any]:
-        handle = inner()
-
-        def on_task_received(message: Any) -> Any:
-            header = (message.headers or {}).get("offload")
-            if header and holdings.knows((header["id"], header["epoch"])):
-                return None
-            return handle(message)
-
-        return on_task_received
-
-    return create_task_handler

@@ -172,12 +172,6 @@ def handed_over_for() -> float | None:
     return job.handed_over_for if job else None
 
 
-def is_claimed(job_id: str, epoch: int) -> bool:
-    """Return whether this attempt was claimed in this context already."""
-    job = _current.get()
-    return job is not None and (job.id, job.epoch) == (job_id, epoch)
-
-
 @contextmanager
 def running(job: CurrentJob) -> Iterator[CurrentJob]:
     """Make a job the current one for a block."""

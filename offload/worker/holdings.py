@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from offload.core.retries import Cause
 from offload.core.topology import Mode
 from offload.worker.bell import Bell
 from offload.worker.lease import boottime
@@ -49,6 +50,8 @@ class Holdings:
     #: Runs that somebody asked Celery to end, and whether by force.
     stops: dict[Key, bool] = field(default_factory=dict)
     changed: Bell = field(default_factory=Bell)
+    #: Things in the instance's queue that were no messages.
+    malformed: int = 0
     #: Rung when so few jobs wait for the pool that it may soon have none.
     hungry: Bell = field(default_factory=Bell)
 
@@ -100,9 +103,20 @@ class Holdings:
             self.lost.setdefault(key, (cause, detail[:DETAIL], time.monotonic()))
         self.end(key, by)
 
+    def fail(self, key: Key, detail: str) -> None:
+        """Note a job whose message came to nothing before a process could have it."""
+        self.held.pop(key, None)
+        self.lost.setdefault(key, (Cause.FAILED, detail[:DETAIL], time.monotonic()))
+        self.changed.ring()
+
     def refuse(self, key: Key, task: str) -> None:
         """Note a job whose task this worker does not have."""
         self.refused[key] = (task, time.monotonic())
+        self.changed.ring()
+
+    def malform(self) -> None:
+        """Count something in the instance's queue that is no message."""
+        self.malformed += 1
         self.changed.ring()
 
     def stop(self, key: Key, *, force: bool) -> None:
@@ -152,6 +166,7 @@ class Holdings:
             "connections": self.connections,
             "concurrency": self.concurrency,
             "ended": self.ended,
+            "malformed": self.malformed,
             "held": [list(key) for key in list(self.held)],
             "running": [[*key, run.pid] for key, run in list(self.running.items())],
             "lost": [[*key, cause, told] for key, (cause, told, _) in _some(self.lost)],

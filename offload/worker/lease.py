@@ -1,4 +1,4 @@
-"""How long this worker may start jobs: one number that its pool children share.
+"""How long this worker may start jobs, and under which incarnation: shared by its pool children.
 
 Counted by the clock that goes on while the machine sleeps.
 """
@@ -10,7 +10,7 @@ import struct
 import time
 
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-NUMBER = struct.Struct("d")
+SHARED = struct.Struct("d36s")
 #: Seconds between two looks of a child that waits for the lease.
 PAUSE = 0.05
 
@@ -20,17 +20,22 @@ class Lease:
 
     def __init__(self) -> None:
         """Start unlimited: a process without an agent, such as a test, has no lease."""
-        self._shared = mmap.mmap(-1, NUMBER.size)
+        self._shared = mmap.mmap(-1, SHARED.size)
         self.extend(float("inf"))
 
-    def extend(self, until: float) -> None:
-        """Set the end of the lease, by ``boottime``."""
-        NUMBER.pack_into(self._shared, 0, until)
+    def extend(self, until: float, incarnation: str = "") -> None:
+        """Set the end of the lease, by ``boottime``, and whose it is."""
+        SHARED.pack_into(self._shared, 0, until, incarnation.encode())
 
     @property
     def until(self) -> float:
         """Return the end of the lease."""
-        return float(NUMBER.unpack_from(self._shared, 0)[0])
+        return float(SHARED.unpack_from(self._shared, 0)[0])
+
+    @property
+    def incarnation(self) -> str:
+        """Return the incarnation that this worker is; nothing where no agent has said so."""
+        return bytes(SHARED.unpack_from(self._shared, 0)[1]).rstrip(b"\0").decode()
 
     def is_held(self) -> bool:
         """Return whether jobs may be started."""

@@ -16,10 +16,14 @@ from celery.worker.state import revoked as revoked_ids
 from celery.worker.state import task_ready
 
 from offload.core.retries import Cause
+from offload.worker.attempts import NotBegun
+from offload.worker.headers import binding_of
 from offload.worker.holdings import holdings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from offload.worker.holdings import Key
 
 CAUSES: dict[type[BaseException], Cause] = {
     TimeLimitExceeded: Cause.TIMED_OUT,
@@ -38,16 +42,23 @@ class JobRequest(Request):
         """Note the job as held, and learn of its end by the pool's callback."""
         super().__init__(*args, **kwargs)
         header = self.request_dict.get("offload")
-        self.job_key: tuple[str, int] | None = (header["id"], header["epoch"]) if header else None
+        self.job_key: Key | None = binding_of(self.message)
         #: Whether no other run of its queue may overlap with this one.
         self.is_limited = bool(header and header.get("limited"))
         if self.job_key:
+            self._send_no_arguments()
             holdings.receive(self.job_key, self)
             # The class is subclassed once more by the worker, over on_success: an attribute of
             # the instance is the only override it leaves.
             self.on_success = self._reporting(self.on_success)  # type: ignore[method-assign]
             # The queue is consumed without acknowledgements: Celery has none to send.
             self.acknowledged = True
+
+    def _send_no_arguments(self) -> None:
+        """Let the pool be given no arguments: the claim returns those of the row."""
+        self._body: Any = ((), {}, {})
+        self._content_type = self._content_encoding = None
+        self.request_dict.update(args=(), kwargs={})
 
     def is_begun(self) -> bool:
         """Return whether the pool runs it, or will, whatever becomes of the broker connection."""
@@ -117,11 +128,13 @@ class JobRequest(Request):
         """Report a lost run; an ordinary failure is in the database already."""
         if not self.job_key:
             return super().on_failure(exc_info, send_failed_event, return_ok)
+        error = _unwrapped(exc_info.exception)
+        if isinstance(error, NotBegun):
+            return self._lose(Cause(error.cause), error.told)
         if return_ok:
             holdings.end(self.job_key, self)
             return super().on_failure(exc_info, send_failed_event, return_ok=True)
-        error = _unwrapped(exc_info.exception)
-        return self._lose(CAUSES.get(type(error), Cause.CRASHED), str(error))
+        return self._lose(CAUSES.get(type(error), Cause.CRASHED), _told(error))
 
     def _lose(self, cause: Cause, detail: str) -> None:
         task_ready(self)
@@ -136,6 +149,11 @@ class JobRequest(Request):
         if self.time_start:
             pool.terminate_job(self.worker_pid, signal)
         self._lose(Cause.STOPPED_FORCED, "the worker was shut down")
+
+
+def _told(error: BaseException) -> str:
+    known = type(error) in CAUSES
+    return str(error) if known else f"{type(error).__name__}: {error}"
 
 
 def _unwrapped(error: Any) -> BaseException:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
+from celery._state import _task_stack  # type: ignore[attr-defined]
 from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Ignore
 
 from offload.core.terms import check_ranking
 from offload.core.topics import Pattern, validate_topic
 from offload.engine.names import TOPIC
+from offload.worker.attempts import attempt_of
+from offload.worker.hooks import take_part
 from offload.worker.late import late
 
 if TYPE_CHECKING:
@@ -20,7 +23,36 @@ if TYPE_CHECKING:
     from celery.canvas import Signature
 
 EXECUTE = "offload.worker.execution:execute"
-IS_CLAIMED = "offload.worker.current:is_claimed"
+TRACE = "offload.worker.tracing:trace"
+
+
+class Tracer:
+    """What Celery traces a task with: a message of a job is claimed before anything else."""
+
+    def __init__(self, task: OffloadTask, inner: Callable[..., Any]) -> None:
+        """Stand before Celery's own tracer of the task."""
+        self._task = task
+        self.inner = inner
+
+    def __call__(
+        self, task_id: str, args: Any, kwargs: Any, request: dict[str, Any] | None = None
+    ) -> Any:
+        """Trace a run as Celery does, if it is no job's or if its job is claimed."""
+        if not (request or {}).get("offload"):
+            return self.inner(task_id, args, kwargs, request)
+        return late(TRACE)(self._task, request)
+
+
+class Traced:
+    """Where Celery keeps a task's tracer."""
+
+    def __get__(self, task: OffloadTask | None, owner: type) -> Tracer | None:
+        """Return the tracer; None where the task has none yet."""
+        return None if task is None else vars(task).get("_tracer")
+
+    def __set__(self, task: OffloadTask, inner: Callable[..., Any] | None) -> None:
+        """Stand before the tracer that Celery made."""
+        vars(task)["_tracer"] = None if inner is None else Tracer(task, inner)
 
 
 class ReplacedBy(Ignore):
@@ -55,6 +87,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
     #: A message is only a hint; the row survives what a late acknowledgement is for.
     acks_late = False
     reject_on_worker_lost = False
+    __trace__ = Traced()
 
     @classmethod
     def on_bound(cls, app: Celery) -> None:
@@ -63,22 +96,53 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
             cls.topic = validate_topic(cls.topic)
         check_ranking(cls.ranking)
         cls.pattern = cls.pattern or cls.topic
+        take_part(cls)
         super().on_bound(app)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run a message of ours as an attempt of its job, anything else as Celery does."""
-        request = self.request
-        header = request.get("offload")
-        direct = request.called_directly or request.is_eager or not header
-        if direct or late(IS_CLAIMED)(header["id"], header["epoch"]):
-            return super().__call__(*args, **kwargs)
-        return late(EXECUTE)(self, header, args, kwargs)
+    # In methods that take what users call their arguments, no name is taken for our own.
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Run a claimed job as its attempt, anything else as Celery does."""
+        attempt = attempt_of(self)
+        if attempt is None or attempt.is_run:
+            return self._call(args, kwargs)
+        return late(EXECUTE)(self, attempt)
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call the function: for Celery's tracer under its request, else under a new one."""
+        request: Any = self.request_stack.top
+        if request is not None and not request.called_directly and not request._protected:
+            request._protected = 1
+            return self.run(*args, **kwargs)
+        _task_stack.push(self)
+        self.push_request(args=args, kwargs=kwargs)
+        try:
+            return self.run(*args, **kwargs)
+        finally:
+            self.pop_request()
+            _task_stack.pop()
+
+    def delay(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Store a call with these arguments."""
+        return self.apply_async(args, kwargs)
+
+    def delay_on_commit(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Store a call with these arguments once the transaction is committed."""
+        return self.apply_async_on_commit(args, kwargs)
+
+    def s(self, /, *args: Any, **kwargs: Any) -> Signature[Any]:
+        """Return a signature of a call with these arguments."""
+        return self.signature(args, kwargs)
+
+    def si(self, /, *args: Any, **kwargs: Any) -> Signature[Any]:
+        """Return a signature of a call with these arguments and no others."""
+        return self.signature(args, kwargs, immutable=True)
 
     def run_job(self, job: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the task's function; it finds the job by ``current_job()``."""
         return self.run(*args, **kwargs)
 
-    def signature(self, *args: Any, **kwargs: Any) -> Signature[Any]:
+    def signature(self, /, *args: Any, **kwargs: Any) -> Signature[Any]:
         """Return a signature that says it is a job, also to processes without this task."""
         made = super().signature(*args, **kwargs)
         if self.topic:

@@ -32,6 +32,7 @@ from offload.core.exceptions.missing import (
 from offload.core.exceptions.root import OffloadError
 from offload.core.exceptions.running import (
     BrokerUnreachable,
+    CannotBegin,
     ConfigurationError,
     FailedOutside,
     JobFailed,
@@ -49,6 +50,7 @@ from offload.core.exceptions.running import (
 
 __all__ = [
     "BrokerUnreachable",
+    "CannotBegin",
     "ConfigurationError",
     "FailedOutside",
     "FileNotStored",

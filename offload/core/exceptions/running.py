@@ -77,6 +77,10 @@ class OpenTransaction(OffloadError):
         )
 
 
+class CannotBegin(OffloadError):
+    """The job failed before it began, on its way into its worker; look at the worker's log."""
+
+
 class FailedOutside(OffloadError):
     """What the job was handed over to said that it failed; ask there, and submit it anew."""
 

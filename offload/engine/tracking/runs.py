@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 JOB = Job._meta.db_table
 CLAIMED_COLUMNS = (
-    "topic", "queue", "attempts", "failures", "crashes", "has_tail", "tail", "options",
-    "payload_id", "run_id", "root_id", "parent_id", "priority",
+    "topic", "queue", "task", "args", "properties", "attempts", "failures", "crashes", "has_tail",
+    "tail", "options", "payload_id", "run_id", "root_id", "parent_id", "priority",
 )  # fmt: skip
 #: One row, by its key: said so that no planner, hearing that few jobs are bound, reads the index
 #: of them all instead.
@@ -55,11 +55,28 @@ class Fence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """Where an attempt begins: only what is bound to there may. What is empty is not compared."""
+
+    instance: str = ""
+    incarnation: str = ""
+
+    def condition(self) -> tuple[str, list[str]]:
+        """Return the condition and its parameters."""
+        named = {"instance": self.instance, "incarnation": self.incarnation}
+        given = {name: value for name, value in named.items() if value}
+        return "".join(f" AND {name} = %s" for name in given), list(given.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
     """What a claim returns of its job."""
 
     topic: str
     queue: str
+    task: str
+    args: tuple[Any, ...]
+    properties: Mapping[str, Any]
     #: Including this one.
     attempts: int
     failures: int
@@ -74,26 +91,30 @@ class Claimed:
     priority: int
 
 
-def claim(fence: Fence, then: Statement | None = None) -> Claimed | None:
-    """Begin an attempt: QUEUED → ACTIVE under its epoch, with its own token.
+ANYWHERE = Seat()
+
+
+def claim(fence: Fence, here: Seat = ANYWHERE, then: Statement | None = None) -> Claimed | None:
+    """Begin an attempt: QUEUED → ACTIVE under its epoch, with its own token, where it is bound to.
 
     Return None where this message is not, or no longer, the one to run. A claim whose reply
     was lost is recognised by its token. ``then`` takes effect with the claim.
     """
-    found = change(_claiming(fence), then)
+    found = change(_claiming(fence, here), then)
     if found:
         tell([Change(fence.job_id, "QUEUED", "ACTIVE", fence.epoch)])
         return _claimed(found[0])
     return _mine(fence)
 
 
-def _claiming(fence: Fence) -> Statement:
+def _claiming(fence: Fence, here: Seat) -> Statement:
+    where, params = here.condition()
     return Statement(
         f"UPDATE {JOB} SET state = 'ACTIVE', token = %s, started_at = {database.now()}, "
         f"error = '', attempts = attempts + 1 {_unhurried()} "
-        f"WHERE id = %s AND epoch = %s AND {IS_QUEUED} AND NOT stop_requested "
-        f"RETURNING {', '.join(CLAIMED_COLUMNS)}",
-        (fence.token, fence.job_id, fence.epoch),
+        f"WHERE id = %s AND epoch = %s AND {IS_QUEUED} AND NOT stop_requested"
+        f"{where} RETURNING {', '.join(CLAIMED_COLUMNS)}",
+        (fence.token, fence.job_id, fence.epoch, *params),
     )
 
 
@@ -117,7 +138,9 @@ def _claimed(row: tuple[Any, ...]) -> Claimed:
     facts = dict(zip(CLAIMED_COLUMNS, row, strict=True))
     facts["has_tail"] = bool(facts["has_tail"])
     facts["tail"] = facts["tail"] and loads(facts["tail"])
-    facts["options"] = loads(facts["options"])
+    for name in ("args", "properties", "options"):
+        facts[name] = loads(facts[name])
+    facts["args"] = tuple(facts["args"])
     return Claimed(**facts)
 
 

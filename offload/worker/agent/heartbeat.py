@@ -97,7 +97,7 @@ class Heartbeat(threading.Thread):
         if before > self._leased_until:
             self.resumed_at = boottime()
         self._leased_until = before + lease_time()
-        self._link.send({"lease": self._leased_until})
+        self._link.send({"lease": self._leased_until, "incarnation": self.incarnation})
 
     def _announce(self, snapshot: Snapshot) -> None:
         mode, concurrency, load = self._mode(snapshot), snapshot.concurrency, self._load(snapshot)

@@ -26,6 +26,7 @@ class Snapshot:
     connections: int = 0
     concurrency: int = 0
     ended: int = 0
+    malformed: int = 0
     held: frozenset[Key] = frozenset()
     running: dict[Key, int] = field(default_factory=dict)
     lost: dict[Key, tuple[str, str]] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class Snapshot:
             connections=said["connections"],
             concurrency=said["concurrency"],
             ended=said["ended"],
+            malformed=said["malformed"],
             held=frozenset((job, epoch) for job, epoch in said["held"]),
             running={(job, epoch): pid for job, epoch, pid in said["running"]},
             lost={(job, epoch): (cause, told) for job, epoch, cause, told in said["lost"]},
@@ -69,6 +71,7 @@ class Snapshot:
             "running": len(self.running),
             "tick_age": round(self.tick_age, 1),
             "connections": self.connections,
+            **({"malformed": self.malformed} if self.malformed else {}),
         }
 
 

@@ -15,6 +15,7 @@ from offload.core.topology import Mode
 from offload.engine import applying, dispatch, losses, refusing, republishing, stopping
 from offload.engine.topology import now as database_time
 from offload.engine.topology import snapshot as topology_snapshot
+from offload.engine.tracking.runs import Seat
 from offload.engine.tracking.whereabouts import active_on, forced_on
 from offload.worker.lease import boottime
 
@@ -84,7 +85,8 @@ class Window:
         """End an attempt whose process is lost, once; one killed on request did not crash."""
         if key not in self._lost:
             cause = Cause.STOPPED_FORCED if key in self.killed else cause
-            losses.ended(*key, cause=cause, told=told)
+            here = Seat(instance=self.name, incarnation=self.heartbeat.incarnation)
+            losses.ended(*key, cause=cause, told=told, here=here)
             self._lost.add(key)
 
     def _refuse(self, worker: Snapshot) -> None:
@@ -127,7 +129,8 @@ class Window:
         now = time.monotonic()
         if now - self._republished > REPUBLISH and worker.has_idle_slot:
             self._republished = now
-            here = worker.held | worker.running.keys()
+            # What is told as lost is not sent again before that is dealt with: it may begin.
+            here = worker.held | worker.running.keys() | worker.lost.keys()
             republishing.send_again(self.name, self.heartbeat.incarnation, held=here)
 
     def _reconcile(self, worker: Snapshot) -> None:

@@ -9,9 +9,11 @@ import pytest
 from offload.core.states import JobState
 from offload.engine.tracking import ends, runs
 from offload.engine.tracking.changes import Change
+from offload.engine.tracking.runs import Seat
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
     HERE,
+    THERE,
     bound,
     fence_of,
     join,
@@ -79,6 +81,34 @@ def test_a_job_that_is_bound_to_nobody_is_not_begun() -> None:
     job_id = waiting()[0]
 
     assert runs.claim(runs.Fence(job_id=job_id, epoch=0, token="t")) is None
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"instance": THERE},
+        {"incarnation": "that of another boot"},
+        {"instance": THERE, "incarnation": "both"},
+    ],
+    ids=str,
+)
+def test_a_job_is_not_begun_where_it_is_not_bound_to(elsewhere: dict[str, str]) -> None:
+    job = bound()[0]
+    here = Seat(instance=HERE, incarnation=job.incarnation)
+
+    assert runs.claim(fence_of(job), replace(here, **elsewhere)) is None
+    assert row(job.id).state == JobState.QUEUED
+    assert runs.claim(fence_of(job), here) is not None
+
+
+def test_a_claim_returns_the_arguments_of_the_row() -> None:
+    job = bound(args=(1, [2]), properties={"a": {"b": None}}, task="some.task")[0]
+
+    claimed = runs.claim(fence_of(job))
+
+    assert claimed is not None
+    assert (claimed.args, claimed.properties) == ((1, [2]), {"a": {"b": None}})
+    assert claimed.task == "some.task"
 
 
 @on_postgresql

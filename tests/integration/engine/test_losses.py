@@ -16,6 +16,7 @@ from offload.engine import dispatch, duties, lease, losses, membership, refusing
 from offload.engine.lease import NotLeader, Term
 from offload.engine.publisher import breaker
 from offload.engine.topology import snapshot
+from offload.engine.tracking import returns
 from offload.engine.tracking.bindings import bind
 from offload.engine.tracking.whereabouts import active_on
 from offload.models import Attempt, Exclusion, Instance, Job, Queue
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
     from celery import Celery
     from pytest_django import Settings
+
+    from offload.engine.tracking.bindings import Bound
 
 
 @pytest.fixture(autouse=True)
@@ -404,3 +407,46 @@ def test_a_suspect_instance_is_not_given_what_it_is_not_ready_for() -> None:
     snapshot(fresh=True)
 
     assert dispatch.sweep() == 0
+
+
+def begins_never(job: Bound, cause: Cause = Cause.FAILED) -> Job:
+    """Tell that a message came to nothing before its claim; return the job as it is then."""
+    losses.ended(job.id, job.epoch, cause=cause, told="cannot be read")
+    return row(job.id)
+
+
+@pytest.mark.parametrize("task", ["", "a.task"], ids=["consumer", "Celery task"])
+def test_what_cannot_begin_is_a_failed_attempt_and_ends_as_its_queue_says(task: str) -> None:
+    Queue.objects.create(name="strict", topics=[TOPIC], retries=1, retry_delay=0)
+    snapshot(fresh=True)
+    first = begins_never(bound(queue="strict", task=task)[0])
+    assert (first.state, first.attempts, first.failures) == (JobState.PENDING, 1, 1)
+    assert [one.error for one in first.ended_attempts.all()] == ["cannot be read"]
+
+    last = begins_never(bind(place(), [first.lane], limit=1)[0])
+
+    assert (last.state, last.attempts, last.failures) == (JobState.GIVEN_UP, 2, 2)
+    assert last.error_type == "offload.core.exceptions.running.CannotBegin"
+    assert last.error == "cannot be read"
+
+
+def test_a_process_that_dies_before_the_claim_is_a_crash() -> None:
+    found = begins_never(bound()[0], Cause.CRASHED)
+
+    assert (found.state, found.attempts, found.crashes) == (JobState.PENDING, 1, 1)
+
+
+def test_an_outage_before_the_claim_counts_nothing_and_leaves_the_job_bound() -> None:
+    for cause in (Cause.LAPSED, Cause.STOPPED_FORCED):
+        found = begins_never(bound()[0], cause)
+        assert (found.state, found.attempts) == (JobState.QUEUED, 0)
+
+
+def test_what_moved_on_is_not_ended_for_a_message_of_before() -> None:
+    job = bound()[0]
+    returns.recall("id = %s", [job.id], cause=Cause.REQUEUED)
+    again = bind(place(), [row(job.id).lane], limit=1)[0]
+
+    begins_never(job)
+
+    assert (row(job.id).state, row(job.id).epoch) == (JobState.QUEUED, again.epoch)

@@ -5,7 +5,13 @@ import pickle
 import pytest
 
 from offload.core import exceptions
-from offload.core.exceptions import FailedOutside, NoCurrentJob, OffloadError, PermanentError
+from offload.core.exceptions import (
+    CannotBegin,
+    FailedOutside,
+    NoCurrentJob,
+    OffloadError,
+    PermanentError,
+)
 
 EVERY = [
     (exceptions.InvalidTopic(topic="a//b", problem="a segment is empty"), "'a//b'", "Write"),
@@ -62,7 +68,7 @@ EVERY = [
 
 
 # These have no facts: a default message is what they say.
-FACTLESS = [NoCurrentJob(), PermanentError(), FailedOutside()]
+FACTLESS = [NoCurrentJob(), PermanentError(), FailedOutside(), CannotBegin()]
 
 
 @pytest.mark.parametrize(("error", "fact", "step"), EVERY, ids=lambda it: type(it).__name__)

@@ -88,6 +88,21 @@ def drop(world: World, rules: Rules) -> Iterator[Edge]:
             yield Step.of(attempt, what), world.with_attempt(attempt, *rest)
 
 
+def forge(world: World, rules: Rules) -> Iterator[Edge]:
+    """Send a message of the current binding to an instance that the job is not bound to."""
+    if world.job.state == JobState.QUEUED:
+        for index in range(len(world.instances)):
+            if index != world.job.instance:
+                forged = world.with_message(Message(index, world.job.epoch))
+                yield Step(f"a message of epoch {world.job.epoch} is forged", index), forged
+
+
+def spoil(world: World, rules: Rules) -> Iterator[Edge]:
+    """Let nothing be begun from any message of the job any more."""
+    if not world.spoiled:
+        yield Step("no delivery can be begun any more"), world._replace(spoiled=True)
+
+
 Fault = Callable[[World, Rules], Iterator[Edge]]
 
 FAULTS: Mapping[str, Fault] = MappingProxyType(
@@ -101,6 +116,8 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "pause": pause,
         "database out": database_out,
         "drop": drop,
+        "forgery": forge,
+        "spoiled": spoil,
     }
 )
 

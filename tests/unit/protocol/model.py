@@ -28,6 +28,8 @@ class Phase(StrEnum):
     HELD = "held"
     #: The claim is committed, the reply is lost.
     CLAIMING = "claiming"
+    #: Claimed by the agent, to be ended as failed: its delivery came to nothing before.
+    UNBEGUN = "unbegun"
     RUNNING = "running"
     #: The finish is committed, the reply is lost.
     FINISHING = "finishing"
@@ -105,6 +107,8 @@ class World(NamedTuple):
     broker: tuple[Message, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     database: bool = True
+    #: Whether every delivery fails before its claim: nothing can make a run of the message.
+    spoiled: bool = False
 
     @property
     def led(self) -> bool:
@@ -151,7 +155,7 @@ class World(NamedTuple):
         job = self.job._replace(
             epoch=0, incarnation=0, token=NOBODY, finisher=NOBODY, instance=None
         )
-        return (job, self.database, *sorted(self._part(index) for index in (0, 1)))
+        return (job, self.database, self.spoiled, *sorted(self._part(index) for index in (0, 1)))
 
     def _part(self, index: int) -> Key:
         job, instance = self.job, self.instances[index]

@@ -109,7 +109,7 @@ def _started(before: World, after: World) -> list[Attempt]:
         attempt
         for attempt in after.attempts
         if (attempt.phase == Phase.RUNNING and attempt.token not in ran)
-        or (claimed and attempt.token == after.job.token)
+        or (claimed and attempt.token == after.job.token and attempt.phase != Phase.UNBEGUN)
     ]
 
 

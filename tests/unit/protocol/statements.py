@@ -23,9 +23,12 @@ def bind(job: Job, instance: int, incarnation: int, rules: Rules) -> Job | None:
     )
 
 
-def claim(job: Job, attempt: Attempt, token: int, rules: Rules) -> Job | None:
-    """Begin the run of a bound job (R1)."""
+def claim(job: Job, attempt: Attempt, incarnation: int, token: int, rules: Rules) -> Job | None:
+    """Begin the run of a job that is bound to this incarnation of the attempt's instance (R1)."""
     if job.state != JobState.QUEUED:
+        return None
+    here = (attempt.instance, incarnation)
+    if rules.claim_matches_place and here != (job.instance, job.incarnation):
         return None
     if rules.claim_matches_epoch and attempt.epoch != job.epoch:
         return None

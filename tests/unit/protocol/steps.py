@@ -34,7 +34,8 @@ def steps(world: World, rules: Rules) -> Iterator[Edge]:
 def claim(world: World, attempt: Attempt, rules: Rules, then: Phase) -> World | None:
     """Claim the job for a held delivery; None when it is refused."""
     token = 1 + max(world.job.token, world.job.finisher, *(a.token for a in world.attempts))
-    job = statements.claim(world.job, attempt, token, rules)
+    incarnation = world.instances[attempt.instance].incarnation
+    job = statements.claim(world.job, attempt, incarnation, token, rules)
     if job is None:
         return None
     return world.with_attempt(attempt, attempt._replace(token=token, phase=then))._replace(job=job)
@@ -130,14 +131,17 @@ def _attempt(world: World, attempt: Attempt, rules: Rules) -> Iterator[Edge]:
             ended = world.with_attempt(attempt)
             yield Step.of(attempt, "the lease lapses, the run is ended"), ended
     elif attempt.phase in {Phase.HELD, Phase.CLAIMING}:
-        if starts(world, attempt, rules):
+        if world.spoiled and attempt.phase == Phase.HELD:
+            yield _cannot_begin(world, attempt, rules)
+        elif starts(world, attempt, rules):
             yield _begin(world, attempt, rules)
     elif attempt.phase == Phase.FINISHED:
         concluded = statements.conclude(world.job, rules) or world.job
         after = world.with_ended(attempt)._replace(job=concluded)
         yield Step.of(attempt, "the attempt concludes the job"), after
     else:
-        yield _end(world, attempt, JobState.SUCCEEDED, rules)
+        if attempt.phase != Phase.UNBEGUN:
+            yield _end(world, attempt, JobState.SUCCEEDED, rules)
         yield _end(world, attempt, JobState.PENDING, rules)
 
 
@@ -148,6 +152,16 @@ def _begin(world: World, attempt: Attempt, rules: Rules) -> Edge:
     if after is None:
         return _recognise(world, attempt, rules)
     return Step.of(attempt, f"epoch {attempt.epoch} is claimed and runs"), after
+
+
+def _cannot_begin(world: World, attempt: Attempt, rules: Rules) -> Edge:
+    """Let the agent claim for a delivery that came to nothing; nobody runs that attempt."""
+    step = Step.of(attempt, f"epoch {attempt.epoch} fails before its claim")
+    claimed = claim(world, attempt, rules, then=Phase.UNBEGUN) if rules.counts_unbegun else None
+    if claimed is None:
+        return step, world.with_ended(attempt)
+    (begun,) = set(claimed.attempts) - set(world.attempts)
+    return step, claimed.with_attempt(begun, begun._replace(known=False, dropped=True))
 
 
 def _end(world: World, attempt: Attempt, outcome: JobState, rules: Rules) -> Edge:

@@ -23,13 +23,19 @@ ALL = Rules()
 # The rules that are broken, the faults that then suffice, the promise that holds no more.
 NEEDED: list[tuple[str, Sequence[str], Broken]] = [
     # A message for the old incarnation is claimed by the new one; the move then ends a good run.
-    ("register_moves", ["kill"], Broken.HEALTHY_MOVED),
+    ("register_moves claim_matches_place", ["kill"], Broken.HEALTHY_MOVED),
+    # What ran under the old incarnation is moved later, from under its good run.
+    ("register_moves", ["pause"], Broken.HEALTHY_MOVED),
     # The same from the other side: the binding itself names an incarnation of yesterday.
-    ("bind_reads_incarnation", [], Broken.HEALTHY_MOVED),
+    ("bind_reads_incarnation claim_matches_place", [], Broken.HEALTHY_MOVED),
     # A message of an earlier binding is claimed elsewhere, where nobody reconciles it.
-    ("bind_raises_epoch", [], Broken.HEALTHY_MOVED),
+    ("bind_raises_epoch claim_matches_place", [], Broken.HEALTHY_MOVED),
     ("bind_raises_epoch", ["pause"], Broken.TWO_AT_ONCE),
     ("claim_matches_epoch", [], Broken.STALE_WRITE),
+    # The same by a message that somebody else wrote, who knows id and epoch.
+    ("claim_matches_place", ["forgery"], Broken.HEALTHY_MOVED),
+    # Each delivery fails before its claim, and nobody counts.
+    ("counts_unbegun", ["spoiled"], Broken.STUCK),
     # Continued after a pause, an instance begins before it knows that it was declared gone.
     ("claim_needs_lease", ["pause"], Broken.STARTED_WITHOUT_LEASE),
     # A second message of the binding is refused its claim; by its end the run is forgotten.
@@ -61,6 +67,8 @@ NEEDED: list[tuple[str, Sequence[str], Broken]] = [
 DOUBLED: list[tuple[str, Sequence[str]]] = [
     ("republish", ["kill", "broker loss"]),
     ("recall", ["kill", "broker loss"]),
+    ("register_moves", ["kill", "stop"]),
+    ("bind_reads_incarnation", ["kill", "pause"]),
     ("move_asks_rows", ["kill", "broker loss"]),
     ("claim_refuses_stop", ["kill", "stop"]),
     ("stop_ends_waiting", ["kill", "stop"]),

@@ -27,10 +27,10 @@ def test_an_end_the_database_will_not_have_is_a_failed_attempt(
         return "finished"
 
     monkeypatch.setattr(execution, "finish", finish)
-    job: Any = SimpleNamespace(id="a")
+    attempt: Any = SimpleNamespace(job=SimpleNamespace(id="a"), facts=None)
     nothing: Any = None
 
-    assert execution._finish(nothing, job, nothing, Succeeded(1)) == "finished"  # type: ignore[comparison-overlap]
+    assert execution._finish(nothing, attempt, Succeeded(1)) == "finished"  # type: ignore[comparison-overlap]
 
     (outcome,) = written
     assert isinstance(outcome, Failed)

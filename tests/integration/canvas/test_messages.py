@@ -1,0 +1,123 @@
+"""What runs is what the row says; a message only hints that there is something to run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery.app.trace import trace_task
+from django.db import OperationalError
+
+from offload.core.retries import Cause
+from offload.core.states import JobState
+from offload.engine import claims
+from offload.engine.handles import JobHandle
+from offload.models import Queue, Slot
+from offload.testing import NAME, _bound, run_jobs
+from offload.worker import tracing
+from offload.worker.attempts import NotBegun
+from offload.worker.lease import lease
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from celery import Celery
+
+    from tests.integration.canvas.tasks import Named
+
+
+@pytest.fixture
+def deliver(app: Celery) -> Any:
+    """Return what binds the job that waits, and delivers a message of it, or one like it."""
+    Slot.objects.get_or_create(instance=NAME)
+
+    def deliver(task: Any, *args: Any, header: dict[str, Any] | None = None, **said: Any) -> Any:
+        bound = _bound(app)
+        assert bound is not None
+        told = {"v": 1, "id": bound.id, "epoch": bound.epoch, "topic": bound.topic}
+        request = {
+            "id": bound.id, "task": task.name, "hostname": NAME, "delivery_info": {},
+            "offload": {**told, **(header or {})}, **said,
+        }  # fmt: skip
+        return trace_task(task, bound.id, args, {}, request=request, app=app)
+
+    return deliver
+
+
+def test_other_arguments_and_another_task_than_the_rows_are_not_believed(
+    job: Named, deliver: Any, calls: list[Any]
+) -> None:
+    handle = JobHandle(job.add.delay(1, 2).id)
+
+    deliver(job.note, "other", "arguments")
+
+    assert handle.result(0) == 3
+    assert calls == []
+
+
+def test_nothing_hangs_on_a_message(job: Named, plain: Named, deliver: Any, driver: Any) -> None:
+    handle = JobHandle(job.add.delay(1, 2).id)
+    tail = [plain.note.s()]
+
+    deliver(job.add, callbacks=tail, chain=tail, chord=plain.total.s(), retries=99)
+
+    assert handle.result(0) == 3
+    assert driver.sent() == []
+
+
+@pytest.mark.parametrize("said", [{"hostname": "another@host"}, {"header": {"epoch": 7}}], ids=str)
+def test_a_message_for_another_binding_begins_nothing(
+    job: Named, deliver: Any, said: dict[str, Any]
+) -> None:
+    handle = JobHandle(job.add.delay(1, 2).id)
+
+    deliver(job.add, **said)
+
+    assert (handle.state, handle.row.attempts) == (JobState.QUEUED, 0)
+
+
+@pytest.fixture
+def another_incarnation() -> Iterator[None]:
+    """Let this process be a worker of another incarnation than any."""
+    lease.extend(float("inf"), "4c2e0f1a-0000-4000-8000-000000000000")
+    yield
+    lease.extend(float("inf"))
+
+
+@pytest.mark.usefixtures("another_incarnation")
+def test_a_message_for_another_incarnation_begins_nothing(job: Named, deliver: Any) -> None:
+    handle = JobHandle(job.add.delay(1, 2).id)
+
+    deliver(job.add)
+
+    assert (handle.state, handle.row.attempts) == (JobState.QUEUED, 0)
+
+
+def test_what_fails_before_the_claim_is_bounded_by_the_queue(
+    job: Named, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Queue.objects.create(name="strict", topics=["jobs/*"], retries=2, retry_delay=0)
+    handle = JobHandle(job.add.delay(1, 2).id)
+    monkeypatch.setattr(tracing, "_facts", lambda *_: 1 // 0)
+
+    run_jobs(most=5)
+
+    row = handle.row
+    assert (row.state, row.attempts, row.failures) == (JobState.GIVEN_UP, 3, 3)
+    assert "ZeroDivisionError" in row.error
+
+
+def test_a_database_that_is_away_is_told_as_an_outage(
+    job: Named, deliver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> None:
+        raise OperationalError("gone")
+
+    job.add.delay(1, 2)
+    monkeypatch.setattr(claims, "begin", away)
+    monkeypatch.setattr(tracing, "insist", lambda act, **_: act())
+
+    error = deliver(job.add).info.retval
+
+    assert isinstance(error, NotBegun)
+    assert error.cause == Cause.LAPSED
