@@ -67,4 +67,6 @@ def __getattr__(name: str) -> Any:
     """Load a public name from its home."""
     if name not in HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if HOMES[name].startswith("offload.engine."):
+        import_module("offload.conf").require_app()
     return getattr(import_module(HOMES[name]), name)

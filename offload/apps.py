@@ -18,7 +18,9 @@ class OffloadConfig(AppConfig):
         """Connect checks and receivers, and hook a Celery app that was made before."""
         from offload import checks, log  # noqa: F401
         from offload.models import versions
+        from offload.worker import missing
         from offload.worker.install import complete
 
         versions.connect()
         complete()
+        missing.watch()

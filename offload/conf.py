@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
@@ -84,6 +85,16 @@ def parse(given: dict[str, Any]) -> Settings:
 def settings() -> Settings:
     """Return the settings in force."""
     return parse(getattr(django_settings, "OFFLOAD", {}))
+
+
+def require_app() -> None:
+    """Raise ConfigurationError where offload is known not to be among the installed apps."""
+    if apps.apps_ready and not apps.is_installed("offload"):
+        raise ConfigurationError(
+            setting="INSTALLED_APPS",
+            problem='"offload" is missing. Write in the settings: '
+            'INSTALLED_APPS += ["django_celery_results", "django_htmx", "offload"]',
+        )
 
 
 def _forget(*, setting: str, **_: object) -> None:

@@ -38,7 +38,7 @@ def check(**_: object) -> list[CheckMessage]:
     try:
         app = celery_app()
     except (ConfigurationError, ImportError) as error:
-        return [*found, Warning(f"Nothing can be published: {error}", INSTALL, id="offload.W007")]
+        return [*found, Error(f"Nothing can be published: {error}", INSTALL, id="offload.E014")]
     return [*found, *_protocol(app), *_results(app), *_eager(app), *_connections(app)]
 
 

@@ -40,7 +40,8 @@ def celery_app() -> Celery:
     if not _installed:
         raise ConfigurationError(
             setting="offload.install",
-            problem="no Celery app is installed; call offload.install(app) where the app is made, "
-            "and import that module in the project's __init__.py",
+            problem="no Celery app is installed. Write offload.install(app) where the app is made, "
+            "and import that module in the project's __init__.py, or name it: "
+            'OFFLOAD = {"CELERY_APP": "project.celery"}',
         )
     return _installed[0][0]

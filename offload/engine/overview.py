@@ -63,6 +63,17 @@ class TopicLine:
     active: int
     #: Instances that can and may run it, whether they have room or not.
     can_run: int
+    #: Those of the waiting jobs whose time has not come: delayed, or before a retry.
+    later: int = 0
+    #: Those of them that wait for a retry.
+    retrying: int = 0
+    #: Seconds until the first of them is due; None where there is none.
+    due_in: float | None = None
+
+    @property
+    def is_stranded(self) -> bool:
+        """Tell whether jobs wait for an instance now, and none can run them."""
+        return self.waiting > self.later and not self.can_run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +91,21 @@ class Overview:
     def waiting(self) -> int:
         """Return how many jobs wait for an instance or for their time."""
         return sum(line.waiting for line in self.topics)
+
+    @property
+    def later(self) -> int:
+        """Return for how many of the waiting jobs the time has not come."""
+        return sum(line.later for line in self.topics)
+
+    @property
+    def retrying(self) -> int:
+        """Return how many of these wait for a retry."""
+        return sum(line.retrying for line in self.topics)
+
+    @property
+    def due_in(self) -> float | None:
+        """Return in how many seconds the first of these is due."""
+        return min((line.due_in for line in self.topics if line.due_in is not None), default=None)
 
     @property
     def bound(self) -> int:
@@ -131,15 +157,20 @@ def _instances(lease: Lease | None, counts: Counts) -> tuple[InstanceLine, ...]:
 
 def _topics(counts: Counts) -> tuple[TopicLine, ...]:
     seen = snapshot(fresh=True)
-    return tuple(
-        TopicLine(
-            topic=topic,
-            waiting=counts.waiting.get(topic, 0),
-            bound=counts.bound(topic),
-            active=counts.running(topic),
-            can_run=_can_run(topic, seen),
-        )
-        for topic in sorted(_consumed(seen) | counts.topics)
+    return tuple(_topic(topic, counts, seen) for topic in sorted(_consumed(seen) | counts.topics))
+
+
+def _topic(topic: str, counts: Counts, seen: Snapshot) -> TopicLine:
+    later = counts.later.get(topic)
+    return TopicLine(
+        topic=topic,
+        waiting=counts.waiting.get(topic, 0),
+        bound=counts.bound(topic),
+        active=counts.running(topic),
+        can_run=_can_run(topic, seen),
+        later=later.count if later else 0,
+        retrying=later.retrying if later else 0,
+        due_in=round(later.seconds, 3) if later else None,
     )
 
 

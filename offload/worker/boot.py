@@ -27,6 +27,7 @@ from offload.worker.lapse import PAUSE, Lapse
 from offload.worker.late import late
 from offload.worker.lease import lease
 from offload.worker.link import Link
+from offload.worker.missing import refuse_missing_app
 from offload.worker.query_log import warn_of_queries
 from offload.worker.softlimit import restore_handler
 from offload.worker.task import EXECUTE, TRACE, consumers_of
@@ -82,6 +83,7 @@ class Worker:
         """Settle the name before pool and consumer start; end the worker where it is taken."""
         if sender.app is not self._app and sender.app != self._app:
             return
+        refuse_missing_app()
         _refuse_wrong_settings()
         _refuse_wrong_pool(str(sender.pool_cls))
         # Loaded before the pool forks, not by the first job of every child.

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.engine.doctor import broker, database, fleet, results, rows, settings, storage, traps
+from offload.engine.doctor import (
+    broker,
+    database,
+    fleet,
+    jobs,
+    results,
+    rows,
+    settings,
+    storage,
+    traps,
+)
 from offload.engine.doctor.finding import Finding, Level
 
 if TYPE_CHECKING:
@@ -27,5 +37,6 @@ def examine() -> Iterator[Finding]:
     yield from storage.examine()
     if is_usable:
         yield from fleet.examine()
+        yield from jobs.examine()
         yield from rows.examine()
     yield from traps.examine()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from kombu.exceptions import KombuError
 
@@ -21,10 +22,10 @@ SUBJECT = "broker"
 #: Seconds it has to answer.
 PATIENCE = 4
 
-STEP = (
-    "Start it, or correct CELERY_BROKER_URL; the embedded one is started by: "
-    "manage.py offload broker"
-)
+EMBEDDED = "Start it: manage.py offload broker"
+ELSEWHERE = "Start it, or correct CELERY_BROKER_URL."
+HERE = f"{ELSEWHERE} The embedded one is started by: manage.py offload broker"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def examine() -> Iterator[Finding]:
@@ -35,9 +36,17 @@ def examine() -> Iterator[Finding]:
         yield fail(SUBJECT, "Which broker there is, is unknown.", "Install a Celery app first.")
     except BrokerUnreachable as error:
         told = f"The broker at {error.url} does not answer: {error.problem}."
-        yield fail(SUBJECT, told, STEP)
+        yield fail(SUBJECT, told, remedy(error.url))
     else:
         yield ok(SUBJECT, f"{url} answers.")
+
+
+def remedy(url: str) -> str:
+    """Return what to do about a broker at this address that does not answer."""
+    parts = urlsplit(url)
+    if parts.scheme == "redis+socket":
+        return EMBEDDED
+    return HERE if parts.hostname in LOOPBACK else ELSEWHERE
 
 
 def reach() -> str:

@@ -46,7 +46,7 @@ def tables() -> Finding:
     leaves = [leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] in TABLES]
     missing = [str(migration) for migration, _ in executor.migration_plan(leaves)]
     if missing:
-        told = f"Its tables are missing or old: {len(missing)} migrations, {missing[0]} the first."
+        told = f"Tables are missing or old: {len(missing)} migrations, {missing[0]} the first."
         return fail(SUBJECT, told, f"Run: manage.py migrate --database {database.alias()}")
     name = database.connection().settings_dict["NAME"]
     return ok(SUBJECT, f"{database.vendor()} {name} answers and has its tables.")

@@ -89,6 +89,7 @@ def _consumers(here: list[InstanceLine]) -> Iterator[Finding]:
 
 def _stranded(seen: Overview) -> Iterator[Finding]:
     for line in seen.topics:
-        if line.waiting and not line.can_run:
-            told = f"No instance can run {line.topic}, of which jobs wait: {line.waiting}."
+        if line.is_stranded:
+            count = line.waiting - line.later
+            told = f"No instance can run {line.topic}, of which jobs wait: {count}."
             yield warn("jobs", told, f"To see why: manage.py offload explain {line.topic}")

@@ -1,12 +1,15 @@
-"""``status``: the cluster in a few lines."""
+"""``status``: the cluster in a few lines, what stands still first."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from offload.conf import settings
 from offload.core.topology import Mode
+from offload.engine import failures, outage
 from offload.engine.overview import overview
+from offload.management import times
 from offload.management.terminal import Terminal, plain
 from offload.management.verb import Options, Verb
 
@@ -15,43 +18,91 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
+    from offload.engine.failures import Failures
     from offload.engine.overview import Overview
+
+#: Kinds of failures that are told, and characters of what each says.
+FAILURES, SAID = 5, 60
 
 
 def run(terminal: Terminal, _: Options) -> None:
     """Show how many instances and jobs there are, and what needs a look."""
-    seen = overview()
-    terminal.answer(facts(seen), *lines(seen))
+    seen, failed, away = overview(), failures.recent(), outage.of_broker()
+    terminal.answer(facts(seen, failed, away), *lines(seen, failed, away))
 
 
-def facts(seen: Overview) -> dict[str, object]:
+def facts(seen: Overview, failed: Failures, away: str) -> dict[str, Any]:
     """Return the numbers."""
     return {
         "cluster": settings().cluster,
+        "broker": away or "ok",
         "leader": seen.leader,
         "term": seen.term,
         "instances": sum(line.mode is not Mode.GONE for line in seen.instances),
         "ready": seen.ready,
         "waiting": seen.waiting,
+        "later": seen.later,
+        "retrying": seen.retrying,
+        "due_in": seen.due_in,
         "bound": seen.bound,
         "active": seen.active,
-        "stranded": [line.topic for line in seen.topics if line.waiting and not line.can_run],
+        "stranded": [line.topic for line in seen.topics if line.is_stranded],
+        "failures": {
+            "hour": failed.hour,
+            "day": failed.day,
+            "by_topic": [asdict(line) for line in failed.lines],
+        },
     }
 
 
-def lines(seen: Overview) -> Iterator[str | Text]:
+def lines(seen: Overview, failed: Failures, away: str) -> Iterator[str | Text]:
     """Return the same for people, with the next step where one is needed."""
+    if away:
+        yield plain(f"{away} Jobs wait safely in the database until then.", "red")
     here = sum(line.mode is not Mode.GONE for line in seen.instances)
     leader = f"{seen.leader} leads (term {seen.term})" if seen.leader else "nobody leads"
     yield f"Cluster {settings().cluster}: {seen.ready} of {here} instances take work, {leader}."
-    yield f"Jobs: {seen.waiting} waiting, {seen.bound} bound, {seen.active} running."
-    for line in seen.topics:
-        if line.waiting and not line.can_run:
-            told = f"{line.waiting} of {line.topic} waiting, and no instance can run it"
-            yield plain(f"{told}: manage.py offload explain {line.topic}", "yellow")
+    yield from jobs(seen)
+    yield from failing(failed)
     if not here:
         told = "No worker is here. 'manage.py offload doctor' says how to start one."
         yield plain(told, "yellow")
+
+
+def jobs(seen: Overview) -> Iterator[str | Text]:
+    """Yield how many jobs there are, and which of them nobody can run."""
+    due = seen.waiting - seen.later
+    yield f"Jobs: {due} waiting{later(seen)}, {seen.bound} bound, {seen.active} running."
+    for line in seen.topics:
+        if line.is_stranded:
+            told = (
+                f"{line.waiting - line.later} of {line.topic} waiting, and no instance can run it"
+            )
+            yield plain(f"{told}: manage.py offload explain {line.topic}", "yellow")
+        elif line.later and not line.can_run:
+            when = f"the first in {times.seconds(line.due_in)}"
+            yield f"{line.later} of {line.topic} due later, {when}; no instance can run it yet."
+
+
+def later(seen: Overview) -> str:
+    """Return how many jobs are due later, and when the first of them is."""
+    if not seen.later:
+        return ""
+    retrying = f" ({seen.retrying} of them before a retry)" if seen.retrying else ""
+    return f", {seen.later} due later{retrying}, the first in {times.seconds(seen.due_in)}"
+
+
+def failing(failed: Failures) -> Iterator[str | Text]:
+    """Yield what failed lately."""
+    if not failed.day:
+        return
+    count = f"{failed.day}{' or more' if failed.is_capped else ''}"
+    told = f"Failed: {failed.hour} in the last hour, {count} in the last day."
+    yield plain(f"{told} See: manage.py offload jobs --state failed", "red")
+    for line in failed.lines[:FAILURES]:
+        said = (line.error.strip().splitlines() or [""])[0][:SAID]
+        what = line.name if said in line.name else f"{line.name}: {said}"
+        yield plain(f"  {line.hour} / {line.day} of {line.topic}: {what}")
 
 
 STATUS = Verb(name="status", help="show the cluster in a few lines", run=run)

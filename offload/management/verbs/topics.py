@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from offload.engine.overview import topics
+from offload.management import times
 from offload.management.terminal import Terminal, plain, table
 from offload.management.verb import Options, Verb
 
-HEADERS = ("topic", "can run", "waiting", "bound", "running")
+if TYPE_CHECKING:
+    from offload.engine.overview import TopicLine
+
+HEADERS = ("topic", "can run", "waiting", "due later", "bound", "running")
 
 NONE = (
     "No topic is known: no worker announced a consumer, and no job was submitted. "
@@ -19,9 +24,16 @@ NONE = (
 def run(terminal: Terminal, _: Options) -> None:
     """Show the topics."""
     known = topics()
-    rows = [(plain(one.topic), one.can_run, one.waiting, one.bound, one.active) for one in known]
+    rows = list(map(row, known))
     shown = table(HEADERS, rows, fold={"topic": 20}) if rows else NONE
     terminal.answer([asdict(one) for one in known], shown)
+
+
+def row(line: TopicLine) -> tuple[object, ...]:
+    """Return a topic as cells of HEADERS."""
+    later = f"{line.later} in {times.seconds(line.due_in)}" if line.later else ""
+    due = line.waiting - line.later
+    return plain(line.topic), line.can_run, due, later, line.bound, line.active
 
 
 TOPICS = Verb(name="topics", help="list topics, who can run them, and their jobs", run=run)

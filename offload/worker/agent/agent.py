@@ -79,9 +79,9 @@ class Agent:
 
     def _settle(self) -> str | None:
         try:
+            incarnation = naming.settle(self._announcement(), again=self._spec["restarted"])
             if old := outage.of_tables():
                 logger.error("%s", old)
-            incarnation = naming.settle(self._announcement(), again=self._spec["restarted"])
         except DatabaseError as error:
             self._link.send({"refused": outage.of_database(error), "taken": False})
             return None

@@ -9,14 +9,22 @@ from django.core.management import CommandError
 
 from offload.core.topology import Mode
 from offload.engine import lease, membership, rules
+from offload.engine.doctor import broker
+from offload.engine.tracking import ends
 from offload.models import Queue
-from tests.integration.engine.world import HERE, TASK, THERE, TOPIC, join, running, waiting
+from tests.integration.engine.world import HERE, TASK, THERE, TOPIC, age, join, running, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from celery import Celery
+
     Said = Callable[..., str]
     Answered = Callable[..., Any]
+
+
+#: What topics say of jobs whose time has not come, where there are none.
+DUE = {"later": 0, "retrying": 0, "due_in": None}
 
 
 def test_status_of_an_empty_cluster_says_what_to_do(said: Said) -> None:
@@ -33,14 +41,19 @@ def test_status_counts_instances_and_jobs(said: Said, answered: Answered) -> Non
     assert "1 of 2 instances take work, render@gpu1 leads (term 1)." in said("status")
     assert answered("status") == {
         "cluster": "default",
+        "broker": "ok",
         "leader": HERE,
         "term": 1,
         "instances": 2,
         "ready": 1,
         "waiting": 2,
+        "later": 0,
+        "retrying": 0,
+        "due_in": None,
         "bound": 0,
         "active": 1,
         "stranded": [],
+        "failures": {"hour": 0, "day": 0, "by_topic": []},
     }
 
 
@@ -49,6 +62,58 @@ def test_status_names_topics_that_nobody_can_run(said: Said, answered: Answered)
     waiting(topic="audio/mix")
     assert answered("status")["stranded"] == ["audio/mix"]
     assert "manage.py offload explain audio/mix" in said("status")
+
+
+def test_jobs_that_are_delayed_are_due_later_and_not_stranded(
+    said: Said, answered: Answered
+) -> None:
+    waiting(20, topic="audio/mix", delay=7200)
+    told = said("status")
+    assert "Jobs: 0 waiting, 20 due later, the first in 2 h," in told
+    assert "20 of audio/mix due later" in told
+    assert "no instance can run it yet" in told
+    facts = answered("status")
+    assert (facts["waiting"], facts["later"], facts["stranded"]) == (20, 20, [])
+    assert 7000 < facts["due_in"] <= 7200
+    waiting(topic="audio/mix")
+    assert answered("status")["stranded"] == ["audio/mix"]
+    assert "1 of audio/mix waiting, and no instance can run it" in said("status")
+
+
+def test_status_says_what_failed_lately(said: Said, answered: Answered) -> None:
+    assert "Failed" not in said("status")
+    ids = waiting(3)
+    ends.give_up(ids, state="GIVEN_UP", error_type="shop.OutOfPaper", error="Fill tray 2\nnow")
+    age(ids[:1], "finished_at", seconds=7200)
+    told = said("status")
+    assert "Failed: 2 in the last hour, 3 in the last day." in told
+    assert f"  2 / 3 of {TOPIC}: OutOfPaper: Fill tray 2\n" in told
+    (line,) = answered("status")["failures"]["by_topic"]
+    assert (line["topic"], line["error_type"], line["hour"]) == (TOPIC, "shop.OutOfPaper", 2)
+
+
+def test_a_broker_that_is_away_is_said_first(
+    said: Said, answered: Answered, app: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker, "PATIENCE", 1)
+    monkeypatch.setitem(app.conf, "broker_write_url", "redis+socket:///nowhere/valkey.sock")
+    first = said("status").splitlines()[0]
+    assert first.startswith("The broker at redis+socket:///nowhere/valkey.sock")
+    assert "Start it: manage.py offload broker" in first
+    assert "does not answer" in answered("status")["broker"]
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("redis+socket:///var/valkey.sock?virtual_host=0", "manage.py offload broker"),
+        ("amqp://localhost//", "The embedded one is started by"),
+        ("amqp://user:**@rabbit.example//", "Start it, or correct CELERY_BROKER_URL."),
+    ],
+)
+def test_the_remedy_fits_the_broker(url: str, told: str) -> None:
+    assert told in broker.remedy(url)
+    assert ("manage.py" in broker.remedy(url)) is ("example" not in url)
 
 
 def test_instances_are_listed_with_what_they_hold(said: Said, answered: Answered) -> None:
@@ -84,9 +149,9 @@ def test_topics_are_those_consumed_and_those_of_jobs(said: Said, answered: Answe
     waiting(3)
     waiting(topic="audio/mix")
     assert answered("topics") == [
-        {"topic": "audio/mix", "waiting": 1, "bound": 0, "active": 0, "can_run": 0},
-        {"topic": "dam/**", "waiting": 0, "bound": 0, "active": 0, "can_run": 1},
-        {"topic": TOPIC, "waiting": 3, "bound": 0, "active": 0, "can_run": 1},
+        {"topic": "audio/mix", "waiting": 1, "bound": 0, "active": 0, "can_run": 0, **DUE},
+        {"topic": "dam/**", "waiting": 0, "bound": 0, "active": 0, "can_run": 1, **DUE},
+        {"topic": TOPIC, "waiting": 3, "bound": 0, "active": 0, "can_run": 1, **DUE},
     ]
     assert "audio/mix" in said("topics")
 

@@ -41,7 +41,23 @@ def test_everything_that_waits_for_an_instance_or_its_time_waits() -> None:
     waiting(1, hold="suspect")
     waiting(1, hold="dependency")
 
-    assert count().waiting == {TOPIC: 3}
+    found = count()
+    assert found.waiting == {TOPIC: 3}
+    assert found.due(TOPIC) == 2
+    assert (found.later[TOPIC].count, found.later[TOPIC].retrying) == (1, 0)
+    assert 50 < found.later[TOPIC].seconds <= 60
+
+
+def test_what_waits_for_its_retry_is_told_from_what_was_delayed() -> None:
+    ids = waiting(3, delay=90.0)
+    Job.objects.ids(ids[:1]).update(attempts=1)
+    age(ids[:1], "run_at", seconds=60)
+    age(ids[1:2], "run_at", seconds=120)
+
+    later = count().later[TOPIC]
+
+    assert (later.count, later.retrying, count().due(TOPIC)) == (2, 1, 1)
+    assert 20 < later.seconds <= 30
 
 
 def test_topics_of_ended_jobs_are_known_for_a_while() -> None:

@@ -65,7 +65,7 @@ def test_w006_says_that_connections_are_closed(monkeypatch: pytest.MonkeyPatch) 
 def test_w007_says_how_to_install_an_app(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(installation, "_installed", [])
     (found,) = transport.check()
-    assert found.id == "offload.W007"
+    assert found.id == "offload.E014"
     assert "offload.install(app)" in str(found.hint)
 
 
@@ -75,7 +75,7 @@ def test_w007_says_why_the_named_app_cannot_be_imported(
     monkeypatch.setattr(installation, "_installed", [])
     settings.OFFLOAD = {"CELERY_APP": "nowhere.celery"}
     (found,) = transport.check()
-    assert found.id == "offload.W007"
+    assert found.id == "offload.E014"
     assert "nowhere" in found.msg
 
 
