@@ -14,7 +14,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from celery import signals
-from django.core.checks import run_checks
 
 from offload.conf import settings
 from offload.core.topology import Mode
@@ -29,6 +28,7 @@ from offload.worker.lease import lease
 from offload.worker.link import Link
 from offload.worker.missing import refuse_missing_app
 from offload.worker.query_log import warn_of_queries
+from offload.worker.refusing import refuse_clashes, refuse_wrong_pool, refuse_wrong_settings
 from offload.worker.softlimit import restore_handler
 from offload.worker.task import EXECUTE, TRACE, consumers_of
 from offload.worker.watch import watch_tasks
@@ -49,9 +49,7 @@ UNSETTLED = (
 #: Seconds in which changes are gathered into one snapshot: while jobs wait for the pool, and
 #: while the pool waits for jobs.
 GATHER, HASTE = 0.01, 0.001
-EX_UNAVAILABLE, EX_CONFIG = 69, 78
-#: Pools whose tasks share one thread: a job would stop the others, and its database connection.
-GREEN = ("gevent", "eventlet")
+EX_UNAVAILABLE = 69
 
 
 def connect(app: Celery) -> None:
@@ -84,8 +82,9 @@ class Worker:
         if sender.app is not self._app and sender.app != self._app:
             return
         refuse_missing_app()
-        _refuse_wrong_settings()
-        _refuse_wrong_pool(str(sender.pool_cls))
+        refuse_wrong_settings()
+        refuse_wrong_pool(str(sender.pool_cls))
+        refuse_clashes(consumers_of(self._app))
         # Loaded before the pool forks, not by the first job of every child.
         late(EXECUTE), late(TRACE)
         watch_tasks()
@@ -217,23 +216,6 @@ class Worker:
             logger.warning("the agent ended with %s and is started again", code)
             self._spawn()
             time.sleep(INTERVAL)
-
-
-def _refuse_wrong_settings() -> None:
-    """End the worker where a check says that it cannot work as it is."""
-    found = [one for one in run_checks(tags=["offload"]) if one.is_serious()]
-    for one in found:
-        logger.error("%s: %s %s", one.id, one.msg, one.hint or "")
-    if found:
-        raise SystemExit(EX_CONFIG)
-
-
-def _refuse_wrong_pool(pool: str) -> None:
-    """End a worker whose pool cannot run jobs."""
-    for name in GREEN:
-        if name in pool:
-            logger.error("the pool %s cannot run jobs; use prefork, threads or solo", name)
-            raise SystemExit(EX_CONFIG)
 
 
 def _consume_own_queue(app: Celery, nodename: str) -> None:

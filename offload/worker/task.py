@@ -12,6 +12,7 @@ from celery.exceptions import Ignore
 from offload.core.terms import check_ranking
 from offload.core.topics import Pattern, validate_topic
 from offload.engine.names import TOPIC
+from offload.worker import declarations
 from offload.worker.attempts import attempt_of
 from offload.worker.hooks import take_part
 from offload.worker.late import late
@@ -179,9 +180,15 @@ def consumer(pattern: str, *, ranking: int = 0, **options: Any) -> Callable[...,
     parsed = Pattern.parse(pattern)
     check_ranking(ranking)
     topic = "" if "*" in parsed.text else parsed.text
-    return shared_task(
+    make: Callable[..., Any] = shared_task(
         base=ConsumerTask, pattern=parsed.text, topic=topic, ranking=ranking, **options
     )
+
+    def declare(function: Callable[..., Any]) -> Any:
+        declarations.note(declarations.name_of(function, options), parsed.text, function)
+        return make(function)
+
+    return declare
 
 
 def consumers_of(app: Celery) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from offload.engine.doctor import (
     database,
     fleet,
     jobs,
+    modules,
     results,
     rows,
     settings,
@@ -39,4 +40,5 @@ def examine() -> Iterator[Finding]:
         yield from fleet.examine()
         yield from jobs.examine()
         yield from rows.examine()
+    yield from modules.examine()
     yield from traps.examine()
