@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from offload.core.exceptions import OffloadError, PermanentError
+    from offload.core.exceptions import JobStopped, OffloadError, PermanentError
     from offload.engine.explain import explain
     from offload.engine.handing import complete, fail, progress
     from offload.engine.handles import JobHandle
@@ -26,6 +26,7 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "JobHandle",
+    "JobStopped",
     "OffloadError",
     "OffloadTask",
     "PermanentError",
@@ -45,6 +46,7 @@ __all__ = [
 
 HOMES = {
     "JobHandle": "offload.engine.handles",
+    "JobStopped": "offload.core.exceptions",
     "OffloadError": "offload.core.exceptions",
     "OffloadTask": "offload.worker.task",
     "PermanentError": "offload.core.exceptions",

@@ -68,6 +68,13 @@ class Replaced:
     signature: Mapping[str, object]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """The run saw that somebody asked its job to stop, and ended for that."""
+
+    error: ErrorInfo
+
+
 @dataclass(frozen=True, slots=True)
 class Ignored:
     """The run ended and wants no result kept."""
@@ -81,4 +88,6 @@ class HandedOver:
     timeout: float
 
 
-Outcome: TypeAlias = Succeeded | Failed | Requeued | Rejected | Replaced | Ignored | HandedOver
+Outcome: TypeAlias = (
+    Succeeded | Failed | Requeued | Rejected | Replaced | Stopped | Ignored | HandedOver
+)

@@ -62,6 +62,8 @@ class Cause(enum.StrEnum):
     REFUSED = "refused"
     # It asked to be put back.
     REQUEUED = "requeued"
+    # It saw that a stop was requested, and ended for that.
+    STOPPED = "stopped"
     # Its worker shut down in order: a deploy, a scale-in.
     STOPPED_ORDERLY = "stopped_orderly"
     # An operator ended its process or its worker.

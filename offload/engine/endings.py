@@ -132,6 +132,14 @@ def requeue(
     return state
 
 
+def stop(ending: Ending) -> JobState | None:
+    """Make a job STOPPED whose stop was requested; return None where it was not, or overtaken."""
+    state = runs.stop(ending.fence)
+    if state is not None:
+        aftermath.conclude_all([ending.fence.job_id])
+    return state
+
+
 def hand_over(ending: Ending, timeout: float) -> JobState | None:
     """Take the job from its instance until its token ends it, for so many seconds.
 

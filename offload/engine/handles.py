@@ -58,6 +58,11 @@ class JobHandle:
         return self.row.job_state
 
     @property
+    def stop_requested(self) -> bool:
+        """Return whether it was asked to stop, also where it did its work all the same."""
+        return self.row.stop_requested
+
+    @property
     def outputs(self) -> QuerySet[PayloadFile]:
         """Return the files that the job's finish made visible."""
         return self.row.outputs

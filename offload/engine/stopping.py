@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def stop(job: JobId, *, force: bool = False) -> JobState:
     """Ask a job to stop and return its state: one that waits or was handed over is STOPPED at once.
 
-    A running one goes on until it looks at ``is_stopping``, ends, or dies; it is not begun
-    again. ``force`` kills its process, where the instance's pool has one per job. Raise
+    A running one goes on until its consumer calls ``job.check_stop()``, ends, or dies; it is
+    not begun again. ``force`` kills its process, where the instance's pool has one per job. Raise
     UnknownJob where there is none.
     """
     job_id = id_of(job)

@@ -76,7 +76,14 @@ def named(job: Job, found: Explanation) -> Iterator[tuple[str, str | Text]]:
     yield "result", as_json(job.result)
     yield "run", str(job.run or "")
     yield "retry of", job.retry_of_id or ""
-    yield "", "It was asked to stop." if job.stop_requested and not job.is_finished else ""
+    yield "", asked_to_stop(job)
+
+
+def asked_to_stop(job: Job) -> str:
+    """Return that a job was asked to stop, where its state does not say so."""
+    if not job.stop_requested or job.state == JobState.STOPPED:
+        return ""
+    return "It was asked to stop" + (", and ended otherwise." if job.is_finished else ".")
 
 
 def as_json(value: object) -> str:
@@ -143,6 +150,7 @@ def remarks(job: Job) -> Iterator[str]:
     yield f"attempt {job.attempts}" if job.attempts else ""
     if job.is_finished:
         yield job.error.partition("\n")[0]
+        yield asked_to_stop(job)
         return
     yield f"handed over until {times.moment(job.handed_until)}" if job.is_handed_over else ""
     yield progress(job)

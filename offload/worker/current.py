@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 from kombu.utils.json import dumps
 
-from offload.core.exceptions import MissingFile, NoCurrentJob, StaleAttempt
+from offload.core.exceptions import JobStopped, MissingFile, NoCurrentJob, StaleAttempt
 from offload.core.progress import Progress
+from offload.core.states import JobState
 from offload.core.terms import check_delay
 from offload.engine import handing, outputs
 from offload.engine.tracking import fences, runs
@@ -107,8 +108,20 @@ class CurrentJob:
 
     @property
     def is_stopping(self) -> bool:
-        """Return whether somebody asked this job to stop."""
+        """Return whether somebody asked this job to stop; ``check_stop()`` also ends its run."""
         return Job.objects.filter(pk=self.id, epoch=self.epoch, stop_requested=True).exists()
+
+    def check_stop(self) -> None:
+        """Raise JobStopped where somebody asked this job to stop: then it ends as STOPPED.
+
+        Each call asks the database. Raise StaleAttempt where this attempt was overtaken.
+        """
+        mine = Job.objects.filter(pk=self.id, epoch=self.epoch, state=JobState.ACTIVE)
+        asked = mine.values_list("stop_requested", flat=True).first()
+        if asked is None:
+            self._stale()
+        if asked:
+            raise JobStopped(job_id=self.id)
 
     @property
     def fence(self) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from celery.exceptions import Ignore, Retry
 
+from offload.core.exceptions import JobStopped
 from offload.core.outcomes import Failed
 from offload.core.retries import Cause
 from offload.core.states import JobState
@@ -69,6 +70,12 @@ def _tell(finished: Finished, error: BaseException | None) -> Any:
     if finished.state is JobState.PENDING:
         cause = error if isinstance(error, Exception) else None
         raise Retry(message="retried by offload", exc=cause, when=cast("Any", finished.delay))
-    if isinstance(error, Exception) and not isinstance(error, MemoryError | Ignore):
+    if isinstance(error, Exception) and not _is_no_failure(finished, error):
         raise error
     raise NotMine(f"job {finished.fence.job_id} is {finished.state} now")
+
+
+def _is_no_failure(finished: Finished, error: Exception) -> bool:
+    """Return whether Celery is to hear of no failure: it has none to tell, or takes it wrongly."""
+    stopped = finished.state is JobState.STOPPED and isinstance(error, JobStopped)
+    return stopped or isinstance(error, MemoryError | Ignore)

@@ -20,6 +20,7 @@ from offload.core.outcomes import (
     Rejected,
     Replaced,
     Requeued,
+    Stopped,
     Succeeded,
 )
 from offload.core.retries import Cause, RetryDecision, RetryPolicy, decide
@@ -77,6 +78,12 @@ def _finish(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Outcome
             return Finished(fence=fence, state=endings.hand_over(ending, timeout))
         case Replaced(signature):
             return Finished(fence=fence, state=endings.replace(ending, signature))
+        case Stopped(error=error):
+            state = endings.stop(ending)
+            if state is not None:
+                return Finished(fence=fence, state=state)
+            # Nobody asked for it.
+            outcome = Failed(cause=Cause.FAILED, error=error)
         case Requeued():
             return _requeue(ending, outcome)
         case Rejected(requeue=True):

@@ -14,7 +14,7 @@ from celery.utils.serialization import ensure_serializable
 from celery.worker import state as worker_state
 from kombu.utils.json import dumps
 
-from offload.core.exceptions import MissingFile, OpenTransaction, PermanentError
+from offload.core.exceptions import JobStopped, MissingFile, OpenTransaction, PermanentError
 from offload.core.outcomes import (
     ErrorInfo,
     Failed,
@@ -24,6 +24,7 @@ from offload.core.outcomes import (
     Rejected,
     Replaced,
     Requeued,
+    Stopped,
     Succeeded,
 )
 from offload.core.retries import Cause
@@ -97,8 +98,8 @@ def judged(
         case Requeued():
             told = _besides(outcome.error, problem) if outcome.error else info(problem)
             return replace(outcome, error=told), error
-        case Rejected():
-            logger.warning("a run that rejected its job: %s", problem)
+        case Rejected() | Stopped():
+            logger.warning("%s It ends as its run said.", problem)
             return outcome, error
     return Failed(cause=Cause.FAILED, error=info(problem)), problem
 
@@ -132,6 +133,8 @@ def _of_error(error: BaseException) -> Outcome:
             return _handed_over() or Ignored()
         case Reject():
             return Rejected(requeue=bool(getattr(error, "requeue", False)))
+        case JobStopped():
+            return Stopped(error=info(error))
         case SoftTimeLimitExceeded():
             return Failed(cause=Cause.TIMED_OUT, error=info(error))
         case _:

@@ -65,6 +65,17 @@ class StaleAttempt(OffloadError):
         )
 
 
+class JobStopped(OffloadError):
+    """Somebody asked the job to stop; raised by ``check_stop()``, it ends the run as STOPPED."""
+
+    def __init__(self, *, job_id: str) -> None:
+        self.job_id = job_id
+        super().__init__(
+            f"Job {job_id} was asked to stop. Let this exception leave the job's function: then "
+            "the job ends as STOPPED."
+        )
+
+
 class OpenTransaction(OffloadError):
     """The run left a transaction open; what it had not committed was rolled back."""
 

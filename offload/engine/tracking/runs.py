@@ -257,6 +257,17 @@ def requeue(
     return JobState(found[0].new) if found else None
 
 
+def stop(fence: Fence) -> JobState | None:
+    """End the attempt as STOPPED; return None where no stop was requested, or for a stale one."""
+    found = way_back(
+        f"{MINE} AND stop_requested",
+        [fence.job_id, fence.epoch, fence.token],
+        cause=Cause.STOPPED,
+        also=", hold = ''",
+    )
+    return JobState(found[0].new) if found else None
+
+
 def _due(delay: float) -> str:
     return database.later(str(float(delay))) if delay > 0 else "NULL"
 

@@ -109,9 +109,9 @@ def patient(job: CurrentJob, *, keeps: bool) -> str:
     while not job.is_stopping:
         time.sleep(STEP)
     said(job, "asked")
-    if keeps:
-        return "half of it"
-    raise InterruptedError("asked to stop")
+    if not keeps:
+        job.check_stop()
+    return "half of it"
 
 
 @consumer("acc/untidy")

@@ -254,6 +254,17 @@ def test_buttons_are_those_that_would_change_the_job(
     assert shown(staff("view_job"), "the-job") == []
 
 
+@pytest.mark.parametrize(("state", "shown"), [("SUCCEEDED", True), ("STOPPED", False)])
+def test_a_job_that_did_its_work_all_the_same_shows_that_it_was_asked_to_stop(
+    boss: Client, state: str, shown: bool
+) -> None:
+    Job.objects.filter(pk="ended").update(state=state, stop_requested=True)
+
+    content = boss.get(page_of("ended", "change")).content.decode()
+
+    assert ("stop requested" in content) is shown
+
+
 def test_after_a_change_the_page_is_shown_again(boss: Client) -> None:
     answer = boss.post(DESIRED, {"deny": CELL}, follow=True)
 

@@ -33,6 +33,7 @@ TABLE = [
     (NEVER, Cause.REFUSED, 0, 2, PENDING, 0.0, 0, 2),
     (NEVER, Cause.REQUEUED, 0, 2, PENDING, 0.0, 0, 2),
     (NEVER, Cause.STOPPED_ORDERLY, 0, 2, PENDING, 0.0, 0, 2),
+    (NEVER, Cause.STOPPED, 0, 2, PENDING, 0.0, 0, 2),
     (NEVER, Cause.STOPPED_FORCED, 0, 2, PENDING, 0.0, 0, 2),
     (NEVER, Cause.LAPSED, 0, 2, PENDING, 0.0, 0, 2),
 ]

@@ -12,7 +12,7 @@ from celery.utils.time import maybe_make_aware
 from celery.worker import state as worker_state
 from django.utils import timezone
 
-from offload.core.exceptions import InvalidDelay, PermanentError
+from offload.core.exceptions import InvalidDelay, JobStopped, PermanentError
 from offload.core.outcomes import (
     Failed,
     HandedOver,
@@ -20,6 +20,7 @@ from offload.core.outcomes import (
     Rejected,
     Replaced,
     Requeued,
+    Stopped,
     Succeeded,
 )
 from offload.core.retries import Cause
@@ -119,6 +120,13 @@ def test_a_run_that_the_worker_ends_says_nothing(
     with pytest.raises(WorkerTerminate):
         outcome_of(raising(WorkerTerminate(code)), fine)
     assert isinstance(came_to(SystemExit(code)), Failed)
+
+
+def test_a_run_that_checks_whether_to_stop_has_stopped() -> None:
+    outcome = came_to(JobStopped(job_id="a"))
+
+    assert isinstance(outcome, Stopped)
+    assert outcome.error.type == "JobStopped"
 
 
 def test_a_time_to_retry_at_is_counted_from_now() -> None:
