@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from offload.browser.signs import Standing
-from offload.core.judgement import consumer_for, judge_rules
+from offload.core.judgement import consumer_for, judge_rules, noted, switched_off
 from offload.core.reasons import Obstacle
 from offload.core.topics import Pattern
 from offload.core.topology import Rule, Scope, Verb
@@ -90,8 +90,8 @@ def judge(instance: Instance, row: str, rules: Sequence[Rule], now: datetime) ->
     topics = consumed(instance, row)
     if not topics:
         return Judged(standing=Standing.ABSENT)
-    if instance.is_off:
-        return Judged(standing=Standing.OFF, why=f"{instance.name} is switched off.")
+    if off := switched_off(instance):
+        return Judged(standing=Standing.OFF, why=off.detail)
     found = [judge_rules(instance, topic, rules, now) for topic in topics]
     reasons = [reason for reason in found if reason is not None]
     if not reasons:
@@ -131,7 +131,9 @@ def _allowed(
     only = listed == {row} and rule.scope is Scope.INSTANCE
     return Judged(
         standing=Standing.ONLY if only else Standing.ALLOWED,
-        why=f"Rule {rule.id} allows {rule.pattern}" + (" and nothing else." if only else "."),
+        why=noted(
+            f"Rule {rule.id} allows {rule.pattern}{' and nothing else' if only else ''}", rule.note
+        ),
         rule_id=rule.id,
         until=rule.until,
     )

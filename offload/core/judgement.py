@@ -72,9 +72,19 @@ def allowed(need: Need, instance: Instance, applying: Sequence[Rule]) -> Reason 
 
     Give the rules that are in force and apply to the instance.
     """
-    if instance.is_off:
-        return _reason(Obstacle.OFF, f"{instance.name} is switched off.")
-    return _judge(instance, need.topic, applying)
+    return switched_off(instance) or _judge(instance, need.topic, applying)
+
+
+def switched_off(instance: Instance) -> Reason | None:
+    """Say that the instance is switched off as a whole, or None."""
+    if not instance.is_off:
+        return None
+    return _reason(Obstacle.OFF, noted(f"{instance.name} is switched off", instance.off_note))
+
+
+def noted(told: str, note: str) -> str:
+    """Return a sentence with what was noted by whoever made it so."""
+    return f"{told}: {note.rstrip('.')}." if note else f"{told}."
 
 
 def judge_rules(
@@ -139,12 +149,13 @@ def _judge(instance: Instance, topic: str, applying: Sequence[Rule]) -> Reason |
     if not allows or any(rule.verb is Verb.ALLOW for rule in matching):
         return None
     listed = ", ".join(sorted({rule.pattern.text for rule in allows}))
-    return _reason(Obstacle.NOT_ALLOWED, f"{instance.name} is allowed only {listed}.")
+    notes = "; ".join(sorted({rule.note.rstrip(".") for rule in allows if rule.note}))
+    return _reason(Obstacle.NOT_ALLOWED, noted(f"{instance.name} is allowed only {listed}", notes))
 
 
 def _denied(instance: Instance, rule: Rule) -> Reason:
     until = f" until {rule.until:%Y-%m-%d %H:%M %Z}".rstrip() if rule.until else ""
-    told = f"Rule {rule.id} denies {rule.pattern} on {instance.name}{until}."
+    told = noted(f"Rule {rule.id} denies {rule.pattern} on {instance.name}{until}", rule.note)
     return Reason(obstacle=Obstacle.DENIED, detail=told, rule_id=rule.id)
 
 

@@ -87,6 +87,8 @@ class Instance:
     joined: int
     # Switched off as a whole by an operator.
     is_off: bool = False
+    # Why it was switched off.
+    off_note: str = ""
     is_leader: bool = False
     said_goodbye: bool = False
     labels: frozenset[str] = frozenset()
@@ -110,6 +112,8 @@ class Rule:
     pattern: Pattern
     # The moment it ends by itself.
     until: datetime | None = None
+    # Why it was made, for those who wonder.
+    note: str = ""
 
     def applies_to(self, instance: Instance) -> bool:
         """Tell whether the instance is among those it names."""

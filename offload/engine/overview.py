@@ -31,6 +31,8 @@ class InstanceLine:
     mode: Mode
     #: Switched off as a whole by an operator.
     is_off: bool
+    #: Why it was switched off.
+    off_note: str
     #: By the database's clock.
     beat_age_seconds: float
     #: Jobs it runs at once.
@@ -147,7 +149,7 @@ def topics() -> tuple[TopicLine, ...]:
 
 def _instances(lease: Lease | None, counts: Counts) -> tuple[InstanceLine, ...]:
     age = ExpressionWrapper(Now() - F("beat_at"), output_field=DurationField())
-    off = set(Switch.objects.values_list("pk", flat=True))
+    off = dict(Switch.objects.values_list("pk", "note"))
     leader = lease.incarnation if lease else None
     found = Instance.objects.annotate(age=age).order_by("joined")
     return tuple(
@@ -180,6 +182,7 @@ def _instance_line(row: Instance, one: InstanceValue, counts: Counts) -> Instanc
         name=one.name,
         mode=one.mode,
         is_off=one.is_off,
+        off_note=one.off_note,
         beat_age_seconds=max(0.0, age.total_seconds()),
         concurrency=one.concurrency,
         window=one.window,

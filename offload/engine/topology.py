@@ -30,7 +30,7 @@ from offload.models import Rule as RuleRow
 from offload.models.versions import version_and_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
 T = TypeVar("T")
@@ -120,7 +120,7 @@ def now() -> datetime:
 
 def load(version: int) -> Snapshot:
     """Read the snapshot; the version is read before it, so it is never older than its number."""
-    off = set(Switch.objects.values_list("pk", flat=True))
+    off = dict(Switch.objects.values_list("pk", "note"))
     leader = Lease.objects.filter(pk="leader").values_list("incarnation", flat=True).first()
     instances = tuple(instance_of(row, off=off, leader=leader) for row in InstanceRow.objects.all())
     rules = tuple(readable(RuleRow.objects.in_force(), rule_of))
@@ -145,7 +145,7 @@ def default_policy() -> Policy:
     return replace(DEFAULT_POLICY, retry=retry)
 
 
-def instance_of(row: InstanceRow, *, off: Collection[str], leader: str | None) -> Instance:
+def instance_of(row: InstanceRow, *, off: Mapping[str, str], leader: str | None) -> Instance:
     """Return an instance's row as a value."""
     return Instance(
         name=row.name,
@@ -153,6 +153,7 @@ def instance_of(row: InstanceRow, *, off: Collection[str], leader: str | None) -
         cluster=row.cluster,
         mode=mode_of(row),
         is_off=row.name in off,
+        off_note=off.get(row.name, ""),
         consumers=tuple(readable(_list(row.consumers), consumer_of)),
         labels=_texts(row.labels),
         concurrency=row.concurrency,
@@ -203,6 +204,7 @@ def rule_of(row: RuleRow) -> Rule:
         target=row.target,
         pattern=Pattern.parse(row.pattern),
         until=row.until,
+        note=row.note,
     )
 
 

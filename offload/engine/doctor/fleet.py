@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.conf import settings
+from offload.core.judgement import noted
+from offload.core.reasons import Obstacle
+from offload.core.routing import Need, verdicts
 from offload.core.topology import Mode
 from offload.engine.doctor.finding import Finding, fail, ok, warn
 from offload.engine.installation import module
 from offload.engine.overview import overview
-from offload.engine.topology import snapshot
+from offload.engine.topology import now, snapshot
 from offload.models import Instance
 
 if TYPE_CHECKING:
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
     from offload.engine.overview import InstanceLine, Overview
 
 SUBJECT = "instances"
+#: What operators have said.
+BY_RULE = frozenset({Obstacle.OFF, Obstacle.DENIED, Obstacle.NOT_ALLOWED})
+#: Instances that are told of.
+NAMED = 3
 
 
 def examine() -> Iterator[Finding]:
@@ -68,7 +75,7 @@ def _trouble(line: InstanceLine) -> Iterator[Finding]:
         told = f"{line.name} beat {line.beat_age_seconds:.0f} s ago and is not declared gone yet."
         yield warn(SUBJECT, told, f"Look at {where} and its log.")
     if line.is_off:
-        told = f"{line.name} is switched off."
+        told = noted(f"{line.name} is switched off", line.off_note)
         yield warn(SUBJECT, told, f"To switch it on: manage.py offload on {line.name}")
     elif line.mode is not Mode.READY:
         yield warn(SUBJECT, f"{line.name} is {line.mode}.", f"Look at {where} and its log.")
@@ -92,4 +99,14 @@ def _stranded(seen: Overview) -> Iterator[Finding]:
         if line.is_stranded:
             count = line.waiting - line.later
             told = f"No instance can run {line.topic}, of which jobs wait: {count}."
-            yield warn("jobs", told, f"To see why: manage.py offload explain {line.topic}")
+            forbidden = " ".join(_forbidden(line.topic))
+            step = f"To see why: manage.py offload explain {line.topic}"
+            yield warn("jobs", f"{told} {forbidden}".strip(), step)
+
+
+def _forbidden(topic: str) -> list[str]:
+    """Return what rules say of instances that could run it otherwise, with their notes."""
+    topology = snapshot().topology
+    found = verdicts(Need(topic=topic), topology, {}, now())
+    reasons = [one.reason for one in found if one.reason and one.reason.obstacle in BY_RULE]
+    return [reason.detail for reason in reasons[:NAMED]]

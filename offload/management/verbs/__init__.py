@@ -11,7 +11,8 @@ from offload.management.verbs.jobs import JOBS
 from offload.management.verbs.queues import QUEUES
 from offload.management.verbs.remove import REMOVE
 from offload.management.verbs.retry import RETRY
-from offload.management.verbs.rules import ALLOW, CLEAR, DENY, EXCLUSIVE
+from offload.management.verbs.routing import ALLOW, CLEAR, DENY, EXCLUSIVE
+from offload.management.verbs.rules import RULES
 from offload.management.verbs.status import STATUS
 from offload.management.verbs.stop import STOP
 from offload.management.verbs.submit import SUBMIT
@@ -25,6 +26,7 @@ VERBS = {
         INSTANCES,
         TOPICS,
         QUEUES,
+        RULES,
         EXPLAIN,
         SUBMIT,
         JOBS,

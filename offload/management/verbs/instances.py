@@ -6,44 +6,73 @@ from typing import TYPE_CHECKING
 
 from offload.core.topology import Mode
 from offload.engine.overview import instances
+from offload.engine.rulebook import RuleLine, rulebook
 from offload.management import times
 from offload.management.colours import coloured
-from offload.management.terminal import Terminal, table
+from offload.management.terminal import Terminal, plain, table
 from offload.management.verb import Options, Verb
+from offload.management.verbs import rules
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from collections.abc import Iterator, Sequence
 
+    from rich.table import Table
     from rich.text import Text
 
     from offload.engine.overview import InstanceLine
 
 HEADERS = ("instance", "mode", "beat", "running", "bound", "consumes", "labels", "process", "")
-FOLD = {"consumes": 16, "labels": 8}
+#: What a terminal without room to spare leaves out.
+LESS = ("labels", "process")
+FOLD = {"instance": 12, "consumes": 16, "labels": 8}
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Take which instances to show."""
+    """Take which instances to show, and how much of them."""
     parser.add_argument("--all", action="store_true", help="show those that are gone, too")
+    parser.add_argument("--long", action="store_true", help="show every pattern they consume")
 
 
 def run(terminal: Terminal, options: Options) -> None:
-    """Show the instances."""
+    """Show the instances, and the rules that narrow what they may run."""
     every = instances()
     shown = [one for one in every if options["all"] or one.mode is not Mode.GONE]
-    hidden = len(every) - len(shown)
-    said = [table(HEADERS, map(row, shown), fold=FOLD)] if shown else ["No instance is here."]
-    if hidden:
-        said = [*said, f"{hidden} more are gone; --all shows them."]
-    terminal.answer([facts(one) for one in shown], *said)
+    book = rulebook()
+    said: list[str | Table | Text] = ["No instance is here."]
+    if shown:
+        is_long = options["long"]
+        said = [_table(shown, is_long=is_long, is_wide=terminal.is_wide), *ruled(shown, book)]
+    if hidden := len(every) - len(shown):
+        said.append(f"{hidden} more are gone; --all shows them.")
+    terminal.answer([facts(one, book) for one in shown], *said)
 
 
-def facts(line: InstanceLine) -> dict[str, object]:
+def _table(shown: Sequence[InstanceLine], *, is_long: bool, is_wide: bool) -> Table:
+    used = [at for at, name in enumerate(HEADERS) if is_wide or name not in LESS]
+    rows = [row(one, is_long=is_long) for one in shown]
+    return table(
+        [HEADERS[at] for at in used], [[one[at] for at in used] for one in rows], fold=FOLD
+    )
+
+
+def ruled(shown: Sequence[InstanceLine], book: Sequence[RuleLine]) -> Iterator[Text]:
+    """Yield the rules in force on these instances, each with its note."""
+    names = {one.name for one in shown}
+    for rule in book:
+        on = ", ".join(one for one in rule.instances if one in names)
+        if on:
+            yield plain(f"{on}: {rule}", "yellow")
+
+
+def facts(line: InstanceLine, book: Sequence[RuleLine]) -> dict[str, object]:
     """Return an instance as JSON values."""
     return {
         "name": line.name,
         "mode": line.mode,
         "off": line.is_off,
+        "off_note": line.off_note,
+        "rules": [rules.facts(rule) for rule in book if rule.id and line.name in rule.instances],
         "leader": line.is_leader,
         "beat_age": round(line.beat_age_seconds, 3),
         "concurrency": line.concurrency,
@@ -60,19 +89,26 @@ def facts(line: InstanceLine) -> dict[str, object]:
     }
 
 
-def row(line: InstanceLine) -> tuple[str | Text, ...]:
+def row(line: InstanceLine, *, is_long: bool) -> tuple[str | Text, ...]:
     """Return an instance as cells of HEADERS."""
+    patterns = sorted({one.pattern.text for one in line.consumers})
     return (
         line.name,
         coloured("off" if line.is_off else line.mode.value),
         f"{times.seconds(line.beat_age_seconds)} ago",
         f"{line.running}/{line.concurrency}",
         f"{line.bound}/{line.window}",
-        "\n".join(sorted({one.pattern.text for one in line.consumers})),
+        "\n".join(patterns) if is_long else in_short(patterns),
         ", ".join(line.labels),
         f"{line.host}:{line.pid}",
         "leads" if line.is_leader else "",
     )
+
+
+def in_short(patterns: Sequence[str]) -> str:
+    """Return the first pattern, and how many more there are."""
+    more = f" +{len(patterns) - 1}" if len(patterns) > 1 else ""
+    return f"{patterns[0]}{more}" if patterns else ""
 
 
 INSTANCES = Verb(

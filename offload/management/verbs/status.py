@@ -9,12 +9,13 @@ from offload.conf import settings
 from offload.core.topology import Mode
 from offload.engine import failures, outage
 from offload.engine.overview import overview
+from offload.engine.rulebook import RuleLine, rulebook
 from offload.management import times
 from offload.management.terminal import Terminal, plain
 from offload.management.verb import Options, Verb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.text import Text
 
@@ -23,15 +24,17 @@ if TYPE_CHECKING:
 
 #: Kinds of failures that are told, and characters of what each says.
 FAILURES, SAID = 5, 60
+#: Rules that are told.
+RULES = 5
 
 
 def run(terminal: Terminal, _: Options) -> None:
     """Show how many instances and jobs there are, and what needs a look."""
-    seen, failed, away = overview(), failures.recent(), outage.of_broker()
-    terminal.answer(facts(seen, failed, away), *lines(seen, failed, away))
+    seen, failed, book, away = overview(), failures.recent(), rulebook(), outage.of_broker()
+    terminal.answer(facts(seen, failed, book, away), *lines(seen, failed, book, away))
 
 
-def facts(seen: Overview, failed: Failures, away: str) -> dict[str, Any]:
+def facts(seen: Overview, failed: Failures, book: Sequence[RuleLine], away: str) -> dict[str, Any]:
     """Return the numbers."""
     return {
         "cluster": settings().cluster,
@@ -52,10 +55,13 @@ def facts(seen: Overview, failed: Failures, away: str) -> dict[str, Any]:
             "day": failed.day,
             "by_topic": [asdict(line) for line in failed.lines],
         },
+        "rules": [asdict(line) for line in book],
     }
 
 
-def lines(seen: Overview, failed: Failures, away: str) -> Iterator[str | Text]:
+def lines(
+    seen: Overview, failed: Failures, book: Sequence[RuleLine], away: str
+) -> Iterator[str | Text]:
     """Return the same for people, with the next step where one is needed."""
     if away:
         yield plain(f"{away} Jobs wait safely in the database until then.", "red")
@@ -64,6 +70,7 @@ def lines(seen: Overview, failed: Failures, away: str) -> Iterator[str | Text]:
     yield f"Cluster {settings().cluster}: {seen.ready} of {here} instances take work, {leader}."
     yield from jobs(seen)
     yield from failing(failed)
+    yield from ruled(book)
     if not here:
         told = "No worker is here. 'manage.py offload doctor' says how to start one."
         yield plain(told, "yellow")
@@ -103,6 +110,15 @@ def failing(failed: Failures) -> Iterator[str | Text]:
         said = (line.error.strip().splitlines() or [""])[0][:SAID]
         what = line.name if said in line.name else f"{line.name}: {said}"
         yield plain(f"  {line.hour} / {line.day} of {line.topic}: {what}")
+
+
+def ruled(book: Sequence[RuleLine]) -> Iterator[Text]:
+    """Yield the rules that keep an instance that is here from something."""
+    biting = [line for line in book if line.instances]
+    for line in biting[:RULES]:
+        yield plain(f"{', '.join(line.instances)}: {line}", "yellow")
+    if len(biting) > RULES:
+        yield plain(f"{len(biting) - RULES} more rules: manage.py offload rules", "yellow")
 
 
 STATUS = Verb(name="status", help="show the cluster in a few lines", run=run)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from offload.engine.rules import switch
 from offload.management.verb import Options, Verb
+from offload.management.verbs.routing import noted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -22,7 +23,7 @@ def arguments(parser: ArgumentParser) -> None:
 def arguments_of_off(parser: ArgumentParser) -> None:
     """Take an instance and the reason."""
     arguments(parser)
-    parser.add_argument("--note", default="", help="why, for those who look later")
+    noted(parser)
 
 
 def run(terminal: Terminal, options: Options, *, off: bool) -> None:

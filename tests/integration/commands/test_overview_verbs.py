@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError
 
 from offload.core.topology import Mode
-from offload.engine import lease, membership, rules
+from offload.engine import lease, membership, rulebook, rules
 from offload.engine.doctor import broker
+from offload.engine.topology import now
 from offload.engine.tracking import ends
 from offload.models import Queue
 from tests.integration.engine.world import HERE, TASK, THERE, TOPIC, age, join, running, waiting
@@ -54,6 +57,7 @@ def test_status_counts_instances_and_jobs(said: Said, answered: Answered) -> Non
         "active": 1,
         "stranded": [],
         "failures": {"hour": 0, "day": 0, "by_topic": []},
+        "rules": [],
     }
 
 
@@ -127,6 +131,57 @@ def test_instances_are_listed_with_what_they_hold(said: Said, answered: Answered
     assert facts["consumers"] == [{"pattern": "dam/**", "task": TASK, "ranking": 0}]
     assert (facts["running"], facts["bound"], facts["window"]) == (1, 1, 4)
     assert (facts["mode"], facts["off"], facts["labels"]) == ("ready", False, ["gpu"])
+
+
+def test_an_instance_takes_one_line_whatever_it_consumes(
+    said: Said, answered: Answered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    patterns = [f"dam/rendition/number-{number}" for number in range(8)]
+    join(consumers=[{"pattern": one, "task": TASK} for one in patterns])
+    told = said("instances").splitlines()
+    assert len(told) == 2
+    assert "dam/rendition/number-0 +7" in told[1]
+    assert all(one in said("instances", "--long") for one in patterns)
+    assert len(answered("instances")[0]["consumers"]) == 8
+
+
+def test_what_rules_are_for_is_told_wherever_they_bite(said: Said, answered: Answered) -> None:
+    lease.acquire(HERE, join())
+    join(THERE)
+    rules.deny(HERE, TOPIC, note="driver update")
+    rules.switch(THERE, off=True, note="disk is full")
+    waiting()
+    for verb in (["status"], ["instances"], ["explain", TOPIC]):
+        told = said(*verb)
+        assert "driver update." in told, verb
+        assert "switched off: disk is full." in told, verb
+    findings = answered("doctor")["findings"]
+    assert "disk is full" in str(findings)
+    (stranded,) = [one for one in findings if TOPIC in one["fact"]]
+    assert "driver update." in stranded["fact"]
+    here, there = answered("instances")
+    assert (here["rules"][0]["note"], there["off_note"]) == ("driver update", "disk is full")
+
+
+def test_rules_are_listed_with_whom_they_concern(
+    said: Said, answered: Answered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "There is no rule" in said("rules")
+    join(labels=["gpu"])
+    monkeypatch.setattr(rulebook, "_users", lambda ids: dict.fromkeys(ids, "ada"))
+    rules.allow("gpu", "dam/**", scope="label", by=User(pk=7))
+    rules.deny(THERE, "audio/*", until=now() + timedelta(hours=1), note="moved")
+    rules.switch(HERE, off=True, note="disk")
+    off, denied, allowed = answered("rules")
+    assert (off["verb"], off["instances"], off["note"]) == ("off", [HERE], "disk")
+    assert (denied["verb"], denied["pattern"], denied["instances"]) == ("deny", "audio/*", [])
+    assert (allowed["scope"], allowed["instances"], allowed["by"]) == ("label", [HERE], "ada")
+    told = said("rules")
+    assert "moved" in told
+    assert "gpu (label)" in told
+    assert "manage.py offload clear INSTANCE PATTERN" in told
+    assert [one["verb"] for one in answered("rules", "--instance", HERE)] == ["off", "allow"]
 
 
 def test_instances_that_are_gone_are_shown_on_demand(said: Said, answered: Answered) -> None:

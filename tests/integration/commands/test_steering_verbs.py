@@ -160,3 +160,10 @@ def test_an_instance_is_switched_off_and_on(said: Said, answered: Answered) -> N
 def test_an_unknown_instance_is_not_switched(said: Said, verb: str) -> None:
     with pytest.raises(CommandError, match=r"manage\.py offload instances. lists"):
         said(verb, THERE)
+
+
+@pytest.mark.parametrize("verb", [["deny", HERE, TOPIC], ["off", HERE]])
+def test_a_note_that_cannot_be_kept_is_refused(said: Said, verb: list[str]) -> None:
+    join()
+    with pytest.raises(CommandError, match="a note has at most 255 characters, this one 256"):
+        said(*verb, "--note", "x" * 256)

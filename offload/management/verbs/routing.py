@@ -1,0 +1,221 @@
+"""``allow``, ``deny``, ``clear`` and ``exclusive``: what instances may run."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from functools import partial
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+from django.core.management import CommandError
+
+from offload.core.topology import Scope
+from offload.engine import rules
+from offload.engine.topology import now, rule_of, snapshot
+from offload.management import times
+from offload.management.terminal import Terminal, plain
+from offload.management.verb import Options, Verb
+from offload.models import database
+from offload.models.conflicts import retried
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Callable, Mapping, Sequence
+
+    from rich.text import Text
+
+    from offload.models import Rule
+
+GLOB = "*?["
+#: Characters of the longest note.
+NOTE = 255
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Take an instance and patterns."""
+    parser.add_argument("target", metavar="INSTANCE", help="its nodename, such as render@gpu1")
+    parser.add_argument(
+        "patterns",
+        metavar="PATTERN",
+        nargs="+",
+        help="a/b exactly, 'a/*' one more segment, 'a/**' one or more, '**' everything (in quotes)",
+    )
+
+
+def scoped(parser: ArgumentParser) -> None:
+    """Take how the instances are named."""
+    arguments(parser)
+    parser.add_argument(
+        "--scope",
+        choices=[scope.value for scope in Scope],
+        default=Scope.INSTANCE.value,
+        help="what INSTANCE is: a nodename (as it is), a glob of nodenames, or a label",
+    )
+
+
+def noted(parser: ArgumentParser) -> None:
+    """Take the reason."""
+    parser.add_argument("--note", type=note, default="", help="why, for those who look later")
+
+
+def note(text: str) -> str:
+    """Read a note; raise ArgumentTypeError for one that is too long to be kept."""
+    if len(text) > NOTE:
+        raise ArgumentTypeError(f"a note has at most {NOTE} characters, this one {len(text)}")
+    return text
+
+
+def termed(parser: ArgumentParser) -> None:
+    """Take how the instances are named, for how long the rule holds, and why."""
+    scoped(parser)
+    noted(parser)
+    parser.add_argument(
+        "--for",
+        dest="duration",
+        type=times.duration,
+        metavar="30m",
+        help="end by itself after so long: 90s, 30m, 1h30m, 2d",
+    )
+
+
+def exclusively(parser: ArgumentParser) -> None:
+    """Take an instance, patterns and the reason."""
+    arguments(parser)
+    noted(parser)
+
+
+def rule(terminal: Terminal, options: Options, *, write: Callable[..., Rule]) -> None:
+    """Write a rule for each pattern, all of them or none."""
+    check_target(options["target"], options["scope"])
+    until = now() + options["duration"] if options["duration"] else None
+    terms = {"scope": options["scope"], "until": until, "note": options["note"]}
+    show(terminal, write_all(write, options["target"], options["patterns"], terms))
+
+
+@retried
+def write_all(
+    write: Callable[..., Rule], target: str, patterns: Sequence[str], terms: Mapping[str, Any]
+) -> list[Rule]:
+    """Write a rule for each pattern, all of them or none."""
+    with database.atomic():
+        return [write(target, pattern, **terms) for pattern in patterns]
+
+
+def exclusive(terminal: Terminal, options: Options) -> None:
+    """Make the patterns all that the instance may run."""
+    check_target(options["target"], Scope.INSTANCE)
+    made = rules.exclusive(options["target"], options["patterns"], note=options["note"])
+    found = [(one, "lets it run more") for one in made.widened_by]
+    found += [(one, "keeps it from some of that") for one in made.narrowed_by]
+    concerned = reached(made.rules)
+    others = [{**facts(one), "effect": effect, "next_step": ending(one)} for one, effect in found]
+    terminal.answer(
+        {**written(made.rules, concerned), "others": others},
+        *map(line, made.rules),
+        in_force(concerned),
+        *(plain(other(one, effect), "yellow") for one, effect in found),
+    )
+
+
+def other(rule: Rule, effect: str) -> str:
+    """Return what another rule does to an exclusive instance, and how to end it."""
+    return f"But {line(rule)} ({rule.scope}) {effect}. To end it: {ending(rule)}"
+
+
+def ending(rule: Rule) -> str:
+    """Return the command that clears a rule."""
+    scope = "" if rule.scope == Scope.INSTANCE else f" --scope {rule.scope}"
+    return f"manage.py offload clear {quote(rule.target)} {quote(rule.pattern)}{scope}"
+
+
+def clear(terminal: Terminal, options: Options) -> None:
+    """Remove the rules of exactly these patterns on exactly this target."""
+    target, patterns, scope = options["target"], options["patterns"], options["scope"]
+    count = clear_all(target, patterns, scope)
+    told = f"Rules cleared: {count}." if count else "There was no such rule; nothing changed."
+    terminal.answer(
+        {"target": target, "scope": scope, "patterns": patterns, "cleared": count}, told
+    )
+
+
+@retried
+def clear_all(target: str, patterns: Sequence[str], scope: str) -> int:
+    """Remove the rules of all these patterns or none; return how many there were."""
+    with database.atomic():
+        return sum(rules.clear(target, pattern, scope=scope) for pattern in patterns)
+
+
+def check_target(target: str, scope: str) -> None:
+    """Raise CommandError for a name that is none."""
+    if not target:
+        raise CommandError("The name of the instance is empty; write one, such as render@gpu1.")
+    if scope == Scope.INSTANCE and any(sign in target for sign in GLOB):
+        raise CommandError(f"{target!r} is a glob of nodenames. Add: --scope glob")
+
+
+def show(terminal: Terminal, made: Sequence[Rule]) -> None:
+    """Show rules, and whom they concern now."""
+    concerned = reached(made)
+    terminal.answer(written(made, concerned), *map(line, made), in_force(concerned))
+
+
+def reached(made: Sequence[Rule]) -> list[str]:
+    """Return the instances that are here and that the rules name."""
+    live = snapshot(fresh=True).topology.live
+    return [one.name for one in live if any(rule_of(rule).applies_to(one) for rule in made)]
+
+
+def written(made: Sequence[Rule], concerned: Sequence[str]) -> dict[str, object]:
+    """Return rules and whom they concern as JSON values."""
+    return {"rules": [facts(rule) for rule in made], "instances": list(concerned)}
+
+
+def facts(rule: Rule) -> dict[str, object]:
+    """Return a rule as JSON values."""
+    return {
+        "id": rule.pk,
+        "verb": rule.verb,
+        "scope": rule.scope,
+        "target": rule.target,
+        "pattern": rule.pattern,
+        "until": rule.until,
+        "note": rule.note,
+    }
+
+
+def line(rule: Rule) -> str:
+    """Return a rule as a line."""
+    return f"{rule}{f' until {times.moment(rule.until)}' if rule.until else ''}"
+
+
+def in_force(concerned: Sequence[str]) -> str | Text:
+    """Return whom the rules concern."""
+    if concerned:
+        return f"In force on {', '.join(concerned)}."
+    return plain("No instance that is here is meant; the rule waits for one.", "yellow")
+
+
+ALLOW = Verb(
+    name="allow",
+    help="let an instance run topics; with such a rule it may run nothing else",
+    arguments=termed,
+    run=partial(rule, write=rules.allow),
+)
+DENY = Verb(
+    name="deny",
+    help="keep topics from an instance, whatever allows them",
+    arguments=termed,
+    run=partial(rule, write=rules.deny),
+)
+CLEAR = Verb(
+    name="clear",
+    help="remove the rules of exactly these patterns",
+    arguments=scoped,
+    run=clear,
+)
+EXCLUSIVE = Verb(
+    name="exclusive",
+    help="make these patterns the allow list of an instance; others are untouched, and named",
+    arguments=exclusively,
+    run=exclusive,
+)
