@@ -50,6 +50,12 @@ class Settings:
     retries: int = 10
     #: Seconds before the first retry of such a job.
     retry_delay: float = 2.0
+    #: What the delay is multiplied by from one retry of such a job to the next.
+    retry_backoff: float = 2.0
+    #: Seconds up to which a backoff, of any queue, may raise the delay.
+    retry_max_delay: float = 600.0
+    #: The part of each delay, of any queue, that chance may take away.
+    retry_jitter: float = 0.25
     #: Crashes (of its process or instance) after which a job is given up.
     crashes: int = 3
     #: Largest properties of a job, in bytes of JSON.

@@ -66,6 +66,8 @@ RETRIES = Bound(least=-1, most=1_000_000, is_whole=True)
 RETRY_DELAY = Bound(least=0, most=YEAR)
 #: What a delay is multiplied by from one retry to the next.
 BACKOFF = Bound(least=1, most=1_000)
+#: The part of a delay that chance may take away.
+JITTER = Bound(least=0, most=1)
 #: Crashes that end a job.
 CRASHES = Bound(least=1, most=1_000, is_whole=True)
 #: Jobs of a queue at once.
@@ -92,6 +94,9 @@ SETTINGS: Mapping[str, Bound] = MappingProxyType(
         "TOPOLOGY_AGE": Bound(least=0, most=HOUR),
         "RETRIES": RETRIES,
         "RETRY_DELAY": RETRY_DELAY,
+        "RETRY_BACKOFF": BACKOFF,
+        "RETRY_MAX_DELAY": RETRY_DELAY,
+        "RETRY_JITTER": JITTER,
         "CRASHES": CRASHES,
         "MAX_PROPERTIES": Bound(least=2, most=1 << 30, is_whole=True),
         "MAX_RESULT": Bound(least=0, most=1 << 30, is_whole=True),

@@ -55,7 +55,7 @@ class Policy:
 DEFAULT_POLICY = Policy(
     name="default",
     patterns=(Pattern.parse("**"),),
-    retry=RetryPolicy(retries=10, delay=2.0),
+    retry=RetryPolicy(retries=10, delay=2.0, backoff=2.0, jitter=0.25),
 )
 
 

@@ -28,6 +28,9 @@ class RetryPolicy:
     backoff: float = 1.0
     # Seconds up to which `backoff` may raise the delay.
     max_delay: float = 600.0
+    # The part of each delay that chance may take away, so that what failed together does not
+    # come back together.
+    jitter: float = 0.0
     # The crash that ends the job, whatever `retries` says: one job must not take a fleet down.
     crashes: int = 3
 
@@ -36,15 +39,34 @@ class RetryPolicy:
         _check("delay", self.delay, bounds.RETRY_DELAY)
         _check("backoff", self.backoff, bounds.BACKOFF)
         _check("max_delay", self.max_delay, bounds.RETRY_DELAY)
+        _check("jitter", self.jitter, bounds.JITTER)
         _check("crashes", self.crashes, bounds.CRASHES)
 
-    def wait(self, times: int) -> float:
-        """Return the seconds to wait after something happened for the `times`-th time."""
+    def wait(self, times: int, luck: float = 0.0) -> float:
+        """Return the seconds to wait after something happened for the `times`-th time.
+
+        The greater `luck` is, from 0 to 1, the shorter.
+        """
+        return self._longest(times) * (1 - self.jitter * luck)
+
+    def _longest(self, times: int) -> float:
         ceiling = max(self.delay, self.max_delay)
         try:
             return min(self.delay * self.backoff ** (times - 1), ceiling)
         except OverflowError:
             return ceiling if self.delay else 0.0
+
+
+# Seconds before anything is tried again, at first and at most: whatever a policy or a task says.
+LEAST, MOST = 0.01, 1.0
+
+
+def patience(times: int) -> float:
+    """Return the least seconds to wait after something happened for the `times`-th time.
+
+    Whoever asks for no delay at all, again and again, is slowed down to one try per second.
+    """
+    return float(min(LEAST * 2 ** min(times - 1, 10), MOST))
 
 
 class Cause(enum.StrEnum):
@@ -64,6 +86,8 @@ class Cause(enum.StrEnum):
     REQUEUED = "requeued"
     # It saw that a stop was requested, and ended for that.
     STOPPED = "stopped"
+    # It would not have the job now: `Reject(requeue=True)`.
+    REJECTED = "rejected"
     # Its worker shut down in order: a deploy, a scale-in.
     STOPPED_ORDERLY = "stopped_orderly"
     # An operator ended its process or its worker.
@@ -90,38 +114,50 @@ class RetryDecision:
 
 
 def decide(
-    policy: RetryPolicy, *, cause: Cause, failures: int, crashes: int, final: bool = False
+    policy: RetryPolicy,
+    *,
+    cause: Cause,
+    failures: int,
+    crashes: int,
+    final: bool = False,
+    luck: float = 0.0,
 ) -> RetryDecision:
     """Decide on a job whose attempt ended by `cause`.
 
-    `failures` and `crashes` count what went before; `final` says that a retry is pointless.
+    `failures` and `crashes` count what went before; `final` says that a retry is pointless, and
+    `luck`, from 0 to 1, how much of the policy's jitter there is.
     """
     if final:
         counted = failures + (cause in FAILURES)
         return _end(JobState.ERROR, counted, crashes, f"{_said(cause)}; retrying is pointless")
     if cause in FAILURES:
-        return _after_failure(policy, cause, failures + 1, crashes)
+        return _after_failure(policy, cause, failures + 1, crashes, luck)
     if cause in CRASHES:
-        return _after_crash(policy, cause, failures, crashes + 1)
+        return _after_crash(policy, cause, failures, crashes + 1, luck)
     return _again(0.0, failures, crashes, f"{_said(cause)}; it does not count")
 
 
-def _after_failure(policy: RetryPolicy, cause: Cause, failures: int, crashes: int) -> RetryDecision:
+def _after_failure(
+    policy: RetryPolicy, cause: Cause, failures: int, crashes: int, luck: float
+) -> RetryDecision:
     if policy.retries == FOR_EVER:
         told = f"{_said(cause)}; failure {failures}, retried for ever"
     else:
         told = f"{_said(cause)}; failure {failures} of {policy.retries + 1}"
         if failures > policy.retries:
             return _end(JobState.GIVEN_UP, failures, crashes, told)
-    return _again(policy.wait(failures), failures, crashes, told)
+    delay = max(policy.wait(failures, luck), patience(failures))
+    return _again(delay, failures, crashes, told)
 
 
-def _after_crash(policy: RetryPolicy, cause: Cause, failures: int, crashes: int) -> RetryDecision:
+def _after_crash(
+    policy: RetryPolicy, cause: Cause, failures: int, crashes: int, luck: float
+) -> RetryDecision:
     told = f"{_said(cause)}; crash {crashes} of {policy.crashes}"
     if crashes >= policy.crashes:
         return _end(JobState.GIVEN_UP, failures, crashes, told)
     # The job of a lost instance moves at once; a dying child may need what a delay gives it.
-    delay = policy.wait(crashes) if cause is Cause.CRASHED else 0.0
+    delay = policy.wait(crashes, luck) if cause is Cause.CRASHED else 0.0
     return _again(delay, failures, crashes, told)
 
 

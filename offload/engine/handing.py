@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import random
 from typing import TYPE_CHECKING, Any
 
 from kombu.utils.json import dumps
@@ -83,6 +84,7 @@ def fail(token: str, message: str, retry: bool = True) -> None:
         failures=job.failures,
         crashes=job.crashes,
         final=not retry,
+        luck=random(),  # noqa: S311 - nothing secret
     )
     if not _failed(fence, decision, error):
         raise _refusal(fence)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from offload.core.moments import between
-from offload.models import PayloadFile
+from offload.core.retries import Cause
+from offload.models import Attempt, PayloadFile
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,6 +55,11 @@ def attempts(job: Job) -> tuple[AttemptLine, ...]:
     if job.started_at is None:
         return tuple(ended)
     return (*ended, _present(job, len(ended) + 1))
+
+
+def rejections(job_id: str) -> int:
+    """Return how many attempts of a job put it back because they would not have it."""
+    return Attempt.objects.filter(job=job_id, cause=Cause.REJECTED).count()
 
 
 def _present(job: Job, number: int) -> AttemptLine:

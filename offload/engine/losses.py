@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import random
 from typing import TYPE_CHECKING
 
 from offload.conf import settings
@@ -62,7 +63,13 @@ def _failed(fence: Fence, claimed: Claimed, cause: Cause, told: str) -> None:
         type=kind.__qualname__, message=told, module=kind.__module__, traceback="",
         arguments=(told,),
     )  # fmt: skip
-    decision = decide(retry, cause=cause, failures=claimed.failures, crashes=claimed.crashes)
+    decision = decide(
+        retry,
+        cause=cause,
+        failures=claimed.failures,
+        crashes=claimed.crashes,
+        luck=random(),  # noqa: S311 - nothing secret
+    )
     _decided(fence, decision, error, cause)
 
 
@@ -92,7 +99,11 @@ def time_out(job: Job, told: str) -> None:
     fence = Fence(job_id=job.pk, epoch=job.epoch, token=job.token)
     error = ErrorInfo(type=LIMIT, message=told, module="billiard.exceptions", traceback="")
     decision = decide(
-        policy_of(job), cause=Cause.TIMED_OUT, failures=job.failures, crashes=job.crashes
+        policy_of(job),
+        cause=Cause.TIMED_OUT,
+        failures=job.failures,
+        crashes=job.crashes,
+        luck=random(),  # noqa: S311 - nothing secret
     )
     _decided(fence, decision, error, Cause.TIMED_OUT)
 

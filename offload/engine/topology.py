@@ -141,8 +141,20 @@ def readable(rows: Iterable[Row], read: Callable[[Row], T]) -> Iterator[T]:
 def default_policy() -> Policy:
     """Return the policy of the queue ``default`` as the settings have it."""
     given = settings()
-    retry = RetryPolicy(retries=given.retries, delay=given.retry_delay, crashes=given.crashes)
+    retry = _retry(given.retries, given.retry_delay, given.retry_backoff)
     return replace(DEFAULT_POLICY, retry=retry)
+
+
+def _retry(retries: int, delay: float, backoff: float) -> RetryPolicy:
+    given = settings()
+    return RetryPolicy(
+        retries=retries,
+        delay=delay,
+        backoff=backoff,
+        max_delay=given.retry_max_delay,
+        jitter=given.retry_jitter,
+        crashes=given.crashes,
+    )
 
 
 def instance_of(row: InstanceRow, *, off: Mapping[str, str], leader: str | None) -> Instance:
@@ -215,11 +227,10 @@ def policy_of(row: Queue) -> Policy:
         patterns=_patterns(row),
         type=QueueType.ORDERED if row.type == QueueType.ORDERED else QueueType.UNORDERED,
         max_parallel=None if row.max_parallel is None else PARALLEL.nearest_whole(row.max_parallel),
-        retry=RetryPolicy(
-            retries=RETRIES.nearest_whole(row.retries),
-            delay=RETRY_DELAY.nearest(row.retry_delay),
-            backoff=BACKOFF.nearest(row.backoff),
-            crashes=settings().crashes,
+        retry=_retry(
+            RETRIES.nearest_whole(row.retries),
+            RETRY_DELAY.nearest(row.retry_delay),
+            BACKOFF.nearest(row.backoff),
         ),
         suspended=row.suspended,
         ranking=RANKING.nearest_whole(row.ranking),

@@ -74,7 +74,7 @@ class Queue(models.Model):
     )
     backoff = models.FloatField(
         _("backoff"),
-        default=1.0,
+        default=2.0,
         validators=within(BACKOFF),
         help_text=_("Each retry waits this many times as long as the one before."),
     )

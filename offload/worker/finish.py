@@ -5,7 +5,8 @@ It stores the result where Celery's backend is in the same database, and what fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from random import random
 from typing import TYPE_CHECKING, Any
 
 from kombu.utils.json import dumps
@@ -23,10 +24,11 @@ from offload.core.outcomes import (
     Stopped,
     Succeeded,
 )
-from offload.core.retries import Cause, RetryDecision, RetryPolicy, decide
+from offload.core.retries import FOR_EVER, Cause, RetryDecision, RetryPolicy, decide, patience
 from offload.core.states import JobState
 from offload.engine import endings
 from offload.engine.endings import Ending
+from offload.engine.history import rejections
 from offload.engine.topology import snapshot
 from offload.worker.connections import insist
 
@@ -36,10 +38,13 @@ if TYPE_CHECKING:
     from offload.worker.current import CurrentJob
     from offload.worker.task import OffloadTask
 
-#: Seconds before a job that put itself back is offered again.
+#: Seconds before a job that was rejected is offered again, at least.
 POLITENESS = 1.0
 REJECTED = ErrorInfo(
     type="Reject", message="the consumer rejected the job", module="celery.exceptions", traceback=""
+)
+EXHAUSTED = ErrorInfo(
+    type="MaxRetriesExceededError", message="", module="celery.exceptions", traceback=""
 )
 
 
@@ -85,10 +90,9 @@ def _finish(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Outcome
             # Nobody asked for it.
             outcome = Failed(cause=Cause.FAILED, error=error)
         case Requeued():
-            return _requeue(ending, outcome)
+            return _requeue(task, job, ending, outcome)
         case Rejected(requeue=True):
-            decision = _again(job, POLITENESS, "put back by its consumer")
-            return _back(ending, decision, None, Cause.REQUEUED)
+            return _reject(task, job, ending)
         case Rejected():
             outcome = Failed(cause=Cause.FAILED, error=REJECTED, final=True)
     return _fail(task, job, ending, outcome)
@@ -101,6 +105,7 @@ def _fail(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Any) -> F
         failures=job.claimed.failures,
         crashes=job.claimed.crashes,
         final=outcome.final,
+        luck=random(),  # noqa: S311 - nothing secret
     )
     if decision.state is JobState.PENDING:
         return _back(ending, decision, outcome.error, outcome.cause)
@@ -115,30 +120,65 @@ def _policy(task: OffloadTask, job: CurrentJob) -> RetryPolicy:
     return RetryPolicy(retries=0, delay=0.0, crashes=settings().crashes)
 
 
-def _requeue(ending: Ending, outcome: Requeued) -> Finished:
+def _requeue(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Requeued) -> Finished:
+    """Put the job back as its task asked, which Celery bounds if it was by ``self.retry``."""
+    claimed = job.claimed
+    is_counted = outcome.retries > claimed.failures
+    failures = outcome.retries if is_counted else claimed.failures + 1
+    limit = FOR_EVER if is_counted else _limit(task, job)
+    if failures > limit != FOR_EVER:
+        return _exhaust(job, ending, failures, outcome.error)
+    decision = RetryDecision(
+        state=JobState.PENDING,
+        delay=max(outcome.delay, patience(failures)),
+        failures=failures,
+        crashes=claimed.crashes,
+        reason="the task asked to be retried",
+    )
+    return _back(ending, decision, outcome.error, Cause.REQUEUED, _changes(outcome))
+
+
+def _limit(task: OffloadTask, job: CurrentJob) -> int:
+    """Return how often a task may ask to be retried otherwise than by ``self.retry``."""
+    if task.retried_by_queue:
+        return _policy(task, job).retries
+    return FOR_EVER if task.max_retries is None else task.max_retries
+
+
+def _exhaust(job: CurrentJob, ending: Ending, failures: int, error: ErrorInfo | None) -> Finished:
+    told = f"it asked to be retried {failures} times"
+    decision = RetryDecision(
+        state=JobState.GIVEN_UP, delay=0.0, failures=failures, crashes=job.claimed.crashes,
+        reason=told,
+    )  # fmt: skip
+    state = endings.fail(ending, decision, error or replace(EXHAUSTED, message=told))
+    return Finished(fence=job.attempt_fence, state=state)
+
+
+def _changes(outcome: Requeued) -> dict[str, object]:
     changes: dict[str, object] = {}
     if outcome.args is not None:
         changes["args"] = dumps(list(outcome.args))
     if outcome.properties is not None:
         changes["properties"] = dumps(outcome.properties)
+    return changes
+
+
+def _reject(task: OffloadTask, job: CurrentJob, ending: Ending) -> Finished:
+    """Put the job back that its task would not have now, as often as the queue retries one."""
+    retry = snapshot().policy(job.claimed.queue).retry
+    times = rejections(job.id) + 1
+    if times > retry.retries != FOR_EVER:
+        error = replace(REJECTED, message=f"{REJECTED.message} {times} times")
+        return _fail(task, job, ending, Failed(cause=Cause.FAILED, error=error, final=True))
     decision = RetryDecision(
         state=JobState.PENDING,
-        delay=outcome.delay,
-        failures=outcome.retries or ending.claimed.failures + 1,
-        crashes=ending.claimed.crashes,
-        reason="the task asked to be retried",
-    )
-    return _back(ending, decision, outcome.error, Cause.REQUEUED, changes)
-
-
-def _again(job: CurrentJob, delay: float, reason: str) -> RetryDecision:
-    return RetryDecision(
-        state=JobState.PENDING,
-        delay=delay,
+        delay=max(retry.wait(times), POLITENESS),
         failures=job.claimed.failures,
         crashes=job.claimed.crashes,
-        reason=reason,
+        reason="put back by its consumer",
     )
+    return _back(ending, decision, None, Cause.REJECTED)
 
 
 def _back(

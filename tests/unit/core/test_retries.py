@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offload.core.exceptions import ConfigurationError
+from offload.core.policies import DEFAULT_POLICY
 from offload.core.retries import CRASHES, FAILURES, FOR_EVER, Cause, RetryPolicy, decide
 from offload.core.states import JobState
 
@@ -32,6 +33,7 @@ TABLE = [
     (EVER, Cause.LOST, 0, 2, GIVEN_UP, 0.0, 0, 3),
     (NEVER, Cause.REFUSED, 0, 2, PENDING, 0.0, 0, 2),
     (NEVER, Cause.REQUEUED, 0, 2, PENDING, 0.0, 0, 2),
+    (NEVER, Cause.REJECTED, 0, 2, PENDING, 0.0, 0, 2),
     (NEVER, Cause.STOPPED_ORDERLY, 0, 2, PENDING, 0.0, 0, 2),
     (NEVER, Cause.STOPPED, 0, 2, PENDING, 0.0, 0, 2),
     (NEVER, Cause.STOPPED_FORCED, 0, 2, PENDING, 0.0, 0, 2),
@@ -104,6 +106,33 @@ def test_a_final_rejection_is_an_error_and_no_failure() -> None:
 )
 def test_backoff_is_limited(policy: RetryPolicy, times: int, seconds: float) -> None:
     assert policy.wait(times) == seconds
+
+
+def test_by_default_an_outage_of_ten_minutes_gives_up_no_job() -> None:
+    policy = DEFAULT_POLICY.retry
+
+    shortest = sum(policy.wait(times, luck=1.0) for times in range(1, policy.retries + 1))
+
+    assert shortest > 600
+
+
+def test_chance_shortens_a_wait_by_the_policys_part_of_it_at_most() -> None:
+    policy = RetryPolicy(retries=9, delay=4.0, backoff=2.0, jitter=0.25)
+
+    assert [policy.wait(2, luck) for luck in (0.0, 0.5, 1.0)] == [8.0, 7.0, 6.0]
+
+
+def test_what_asks_for_no_delay_at_all_is_slowed_down() -> None:
+    policy = RetryPolicy(retries=FOR_EVER, delay=0.0)
+
+    delays = [
+        decide(policy, cause=Cause.FAILED, failures=failures, crashes=0).delay
+        for failures in range(100)
+    ]
+
+    assert delays == sorted(delays)
+    assert delays[0] > 0
+    assert sum(delays) > 90
 
 
 @given(
