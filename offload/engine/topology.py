@@ -27,7 +27,12 @@ from offload.engine.names import queue_name
 from offload.models import Instance as InstanceRow
 from offload.models import Lease, Queue, Switch
 from offload.models import Rule as RuleRow
-from offload.models.versions import version_and_time
+from offload.models.versions import (
+    Raised,
+    last_change,
+    uncommitted,
+    version_and_time,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -69,6 +74,8 @@ class Snapshot:
 class _Cache(threading.local):
     snapshot: Snapshot | None = None
     asked: float = 0.0
+    #: Under which uncommitted change it was read, and after which of this process.
+    read: tuple[Raised | None, int] | None = None
 
 
 class _Clock:
@@ -83,15 +90,19 @@ _clock = _Clock()
 def snapshot(*, fresh: bool = False) -> Snapshot:
     """Return the snapshot; its version is asked again after the time the settings say.
 
-    ``fresh`` asks at once.
+    ``fresh`` asks at once. What was read after a change that is not committed is kept only as
+    long as that change is: a version that fell back with it comes again for another content.
     """
+    now_read = uncommitted(), last_change()
+    held = _cache.snapshot if _cache.read == now_read else None
     aged = monotonic() - _cache.asked > settings().topology_age
-    if _cache.snapshot is None or fresh or aged:
+    if held is None or fresh or aged:
         _cache.asked = monotonic()
         version = _ask()
-        if _cache.snapshot is None or _cache.snapshot.version != version:
-            _cache.snapshot = load(version)
-    return _cache.snapshot
+        if held is None or held.version != version:
+            held = load(version)
+            _cache.snapshot, _cache.read = held, now_read
+    return held
 
 
 def _ask() -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from typing import TYPE_CHECKING
 
 from django.db.models.functions import Now
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import post_delete, post_migrate, post_save
 
 from offload.models import database
 from offload.models.leases import Version
@@ -19,8 +21,78 @@ TOPOLOGY = "topology"
 WATCHED = (Rule, Switch, Queue)
 
 
+class Raised:
+    """Marks the transaction in which the version was raised, as what it does on its commit.
+
+    So it is gone with the commit, and with a rollback to before it.
+    """
+
+    def __call__(self) -> None:
+        """Do nothing: being there is what says something."""
+
+
+class _Here(threading.local):
+    """The last mark that this thread has set, and where among what waits for the commit."""
+
+    mark: Raised | None = None
+    place: int = 0
+
+
+class _Known:
+    #: Taken from here, so that two threads never note the same number.
+    numbers = itertools.count(1)
+    #: Of the last change after which what was read before may not hold any more.
+    change: int = 0
+
+
+_here = _Here()
+
+
 def raise_version(**_: object) -> None:
     """Raise the version, in the surrounding transaction."""
+    _raise()
+    note_change()
+    if database.connection().in_atomic_block:
+        _here.mark, _here.place = Raised(), len(database.connection().run_on_commit)
+        database.on_commit(_here.mark)
+
+
+def note_change(**_: object) -> None:
+    """Note that whatever this process has read of the topology is to be read anew."""
+    _Known.change = next(_Known.numbers)
+
+
+def last_change() -> int:
+    """Return a number that differs after a change that this process made, committed or not."""
+    return _Known.change
+
+
+def uncommitted() -> Raised | None:
+    """Return the mark of the last change that is not committed and that this thread sees.
+
+    What is read under a mark holds as long as it is the last one. A transaction without a block
+    has marks of no use: each one is new.
+    """
+    connection = database.connection()
+    if not connection.in_atomic_block:
+        is_manual = connection.connection is not None and not connection.autocommit
+        return Raised() if is_manual else None
+    if _here.mark is None:
+        return None
+    waiting = connection.run_on_commit
+    if _here.place >= len(waiting) or waiting[_here.place][1] is not _here.mark:
+        _look_for_mark()
+    return _here.mark
+
+
+def _look_for_mark() -> None:
+    """Find the last mark that is left, where the one that was the last is gone or has moved."""
+    found = enumerate(database.connection().run_on_commit)
+    marks = [(place, entry[1]) for place, entry in found if isinstance(entry[1], Raised)]
+    _here.place, _here.mark = marks[-1] if marks else (0, None)
+
+
+def _raise() -> None:
     table = Version._meta.db_table
     database.execute(
         f"INSERT INTO {table} (name, number) VALUES (%s, 1) "
@@ -45,3 +117,5 @@ def connect() -> None:
     for model in WATCHED:
         for signal in (post_save, post_delete):
             signal.connect(raise_version, sender=model, dispatch_uid="offload.version")
+    # Sent after a flush too, by which the version falls back to none.
+    post_migrate.connect(note_change, dispatch_uid="offload.version")
