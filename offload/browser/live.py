@@ -52,14 +52,6 @@ def context(request: HttpRequest, page: object, version: str = "") -> dict[str, 
     }
 
 
-def fragment(request: HttpRequest, template: str, page: object) -> HttpResponse:
-    """Return the fragment, or nothing where its version is known."""
-    version = version_of(page)
-    if is_known(request, version):
-        return unchanged()
-    return render(request, template, context(request, page, version))
-
-
 def tell(request: HttpRequest, level: int, text: str, *, home: str) -> HttpResponse:
     """Answer a change: go back to the page and tell there what was done."""
     messages.add_message(request, level, text)

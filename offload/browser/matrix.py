@@ -1,29 +1,34 @@
-"""The matrix: topics by instances, each cell desired and applied."""
+"""The matrix: topics by instances, each cell desired and applied, a part of it at a time."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from zlib import crc32
 
-from offload.browser.signs import Standing
-from offload.browser.standings import Judged, examples, judge, judge_applied, same_effect
-from offload.core.judgement import Need
+from offload.browser.cells import Cell, cell_of
+from offload.browser.look import Look, Part
+from offload.browser.standings import examples
+from offload.core.judgement import Need, consumer_for, obstacle_to
 from offload.core.policies import policy_for
 from offload.core.routing import plan
-from offload.core.topology import Mode, Scope
+from offload.core.topology import Mode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
-    from offload.browser.facts import Facts, Line
-    from offload.core.topology import Instance, Topology, Verb
+    from offload.browser.facts import Facts
+    from offload.core.topology import Instance, Topology
     from offload.engine.counts import Counts
 
-#: What an operator can do with a cell.
-VERBS = ("allow", "deny", "exclusive", "clear")
 #: From so many instances on, cells show buttons as glyphs.
 DENSE = 5
+#: More cells than these are glyphs alone, and one of them is shown in detail.
+DETAILED = 150
+#: Rows and columns of a page.
+ROWS, COLUMNS = 50, 16
+#: Instances that are behind and whose topics are looked through for problems.
+LOOKED_THROUGH = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,56 +39,15 @@ class Column:
     mode: Mode
     is_off: bool
     is_leader: bool
+    #: It acts by other rules than those there are.
+    is_behind: bool
     running: int
     concurrency: int
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One topic, or pattern of topics, on one instance."""
-
-    instance: str
-    pattern: str
-    desired: Judged
-    applied: Standing
-    #: Seconds for which the two differ, where that is known.
-    age: int | None = None
-    #: The verbs of the rules for just this pattern on just this instance.
-    own: tuple[Verb, ...] = ()
-    running: int = 0
-
     @property
-    def id(self) -> str:
-        """Return what is the same from one refresh to the next, for the cell's elements."""
-        return f"{crc32(self.key.encode()):08x}"
-
-    @property
-    def key(self) -> str:
-        """Return instance and pattern as a form says them."""
-        return f"{self.instance} {self.pattern}"
-
-    @property
-    def is_absent(self) -> bool:
-        """Tell whether the instance has no consumer for it."""
-        return self.desired.standing is Standing.ABSENT
-
-    @property
-    def verbs(self) -> tuple[str, ...]:
-        """Return what can be done: without a consumer, no more than to clear a rule."""
-        if self.is_absent:
-            return ("clear",) if self.own else ()
-        return VERBS
-
-    def holds(self, verb: str) -> bool:
-        """Tell whether the cell is as this verb would make it."""
-        if verb == "exclusive":
-            return self.desired.standing is Standing.ONLY
-        return verb in self.own
-
-    @property
-    def differs(self) -> bool:
-        """Tell whether jobs still fare by something else than what is desired."""
-        return not self.is_absent and not same_effect(self.desired.standing, self.applied)
+    def has_problem(self) -> bool:
+        """Tell whether it takes no work, or other work than is desired."""
+        return self.mode is not Mode.READY or self.is_off or self.is_behind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +63,9 @@ class Row:
     can_run: int
     #: The queue that holds its jobs back, if it is suspended.
     suspended: str = ""
+    #: Jobs that failed within the last hour, and the last day.
+    failed_hour: int = 0
+    failed_day: int = 0
 
     @property
     def is_pattern(self) -> bool:
@@ -115,9 +82,21 @@ class Row:
 class Matrix:
     """The page: what is desired of whom, and what is applied."""
 
+    look: Look
+    topics: Part[str]
+    instances: Part[Instance]
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     gone: tuple[str, ...]
+    #: The cell that is shown in detail.
+    chosen: Cell | None
+    #: Of all there is, whatever is looked at.
+    live: int
+    ready: int
+    waiting: int
+    running: int
+    #: Instances that act by other rules than those there are.
+    behind: tuple[str, ...]
 
     @property
     def is_dense(self) -> bool:
@@ -125,33 +104,36 @@ class Matrix:
         return len(self.columns) >= DENSE
 
     @property
+    def is_compact(self) -> bool:
+        """Tell whether there are too many cells to say everything in each."""
+        return len(self.rows) * len(self.columns) > DETAILED
+
+    @property
     def differing(self) -> tuple[Cell, ...]:
-        """Return the cells in which desired and applied differ."""
-        return tuple(cell for row in self.rows for cell in row.cells if cell.differs)
-
-    @property
-    def waiting(self) -> int:
-        """Return how many jobs wait for an instance or for their time."""
-        return sum(row.waiting for row in self.rows)
-
-    @property
-    def running(self) -> int:
-        """Return how many jobs run."""
-        return sum(row.running for row in self.rows)
-
-    @property
-    def ready(self) -> int:
-        """Return how many instances take work."""
-        return sum(one.mode is Mode.READY and not one.is_off for one in self.columns)
+        """Return the cells that are shown and in which desired and applied differ."""
+        shown = [cell for row in self.rows for cell in row.cells if cell.differs]
+        return (*shown, self.chosen) if self.chosen and self.chosen.differs else tuple(shown)
 
 
-def build(facts: Facts) -> Matrix:
-    """Make the page of the facts."""
-    known = topics(facts.topology, facts.counts, facts.now)
+def build(facts: Facts, look: Look | None = None) -> Matrix:
+    """Make the page of the facts, as much of it as is looked at."""
+    look = look or Look()
+    live = facts.topology.live
+    columns = Part.of(_instances(facts, look), page=look.across, size=COLUMNS)
+    topics = Part.of(_topics(facts, look), page=look.page, size=ROWS)
     return Matrix(
-        columns=tuple(_column(facts, instance) for instance in facts.topology.live),
-        rows=tuple(_row(facts, topic) for topic in sorted(known)),
+        look=look,
+        topics=topics,
+        instances=columns,
+        columns=tuple(_column(facts, instance) for instance in columns.shown),
+        rows=tuple(_row(facts, topic, columns.shown) for topic in topics.shown),
         gone=tuple(one.name for one in facts.topology.instances if not one.is_live),
+        chosen=_chosen(facts, look.cell),
+        live=len(live),
+        ready=sum(one.mode is Mode.READY and not one.is_off for one in live),
+        waiting=sum(facts.counts.waiting.values()),
+        running=sum(facts.counts.active.values()),
+        behind=tuple(one.name for one in live if one.name in facts.behind),
     )
 
 
@@ -162,28 +144,86 @@ def topics(topology: Topology, counts: Counts, now: datetime) -> set[str]:
     return consumed | ruled | counts.topics
 
 
+def _known(facts: Facts) -> set[str]:
+    failed = {line.topic for line in facts.failures.lines}
+    return topics(facts.topology, facts.counts, facts.now) | failed
+
+
+def _topics(facts: Facts, look: Look) -> list[str]:
+    """Return the topics that are looked at; all of them where the text is of instances alone."""
+    every = sorted(_known(facts))
+    found = look.narrowed(every, lambda topic: [topic])
+    if not found and look.narrowed(facts.topology.live, _words):
+        found = every
+    return [one for one in found if not look.problems or _has_problem(facts, one)]
+
+
+def _instances(facts: Facts, look: Look) -> list[Instance]:
+    """Return the instances that are looked at; those with a problem first, if that is asked for."""
+    every = facts.topology.live
+    found = look.narrowed(every, _words) or list(every)
+    if look.problems:
+        found.sort(key=lambda one: not _column(facts, one).has_problem)
+    return found
+
+
+def _words(instance: Instance) -> list[str]:
+    return [instance.name, *instance.labels]
+
+
+def _has_problem(facts: Facts, topic: str) -> bool:
+    if topic in facts.failed:
+        return True
+    if facts.counts.waiting.get(topic) and (
+        _suspended(facts, topic) or not _can_anyone(facts, topic)
+    ):
+        return True
+    return any(cell_of(facts, topic, one).differs for one in _behind(facts))
+
+
+def _behind(facts: Facts) -> Iterable[Instance]:
+    return [one for one in facts.topology.live if one.name in facts.behind][:LOOKED_THROUGH]
+
+
 def _column(facts: Facts, instance: Instance) -> Column:
     return Column(
         name=instance.name,
         mode=instance.mode,
         is_off=instance.is_off,
         is_leader=instance.is_leader,
+        is_behind=instance.name in facts.behind,
         running=facts.counts.running_on(instance.name),
         concurrency=instance.concurrency,
     )
 
 
-def _row(facts: Facts, topic: str) -> Row:
-    need = Need(topic=examples(topic)[-1])
+def _row(facts: Facts, topic: str, instances: Iterable[Instance]) -> Row:
+    hour, day = facts.failed.get(topic, (0, 0))
     return Row(
         topic=topic,
-        cells=tuple(_cell(facts, topic, instance) for instance in facts.topology.live),
+        cells=tuple(cell_of(facts, topic, instance) for instance in instances),
         waiting=facts.counts.waiting.get(topic, 0),
         queued=facts.counts.bound(topic),
         running=facts.counts.running(topic),
-        can_run=len(plan(need, facts.topology, facts.now).candidates),
+        can_run=_can_run(facts, topic),
         suspended=_suspended(facts, topic),
+        failed_hour=hour,
+        failed_day=day,
     )
+
+
+def _can_anyone(facts: Facts, topic: str) -> bool:
+    """Tell whether an instance can and may run it, without asking all of them."""
+    need = Need(topic=examples(topic)[-1])
+    return any(
+        obstacle_to(need, one, consumer_for(one, need.topic), facts.ruling(one)) is None
+        for one in facts.topology.live
+    )
+
+
+def _can_run(facts: Facts, topic: str) -> int:
+    need = Need(topic=examples(topic)[-1])
+    return len(plan(need, facts.topology, facts.now).candidates)
 
 
 def _suspended(facts: Facts, topic: str) -> str:
@@ -191,30 +231,10 @@ def _suspended(facts: Facts, topic: str) -> str:
     return policy.name if policy.suspended else ""
 
 
-def _cell(facts: Facts, topic: str, instance: Instance) -> Cell:
-    line = facts.lines.get(instance.name)
-    cell = Cell(
-        instance=instance.name,
-        pattern=topic,
-        desired=judge(instance, topic, facts.topology.rules, facts.now),
-        applied=judge_applied(instance, topic, line.applied if line else None, facts.now),
-        own=_own(facts, topic, instance.name),
-        running=facts.counts.active.get((instance.name, topic), 0),
-    )
-    return replace(cell, age=_age(facts, cell.desired, line)) if cell.differs and line else cell
-
-
-def _age(facts: Facts, desired: Judged, line: Line) -> int | None:
-    """Return since when this incarnation should do so; unknown where a rule was cleared."""
-    is_off = desired.standing is Standing.OFF
-    age = line.off_for if is_off else facts.rule_ages.get(desired.rule_id or 0)
-    return None if age is None else int(min(age, line.up_for))
-
-
-def _own(facts: Facts, topic: str, instance: str) -> tuple[Verb, ...]:
-    mine = (Scope.INSTANCE, instance, topic)
-    return tuple(
-        rule.verb
-        for rule in facts.topology.rules
-        if (rule.scope, rule.target, rule.pattern.text) == mine and rule.in_force(facts.now)
-    )
+def _chosen(facts: Facts, key: str) -> Cell | None:
+    """Return the cell that a form names, unless the instance or the topic has gone meanwhile."""
+    name, _space, topic = key.partition(" ")
+    instance = facts.topology.instance(name)
+    if instance is None or not instance.is_live or topic not in _known(facts):
+        return None
+    return cell_of(facts, topic, instance)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
+from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from offload.browser import changes, facts, fleet, live, matrix
+from offload.browser import changes, facts, fleet, live, matrix, sharing
 from offload.browser.access import CHANGE_ROUTING, OPERATE_INSTANCE, SEE_INSTANCES, requires
 from offload.browser.address import key_of
+from offload.browser.look import Look
 from offload.conf import settings
 from offload.core.exceptions import OffloadError
 
@@ -21,42 +23,55 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
+    from offload.browser.facts import Facts
+
 MATRIX = "offload/_matrix.html"
 FLEET = "offload/_fleet.html"
 
 
-def matrix_page() -> matrix.Matrix:
-    """Return the matrix as it is now, with the ages of what is not applied."""
-    found = facts.read()
-    page = matrix.build(found)
+def matrix_context(request: HttpRequest, found: Facts | None = None) -> dict[str, Any]:
+    """Return what the matrix needs, with the ages of what is not applied."""
+    found = found or facts.read()
+    look = Look.of(request.POST if request.method == "POST" else request.GET)
+    page = matrix.build(found, look)
     late = {cell.desired.rule_id for cell in page.differing if cell.desired.rule_id}
-    return matrix.build(facts.with_rule_ages(found, late)) if late else page
+    if late:
+        page = matrix.build(facts.with_rule_ages(found, late), look)
+    return {**live.context(request, page, found.version), "failures": found.failures}
 
 
-def fleet_page() -> fleet.Fleet:
-    """Return the instances as they are now."""
-    return fleet.build(facts.read(), heartbeat=settings().heartbeat)
+def fleet_context(request: HttpRequest, found: Facts | None = None) -> dict[str, Any]:
+    """Return what the table of instances needs."""
+    look = Look.of(request.POST if request.method == "POST" else request.GET)
+    page = fleet.build(found or facts.read(), heartbeat=settings().heartbeat, look=look)
+    return live.context(request, page, page.version)
 
 
 @require_safe
 @requires(SEE_INSTANCES)
 def matrix_now(request: HttpRequest) -> HttpResponse:
     """Return the matrix, or nothing where it is as before."""
-    return live.fragment(request, MATRIX, matrix_page())
+    found = sharing.recent()
+    if live.is_known(request, found.version):
+        return live.unchanged()
+    return render(request, MATRIX, matrix_context(request, found))
 
 
 @require_safe
 @requires(SEE_INSTANCES)
 def fleet_now(request: HttpRequest) -> HttpResponse:
     """Return the table of instances, or nothing where it is as before."""
-    return live.fragment(request, FLEET, fleet_page())
+    found = sharing.recent()
+    if live.is_known(request, fleet.version_of(found, heartbeat=settings().heartbeat)):
+        return live.unchanged()
+    return render(request, FLEET, fleet_context(request, found))
 
 
 @require_safe
 @requires(SEE_INSTANCES)
 def instances(request: HttpRequest, around: Mapping[str, Any]) -> HttpResponse:
     """Return the page of instances; `around` is what the admin's frame needs."""
-    shown = {**around, **live.context(request, fleet_page()), "title": _("Instances")}
+    shown = {**around, **fleet_context(request), "title": _("Instances")}
     return TemplateResponse(request, "offload/instances.html", shown)
 
 
@@ -67,9 +82,10 @@ def desired(request: HttpRequest) -> HttpResponse:
     change = changes.read(request.POST)
     level, text = attempt(lambda: changes.route(change, by=request.user))
     if live.is_htmx(request):
-        shown = live.context(request, matrix_page())
-        return live.told(request, MATRIX, shown, level, text)
-    return live.tell(request, level, text, home=home(request, "app_list", "offload"))
+        return live.told(request, MATRIX, matrix_context(request), level, text)
+    look = Look.of(request.POST)
+    page = home(request, "app_list", "offload") + look.query(cell=look.cell)
+    return live.tell(request, level, text, home=page)
 
 
 @require_POST
@@ -79,8 +95,9 @@ def switch(request: HttpRequest, quoted: str) -> HttpResponse:
     name, off = key_of(quoted), request.POST.get("switch") == "off"
     level, text = attempt(lambda: changes.switch(name, off=off, by=request.user))
     if live.is_htmx(request):
-        return live.told(request, FLEET, live.context(request, fleet_page()), level, text)
-    return live.tell(request, level, text, home=home(request, "offload_instance_changelist"))
+        return live.told(request, FLEET, fleet_context(request), level, text)
+    page = home(request, "offload_instance_changelist") + Look.of(request.POST).query()
+    return live.tell(request, level, text, home=page)
 
 
 def attempt(act: Callable[[], str]) -> tuple[int, str]:

@@ -53,6 +53,21 @@ def best_consumer(consumers: Iterable[Consumer], topic: str) -> Consumer | None:
     return max(matching, key=lambda one: (one.pattern.specificity, one.ranking), default=None)
 
 
+def obstacle_to(
+    need: Need, instance: Instance, consumer: Consumer | None, applying: Sequence[Rule]
+) -> Reason | None:
+    """Say what keeps the instance from running the job, whatever its load, or None.
+
+    Give the rules that are in force and apply to the instance.
+    """
+    return (
+        capable(need, instance, consumer)
+        or allowed(need, instance, applying)
+        or alive(instance)
+        or refused(need, instance)
+    )
+
+
 def capable(need: Need, instance: Instance, consumer: Consumer | None) -> Reason | None:
     """Say what keeps the instance from being able to run the job, or None."""
     name = instance.name

@@ -11,16 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from offload.core.judgement import (
-    Need,
-    alive,
-    allowed,
-    capable,
-    consumer_for,
-    fits,
-    judge_rules,
-    refused,
-)
+from offload.core.judgement import Need, consumer_for, fits, judge_rules, obstacle_to
 from offload.core.reasons import Obstacle, Verdict
 from offload.core.states import Waiting
 
@@ -213,12 +204,7 @@ def _judge(
     need: Need, instance: Instance, rules: Sequence[Rule]
 ) -> tuple[Consumer | None, Verdict]:
     consumer = consumer_for(instance, need.topic)
-    reason = (
-        capable(need, instance, consumer)
-        or allowed(need, instance, rules)
-        or alive(instance)
-        or refused(need, instance)
-    )
+    reason = obstacle_to(need, instance, consumer, rules)
     task = consumer.task if consumer else None
     return consumer, Verdict(instance=instance.name, task=task, reason=reason)
 

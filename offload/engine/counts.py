@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from offload.engine.tracking.drafts import of_lane
@@ -32,7 +33,7 @@ class Later:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Counts:
     """Jobs that are not final, and the topics of the newest ones."""
 
@@ -58,20 +59,31 @@ class Counts:
 
     def running_on(self, instance: str) -> int:
         """Return how many jobs an instance runs."""
-        return sum(count for (name, _), count in self.active.items() if name == instance)
+        return self._sums["active", "instance"][instance]
 
     def bound_to(self, instance: str) -> int:
         """Return how many jobs occupy an instance's window."""
-        queued = sum(count for (name, _), count in self.queued.items() if name == instance)
-        return queued + self.running_on(instance)
+        return self._sums["queued", "instance"][instance] + self.running_on(instance)
 
     def running(self, topic: str) -> int:
         """Return how many jobs of a topic run."""
-        return sum(count for (_, one), count in self.active.items() if one == topic)
+        return self._sums["active", "topic"][topic]
 
     def bound(self, topic: str) -> int:
         """Return how many jobs of a topic are bound and not begun."""
-        return sum(count for (_, one), count in self.queued.items() if one == topic)
+        return self._sums["queued", "topic"][topic]
+
+    @cached_property
+    def _sums(self) -> Mapping[tuple[str, str], Counter[str]]:
+        """Return the counts by instance alone and by topic alone: asked for each of them."""
+        sums: dict[tuple[str, str], Counter[str]] = {}
+        for state, places in (("queued", self.queued), ("active", self.active)):
+            by_instance, by_topic = Counter[str](), Counter[str]()
+            for (instance, topic), number in places.items():
+                by_instance[instance] += number
+                by_topic[topic] += number
+            sums[state, "instance"], sums[state, "topic"] = by_instance, by_topic
+        return sums
 
 
 def count() -> Counts:

@@ -7,25 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.utils.formats import date_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from offload.browser import live, views
+from offload.browser import views
 from offload.browser.access import access_of
-from offload.browser.signs import SIGNS
+from offload.browser.look import Look
+from offload.browser.signs import SIGNS, Standing
 
 if TYPE_CHECKING:
     import enum
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from django.template import Context
     from django.utils.functional import _StrPromise
     from django.utils.safestring import SafeString
 
-    from offload.browser.matrix import Cell
+    from offload.browser.cells import Cell
 
 register = template.Library()
 
@@ -42,6 +43,11 @@ WORD_BUTTON = '<button name="{0}" value="{1}" id="{0}-{2}"{3}>{4}</button>'
 GLYPH_BUTTON = (
     '<button name="{0}" value="{1}" id="{0}-{2}"{3} title="{4}" aria-label="{4}">{5}</button>'
 )
+COMPACT = (
+    '<td><button name="cell" value="{0}" id="c{1}" class="ob-{2}" aria-label="{3}"{6}>{4}{5}'
+    "</button></td>"
+)
+ABSENT = '<td title="{1}">{0}</td>'
 PRESSED = mark_safe(' aria-pressed="true"')
 
 #: Shown where there is nothing to show.
@@ -68,6 +74,53 @@ def verbs(cell: Cell, dense: bool) -> SafeString:
     """Show the buttons of a cell by their words; where there are many cells, by glyphs."""
     layout = GLYPH_BUTTON if dense else WORD_BUTTON
     return format_html_join("", layout, (_button(cell, verb) for verb in cell.verbs))
+
+
+@register.simple_tag
+def glyphs(cells: Sequence[Cell], chosen: str) -> SafeString:
+    """Show cells by glyphs alone: each a button for its details, where there are any."""
+    return mark_safe("".join([_glyph(cell, chosen) for cell in cells]))  # noqa: S308  # Escaped.
+
+
+def _glyph(cell: Cell, chosen: str) -> str:
+    sign = SIGNS[cell.desired.standing]
+    if cell.is_absent and not cell.own:
+        return ABSENT.format(sign.glyph, sign.word)
+    late = _("not applied yet") if cell.differs else ""
+    return COMPACT.format(
+        escape(cell.key),
+        cell.id,
+        "warn" if late else sign.tone,
+        f"{sign.word} {late}".strip(),
+        f"≠{sign.glyph}" if late else sign.glyph,
+        cell.running or "",
+        ' aria-current="true"' if cell.key == chosen else "",
+    )
+
+
+@register.simple_tag
+def glyph(state: enum.StrEnum, is_off: bool, is_behind: bool) -> SafeString:
+    """Show how an instance does by a glyph, and by words for whoever hears them."""
+    shown = [SIGNS[Standing.OFF] if is_off else SIGNS[state]]
+    words = [str(shown[0].word), *([str(_("not applied yet"))] if is_behind else [])]
+    layout = '<span class="ob-{}" title="{}"><span aria-hidden="true">{}</span>{}</span>'
+    hidden = format_html('<span class="visually-hidden">{}</span>', ", ".join(words))
+    signs = f"{shown[0].glyph}{'≠' if is_behind else ''}"
+    return format_html(layout, shown[0].tone, ", ".join(words), signs, hidden)
+
+
+@register.simple_tag
+def looked(look: Look | str, name: str = "", value: object = "") -> str:
+    """Return the end of an address that asks for the same, or for another page of it."""
+    if not isinstance(look, Look):
+        return ""
+    return look.query(**{name: value}) if name else look.query()
+
+
+@register.simple_tag
+def stayed(look: Look | str) -> str:
+    """Return the end of an address that asks for the same, and to stay as it is."""
+    return look.query(paused="on") if isinstance(look, Look) else "?paused"
 
 
 def _button(cell: Cell, verb: str) -> tuple[object, ...]:
@@ -103,4 +156,4 @@ def offload_matrix(context: Context) -> dict[str, Any] | None:
     request = context["request"]
     if not access_of(request.user).instances:
         return None
-    return live.context(request, views.matrix_page())
+    return views.matrix_context(request)

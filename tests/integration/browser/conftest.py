@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from offload.browser import sharing
 from offload.engine import topology
 
 if TYPE_CHECKING:
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _database(db: None) -> Iterator[None]:
+def _database(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let every test have tables, and no picture of another test's."""
     topology.forget()
+    sharing.forget()
+    monkeypatch.setattr(sharing, "AGE", 0.0)
     yield
     topology.forget()
 

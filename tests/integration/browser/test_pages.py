@@ -39,6 +39,8 @@ JOBS = reverse("admin:offload_job_changelist")
 LOGIN = 2
 #: Permissions of somebody who may not do everything.
 PERMISSIONS = 2
+#: Statements that read what the pages about the cluster show.
+FACTS = 4
 
 
 def page_of(job_id: str, name: str = "change") -> str:
@@ -191,8 +193,20 @@ class TestInstances:
         found = text(boss, FLEET)
 
         assert f"{HERE} gpu" in found
-        assert "● ready ⊘ switched off under 3 s ago 1 of 2 slots 1 of 4 dam/**" in found
+        off = "● ready ⊘ switched off ≠ rules not applied yet"
+        assert f"{off} under 3 s ago 1 of 2 slots 1 of 4 nothing" in found
         assert "switch on" in found
+
+    def test_it_names_what_an_instance_may_run_now(self, boss: Client) -> None:
+        consumers = [{"pattern": one, "task": "dam.work"} for one in ("a/b", "c/*", "d")]
+        join(consumers=consumers)
+        rules.deny(HERE, "a/b")
+        rules.deny(HERE, "c/d")
+
+        found = text(boss, FLEET)
+
+        assert "of 4 c/* in part d 2" in found
+        assert "a/b" not in found
 
     def test_those_that_are_gone_are_kept_with_the_reason(self, boss: Client) -> None:
         membership.leave(HERE, join(), reason="its worker died", crash=False)
@@ -327,24 +341,24 @@ class TestCost:
 
     @pytest.mark.parametrize("count", [2, 20])
     @pytest.mark.parametrize("address", [MATRIX, FLEET])
-    def test_a_page_asks_three_questions(
+    def test_a_page_asks_four_questions(
         self, boss: Client, count: int, address: str, django_assert_num_queries: Any
     ) -> None:
         fleet(count)
 
-        with django_assert_num_queries(LOGIN + 3):
+        with django_assert_num_queries(LOGIN + FACTS):
             boss.get(address)
 
     @pytest.mark.parametrize("count", [2, 20])
     @pytest.mark.parametrize("address", [MATRIX_NOW, FLEET_NOW])
-    def test_a_poll_asks_three_questions(
+    def test_a_poll_asks_four_questions(
         self, boss: Client, count: int, address: str, django_assert_num_queries: Any
     ) -> None:
         fleet(count)
         known = version(boss.get(address).content)
 
         for asked in ("", known):
-            with django_assert_num_queries(LOGIN + 3):
+            with django_assert_num_queries(LOGIN + FACTS):
                 boss.get(address, {"v": asked})
 
     @pytest.mark.parametrize("count", [2, 20])
@@ -356,7 +370,7 @@ class TestCost:
             rules.deny(f"worker{number}@host", "dam/topic1")
         snapshot(fresh=True)
 
-        with django_assert_num_queries(LOGIN + 4):
+        with django_assert_num_queries(LOGIN + FACTS + 1):
             boss.get(MATRIX_NOW)
 
     def test_permissions_are_asked_for_once(
@@ -365,7 +379,7 @@ class TestCost:
         fleet(2)
         client = staff("view_instance", "change_routing")
 
-        with django_assert_num_queries(LOGIN + PERMISSIONS + 3):
+        with django_assert_num_queries(LOGIN + PERMISSIONS + FACTS):
             client.get(MATRIX_NOW)
 
     @pytest.mark.parametrize("count", [2, 20])

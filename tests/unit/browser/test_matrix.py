@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from offload.browser.facts import Facts, Line
-from offload.browser.live import version_of
-from offload.browser.matrix import Cell, Matrix, build
+from offload.browser.look import Look
+from offload.browser.matrix import COLUMNS, ROWS, Matrix, build
 from offload.browser.signs import Standing
 from offload.browser.standings import Applied
 from offload.core.policies import DEFAULT_POLICY, Policy
+from offload.core.states import JobState
 from offload.core.topics import Pattern
 from offload.core.topology import Instance, Mode, Rule, Scope, Verb
 from offload.engine.counts import Counts
+from offload.engine.failures import FailureLine, Failures
 from tests.unit.core.fleet import NOW, consumer, instance, rule, topology
+
+if TYPE_CHECKING:
+    from offload.browser.cells import Cell
 
 HERE, THERE = "render@host2", "gpu@host2"
 
@@ -23,6 +28,7 @@ def line(*rules: Rule, **facts: Any) -> Line:
     """Return what an instance's row says that has applied these rules."""
     usual: dict[str, Any] = {
         "beat_age": 1.0,
+        "beat_at": NOW,
         "up_for": 3600.0,
         "started_at": NOW - timedelta(hours=1),
         "host": "host2",
@@ -48,6 +54,19 @@ def policy(name: str, pattern: str, **terms: Any) -> Policy:
     """Return a policy for a pattern."""
     return Policy(
         name=name, patterns=(Pattern.parse(pattern),), retry=DEFAULT_POLICY.retry, **terms
+    )
+
+
+def failure(topic: str, **counts: int) -> FailureLine:
+    """Return a line of failures of a topic."""
+    return FailureLine(
+        topic=topic,
+        state=JobState.GIVEN_UP,
+        error_type="builtins.ValueError",
+        error="no",
+        job_id="id",
+        seconds_ago=1.0,
+        **counts,
     )
 
 
@@ -173,8 +192,8 @@ def test_the_version_moves_with_what_is_shown_and_not_with_time() -> None:
     later = facts(instance(), lines={HERE: line(beat_age=2.0, up_for=3602.0)})
     busy = facts(instance(), counts=Counts(active={(HERE, "a"): 1}))
 
-    assert version_of(build(now)) == version_of(build(later))
-    assert version_of(build(now)) != version_of(build(busy))
+    assert now.version == later.version
+    assert now.version != busy.version
 
 
 def test_many_instances_make_it_dense() -> None:
@@ -182,3 +201,106 @@ def test_many_instances_make_it_dense() -> None:
 
     assert build(facts(*map(instance, names))).is_dense
     assert not build(facts(*map(instance, names[:4]))).is_dense
+
+
+def many(count: int) -> list[Instance]:
+    """Return so many instances, each with a consumer of its own beside the shared one."""
+    return [
+        instance(f"worker{number:03d}@host", consumers=(consumer(f"t/{number:03d}"), consumer("s")))
+        for number in range(count)
+    ]
+
+
+def test_a_wide_matrix_is_shown_in_parts() -> None:
+    whole = facts(*many(COLUMNS + 3), counts=Counts(waiting={f"w/{n:03d}": 1 for n in range(60)}))
+
+    first, last = build(whole), build(whole, Look(page=9, across=2))
+
+    assert (len(first.rows), len(first.columns)) == (ROWS, COLUMNS)
+    assert (first.topics.first, first.topics.last) == (1, ROWS)
+    assert first.topics.total == 60 + COLUMNS + 4
+    assert (last.topics.page, last.topics.pages, last.topics.after) == (2, 2, 0)
+    assert [one.name for one in last.columns] == [f"worker{n:03d}@host" for n in range(16, 19)]
+    assert first.live == last.live == COLUMNS + 3
+    assert first.is_compact
+    assert not last.is_compact
+
+
+def test_a_text_narrows_topics_and_instances_whatever_its_case() -> None:
+    whole = facts(*many(12))
+
+    def shown(text: str) -> tuple[int, int]:
+        page = build(whole, Look(text=text))
+        return len(page.rows), len(page.columns)
+
+    assert shown("T/00") == (10, 12)
+    assert shown("worker003") == (13, 1)
+    assert shown("nothing like it") == (0, 12)
+
+
+def test_an_instance_is_found_by_its_label() -> None:
+    whole = facts(instance(labels=frozenset({"licence-acme"})), instance(THERE))
+
+    assert [one.name for one in build(whole, Look(text="acme")).columns] == [HERE]
+
+
+def test_problems_are_what_is_stalled_held_back_failed_or_not_applied() -> None:
+    suspended = (policy("slow", "held", suspended=True),)
+    counts = Counts(waiting={"nobody": 1, "held": 1, "fine": 1})
+    able = instance(consumers=tuple(map(consumer, ("held", "fine", "ruled", "bad"))))
+    failed = Failures(lines=(failure("bad", hour=2, day=5),), hour=2, day=5)
+    ruling = (rule(Verb.DENY, "ruled"),)
+    lines = {HERE: line(), THERE: line()}
+
+    page = build(
+        facts(
+            instance(THERE, consumers=()),
+            able,
+            policies=suspended,
+            counts=counts,
+            failures=failed,
+            rules=ruling,
+            lines=lines,
+        ),
+        Look(problems=True),
+    )
+
+    assert [row.topic for row in page.rows] == ["bad", "held", "nobody", "ruled"]
+    assert (page.rows[0].failed_hour, page.rows[0].failed_day) == (2, 5)
+    assert page.behind == (HERE,)
+    assert page.columns[0].name == HERE
+
+
+def test_a_cell_is_chosen_while_there_is_such_an_instance_and_topic() -> None:
+    whole = facts(instance())
+
+    chosen = build(whole, Look(cell=f"{HERE} **")).chosen
+
+    assert chosen is not None
+    assert chosen.desired.why == "No rule concerns it."
+    for gone in (f"{THERE} **", f"{HERE} other", "", "\0"):
+        assert build(whole, Look(cell=gone)).chosen is None
+
+
+def test_an_address_that_makes_no_sense_asks_for_all() -> None:
+    for odd in ("-1", "0", "x", "9" * 30, "1e3", "", "\0", "²"):
+        assert Look.of({"p": odd, "i": odd}) == Look()
+    assert len(Look.of({"q": "x" * 10_000}).text) == 255
+
+
+def test_a_look_is_said_by_the_end_of_an_address() -> None:
+    look = Look.of({"q": " a/b ", "problems": "on", "p": "3", "cell": "x y"})
+
+    assert look.query() == "?q=a%2Fb&problems=on&p=3"
+    assert look.query(p=4) == "?q=a%2Fb&problems=on&p=4"
+    assert dict(look.fields)["cell"] == "x y"
+    assert Look().query() == ""
+
+
+def test_of_no_instance_is_it_asked_which_rules_it_has_applied_where_all_have() -> None:
+    ruling = (rule(Verb.DENY, "a", id=4), rule(Verb.ALLOW, "b", until=NOW + timedelta(hours=1)))
+    whole = facts(instance(), rules=ruling)
+
+    assert whole.behind == frozenset()
+    assert facts(instance(), rules=ruling, lines={HERE: line(applied=None)}).behind == {HERE}
+    assert facts(instance(is_off=True)).behind == {HERE}

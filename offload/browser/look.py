@@ -1,0 +1,109 @@
+"""Which part of a page is looked at: a text, problems only, a page of rows, one cell in detail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+from urllib.parse import urlencode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+T = TypeVar("T")
+
+#: Characters of a text that is looked for; no name is longer.
+LONGEST = 255
+#: Digits of a page's number.
+DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What an address asks to see."""
+
+    text: str = ""
+    problems: bool = False
+    #: The page of rows, from 1.
+    page: int = 1
+    #: The page of columns, from 1.
+    across: int = 1
+    #: Instance and topic of the cell that is shown in detail.
+    cell: str = ""
+
+    @classmethod
+    def of(cls, sent: Mapping[str, object]) -> Look:
+        """Return what an address or a form asks for; what makes no sense is left out."""
+        return cls(
+            text=str(sent.get("q", "")).strip()[:LONGEST],
+            problems="problems" in sent,
+            page=_number(sent.get("p")),
+            across=_number(sent.get("i")),
+            cell=str(sent.get("cell", ""))[: 2 * LONGEST + 1],
+        )
+
+    @property
+    def is_narrow(self) -> bool:
+        """Tell whether it leaves anything out by what that is."""
+        return bool(self.text or self.problems)
+
+    @property
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """Return what an address has to say of it."""
+        every = (
+            ("q", self.text),
+            ("problems", "on" if self.problems else ""),
+            ("p", str(self.page) if self.page > 1 else ""),
+            ("i", str(self.across) if self.across > 1 else ""),
+            ("cell", self.cell),
+        )
+        return tuple((name, value) for name, value in every if value)
+
+    def query(self, **changed: object) -> str:
+        """Return it as the end of an address, with these fields changed and no cell."""
+        fields = {**dict(self.fields), "cell": "", **{k: str(v) for k, v in changed.items()}}
+        said = urlencode({name: value for name, value in fields.items() if value})
+        return f"?{said}" if said else ""
+
+    def narrowed(self, items: Iterable[T], words: Callable[[T], Iterable[str]]) -> list[T]:
+        """Return the items that have the text in one of their words, whatever its case."""
+        wanted = self.text.casefold()
+        return [one for one in items if any(wanted in word.casefold() for word in words(one))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part(Generic[T]):
+    """One page of a list."""
+
+    shown: tuple[T, ...]
+    #: Its number, from 1, and how many there are.
+    page: int
+    pages: int
+    total: int
+    #: Places of the first and the last that is shown, from 1.
+    first: int
+    last: int
+
+    @classmethod
+    def of(cls, items: Sequence[T], *, page: int, size: int) -> Part[T]:
+        """Return that page of the items, or the last one there is."""
+        pages = max(1, -(-len(items) // size))
+        page = min(page, pages)
+        start = (page - 1) * size
+        shown = tuple(items[start : start + size])
+        first, last = start + bool(shown), start + len(shown)
+        return cls(shown=shown, page=page, pages=pages, total=len(items), first=first, last=last)
+
+    @property
+    def before(self) -> int:
+        """Return the number of the page before it, 0 where there is none."""
+        return self.page - 1
+
+    @property
+    def after(self) -> int:
+        """Return the number of the page after it, 0 where there is none."""
+        return self.page + 1 if self.page < self.pages else 0
+
+
+def _number(said: object) -> int:
+    text = str(said or "")
+    return max(1, int(text)) if text.isdecimal() and len(text) <= DIGITS else 1

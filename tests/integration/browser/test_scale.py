@@ -1,0 +1,148 @@
+"""Pages about a large fleet: bounds on bytes, statements and processor time."""
+
+from __future__ import annotations
+
+import re
+from copy import copy
+from functools import partial
+from time import process_time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from offload.browser import sharing
+from offload.engine import rules
+from offload.engine.applying import applied
+from offload.engine.submission import new_id
+from offload.engine.topology import snapshot
+from offload.engine.tracking import ends
+from offload.engine.tracking.drafts import Draft, insert
+from offload.models import Instance, Job
+from tests.integration.engine.world import join, waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.test import Client
+
+TOPICS = [f"dam/rendition/large-preview-with-watermark/step-{number:03d}" for number in range(300)]
+NAMES = [f"render@gpu-node{number:02d}.eu-central.example.com" for number in range(60)]
+MATRIX = reverse("admin:app_list", args=["offload"])
+MATRIX_NOW = reverse("admin:offload_instance_matrix")
+FLEET = reverse("admin:offload_instance_changelist")
+FLEET_NOW = reverse("admin:offload_instance_fleet")
+CELL = f"{NAMES[3]} {TOPICS[3]}"
+#: Statements that find out who asks.
+LOGIN = 2
+#: Bytes and seconds that a page may cost; the time with a margin for a machine that is busy.
+BYTES, SECONDS = 300_000, 1.0
+#: Of a poll that finds nothing new.
+POLL_SECONDS = 0.15
+
+
+@pytest.fixture
+def wide(db: None) -> None:
+    """Make 60 instances that consume 300 topics each, with rules, jobs and failures."""
+    consumers = [{"pattern": topic, "task": "dam.work"} for topic in TOPICS]
+    join(NAMES[0], consumers=consumers, labels=["gpu"])
+    first = Instance.objects.get()
+    others = [copy(first) for _ in NAMES[1:]]
+    for number, (row, name) in enumerate(zip(others, NAMES[1:], strict=True), 2):
+        row.name, row.joined, row.incarnation = name, number, f"incarnation-{number}"
+    Instance.objects.bulk_create(others)
+    for number in range(0, 60, 5):
+        rules.deny(NAMES[number], TOPICS[number], note="Colours are wrong, see OPS-1234.")
+    rules.allow("gpu", "dam/**", scope="label")
+    for instance in snapshot(fresh=True).topology.instances:
+        said = applied(instance, snapshot().topology.rules, snapshot().version)
+        Instance.objects.filter(pk=instance.name).update(applied=said)
+    insert([Draft(id=new_id(), topic=topic) for topic in TOPICS for _ in range(3)])
+    failed = waiting(200, topic=TOPICS[7])
+    ends.give_up(failed, state="GIVEN_UP", error_type="builtins.ValueError", error="no" * 100)
+    for number, topic in enumerate(TOPICS[:60]):
+        place = {"instance": NAMES[number], "incarnation": "i", "epoch": 1}
+        Job.objects.filter(topic=topic, state="PENDING").update(
+            state="ACTIVE", started_at=timezone.now(), **place
+        )
+
+
+def cost(act: Callable[[], Any], *, times: int = 2) -> tuple[Any, float]:
+    """Return what it came to and the processor time of the best of a few rounds."""
+    spent = []
+    for _ in range(times):
+        begun = process_time()
+        found = act()
+        spent.append(process_time() - begun)
+    return found, min(spent)
+
+
+LOOKS: list[tuple[str, dict[str, str]]] = [
+    (MATRIX, {}),
+    (MATRIX, {"cell": CELL}),
+    (MATRIX, {"p": "4", "i": "3"}),
+    (MATRIX, {"problems": "on"}),
+    (MATRIX, {"q": "node07"}),
+    (MATRIX, {"q": "step-1"}),
+    (FLEET, {}),
+    (FLEET, {"problems": "on"}),
+]
+
+
+@pytest.mark.usefixtures("wide")
+def test_pages_about_a_large_fleet_have_bounds(
+    boss: Client, django_assert_max_num_queries: Any
+) -> None:
+    for address, look in LOOKS:
+        with django_assert_max_num_queries(LOGIN + 5):
+            boss.get(address, look)
+
+        answer, spent = cost(partial(boss.get, address, look))
+
+        assert answer.status_code == 200
+        assert len(answer.content) <= BYTES, (address, look)
+        assert spent <= SECONDS, (address, look)
+
+
+@pytest.mark.usefixtures("wide")
+def test_a_poll_that_finds_nothing_new_asks_nothing_that_was_asked_a_moment_ago(
+    boss: Client, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr(sharing, "AGE", 60.0)
+    for page, now in ((MATRIX, MATRIX_NOW), (FLEET, FLEET_NOW)):
+        sharing.forget()
+        known = re.search(rb'name="v" value="([^"]*)"', boss.get(page).content)
+        assert known is not None
+        asked = {"v": known[1].decode()}
+        assert boss.get(now, asked).status_code == 204
+
+        with django_assert_num_queries(LOGIN):
+            assert boss.get(now, asked).status_code == 204
+        _answer, spent = cost(partial(boss.get, now, asked))
+        assert spent <= POLL_SECONDS
+
+        sharing.forget()
+        waiting(topic=TOPICS[5])
+        assert boss.get(now, asked).status_code == 200
+
+
+@pytest.mark.usefixtures("wide")
+def test_a_cell_among_many_is_shown_in_detail_on_demand_and_changed_there(boss: Client) -> None:
+    compact = boss.get(MATRIX).content.decode()
+    assert f'name="cell" value="{CELL}"' in compact
+    assert 'name="deny"' not in compact
+
+    detail = boss.get(MATRIX_NOW, {"cell": CELL, "v": "another"}).content.decode()
+    assert 'id="ob-chosen"' in detail
+    assert f'name="deny" value="{CELL}"' in detail
+
+    answer: Any = boss.post(reverse("admin:offload_instance_desired"), {"deny": CELL, "cell": CELL})
+    assert answer.url.startswith(f"{MATRIX}?cell=")
+    shown = boss.get(answer.url).content.decode()
+    assert f"denies {TOPICS[3]} on {NAMES[3]}" in shown
+    assert '1</strong> <span aria-hidden="true">≠' in shown
+
+    few = boss.get(MATRIX, {"q": TOPICS[3][-3:]}).content.decode()
+    assert "ob-compact" not in few
+    assert 'name="q" value="003"' in few
