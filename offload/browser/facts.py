@@ -62,10 +62,11 @@ class Facts:
         """Return a text that differs where a page about topics and instances does."""
         counts = self.counts
         jobs = [sorted(one.items()) for one in (counts.waiting, counts.queued, counts.active)]
+        later = sorted((topic, one.count) for topic, one in counts.later.items())
         failed = [(one.job_id, one.hour, one.day) for one in self.failures.lines]
         applied = [(name, line.applied) for name, line in self.lines.items()]
         named = (self.topology.version, self.topology.period(self.now), sorted(counts.recent))
-        return version_of((named, jobs, failed, applied))
+        return version_of((named, jobs, later, failed, applied))
 
     @cached_property
     def rules(self) -> tuple[RuleValue, ...]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from offload.engine.counts import Counts
 
 #: From so many instances on, cells show buttons as glyphs.
-DENSE = 5
+DENSE = 4
 #: More cells than these are glyphs alone, and one of them is shown in detail.
 DETAILED = 150
 #: Rows and columns of a page.
@@ -57,6 +57,8 @@ class Row:
     topic: str
     cells: tuple[Cell, ...]
     waiting: int
+    #: Those among the waiting whose time has not come.
+    later: int
     queued: int
     running: int
     #: Instances that can and may run it, whether they have room or not.
@@ -74,8 +76,8 @@ class Row:
 
     @property
     def is_stalled(self) -> bool:
-        """Tell whether jobs wait that nobody can run."""
-        return self.waiting > 0 and self.can_run == 0
+        """Tell whether jobs are due that nobody can run."""
+        return self.waiting > self.later and self.can_run == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,9 +176,7 @@ def _words(instance: Instance) -> list[str]:
 def _has_problem(facts: Facts, topic: str) -> bool:
     if topic in facts.failed:
         return True
-    if facts.counts.waiting.get(topic) and (
-        _suspended(facts, topic) or not _can_anyone(facts, topic)
-    ):
+    if facts.counts.due(topic) and (_suspended(facts, topic) or not _can_anyone(facts, topic)):
         return True
     return any(cell_of(facts, topic, one).differs for one in _behind(facts))
 
@@ -203,6 +203,7 @@ def _row(facts: Facts, topic: str, instances: Iterable[Instance]) -> Row:
         topic=topic,
         cells=tuple(cell_of(facts, topic, instance) for instance in instances),
         waiting=facts.counts.waiting.get(topic, 0),
+        later=facts.counts.waiting.get(topic, 0) - facts.counts.due(topic),
         queued=facts.counts.bound(topic),
         running=facts.counts.running(topic),
         can_run=_can_run(facts, topic),
