@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -159,3 +160,19 @@ def test_as_many_as_there_are_may_be_the_most(job: Named) -> None:
         offload.submit("jobs/same")
 
     assert len(run_jobs(most=2)) == 2
+
+
+def test_system_checks_are_left_to_the_test_runner(
+    app: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[str] = []
+
+    def load() -> None:
+        checked.append(os.environ.get("CELERY_SKIP_CHECKS", ""))
+
+    monkeypatch.setattr(app.loader, "import_default_modules", load)
+
+    run_jobs()
+
+    assert checked == ["1"]
+    assert "CELERY_SKIP_CHECKS" not in os.environ
