@@ -62,6 +62,9 @@ class Settings:
     max_properties: int = 262_144
     #: Bytes of JSON up to which a result stays in the job's row, if the result backend keeps it.
     max_result: int = 65_536
+    #: Write Celery's result with the job's end, by one statement, where both are in one database;
+    #: else after it, as the result backend itself does, with Django's signals.
+    results_in_transaction: bool = True
     #: Keep database connections over tasks (health-checked, closed after errors).
     keep_connections: bool = True
     #: Labels of the instances started with these settings, for rules by label.

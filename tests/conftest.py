@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connections, transaction
 from django.test import override_settings
 
-from offload.engine import results, topology
+from offload.engine import task_results, topology
 from tests.databases import ABSENT, POSTGRESQL, SQLITE
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _offload(alias: str) -> dict[str, Any]:
 
 def _forget() -> None:
     topology.forget()
-    results.in_transaction.cache_clear()
+    task_results.in_transaction.cache_clear()
 
 
 def _empty(alias: str) -> None:

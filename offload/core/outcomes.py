@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -52,6 +52,10 @@ class Requeued:
     # What Celery's own counter says of the continuation.
     retries: int = 0
     error: ErrorInfo | None = None
+    # Options of the call that it gave anew.
+    options: Mapping[str, object] = field(default_factory=dict)
+    # Seconds in which it is to begin; None keeps the time it has.
+    expires_in: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from offload.engine import results
+from offload.engine import results, task_results
 from offload.engine.canvas import tail
 from offload.engine.tracking import ends
 from offload.models import Job, database
@@ -34,7 +34,7 @@ def conclude(job_id: str) -> bool:
     job = Job.objects.filter(pk=job_id, aftermath_due=True).first()
     if job is None:
         return False
-    inside = results.in_transaction()
+    inside = task_results.in_transaction()
     wanted = not job.options.get("ignore_result")
     if wanted and not inside:
         results.store(results.of_job(job))
@@ -42,7 +42,7 @@ def conclude(job_id: str) -> bool:
         if not ends.take_aftermath(job_id, is_kept=wanted and results.keeps_values()):
             return False
         if wanted and inside:
-            results.write(results.of_job(job))
+            task_results.write(results.of_job(job))
         if job.has_tail:
             tail.follow(tail.ended(job))
     return True
@@ -60,6 +60,21 @@ def deliver(result: Result) -> None:
         logger.warning("the result of job %s is not stored yet: %s", result.task_id, error)
     except Exception:
         logger.exception("the result of job %s is not stored yet", result.task_id)
+
+
+def announce(result: Result) -> None:
+    """Write a result that is not the last one, outside the job's database, if that answers."""
+    try:
+        results.store(result)
+    except Exception as error:
+        logger.warning("job %s is not called %s: %s", result.task_id, result.status, error)
+
+
+def correct(job_id: str) -> None:
+    """Write the last result of a job again, over the word of an attempt that was overtaken."""
+    job = Job.objects.filter(pk=job_id).first()
+    if job is not None and job.is_finished:
+        announce(results.of_job(job))
 
 
 def conclude_all(job_ids: list[str]) -> int:

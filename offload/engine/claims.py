@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from offload.engine import results
+from offload.engine import task_results
 from offload.engine.results import Result
 from offload.engine.tracking import runs
 from offload.engine.tracking.runs import Seat
@@ -27,6 +27,8 @@ class Facts:
     incarnation: str = ""
     #: Whether the submitter wants no result in Celery's backend.
     is_silent: bool = False
+    #: Celery's context of the run.
+    request: Any = None
 
     def result(self, task_id: str, status: str, **also: object) -> Result:
         """Return a result with these facts."""
@@ -37,6 +39,7 @@ class Facts:
             argsrepr=self.argsrepr,
             kwargsrepr=self.kwargsrepr,
             worker=self.worker,
+            request=self.request,
             **also,  # type: ignore[arg-type]
         )
 
@@ -48,12 +51,7 @@ def begin(fence: Fence, facts: Facts) -> Claimed | None:
     Return None where this message is not, or no longer, the one to run.
     """
     here = Seat(instance=facts.worker, incarnation=facts.incarnation)
-    if facts.is_silent or not (results.tracks_started() and results.in_transaction()):
+    if facts.is_silent or not (task_results.tracks_started() and task_results.in_transaction()):
         return runs.claim(fence, here)
     started = facts.result(fence.job_id, "STARTED", value={"hostname": facts.worker})
-    return runs.claim(fence, here, results.upsert(started, where=if_changed()))
-
-
-def wants_result(claimed: Claimed) -> bool:
-    """Return whether the submitter wants a result in Celery's backend."""
-    return not claimed.options.get("ignore_result")
+    return runs.claim(fence, here, task_results.upsert(started, where=if_changed()))

@@ -8,7 +8,15 @@ from typing import TypeAlias
 from offload.conf import settings
 from offload.core.retries import Cause
 from offload.core.states import JobState
-from offload.engine import aftermath, dispatch, handing, membership, policies, results, retention
+from offload.engine import (
+    aftermath,
+    dispatch,
+    handing,
+    membership,
+    policies,
+    retention,
+    task_results,
+)
 from offload.engine.canvas import relays
 from offload.engine.each import each
 from offload.engine.lease import Term, leading
@@ -60,7 +68,7 @@ def move(term: Term) -> None:
             error="its instance is gone",
             crash=True,
         )
-        results.mark_retry([one.job_id for one in moved if one.new == JobState.PENDING])
+        task_results.mark_retry([one.job_id for one in moved if one.new == JobState.PENDING])
 
 
 def bind(_: Term) -> None:

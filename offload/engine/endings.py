@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from offload.core.states import JobState
-from offload.engine import aftermath, results
+from offload.engine import aftermath, results, task_results
 from offload.engine.canvas import replace as replacing
 from offload.engine.canvas import tail
 from offload.engine.canvas.tail import Ended
-from offload.engine.claims import Facts, wants_result
 from offload.engine.tracking import handing, runs
 from offload.engine.tracking.runs import Claimed, Fence, Written
 from offload.models import database
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from offload.core.outcomes import ErrorInfo
     from offload.core.retries import Cause, RetryDecision
+    from offload.engine.claims import Facts
     from offload.engine.results import Result
     from offload.models.statements import Statement
 
@@ -33,8 +33,12 @@ class Ending:
     fence: Fence
     claimed: Claimed
     facts: Facts
-    #: Celery's context of the run: the tasks it submitted are its children.
-    request: Any
+
+    @property
+    def is_silent(self) -> bool:
+        """Return whether Celery's backend is to say nothing: as the call says, else the task."""
+        asked = self.claimed.options.get("ignore_result")
+        return self.facts.is_silent if asked is None else bool(asked)
 
     def result(self, status: str, **also: Any) -> Result:
         """Return what Celery's backend is to say, to whom the submitter asked it to."""
@@ -66,7 +70,7 @@ def succeed(ending: Ending, value: object, *, silent: bool = False) -> JobState 
     result = ending.result(
         "SUCCESS",
         value=value,
-        children=there.current_task_children(ending.request) or (),
+        children=there.current_task_children(ending.facts.request) or (),
     )
     written = _end(
         ending,
@@ -100,10 +104,10 @@ def _end(
     write: Callable[[bool, Statement | None], Written],
     ended: Ended,
 ) -> Written:
-    wanted = result if wants_result(ending.claimed) else None
-    inside = results.in_transaction()
+    wanted = None if ending.is_silent else result
+    inside = task_results.in_transaction()
     due = wanted is not None and not inside
-    then = results.upsert(wanted, where=if_changed()) if wanted and inside else None
+    then = task_results.upsert(wanted, where=if_changed()) if wanted and inside else None
     with database.atomic() if ending.claimed.has_tail else nullcontext():
         written = write(due, then)
         if written is Written.NOW and ending.claimed.has_tail:
@@ -120,15 +124,24 @@ def requeue(
     *,
     cause: Cause,
     changes: Mapping[str, object],
+    expires_in: float | None = None,
 ) -> JobState | None:
     """Put the job back; return its state, or None for an attempt that was overtaken."""
-    job_id = ending.fence.job_id
+    job_id, result = ending.fence.job_id, _retry(ending, error)
+    inside = task_results.in_transaction()
+    if result is not None and not inside:
+        # Before another attempt can begin, and so end: no later word of it is replaced.
+        aftermath.announce(result)
     with database.atomic():
-        state = runs.requeue(ending.fence, decision, error, cause=cause, changes=changes)
-        if state is not None:
-            results.mark_retry([job_id])
+        state = runs.requeue(
+            ending.fence, decision, error, cause=cause, changes=changes, expires_in=expires_in
+        )
+        if state is JobState.PENDING and result is not None and inside:
+            task_results.write(result)
     if state is not None and state.is_final:
         aftermath.conclude_all([job_id])
+    if state is None and result is not None and not inside:
+        aftermath.correct(job_id)
     return state
 
 
@@ -138,6 +151,14 @@ def stop(ending: Ending) -> JobState | None:
     if state is not None:
         aftermath.conclude_all([ending.fence.job_id])
     return state
+
+
+def _retry(ending: Ending, error: ErrorInfo | None) -> Result | None:
+    """Return the result that says RETRY, as Celery stores it, unless none is wanted."""
+    if ending.is_silent:
+        return None
+    value = results.exception(error) if error else None
+    return ending.result("RETRY", value=value, traceback=error.traceback if error else None)
 
 
 def hand_over(ending: Ending, timeout: float) -> JobState | None:

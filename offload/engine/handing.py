@@ -14,7 +14,7 @@ from offload.core.progress import Progress
 from offload.core.retries import Cause, decide
 from offload.core.states import JobState
 from offload.core.texts import told
-from offload.engine import aftermath, losses, results
+from offload.engine import aftermath, losses, results, task_results
 from offload.engine.each import each
 from offload.engine.tracking import handing, runs
 from offload.engine.tracking.runs import Fence
@@ -153,13 +153,13 @@ def _failed(fence: Fence, decision: RetryDecision, error: ErrorInfo) -> bool:
 def _again(fence: Fence, decision: RetryDecision, error: ErrorInfo) -> JobState | None:
     with database.atomic():
         state = runs.requeue(fence, decision, error, cause=Cause.FAILED, changes={})
-        results.mark_retry([fence.job_id] if state is JobState.PENDING else [])
+        task_results.mark_retry([fence.job_id] if state is JobState.PENDING else [])
     return state
 
 
 def _conclude(fence: Fence) -> None:
     """Do what is due, with the end where all of it lies in this database, else after it."""
-    if results.in_transaction():
+    if task_results.in_transaction():
         aftermath.conclude_all([fence.job_id])
     else:
         database.on_commit(lambda: aftermath.conclude_all([fence.job_id]))

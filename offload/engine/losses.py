@@ -12,7 +12,7 @@ from offload.core.retries import FAILURES, Cause, RetryDecision, RetryPolicy, de
 from offload.core.routing import consumer_for
 from offload.core.states import JobState
 from offload.core.tokens import new_secret
-from offload.engine import aftermath, results
+from offload.engine import aftermath, task_results
 from offload.engine.installation import installed
 from offload.engine.names import CARRIERS
 from offload.engine.topology import snapshot
@@ -76,14 +76,14 @@ def _failed(fence: Fence, claimed: Claimed, cause: Cause, told: str) -> None:
 def _decided(fence: Fence, decision: RetryDecision, error: ErrorInfo, cause: Cause) -> None:
     if decision.state is JobState.PENDING:
         runs.requeue(fence, decision, error, cause=cause, changes={})
-        results.mark_retry([fence.job_id])
+        task_results.mark_retry([fence.job_id])
     else:
         runs.fail(fence, decision, error, aftermath=True, for_the_dead=True)
         aftermath.conclude_all([fence.job_id])
 
 
 def _after(changes: list[Change]) -> None:
-    results.mark_retry([change.job_id for change in changes if change.new == JobState.PENDING])
+    task_results.mark_retry([change.job_id for change in changes if change.new == JobState.PENDING])
     aftermath.conclude_all([one.job_id for one in changes if JobState(one.new).is_final])
 
 

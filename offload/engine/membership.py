@@ -18,7 +18,7 @@ from offload.core.bounds import WINDOW
 from offload.core.retries import Cause
 from offload.core.topology import PROTOCOL_VERSION, Mode
 from offload.embedded.process import boot_id, started
-from offload.engine import results
+from offload.engine import task_results
 from offload.engine.topology import GOODBYE
 from offload.engine.tracking import returns
 from offload.models import Instance, Slot, database
@@ -133,7 +133,7 @@ def _move_others(name: str, incarnation: str) -> None:
         error=f"{name} was started anew while it ran",
         crash=True,
     )
-    results.mark_retry([change.job_id for change in moved])
+    task_results.mark_retry([change.job_id for change in moved])
 
 
 def window_of(concurrency: int) -> int:
@@ -208,7 +208,7 @@ def declare_gone(name: str, incarnation: str, *, beat: int, reason: str) -> bool
 def release(name: str, incarnation: str, *, cause: Cause, error: str, crash: bool) -> int:
     """Move what is bound to an incarnation; return how many jobs."""
     moved = returns.release(name, incarnation, cause=cause, error=error, crash=crash)
-    results.mark_retry([change.job_id for change in moved])
+    task_results.mark_retry([change.job_id for change in moved])
     return len(moved)
 
 

@@ -15,7 +15,7 @@ from kombu.serialization import dumps
 
 from offload.core.topology import PROTOCOL_VERSION
 from offload.engine.installation import celery_app
-from offload.engine.names import queue_name
+from offload.engine.names import HEADER, queue_name
 from offload.engine.patience import within
 
 if TYPE_CHECKING:
@@ -32,14 +32,13 @@ EXCHANGE = Exchange("offload", type="direct", durable=True)
 #: What goes into a message as it was frozen; the rest of the options stays with the row.
 FROZEN = (
     "group_id", "group_index", "reply_to", "time_limit", "soft_time_limit", "shadow",
-    "stamped_headers", "replaced_task_nesting",
+    "stamped_headers", "replaced_task_nesting", "argsrepr", "kwargsrepr",
 )  # fmt: skip
 #: Seconds for which nothing is published after the broker could not be reached.
 PAUSE = 2.0
 #: Seconds that a broker has to take messages, and that each of them adds: one that stands still
 #: keeps neither a request nor an agent. What it takes later is a duplicate, and harmless.
 PATIENCE, EACH = 1.0, 0.02
-HEADER = "offload"
 LATE = (
     "%d jobs are bound and not sent yet: %s. They are sent once the broker answers: start it; the "
     "embedded one is started by 'manage.py offload broker'"
@@ -134,8 +133,9 @@ def is_unreadable(app: Celery, job: Bound | Job, task: str) -> bool:
 
 
 def delivery(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that shape the delivery rather than the message."""
-    return {key: options[key] for key in ("serializer", "compression") if options.get(key)}
+    """Return the options that shape the delivery, and the message's properties."""
+    how = {key: options[key] for key in ("serializer", "compression") if options.get(key)}
+    return {**(options.get("properties") or {}), **how}
 
 
 def message(app: Celery, job: Bound, task: str) -> Any:
@@ -149,7 +149,7 @@ def message(app: Celery, job: Bound, task: str) -> Any:
         "topic": job.topic,
         "instance": job.instance,
         "incarnation": job.incarnation,
-        **({"silent": True} if job.options.get("ignore_result") else {}),
+        **({"silent": job.options["ignore_result"]} if "ignore_result" in job.options else {}),
         **({"limited": True} if job.is_limited else {}),
     }
     return made

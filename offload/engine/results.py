@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from celery.app.task import Context
@@ -11,8 +10,6 @@ from celery.backends.base import DisabledBackend
 from celery.backends.rpc import RPCBackend
 from celery.result import result_from_tuple
 from celery.utils.saferepr import saferepr
-from django.apps import apps
-from django.db import router
 
 from offload.core.exceptions import MissingResult
 from offload.core.states import JobState, celery_state
@@ -20,11 +17,10 @@ from offload.engine.installation import celery_app
 from offload.engine.patience import within
 from offload.engine.publisher import Breaker
 from offload.engine.raising import module_of
-from offload.models import Job, database
-from offload.models.statements import Statement
+from offload.models import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from offload.core.outcomes import ErrorInfo
 
@@ -33,10 +29,8 @@ T = TypeVar("T")
 #: What get() raises for a job that ended without a run or an error of its own.
 REVOKED = {"exc_module": "celery.exceptions", "exc_type": "TaskRevokedError"}
 
-#: What a result that says RETRY holds: Celery reads it as an exception.
-RETRIED = {"exc_module": "celery.exceptions", "exc_type": "Retry", "exc_message": ["put back"]}
-
-
+#: The package whose backend stores results in Django's databases.
+DJANGOS = "django_celery_results"
 #: Seconds that a backend outside of Django's databases has: one that stands still keeps neither
 #: a run nor the leader.
 PATIENCE = 3.0
@@ -61,6 +55,10 @@ class Result:
     worker: str = ""
     #: The queue of the submitter's thread, for backends that send results there.
     reply_to: str | None = None
+    #: Celery's context of the run, where this process ran it.
+    request: Any = None
+    #: Else what is known of it beside the above.
+    known: Mapping[str, Any] = field(default_factory=dict)
 
 
 def backend() -> Any:
@@ -74,16 +72,13 @@ def encoded(value: Any) -> Any:
     return there.encode(there.prepare_value(value))
 
 
-@lru_cache(maxsize=1)
-def in_transaction() -> bool:
-    """Return whether results are rows of the job's own database, and so part of its finish."""
-    if not apps.is_installed("django_celery_results"):
-        return False
-    return _is_djangos() and router.db_for_write(_model()) == database.alias()
+def djangos(kind: type) -> type | None:
+    """Return the class of django-celery-results that a backend's class is made of, if any."""
+    return next((one for one in kind.mro() if one.__module__.startswith(DJANGOS)), None)
 
 
 def _is_djangos() -> bool:
-    return any(one.__module__.startswith("django_celery_results") for one in type(backend()).mro())
+    return djangos(type(backend())) is not None
 
 
 def bounded(ask: Callable[[], T]) -> T:
@@ -103,60 +98,6 @@ def bounded(ask: Callable[[], T]) -> T:
         raise
 
 
-def tracks_started() -> bool:
-    """Return whether the site wants STARTED in its result backend."""
-    return bool(celery_app().conf.task_track_started)
-
-
-def _model() -> Any:
-    return apps.get_model("django_celery_results", "TaskResult")
-
-
-def write(result: Result) -> None:
-    """Write a result into the database by one statement.
-
-    Only where ``in_transaction`` holds.
-    """
-    found = upsert(result, where="true")
-    database.execute(found.sql, found.params)
-
-
-def upsert(result: Result, *, where: str) -> Statement:
-    """Return the statement that writes a result; a later status replaces an earlier."""
-    columns = _columns(result)
-    names = [*columns, "date_created", "date_done", "date_started"]
-    now = database.now()
-    started = now if result.status == "STARTED" else "NULL"
-    kept = ", ".join(f"{name} = excluded.{name}" for name in [*columns, "date_done"])
-    table = _model()._meta.db_table
-    return Statement(
-        f"INSERT INTO {table} ({', '.join(names)}) "
-        f"SELECT {database.marks(columns)}, {now}, {now}, {started} WHERE {where} "
-        f"ON CONFLICT (task_id) DO UPDATE SET {kept}, "
-        f"date_started = COALESCE(excluded.date_started, {table}.date_started)",
-        tuple(columns.values()),
-    )
-
-
-def _columns(result: Result) -> dict[str, object]:
-    there = backend()
-    content_type, content_encoding, content = there.encode_content(result.value)
-    extended = celery_app().conf.find_value_for_key("extended", "result")
-    return {
-        "task_id": result.task_id,
-        "status": result.status,
-        "result": content,
-        "content_type": content_type,
-        "content_encoding": content_encoding,
-        "traceback": result.traceback,
-        "meta": there.encode_content({"children": list(result.children)})[2],
-        "task_name": result.task if extended else None,
-        "task_args": there.encode_content(result.argsrepr)[2] if extended else None,
-        "task_kwargs": there.encode_content(result.kwargsrepr)[2] if extended else None,
-        "worker": (result.worker or None) if extended else None,
-    }
-
-
 def store(result: Result) -> None:
     """Write a result by the backend's own means, where it is not in the job's database.
 
@@ -166,18 +107,32 @@ def store(result: Result) -> None:
 
 
 def _store(result: Result) -> None:
-    request = Context(
-        id=result.task_id,
-        task=result.task,
-        argsrepr=result.argsrepr,
-        kwargsrepr=result.kwargsrepr,
-        hostname=result.worker,
-        reply_to=result.reply_to,
-        correlation_id=result.task_id,
-        _children=[result_from_tuple(child, app=celery_app()) for child in result.children],
-    )
     backend().store_result(
-        result.task_id, result.value, result.status, traceback=result.traceback, request=request
+        result.task_id,
+        result.value,
+        result.status,
+        traceback=result.traceback,
+        request=request_of(result),
+    )
+
+
+def request_of(result: Result) -> Any:
+    """Return the context of the run whose result this is, or what is known of it."""
+    if result.request is not None:
+        return result.request
+    children = [result_from_tuple(child, app=celery_app()) for child in result.children]
+    return Context(
+        {
+            **result.known,
+            "id": result.task_id,
+            "task": result.task,
+            "argsrepr": result.argsrepr,
+            "kwargsrepr": result.kwargsrepr,
+            "hostname": result.worker,
+            "reply_to": result.reply_to,
+            "correlation_id": result.task_id,
+            "_children": children,
+        }
     )
 
 
@@ -191,11 +146,27 @@ def of_job(job: Job) -> Result:
         traceback=job.traceback or None,
         children=[((child, None), None) for child in _children(job)],
         task=job.task,
-        argsrepr=saferepr(tuple(job.args)),
-        kwargsrepr=saferepr(job.properties),
+        argsrepr=job.options.get("argsrepr") or saferepr(tuple(job.args)),
+        kwargsrepr=job.options.get("kwargsrepr") or saferepr(job.properties),
         worker=job.instance,
         reply_to=job.options.get("reply_to"),
+        known=_known(job),
     )
+
+
+def _known(job: Job) -> dict[str, Any]:
+    """Return what else Celery's context of a run of the job would say."""
+    stamped = job.options.get("stamped_headers") or ()
+    return {
+        **(job.options.get("headers") or {}),
+        "args": job.args,
+        "kwargs": job.properties,
+        "group": job.options.get("group_id"),
+        "parent_id": job.parent_id or None,
+        "retries": job.failures,
+        "stamped_headers": stamped or None,
+        "stamps": {name: job.options[name] for name in stamped if name in job.options},
+    }
 
 
 def _children(job: Job) -> list[str]:
@@ -251,13 +222,3 @@ def _large_value(job: Job) -> Any:
     if meta.get("status") != "SUCCESS":
         raise MissingResult(job_id=job.id)
     return meta["result"]
-
-
-def mark_retry(job_ids: Sequence[str]) -> None:
-    """Let results that say STARTED say RETRY, for jobs whose attempt was lost."""
-    if job_ids and in_transaction() and tracks_started():
-        database.execute(
-            f"UPDATE {_model()._meta.db_table} SET status = 'RETRY', result = %s "
-            f"WHERE status = 'STARTED' AND task_id IN ({database.marks(job_ids)})",
-            [backend().encode_content(RETRIED)[2], *job_ids],
-        )

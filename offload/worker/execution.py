@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from celery.exceptions import Ignore, Retry
@@ -21,6 +23,8 @@ from offload.worker.softlimit import undisturbed
 from offload.worker.tracing import stale
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from offload.core.outcomes import Outcome
     from offload.worker.attempts import Attempt
     from offload.worker.task import OffloadTask
@@ -35,7 +39,9 @@ def execute(task: OffloadTask, attempt: Attempt) -> Any:
     exception after a failure that is final, Ignore where there is nothing to tell.
     """
     attempt.is_run = True
-    outcome, error = outcome_of(lambda: _run(task, attempt), results.encoded)
+    attempt.facts = replace(attempt.facts, request=task.request)
+    with _heard(task.request, attempt):
+        outcome, error = outcome_of(lambda: _run(task, attempt), results.encoded)
     with undisturbed():
         # What follows the job is submitted by its end, not by the run.
         context.running.set(None)
@@ -48,6 +54,17 @@ def _run(task: OffloadTask, attempt: Attempt) -> Any:
     if attempt.error is not None:
         raise attempt.error
     return task.run_job(attempt.job, attempt.args, attempt.properties)
+
+
+@contextmanager
+def _heard(request: Any, attempt: Attempt) -> Iterator[None]:
+    """Let the request say in a block whether a result is kept; Celery is told to keep none."""
+    told = request.ignore_result
+    request.ignore_result = attempt.facts.is_silent
+    try:
+        yield
+    finally:
+        request.ignore_result = told
 
 
 def _finish(task: OffloadTask, attempt: Attempt, outcome: Outcome) -> Finished:

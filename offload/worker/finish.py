@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kombu.utils.json import dumps
 
 from offload.conf import settings
+from offload.core.bounds import PRIORITY
 from offload.core.outcomes import (
     ErrorInfo,
     Failed,
@@ -33,6 +34,8 @@ from offload.engine.topology import snapshot
 from offload.worker.connections import insist
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from offload.engine.claims import Facts
     from offload.engine.tracking.runs import Fence
     from offload.worker.current import CurrentJob
@@ -63,7 +66,7 @@ def finish(task: OffloadTask, job: CurrentJob, facts: Facts, outcome: Outcome) -
 
     Its fence decides then: an instance that was not declared gone meanwhile keeps its runs.
     """
-    ending = Ending(fence=job.attempt_fence, claimed=job.claimed, facts=facts, request=task.request)
+    ending = Ending(fence=job.attempt_fence, claimed=job.claimed, facts=facts)
     return insist(
         lambda: _finish(task, job, ending, outcome),
         what=f"writing the end of job {job.id}",
@@ -135,7 +138,8 @@ def _requeue(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Requeu
         crashes=claimed.crashes,
         reason="the task asked to be retried",
     )
-    return _back(ending, decision, outcome.error, Cause.REQUEUED, _changes(outcome))
+    changes = _changes(claimed.options, outcome)
+    return _back(ending, decision, outcome.error, Cause.REQUEUED, changes, outcome.expires_in)
 
 
 def _limit(task: OffloadTask, job: CurrentJob) -> int:
@@ -155,12 +159,17 @@ def _exhaust(job: CurrentJob, ending: Ending, failures: int, error: ErrorInfo | 
     return Finished(fence=job.attempt_fence, state=state)
 
 
-def _changes(outcome: Requeued) -> dict[str, object]:
+def _changes(before: Mapping[str, object], outcome: Requeued) -> dict[str, object]:
+    """Return the columns that a retry says anew."""
     changes: dict[str, object] = {}
     if outcome.args is not None:
         changes["args"] = dumps(list(outcome.args))
     if outcome.properties is not None:
         changes["properties"] = dumps(outcome.properties)
+    options: dict[str, Any] = {**before, **outcome.options}
+    if options != before:
+        changes["options"] = dumps(options)
+        changes["priority"] = PRIORITY.nearest_whole(options.get("priority") or 0)
     return changes
 
 
@@ -187,6 +196,9 @@ def _back(
     error: ErrorInfo | None,
     cause: Cause,
     changes: dict[str, object] | None = None,
+    expires_in: float | None = None,
 ) -> Finished:
-    state = endings.requeue(ending, decision, error, cause=cause, changes=changes or {})
+    state = endings.requeue(
+        ending, decision, error, cause=cause, changes=changes or {}, expires_in=expires_in
+    )
     return Finished(fence=ending.fence, state=state, delay=decision.delay)

@@ -150,6 +150,8 @@ def _requeued(continued: Continuation, error: BaseException | None) -> Requeued:
         properties=dict(continued.kwargs),
         retries=continued.retries,
         error=info(cause) if isinstance(cause, BaseException) else None,
+        options=continued.options,
+        expires_in=continued.expires_in,
     )
 
 

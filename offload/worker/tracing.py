@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from billiard.einfo import ExceptionInfo
 from celery import states
+from celery.app.task import Context
 from celery.app.trace import TraceInfo, build_tracer, trace_ok_t
 from celery.exceptions import Ignore
 from django.db import InterfaceError, OperationalError
@@ -99,7 +100,8 @@ def _facts(task: OffloadTask, request: dict[str, Any]) -> Facts:
         kwargsrepr=request.get("kwargsrepr") or "",
         worker=request.get("hostname") or "",
         incarnation=lease.incarnation,
-        is_silent=request["offload"].get("silent", False),
+        is_silent=bool(request["offload"].get("silent", task.ignore_result)),
+        request=Context(request),
     )
 
 
@@ -150,7 +152,13 @@ def _request(request: dict[str, Any], attempt: Attempt) -> dict[str, Any]:
         "group": options.get("group_id"),
         "group_index": options.get("group_index"),
         "ignore_result": True,
-        "delivery_info": {**told, "redelivered": redelivered},
+        "eta": options.get("eta"),
+        "delivery_info": {
+            **told,
+            "redelivered": redelivered,
+            # Messages bear none: instance queues are in order already.
+            "priority": options.get("priority", told.get("priority")),
+        },
     }
 
 

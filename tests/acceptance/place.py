@@ -15,7 +15,7 @@ from django.db import connections
 from django.test import override_settings
 from kombu import pools
 
-from offload.engine import installation, results, topology
+from offload.engine import installation, task_results, topology
 from tests.acceptance.servers import Broker, servers, variables
 
 if TYPE_CHECKING:
@@ -125,4 +125,4 @@ def _close(app: Any) -> None:
 
 def _forget() -> None:
     topology.forget()
-    results.in_transaction.cache_clear()
+    task_results.in_transaction.cache_clear()

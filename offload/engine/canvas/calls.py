@@ -55,6 +55,11 @@ def seconds_until(app: Celery, when: Any) -> float | None:
     return between(datetime.now(UTC), _aware(app, when))
 
 
+def eta_of(app: Celery, options: Mapping[str, Any]) -> str | None:
+    """Return the moment for which a call asks, as ISO text in UTC."""
+    return moment(app, options.get("countdown") or options.get("eta"))
+
+
 def moment(app: Celery, when: Any) -> str | None:
     """Return the moment as ISO text in UTC, which means the same whenever it is read."""
     if when is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from celery.exceptions import Retry
@@ -22,6 +22,10 @@ class Continuation:
     #: Seconds from now.
     delay: float
     retries: int
+    #: Options that the run gave anew; the others stay as they are.
+    options: Mapping[str, Any] = field(default_factory=dict)
+    #: Seconds from now after which it is not to begin; None where that stays as it is.
+    expires_in: float | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from offload.core.exceptions import InvalidTopic
 from offload.core.states import Hold, JobState, celery_state
-from offload.engine.canvas.freezing import kept, origin_of, plain_topic, tail_of
+from offload.engine.canvas.freezing import origin_of, plain_topic, tail_of
+from offload.engine.canvas.options import kept
 from offload.engine.canvas.recognition import of_signature
 from offload.engine.canvas.signatures import many
 from offload.engine.submission import choose_queue

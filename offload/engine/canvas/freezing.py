@@ -17,8 +17,9 @@ from offload.core.properties import DEPTH_MAX, is_nested_deeper
 from offload.core.states import Hold
 from offload.core.terms import check_priority
 from offload.core.topics import TOPIC_MAX
-from offload.engine.canvas.calls import check_moment, delay_of, moment, seconds_until
+from offload.engine.canvas.calls import check_moment, delay_of, eta_of, moment, seconds_until
 from offload.engine.canvas.context import Origin, origin
+from offload.engine.canvas.options import kept
 from offload.engine.canvas.origins import submitter, submitters_priority
 from offload.engine.canvas.recognition import STARMAP, registered
 from offload.engine.canvas.signatures import JOIN, NOBODY, join_of, many, mark, plain
@@ -33,12 +34,6 @@ if TYPE_CHECKING:
     from offload.engine.canvas.calls import Call
     from offload.engine.canvas.recognition import Recognised
 
-#: What a job's message, or its successors, are made of later.
-KEPT = (
-    "group_id", "group_index", "reply_to", "time_limit", "soft_time_limit", "shadow", "headers",
-    "stamped_headers", "replaced_task_nesting", "serializer", "compression", "ignore_result",
-    "priority",
-)  # fmt: skip
 LIMITS = ("time_limit", "soft_time_limit")
 ROUTES = ("queue", "exchange")
 #: How deep a canvas may be nested with its arguments: each step of it is several levels.
@@ -70,7 +65,7 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
         needs="limit" if any(options.get(name) for name in LIMITS) else "",
         args=call.args,
         properties=properties_of(call, found),
-        options=kept(options),
+        options={**kept({**options, "eta": eta_of(app, options)}), **insistence(app, call)},
         tail=tail,
         has_tail=bool(tail or join_of(options.get("chord"))),
         priority=PRIORITY.nearest_whole(options.get("priority") or 0),
@@ -109,7 +104,8 @@ def _published(app: Celery, call: Call, source: Origin) -> dict[str, Any]:
     options: dict[str, Any] = plain(
         {name: value for name, value in call.frozen.items() if name != JOIN}
     )
-    options["eta"] = moment(app, options.pop("countdown", None) or options.get("eta"))
+    options["eta"] = eta_of(app, options)
+    options.pop("countdown", None)
     if options.get("expires") is not None:
         options["expires"] = moment(app, options["expires"])
     options["chord"] = options.get("chord") or mark(NOBODY)
@@ -135,8 +131,17 @@ def defaults(app: Celery, call: Call) -> dict[str, Any]:
     if call.options.get("task_type") is not None:
         return {}
     task = registered(app, call.name)
-    given = task._get_exec_options() if task is not None else {}
+    if task is None:
+        return {}
+    given = {**task._get_exec_options(), "ignore_result": task.ignore_result}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def insistence(app: Celery, call: Call) -> dict[str, Any]:
+    """Return what is said against the task's own wish: it is kept, though it is the default."""
+    task = call.options.get("task_type") or registered(app, call.name)
+    insists = call.options.get("ignore_result") is False and getattr(task, "ignore_result", True)
+    return {"ignore_result": False} if insists else {}
 
 
 def properties_of(call: Call, found: Recognised) -> dict[str, Any]:
@@ -144,16 +149,6 @@ def properties_of(call: Call, found: Recognised) -> dict[str, Any]:
     if found.task != MAP:
         return dict(call.kwargs)
     return {**plain(dict(call.kwargs)), "star": call.name == STARMAP}
-
-
-def kept(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that stay with a job's row."""
-    found = {name: options[name] for name in KEPT if options.get(name)}
-    if options.get("group_index") is not None:
-        found["group_index"] = options["group_index"]
-    found |= {stamp: options[stamp] for stamp in found.get("stamped_headers", ())}
-    join = join_of(options.get("chord"))
-    return {**found, "join": join} if join else found
 
 
 def tail_of(options: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from offload.core.ids import id_of
 from offload.core.states import Hold
 from offload.engine.canvas import batches, joins, subscribing
-from offload.engine.canvas.calls import Call, delay_of
+from offload.engine.canvas.calls import Call, delay_of, seconds_until
 from offload.engine.canvas.context import Continuation, running
 from offload.engine.canvas.failing import Part
 from offload.engine.canvas.freezing import job_draft, plain_topic, relay_draft
+from offload.engine.canvas.options import asked_anew
 from offload.engine.canvas.recognition import Recognised, recognise
 from offload.engine.submission import new_id
 from offload.engine.tracking import fills
@@ -77,6 +78,8 @@ class Sender:
             kwargs=dict(kwargs or {}),
             delay=delay_of(self._app, options) or 0.0,
             retries=options.get("retries") or 0,
+            options=asked_anew(self._app, options),
+            expires_in=seconds_until(self._app, options.get("expires")),
         )
         return self._app.AsyncResult(job.id)
 

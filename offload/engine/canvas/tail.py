@@ -15,7 +15,8 @@ from offload.engine.canvas import errbacks, joins
 from offload.engine.canvas.batches import gathering
 from offload.engine.canvas.context import Origin, coming_from
 from offload.engine.canvas.failing import Cause, Part, fail
-from offload.engine.canvas.freezing import kept, tail_of
+from offload.engine.canvas.freezing import tail_of
+from offload.engine.canvas.options import kept
 from offload.engine.canvas.signatures import many
 from offload.engine.canvas.submitting import applied
 from offload.engine.installation import celery_app

@@ -8,7 +8,7 @@ from celery.backends.base import DisabledBackend
 from celery.backends.rpc import RPCBackend
 
 from offload.core.exceptions import ConfigurationError
-from offload.engine import results
+from offload.engine import results, task_results
 from offload.engine.doctor.finding import Finding, fail, ok, one_line, warn
 from offload.engine.patience import within
 
@@ -47,7 +47,7 @@ def examine() -> Iterator[Finding]:
 def _problem(backend: Any) -> str:
     """Return why the backend cannot be asked, or nothing."""
     try:
-        if results.in_transaction():
+        if task_results.in_transaction():
             backend.get_state(NOBODY)
         else:
             within(PATIENCE, lambda: _ask(backend))

@@ -239,13 +239,17 @@ def requeue(
     *,
     cause: Cause,
     changes: Mapping[str, object],
+    expires_in: float | None = None,
 ) -> JobState | None:
     """End the attempt and put the job back; return its state, or None for a stale attempt.
 
-    ``changes`` are further columns, such as the arguments a retry asked for. A job whose stop
-    was requested becomes STOPPED instead.
+    ``changes`` are further columns, such as the arguments a retry asked for; ``expires_in`` are
+    the seconds in which it is to begin, where that is new. A job whose stop was requested becomes
+    STOPPED instead.
     """
     columns = "".join(f", {name} = %s" for name in changes)
+    if expires_in is not None:
+        columns += f", expires_at = {database.later(str(float(expires_in)))}"
     found = way_back(
         MINE,
         [fence.job_id, fence.epoch, fence.token],

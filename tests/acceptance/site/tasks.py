@@ -108,3 +108,71 @@ def doomed(self: Any, x: int, y: int) -> int:
     note("doomed", self.request.id)
     faults.die_after_the_finish()
     return x + y
+
+
+def said_of_the_call(request: Any) -> dict[str, Any]:
+    """Return what a task is told of its call."""
+    return {
+        "priority": request.delivery_info["priority"],
+        "app": request.properties.get("app_id"),
+        "eta": request.eta,
+        "silent": request.ignore_result,
+        "stamp": (request.stamps or {}).get("tenant"),
+        "header": request.get("x_tenant"),
+        "limit": request.time_limit,
+        "args": request.argsrepr,
+    }
+
+
+@shared_task(bind=True)
+def plain_call(self: Any, _: Any) -> dict[str, Any]:
+    """Return what a plain task is told of its call."""
+    return said_of_the_call(self.request)
+
+
+@shared_task(bind=True, base=OffloadTask, topic="acc/call")
+def job_call(self: Any, _: Any) -> dict[str, Any]:
+    """Return what a job is told of its call."""
+    return said_of_the_call(self.request)
+
+
+@shared_task(bind=True)
+def plain_call_again(self: Any, _: Any) -> dict[str, Any]:
+    """Return what a plain task is told of its call at the second attempt."""
+    if not self.request.retries:
+        raise self.retry(countdown=0.1)
+    return said_of_the_call(self.request)
+
+
+@shared_task(bind=True, base=OffloadTask, topic="acc/call_again")
+def job_call_again(self: Any, _: Any) -> dict[str, Any]:
+    """Return what a job is told of its call at the second attempt."""
+    if not self.request.retries:
+        raise self.retry(countdown=0.1)
+    return said_of_the_call(self.request)
+
+
+@shared_task(base=OffloadTask, topic="acc/quiet", ignore_result=True)
+def quiet() -> int:
+    """Return what nobody keeps."""
+    return 1
+
+
+@shared_task
+def plain_boom() -> None:
+    """Fail for good, as a plain task."""
+    raise ValueError("boom")
+
+
+@shared_task(base=OffloadTask, topic="acc/boom/quietly")
+def job_boom() -> None:
+    """Fail for good, as a job."""
+    raise ValueError("boom")
+
+
+@shared_task(bind=True, base=OffloadTask, topic="acc/again/slowly")
+def slow_again(self: Any) -> str:
+    """Ask to be retried once, in a while, with the reason."""
+    if not self.request.retries:
+        raise self.retry(exc=ValueError("not yet"), countdown=3)
+    return "well"

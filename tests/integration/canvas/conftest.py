@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from celery import Celery
 
-from offload.engine import installation, results
+from offload.engine import installation, task_results
 from offload.engine.canvas import hooks
 from tests.integration.canvas import tasks
 from tests.integration.canvas.driver import Driver
@@ -37,14 +37,14 @@ def app(request: pytest.FixtureRequest, engine_database: str) -> Iterator[Celery
     found = installed_app(getattr(request, "param", BACKENDS[0]))
     before = list(installation._installed)
     installation.remember(found, module=__name__)
-    results.in_transaction.cache_clear()
+    task_results.in_transaction.cache_clear()
     with found.connection_for_write() as connection:
         channel: Any = connection.default_channel
         channel.queue_declare(found.conf.task_default_queue)
         channel.queue_purge(found.conf.task_default_queue)
     yield found
     installation._installed[:] = before
-    results.in_transaction.cache_clear()
+    task_results.in_transaction.cache_clear()
 
 
 @pytest.fixture

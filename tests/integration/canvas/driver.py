@@ -99,7 +99,7 @@ class Driver:
         claimed = runs.claim(fence)
         assert claimed is not None
         facts = Facts(task=row.task, argsrepr="", kwargsrepr="", worker=instance)
-        return Ending(fence=fence, claimed=claimed, facts=facts, request=None)
+        return Ending(fence=fence, claimed=claimed, facts=facts)
 
     def task_of(self, row: Job) -> OffloadTask:
         """Return the task that runs a job: its own, or the consumer of its topic."""

@@ -82,6 +82,11 @@ def once_more(self: Any, *args: Any) -> None:
     raise self.retry(countdown=0, max_retries=1)
 
 
+def otherwise(self: Any, *args: Any) -> None:
+    """Ask for one more call, on other terms."""
+    raise self.retry(countdown=0, max_retries=1, priority=7, time_limit=5, expires=60)
+
+
 def tells_again(request: Any, error: Exception, traceback: Any) -> None:
     """Raise what `retry` does in a task that is called directly, as callbacks with facts are."""
     NOTES.append([request.id])
@@ -99,7 +104,7 @@ def define(app: Any, function: Callable[..., Any], **options: Any) -> Any:
 
 
 PLAIN = (add, total, same, fail, note, heard, told, deaf, tells_again, handle)
-BOUND = (swap, once_more)
+BOUND = (swap, once_more, otherwise)
 
 
 def register(app: Celery) -> None:

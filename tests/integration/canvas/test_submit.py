@@ -393,13 +393,38 @@ def test_what_is_sent_under_the_running_id_is_a_continuation(job: Named) -> None
     running = context.Running(id="mine", epoch=1)
     token = context.running.set(running)
     try:
-        job.add.apply_async((5,), task_id="mine", countdown=3, retries=2, queue="elsewhere")
-        found = context.continuation()
+        job.add.apply_async(
+            (5,), task_id="mine", countdown=3, retries=2, queue="elsewhere", priority=7,
+            expires=60, time_limit=5, headers={"offload": {"id": "mine"}, "tenant": "north"},
+        )  # fmt: skip
+        found: Any = context.continuation()
     finally:
         context.running.reset(token)
 
-    assert found == context.Continuation(args=(5,), kwargs={}, delay=3.0, retries=2)
+    assert (found.args, found.kwargs, found.delay, found.retries) == ((5,), {}, 3.0, 2)
+    assert found.expires_in == 60
+    options = {name: found.options.get(name) for name in ("priority", "time_limit", "headers")}
+    assert options == {"priority": 7, "time_limit": 5, "headers": {"tenant": "north"}}
+    assert "queue" not in found.options
     assert not Job.objects.exists()
+
+
+def test_a_retry_runs_on_the_terms_that_it_names(app: Celery, job: Named, driver: Driver) -> None:
+    called = job.otherwise.apply_async(priority=2, app_id="shop")
+
+    driver.run(called.id)
+
+    row = only()
+    assert (row.state, row.priority) == ("PENDING", 7)
+    assert row.options["time_limit"] == 5
+    assert row.options["properties"] == {"app_id": "shop"}
+    assert timedelta(0) < row.expires_at - timezone.now() < timedelta(seconds=60)
+
+
+def test_what_a_call_says_to_the_broker_stays_with_the_job(job: Named) -> None:
+    job.add.apply_async((1,), app_id="shop", MessageGroupId="a", queue="q", delivery_mode=1)
+
+    assert only().options["properties"] == {"app_id": "shop", "MessageGroupId": "a"}
 
 
 def test_eager_calls_never_come_by(app: Celery, job: Named) -> None:

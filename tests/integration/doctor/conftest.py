@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from celery import Celery
 
-from offload.engine import installation, results
+from offload.engine import installation, task_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,11 +21,11 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Celery]
         app = Celery("doctor", broker="memory://", backend="django-db", set_as_current=False)
         app.conf.update({"CELERY_DB_REUSE_MAX": 1, **conf})
         monkeypatch.setattr(installation, "_installed", [(app, "shop.celery")])
-        results.in_transaction.cache_clear()
+        task_results.in_transaction.cache_clear()
         return app
 
     yield install
-    results.in_transaction.cache_clear()
+    task_results.in_transaction.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from threading import Event
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import Celery
 from celery.backends.cache import CacheBackend
 from celery.exceptions import TaskRevokedError
+from django.conf import settings as django_settings
 from django.db import DatabaseError
+from django.db.models import signals
 from django.test import override_settings
+from django_celery_results.backends import DatabaseBackend
 from django_celery_results.models import TaskResult
 
 from offload.core.retries import Cause, RetryDecision
 from offload.core.states import JobState
-from offload.engine import aftermath, endings, installation, results
+from offload.engine import aftermath, endings, installation, results, task_results
 from offload.engine.canvas import hooks
 from offload.engine.claims import begin
 from offload.engine.publisher import Breaker
@@ -44,6 +47,9 @@ from tests.integration.engine.world import (
     running,
     together,
 )  # fmt: skip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 GIVEN_UP = RetryDecision(state=JobState.GIVEN_UP, delay=0, failures=3, crashes=0, reason="enough")
 AGAIN = RetryDecision(state=JobState.PENDING, delay=30.0, failures=1, crashes=0, reason="again")
@@ -188,7 +194,7 @@ def test_a_finish_stands_and_falls_with_its_result(
 ) -> None:
     run = running()
     changes.clear()
-    monkeypatch.setattr(results, "upsert", lambda *_, **__: Statement("SELECT 1 FROM nowhere"))
+    monkeypatch.setattr(task_results, "upsert", lambda *_, **__: Statement("SELECT 1 FROM nowhere"))
 
     with pytest.raises(DatabaseError):
         endings.succeed(run.ending, 1)
@@ -252,8 +258,87 @@ def elsewhere(app: Celery) -> Celery:
     other = Celery("elsewhere", broker="memory://", backend="cache+memory://", set_as_current=False)
     hooks.install(other)
     installation.remember(other, module=__name__)
-    results.in_transaction.cache_clear()
+    task_results.in_transaction.cache_clear()
     return other
+
+
+@pytest.fixture
+def by_the_backend(app: Celery) -> Iterator[None]:
+    """Let results be stored after the end, by the backend's own means."""
+    given = {**django_settings.OFFLOAD, "RESULTS_IN_TRANSACTION": False}
+    with override_settings(OFFLOAD=given):
+        task_results.in_transaction.cache_clear()
+        yield
+    task_results.in_transaction.cache_clear()
+
+
+def test_where_the_site_says_so_results_are_saved_with_djangos_signals(
+    by_the_backend: None,
+) -> None:
+    saved: list[str] = []
+
+    def note(instance: TaskResult, **_: object) -> None:
+        saved.append(instance.status)
+
+    signals.post_save.connect(note, sender=TaskResult)
+    try:
+        run = running()
+        endings.requeue(run.ending, replace(AGAIN, delay=0), BROKE, cause=Cause.FAILED, changes={})
+        assert celery_state(installation.celery_app(), run.id) == "RETRY"
+        again = running()
+        endings.succeed(again.ending, 1)
+    finally:
+        signals.post_save.disconnect(note, sender=TaskResult)
+
+    assert saved == ["RETRY", "SUCCESS"]
+    assert again.row.aftermath_due is False
+
+
+class Auditing(DatabaseBackend):  # type: ignore[misc]
+    """A backend of a site's own."""
+
+    def _store_result(self, *args: Any, **options: Any) -> Any:
+        return super()._store_result(*args, **options)
+
+
+class Naming(DatabaseBackend):  # type: ignore[misc]
+    """A backend that stores as usual."""
+
+    def exception_safe_to_retry(self, exc: Exception) -> bool:
+        return False
+
+
+def test_a_backend_that_stores_in_its_own_way_is_left_to_do_so() -> None:
+    kinds = (DatabaseBackend, Naming, Auditing, CacheBackend)
+    assert [task_results.is_usual(kind) for kind in kinds] == [True, True, False, False]
+
+
+def test_a_retry_is_called_so_elsewhere_before_it_can_be_bound(elsewhere: Celery) -> None:
+    run = running()
+
+    endings.requeue(run.ending, AGAIN, BROKE, cause=Cause.FAILED, changes={})
+
+    assert celery_state(elsewhere, run.id) == "RETRY"
+
+
+def test_a_retry_of_an_overtaken_attempt_replaces_no_result(elsewhere: Celery) -> None:
+    run = running()
+    assert endings.succeed(run.ending, 1) is JobState.SUCCEEDED
+
+    assert endings.requeue(run.ending, AGAIN, BROKE, cause=Cause.FAILED, changes={}) is None
+
+    assert celery_state(elsewhere, run.id) == "SUCCESS"
+
+
+def test_a_backend_that_is_away_keeps_no_retry_back(
+    elsewhere: Celery, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = running()
+    monkeypatch.setattr(results, "store", _broken)
+
+    assert endings.requeue(run.ending, AGAIN, BROKE, cause=Cause.FAILED, changes={}) == "PENDING"
+
+    assert f"job {run.id} is not called RETRY" in caplog.text
 
 
 def test_a_requeue_records_the_attempt_and_waits_for_its_delay() -> None:

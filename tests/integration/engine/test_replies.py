@@ -10,7 +10,7 @@ from celery.exceptions import TaskRevokedError
 
 from offload.core.retries import RetryDecision
 from offload.core.states import JobState
-from offload.engine import aftermath, endings, installation, results, stopping
+from offload.engine import aftermath, endings, installation, results, stopping, task_results
 from offload.engine.canvas import hooks
 from offload.engine.retrying import retry
 from offload.engine.submission import submit, submit_many
@@ -43,9 +43,9 @@ def replies(app: Celery) -> Iterator[Celery]:
     other = Celery("replies", broker="memory://", backend="rpc://", set_as_current=False)
     hooks.install(other)
     installation.remember(other, module=__name__)
-    results.in_transaction.cache_clear()
+    task_results.in_transaction.cache_clear()
     yield other
-    results.in_transaction.cache_clear()
+    task_results.in_transaction.cache_clear()
 
 
 def begun() -> Running:

@@ -10,7 +10,7 @@ from celery.backends.base import Backend
 from django.test import override_settings
 
 from offload.core.exceptions import MissingResult
-from offload.engine import aftermath, endings, installation, results
+from offload.engine import aftermath, endings, installation, results, task_results
 from offload.engine.canvas import hooks, tail
 from offload.engine.handles import JobHandle
 from offload.engine.tracking import ends
@@ -34,11 +34,11 @@ def backend(app: Celery, request: pytest.FixtureRequest, settings: Any) -> Itera
     other = Celery("values", broker="memory://", backend=request.param, set_as_current=False)
     hooks.install(other)
     installation.remember(other, module=__name__)
-    results.in_transaction.cache_clear()
+    task_results.in_transaction.cache_clear()
     join()
     with override_settings(OFFLOAD={**settings.OFFLOAD, "MAX_RESULT": 100}):
         yield other
-    results.in_transaction.cache_clear()
+    task_results.in_transaction.cache_clear()
 
 
 def returned(value: object, **facts: Any) -> JobHandle:

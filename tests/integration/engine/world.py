@@ -117,7 +117,7 @@ class Running:
     @property
     def ending(self) -> Ending:
         """Return the attempt, about to end."""
-        return Ending(fence=self.fence, claimed=self.claimed, facts=FACTS, request=None)
+        return Ending(fence=self.fence, claimed=self.claimed, facts=FACTS)
 
 
 def running(name: str = HERE, **facts: Any) -> Running:
