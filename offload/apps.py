@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -17,10 +18,12 @@ class OffloadConfig(AppConfig):
     def ready(self) -> None:
         """Connect checks and receivers, and hook a Celery app that was made before."""
         from offload import checks, log  # noqa: F401
+        from offload.engine import declared
         from offload.models import versions
         from offload.worker import missing
         from offload.worker.install import complete
 
         versions.connect()
+        post_migrate.connect(declared.after_migrate, sender=self, dispatch_uid="offload.declared")
         complete()
         missing.watch()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
@@ -69,6 +69,8 @@ class Settings:
     keep_connections: bool = True
     #: Labels of the instances started with these settings, for rules by label.
     labels: tuple[str, ...] = ()
+    #: Queues by their names, each with ``topics`` and what else the admin's form has.
+    queues: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 KEYS = {field.name.upper(): field.name for field in fields(Settings)}

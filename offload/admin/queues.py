@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 else:
     ModelForm = forms.ModelForm
 
+#: What people change of a queue that the settings declare.
+SWITCHED = ("suspended", "note")
 MANAGE_QUEUE = "offload.manage_queue"
 
 
@@ -70,7 +72,7 @@ class QueueForm(ModelForm):
         model = Queue
         fields = (
             "name", "topics", "ranking", "type", "max_parallel", "retries", "retry_delay",
-            "backoff", "retention_days", "suspended",
+            "backoff", "retention_days", "suspended", "note",
         )  # fmt: skip
 
 
@@ -81,6 +83,7 @@ class QueueAdmin(ListedAdmin):
     form = QueueForm
     list_display = (
         "name", "patterns", "type", "max_parallel", "retries", "suspended", "ranking",
+        "is_declared",
     )  # fmt: skip
     list_filter = ("suspended", "type")
     search_fields = ("name",)
@@ -92,8 +95,18 @@ class QueueAdmin(ListedAdmin):
         return ", ".join(queue.topics)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Return the name of a queue that exists: jobs know it by that."""
-        return ("name",) if obj else ()
+        """Return the name of a queue that exists, and all that the settings say of it.
+
+        Jobs know a queue by its name.
+        """
+        if obj is None or not obj.is_declared:
+            return ("name",) if obj else ()
+        return tuple(one for one in self.form.Meta.fields if one not in SWITCHED)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse to delete what the settings declare: it would come back."""
+        is_declared = obj is not None and obj.is_declared
+        return not is_declared and super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Queue, form: Any, change: bool) -> None:
         """Store it and take back what is bound beyond its limit."""
@@ -105,7 +118,7 @@ class QueueAdmin(ListedAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
         """Remove them."""
-        policies.remove(queryset)
+        policies.remove(queryset.filter(is_declared=False))
 
     def has_manage_permission(self, request: HttpRequest) -> bool:
         """Tell whether the user may suspend and resume queues."""

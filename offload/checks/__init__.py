@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from django.core.checks import register
 
-from offload.checks import databases, machine, options, pages, transport
+from offload.checks import databases, machine, options, pages, queues, transport
 
 TAG = "offload"
 
-for module in (machine, options, databases, transport, pages):
+for module in (machine, options, queues, databases, transport, pages):
     register(module.check, TAG)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 TYPES = get_type_hints(Settings)
 
+QUEUES = TYPES["queues"]
+
 EXAMPLES: Mapping[object, str] = MappingProxyType(
     {
         str: 'text, such as "default"',
@@ -28,6 +30,7 @@ EXAMPLES: Mapping[object, str] = MappingProxyType(
         float: "a number of seconds",
         bool: "True or False",
         tuple[str, ...]: 'a list of texts, such as ["gpu"]',
+        QUEUES: 'queues by their names, such as {"render": {"topics": ["dam/**"]}}',
     }
 )
 
@@ -92,7 +95,14 @@ def _fits(value: object, wanted: object) -> bool:
         return isinstance(value, int)
     if wanted is str:
         return isinstance(value, str)
+    if wanted == QUEUES:
+        return isinstance(value, dict) and all(map(_is_queue, value.items()))
     return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+
+
+def _is_queue(item: tuple[object, object]) -> bool:
+    name, terms = item
+    return isinstance(name, str) and isinstance(terms, dict)
 
 
 def _out_of_bounds(given: dict[str, Any]) -> list[CheckMessage]:

@@ -35,6 +35,10 @@ class Policy:
     retry: RetryPolicy
     # Nothing of it is bound while it is suspended.
     suspended: bool = False
+    # Why it is suspended.
+    note: str = ""
+    # Whether the settings of the site declare it.
+    is_declared: bool = False
     # Decides between queues that match one topic, before how specific they are.
     ranking: int = 0
     # How long final jobs are kept; None is for ever.

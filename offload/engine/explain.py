@@ -9,6 +9,7 @@ from django.utils.timezone import localtime
 
 from offload.core.exceptions import UnknownJob
 from offload.core.ids import Identified, id_of
+from offload.core.judgement import noted
 from offload.core.policies import QueueType
 from offload.core.routing import Need, Route, Unroutable, route, verdicts
 from offload.core.states import Hold, JobState, Waiting
@@ -139,9 +140,9 @@ def _sentence(job: Job, waiting: Waiting | None, found: Explanation) -> str:
         return f"It is bound to {job.instance} and begins when a process there is free."
     if job.kind == Kind.RELAY:
         return "It is a plain Celery task: sent after its transaction, and run by Celery."
-    if waiting in {Waiting.UNASSIGNED, Waiting.WINDOW_FULL} or waiting is None:
-        return found.sentence
-    return waiting.sentence
+    if waiting in {Waiting.NOT_DUE, Waiting.RETRY_DELAY}:
+        return f"{waiting.sentence} It is due at {_moment(job.run_at)}."
+    return found.sentence if waiting is found.waiting or waiting is None else waiting.sentence
 
 
 def _moment(moment: datetime | None) -> str:
@@ -153,7 +154,7 @@ def _decide(need: Need, queue: str, seen: Snapshot, load: Mapping[str, int]) -> 
     waiting, sentence = _verdict_of(found)
     held = _held_by_queue(queue, seen)
     if held is not None and waiting is None:
-        waiting, sentence = held, held.sentence
+        waiting, sentence = held, _held(held, seen.policy(queue).note)
     return Explanation(
         topic=need.topic,
         queue=queue,
@@ -168,6 +169,11 @@ def _verdict_of(found: Route | Unroutable) -> tuple[Waiting | None, str]:
     if isinstance(found, Route):
         return None, f"{found.instance} would run it. " + " ".join(found.reasons)
     return found.waiting, found.reason
+
+
+def _held(held: Waiting, note: str) -> str:
+    suspended = held is Waiting.SUSPENDED
+    return noted(held.sentence.rstrip("."), note) if suspended else held.sentence
 
 
 def _held_by_queue(queue: str, seen: Snapshot) -> Waiting | None:

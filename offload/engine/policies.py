@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+
+from offload.core.exceptions import InvalidQueue, UnknownQueue
 from offload.core.retries import Cause
 from offload.engine.topology import forget, policy_of, snapshot
 from offload.engine.tracking import returns
@@ -33,11 +36,66 @@ def save(queue: Queue) -> int:
     return count
 
 
-def suspend(queues: Iterable[Queue], *, suspended: bool) -> int:
+def find(name: str) -> Queue:
+    """Return a queue; raise UnknownQueue where there is none of that name."""
+    row: Queue | None = Queue.objects.filter(name=name).first()
+    if row is None:
+        raise UnknownQueue(name=name)
+    return row
+
+
+def add(name: str, topics: Sequence[str], **terms: Any) -> Queue:
+    """Make a queue for these patterns; ``terms`` are the other fields of its row.
+
+    Raise InvalidQueue, with nothing changed, where they cannot be so or the name is taken.
+    """
+    queue = Queue(name=name, topics=list(topics), **terms)
+    check(queue)
+    save(queue)
+    return queue
+
+
+def change(queue: Queue, **terms: Any) -> int:
+    """Change fields of a queue; return how many unstarted jobs were taken back.
+
+    Raise InvalidQueue, with nothing changed, where they cannot be so, or the settings say them.
+    """
+    refuse_declared(queue)
+    for field, value in terms.items():
+        setattr(queue, field, value)
+    check(queue)
+    return save(queue)
+
+
+def check(queue: Queue, *, exclude: Iterable[str] = ()) -> None:
+    """Raise InvalidQueue for a queue that cannot be as it is."""
+    try:
+        queue.full_clean(exclude=set(exclude))
+    except ValidationError as error:
+        raise InvalidQueue(name=queue.name, problem=told(error)) from error
+
+
+def told(error: ValidationError) -> str:
+    """Return what is wrong with the fields of a row, on one line."""
+    return " ".join(
+        f"{field}: {' '.join(map(str, said))}" if field != NON_FIELD_ERRORS else " ".join(said)
+        for field, said in error.message_dict.items()
+    )
+
+
+def refuse_declared(queue: Queue) -> None:
+    """Raise InvalidQueue for a queue that the settings of the site declare."""
+    if queue.is_declared:
+        told = 'it is declared in OFFLOAD["QUEUES"]. Change it there, and run: manage.py migrate'
+        raise InvalidQueue(name=queue.name, problem=told)
+
+
+def suspend(queues: Iterable[Queue], *, suspended: bool, note: str = "") -> int:
     """Suspend queues or resume them; return how many unstarted jobs were taken back."""
     count = 0
     for queue in queues:
         queue.suspended = suspended
+        queue.note = note
         count += save(queue)
     return count
 

@@ -244,6 +244,8 @@ def policy_of(row: Queue) -> Policy:
             BACKOFF.nearest(row.backoff),
         ),
         suspended=row.suspended,
+        note=row.note,
+        is_declared=row.is_declared,
         ranking=RANKING.nearest_whole(row.ranking),
         retention=_retention(row.retention_days),
     )

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
+from typing import TYPE_CHECKING
 
 from offload.core.bounds import ROWS
+
+if TYPE_CHECKING:
+    from offload.core.bounds import Bound
 
 
 def positive(text: str) -> int:
     """Read how many rows or jobs; raise ArgumentTypeError for anything else."""
-    if not text.isdecimal() or int(text[:20]) not in ROWS:
-        raise ArgumentTypeError(f"{text!r:.60} is not {ROWS}")
+    return whole(text, ROWS)
+
+
+def whole(text: str, bound: Bound) -> int:
+    """Read a whole number within a bound; raise ArgumentTypeError for anything else."""
+    # Decimal digits of any script would be read, and very many of them slowly.
+    is_read = text.removeprefix("-").isdecimal() and len(text) <= DIGITS
+    if not is_read or int(text) not in bound:
+        raise ArgumentTypeError(f"{text!r:.60} is not {bound}")
     return int(text)
+
+
+#: Characters of the longest number that is read.
+DIGITS = 20

@@ -6,6 +6,7 @@ import argparse
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from offload.management.options import general
 from offload.management.verbs import VERBS
 
 if TYPE_CHECKING:
@@ -59,11 +60,6 @@ def _add(verbs: Any, verb: Verb) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = verbs.add_parser(
         verb.name, help=verb.help, description=verb.help, allow_abbrev=False
     )
-    unset: dict[str, Any] = {"action": "store_true", "default": argparse.SUPPRESS}
-    parser.add_argument("--json", dest="as_json", help="for programs", **unset)
-    for option in ("--no-color", "--force-color", "--traceback"):
-        parser.add_argument(option, help=argparse.SUPPRESS, **unset)
-    for option in ("--settings", "--pythonpath"):
-        parser.add_argument(option, help=argparse.SUPPRESS, default=argparse.SUPPRESS)
+    general(parser)
     verb.arguments(parser)
     return parser

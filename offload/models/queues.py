@@ -88,6 +88,18 @@ class Queue(models.Model):
     suspended = models.BooleanField(
         _("suspended"), default=False, help_text=_("Jobs are accepted and wait.")
     )
+    note = models.CharField(
+        _("note"),
+        max_length=255,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Why it is suspended."),
+    )
+    #: Made and changed as ``OFFLOAD["QUEUES"]`` says; people suspend it, and no more.
+    is_declared = models.BooleanField(
+        _("declared in the settings"), default=False, db_default=False, editable=False
+    )
 
     objects: OffloadManager[Queue] = OffloadManager()
 

@@ -132,3 +132,12 @@ class InvalidToken(OffloadError, ValueError):
             f"This is not the token of a job that was handed over: {problem}. "
             "Pass the text that job.hand_over() returned, unchanged."
         )
+
+
+class InvalidQueue(OffloadError, ValueError):
+    """A queue has a name, patterns of topics, and numbers within their bounds."""
+
+    def __init__(self, *, name: str, problem: str) -> None:
+        self.name = name
+        self.problem = problem
+        super().__init__(f"The queue {name!r:.120} cannot be like this: {problem}")

@@ -10,6 +10,7 @@ from offload.engine.doctor import (
     fleet,
     jobs,
     modules,
+    queues,
     results,
     rows,
     settings,
@@ -39,6 +40,7 @@ def examine() -> Iterator[Finding]:
     if is_usable:
         yield from fleet.examine()
         yield from jobs.examine()
+        yield from queues.examine()
         yield from rows.examine()
     yield from modules.examine()
     yield from traps.examine()

@@ -1,24 +1,34 @@
-"""``queues``: the policies, and what waits and runs under them."""
+"""``queues``: the policies with what waits and runs under them, and what is changed of them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from offload.core.retries import FOR_EVER
 from offload.engine.queues import queues
-from offload.management.terminal import Terminal, table
+from offload.management import queue_actions
+from offload.management.terminal import Terminal, plain, table
 from offload.management.verb import Options, Verb
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.text import Text
+
     from offload.engine.queues import QueueLine
 
 HEADERS = ("queue", "topics", "type", "limit", "retries", "waiting", "bound", "running", "")
+FOLD = {"queue": 8, "topics": 10}
 
 
-def run(terminal: Terminal, _: Options) -> None:
-    """Show the queues."""
+def run(terminal: Terminal, options: Options) -> None:
+    """Show the queues, or change one."""
+    if options["action"]:
+        queue_actions.run(terminal, options)
+        return
     known = queues()
-    shown = table(HEADERS, map(row, known), fold={"queue": 10, "topics": 12})
-    terminal.answer([facts(one) for one in known], shown)
+    shown = table(HEADERS, map(row, known), fold=FOLD)
+    terminal.answer([facts(one) for one in known], shown, *notes(known))
 
 
 def facts(line: QueueLine) -> dict[str, object]:
@@ -31,8 +41,12 @@ def facts(line: QueueLine) -> dict[str, object]:
         "limit": policy.limit,
         "retries": policy.retry.retries,
         "retry_delay": policy.retry.delay,
+        "backoff": policy.retry.backoff,
+        "retention_days": policy.retention.days if policy.retention else None,
         "ranking": policy.ranking,
         "suspended": policy.suspended,
+        "note": policy.note,
+        "declared": policy.is_declared,
         "waiting": line.waiting,
         "bound": line.bound,
         "active": line.active,
@@ -42,17 +56,35 @@ def facts(line: QueueLine) -> dict[str, object]:
 def row(line: QueueLine) -> tuple[object, ...]:
     """Return a queue as cells of HEADERS."""
     policy = line.policy
+    retries = policy.retry.retries
     return (
         policy.name,
         "\n".join(one.text for one in policy.patterns),
         policy.type,
         "none" if policy.limit is None else str(policy.limit),
-        policy.retry.retries,
+        "forever" if retries == FOR_EVER else str(retries),
         line.waiting,
         line.bound,
         line.active,
-        "suspended" if policy.suspended else "",
+        plain("suspended", "magenta") if policy.suspended else "",
     )
 
 
-QUEUES = Verb(name="queues", help="list queues: limits, retries, and their jobs", run=run)
+def notes(lines: tuple[QueueLine, ...]) -> Iterator[Text]:
+    """Yield why queues are suspended, and which are the settings' own."""
+    for line in lines:
+        if line.policy.suspended:
+            note = f": {line.policy.note}" if line.policy.note else ""
+            how = f"manage.py offload queues resume {line.policy.name}"
+            yield plain(f"{line.policy.name} is suspended{note}. To go on: {how}", "yellow")
+    declared = [line.policy.name for line in lines if line.policy.is_declared]
+    if declared:
+        yield plain(f'Declared in OFFLOAD["QUEUES"]: {", ".join(declared)}.', "dim")
+
+
+QUEUES = Verb(
+    name="queues",
+    help="list queues: limits, retries, and their jobs; add, set, suspend, resume, remove one",
+    arguments=queue_actions.arguments,
+    run=run,
+)

@@ -15,7 +15,7 @@ from django.db import DatabaseError, Error, connections
 from offload.conf import settings
 from offload.core.exceptions import NameInUse
 from offload.core.retries import Cause
-from offload.engine import membership, outage
+from offload.engine import declared, membership, outage
 from offload.engine.dispatch import FULL
 from offload.engine.membership import Announcement
 from offload.worker.agent import naming
@@ -82,6 +82,8 @@ class Agent:
             incarnation = naming.settle(self._announcement(), again=self._spec["restarted"])
             if old := outage.of_tables():
                 logger.error("%s", old)
+            else:
+                declared.sync(remove=False)
         except DatabaseError as error:
             self._link.send({"refused": outage.of_database(error), "taken": False})
             return None

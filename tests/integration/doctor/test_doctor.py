@@ -41,7 +41,7 @@ def test_a_site_with_a_worker_is_well() -> None:
     subjects = {one.subject for one in found}
     assert subjects == {
         "versions", "settings", "database", "broker", "results", "storage", "instances",
-        "consumers", "jobs", "traps",
+        "consumers", "jobs", "queues", "traps",
     }  # fmt: skip
 
 

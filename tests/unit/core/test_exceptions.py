@@ -25,6 +25,7 @@ EVERY = [
         "stop it",
     ),
     (exceptions.InvalidNumber(name="most", value=0, allowed="a number"), "`most`", "Pass a number"),
+    (exceptions.InvalidQueue(name="slow", problem="Say its topics."), "'slow'", "Say its topics"),
     (exceptions.InvalidName(name="../x", problem="a slash"), "'../x'", "Use"),
     (exceptions.UnknownQueue(name="slow"), "'slow'", "Add"),
     (exceptions.UnknownInstance(name="gpu@x"), "'gpu@x'", "offload instances"),
