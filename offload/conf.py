@@ -23,7 +23,7 @@ class Settings:
 
     #: Name of the cluster: all instances that share one database.
     cluster: str = "default"
-    #: Django database alias that holds offload's tables.
+    #: Django database alias that holds offload's tables; a job is part of transactions there.
     database: str = "default"
     #: Alias in ``STORAGES`` for payload files.
     storage: str = "default"

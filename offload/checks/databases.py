@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.checks import Error, Warning  # noqa: A004 -- Django's name for it
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, router
 from django.db.utils import load_backend
 
 from offload.checks.options import readable
@@ -20,6 +22,9 @@ PATIENCE = 20
 #: What psycopg and Django call the level at which locks are seen as they are.
 READ_COMMITTED = "READ_COMMITTED"
 
+#: Apps whose tables go with the jobs.
+OURS = {"offload", "django_celery_results"}
+
 PASTE = (
     'Write in DATABASES["{alias}"]: "OPTIONS": {{"init_command": "PRAGMA journal_mode=WAL; '
     'PRAGMA synchronous=NORMAL;", "transaction_mode": "IMMEDIATE", "timeout": 30}}.'
@@ -32,7 +37,40 @@ def check(**_: object) -> list[CheckMessage]:
     found = _naive_times()
     if settings is not None and settings.database in django_settings.DATABASES:
         found += _database(settings.database, django_settings.DATABASES[settings.database])
+        found += _apart(settings.database)
     return found
+
+
+def _apart(alias: str) -> list[CheckMessage]:
+    """Warn where models of the site are in the database that a bare ``atomic()`` is about."""
+    there = [] if alias == DEFAULT_DB_ALIAS else _written_to(DEFAULT_DB_ALIAS)
+    if not there:
+        return []
+    others = f" and {len(there) - 1} more models" if len(there) > 1 else ""
+    return [
+        Warning(
+            f'OFFLOAD["DATABASE"] is {alias!r}, and {there[0]}{others} are written to '
+            f"{DEFAULT_DB_ALIAS!r}: a job that is submitted inside of their atomic() is stored at "
+            "once, may run before they are, and stays when they are rolled back.",
+            "Submit after their commit: transaction.on_commit(lambda: offload.submit(…)); or keep "
+            "offload's tables in the same database. Where that is meant, silence this check: "
+            'SILENCED_SYSTEM_CHECKS = ["offload.W010"].',
+            id="offload.W010",
+        )
+    ]
+
+
+def _written_to(alias: str) -> list[str]:
+    """Return the site's models that are written to a database, Django's own last."""
+    found = [
+        model
+        for model in apps.get_models()
+        if model._meta.managed
+        and model._meta.app_label not in OURS
+        and router.db_for_write(model) == alias
+    ]
+    found.sort(key=lambda model: (model.__module__.startswith("django."), model._meta.label))
+    return [model._meta.label for model in found]
 
 
 def _naive_times() -> list[CheckMessage]:

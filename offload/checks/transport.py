@@ -89,8 +89,15 @@ def _results(app: Celery) -> list[CheckMessage]:
 def _eager(app: Celery) -> list[CheckMessage]:
     if not app.conf.task_always_eager:
         return []
-    told = "Tasks run at once in their caller: .delay() and .apply_async() make no jobs."
-    return [Warning(told, "Remove CELERY_TASK_ALWAYS_EAGER outside of tests.", id="offload.W005")]
+    told = (
+        "Tasks run at once in their caller: .delay() and .apply_async() make no jobs. "
+        "offload.submit() stores one all the same, which waits for a worker."
+    )
+    hint = (
+        "Remove CELERY_TASK_ALWAYS_EAGER outside of tests; in a test, run_jobs() of "
+        "offload.testing runs what waits."
+    )
+    return [Warning(told, hint, id="offload.W005")]
 
 
 def _connections(app: Celery) -> list[CheckMessage]:

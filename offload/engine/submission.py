@@ -79,7 +79,8 @@ def submit(
     and what to read them from: a path, bytes, or a file opened for reading bytes. ``delay`` and
     ``expires`` are seconds or timedeltas. The rest are Terms.
 
-    Inside a transaction the job exists with its commit and not before; a rollback leaves
+    Inside a transaction of offload's database (``OFFLOAD["DATABASE"]``; of no other) the job
+    exists with its commit and not before; a rollback leaves
     nothing. Raise InvalidTopic, InvalidProperties, InvalidDelay, InvalidPriority, InvalidName,
     InvalidFile, MissingFile, UnreadableFile, FileNotStored or UnknownQueue, with nothing stored.
     """

@@ -176,3 +176,18 @@ def test_system_checks_are_left_to_the_test_runner(
 
     assert checked == ["1"]
     assert "CELERY_SKIP_CHECKS" not in os.environ
+
+
+def test_a_submit_stores_a_job_also_where_tasks_are_called_at_once(app: Celery, job: Named) -> None:
+    app.conf.task_always_eager = True
+    try:
+        called = job.same.delay("at once")
+        submitted = offload.submit("jobs/same", {"value": "in its time"})
+        assert (called.get(), submitted.state) == ("at once", "PENDING")
+        assert Job.objects.count() == 1
+
+        assert run_jobs() == [submitted]
+    finally:
+        app.conf.task_always_eager = False
+
+    assert submitted.result(0) == "in its time"

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.db.backends.postgresql.psycopg_any import IsolationLevel
 
@@ -11,6 +12,7 @@ from offload.checks import databases
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from django.db.models import Model
     from pytest_django import Settings
 
 SQLITE = "django.db.backends.sqlite3"
@@ -52,6 +54,49 @@ def test_e007_names_an_engine_that_is_not_supported(
 )
 def test_e008_wants_read_committed(ids: Callable[..., list[str | None]], level: object) -> None:
     assert ids(POSTGRESQL, isolation_level=level) == ["offload.E008"]
+
+
+class JobsApart:
+    """Sends offload's tables to a database of their own, and what is told along with them."""
+
+    apart = frozenset({"offload", "django_celery_results"})
+
+    def db_for_write(self, model: type[Model], **_: object) -> str:
+        """Return the database of a model."""
+        return "jobs" if model._meta.app_label in self.apart else "default"
+
+
+class AllApart(JobsApart):
+    """Sends everything there."""
+
+    apart = frozenset(config.label for config in apps.get_app_configs())
+
+
+@pytest.mark.parametrize(
+    ("alias", "router", "found"),
+    [
+        ("jobs", JobsApart, ["offload.W010"]),
+        ("jobs", AllApart, []),
+        ("default", JobsApart, []),
+    ],
+)
+def test_w010_says_where_a_job_is_no_part_of_the_sites_transactions(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    alias: str,
+    router: type[JobsApart],
+    found: list[str],
+) -> None:
+    database = {"ENGINE": SQLITE, "NAME": "/var/db.sqlite3", "OPTIONS": GOOD}
+    given = {"default": database, "jobs": database}
+    monkeypatch.setattr(django_settings, "DATABASES", given)
+    settings.DATABASE_ROUTERS = [f"{__name__}.{router.__name__}"]
+    settings.OFFLOAD = {"DATABASE": alias}
+
+    checked = databases.check()
+
+    assert [one.id for one in checked] == found
+    assert all("more models are written to" in one.msg for one in checked)
 
 
 def test_e009_wants_times_with_a_zone(settings: Settings) -> None:
