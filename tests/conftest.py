@@ -60,7 +60,7 @@ def engine_database(
             _made.add(alias)
         _forget()
         yield alias
-        _empty(alias)
+        empty(alias)
         connections.close_all()
     _forget()
 
@@ -74,7 +74,7 @@ def _forget() -> None:
     task_results.in_transaction.cache_clear()
 
 
-def _empty(alias: str) -> None:
+def empty(alias: str) -> None:
     """Delete all rows; constraints are looked at when the transaction ends."""
     configs = [apps.get_app_config(name) for name in ("offload", "django_celery_results")]
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:

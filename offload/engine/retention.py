@@ -13,7 +13,7 @@ from offload.engine.topology import now, snapshot
 from offload.models import Dependency, Job, Join, Payload, PayloadFile, Run, database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from django.db.models import QuerySet
 
@@ -39,8 +39,13 @@ def _purge(policy: Policy) -> int:
     queue, retention = policy.name, policy.retention
     old = Job.objects.filter(queue=queue, state__in=FINAL, finished_at__lt=now() - retention)
     ids = list(old.exclude(aftermath_due=True).values_list("pk", flat=True)[:BATCH])
-    if not ids:
-        return 0
+    if ids:
+        forget(ids)
+    return len(ids)
+
+
+def forget(ids: Sequence[str]) -> None:
+    """Delete final jobs, and what was theirs alone: outputs, payload, run, fired joins."""
     mine = Payload.objects.filter(Q(jobs__in=ids) | Q(runs__jobs__in=ids))
     payloads = set(mine.values_list("pk", flat=True))
     runs = set(Job.objects.ids(ids).exclude(run=None).values_list("run_id", flat=True))
@@ -54,10 +59,9 @@ def _purge(policy: Policy) -> int:
         folders = set(unused.values_list("storage", "pk"))
         places |= _drop_unused(unused)
         database.on_commit(lambda: _delete(places, folders))
-    return len(ids)
 
 
-def _drop_joins(job_ids: list[str]) -> None:
+def _drop_joins(job_ids: Sequence[str]) -> None:
     """Delete fired joins of these jobs once none of their members, nor their body, has a row."""
     theirs = Join.objects.filter(
         Q(pk__in=Dependency.objects.filter(needs__in=job_ids).values("join"))

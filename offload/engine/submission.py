@@ -171,28 +171,29 @@ def choose_queue(topic: str, asked: object) -> str:
     return asked
 
 
-def store(drafts: Sequence[Draft]) -> int:
-    """Store drafts and offer them to instances after the commit; return how many were new."""
+def store(drafts: Sequence[Draft]) -> list[str]:
+    """Store drafts and offer them to instances after the commit; return the ids of the new ones."""
     lanes = {draft.lane for draft in drafts if not draft.delay and not draft.hold}
     stored = _store_bound(drafts[0]) if lanes and _may_bind(drafts) else None
-    count, bound = stored or (insert(drafts), [])
+    new, bound = stored or (insert(drafts), [])
     if lanes:
         database.on_commit(lambda: _offer(lanes, bound, len(drafts)))
-    return count
+    return new
 
 
 def _may_bind(drafts: Sequence[Draft]) -> bool:
     """Return whether it is one job, and nobody else decides on its commit."""
-    alone = len(drafts) == 1 and drafts[0].kind == Kind.JOB
+    alone = len(drafts) == 1 and drafts[0].kind == Kind.JOB and not drafts[0].epoch
     return alone and not database.in_transaction()
 
 
-def _store_bound(draft: Draft) -> tuple[int, list[Bound]] | None:
+def _store_bound(draft: Draft) -> tuple[list[str], list[Bound]] | None:
     try:
-        return dispatch.store_bound(draft)
+        stored = dispatch.store_bound(draft)
     except DatabaseError:
         logger.exception("a job could not be stored and bound at once; it is stored, and waits")
         return None
+    return stored and ([draft.id] if stored[0] else [], stored[1])
 
 
 def _offer(lanes: Iterable[str], bound: Sequence[Bound], asked: int) -> None:

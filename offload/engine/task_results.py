@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from django.db import router
 
 from offload.conf import settings
 from offload.engine.installation import celery_app
-from offload.engine.results import backend, djangos, request_of
+from offload.engine.results import backend, bounded, djangos, keeps_values, request_of
 from offload.models import database
 from offload.models.statements import Statement
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from offload.engine.results import Result
+
+logger = logging.getLogger("offload.results")
 
 #: What a result that says RETRY holds where nobody knows why: Celery reads it as an exception.
 RETRIED = {"exc_module": "celery.exceptions", "exc_type": "Retry", "exc_message": ["put back"]}
@@ -92,6 +95,21 @@ def _columns(result: Result) -> dict[str, object]:
         **there._get_extended_properties(request, result.traceback),
         "traceback": result.traceback,
     }
+
+
+def forget(task_ids: Sequence[str]) -> None:
+    """Delete results, here or in a backend that lies elsewhere: others take their ids.
+
+    A backend that is out of reach keeps nobody from that.
+    """
+    if in_transaction():
+        _model().objects.using(database.alias()).filter(task_id__in=task_ids).delete()
+    elif keeps_values():
+        try:
+            bounded(lambda: [backend().forget(task_id) for task_id in task_ids])
+        except Exception as error:
+            ids = ", ".join(task_ids)
+            logger.warning("the old results of %s are not forgotten: %s", ids, error)
 
 
 def mark_retry(job_ids: Sequence[str]) -> None:

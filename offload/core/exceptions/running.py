@@ -106,6 +106,19 @@ class NotRetriable(OffloadError):
         super().__init__(f"Job {job_id} cannot be retried. {problem}")
 
 
+class JobUnfinished(OffloadError):
+    """A job of that id has not ended; it can be sent again once it has."""
+
+    def __init__(self, *, job_id: str, state: str) -> None:
+        self.job_id = job_id
+        self.state = state
+        super().__init__(
+            f"Job {job_id} is {state}, or what follows it is not done yet: it is sent again under "
+            "its id once that is over. For another job now, leave out task_id, or send a new "
+            "signature in place of the frozen one."
+        )
+
+
 class NotRemovable(OffloadError):
     """The job runs or has ended; only what waits, or was handed over, can be removed."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from offload.engine import submission
+from offload.engine.canvas import again
 from offload.engine.canvas.filling import filled, fits
 from offload.engine.canvas.posting import post
 from offload.engine.tracking import ends, fills
@@ -36,6 +37,8 @@ class Batch:
 
     drafts: list[Draft] = field(default_factory=list)
     joins: list[NewJoin] = field(default_factory=list)
+    #: Whether somebody sends this on their own, rather than an end that is followed.
+    own: bool = False
 
     @contextmanager
     def whole(self) -> Iterator[None]:
@@ -49,7 +52,7 @@ class Batch:
 
     def store(self) -> None:
         """Store the rows."""
-        store(self.drafts)
+        store(self.drafts, bodies=[join.body for join in self.joins], own=self.own)
         store_joins(self.joins)
 
 
@@ -62,13 +65,13 @@ def current() -> Batch | None:
 
 
 @contextmanager
-def gathering() -> Iterator[Batch]:
+def gathering(*, own: bool = False) -> Iterator[Batch]:
     """Gather what the block submits and store it at its end; inside a transaction."""
     outer = _batch.get()
     if outer is not None:
         yield outer
         return
-    batch = Batch()
+    batch = Batch(own=own)
     token = _batch.set(batch)
     try:
         yield batch
@@ -77,16 +80,30 @@ def gathering() -> Iterator[Batch]:
     batch.store()
 
 
-def store(drafts: Sequence[Draft]) -> None:
-    """Store drafts; one whose id is known fills the row that waits under it, or is ignored."""
+def store(
+    drafts: Sequence[Draft], *, bodies: Sequence[Mapping[str, Any]] = (), own: bool = False
+) -> None:
+    """Store drafts; one whose id is known fills the row that waits under it, or is ignored.
+
+    What somebody sends on their ``own`` takes the place of a job that is over.
+    """
     if not drafts:
         return
-    if submission.store(drafts) < len(drafts):
-        for draft in drafts:
-            _fill(draft)
+    new = submission.store(drafts)
+    if len(new) < len(drafts):
+        known = [draft for draft in drafts if draft.id not in new]
+        _store_known(known, bodies, own=own)
     plain = [draft.id for draft in drafts if draft.kind == Kind.RELAY]
     if plain:
         database.on_commit(lambda: post(plain))
+
+
+def _store_known(known: Sequence[Draft], bodies: Sequence[Mapping[str, Any]], *, own: bool) -> None:
+    if own:
+        again.send_again(known, bodies)
+        return
+    for draft in known:
+        _fill(draft)
 
 
 def _fill(draft: Draft) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery import chord
 
+from offload.engine.canvas.again import is_own
 from offload.engine.canvas.batches import current, gathering
 from offload.engine.canvas.recognition import is_job
 from offload.engine.canvas.sender import Sender
@@ -29,7 +30,7 @@ def hook() -> None:
             return stock(self, header, body, *args, **options)
         if not holds_job(app, header):
             return stock(self, header, body, *args, **options)
-        with database.atomic(), gathering():
+        with database.atomic(), gathering(own=is_own(app)):
             return stock(self, header, body, *args, **options)
 
     chord.run = run  # type: ignore[method-assign]

@@ -17,7 +17,7 @@ from offload.engine.tracking.drafts import Draft, insert
 from offload.models import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from celery import Celery
 
@@ -54,7 +54,8 @@ class Part:
 
 def fail(app: Celery, signatures: Sequence[Mapping[str, Any]], cause: Cause) -> list[Part]:
     """Make every frozen node of these signatures final; return those that were not yet."""
-    nodes = list(_nodes(signatures))
+    found = nodes_of(*signatures)
+    nodes = [node if counted else _uncounted(node) for node, counted in found]
     insert([_draft(app, node) for node in nodes])
     changes = ends.give_up(
         list(dict.fromkeys(node["options"]["task_id"] for node in nodes)),
@@ -66,28 +67,28 @@ def fail(app: Celery, signatures: Sequence[Mapping[str, Any]], cause: Cause) -> 
     return [Part(id=change.job_id, state=state, error=str(cause)) for change in changes]
 
 
-def nodes_of(signature: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the single tasks of a signature that have ids already, and of its rest of a chain."""
-    kwargs, options = signature.get("kwargs") or {}, signature.get("options") or {}
-    match signature.get("subtask_type"):
-        case "chain" | "group":
-            inner = list(kwargs.get("tasks") or ())
-        case "chord":
-            yield from map(_uncounted, _nodes(many(kwargs.get("header"))))
-            inner = many(kwargs.get("body"))
-        case _:
-            inner = []
-            if options.get("task_id"):
-                yield signature
-    yield from _nodes([*inner, *many(options.get("chain"))])
+def nodes_of(*signatures: Mapping[str, Any], counted: bool = True) -> Iterator[tuple[Any, bool]]:
+    """Yield the single tasks of signatures that have ids already, the rest of chains included.
 
-
-def _nodes(signatures: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    return (node for signature in signatures for node in nodes_of(signature))
+    Each with whether its chord, if it has one, was applied, so that somebody counts it.
+    """
+    for signature in signatures:
+        kwargs, options = signature.get("kwargs") or {}, signature.get("options") or {}
+        match signature.get("subtask_type"):
+            case "chain" | "group":
+                inner = list(kwargs.get("tasks") or ())
+            case "chord":
+                yield from nodes_of(*many(kwargs.get("header")), counted=False)
+                inner = many(kwargs.get("body"))
+            case _:
+                inner = []
+                if options.get("task_id"):
+                    yield signature, counted
+        yield from nodes_of(*inner, *many(options.get("chain")), counted=counted)
 
 
 def _uncounted(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a node of a header without its chord: it was not applied, and nobody counts it."""
+    """Return a node without its chord."""
     options = {name: value for name, value in node["options"].items() if name != "chord"}
     return {**node, "options": options}
 

@@ -22,7 +22,7 @@ from offload.engine.canvas.context import Origin, origin
 from offload.engine.canvas.options import kept
 from offload.engine.canvas.origins import submitter, submitters_priority
 from offload.engine.canvas.recognition import STARMAP, registered
-from offload.engine.canvas.signatures import JOIN, NOBODY, join_of, many, mark, plain
+from offload.engine.canvas.signatures import EPOCH, JOIN, NOBODY, join_of, many, mark, plain
 from offload.engine.names import MAP
 from offload.engine.submission import choose_queue
 from offload.engine.tracking.drafts import Draft
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from offload.engine.canvas.calls import Call
     from offload.engine.canvas.recognition import Recognised
 
+#: Options that Celery knows nothing of.
+OURS = frozenset({JOIN, EPOCH})
 LIMITS = ("time_limit", "soft_time_limit")
 ROUTES = ("queue", "exchange")
 #: How deep a canvas may be nested with its arguments: each step of it is several levels.
@@ -75,6 +77,7 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
         root_id=source.root_id,
         run_id=source.run_id,
         payload_id=source.payload_id,
+        epoch=options.get(EPOCH) or 0,
     )
 
 
@@ -96,13 +99,14 @@ def relay_draft(app: Celery, call: Call) -> Draft:
         root_id=source.root_id,
         run_id=source.run_id,
         payload_id=source.payload_id,
+        epoch=call.options.get(EPOCH) or 0,
     )
 
 
 def _published(app: Celery, call: Call, source: Origin) -> dict[str, Any]:
     """Return the options with which Celery will publish the task, whenever that is."""
     options: dict[str, Any] = plain(
-        {name: value for name, value in call.frozen.items() if name != JOIN}
+        {name: value for name, value in call.frozen.items() if name not in OURS}
     )
     options["eta"] = eta_of(app, options)
     options.pop("countdown", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from offload.engine.canvas.calls import LOCAL, eta_of
-from offload.engine.canvas.signatures import JOIN, join_of
+from offload.engine.canvas.signatures import EPOCH, JOIN, join_of
 from offload.engine.names import HEADER, TOPIC
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ KEPT = (
 #: What else means something to Celery, or to a broker that should not hear of it. The rest is
 #: given to the message as its properties, as Celery does.
 UNDERSTOOD = LOCAL | {
-    *KEPT, TOPIC, JOIN,
+    *KEPT, TOPIC, JOIN, EPOCH,
     "countdown", "expires", "retries", "origin", "task_id", "root_id",
     "parent_id", "link", "link_error", "callbacks", "errbacks", "chain", "chord", "immutable",
     "queue", "exchange", "exchange_type", "routing_key", "route_name", "delivery_mode", "declare",

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from offload.core.ids import id_of
 from offload.core.states import Hold
 from offload.engine.canvas import batches, joins, subscribing
+from offload.engine.canvas.again import is_own
 from offload.engine.canvas.calls import Call, delay_of, seconds_until
 from offload.engine.canvas.context import Continuation, running
 from offload.engine.canvas.failing import Part
 from offload.engine.canvas.freezing import job_draft, plain_topic, relay_draft
 from offload.engine.canvas.options import asked_anew
 from offload.engine.canvas.recognition import Recognised, recognise
+from offload.engine.canvas.signatures import EPOCH
 from offload.engine.submission import new_id
 from offload.engine.tracking import fills
 from offload.engine.tracking.drafts import insert
@@ -58,6 +60,7 @@ class Sender:
             self._app, name, kwargs=kwargs, options=options, task=options.get("task_type")
         )
         if found is None and batch is None:
+            options.pop(EPOCH, None)
             return self.stock(name, args, kwargs, countdown, eta, task_id, **options)
         call = Call(
             id=id_of(task_id) if task_id else new_id(), name=name,
@@ -89,7 +92,7 @@ class Sender:
             return
         draft = job_draft(self._app, call, found) if found else relay_draft(self._app, call)
         if batch is None:
-            batches.store([draft])
+            batches.store([draft], own=is_own(self._app))
         else:
             batch.drafts.append(draft)
 

@@ -8,6 +8,8 @@ from typing import Any
 JOIN = "offload_join"
 #: In its place where no join waits: a plain task is marked so that its end is told to its row.
 NOBODY = "-"
+#: Option of a signature: the epoch of the job that had its frozen id before.
+EPOCH = "offload_epoch"
 
 
 def plain(value: Any, key: str = "") -> Any:

@@ -50,6 +50,8 @@ class Draft:
     run_id: str | None = None
     payload_id: str | None = None
     retry_of: str | None = None
+    #: That of the job that had this id before and was taken out of history: it goes on.
+    epoch: int = 0
 
     @property
     def lane(self) -> str:
@@ -80,9 +82,15 @@ def of_lane(lane: str) -> tuple[str, str, str]:
     return queue, needs, topic
 
 
-def insert(drafts: Sequence[Draft]) -> int:
-    """Store new jobs as PENDING and return how many were new; known ids are left alone."""
-    return sum(len(inserting(batch).rows()) for batch in _batches(drafts))
+def insert(drafts: Sequence[Draft]) -> list[str]:
+    """Store new jobs as PENDING and return their ids; known ones are left alone."""
+    new = [row[0] for batch in _batches(drafts) for row in inserting(batch).rows()]
+    for draft in drafts:
+        if draft.epoch and draft.id in new:
+            database.execute(
+                f"UPDATE {Job._meta.db_table} SET epoch = %s WHERE id = %s", [draft.epoch, draft.id]
+            )
+    return new
 
 
 def inserting(batch: Sequence[Draft]) -> Statement:

@@ -245,13 +245,6 @@ def test_links_of_a_call_are_its_tail(job: Named) -> None:
     assert [one["task"] for one in row.tail["link_error"]] == ["jobs.heard"]
 
 
-def test_a_known_id_is_stored_once(job: Named) -> None:
-    job.add.apply_async((1,), task_id="mine")
-    job.add.apply_async((2,), task_id="mine")
-
-    assert only().args == [1]
-
-
 @pytest.mark.usefixtures("elsewhere")
 def test_a_name_known_elsewhere_only_is_a_job(app: Celery) -> None:
     app.send_task("far.away", (1,))

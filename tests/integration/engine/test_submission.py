@@ -105,8 +105,8 @@ def test_a_queue_that_was_made_a_moment_ago_can_be_asked_for() -> None:
 def test_an_id_that_is_known_is_left_alone() -> None:
     draft = Draft(id="given", topic=TOPIC, properties={"first": True})
 
-    assert insert([draft]) == 1
-    assert insert([Draft(id="given", topic="other", properties={}), Draft(id="b", topic="b")]) == 1
+    assert insert([draft]) == ["given"]
+    assert insert([Draft(id="given", topic="other"), Draft(id="b", topic="b")]) == ["b"]
     assert row("given").properties == {"first": True}
 
 

@@ -61,6 +61,13 @@ def stop(world: World, rules: Rules) -> Iterator[Edge]:
         yield Step("a stop is accepted"), world._replace(job=job)
 
 
+def again(world: World, rules: Rules) -> Iterator[Edge]:
+    """Send the job again under its id: not wrong, but what is left of it may do wrong now."""
+    job = statements.again(world.job, rules)
+    if world.database and job is not None:
+        yield Step("the job is sent again under its id"), world._replace(job=job)
+
+
 def pause(world: World, rules: Rules) -> Iterator[Edge]:
     """Freeze an instance with all that runs there (SIGSTOP)."""
     for index, instance in enumerate(world.instances):
@@ -113,6 +120,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "duplicate": duplicate,
         "broker loss": broker_loss,
         "stop": stop,
+        "again": again,
         "pause": pause,
         "database out": database_out,
         "drop": drop,

@@ -55,6 +55,9 @@ class Job(NamedTuple):
     finisher: int = NOBODY
     #: Ghost: how often the result was written.
     results: int = 0
+    #: Ghost: how many jobs had this id before, and the epoch of the last of them.
+    before: int = 0
+    since: int = 0
 
     @property
     def final(self) -> bool:
@@ -153,7 +156,7 @@ class World(NamedTuple):
         the two instances are alike, so it does not matter which is A and which is B.
         """
         job = self.job._replace(
-            epoch=0, incarnation=0, token=NOBODY, finisher=NOBODY, instance=None
+            epoch=0, incarnation=0, token=NOBODY, finisher=NOBODY, instance=None, before=0, since=0
         )
         return (job, self.database, self.spoiled, *sorted(self._part(index) for index in (0, 1)))
 
@@ -176,6 +179,7 @@ def _seen(attempt: Attempt, job: Job) -> Key:
     named = token != NOBODY
     return (
         epoch == job.epoch,
+        phase == Phase.FINISHED and epoch <= job.since,
         named and token == job.token,
         named and token == job.finisher,
         phase,

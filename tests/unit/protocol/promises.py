@@ -46,7 +46,8 @@ def _second_result(before: World, step: Step, after: World) -> bool:
 
 def _illegal_change(before: World, step: Step, after: World) -> bool:
     old, new = before.job.state, after.job.state
-    return old != new and not allowed(old, new)
+    same = before.job.before == after.job.before
+    return same and old != new and not allowed(old, new)
 
 
 def _started_after_stop(before: World, step: Step, after: World) -> bool:
@@ -75,6 +76,7 @@ def _false_finish(before: World, step: Step, after: World) -> bool:
     return any(
         attempt.phase == Phase.FINISHED and attempt.token != after.job.finisher
         for attempt in after.attempts
+        if attempt.epoch > after.job.since
     )
 
 

@@ -51,5 +51,7 @@ class Rules:
     stop_ends_waiting: bool = True
     #: E1: every way back to PENDING yields STOPPED when the job shall stop.
     requeue_yields_stopped: bool = True
+    #: E3: what is sent again under the id of a job that is over goes on with its epoch.
+    again_keeps_epoch: bool = True
     #: E4: a move is a question over rows, asked again and again; not an event.
     move_asks_rows: bool = True

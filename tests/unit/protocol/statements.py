@@ -86,6 +86,14 @@ def conclude(job: Job, rules: Rules) -> Job | None:
     return job._replace(aftermath_due=False, results=job.results + 1)
 
 
+def again(job: Job, rules: Rules) -> Job | None:
+    """Take a job that is over out of history, and begin a new one under its id (E3)."""
+    if not job.settled or job.aftermath_due:
+        return None
+    epoch = job.epoch if rules.again_keeps_epoch else 0
+    return Job(epoch=epoch, since=epoch, before=job.before + 1)
+
+
 def reread(job: Job, attempt: Attempt, rules: Rules) -> Phase | None:
     """Look once at the row that a write did not match (R1); None means: stale."""
     if not rules.reread or attempt.token != job.token or attempt.token == NOBODY:

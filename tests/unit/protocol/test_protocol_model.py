@@ -59,6 +59,8 @@ NEEDED: list[tuple[str, Sequence[str], Broken]] = [
     ("claim_refuses_stop stop_ends_waiting", ["stop"], Broken.STARTED_AFTER_STOP),
     ("claim_refuses_stop requeue_yields_stopped", ["stop"], Broken.STARTED_AFTER_STOP),
     ("requeue_yields_stopped", ["stop"], Broken.STUCK),
+    # A run of the old job that was paused has the binding of the new one, and both run.
+    ("again_keeps_epoch", ["pause", "again"], Broken.TWO_AT_ONCE),
     # Bound by an old picture to an instance that is declared gone already.
     ("move_asks_rows recall", ["kill"], Broken.STUCK),
 ]
