@@ -20,6 +20,7 @@ from offload.core.topology import Mode
 from offload.engine.installation import module
 from offload.engine.publisher import instance_queue
 from offload.worker.broker import look_for_broker
+from offload.worker.connections import do_without_pools
 from offload.worker.consuming import INTERVAL, Tick
 from offload.worker.holdings import holdings
 from offload.worker.lapse import PAUSE, Lapse
@@ -87,6 +88,7 @@ class Worker:
         refuse_clashes(consumers_of(self._app))
         # Loaded before the pool forks, not by the first job of every child.
         late(EXECUTE), late(TRACE)
+        do_without_pools()
         watch_tasks()
         warn_of_queries()
         self._spec = self._specify(sender)

@@ -44,6 +44,16 @@ def insist(act: Callable[[], T], *, what: str, leased: bool = True) -> T:
             time.sleep(PAUSE)
 
 
+def do_without_pools() -> None:
+    """Let this process and those it forks connect by themselves, where the site has a pool.
+
+    They keep a connection per thread for as long as they live: a pool, of four connections unless
+    its size is set, would run dry, and heartbeats stop. It must be called before the first one.
+    """
+    for alias in connections:
+        connections[alias].settings_dict["OPTIONS"].pop("pool", None)
+
+
 def drop_broken() -> None:
     """Close connections on which an error occurred; the next statement opens another."""
     for connection in connections.all(initialized_only=True):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.polling import eventually
 
 if TYPE_CHECKING:
     from tests.acceptance.fleet import Fleet
+    from tests.acceptance.place import Place
 
 
 def strictly(topic: str, retries: int = 0) -> None:
@@ -170,3 +172,18 @@ def test_a_consumer_with_a_time_limit_of_its_own_is_not_routed_to_a_pool_that_ca
     assert told.waiting == Waiting.UNASSIGNED
     reasons = {one.instance: one.reason.obstacle for one in told.verdicts if one.reason}
     assert reasons == {worker.name: Obstacle.CANNOT_LIMIT}
+
+
+@pytest.mark.on("postgresql+redis")
+def test_a_pool_of_connections_of_the_site_starves_no_worker(fleet: Fleet, place: Place) -> None:
+    pooled = {**place.database, "OPTIONS": {"pool": {"max_size": 1, "timeout": 1}}}
+    fleet.need()
+    worker = fleet.start(
+        "a", pool="threads", variables={"ACCEPTANCE_DATABASE": json.dumps(pooled)}, wait=False
+    )
+    worker.await_ready()
+
+    jobs = offload.submit_many("acc/quick", [{"value": one} for one in range(10)])
+
+    assert [job.result(60) for job in jobs] == list(range(10))
+    assert "get a connection" not in worker.last_words()

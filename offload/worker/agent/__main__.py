@@ -12,6 +12,7 @@ from importlib import import_module
 import django
 
 from offload.engine.installation import celery_app
+from offload.worker.connections import do_without_pools
 from offload.worker.link import Link
 from offload.worker.query_log import log_no_queries
 
@@ -26,6 +27,7 @@ def main() -> None:
     import_module(spec["module"])
     django.setup()
     log_no_queries()
+    do_without_pools()
     # What follows a failure depends on the callbacks' signatures: the site's tasks must be known.
     celery_app().loader.import_default_modules()
     agent = import_module("offload.worker.agent.agent")
