@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TypeAlias
 
-from offload.core.bounds import DELAY, PRIORITY, RANKING
+from offload.core.bounds import DELAY, PRIORITY, RANKING, RETRIES, RETRY_DELAY
 from offload.core.exceptions import InvalidDelay, InvalidNumber, InvalidPriority
 
 #: A number of seconds, or a duration.
@@ -26,6 +26,21 @@ def check_timeout(value: object) -> float | None:
     Raise InvalidDelay for what is no time.
     """
     return None if value is None else check_delay(value, name="timeout")
+
+
+def check_retries(value: object) -> int:
+    """Return how often a job is tried again; raise InvalidNumber for what is no such number."""
+    if not isinstance(value, int) or value not in RETRIES:
+        raise InvalidNumber(name="retries", value=value, allowed=str(RETRIES))
+    return value
+
+
+def check_retry_delay(value: object) -> float:
+    """Return a delay before a retry as seconds; raise InvalidNumber for what is none."""
+    number = value.total_seconds() if isinstance(value, timedelta) else value
+    if not isinstance(number, int | float) or number not in RETRY_DELAY:
+        raise InvalidNumber(name="retry_delay", value=value, allowed=f"{RETRY_DELAY} (seconds)")
+    return number
 
 
 def check_ranking(value: object) -> None:

@@ -12,7 +12,7 @@ from offload.core.retries import FAILURES, Cause, RetryDecision, RetryPolicy, de
 from offload.core.routing import consumer_for
 from offload.core.states import JobState
 from offload.core.tokens import new_secret
-from offload.engine import aftermath, task_results
+from offload.engine import aftermath, own_retries, task_results
 from offload.engine.installation import installed
 from offload.engine.names import CARRIERS
 from offload.engine.topology import snapshot
@@ -57,7 +57,7 @@ def ended(job_id: str, epoch: int, *, cause: str, told: str, here: Seat = runs.A
 
 def _failed(fence: Fence, claimed: Claimed, cause: Cause, told: str) -> None:
     """End an attempt of which nothing ran: whatever its task is, its queue says how often."""
-    retry = snapshot().policy(claimed.queue).retry
+    retry = own_retries.of(snapshot().policy(claimed.queue).retry, claimed.options)
     kind = CannotBegin
     error = ErrorInfo(
         type=kind.__qualname__, message=told, module=kind.__module__, traceback="",
@@ -117,8 +117,12 @@ def policy_of(job: Job) -> RetryPolicy:
     seen = snapshot()
     app = installed()
     task = app.tasks.get(_task_of(job, seen)) if app else None
-    if getattr(task, "retried_by_queue", not job.task):
-        return seen.policy(job.queue).retry
+    by_queue = getattr(task, "retried_by_queue", not job.task)
+    return own_retries.of(seen.policy(job.queue).retry if by_queue else as_celery(), job.options)
+
+
+def as_celery() -> RetryPolicy:
+    """Return how a Celery task is retried: not by itself."""
     return RetryPolicy(retries=0, delay=0.0, crashes=settings().crashes)
 
 

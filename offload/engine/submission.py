@@ -15,9 +15,15 @@ from offload.conf import settings
 from offload.core.exceptions import InvalidProperties, UnknownQueue
 from offload.core.ids import is_storable
 from offload.core.properties import check_properties
-from offload.core.terms import Seconds, check_delay, check_priority
+from offload.core.terms import (
+    Seconds,
+    check_delay,
+    check_priority,
+    check_retries,
+    check_retry_delay,
+)
 from offload.core.topics import validate_topic
-from offload.engine import dispatch, payloads
+from offload.engine import dispatch, own_retries, payloads
 from offload.engine.canvas import subscribing
 from offload.engine.handles import JobHandle
 from offload.engine.topology import snapshot
@@ -47,10 +53,18 @@ class Terms:
     expires: Seconds | None = None
     #: Keep no result in Celery's backend.
     ignore_result: bool = False
+    #: Further attempts after a failure, -1 without end; what its queue says where it is None.
+    retries: int | None = None
+    #: Seconds, or a timedelta, before the first retry; what its queue says where it is None.
+    retry_delay: Seconds | None = None
 
     def __post_init__(self) -> None:
-        """Raise InvalidDelay or InvalidPriority for what is none, or cannot be stored."""
+        """Raise InvalidDelay, InvalidPriority or InvalidNumber for what cannot be stored."""
         check_priority(self.priority)
+        if self.retries is not None:
+            check_retries(self.retries)
+        if self.retry_delay is not None:
+            object.__setattr__(self, "retry_delay", check_retry_delay(self.retry_delay))
         for name in ("delay", "expires"):
             given = getattr(self, name)
             if given is not None:
@@ -72,20 +86,31 @@ def submit(
     delay: Seconds | None = None,
     expires: Seconds | None = None,
     ignore_result: bool = False,
+    retries: int | None = None,
+    retry_delay: Seconds | None = None,
 ) -> JobHandle:
     """Store a job for a topic and return a handle on it.
 
     ``properties`` are JSON and become the consumer's keyword arguments; ``files`` are names
     and what to read them from: a path, bytes, or a file opened for reading bytes. ``delay`` and
-    ``expires`` are seconds or timedeltas. The rest are Terms.
+    ``expires`` are seconds or timedeltas; ``retries`` and ``retry_delay`` go before what the
+    job's queue says. The rest are Terms.
 
     Inside a transaction of offload's database (``OFFLOAD["DATABASE"]``; of no other) the job
-    exists with its commit and not before; a rollback leaves
-    nothing. Raise InvalidTopic, InvalidProperties, InvalidDelay, InvalidPriority, InvalidName,
-    InvalidFile, MissingFile, UnreadableFile, FileNotStored or UnknownQueue, with nothing stored.
+    exists with its commit and not before; a rollback leaves nothing.
+
+    Raise InvalidTopic, InvalidProperties, InvalidDelay, InvalidPriority, InvalidNumber,
+    InvalidName, InvalidFile, MissingFile, UnreadableFile, FileNotStored or UnknownQueue, with
+    nothing stored.
     """
     terms = Terms(
-        queue=queue, priority=priority, delay=delay, expires=expires, ignore_result=ignore_result
+        queue=queue,
+        priority=priority,
+        delay=delay,
+        expires=expires,
+        ignore_result=ignore_result,
+        retries=retries,
+        retry_delay=retry_delay,
     )
     with payloads.saving(files) if files else nullcontext() as saved:
         return _submit(topic, [{} if properties is None else properties], terms, saved)[0]
@@ -100,13 +125,21 @@ def submit_many(
     delay: Seconds | None = None,
     expires: Seconds | None = None,
     ignore_result: bool = False,
+    retries: int | None = None,
+    retry_delay: Seconds | None = None,
 ) -> list[JobHandle]:
     """Store a job per properties in ``many``, all of them or none; return their handles.
 
     The terms are those of ``submit``, and so is what is raised.
     """
     terms = Terms(
-        queue=queue, priority=priority, delay=delay, expires=expires, ignore_result=ignore_result
+        queue=queue,
+        priority=priority,
+        delay=delay,
+        expires=expires,
+        ignore_result=ignore_result,
+        retries=retries,
+        retry_delay=retry_delay,
     )
     return _submit(topic, _several(many), terms, None)
 
@@ -123,7 +156,10 @@ def _submit(
     topic: str, many: Iterable[Mapping[str, Any]], terms: Terms, saved: Saved | None
 ) -> list[JobHandle]:
     queue = choose_queue(validate_topic(topic), terms.queue)
-    options = {"ignore_result": True} if terms.ignore_result else subscribing.reply_options()
+    kept = {"ignore_result": True} if terms.ignore_result else subscribing.reply_options()
+    # Terms has made seconds of it.
+    own = own_retries.frozen(terms.retries, cast("float | None", terms.retry_delay))
+    options = {**kept, **own}
     drafts = [_draft(topic, properties, queue, terms, saved, options) for properties in many]
     one_statement = saved is None and len(drafts) <= BATCH
     with nullcontext() if one_statement else database.atomic():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from offload.core.progress import Progress
-from offload.engine import history
+from offload.engine import history, own_retries
 from offload.engine.explain import Explanation, explain_job
 from offload.management import times
 
@@ -49,6 +49,7 @@ def whole_job(job: Job, explanation: Explanation | None = None) -> dict[str, Any
         "traceback": job.traceback,
         "run": job.run_id,
         "retry_of": job.retry_of_id,
+        "own_retries": job.options.get(own_retries.OPTION),
         "tried": [attempt_facts(one) for one in history.attempts(job)],
         "steps": [job_facts(one) for one in history.steps(job)],
         "inputs": [file_facts(one) for one in history.inputs(job)],

@@ -5,10 +5,16 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
-from offload.core.bounds import ROWS
+from offload.core.bounds import RETRIES, ROWS
+from offload.core.retries import FOR_EVER
 
 if TYPE_CHECKING:
     from offload.core.bounds import Bound
+
+
+#: Characters of the longest number that is read.
+DIGITS = 20
+FOREVER = "forever"
 
 
 def positive(text: str) -> int:
@@ -25,5 +31,6 @@ def whole(text: str, bound: Bound) -> int:
     return int(text)
 
 
-#: Characters of the longest number that is read.
-DIGITS = 20
+def retries(text: str) -> int:
+    """Read how often something is tried again; raise ArgumentTypeError for anything else."""
+    return FOR_EVER if text == FOREVER else whole(text, RETRIES)

@@ -10,10 +10,9 @@ from django.core.management import CommandError
 
 from offload.core import bounds
 from offload.core.policies import QueueType
-from offload.core.retries import FOR_EVER
 from offload.engine import policies
 from offload.management import times
-from offload.management.numbers import whole
+from offload.management.numbers import FOREVER, retries, whole
 from offload.management.options import general
 from offload.management.terminal import plain
 from offload.management.verbs.routing import noted
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 DAY = timedelta(days=1)
 #: Fields of a queue by the names of the options that set them.
 FIELDS = ("type", "max_parallel", "retries", "retry_delay", "backoff", "retention_days", "ranking")
-NONE, FOREVER = "none", "forever"
+NONE = "none"
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -67,7 +66,7 @@ def _policy(parser: ArgumentParser) -> None:
         help="so many jobs at once over the whole cluster, or none",
     )  # fmt: skip
     parser.add_argument(
-        "--retries", type=_retries, metavar="N", help="further attempts after a failure, or forever"
+        "--retries", type=retries, metavar="N", help="further attempts after a failure, or forever"
     )
     parser.add_argument("--retry-delay", type=times.duration, metavar="5s", help="before a retry")
     parser.add_argument(
@@ -83,10 +82,6 @@ def _policy(parser: ArgumentParser) -> None:
 
 def _limit(text: str) -> int | str:
     return NONE if text == NONE else whole(text, bounds.PARALLEL)
-
-
-def _retries(text: str) -> int:
-    return FOR_EVER if text == FOREVER else whole(text, bounds.RETRIES)
 
 
 def _days(text: str) -> int | str:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from offload.core.progress import Progress
 from offload.core.states import JobState
-from offload.engine import history
+from offload.engine import history, own_retries
 from offload.management import times
 from offload.management.colours import coloured
 from offload.management.terminal import plain, table
@@ -72,6 +72,7 @@ def named(job: Job, found: Explanation) -> Iterator[tuple[str, str | Text]]:
     yield "expires", times.moment(job.expires_at)
     yield "finished", times.moment(job.finished_at)
     yield "priority", str(job.priority or "")
+    yield "own retries", as_json(job.options.get(own_retries.OPTION))
     yield "properties", as_json(job.properties)
     yield "result", as_json(job.result)
     yield "run", str(job.run or "")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from kombu.utils.json import dumps
 
-from offload.conf import settings
 from offload.core.bounds import PRIORITY
 from offload.core.outcomes import (
     ErrorInfo,
@@ -27,9 +26,10 @@ from offload.core.outcomes import (
 )
 from offload.core.retries import FOR_EVER, Cause, RetryDecision, RetryPolicy, decide, patience
 from offload.core.states import JobState
-from offload.engine import endings
+from offload.engine import endings, own_retries
 from offload.engine.endings import Ending
 from offload.engine.history import rejections
+from offload.engine.losses import as_celery
 from offload.engine.topology import snapshot
 from offload.worker.connections import insist
 
@@ -118,9 +118,9 @@ def _fail(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Any) -> F
 
 def _policy(task: OffloadTask, job: CurrentJob) -> RetryPolicy:
     """Return how the job is retried: as its queue says, or as Celery does, not by itself."""
-    if task.retried_by_queue:
-        return snapshot().policy(job.claimed.queue).retry
-    return RetryPolicy(retries=0, delay=0.0, crashes=settings().crashes)
+    by_queue = task.retried_by_queue
+    usual = snapshot().policy(job.claimed.queue).retry if by_queue else as_celery()
+    return own_retries.of(usual, job.claimed.options)
 
 
 def _requeue(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Requeued) -> Finished:

@@ -8,6 +8,7 @@ from offload.engine.submission import submit
 from offload.management import pairs, times
 from offload.management.ending import refuse_failure, told
 from offload.management.facts import whole_job
+from offload.management.numbers import retries
 from offload.management.verb import Options, Verb
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--priority", type=int, default=0, help="higher runs earlier")
     parser.add_argument("--delay", type=times.duration, metavar="5m", help="not before")
     parser.add_argument("--expires", type=times.duration, metavar="1h", help="not begun after")
+    parser.add_argument(
+        "--retries", type=retries, metavar="N", help="further attempts after a failure, or forever"
+    )
+    parser.add_argument("--retry-delay", type=times.duration, metavar="5s", help="before a retry")
     parser.add_argument("--wait", action="store_true", help="wait for the end; 1 if it failed")
     parser.add_argument(
         "--timeout", type=times.duration, metavar="30s", help="wait no longer; 2 if not ended"
@@ -61,8 +66,8 @@ def seconds(duration: timedelta | None) -> float | None:
 
 def store(options: Options) -> JobHandle:
     """Store what the options say."""
-    terms: dict[str, Any] = {key: options[key] for key in ("queue", "priority")}
-    terms |= {key: seconds(options[key]) for key in ("delay", "expires")}
+    terms: dict[str, Any] = {key: options[key] for key in ("queue", "priority", "retries")}
+    terms |= {key: seconds(options[key]) for key in ("delay", "expires", "retry_delay")}
     return submit(
         options["topic"],
         pairs.properties(options["single"], options["json_properties"]),

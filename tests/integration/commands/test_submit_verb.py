@@ -193,3 +193,11 @@ def test_ctrl_c_while_waiting_is_exit_code_130(said: Said, monkeypatch: pytest.M
     with pytest.raises(CommandError) as caught:
         said("submit", TOPIC, "--wait")
     assert caught.value.returncode == 130
+
+
+def test_a_job_may_have_retries_of_its_own(said: Said, answered: Answered) -> None:
+    job_id = answered("submit", TOPIC, "--retries", "forever", "--retry-delay", "1m")["id"]
+    assert answered("job", job_id)["own_retries"] == {"retries": -1, "delay": 60.0}
+    assert '{"retries": -1, "delay": 60.0}' in said("job", job_id)
+    with pytest.raises(CommandError, match="is not a whole number from -1"):
+        said("submit", TOPIC, "--retries", "-2")
