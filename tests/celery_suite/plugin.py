@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery.contrib import pytest as fixtures
+from celery.contrib.testing.app import setup_default_app
 from celery.utils import nodenames
 from django.apps import apps
 
@@ -40,8 +41,8 @@ def celery_app(request: pytest.FixtureRequest) -> Iterator[Celery]:
     """Return an app of the test's own; what the test left to be done is stopped."""
     mark = request.node.get_closest_marker("celery")
     made = site.made(**(mark.kwargs if mark else {}))
-    yield made
-    made.close()
+    with setup_default_app(made):
+        yield made
     if site.IS_JOBS:
         for job_id in apps.get_model("offload", "Job").objects.unfinished().values_list("pk"):
             offload.stop(job_id[0], force=True)

@@ -54,11 +54,6 @@ class Run:
         """Say which it is."""
         return f"{self.tasks}, results in {self.results}"
 
-    @property
-    def outcomes(self) -> Path:
-        """Return the file that says what became of the tests."""
-        return self.folder / "outcomes"
-
 
 @contextmanager
 def prepared(run: Run) -> Iterator[Callable[[Sequence[str]], Tests]]:
@@ -83,19 +78,19 @@ def _environment(run: Run, port: int) -> dict[str, str]:
         "TEST_BACKEND": server if run.results == "redis" else run.results,
         "SUITE_TASKS": run.tasks,
         "SUITE_FOLDER": str(run.folder),
-        "SUITE_OUTCOMES": str(run.outcomes),
         "SUITE_WORKER": NODE,
     }
 
 
 def _tested(run: Run, environment: dict[str, str], tests: Sequence[str]) -> Tests:
-    run.outcomes.unlink(missing_ok=True)
+    outcomes = run.folder / f"outcomes-{len(list(run.folder.glob('outcomes-*'))) + 1}"
+    environment = {**environment, "SUITE_OUTCOMES": str(outcomes)}
     options = [*PLUGINS, "--timeout", str(LIMIT), "--durations", "20"]
     for other in OTHERS:
         options += ["-p", f"no:{other}"]
     done = _python(run, environment, "pytest", *options, *tests)
     assert done.returncode in RAN, f"pytest ended with {done.returncode}; see {run.folder}"
-    return read(run.outcomes)
+    return read(outcomes)
 
 
 def _python(
