@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from kombu import Exchange, Queue
 from kombu.compression import compress
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from offload.engine.tracking.bindings import Bound
+    from offload.engine.tracking.drafts import Draft
     from offload.models import Job
 
 logger = logging.getLogger("offload.publisher")
@@ -113,17 +114,25 @@ def _publish(app: Celery, jobs: Sequence[tuple[Bound, str]]) -> dict[str, Except
 
 
 def _send(app: Celery, producer: Any, job: Bound, task: str) -> None:
-    app.amqp.send_task_message(
-        producer, task, message(app, job, task), queue=instance_queue(job.instance), retry=False,
-        **delivery(job.options),
+    """Publish a job's message; Celery's signals of that were sent where it was submitted."""
+    sent, queue = message(app, job, task), instance_queue(job.instance)
+    how = {"serializer": app.conf.task_serializer, "compression": app.conf.task_compression}
+    producer.publish(
+        sent.body, exchange="", routing_key=queue.name, declare=[queue], retry=False,
+        delivery_mode=queue.exchange.delivery_mode or app.conf.task_default_delivery_mode,
+        headers=sent.headers, **{**sent.properties, **how, **delivery(job.options)},
     )  # fmt: skip
+    if sent.sent_event:
+        event = {**sent.sent_event, "queue": queue.name, "exchange": "", "routing_key": queue.name}
+        amqp: Any = app.amqp
+        amqp._event_dispatcher.publish("task-sent", event, producer, retry=False)
 
 
 def is_unreadable(app: Celery, job: Bound | Job, task: str) -> bool:
     """Return whether no broker could be given the job's message."""
     how = delivery(job.options)
     try:
-        body = _made(app, job, task).body
+        body = made(app, job, task).body
         *_, data = dumps(body, serializer=how.get("serializer") or app.conf.task_serializer)
         if method := how.get("compression") or app.conf.task_compression:
             compress(data, method)
@@ -140,9 +149,9 @@ def delivery(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def message(app: Celery, job: Bound, task: str) -> Any:
     """Return the message of a bound job: stripped of its tail, carrying our header."""
-    made = _made(app, job, task)
-    made.headers.update(job.options.get("headers") or {})
-    made.headers[HEADER] = {
+    found = made(app, job, task, retries=job.failures)
+    found.headers.update(job.options.get("headers") or {})
+    found.headers[HEADER] = {
         "v": PROTOCOL_VERSION,
         "id": job.id,
         "epoch": job.epoch,
@@ -152,10 +161,10 @@ def message(app: Celery, job: Bound, task: str) -> Any:
         **({"silent": job.options["ignore_result"]} if "ignore_result" in job.options else {}),
         **({"limited": True} if job.is_limited else {}),
     }
-    return made
+    return found
 
 
-def _made(app: Celery, job: Bound | Job, task: str) -> Any:
+def made(app: Celery, job: Bound | Draft | Job, task: str, *, retries: int = 0) -> Any:
     """Return what Celery makes of a job, without a header of ours."""
     options = job.options
     frozen = {key: options[key] for key in FROZEN if options.get(key) is not None}
@@ -164,8 +173,8 @@ def _made(app: Celery, job: Bound | Job, task: str) -> Any:
         job.id,
         task,
         tuple(job.args),
-        job.properties,
-        retries=job.failures,
+        cast("dict[str, Any]", job.properties),
+        retries=retries,
         root_id=job.root_id or None,
         parent_id=job.parent_id or None,
         ignore_result=True,

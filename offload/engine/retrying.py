@@ -9,7 +9,9 @@ from offload.core.ids import JobId, id_of
 from offload.core.states import FINAL
 from offload.engine import obstacles
 from offload.engine.canvas import subscribing
+from offload.engine.canvas.announcements import announced
 from offload.engine.handles import JobHandle
+from offload.engine.installation import installed
 from offload.engine.submission import new_id, store
 from offload.engine.tracking.drafts import Draft
 from offload.models import Job, Kind, database
@@ -51,8 +53,8 @@ def retry_all(ids: Sequence[str], *, again: bool = False) -> list[tuple[Job, str
         list(ended.order_by("pk").select_for_update().values_list("pk"))
         found = list((ended if again else ended.retriable()).order_by("created_at", "pk"))
         reply = subscribing.reply_options() if found else {}
-        drafts = [_draft(job, reply) for job in found]
-        store(drafts)
+        with announced(installed(), [_draft(job, reply) for job in found]) as drafts:
+            store(drafts)
     return [(job, draft.id) for job, draft in zip(found, drafts, strict=True)]
 
 

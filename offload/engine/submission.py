@@ -25,7 +25,9 @@ from offload.core.terms import (
 from offload.core.topics import validate_topic
 from offload.engine import dispatch, own_retries, payloads
 from offload.engine.canvas import subscribing
+from offload.engine.canvas.announcements import announced
 from offload.engine.handles import JobHandle
+from offload.engine.installation import installed
 from offload.engine.topology import snapshot
 from offload.engine.tracking.drafts import BATCH, Draft, insert
 from offload.models import Kind, Queue, database
@@ -162,7 +164,10 @@ def _submit(
     options = {**kept, **own}
     drafts = [_draft(topic, properties, queue, terms, saved, options) for properties in many]
     one_statement = saved is None and len(drafts) <= BATCH
-    with nullcontext() if one_statement else database.atomic():
+    with (
+        announced(installed(), drafts) as drafts,
+        nullcontext() if one_statement else database.atomic(),
+    ):
         if saved:
             payloads.record(saved)
         store(drafts)

@@ -28,7 +28,7 @@ UNDERSTOOD = LOCAL | {
     "queue", "exchange", "exchange_type", "routing_key", "route_name", "delivery_mode", "declare",
     "event_dispatcher", "retry", "retry_policy", "timeout", "confirm_timeout", "expiration",
     "immediate", "mandatory", "create_sent_event", "now", "timezone", "properties", "join",
-    "correlation_id", "redelivered",
+    "correlation_id", "redelivered", "body",
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from offload.core.ids import id_of
 from offload.core.states import Hold
 from offload.engine.canvas import batches, joins, subscribing
 from offload.engine.canvas.again import is_own
+from offload.engine.canvas.announcements import announced
 from offload.engine.canvas.calls import Call, delay_of, seconds_until
 from offload.engine.canvas.context import Continuation, running
 from offload.engine.canvas.failing import Part
@@ -18,7 +19,7 @@ from offload.engine.canvas.recognition import Recognised, recognise
 from offload.engine.canvas.signatures import EPOCH
 from offload.engine.submission import new_id
 from offload.engine.tracking import fills
-from offload.engine.tracking.drafts import insert
+from offload.engine.tracking.drafts import Draft, insert
 from offload.models import Kind
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Sender:
         batch, job = batches.current(), running.get()
         timed = {**options, "countdown": countdown, "eta": eta}
         if job is not None and task_id == job.id and batch is None:
-            return self._continue(job, args, kwargs, timed)
+            return self._continue(job, name, args, kwargs, timed)
         found = recognise(
             self._app, name, kwargs=kwargs, options=options, task=options.get("task_type")
         )
@@ -74,27 +75,38 @@ class Sender:
         return self._result(call, batch)
 
     def _continue(
-        self, job: Running, args: Any, kwargs: Any, options: Mapping[str, Any]
+        self, job: Running, name: str, args: Any, kwargs: Any, options: Mapping[str, Any]
     ) -> AsyncResult[Any]:
-        job.continuation = Continuation(
-            args=tuple(args or ()),
-            kwargs=dict(kwargs or {}),
-            delay=delay_of(self._app, options) or 0.0,
-            retries=options.get("retries") or 0,
+        draft = Draft(
+            id=job.id, topic=name, args=tuple(args or ()), properties=dict(kwargs or {}),
             options=asked_anew(self._app, options),
-            expires_in=seconds_until(self._app, options.get("expires")),
-        )
+        )  # fmt: skip
+        with announced(self._app, [draft]) as [draft]:
+            job.continuation = Continuation(
+                args=draft.args,
+                kwargs=draft.properties,
+                delay=delay_of(self._app, options) or 0.0,
+                retries=options.get("retries") or 0,
+                options=draft.options,
+                expires_in=seconds_until(self._app, options.get("expires")),
+            )
         return self._app.AsyncResult(job.id)
 
     def _store(self, call: Call, found: Recognised | None, batch: Batch | None) -> None:
         if found is None and call.name == ACCUMULATE:
             self._evaluate(call)
             return
-        draft = job_draft(self._app, call, found) if found else relay_draft(self._app, call)
+        if found is None:
+            self._keep([relay_draft(self._app, call)], batch)
+            return
+        with announced(self._app, [job_draft(self._app, call, found)]) as drafts:
+            self._keep(drafts, batch)
+
+    def _keep(self, drafts: list[Draft], batch: Batch | None) -> None:
         if batch is None:
-            batches.store([draft], own=is_own(self._app))
+            batches.store(drafts, own=is_own(self._app))
         else:
-            batch.drafts.append(draft)
+            batch.drafts.extend(drafts)
 
     def _evaluate(self, call: Call) -> None:
         """End what only hands on its arguments: it would run anywhere to the same effect."""

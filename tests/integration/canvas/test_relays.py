@@ -391,4 +391,4 @@ def test_what_listens_to_celerys_signals_finds_the_callers_context(
     finally:
         before_task_publish.disconnect(listen)
 
-    assert found == ["mine"]
+    assert found == ["mine", "mine"]
