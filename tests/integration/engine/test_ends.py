@@ -11,11 +11,11 @@ from django_celery_results.models import TaskResult
 
 from offload.core.exceptions import UnknownJob
 from offload.core.states import Hold, JobState
-from offload.engine import aftermath, duties, lease, membership, stopping
+from offload.engine import aftermath, duties, lease, membership, results, stopping
 from offload.engine.tracking import ends
 from offload.engine.tracking.bindings import bind
 from offload.engine.tracking.changes import Change
-from offload.models import Job
+from offload.models import Job, database
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
     HERE,
@@ -241,3 +241,13 @@ def followed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     monkeypatch.setattr("offload.engine.canvas.tail.follow", lambda end: found.append(end.id))
     return found
+
+
+def test_what_follows_an_end_is_found_by_an_index() -> None:
+    explain = "EXPLAIN QUERY PLAN " if database.vendor() == "sqlite" else "EXPLAIN "
+    with database.atomic():
+        if database.vendor() == "postgresql":
+            database.execute("SET LOCAL enable_seqscan = off")
+        plan = database.rows(explain + results.CHILDREN, ["parent"])
+
+    assert "offload_job_children" in str(plan)
