@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from celery import chord
+from celery.utils.functional import _regen  # type: ignore[attr-defined]
 
 from offload.engine.canvas.again import is_own
 from offload.engine.canvas.batches import current, gathering
@@ -30,6 +32,8 @@ def hook() -> None:
             return stock(self, header, body, *args, **options)
         if not holds_job(app, header):
             return stock(self, header, body, *args, **options)
+        # A generator is read before the transaction begins: nobody knows how long it takes.
+        deque(header.tasks, maxlen=0)
         with database.atomic(), gathering(own=is_own(app)):
             return stock(self, header, body, *args, **options)
 
@@ -37,13 +41,18 @@ def hook() -> None:
 
 
 def holds_job(app: Celery, canvas: Any) -> bool:
-    """Return whether any task of a canvas is a job."""
+    """Return whether any task of a canvas is a job; of a generator, whether the first one is.
+
+    It is not read any further: plain tasks are sent while it goes on.
+    """
+    if isinstance(canvas, _regen):
+        return any(holds_job(app, one) for one in _first(canvas))
     if not isinstance(canvas, dict):
         return any(holds_job(app, one) for one in canvas)
     kwargs = canvas.get("kwargs") or {}
     match canvas.get("subtask_type"):
         case "chain" | "group":
-            return holds_job(app, kwargs.get("tasks") or ())
+            return holds_job(app, kwargs.get("tasks", ()))
         case "chord":
             body = kwargs.get("body")
             inside = holds_job(app, kwargs.get("header") or ())
@@ -51,3 +60,14 @@ def holds_job(app: Celery, canvas: Any) -> bool:
         case "chunks":
             return holds_job(app, kwargs["task"])
     return is_job(app, canvas)
+
+
+def _first(tasks: Any) -> list[Any]:
+    """Return the first task of a generator, if any.
+
+    Asked for by its place: an iterator that is left would take an error of the second with it.
+    """
+    try:
+        return [tasks[0]]
+    except IndexError:
+        return []

@@ -10,6 +10,7 @@ from celery import Celery, canvas, chain, chord, group
 from celery.app.task import Task
 from celery.backends.base import Backend, BaseKeyValueStoreBackend
 from celery.result import AsyncResult, GroupResult
+from celery.utils.functional import _regen  # type: ignore[attr-defined]
 
 from offload.engine.canvas import batches, hooks, recognition
 from offload.engine.canvas.sender import ACCUMULATE, Sender
@@ -139,3 +140,10 @@ def test_a_replacement_carries_the_id_of_what_it_replaces(app: Celery, plain: Na
 
 def test_nothing_is_gathered_outside_of_our_transactions() -> None:
     assert batches.current() is None
+
+
+def test_a_generator_becomes_a_list_that_is_read_when_it_is_asked(job: Named) -> None:
+    tasks = group(job.add.s(number) for number in range(3)).tasks
+
+    assert isinstance(tasks, _regen)
+    assert repr(tasks).endswith("...]>")
