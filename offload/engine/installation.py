@@ -24,9 +24,14 @@ def installed() -> Celery | None:
     return _installed[0][0] if _installed else None
 
 
+def installed_by() -> str:
+    """Return the module that installed the app, or nothing."""
+    return _installed[0][1] if _installed else ""
+
+
 def module() -> str:
     """Return the module to import in order to have the app installed in another process."""
-    return settings().celery_app or (_installed[0][1] if _installed else "")
+    return settings().celery_app or installed_by()
 
 
 def celery_app() -> Celery:

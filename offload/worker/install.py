@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from django.apps import apps
 
 from offload.conf import settings
-from offload.engine.installation import installed, remember
+from offload.core.exceptions import ConfigurationError
+from offload.engine.installation import installed, installed_by, remember
 from offload.worker import boot, carriers
 from offload.worker.late import late
 
@@ -25,15 +26,33 @@ def install(app: Celery) -> None:
     """Make tasks of this app jobs, and its workers instances.
 
     Call it in the module that makes the app, after ``config_from_object``. Jobs that are
-    submitted need no broker; the worker needs nothing but ``celery -A project worker``.
+    submitted need no broker; the worker needs nothing but ``celery -A project worker``. Raise
+    ConfigurationError where another module has installed it into an app of its own.
     """
-    remember(app, module=sys._getframe(1).f_globals.get("__name__", ""))
+    module = sys._getframe(1).f_globals.get("__name__", "")
+    refuse_second(app, module)
+    remember(app, module=module)
     app.add_defaults(_defaults)
     app.control_cls = "offload.worker.control:JobControl"
     app.autodiscover_tasks(related_name="consumers")
     boot.connect(app)
     if apps.ready:
         complete()
+
+
+def refuse_second(app: Celery, module: str) -> None:
+    """Let one app send all jobs: a worker of another would wait at a broker they never reach.
+
+    Raise ConfigurationError where another module has installed another app.
+    """
+    first, known = installed(), installed_by()
+    if first is not None and first is not app and known != module:
+        raise ConfigurationError(
+            setting="offload.install",
+            problem=f"it was called for {first.main!r} in {known} before it was called for "
+            f"{app.main!r} in {module}. A site's jobs are sent by one app: call it for that one "
+            "only. Tasks of jobs may be called whichever app is current",
+        )
 
 
 def _defaults() -> dict[str, object]:

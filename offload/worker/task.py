@@ -11,6 +11,7 @@ from celery.exceptions import Ignore
 
 from offload.core.terms import check_ranking
 from offload.core.topics import Pattern, validate_topic
+from offload.engine.installation import installed
 from offload.engine.names import TOPIC
 from offload.worker import declarations
 from offload.worker.attempts import attempt_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from celery import Celery
     from celery.canvas import Signature
 
+IS_HOOKED = "offload.engine.canvas.hooks:is_hooked"
 EXECUTE = "offload.worker.execution:execute"
 TRACE = "offload.worker.tracing:trace"
 
@@ -122,6 +124,15 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         finally:
             self.pop_request()
             _task_stack.pop()
+
+    def apply_async(self, *args: Any, **options: Any) -> Any:
+        """Store a call by the app that offload was installed into, whichever is current."""
+        home = installed()
+        if home is None or self.app is home or late(IS_HOOKED)(self.app):
+            return super().apply_async(*args, **options)
+        # By an app that knows nothing of jobs it would be a plain task's call, at its own broker.
+        mine = home.tasks.get(self.name)
+        return mine.apply_async(*args, **options) if mine else super().apply_async(*args, **options)
 
     def delay(self, /, *args: Any, **kwargs: Any) -> Any:
         """Store a call with these arguments."""

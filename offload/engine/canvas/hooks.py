@@ -11,9 +11,14 @@ if TYPE_CHECKING:
     from celery import Celery
 
 
+def is_hooked(app: Celery) -> bool:
+    """Return whether what this app sends passes by."""
+    return isinstance(vars(app).get("send_task"), Sender)
+
+
 def install(app: Celery) -> None:
     """Let everything this app sends, and every chord it counts, pass by; again is harmless."""
-    if isinstance(vars(app).get("send_task"), Sender):
+    if is_hooked(app):
         return
     make_backend = app._get_backend  # type: ignore[attr-defined]
 
