@@ -59,6 +59,7 @@ def connect(app: Celery) -> None:
     for sent, receiver in (
         (signals.worker_init, worker.on_init),
         (signals.worker_ready, worker.on_ready),
+        (signals.worker_ready, warn_of_queries),
         (signals.worker_shutting_down, worker.on_shutting_down),
         (signals.worker_shutdown, worker.on_shutdown),
         (signals.worker_process_init, watch_tasks),
@@ -90,7 +91,6 @@ class Worker:
         late(EXECUTE), late(TRACE)
         do_without_pools()
         watch_tasks()
-        warn_of_queries()
         self._spec = self._specify(sender)
         holdings.concurrency = self._spec["concurrency"]
         lease.extend(0.0)

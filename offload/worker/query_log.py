@@ -11,7 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 logger = logging.getLogger("offload.worker")
 
 
-def warn_of_queries() -> None:
+def warn_of_queries(**_: object) -> None:
     """Say what DEBUG costs in a worker."""
     if django_settings.DEBUG:
         logger.warning(

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 from celery.signals import task_postrun, task_prerun
 from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
 
 import offload
 from offload.models import Payload, database
 from offload.testing import run_jobs
-from offload.worker.query_log import warn_of_queries
+from offload.worker.query_log import log_no_queries, warn_of_queries
 from offload.worker.watch import on_postrun, on_prerun, watch_tasks
 from tests.integration.canvas.tasks import define
 
@@ -100,3 +101,11 @@ def test_a_worker_says_what_debug_costs(caplog: pytest.LogCaptureFixture, debug:
         warn_of_queries()
 
     assert ("Set DEBUG = False" in caplog.text) is debug
+
+
+def test_an_agent_keeps_no_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BaseDatabaseWrapper, "queries_limit", 9000)
+
+    log_no_queries()
+
+    assert connections.create_connection("default").queries_log.maxlen == 0
