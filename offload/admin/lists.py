@@ -10,6 +10,7 @@ from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.exceptions import BadRequest, ValidationError
 
+from offload.browser import live
 from offload.browser.address import NUL, plain
 
 if TYPE_CHECKING:
@@ -40,6 +41,16 @@ class ListedAdmin(AnyAdmin):
     """
 
     show_facets = admin.ShowFacets.NEVER
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Return the list, whatever its rows hold."""
+        return live.sendable(request, super().changelist_view(request, extra_context))
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Return the page of a row, whatever it holds."""
+        return live.sendable(request, super().changeform_view(request, *args, **kwargs))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the kind of list that is shown."""

@@ -35,7 +35,7 @@ class PatternsField(forms.Field):
 
     def prepare_value(self, value: Any) -> Any:
         """Return a list as lines."""
-        return "\n".join(value) if isinstance(value, list) else value
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> list[str]:
         """Return lines as a list."""
@@ -92,7 +92,7 @@ class QueueAdmin(ListedAdmin):
     @admin.display(description=_("topic patterns"))
     def patterns(self, queue: Queue) -> str:
         """Return the patterns as people write them."""
-        return ", ".join(queue.topics)
+        return ", ".join(map(str, queue.topics)) if isinstance(queue.topics, list) else ""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Return the name of a queue that exists, and all that the settings say of it.

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.utils import quote
 from django.http import FileResponse, Http404
-from django.shortcuts import render
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -36,7 +34,7 @@ def job(request: HttpRequest, quoted: str, around: Mapping[str, Any]) -> HttpRes
     """Return the page of a job; `around` is what the admin's frame needs."""
     row = found(quoted)
     shown = {**around, **context(request, row), "title": row.topic, "original": row}
-    return TemplateResponse(request, "offload/job.html", shown)
+    return live.Page(request, "offload/job.html", shown)
 
 
 @require_safe
@@ -46,7 +44,7 @@ def job_now(request: HttpRequest, quoted: str) -> HttpResponse:
     version = job_reading.pulse(key_of(quoted))
     if live.is_known(request, version):
         return live.unchanged()
-    return render(request, FRAGMENT, context(request, found(quoted), version))
+    return live.Page(request, FRAGMENT, context(request, found(quoted), version))
 
 
 @require_POST
@@ -102,7 +100,7 @@ def question(
 ) -> HttpResponse:
     """Return the page that asks before something is done to jobs."""
     context = {**around, "act": what, "title": what.label, **shown}
-    return TemplateResponse(request, "offload/confirm.html", context)
+    return live.Page(request, "offload/confirm.html", context)
 
 
 def context(request: HttpRequest, row: Job, version: str = "-") -> dict[str, Any]:

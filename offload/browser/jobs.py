@@ -9,6 +9,7 @@ from kombu.utils.json import dumps
 
 from offload.core.moments import between
 from offload.core.states import QUERY_TYPES, JobState
+from offload.models.fields import Unreadable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -149,7 +150,12 @@ def text_of(value: Any) -> str:
     """Return a JSON value as text for people, nothing for nothing, and not without end."""
     if value is None or value in ([], {}):
         return ""
-    return shortened(dumps(value, indent=2, ensure_ascii=False))
+    if isinstance(value, Unreadable):
+        return shortened(value)
+    try:
+        return shortened(dumps(value, indent=2, ensure_ascii=False))
+    except RecursionError:
+        return "… nested too deeply to be shown"
 
 
 def shortened(text: str) -> str:

@@ -7,14 +7,32 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 
 from offload.browser.access import access_of
+from offload.core.texts import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from django.http import HttpRequest
+
+
+class Page(TemplateResponse):
+    """A page whose text can be sent, whatever a row holds: halves of characters are escaped."""
+
+    @property
+    def rendered_content(self) -> str:
+        """Return the page as text."""
+        return printable(super().rendered_content)
+
+
+def sendable(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """Return the page that Django's admin is about to answer with, as one that can be sent."""
+    if not isinstance(answer, TemplateResponse):
+        return answer
+    return Page(request, answer.template_name, answer.context_data, status=answer.status_code)
 
 
 def is_htmx(request: HttpRequest) -> bool:
@@ -63,4 +81,4 @@ def told(
 ) -> HttpResponse:
     """Answer a change that htmx sent: the fragment as it is now, and what was done."""
     status = {"told": text, "tone": "bad" if level >= messages.ERROR else "good"}
-    return render(request, "offload/_told.html", {**shown, "fragment": template, **status})
+    return Page(request, "offload/_told.html", {**shown, "fragment": template, **status})

@@ -11,6 +11,7 @@ from offload.browser.standings import examples
 from offload.core.judgement import Need, consumer_for, obstacle_to
 from offload.core.policies import policy_for
 from offload.core.routing import plan
+from offload.core.topics import is_topic
 from offload.core.topology import Mode
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def topics(topology: Topology, counts: Counts, now: datetime) -> set[str]:
 
 
 def _known(facts: Facts) -> set[str]:
-    failed = {line.topic for line in facts.failures.lines}
+    failed = {line.topic for line in facts.failures.lines if is_topic(line.topic)}
     return topics(facts.topology, facts.counts, facts.now) | failed
 
 

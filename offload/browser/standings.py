@@ -12,6 +12,7 @@ from offload.core.judgement import consumer_for, judge_rules, noted, switched_of
 from offload.core.reasons import Obstacle
 from offload.core.topics import Pattern
 from offload.core.topology import Rule, Scope, Verb
+from offload.engine.topology import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,9 +48,14 @@ class Applied:
 
 
 def read_applied(instance: str, announced: Mapping[str, Any]) -> Applied | None:
-    """Return what an instance announced as a value; None where it has announced nothing."""
-    if not announced:
+    """Return what an instance announced as a value; None where that is nothing to read."""
+    try:
+        return _applied(instance, announced) if announced else None
+    except UNREADABLE:
         return None
+
+
+def _applied(instance: str, announced: Mapping[str, Any]) -> Applied:
     return Applied(
         version=announced["version"],
         is_off=announced["off"],

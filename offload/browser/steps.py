@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from offload.engine.canvas.signatures import many
 from offload.engine.names import TOPIC
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator
     from datetime import datetime
 
     from offload.core.states import JobState
@@ -47,19 +47,31 @@ def waiting(
     return tuple(step for step in steps.values() if step.id not in known)
 
 
-def _following(tail: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _following(tail: object) -> list[Mapping[str, Any]]:
+    hanging = _object(tail)
     # Celery keeps the rest of a chain with its next step last.
-    chain = list(reversed(many(tail.get("chain"))))
-    return [*many(tail.get("link")), *chain, *many(tail.get("chord"))]
+    chain = list(reversed(_signatures(hanging.get("chain"))))
+    return [*_signatures(hanging.get("link")), *chain, *_signatures(hanging.get("chord"))]
 
 
-def _leaves(signature: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    inner = signature.get("kwargs") or {}
+def _signatures(value: object) -> list[Mapping[str, Any]]:
+    """Return the signatures that stand somewhere, one or many; what is none is left out."""
+    several = value if isinstance(value, list | tuple) else [value]
+    return [one for one in several if isinstance(one, Mapping)]
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _leaves(given: object) -> Iterator[Mapping[str, Any]]:
+    signature = _object(given)
+    inner = _object(signature.get("kwargs"))
     kind = signature.get("task")
-    if kind in {"celery.chain", "celery.group"}:
-        parts = many(inner.get("tasks"))
+    if kind in ("celery.chain", "celery.group"):
+        parts = _signatures(inner.get("tasks"))
     elif kind == "celery.chord":
-        parts = [*many(inner.get("header")), *many(inner.get("body"))]
+        parts = [*_signatures(inner.get("header")), *_signatures(inner.get("body"))]
     else:
         parts = []
         if kind:
@@ -69,5 +81,6 @@ def _leaves(signature: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _step(signature: Mapping[str, Any]) -> Step:
-    options = signature.get("options") or {}
-    return Step(topic=options.get(TOPIC) or signature["task"], id=options.get("task_id") or "")
+    options = _object(signature.get("options"))
+    topic, id_ = options.get(TOPIC) or signature["task"], options.get("task_id") or ""
+    return Step(topic=str(topic), id=str(id_))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
-from django.shortcuts import render
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -54,7 +52,7 @@ def matrix_now(request: HttpRequest) -> HttpResponse:
     found = sharing.recent()
     if live.is_known(request, found.version):
         return live.unchanged()
-    return render(request, MATRIX, matrix_context(request, found))
+    return live.Page(request, MATRIX, matrix_context(request, found))
 
 
 @require_safe
@@ -64,7 +62,7 @@ def fleet_now(request: HttpRequest) -> HttpResponse:
     found = sharing.recent()
     if live.is_known(request, fleet.version_of(found, heartbeat=settings().heartbeat)):
         return live.unchanged()
-    return render(request, FLEET, fleet_context(request, found))
+    return live.Page(request, FLEET, fleet_context(request, found))
 
 
 @require_safe
@@ -72,7 +70,7 @@ def fleet_now(request: HttpRequest) -> HttpResponse:
 def instances(request: HttpRequest, around: Mapping[str, Any]) -> HttpResponse:
     """Return the page of instances; `around` is what the admin's frame needs."""
     shown = {**around, **fleet_context(request), "title": _("Instances")}
-    return TemplateResponse(request, "offload/instances.html", shown)
+    return live.Page(request, "offload/instances.html", shown)
 
 
 @require_POST

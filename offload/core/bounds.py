@@ -41,11 +41,13 @@ class Bound:
         kind = "a whole number" if self.is_whole else "a number"
         return f"{kind} from {_told(self.least)} to {_told(self.most)}"
 
-    def nearest(self, value: float) -> float:
+    def nearest(self, value: object) -> float:
         """Return the nearest number within the bound; the least for what is no number."""
-        return self.least if math.isnan(value) else min(max(value, self.least), self.most)
+        if not isinstance(value, int | float) or math.isnan(value):
+            return self.least
+        return min(max(value, self.least), self.most)
 
-    def nearest_whole(self, value: float) -> int:
+    def nearest_whole(self, value: object) -> int:
         """Return the nearest whole number within the bound."""
         return int(self.nearest(value))
 

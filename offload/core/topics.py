@@ -32,6 +32,11 @@ def validate_topic(text: object) -> str:
     return text
 
 
+def is_topic(text: str) -> bool:
+    """Tell whether a text is a topic."""
+    return not _problem(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """A set of topics; made by `parse`, equal when the text is equal."""

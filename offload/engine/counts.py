@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from offload.core.topics import is_topic
 from offload.engine.tracking.drafts import of_lane
 from offload.models import Job, database
 
@@ -49,8 +50,9 @@ class Counts:
 
     @property
     def topics(self) -> frozenset[str]:
-        """Return every topic there is a job of."""
-        return self.recent | {*self.waiting, *(topic for _, topic in [*self.queued, *self.active])}
+        """Return every topic there is a job of; what is none, in a row written by hand, is not."""
+        bound = (topic for _, topic in [*self.queued, *self.active])
+        return frozenset(filter(is_topic, {*self.recent, *self.waiting, *bound}))
 
     def due(self, topic: str) -> int:
         """Return how many jobs of a topic wait for an instance now."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from offload.core.bounds import RETRIES, RETRY_DELAY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from offload.core.retries import RetryPolicy
 
 #: Under which they are frozen, beside the options that Celery has.
@@ -26,7 +25,7 @@ def frozen(retries: int | None, retry_delay: float | None) -> dict[str, Any]:
 def of(policy: RetryPolicy, options: Mapping[str, Any]) -> RetryPolicy:
     """Return a policy with what a job says otherwise; numbers that fit nowhere are the nearest."""
     own = options.get(OPTION)
-    if not own:
+    if not isinstance(own, Mapping):
         return policy
     return replace(
         policy,

@@ -165,7 +165,12 @@ def message(app: Celery, job: Bound, task: str) -> Any:
 
 
 def made(app: Celery, job: Bound | Draft | Job, task: str, *, retries: int = 0) -> Any:
-    """Return what Celery makes of a job, without a header of ours."""
+    """Return what Celery makes of a job, without a header of ours.
+
+    Raise TypeError for a job whose row holds no arguments that can be read.
+    """
+    if isinstance(job.args, str):
+        raise TypeError(f"the arguments of job {job.id} cannot be read")
     options = job.options
     frozen = {key: options[key] for key in FROZEN if options.get(key) is not None}
     stamps = {key: options[key] for key in options.get("stamped_headers") or () if key in options}

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from django.core.management import CommandError
-from django.core.serializers.json import DjangoJSONEncoder
 
 from offload.core.exceptions import JobFailed
 from offload.core.states import JobState
 from offload.management import times
+from offload.management.encoding import as_json
 from offload.management.terminal import plain
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def told(job: Job) -> Iterator[str | Text]:
 def result(job: Job) -> Iterator[Text]:
     """Yield what a job returned, if anything."""
     if job.result is not None:
-        yield plain(json.dumps(job.result, cls=DjangoJSONEncoder, indent=2, ensure_ascii=False))
+        yield plain(as_json(job.result, indent=2, ensure_ascii=False))
 
 
 def _duration(job: Job) -> str:

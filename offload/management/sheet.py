@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from rich.table import Table
@@ -13,7 +11,7 @@ from rich.table import Table
 from offload.core.progress import Progress
 from offload.core.states import JobState
 from offload.engine import history, own_retries
-from offload.management import times
+from offload.management import encoding, times
 from offload.management.colours import coloured
 from offload.management.terminal import plain, table
 
@@ -90,7 +88,7 @@ def asked_to_stop(job: Job) -> str:
 def as_json(value: object) -> str:
     """Return a value as JSON on one line; nothing for what is empty."""
     empty = value is None or value == {}
-    return "" if empty else json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)
+    return "" if empty else encoding.as_json(value, ensure_ascii=False)
 
 
 def progress(job: Job) -> str:

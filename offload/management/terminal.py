@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from django.core.serializers.json import DjangoJSONEncoder
 from rich.table import Table
 from rich.text import Text
+
+from offload.management.encoding import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -43,14 +43,14 @@ class Terminal:
     def answer(self, facts: object, *shown: Table | Text | str) -> None:
         """Print the facts as JSON for programs, or what is shown for people."""
         if self.as_json:
-            self.write(json.dumps(facts, cls=DjangoJSONEncoder, indent=2))
+            self.write(as_json(facts, indent=2))
         else:
             self.tell(*shown)
 
     def report(self, facts: object, *shown: Table | Text | str) -> None:
         """Print one of many answers: a line of JSON, or what is shown."""
         if self.as_json:
-            self.write(json.dumps(facts, cls=DjangoJSONEncoder))
+            self.write(as_json(facts))
         else:
             self.tell(*shown)
 

@@ -18,6 +18,24 @@ else:
     TextField, CharField = models.TextField, models.CharField
 
 
+#: What decoding a text raises that is no JSON, or names a type that it does not hold.
+UNDECODABLE = (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError)
+
+
+class Unreadable(str):
+    """What stands in a column of JSON and is none; it is shown, and stops nothing."""
+
+    __slots__ = ()
+
+
+def decoded(text: str) -> Any:
+    """Return the value of a text of JSON; the text as Unreadable where it is none."""
+    try:
+        return loads(text)
+    except UNDECODABLE:
+        return Unreadable(text)
+
+
 class JsonText(TextField):
     """A JSON value kept as text, in the encoding Celery's messages use.
 
@@ -26,17 +44,23 @@ class JsonText(TextField):
     a second conversion.
     """
 
+    def __init__(self, *args: Any, always_object: bool = False, **kwargs: Any) -> None:
+        """Take whether what is no object in a row is taken for an empty one."""
+        super().__init__(*args, **kwargs)
+        self._always_object = always_object
+
     def from_db_value(self, value: str | None, *_: object) -> Any:
-        """Return the decoded value."""
-        return None if value is None else loads(value)
+        """Return the decoded value, or Unreadable."""
+        found = None if value is None else decoded(value)
+        return {} if self._always_object and not isinstance(found, dict) else found
 
     def to_python(self, value: Any) -> Any:
         """Return a value as it is; only the database's form is text."""
         return value
 
     def get_prep_value(self, value: Any) -> str | None:
-        """Return the value as text."""
-        return None if value is None else dumps(value)
+        """Return the value as text; what could not be read is written as it was."""
+        return value if value is None or isinstance(value, Unreadable) else dumps(value)
 
     def value_to_string(self, obj: models.Model) -> str:
         """Return the value as text, for serializers."""

@@ -113,7 +113,7 @@ class Job(models.Model):
     args = JsonText(_("arguments"), default=list, db_default="[]")
     properties = JsonText(_("properties"), default=dict, db_default="{}")
     #: What Celery's message is made of, frozen at submit.
-    options = JsonText(default=dict, db_default="{}")
+    options = JsonText(default=dict, db_default="{}", always_object=True)
     #: What follows: chain, link, link_error; absent where nothing does.
     tail = JsonText(null=True, default=None)
     #: Whether a join counts this job, or something hangs on its end.

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kombu.utils.json import loads
-
 from offload.engine.tracking.changes import Change, tell
 from offload.engine.tracking.drafts import COLUMNS, placeholders
 from offload.models import Exclusion, Job, Slot, Version, database
+from offload.models.fields import decoded
 from offload.models.statements import Statement, together
 from offload.models.versions import TOPOLOGY
 
@@ -224,7 +223,7 @@ def read(row: tuple[Any, ...]) -> Bound:
     """Return a row of BOUND_COLUMNS as a value."""
     facts = dict(zip(BOUND_COLUMNS, row, strict=True))
     for name in ("args", "properties", "options"):
-        facts[name] = loads(facts[name])
+        facts[name] = decoded(facts[name])
     return Bound(**facts)
 
 

@@ -18,6 +18,8 @@ COLUMNS = (
     "tail", "has_tail", "hold", "priority", "run_at", "expires_at", "parent_id", "root_id",
     "run_id", "payload_id", "retry_of_id",
 )  # fmt: skip
+#: Queue, needs and topic.
+LANE_PARTS = 3
 #: Rows per statement: bounded, so that one statement stays well under a second.
 BATCH = 500
 #: Columns that are each job's own, whatever the others have.
@@ -77,8 +79,8 @@ def lane_of(queue: str, needs: str, topic: str) -> str:
 
 
 def of_lane(lane: str) -> tuple[str, str, str]:
-    """Return queue, needs and topic of a lane."""
-    queue, needs, topic = lane.split("|")
+    """Return queue, needs and topic of a lane; what is none has a topic that nobody consumes."""
+    queue, needs, topic = parts if len(parts := lane.split("|")) == LANE_PARTS else ("", "", lane)
     return queue, needs, topic
 
 

@@ -25,6 +25,8 @@ COUNTED = f"CASE WHEN refusals < {COUNTER_MAX} THEN refusals + 1 ELSE refusals E
 EXCLUDED = "CASE WHEN refusals < 8 THEN 5 * (1 + refusals * refusals) ELSE 300 END"
 #: Seconds for which a job that was taken back for others is not given to the same incarnation.
 HANDED_ON = "10"
+#: It is counted as crashed, as far as the column counts.
+COUNTS_CRASH = f"state = 'ACTIVE' AND crashes < {COUNTER_MAX}"
 CRASHED = "state = 'ACTIVE' AND crashes + 1 >= %s"
 #: An attempt that has a process.
 RUNNING = "state = 'ACTIVE' AND handed_until IS NULL"
@@ -78,7 +80,7 @@ def _statement(where: str, also: str, *, crash: bool) -> str:
     given_up = f"WHEN {CRASHED} THEN 'GIVEN_UP' " if crash else ""
     final = f"stop_requested OR ({CRASHED})" if crash else "stop_requested"
     counted = (
-        ", crashes = crashes + CASE WHEN state = 'ACTIVE' THEN 1 ELSE 0 END, "
+        f", crashes = crashes + CASE WHEN {COUNTS_CRASH} THEN 1 ELSE 0 END, "
         "hold = CASE WHEN state = 'ACTIVE' THEN 'suspect' ELSE hold END, "
         "error = CASE WHEN state = 'ACTIVE' THEN %s ELSE error END"
         if crash

@@ -1,0 +1,30 @@
+"""An app with a broker in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from celery import Celery
+
+from offload.engine import installation
+from offload.engine.canvas import hooks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def _app() -> Celery:
+    app = Celery("odd", broker="memory://", backend="django-db", set_as_current=False)
+    hooks.install(app)
+    return app
+
+
+@pytest.fixture
+def app(_app: Celery) -> Iterator[Celery]:
+    """Install an app for the test."""
+    before = list(installation._installed)
+    installation.remember(_app, module=__name__)
+    yield _app
+    installation._installed[:] = before

@@ -1,0 +1,195 @@
+"""Rows that hold odd values: in each column whatever the database takes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import Error, models
+from django.db.models import Value
+from django.db.models.functions import Cast
+from django.utils import timezone
+
+from offload.core.states import JobState
+from offload.models import (
+    Attempt,
+    Dependency,
+    Exclusion,
+    Instance,
+    Job,
+    Join,
+    Lease,
+    Payload,
+    PayloadFile,
+    Queue,
+    Rule,
+    Run,
+    Slot,
+    Switch,
+    Version,
+    database,
+)
+from offload.models.fields import JsonText
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+LONG = "x" * 5000
+TEXTS = (
+    "",
+    " ",
+    "\x1b[31m\u202e\u2028\x85",
+    "<script>&#0;%s{}{{x}}",
+    "\U0001f600" * 30,
+    "a/b/../c",
+    LONG,
+)
+#: What JSON can hold, where something else is expected.
+JSONS = (
+    "null", "[]", "{}", "7", '"text"', "true", "[1,[2]]", '{"a":{"b":null}}', "1e999", "-0.0",
+    '"\\ud800"', '"\\u0000"', "9" * 400, "[" * 300 + "]" * 300, "NaN", "{broken", "[" * 100_000,
+    '[{"pattern":7},null,"x"]', '{"current":"x","total":[],"message":{}}',
+    '{"current":1e308,"total":5e-324}', '{"__type__":"datetime","__value__":"x"}',
+    '{"chain":7,"link":{},"chord":"x"}', '{"failing":[1]}', '{"rules":7,"version":"x","at":[]}',
+)  # fmt: skip
+NUMBERS = (0, 1, -1, 32_767, 2**31 - 1, 2**63 - 1)
+FLOATS = (0.0, -1.0, 1e308, 5e-324, float("inf"), float("nan"))
+TIMES = (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
+PAST = timezone.now()
+KINDS = (
+    (JsonText, models.JSONField),
+    (models.CharField, models.TextField),
+    (models.DateTimeField,),
+    (models.FloatField,),
+    (models.IntegerField,),
+)
+#: What a database, or its driver, says of what it does not take.
+REFUSALS = (Error, ValueError, OverflowError, RecursionError)
+
+
+def facts() -> list[tuple[type[models.Model], dict[str, Any]]]:
+    """Return models with what a row of each needs."""
+    ended = {"state": JobState.GIVEN_UP, "finished_at": PAST, "started_at": PAST}
+    runs = {"state": JobState.ACTIVE, "instance": "odd@host", "epoch": 2, "started_at": PAST}
+    job = {"topic": "odd/topic", "lane": "default||odd/topic"}
+    return [
+        (Run, {"workflow": "odd/flow"}),
+        (Payload, {"storage": "default"}),
+        (Job, {**job}),
+        (Job, {**job, **ended, "epoch": 2}),
+        (Job, {**job, **runs, "progress": {"current": 1}}),
+        (Attempt, {"job_id": "plain", "incarnation": "i", "instance": "a", "cause": "failed"}),
+        (Exclusion, {"job_id": "plain", "incarnation": "i", "reason": "no", "until": PAST}),
+        (PayloadFile, {"payload_id": "plain", "job_id": "plain", "name": "a", "size": 1}),
+        (Join, {"body": {}, "tree": []}),
+        (Dependency, {"join_id": "plain", "needs": "plain"}),
+        (Lease, {"holder": "odd@host", "incarnation": "i", "term": 1, "expires_at": PAST}),
+        (Version, {"number": 1}),
+        (Slot, {}),
+        (Queue, {"topics": ["odd/**"]}),
+        (Rule, {"verb": "deny", "target": "odd@host", "pattern": "odd/never"}),
+        (Switch, {}),
+        (
+            Instance,
+            {
+                "incarnation": "i", "cluster": "c", "mode": "ready", "joined": 1, "host": "h",
+                "boot_id": "b", "pid": 1, "concurrency": 1, "window": 2, "protocol": 1,
+                "consumers": [{"pattern": "odd/**", "task": "odd.task"}],
+            },
+        ),
+    ]  # fmt: skip
+
+
+def make() -> list[models.Model]:
+    """Store everything odd that the database takes; return a row for each."""
+    plain = {"topic": "odd/topic", "lane": "default||odd/topic", "id": "plain"}
+    Job.objects.create(**plain, state=JobState.SUCCEEDED, finished_at=PAST, epoch=1)
+    empty: Any = {"body": {}, "tree": []}
+    Join.objects.create(id="plain", **empty)
+    Payload.objects.create(id="plain", storage="default")
+    made = [row for model, given in facts() for row in _rows(model, given)]
+    assert len(made) > 200
+    return made
+
+
+def _rows(model: type[models.Model], given: dict[str, Any]) -> Iterator[models.Model]:
+    """Yield a row for each odd value, which stands in all columns of its kind that take it."""
+    fields = [one for one in model._meta.fields if not one.is_relation and not _is_plain(one)]
+    for number in range(len(JSONS)):
+        for kind in KINDS:
+            mine = [one for one in fields if isinstance(one, kind) and number < len(odd(one))]
+            changes = {one.name: odd(one)[number] for one in mine if not one.primary_key}
+            row = _row(model, given, changes, f"{kind[0].__name__}-{number}") if changes else None
+            if row is not None:
+                yield row
+    key = model._meta.pk
+    for number, value in enumerate(odd(key) if key in fields else ()):
+        row = _row(model, {**given, key.name: value or "empty"}, {}, f"key-{number}")
+        if row is not None:
+            yield row
+
+
+def _is_plain(field: models.Field[Any, Any]) -> bool:
+    return isinstance(field, models.BooleanField | models.AutoField)
+
+
+def odd(field: models.Field[Any, Any]) -> Sequence[Any]:
+    """Return odd values for a field."""
+    if isinstance(field, JsonText | models.JSONField):
+        return [_raw(field, text) for text in JSONS]
+    if isinstance(field, models.CharField | models.TextField):
+        length = field.max_length or len(LONG)
+        return [text[:length] for text in TEXTS]
+    if isinstance(field, models.DateTimeField):
+        return [*TIMES, None]
+    return FLOATS if isinstance(field, models.FloatField) else NUMBERS
+
+
+def _raw(field: models.Field[Any, Any], text: str) -> Any:
+    """Return a text as it stands in the column, whether it is JSON or not."""
+    if isinstance(field, JsonText) or database.vendor() == "sqlite":
+        return Value(text, output_field=models.TextField())
+    return Cast(Value(text, output_field=models.TextField()), models.JSONField())
+
+
+def _row(
+    model: type[models.Model], given: dict[str, Any], changes: dict[str, Any], key: str
+) -> models.Model | None:
+    """Store a row, and put in what the database takes of the changes; None where it takes none."""
+    facts = {**_named(model, f"{key}-{len(given)}"), **given}
+    manager: Any = model._default_manager
+    try:
+        with database.atomic():
+            row = manager.create(**facts)
+    except REFUSALS:
+        return None
+    taken = [_change(manager, row, {name: value}) for name, value in changes.items()]
+    return row if any(taken) or not changes else None
+
+
+def _change(manager: Any, row: models.Model, change: dict[str, Any]) -> bool:
+    try:
+        with database.atomic():
+            return bool(manager.filter(pk=row.pk).update(**change))
+    except REFUSALS:
+        return False
+
+
+def _named(model: type[models.Model], key: str) -> dict[str, Any]:
+    """Return what tells this row from the others of its model."""
+    if model is Queue:
+        return {"name": key.replace("_", "-")}
+    if model in {Attempt, PayloadFile}:
+        return {"epoch": _count(model) + 2}
+    if model is Exclusion:
+        return {"incarnation": key[:36]}
+    if model is Dependency:
+        return {"needs": key}
+    if model is Rule:
+        return {"note": key, "pattern": f"odd/{_count(model)}"}
+    pk = model._meta.pk
+    return {pk.name: key[: pk.max_length or 255]}
+
+
+def _count(model: type[models.Model]) -> int:
+    return int(model._default_manager.count())
