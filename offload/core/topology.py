@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
+    from offload.core.parameters import Parameters
     from offload.core.topics import Pattern
 
 # What this code writes into messages and announcements.
@@ -28,6 +29,8 @@ class Consumer:
     ranking: int = 0
     # Its task has time limits, which the pool must be able to enforce.
     limit: bool = False
+    # By which names it takes properties; None where it does not say.
+    parameters: Parameters | None = None
 
 
 class Mode(enum.StrEnum):

@@ -26,6 +26,7 @@ from offload.core.topics import validate_topic
 from offload.engine import dispatch, own_retries, payloads
 from offload.engine.canvas import subscribing
 from offload.engine.canvas.announcements import announced
+from offload.engine.consumers import check_names
 from offload.engine.handles import JobHandle
 from offload.engine.installation import installed
 from offload.engine.topology import snapshot
@@ -182,11 +183,13 @@ def _draft(
     saved: Saved | None,
     options: Mapping[str, Any],
 ) -> Draft:
+    checked = check_properties(properties, settings().max_properties)
+    check_names(topic, checked)
     return Draft(
         id=new_id(),
         topic=topic,
         queue=queue,
-        properties=check_properties(properties, settings().max_properties),
+        properties=checked,
         options=options,
         priority=terms.priority,
         # Terms has made seconds of them.

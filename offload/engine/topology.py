@@ -19,6 +19,7 @@ from offload.core.bounds import (
     RETRY_DELAY,
 )
 from offload.core.exceptions import InvalidPattern, OffloadError
+from offload.core.parameters import Parameters
 from offload.core.policies import DEFAULT_POLICY, Policy, QueueType, policy_for
 from offload.core.retries import RetryPolicy
 from offload.core.topics import Pattern
@@ -212,7 +213,12 @@ def consumer_of(announced: Mapping[str, Any]) -> Consumer:
         task=announced["task"],
         ranking=announced.get("ranking", 0),
         limit=announced.get("limit", False),
+        parameters=_parameters(announced.get("takes")),
     )
+
+
+def _parameters(announced: object) -> Parameters | None:
+    return Parameters.read(announced) if isinstance(announced, str) else None
 
 
 GOODBYE = "goodbye"

@@ -9,12 +9,14 @@ from celery._state import _task_stack  # type: ignore[attr-defined]
 from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Ignore
 
+from offload.core.parameters import Parameters
 from offload.core.terms import check_ranking
 from offload.core.topics import Pattern, validate_topic
 from offload.engine.installation import installed
 from offload.engine.names import TOPIC
 from offload.worker import declarations
 from offload.worker.attempts import attempt_of
+from offload.worker.calling import call, check_function, function_of
 from offload.worker.hooks import take_part
 from offload.worker.late import late
 
@@ -82,6 +84,8 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
     pattern: str = ""
     #: Decides between consumers of equal patterns.
     ranking: int = 0
+    #: How many arguments come before those of the caller.
+    given: int = 0
     #: Whether failures are retried as the queue's policy says, rather than as Celery does.
     retried_by_queue: bool = False
     #: Celery writes nothing for a job: STARTED is written with the claim, results with the end.
@@ -99,6 +103,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
             cls.topic = validate_topic(cls.topic)
         check_ranking(cls.ranking)
         cls.pattern = cls.pattern or cls.topic
+        check_function(cls.run, cls.name)
         take_part(cls)
         super().on_bound(app)
 
@@ -152,7 +157,19 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
 
     def run_job(self, job: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the task's function; it finds the job by ``current_job()``."""
-        return self.run(*args, **kwargs)
+        return call(self, args, kwargs)
+
+    def announcement(self) -> dict[str, Any]:
+        """Return what an instance announces of the consumer."""
+        parameters = Parameters.of(function_of(self), given=self.given)
+        limited = bool(self.time_limit or self.soft_time_limit)
+        return {
+            "pattern": self.pattern,
+            "task": self.name,
+            "ranking": self.ranking,
+            "limit": limited,
+            **({} if parameters is None else {"takes": str(parameters)}),
+        }
 
     def signature(self, /, *args: Any, **kwargs: Any) -> Signature[Any]:
         """Return a signature that says it is a job, also to processes without this task."""
@@ -173,12 +190,13 @@ class ConsumerTask(OffloadTask):
 
     abstract = True
     retried_by_queue = True
+    given = 1
     #: Callers give the properties; the job is put before them where it runs.
     typing = False
 
     def run_job(self, job: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function with the job."""
-        return self.run(job, *args, **kwargs)
+        return call(self, (job, *args), kwargs)
 
 
 def consumer(pattern: str, *, ranking: int = 0, **options: Any) -> Callable[..., Any]:
@@ -186,7 +204,7 @@ def consumer(pattern: str, *, ranking: int = 0, **options: Any) -> Callable[...,
 
     ``ranking`` decides between consumers of equal patterns, the higher wins. Further options
     are those of a Celery task: ``time_limit``, ``name``, … Raise InvalidPattern at once where
-    the pattern is none.
+    the pattern is none, and InvalidConsumer for a function that no call runs or that takes no job.
     """
     parsed = Pattern.parse(pattern)
     check_ranking(ranking)
@@ -196,7 +214,9 @@ def consumer(pattern: str, *, ranking: int = 0, **options: Any) -> Callable[...,
     )
 
     def declare(function: Callable[..., Any]) -> Any:
-        declarations.note(declarations.name_of(function, options), parsed.text, function)
+        name = declarations.name_of(function, options)
+        check_function(function, name, given=1 + bool(options.get("bind")))
+        declarations.note(name, parsed.text, function)
         return make(function)
 
     return declare
@@ -205,14 +225,4 @@ def consumer(pattern: str, *, ranking: int = 0, **options: Any) -> Callable[...,
 def consumers_of(app: Celery) -> list[dict[str, Any]]:
     """Return what an app consumes, as its workers announce it."""
     found = [task for task in app.tasks.values() if isinstance(task, OffloadTask) and task.pattern]
-    return [_announced(task) for task in sorted(found, key=lambda task: task.name)]
-
-
-def _announced(task: OffloadTask) -> dict[str, Any]:
-    limited = bool(task.time_limit or task.soft_time_limit)
-    return {
-        "pattern": task.pattern,
-        "task": task.name,
-        "ranking": task.ranking,
-        "limit": limited,
-    }
+    return [task.announcement() for task in sorted(found, key=lambda task: task.name)]

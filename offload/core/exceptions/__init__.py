@@ -6,6 +6,7 @@ Names say the fact, as Django's own do: what is caught is `UnknownJob`, not `Unk
 from __future__ import annotations
 
 from offload.core.exceptions.given import (
+    InvalidConsumer,
     InvalidDelay,
     InvalidFile,
     InvalidId,
@@ -18,6 +19,7 @@ from offload.core.exceptions.given import (
     InvalidToken,
     InvalidTopic,
     InvalidValue,
+    UnfitProperties,
 )
 from offload.core.exceptions.missing import (
     FileNotStored,
@@ -49,6 +51,7 @@ from offload.core.exceptions.running import (
     RunTimeout,
     StaleAttempt,
     StillBusy,
+    WrongCall,
 )
 
 __all__ = [
@@ -57,6 +60,7 @@ __all__ = [
     "ConfigurationError",
     "FailedOutside",
     "FileNotStored",
+    "InvalidConsumer",
     "InvalidDelay",
     "InvalidFile",
     "InvalidId",
@@ -85,10 +89,12 @@ __all__ = [
     "RunTimeout",
     "StaleAttempt",
     "StillBusy",
+    "UnfitProperties",
     "UnknownInstance",
     "UnknownJob",
     "UnknownQueue",
     "UnknownRun",
     "UnknownWorkflow",
     "UnreadableFile",
+    "WrongCall",
 ]

@@ -38,6 +38,30 @@ class InvalidProperties(OffloadError, ValueError):
         super().__init__(f"{path} {problem}. Pass plain JSON, and put large data into files.")
 
 
+class UnfitProperties(InvalidProperties):
+    """No consumer of the topic takes properties of these names."""
+
+    def __init__(self, *, topic: str, problem: str) -> None:
+        self.topic = topic
+        self.path = "properties"
+        self.problem = problem
+        told = problem if problem.endswith("?") else f"{problem}."
+        OffloadError.__init__(
+            self,
+            f"The consumer of {topic} {told} Nothing was stored. Pass the names that its function "
+            "takes, or restart the workers with code that takes these.",
+        )
+
+
+class InvalidConsumer(OffloadError, TypeError):
+    """A function cannot be a consumer."""
+
+    def __init__(self, *, name: str, problem: str) -> None:
+        self.name = name
+        self.problem = problem
+        super().__init__(f"{name} cannot be run as a job: {problem}")
+
+
 class InvalidDelay(OffloadError, ValueError):
     """A delay is a number of seconds or a duration, zero or more, and has an end."""
 

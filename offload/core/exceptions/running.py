@@ -170,6 +170,10 @@ class PermanentError(OffloadError):
     """The job can never succeed as it is; it ends in ERROR at once and is not retried."""
 
 
+class WrongCall(PermanentError, TypeError):
+    """The task cannot be called with the arguments of the job; submit it with those it takes."""
+
+
 class StillBusy(OffloadError):
     """Jobs that were to be run in a test go on and on."""
 

@@ -23,7 +23,8 @@ from offload.engine.canvas.options import kept
 from offload.engine.canvas.origins import submitter, submitters_priority
 from offload.engine.canvas.recognition import STARMAP, registered
 from offload.engine.canvas.signatures import EPOCH, JOIN, NOBODY, join_of, many, mark, plain
-from offload.engine.names import MAP
+from offload.engine.consumers import check_names
+from offload.engine.names import CARRIERS, MAP
 from offload.engine.submission import choose_queue
 from offload.engine.tracking.drafts import Draft
 from offload.models import Job, Kind
@@ -58,6 +59,9 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
     tail = tail_of(options)
     if origin.get() is None:
         check(call, tail)
+        # With arguments by position, what is left for names shows where it runs.
+        if not call.args and found.task not in CARRIERS:
+            check_names(found.topic, call.kwargs)
         check_terms(app, options)
     return Draft(
         id=call.id,

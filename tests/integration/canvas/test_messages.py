@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery.app.trace import trace_task
 from django.db import OperationalError
 
+import offload
+from offload.core.exceptions import UnfitProperties
 from offload.core.retries import Cause
 from offload.core.states import JobState
 from offload.engine import claims
 from offload.engine.handles import JobHandle
-from offload.models import Queue, Slot
+from offload.models import Job, Queue, Slot
 from offload.testing import NAME, _bound, run_jobs
 from offload.worker import tracing
 from offload.worker.attempts import NotBegun
 from offload.worker.lease import lease
+from offload.worker.task import ConsumerTask
+from tests.integration.canvas.tasks import define
+from tests.integration.engine.world import join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,3 +127,89 @@ def test_a_database_that_is_away_is_told_as_an_outage(
 
     assert isinstance(error, NotBegun)
     assert error.cause == Cause.LAPSED
+
+
+def takes(job: Any, *, width: int, height: int = 1) -> int:
+    """Return what it takes."""
+    return width * height
+
+
+@pytest.fixture
+def consumer(app: Celery) -> Iterator[Any]:
+    """Give the app a consumer."""
+    yield define(app, takes, name="takes", base=ConsumerTask, pattern="takes/*", topic="")
+    app.tasks.pop("takes")
+
+
+WRONG = {
+    "misspelt": ({"widht": 1}, "did you mean 'width'?"),
+    "missing": ({}, "needs 'width'"),
+    "too many": ({"width": 1, "depth": 1}, "does not take 'depth'"),
+    "the job itself": ({"width": 1, "job": 1}, "name of the job itself"),
+}
+
+
+@pytest.mark.usefixtures("consumer")
+@pytest.mark.parametrize(("properties", "told"), WRONG.values(), ids=WRONG)
+def test_a_call_that_can_never_succeed_is_refused_where_it_is_made(
+    app: Celery, properties: dict[str, Any], told: str
+) -> None:
+    task: Any = app.tasks["takes"]
+    for submit in (
+        lambda: offload.submit("takes/x", properties),
+        lambda: offload.submit_many("takes/x", [{"width": 1}, properties]),
+        lambda: task.apply_async(kwargs=properties, offload_topic="takes/x"),
+        lambda: app.send_task("takes", kwargs=properties, offload_topic="takes/x"),
+    ):
+        with pytest.raises(UnfitProperties, match=re.escape(told)):
+            submit()
+
+    assert not Job.objects.exists()
+
+
+def announced(name: str, takes: str | None) -> None:
+    """Let an instance announce a consumer that this process does not have."""
+    one = {"pattern": "far/*", "task": "far.away", **({} if takes is None else {"takes": takes})}
+    join(name, consumers=[one])
+
+
+def test_it_is_refused_by_what_instances_announce(app: Celery) -> None:
+    announced("a@there", "width job!")
+
+    with pytest.raises(UnfitProperties, match="did you mean 'width'"):
+        offload.submit("far/away", {"with": 1})
+    assert offload.submit("far/away", {"width": 1}).state
+
+
+@pytest.mark.parametrize("other", ["with job!", "job! **", None], ids=str)
+def test_it_is_not_refused_where_one_of_them_may_take_it(app: Celery, other: str | None) -> None:
+    announced("a@there", "width job!")
+    announced("b@there", other)
+
+    assert offload.submit("far/away", {"with": 1}).state
+
+
+@pytest.mark.usefixtures("consumer")
+def test_a_call_that_does_not_fit_ends_as_an_error_at_its_first_attempt(
+    app: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("offload.engine.submission.check_names", lambda *_: None)
+        job = offload.submit("takes/x", {"widht": 1})
+
+    run_jobs()
+
+    assert (job.state, job.row.attempts) == (JobState.ERROR, 1)
+    assert job.row.error_type == "offload.core.exceptions.running.WrongCall"
+    assert "'width'" in job.row.error
+
+
+def test_a_wrong_call_of_a_celery_task_is_a_type_error_to_who_awaits_it(
+    app: Celery, job: Named
+) -> None:
+    result = app.send_task("jobs.add", (1, 2, 3))
+
+    run_jobs()
+
+    with pytest.raises(TypeError):
+        result.get(timeout=1)

@@ -11,12 +11,19 @@ from offload.core.exceptions import (
     NoCurrentJob,
     OffloadError,
     PermanentError,
+    WrongCall,
 )
 
 EVERY = [
     (exceptions.InvalidTopic(topic="a//b", problem="a segment is empty"), "'a//b'", "Write"),
     (exceptions.InvalidPattern(pattern="*a", problem="no"), "'*a'", "Write"),
     (exceptions.InvalidProperties(path="properties.x", problem="is NaN"), "properties.x", "Pass"),
+    (
+        exceptions.UnfitProperties(topic="a/b", problem="does not take 'x'; did you mean 'y'?"),
+        "did you mean 'y'?",
+        "restart the workers",
+    ),
+    (exceptions.InvalidConsumer(name="a.b", problem="it is a generator"), "a.b", "a generator"),
     (exceptions.InvalidDelay(delay=-1, most=60), "-1", "at most 60"),
     (exceptions.InvalidPriority(priority=99999, least=-8, most=7), "99999", "from -8 to 7"),
     (
@@ -71,7 +78,7 @@ EVERY = [
 
 
 # These have no facts: a default message is what they say.
-FACTLESS = [NoCurrentJob(), PermanentError(), FailedOutside(), CannotBegin()]
+FACTLESS = [NoCurrentJob(), PermanentError(), FailedOutside(), CannotBegin(), WrongCall()]
 
 
 @pytest.mark.parametrize(("error", "fact", "step"), EVERY, ids=lambda it: type(it).__name__)

@@ -1,0 +1,118 @@
+"""What can be a consumer, and how it is called."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import pytest
+from celery import Celery, shared_task
+
+from offload.core.exceptions import InvalidConsumer, WrongCall
+from offload.worker.calling import call
+from offload.worker.task import ConsumerTask, OffloadTask, consumer
+
+
+@pytest.fixture
+def app() -> Celery:
+    """Return an app of its own."""
+    return Celery("calling", broker="memory://", set_as_current=False)
+
+
+async def awaited(job: Any) -> None:
+    """Await something."""
+
+
+def produced(job: Any) -> Any:
+    """Produce something."""
+    yield
+
+
+def no_job(*, width: int) -> None:
+    """Take no job."""
+
+
+@pytest.mark.parametrize(
+    ("function", "told"),
+    [(awaited, "asyncio.run"), (produced, "a generator"), (no_job, "takes no job")],
+)
+def test_what_cannot_be_a_consumer_is_refused_where_it_is_defined(function: Any, told: str) -> None:
+    with pytest.raises(InvalidConsumer, match=told):
+        consumer("calling/refused")(function)
+
+
+@pytest.mark.parametrize("function", [awaited, produced])
+def test_a_celery_task_that_is_a_job_is_refused_with_its_app(app: Celery, function: Any) -> None:
+    make: Any = app.task(base=OffloadTask, topic="calling/refused", shared=False, lazy=False)
+
+    with pytest.raises(InvalidConsumer, match="cannot be run as a job"):
+        make(function)
+
+
+def test_plain_tasks_are_celerys(app: Celery) -> None:
+    assert app.task(name="plain.awaited", shared=False)(awaited).name == "plain.awaited"
+    assert shared_task(name="plain.produced")(produced).name == "plain.produced"
+
+
+def takes(job: Any, *, width: int) -> int:
+    """Return what it takes."""
+    return width
+
+
+def broken(job: Any) -> None:
+    """Fail inside, by the error that a wrong call is too."""
+    len(7)  # type: ignore[arg-type]
+
+
+def lazy(job: Any) -> Any:
+    """Return what nobody awaits."""
+    return awaited(job)
+
+
+def task(app: Celery, function: Any, **options: Any) -> Any:
+    """Return a function as a consumer's task."""
+    make: Any = app.task
+    return make(
+        function, base=ConsumerTask, pattern="calling/x", topic="calling/x", shared=False, **options
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [({}, "'width'"), ({"widht": 1}, "widht|'width'"), ({"width": 1, "job": 2}, "'job'")],
+    ids=str,
+)
+def test_a_call_that_cannot_be_made_is_final(app: Celery, given: Any, told: str) -> None:
+    with pytest.raises(WrongCall, match=told):
+        call(task(app, takes), ("the job",), given)
+
+
+def test_an_error_inside_is_the_functions_own(app: Celery) -> None:
+    with pytest.raises(TypeError, match="len") as raised:
+        call(task(app, broken), ("the job",), {})
+
+    assert not isinstance(raised.value, WrongCall)
+
+
+def test_a_coroutine_that_is_returned_is_final(app: Celery) -> None:
+    with pytest.raises(WrongCall, match="nobody awaits"):
+        call(task(app, lazy), ("the job",), {})
+
+
+def test_what_a_decorator_adds_is_its_own_matter(app: Celery) -> None:
+    @functools.wraps(takes)
+    def decorated(job: Any, **given: Any) -> int:
+        return takes(job, width=1, **given)
+
+    made = task(app, decorated)
+
+    assert call(made, ("the job",), {}) == 1
+    assert made.announcement()["takes"] == "job! **"
+
+
+def test_what_celerys_autoretry_hides_is_looked_at_itself(app: Celery) -> None:
+    made = task(app, takes, autoretry_for=(Exception,))
+
+    assert made.announcement()["takes"] == "width job!"
+    with pytest.raises(WrongCall):
+        call(made, ("the job",), {})
