@@ -13,8 +13,6 @@ from offload.engine.topology import consumer_of, snapshot
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from celery import Celery
-
     from offload.core.parameters import Parameters
     from offload.core.topology import Consumer
     from offload.engine.topology import Snapshot
@@ -40,10 +38,10 @@ class Consumers:
         return self._by_topic[topic]
 
 
-_known: WeakKeyDictionary[Celery, Consumers] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Any, Consumers] = WeakKeyDictionary()
 
 
-def consumers(app: Celery) -> Consumers:
+def consumers(app: Any) -> Consumers:
     """Return what an app consumes, read anew where its tasks have changed."""
     found = _known.get(app)
     if found is None or found.tasks != app.tasks:

@@ -49,7 +49,8 @@ RAW = [b"\xff\xfe", b"{", b"7", b"[]", b'{"body": 1}', b'{"headers": [], "proper
 def send(worker: Worker, headers: dict[str, Any], body: Any) -> None:
     """Put a message into the queue of a worker's instance."""
     queue = instance_queue(worker.name)
-    kind = {"content_type" if isinstance(body, bytes) else "serializer": "application/json"}
+    is_raw = isinstance(body, bytes)
+    kind = {"content_type": "application/json"} if is_raw else {"serializer": "json"}
     with celery_app().connection_for_write() as connection, connection.Producer() as made:
         producer: Any = made
         producer.publish(

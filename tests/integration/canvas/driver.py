@@ -50,9 +50,14 @@ class Driver:
         return list(Job.objects.bindable().order_by("created_at", "id"))
 
     def run_all(self) -> None:
-        """Run jobs and plain tasks until nothing is left."""
-        while self.run_next() or self.run_plain() or aftermath.sweep():
+        """Run jobs and plain tasks until nothing is left; delays of retries are over at once."""
+        while self.run_next() or self.run_plain() or aftermath.sweep() or self.pass_time():
             pass
+
+    def pass_time(self) -> int:
+        """Let the delays of retries be over; return of how many."""
+        delayed = Job.objects.filter(state="PENDING", failures__gt=0, run_at__isnull=False)
+        return delayed.update(run_at=None)
 
     def run_next(self) -> Job | None:
         """Run the first job that waits; return it as it was before."""

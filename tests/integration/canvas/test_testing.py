@@ -86,7 +86,7 @@ def test_a_failure_is_told_by_the_handle(job: Named) -> None:
 def test_what_nobody_consumes_and_what_is_suspended_waits(job: Named) -> None:
     Queue.objects.create(name="later", topics=["jobs/same"], suspended=True)
     for topic in ("nobody/knows", "jobs/same"):
-        offload.submit(topic)
+        offload.submit(topic, {"value": 1})
 
     assert run_jobs() == []
     assert set(Job.objects.values_list("state", flat=True)) == {"PENDING"}
@@ -157,7 +157,7 @@ def test_how_many_to_run_is_a_number(app: Celery, most: Any) -> None:
 
 def test_as_many_as_there_are_may_be_the_most(job: Named) -> None:
     for _ in range(2):
-        offload.submit("jobs/same")
+        offload.submit("jobs/same", {"value": 1})
 
     assert len(run_jobs(most=2)) == 2
 

@@ -16,6 +16,7 @@ from django.db import connections
 from offload.engine import dispatch, installation
 from offload.engine.canvas import hooks
 from offload.engine.publisher import breaker
+from tests.apps import forget_consumers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +34,7 @@ def _app() -> Celery:
 @pytest.fixture(autouse=True)
 def app(_app: Celery, engine_database: str, monkeypatch: pytest.MonkeyPatch) -> Celery:
     """Install an app for the test."""
+    forget_consumers(_app)
     monkeypatch.setattr(installation, "_installed", [(_app, __name__)])
     breaker.closed_at = 0.0
     dispatch._full.clear()

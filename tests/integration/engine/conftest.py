@@ -15,6 +15,7 @@ from offload.engine.canvas import hooks
 from offload.engine.publisher import breaker
 from offload.engine.tracking.changes import Change
 from offload.signals import alarm, job_changed
+from tests.apps import forget_consumers
 from tests.integration.engine.world import Broker
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def _app() -> Celery:
 @pytest.fixture(autouse=True)
 def app(_app: Celery, engine_database: str) -> Iterator[Celery]:
     """Install an app for the test."""
+    forget_consumers(_app)
     before = list(installation._installed)
     installation.remember(_app, module=__name__)
     breaker.closed_at = 0.0

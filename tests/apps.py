@@ -1,0 +1,17 @@
+"""Apps of tests: each with the consumers of its own tests alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.engine.names import CARRIERS
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+
+def forget_consumers(app: Celery) -> None:
+    """Take shared consumers from an app: any module that was imported may have defined some."""
+    shared = {name for name, task in app.tasks.items() if getattr(task, "pattern", "")}
+    for name in shared - set(CARRIERS):
+        app.tasks.pop(name)
