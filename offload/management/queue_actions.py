@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.core.management import CommandError
 
@@ -41,9 +41,20 @@ def arguments(parser: ArgumentParser) -> None:
         ("remove", "remove a queue: its jobs go on by the default policy", _named),
     ):
         one = actions.add_parser(name, help=told, description=told, allow_abbrev=False)
-        one.error = lambda message: parser.error(message)  # type: ignore[method-assign]
         general(one)
         take(one)
+        _refuse_alike(one, parser)
+
+
+def _refuse_alike(parser: ArgumentParser, verb: ArgumentParser) -> None:
+    """Let an action's words be refused as the verb's are, where programs read the errors."""
+    usual = parser.error
+
+    def refuse(message: str) -> NoReturn:
+        # Set on the verb's parser itself for programs only.
+        (verb.error if "error" in vars(verb) else usual)(message)
+
+    parser.error = refuse  # type: ignore[method-assign]
 
 
 def _named(parser: ArgumentParser) -> None:
@@ -60,7 +71,10 @@ def _policy(parser: ArgumentParser) -> None:
     parser.add_argument(
         "patterns", metavar="PATTERN", nargs="*", help="its topics, such as 'dam/**' (in quotes)"
     )
-    parser.add_argument("--type", choices=[one.value for one in QueueType])
+    parser.add_argument(
+        "--type", choices=[one.value for one in QueueType],
+        help="ordered runs one job at a time, in the order of submission",
+    )  # fmt: skip
     parser.add_argument(
         "--limit", dest="max_parallel", type=_limit, metavar="N",
         help="so many jobs at once over the whole cluster, or none",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from offload.core.policies import QueueType
 from offload.core.retries import FOR_EVER
 from offload.engine.queues import queues
 from offload.management import queue_actions
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
     from offload.engine.queues import QueueLine
 
-HEADERS = ("queue", "topics", "type", "limit", "retries", "waiting", "bound", "running", "")
-FOLD = {"queue": 8, "topics": 10}
+HEADERS = ("queue", "topics", "limit", "retries", "waiting", "bound", "running")
+FOLD = {"queue": 8, "topics": 12}
 
 
 def run(terminal: Terminal, options: Options) -> None:
@@ -58,15 +59,13 @@ def row(line: QueueLine) -> tuple[object, ...]:
     policy = line.policy
     retries = policy.retry.retries
     return (
-        policy.name,
+        plain(policy.name, "magenta" if policy.suspended else ""),
         "\n".join(one.text for one in policy.patterns),
-        policy.type,
-        "none" if policy.limit is None else str(policy.limit),
+        "in order" if policy.type is QueueType.ORDERED else str(policy.limit or "none"),
         "forever" if retries == FOR_EVER else str(retries),
         line.waiting,
         line.bound,
         line.active,
-        plain("suspended", "magenta") if policy.suspended else "",
     )
 
 

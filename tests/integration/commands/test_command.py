@@ -178,6 +178,7 @@ def test_errors_are_json_where_answers_are(
     assert "Did you mean 'status'?" in str(misspelt["error"])
     assert refusal("jobs", "--limit", "0")["exit_code"] == 2
     assert refusal("stop")["exit_code"] == 1
+    assert refusal("queues", "add", "slow", "dam/**", "--limit", "0")["type"] == "Misspelled"
 
 
 @pytest.mark.parametrize(

@@ -107,3 +107,14 @@ def test_what_the_settings_declare_is_changed_there(said: Said) -> None:
             said("queues", *action)
     said("queues", "suspend", "slow")
     assert Queue.objects.get().suspended
+
+
+def test_a_queue_takes_a_line_of_80_columns(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    Queue.objects.create(name="thumbnails", topics=["dam/rendition/*"], suspended=True, retries=-1)
+    Queue.objects.create(name="ordered", topics=["dam/metadata"], type="ordered")
+    lines = said("queues").splitlines()
+    assert len(lines) == 5
+    assert "dam/rendition/*" in said("queues")
+    assert "in order" in said("queues")
+    assert "thumbnails is suspended. To go on: manage.py offload queues resume" in lines[-1]
