@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from offload.core.exceptions import UnknownJob
 from offload.core.ids import JobId, id_of
+from offload.core.stamps import is_stamped, wanted_stamps
 from offload.engine import aftermath
 from offload.engine.canvas import plain_tasks
 from offload.engine.tracking import ends, relays
@@ -13,9 +14,12 @@ from offload.models import Job, Kind, database
 from offload.models.conflicts import retried
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from offload.core.states import JobState
+
+#: The option that names a call's stamps.
+STAMPED = "stamped_headers"
 
 
 def stop(job: JobId, *, force: bool = False) -> JobState:
@@ -39,6 +43,22 @@ def stop_all(ids: Sequence[str], *, force: bool = False) -> None:
     sent = relays.sent(ids)
     if sent:
         database.on_commit(lambda: plain_tasks.revoke(sent, terminate=force))
+
+
+def stop_stamped(stamps: Mapping[str, Any] | Sequence[str], *, force: bool = False) -> set[str]:
+    """Ask all jobs to stop that have not ended and carry one of these stamps; return their ids.
+
+    What follows them carries the stamps of its canvas too, and ends with them.
+    """
+    wanted = wanted_stamps(stamps)
+    stamped = Job.objects.unfinished().filter(options__contains=STAMPED)
+    found = stamped.only("pk", "options").iterator()
+    ids = [job.pk for job in found if is_stamped(_stamps(job.options), wanted)]
+    return stop_jobs(ids, force=force) if ids else set()
+
+
+def _stamps(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: options.get(name) for name in options.get(STAMPED) or ()}
 
 
 @retried

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 STOP_JOBS = "offload.engine.stopping:stop_jobs"
+STOP_STAMPED = "offload.engine.stopping:stop_stamped"
+#: The command that ends tasks by what was stamped on them.
+BY_STAMPS = "revoke_by_stamped_headers"
 #: The commands that end tasks by their ids.
 ENDING = frozenset({"revoke", "terminate"})
 #: Who answers for jobs: they are stopped in the database, whatever workers say.
@@ -33,9 +36,11 @@ class JobControl(Control):
 
         Terminating a job kills its process, where its pool has one for it.
         """
+        given = dict(arguments or {})
+        if command == BY_STAMPS:
+            return self._by_stamps(given, *args, **kwargs)
         if command not in ENDING:
             return super().broadcast(command, arguments, *args, **kwargs)
-        given = dict(arguments or {})
         ids = _ids(given.get("task_id"))
         jobs = late(STOP_JOBS)(ids, force=command == "terminate" or bool(given.get("terminate")))
         rest = [one for one in ids if one not in jobs]
@@ -43,6 +48,13 @@ class JobControl(Control):
         if not rest:
             return told if kwargs.get("reply") else None
         sent = super().broadcast(command, {**given, "task_id": rest}, *args, **kwargs)
+        return [*told, *sent] if isinstance(sent, list) else sent
+
+    def _by_stamps(self, given: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Stop the jobs with these stamps; workers are told too, for they know plain tasks."""
+        jobs = late(STOP_STAMPED)(given.get("headers") or {}, force=bool(given.get("terminate")))
+        told = _answer(jobs, kwargs) if jobs else []
+        sent = super().broadcast(BY_STAMPS, given, *args, **kwargs)
         return [*told, *sent] if isinstance(sent, list) else sent
 
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.worker.request import Request
 from celery.worker.state import revoked as revoked_ids
-from celery.worker.state import task_ready
+from celery.worker.state import revoked_stamps, task_ready
 
 from offload.core.retries import Cause
+from offload.core.stamps import is_stamped
 from offload.worker.attempts import NotBegun
 from offload.worker.headers import binding_of
 from offload.worker.holdings import holdings
@@ -98,7 +99,7 @@ class JobRequest(Request):
         """
         if not self.job_key:
             return bool(super().revoked())
-        if self.id in revoked_ids:
+        if self.id in revoked_ids or is_stamped(self.stamps, revoked_stamps):
             holdings.stop(self.job_key, force=False)
         return False
 

@@ -10,6 +10,7 @@ from celery.bin.base import CLIContext
 from celery.bin.control import control as control_command
 from click.testing import CliRunner
 
+from offload.models import Job
 from offload.worker.control import JobControl
 from tests.integration.engine.world import join, row, running, waiting
 
@@ -97,3 +98,37 @@ def test_the_command_line_stops_jobs_and_says_so(
     assert done.exit_code == 0, done.output
     assert f"jobs asked to stop: {job}" in done.output
     assert row(job).stop_forced is force
+
+
+def stamped(**stamps: Any) -> str:
+    """Store a job that waits with these stamps; return its id."""
+    (job,) = waiting()
+    Job.objects.filter(pk=job).update(options={"stamped_headers": list(stamps), **stamps})
+    return job
+
+
+@pytest.mark.parametrize(
+    "headers", [{"customer": "c1"}, {"customer": ["c0", "c1"]}, {"many": "b"}, ["customer=c1"]]
+)
+def test_jobs_with_a_stamp_are_stopped_and_workers_told(
+    control: JobControl, sent: list[tuple[str, Any]], headers: Any
+) -> None:
+    mine = stamped(customer="c1", many=["a", "b"])
+    others = [stamped(customer="c2"), stamped(other="c1"), *waiting()]
+
+    control.revoke_by_stamped_headers(headers)
+
+    assert row(mine).state == "STOPPED"
+    assert {row(other).state for other in others} == {"PENDING"}
+    assert [command for command, _ in sent] == ["revoke_by_stamped_headers"]
+
+
+def test_a_running_job_with_a_stamp_is_to_be_killed_where_it_is_terminated(
+    control: JobControl, sent: list[tuple[str, Any]]
+) -> None:
+    job = running().id
+    Job.objects.filter(pk=job).update(options={"stamped_headers": ["customer"], "customer": "c1"})
+
+    control.revoke_by_stamped_headers({"customer": "c1"}, terminate=True)
+
+    assert row(job).stop_forced
