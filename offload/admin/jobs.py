@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models.functions import Left
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from offload.admin.base import Browsed
+from offload.admin.job_filters import ErrorFilter, FailedFilter, InstanceFilter, TopicFilter
 from offload.admin.paging import CappedPaginator
-from offload.browser import job_acts, job_views, matrix
+from offload.browser import ages, job_acts, job_views
 from offload.browser.access import OPERATE_JOB
 from offload.browser.job_acts import ACTS, FORCE, REMOVE, RETRY, STOP, Act
+from offload.core.moments import between
+from offload.core.states import JobState
 from offload.engine import bulk
-from offload.engine.counts import count
-from offload.engine.topology import now, snapshot
-from offload.models import Instance, Job
-from offload.templatetags.offload import sign
+from offload.engine.topology import now
+from offload.models import Job
+from offload.templatetags.offload import seconds, sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,39 +30,20 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-    from offload.admin.lists import AnyAdmin
     from offload.models.jobs import JobQuerySet
 
 
-class TopicFilter(admin.SimpleListFilter):
-    """By topic; the topics are those the matrix shows, so the table of jobs is not searched."""
-
-    title = _("topic")
-    parameter_name = "topic"
-
-    def lookups(self, request: HttpRequest, model_admin: AnyAdmin) -> list[tuple[str, str]]:
-        """Return the topics that are known now."""
-        known = matrix.topics(snapshot().topology, count(), now())
-        return [(one, one) for one in sorted(known) if "*" not in one]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the jobs of the topic."""
-        return queryset.filter(topic=self.value()) if self.value() else queryset
-
-
-class InstanceFilter(admin.SimpleListFilter):
-    """By the instance a job is bound to or ran on."""
-
-    title = _("instance")
-    parameter_name = "instance"
-
-    def lookups(self, request: HttpRequest, model_admin: AnyAdmin) -> list[tuple[str, str]]:
-        """Return the instances that were ever announced."""
-        return [(name, name) for name in Instance.objects.values_list("pk", flat=True)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the jobs of the instance."""
-        return queryset.filter(instance=self.value()) if self.value() else queryset
+#: What a line of the list is made of.
+COLUMNS = (
+    "topic", "state", "instance", "error_type", "attempts", "created_at", "started_at",
+    "finished_at",
+)  # fmt: skip
+#: Characters of an error that are read, and that a line shows.
+SHOWN, LINE = 300, 60
+#: Characters of an id that a line shows.
+KEY = 8
+#: Seconds below which tenths matter.
+TENTHS = 10
 
 
 def _offer(act: Act) -> Callable[..., HttpResponse | None]:
@@ -74,9 +59,9 @@ def _offer(act: Act) -> Callable[..., HttpResponse | None]:
 class JobAdmin(Browsed):
     """Jobs, the newest first."""
 
-    list_display = ("topic", "sign", "instance", "attempts", "created_at", "finished_at", "id")
-    list_display_links = ("topic", "id")
-    list_filter = ("state", TopicFilter, InstanceFilter)
+    list_display = ("topic", "sign", "instance", "problem", "tries", "submitted", "took", "key")
+    list_display_links = ("topic", "key")
+    list_filter = (FailedFilter, ErrorFilter, "state", TopicFilter, InstanceFilter)
     list_per_page = 50
     search_fields = ("id__exact",)
     search_help_text = _("A job's id.")
@@ -97,14 +82,50 @@ class JobAdmin(Browsed):
         )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the jobs with what the list shows of them."""
-        shown = (name for name in self.list_display if name != "sign")
-        return super().get_queryset(request).only("state", *shown)
+        """Return the jobs with what the list shows of them, an error no longer than that."""
+        jobs = super().get_queryset(request).annotate(error_begins=Left("error", SHOWN))
+        shown: QuerySet[Any] = jobs.only(*COLUMNS)
+        return shown
 
     @admin.display(description=_("state"))
     def sign(self, job: Job) -> str:
         """Return the state as the browser shows it."""
         return sign(job.job_state)
+
+    @admin.display(description=_("error"))
+    def problem(self, job: Any) -> str:
+        """Return the type of the last error without its module, and how it begins."""
+        kind, said = job.error_type.rpartition(".")[2], job.error_begins
+        if not kind and not said:
+            return ages.NONE
+        line = said.partition("\n")[0]
+        told = f"{kind}: {line}" if kind and line else kind or line
+        short = told if len(told) <= LINE else f"{told[:LINE]}…"
+        return format_html('<span class="ob-problem" title="{}">{}</span>', told, short)
+
+    @admin.display(description=_("tries"))
+    def tries(self, job: Job) -> int:
+        """Return how often it was begun."""
+        return job.attempts
+
+    @admin.display(description=_("submitted"))
+    def submitted(self, job: Job) -> str:
+        """Return how long ago it was submitted."""
+        return ages.shown(job.created_at, now())
+
+    @admin.display(description=_("took"))
+    def took(self, job: Job) -> str:
+        """Return how long its last attempt took, or has run."""
+        if job.started_at is None or not (job.is_finished or job.state == JobState.ACTIVE):
+            return ages.NONE
+        spent = max(0.0, between(job.started_at, job.finished_at or now()))
+        return seconds(round(spent, 1 if spent < TENTHS else 0))
+
+    @admin.display(description=_("id"))
+    def key(self, job: Job) -> str:
+        """Return how the id ends: those of one moment begin alike."""
+        short = job.pk if len(job.pk) <= KEY else f"…{job.pk[-KEY:]}"
+        return format_html('<span class="ob-key" title="{}">{}</span>', job.pk, short)
 
     def change_view(
         self,

@@ -6,13 +6,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from django import template
-from django.utils.formats import date_format
+from django.utils import timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import mark_safe
-from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from offload.browser import views
+from offload.browser import ages, views
 from offload.browser.access import access_of
 from offload.browser.look import Look
 from offload.browser.signs import SIGNS, Standing
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from django.contrib.admin.filters import ListFilter
+    from django.contrib.admin.views.main import ChangeList
     from django.template import Context
     from django.utils.functional import _StrPromise
     from django.utils.safestring import SafeString
@@ -49,9 +50,6 @@ COMPACT = (
 )
 ABSENT = '<td title="{1}">{0}</td>'
 PRESSED = mark_safe(' aria-pressed="true"')
-
-#: Shown where there is nothing to show.
-NONE = "—"
 
 #: Seconds of a minute, an hour and a day, each with the sign of the unit below it.
 UNITS = ((86_400, 3_600, "d", "h"), (3_600, 60, "h", "min"), (60, 1, "min", "s"))
@@ -101,12 +99,15 @@ def _glyph(cell: Cell, chosen: str) -> str:
 @register.simple_tag
 def glyph(state: enum.StrEnum, is_off: bool, is_behind: bool) -> SafeString:
     """Show how an instance does by a glyph, and by words for whoever hears them."""
-    shown = [SIGNS[Standing.OFF] if is_off else SIGNS[state]]
-    words = [str(shown[0].word), *([str(_("not applied yet"))] if is_behind else [])]
-    layout = '<span class="ob-{}" title="{}"><span aria-hidden="true">{}</span>{}</span>'
-    hidden = format_html('<span class="visually-hidden">{}</span>', ", ".join(words))
-    signs = f"{shown[0].glyph}{'≠' if is_behind else ''}"
-    return format_html(layout, shown[0].tone, ", ".join(words), signs, hidden)
+    shown = SIGNS[Standing.OFF] if is_off else SIGNS[state]
+    words = f"{shown.word}, {_('rules not applied yet')}" if is_behind else shown.word
+    return format_html(
+        '<span class="ob-{0}" title="{1}"><span aria-hidden="true">{2}</span>'
+        '<span class="visually-hidden">{1}</span></span>',
+        shown.tone,
+        words,
+        f"{shown.glyph}≠" if is_behind else shown.glyph,
+    )
 
 
 @register.simple_tag
@@ -131,19 +132,21 @@ def _button(cell: Cell, verb: str) -> tuple[object, ...]:
 
 @register.simple_tag
 def moment(value: datetime | None) -> SafeString | str:
-    """Show a moment to the second, in the time zone of the site."""
-    if value is None:
-        return NONE
-    here = localtime(value)
-    shown = date_format(here, "Y-m-d H:i:s")
-    return format_html('<time datetime="{}">{}</time>', here.isoformat(), shown)
+    """Show a moment by its age, and exactly on hover."""
+    return ages.shown(value, timezone.now())
+
+
+@register.simple_tag
+def choices_of(changes: ChangeList, spec: ListFilter) -> list[Mapping[str, object]]:
+    """Return what a filter of a list offers."""
+    return list(spec.choices(changes))
 
 
 @register.filter
 def seconds(value: float | None) -> str:
     """Show a duration by its two greatest units."""
     if value is None:
-        return NONE
+        return ages.NONE
     for size, below, unit, next_unit in UNITS:
         if value >= size:
             return f"{int(value // size)} {unit} {int(value % size // below)} {next_unit}"

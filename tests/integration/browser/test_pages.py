@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from offload.engine import applying, endings, membership, rules
 from offload.engine.topology import snapshot
+from offload.engine.tracking import ends
 from offload.models import Instance, Job, Run
 from tests.integration.engine.world import (
     HERE,
@@ -77,6 +81,61 @@ def fleet(count: int) -> None:
         rules.deny(f"worker{number}@host", f"dam/topic{number}")
         waiting(topic=f"dam/topic{number}")
         apply(f"worker{number}@host")
+
+
+def failed(
+    topic: str = TOPIC,
+    *,
+    kind: str = "builtins.ValueError",
+    error: str = "no",
+    ago: float = 60,
+    seconds: float = 1,
+) -> str:
+    """Return a job that was given up so many seconds ago, after an attempt of so many seconds."""
+    job_id = waiting(topic=topic)[0]
+    ends.give_up([job_id], state="GIVEN_UP", error_type=kind, error=error)
+    end = timezone.now() - timedelta(seconds=ago)
+    Job.objects.filter(pk=job_id).update(
+        attempts=11, started_at=end - timedelta(seconds=seconds), finished_at=end
+    )
+    return job_id
+
+
+class TestFailures:
+    """What failed lately, on the first page."""
+
+    def test_they_are_told_by_topic_and_error_with_the_way_to_them(self, boss: Client) -> None:
+        join()
+        for _ in range(3):
+            failed(topic="dam/bad")
+        failed(topic="dam/bad", ago=2 * 3600)
+        failed(topic="dam/other", kind="shop.errors.NoStock", error="none left of <b>it</b>")
+
+        found = text(boss, MATRIX)
+
+        assert "Failed: 4 in the last hour, 5 in the last day" in found
+        assert "dam/bad ValueError no 3 4" in found
+        assert "dam/other NoStock none left of &lt;b&gt;it&lt;/b&gt; 1 1" in found
+        content = boss.get(MATRIX).content.decode()
+        link = re.search(r'id="ob-failed-1" href="([^"]*)"', content)
+        assert link is not None
+        rows = boss.get(html.unescape(link[1])).context["cl"].queryset
+        assert {row.topic for row in rows} == {"dam/bad"}
+        assert len(rows) == 4
+
+    def test_a_failure_shows_anew_what_polls(self, boss: Client) -> None:
+        join()
+        known = version(boss.get(MATRIX).content)
+        failed()
+
+        assert b"Failed: 1 in the last hour" in boss.get(MATRIX_NOW, {"v": known}).content
+
+    def test_errors_are_for_those_who_may_see_jobs(self, staff: Callable[..., Client]) -> None:
+        join()
+        failed(error="secret")
+
+        assert "secret" not in text(staff("view_instance"), MATRIX)
+        assert "secret" in text(staff("view_instance", "view_job"), MATRIX)
 
 
 class TestMatrix:
@@ -194,7 +253,7 @@ class TestInstances:
 
         assert f"{HERE} gpu" in found
         off = "● ready ⊘ switched off ≠ rules not applied yet"
-        assert f"{off} under 3 s ago 1 of 2 slots 1 of 4 nothing" in found
+        assert f"{off} under 3 s ago 1 of 2 slots 1 of 4 bound nothing" in found
         assert "switch on" in found
 
     def test_it_names_what_an_instance_may_run_now(self, boss: Client) -> None:
@@ -205,7 +264,7 @@ class TestInstances:
 
         found = text(boss, FLEET)
 
-        assert "of 4 c/* in part d 2" in found
+        assert "of 4 bound c/* in part d 0 s ago" in found
         assert "a/b" not in found
 
     def test_those_that_are_gone_are_kept_with_the_reason(self, boss: Client) -> None:
@@ -308,7 +367,7 @@ class TestJobList:
 
         def found(**query: str) -> set[str]:
             content = boss.get(JOBS, query).content.decode()
-            return {one for one in (here, there) if f">{one}</a>" in content}
+            return {one for one in (here, there) if f"/{one}/change/" in content}
 
         assert found() == {here, there}
         assert found(q=there) == {there}
@@ -316,6 +375,34 @@ class TestJobList:
         assert found(state__exact="QUEUED") == {here}
         assert found(topic="dam/other") == {there}
         assert found(instance=HERE) == {here}
+
+    def test_a_line_says_what_failed_how_often_and_how_long_it_took(self, boss: Client) -> None:
+        failed(topic="dam/bad", error="no such width: -3\nand more", seconds=75)
+
+        found = text(boss, JOBS)
+
+        assert "dam/bad ✕ given up" in found
+        assert "ValueError: no such width: -3 11" in found
+        assert "1 min 15 s" in found
+        assert "and more" not in found
+
+    def test_failures_are_found_by_time_error_and_topic(self, boss: Client) -> None:
+        recent = failed(topic="dam/bad")
+        old = failed(topic="dam/bad", ago=2 * 3600)
+        ancient = failed(topic="dam/bad", ago=2 * 86_400)
+        other = failed(topic="dam/other", kind="builtins.KeyError")
+        waiting()
+
+        def found(**query: str) -> set[str]:
+            rows = boss.get(JOBS, query).context["cl"].queryset
+            return {row.pk for row in rows}
+
+        assert found(failed="hour") == {recent, other}
+        assert found(failed="day") == {recent, old, other}
+        assert found(failed="day", topic="dam/bad") == {recent, old}
+        assert found(failed="day", error="builtins.KeyError") == {other}
+        assert found(error="builtins.ValueError") == {recent, old, ancient}
+        assert len(found(failed="nonsense")) == 5
 
     def test_the_newest_come_first(self, boss: Client) -> None:
         old, new = waiting(2)
@@ -328,7 +415,7 @@ class TestJobList:
     def test_it_never_counts_the_whole_table(
         self, boss: Client, django_assert_max_num_queries: Any
     ) -> None:
-        with django_assert_max_num_queries(12) as captured:
+        with django_assert_max_num_queries(13) as captured:
             boss.get(JOBS)
 
         counts = [one["sql"] for one in captured.captured_queries if "COUNT(" in one["sql"]]
