@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.urls import path
 
-from offload.admin.lists import ListedAdmin
+from offload.admin.lists import ListedAdmin, framed
 from offload.browser import live
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ class Browsed(Viewer):
 
     def get_urls(self) -> list[URLPattern]:
         """Return these pages' addresses before the admin's own, which take any text for an id."""
-        opts = self.opts
+        named = f"{self.opts.app_label}_{self.opts.model_name}"
         own = [
-            path(route, self.guarded(view), name=f"{opts.app_label}_{opts.model_name}_{name}")
+            path(route, framed(self, self.guarded(view)), name=f"{named}_{name}")
             for route, name, view in self.pages()
         ]
         return own + super().get_urls()

@@ -1,4 +1,4 @@
-"""Instances in the admin: their page, the matrix, and the switches."""
+"""Instances in the admin: the page of all, the page of each, the matrix, and the switches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 
 from offload.admin.base import Browsed
-from offload.browser import views
+from offload.browser import instance_views, views
 from offload.models import Instance
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ class InstanceAdmin(Browsed):
             ("matrix/", "matrix", views.matrix_now),
             ("fleet/", "fleet", views.fleet_now),
             ("desired/", "desired", views.desired),
-            ("<path:quoted>/switch/", "switch", views.switch),
+            ("<path:quoted>/now/", "now", instance_views.now),
+            ("<path:quoted>/switch/", "switch", instance_views.switch),
         )
 
     def changelist_view(
@@ -35,3 +36,14 @@ class InstanceAdmin(Browsed):
         """Return the page of instances."""
         request.current_app = self.admin_site.name
         return views.instances(request, self.admin_site.each_context(request))
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Return the page of an instance."""
+        request.current_app = self.admin_site.name
+        return instance_views.page(request, object_id, self.admin_site.each_context(request))

@@ -2,26 +2,51 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
-from django.core.exceptions import BadRequest, ValidationError
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
+from django.template.response import TemplateResponse
+from django.urls import URLPattern
+from django.utils.translation import gettext as _
 
 from offload.browser import live
 from offload.browser.address import NUL, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
     AnyAdmin = admin.ModelAdmin[Any]
 else:
     AnyAdmin = admin.ModelAdmin
+
+
+def framed(
+    made: AnyAdmin, view: Callable[..., HttpResponseBase]
+) -> Callable[..., HttpResponseBase]:
+    """Return the view; a refusal is a page of the admin's, with the way on."""
+
+    @wraps(view)
+    def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except PermissionDenied as error:
+            if live.is_htmx(request):
+                raise
+            request.current_app = made.admin_site.name
+            missing = error.args[0] if error.args and isinstance(error.args[0], list) else ()
+            around = made.admin_site.each_context(request)
+            shown = {**around, "title": _("Not allowed"), "missing": missing}
+            return TemplateResponse(request, "offload/denied.html", shown, status=403)
+
+    return page
 
 
 class PlainChangeList(ChangeList):
@@ -41,6 +66,18 @@ class ListedAdmin(AnyAdmin):
     """
 
     show_facets = admin.ShowFacets.NEVER
+    change_list_template = "offload/frame/change_list.html"
+    add_form_template = change_form_template = "offload/frame/change_form.html"
+    delete_confirmation_template = "offload/frame/delete_confirmation.html"
+    delete_selected_confirmation_template = "offload/frame/delete_selected_confirmation.html"
+    object_history_template = "offload/frame/object_history.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the addresses; who may not see a page is told so within the admin."""
+        return [
+            URLPattern(url.pattern, framed(self, url.callback), url.default_args, url.name)
+            for url in super().get_urls()
+        ]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

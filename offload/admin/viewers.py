@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import TYPE_CHECKING
 
-from offload.admin.base import Viewer
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from offload.admin.base import Browsed, Viewer
 from offload.admin.paging import CappedPaginator
 from offload.models import (
     Attempt,
@@ -19,22 +25,41 @@ from offload.models import (
     Version,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
+    from django.utils.functional import _StrPromise
+
+
+class Internal(Viewer):
+    """Rows on the page of internals, and not beside what people work with."""
+
+    about: _StrPromise
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Keep them out of the index and the sidebar."""
+        return False
+
 
 @admin.register(Attempt)
-class AttemptAdmin(Viewer):
+class AttemptAdmin(Internal):
     """Attempts that ended without a result."""
 
+    about = _("Attempts that were followed by another one: what a job's page shows of each.")
     list_display = ("job", "epoch", "instance", "started_at", "ended_at", "cause")
     list_filter = ("cause",)
     list_select_related = ("job",)
     search_fields = ("job__id__exact",)
+    ordering = ("-id",)
     paginator = CappedPaginator
 
 
 @admin.register(Run)
-class RunAdmin(Viewer):
+class RunAdmin(Internal):
     """Executions of workflows; what they work on is shown with their jobs."""
 
+    about = _("Executions of workflows; their jobs are their steps.")
     list_display = ("id", "workflow", "created_at")
     fields = ("id", "workflow", "payload", "created_at")
     search_fields = ("id__exact",)
@@ -43,9 +68,10 @@ class RunAdmin(Viewer):
 
 
 @admin.register(Payload)
-class PayloadAdmin(Viewer):
+class PayloadAdmin(Internal):
     """Sets of files."""
 
+    about = _("Sets of files that go in with jobs and come out of them.")
     list_display = ("id", "storage", "created_at")
     search_fields = ("id__exact",)
     ordering = ("-created_at",)
@@ -53,9 +79,10 @@ class PayloadAdmin(Viewer):
 
 
 @admin.register(PayloadFile)
-class PayloadFileAdmin(Viewer):
+class PayloadFileAdmin(Internal):
     """Files by name, size and hash."""
 
+    about = _("Files by name, size and hash; each job's page has its own.")
     list_display = ("name", "media_type", "size", "sha256", "job")
     list_select_related = ("job",)
     fields = ("payload", "job", "epoch", "name", "size", "media_type", "sha256", "location")
@@ -64,9 +91,10 @@ class PayloadFileAdmin(Viewer):
 
 
 @admin.register(Join)
-class JoinAdmin(Viewer):
+class JoinAdmin(Internal):
     """What waits for several jobs."""
 
+    about = _("What waits for several jobs, such as the body of a chord.")
     list_display = ("id", "fired", "created_at")
     fields = ("id", "root_id", "fired", "created_at")
     list_filter = ("fired",)
@@ -75,9 +103,10 @@ class JoinAdmin(Viewer):
 
 
 @admin.register(Dependency)
-class DependencyAdmin(Viewer):
+class DependencyAdmin(Internal):
     """What joins wait for."""
 
+    about = _("The jobs that each join waits for.")
     list_display = ("join", "needs", "state")
     fields = ("join", "needs", "state")
     list_select_related = ("join",)
@@ -86,9 +115,10 @@ class DependencyAdmin(Viewer):
 
 
 @admin.register(Exclusion)
-class ExclusionAdmin(Viewer):
+class ExclusionAdmin(Internal):
     """Incarnations that refused a job."""
 
+    about = _("Incarnations that refused a job, and until when they are not asked again.")
     list_display = ("job", "incarnation", "reason", "until")
     list_select_related = ("job",)
     search_fields = ("job__id__exact",)
@@ -96,12 +126,39 @@ class ExclusionAdmin(Viewer):
 
 
 @admin.register(Lease)
-class LeaseAdmin(Viewer):
-    """Who leads."""
+class LeaseAdmin(Internal, Browsed):
+    """Who leads; the page of all internals stands here."""
 
+    about = _("Which instance leads, in which term.")
     list_display = ("name", "holder", "term", "expires_at")
+
+    def pages(self) -> Sequence[tuple[str, str, Callable[..., HttpResponseBase]]]:
+        """Return the page of internals."""
+        return (("internals/", "internals", self.internals),)
+
+    def internals(self, request: HttpRequest) -> HttpResponse:
+        """Return the page that leads to the rows which people do not work with."""
+        site = self.admin_site
+        found = [one for one in site._registry.values() if isinstance(one, Internal)]
+        seen = [one for one in found if one.has_view_permission(request)]
+        if not seen:
+            raise PermissionDenied
+        rows = [
+            {
+                "name": one.opts.verbose_name_plural,
+                "about": one.about,
+                "address": reverse(
+                    f"admin:offload_{one.opts.model_name}_changelist", current_app=site.name
+                ),
+            }
+            for one in seen
+        ]
+        shown = {**site.each_context(request), "rows": rows, "title": _("Internals")}
+        return TemplateResponse(request, "offload/internals.html", shown)
 
 
 @admin.register(Version, Slot)
-class MachineryAdmin(Viewer):
+class MachineryAdmin(Internal):
     """Rows that are only counted with and locked."""
+
+    about = _("A row that is only counted with, or locked.")

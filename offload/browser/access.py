@@ -57,8 +57,9 @@ def requires(*permissions: str) -> Callable[[View[P, R]], View[P, R]]:
     def decorate(view: View[P, R]) -> View[P, R]:
         @wraps(view)
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> R:
-            if not all(_may(request.user, one) for one in permissions):
-                raise PermissionDenied
+            missing = [one for one in permissions if not _may(request.user, one)]
+            if missing:
+                raise PermissionDenied(missing)
             return view(request, *args, **kwargs)
 
         return guarded

@@ -10,8 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from offload.browser import changes, facts, fleet, live, matrix, sharing
-from offload.browser.access import CHANGE_ROUTING, OPERATE_INSTANCE, SEE_INSTANCES, requires
-from offload.browser.address import key_of
+from offload.browser.access import CHANGE_ROUTING, SEE_INSTANCES, requires
 from offload.browser.look import Look
 from offload.conf import settings
 from offload.core.exceptions import OffloadError
@@ -83,18 +82,6 @@ def desired(request: HttpRequest) -> HttpResponse:
         return live.told(request, MATRIX, matrix_context(request), level, text)
     look = Look.of(request.POST)
     page = home(request, "app_list", "offload") + look.query(cell=look.cell)
-    return live.tell(request, level, text, home=page)
-
-
-@require_POST
-@requires(SEE_INSTANCES, OPERATE_INSTANCE)
-def switch(request: HttpRequest, quoted: str) -> HttpResponse:
-    """Switch an instance off or on."""
-    name, off = key_of(quoted), request.POST.get("switch") == "off"
-    level, text = attempt(lambda: changes.switch(name, off=off, by=request.user))
-    if live.is_htmx(request):
-        return live.told(request, FLEET, fleet_context(request), level, text)
-    page = home(request, "offload_instance_changelist") + Look.of(request.POST).query()
     return live.tell(request, level, text, home=page)
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import expect, sync_playwright
 
+from offload.browser import matrix
 from offload.core.topology import Mode
 from offload.engine import applying, membership, rules, topology
 from offload.engine.submission import new_id
 from offload.engine.topology import snapshot
+from offload.engine.tracking import ends
 from offload.engine.tracking.drafts import Draft, insert
 from offload.models import Instance, Job, Rule, Run, Switch
 from tests.polling import eventually
@@ -252,6 +257,42 @@ def test_without_javascript_everything_can_be_done(
     expect(page.locator(".ob-state")).to_contain_text("stopped")
 
 
+def test_a_cell_among_many_is_opened_and_changed_by_keyboard(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matrix, "DETAILED", 0)
+    page.goto(MATRIX)
+    cell = page.locator(f"button[name=cell][value='web@site {TOPICS[-1]}']")
+
+    cell.press("Enter")
+    chosen = page.locator("#ob-chosen")
+    expect(chosen).to_contain_text(f"{TOPICS[-1]} on web@site")
+    expect(cell).to_be_focused()
+
+    submit()
+    waiting(page, 1)
+    expect(chosen).to_be_visible()
+    expect(cell).to_be_focused()
+
+    chosen.locator("button[name=deny]").press("Enter")
+    expect(page.get_by_role("status")).to_contain_text(f"Denied {TOPICS[-1]} on web@site.")
+    expect(chosen).to_contain_text(f"denies {TOPICS[-1]} on web@site")
+    found = Axe().run(page, context="#content").response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+
+
+def test_times_are_the_viewers_and_age(context: Callable[..., BrowserContext]) -> None:
+    page = context(timezone_id="Asia/Kolkata").new_page()
+    job = submit()
+    Job.objects.filter(pk=job).update(created_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+
+    page.goto(reverse("admin:offload_job_change", args=[job]))
+
+    shown = page.locator("time").first
+    expect(shown).to_have_attribute("title", re.compile("8:34:05"))
+    expect(shown).to_have_text(re.compile(r"\d+ d ago"))
+
+
 def test_a_job_is_followed_to_its_end(page: Page) -> None:
     job = submit()
     page.goto(reverse("admin:offload_job_change", args=[job]))
@@ -274,7 +315,15 @@ def addresses() -> list[str]:
         error="It broke.", error_type="ValueError", progress={"current": 1, "total": 3}
     )
     rules.switch("web@site", off=True)
-    return [MATRIX, INSTANCES, reverse("admin:offload_job_change", args=[job])]
+    failed = submit(TOPICS[2])
+    ends.give_up([failed], state="GIVEN_UP", error_type="builtins.ValueError", error="no")
+    return [
+        MATRIX,
+        f"{MATRIX}?cell=web@site+{TOPICS[1]}",
+        INSTANCES,
+        reverse("admin:offload_instance_change", args=[quote("web@site")]),
+        reverse("admin:offload_job_change", args=[job]),
+    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
