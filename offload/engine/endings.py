@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from offload.core.states import JobState
@@ -108,11 +109,16 @@ def _end(
     inside = task_results.in_transaction()
     due = wanted is not None and not inside
     then = task_results.upsert(wanted, where=if_changed()) if wanted and inside else None
+    # Right after the commit, before what follows is offered: it may look for the result.
+    early = ending.claimed.has_tail and not database.in_transaction()
     with database.atomic() if ending.claimed.has_tail else nullcontext():
         written = write(due, then)
-        if written is Written.NOW and ending.claimed.has_tail:
+        is_mine = written is Written.NOW
+        if wanted is not None and due and is_mine and early:
+            database.on_commit(partial(aftermath.deliver, wanted))
+        if is_mine and ending.claimed.has_tail:
             tail.follow(ended)
-    if wanted is not None and due and written is Written.NOW:
+    if wanted is not None and due and is_mine and not early:
         aftermath.deliver(wanted)
     return written
 

@@ -147,7 +147,7 @@ def _request(request: dict[str, Any], attempt: Attempt) -> dict[str, Any]:
         "args": attempt.args,
         "kwargs": attempt.properties,
         "retries": claimed.failures,
-        "root_id": claimed.root_id or None,
+        "root_id": claimed.root_id or attempt.job.id,
         "parent_id": claimed.parent_id or None,
         "group": options.get("group_id"),
         "group_index": options.get("group_index"),

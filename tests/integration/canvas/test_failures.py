@@ -7,7 +7,7 @@ from celery import chain, chord, group
 from celery.exceptions import ChordError
 
 from offload.core.states import JobState
-from offload.engine import aftermath
+from offload.engine import aftermath, dispatch
 from offload.engine.canvas.signatures import plain as as_plain
 from offload.engine.names import TOPIC
 from offload.engine.tracking import ends
@@ -295,3 +295,20 @@ def test_an_item_of_a_map_that_asks_for_a_retry_fails_the_map(
 
     assert len(calls) == 1
     assert app.AsyncResult(result.id).state == "FAILURE"
+
+
+@pytest.mark.parametrize("app", [BACKENDS[1]], indirect=True)
+@pytest.mark.parametrize(("name", "state"), [("fail", "FAILURE"), ("same", "SUCCESS")])
+def test_a_result_elsewhere_is_there_before_what_follows_can_run(
+    app: Celery, job: Named, driver: Driver, monkeypatch: pytest.MonkeyPatch, name: str, state: str
+) -> None:
+    called = app.tasks[f"jobs.{name}"].apply_async(
+        (1,), link=job.note.s(), link_error=job.heard.s()
+    )
+    seen: list[str] = []
+    monkeypatch.setattr(dispatch, "offer", lambda _: seen.append(app.AsyncResult(called.id).state))
+
+    driver.run(called.id)
+
+    assert seen == [state]
+    assert Job.objects.get(pk=called.id).aftermath_due is False
