@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from offload.core.exceptions import InvalidTopic
 from offload.core.states import Hold, JobState, celery_state
+from offload.engine import results, task_results
 from offload.engine.canvas.freezing import origin_of, plain_topic, tail_of
 from offload.engine.canvas.options import kept
 from offload.engine.canvas.recognition import of_signature
@@ -14,7 +15,7 @@ from offload.engine.canvas.signatures import many
 from offload.engine.submission import choose_queue
 from offload.engine.tracking import ends
 from offload.engine.tracking.drafts import Draft, insert
-from offload.models import Kind
+from offload.models import Job, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -63,8 +64,21 @@ def fail(app: Celery, signatures: Sequence[Mapping[str, Any]], cause: Cause) -> 
         error_type=cause.error_type,
         error=cause.error,
     )
+    _tell([change.job_id for change in changes])
     state = celery_state(JobState(cause.state), attempts=0)
     return [Part(id=change.job_id, state=state, error=str(cause)) for change in changes]
+
+
+def _tell(ids: Sequence[str]) -> None:
+    """Write Celery's results of these with their ends, where that is one transaction.
+
+    Who sees the failure that cut them off sees theirs then.
+    """
+    if not ids or not task_results.in_transaction():
+        return
+    for job in Job.objects.ids(ids):
+        if not job.options.get("ignore_result"):
+            task_results.write(results.of_job(job))
 
 
 def nodes_of(*signatures: Mapping[str, Any], counted: bool = True) -> Iterator[tuple[Any, bool]]:

@@ -186,3 +186,12 @@ def test_a_body_of_one_task_fails_with_a_chord_error(
 
     with pytest.raises(ChordError, match=r"ValueError\('wrong'\)"):
         app.AsyncResult(result.id).get(timeout=1)
+
+
+def test_who_sees_a_failure_sees_what_it_cut_off(app: Celery, job: Named, driver: Driver) -> None:
+    last = chain(job.fail.si(), job.same.s(), job.same.s()).apply_async()
+    first = last.parent.parent
+
+    driver.run(first.id)
+
+    assert [app.AsyncResult(one.id).state for one in (first, last.parent, last)] == ["FAILURE"] * 3
