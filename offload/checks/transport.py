@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from django.apps import apps
 from django.core.checks import Error, Warning  # noqa: A004 -- Django's name for it
+from django.db.models.signals import post_save, pre_save
 from django.utils.version import get_version_tuple
 
 from offload.checks.options import readable
+from offload.conf import settings
 from offload.core.exceptions import ConfigurationError
 from offload.engine.installation import celery_app
 
@@ -39,7 +41,14 @@ def check(**_: object) -> list[CheckMessage]:
         app = celery_app()
     except (ConfigurationError, ImportError) as error:
         return [*found, Error(f"Nothing can be published: {error}", INSTALL, id="offload.E014")]
-    return [*found, *_protocol(app), *_results(app), *_eager(app), *_connections(app)]
+    return [
+        *found,
+        *_protocol(app),
+        *_results(app),
+        *_listeners(app),
+        *_eager(app),
+        *_connections(app),
+    ]
 
 
 def _outdated(name: str) -> list[CheckMessage]:
@@ -84,6 +93,27 @@ def _results(app: Celery) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+def _listeners(app: Celery) -> list[CheckMessage]:
+    """Warn of receivers of TaskResult's signals that a result of a job never reaches."""
+    is_djangos = str(app.conf.result_backend or "").startswith("django")
+    is_installed = apps.is_installed("django_celery_results")
+    if not (is_djangos and is_installed and settings().results_in_transaction):
+        return []
+    model = apps.get_model("django_celery_results", "TaskResult")
+    senders = {key[1] for one in (pre_save, post_save) for key, *_ in one.receivers}
+    if id(model) not in senders:
+        return []
+    return [
+        Warning(
+            "Receivers of TaskResult's pre_save or post_save are not called for jobs, whose "
+            "results are written by a statement with their ends.",
+            'Write OFFLOAD = {"RESULTS_IN_TRANSACTION": False} to have results saved by the '
+            "backend itself, after the ends.",
+            id="offload.W011",
+        )
+    ]
 
 
 def _eager(app: Celery) -> list[CheckMessage]:

@@ -189,7 +189,7 @@ def test_a_body_of_one_task_fails_with_a_chord_error(
 
 
 def test_who_sees_a_failure_sees_what_it_cut_off(app: Celery, job: Named, driver: Driver) -> None:
-    last = chain(job.fail.si(), job.same.s(), job.same.s()).apply_async()
+    last: Any = chain(job.fail.si(), job.same.s(), job.same.s()).apply_async()
     first = last.parent.parent
 
     driver.run(first.id)

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import Celery
+from django.db.models.signals import post_save
+from django_celery_results.models import TaskResult
 
 from offload.checks import transport
 from offload.engine import installation
@@ -52,6 +54,22 @@ def test_w004_says_what_rpc_cannot_do(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ids(monkeypatch, result_backend="rpc://") == ["offload.W004"]
     (found,) = transport.check()
     assert "only the process that submitted a job" in found.msg
+
+
+def test_w011_says_who_hears_nothing_of_a_jobs_result(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    def listen(**_: object) -> None:
+        """Hear of every result that is saved."""
+
+    post_save.connect(listen, sender=TaskResult)
+    try:
+        assert ids(monkeypatch) == ["offload.W011"]
+        assert ids(monkeypatch, result_backend="redis://") == []
+        settings.OFFLOAD = {**settings.OFFLOAD, "RESULTS_IN_TRANSACTION": False}
+        assert ids(monkeypatch) == []
+    finally:
+        post_save.disconnect(listen, sender=TaskResult)
 
 
 def test_w005_says_that_eager_calls_are_no_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
