@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from offload.core.reasons import Verdict
 
 
+#: A job that was sent so often and has not begun is a matter of its own.
+SENT = 3
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """A topic, what would become of a job of it now, and a verdict per instance."""
@@ -128,6 +132,16 @@ def _behind(job: Job, seen: Snapshot) -> Waiting | None:
     return None if head_of(job.queue) == job.pk else Waiting.QUEUE_LIMIT
 
 
+def _bound(job: Job) -> str:
+    """Say what a bound job waits for; its message is sent again only while a process is free."""
+    if job.publishes < SENT - 1:
+        return f"It is bound to {job.instance} and begins when a process there is free."
+    return (
+        f"It was sent to {job.instance} {job.publishes + 1} times and has not begun. "
+        "Look at the log of that worker."
+    )
+
+
 def _sentence(job: Job, waiting: Waiting | None, found: Explanation) -> str:
     if job.is_finished:
         ran = f" on {job.instance}" if job.instance else ""
@@ -137,7 +151,7 @@ def _sentence(job: Job, waiting: Waiting | None, found: Explanation) -> str:
     if job.state == JobState.ACTIVE:
         return f"It runs on {job.instance}, attempt {job.attempts}."
     if job.state == JobState.QUEUED:
-        return f"It is bound to {job.instance} and begins when a process there is free."
+        return _bound(job)
     if job.kind == Kind.RELAY:
         return "It is a plain Celery task: sent after its transaction, and run by Celery."
     if waiting in {Waiting.NOT_DUE, Waiting.RETRY_DELAY}:

@@ -9,6 +9,7 @@ from offload.engine.doctor import (
     database,
     fleet,
     jobs,
+    messages,
     modules,
     queues,
     results,
@@ -40,6 +41,7 @@ def examine() -> Iterator[Finding]:
     if is_usable:
         yield from fleet.examine()
         yield from jobs.examine()
+        yield from messages.examine()
         yield from queues.examine()
         yield from rows.examine()
     yield from modules.examine()
