@@ -7,9 +7,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.core.files.storage import FileSystemStorage, storages
+from django.core.files.storage import FileSystemStorage
 
 from offload.core.exceptions import FileNotStored
+from offload.models import stores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,7 +28,7 @@ def store(alias: str, location: str, file: File[Any], *, name: str) -> str:
     """
     try:
         with naming(alias, name):
-            return storages[alias].save(location, file)
+            return stores.storage(alias).save(location, file)
     except BaseException:
         remove(alias, [location])
         raise
@@ -54,14 +55,14 @@ def remove(alias: str, locations: Iterable[str]) -> None:
     """Delete files from a storage; say which of them are left over where it fails."""
     for location in locations:
         try:
-            storages[alias].delete(location)
+            stores.storage(alias).delete(location)
         except Exception:
             logger.exception("file %s of storage %r is left over", location, alias)
 
 
 def remove_folder(alias: str, folder: str) -> None:
     """Delete a payload's folder once it is empty, where the storage is one of folders."""
-    storage = storages[alias]
+    storage = stores.storage(alias)
     if isinstance(storage, FileSystemStorage):
         with suppress(OSError):
             Path(storage.path(folder)).rmdir()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.core.files.storage import storages
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -12,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from offload.models.fields import KeyField
 from offload.models.managers import OffloadManager
+from offload.models.stores import storage
 
 if TYPE_CHECKING:
     from django.core.files import File
@@ -94,4 +94,4 @@ class PayloadFile(models.Model):
 
     def open(self) -> File[bytes]:
         """Return the file, opened for reading bytes."""
-        return storages[self.payload.storage].open(self.location, "rb")
+        return storage(self.payload.storage).open(self.location, "rb")

@@ -29,6 +29,9 @@ class Watch:
 
     def __init__(self) -> None:
         """Close what is not as a run should find it, unless it is somebody else's."""
+        if _here.watch is not None:
+            # Of an attempt whose function was never called.
+            _here.watch.end()
         found = connections.all(initialized_only=True)
         if not is_guest():
             tidy(found)
@@ -46,6 +49,8 @@ class Watch:
     def end(self) -> dict[str, Disorder]:
         """Undo what the run left behind; say by alias how it left a transaction open."""
         _here.watch = None
+        if not self._has_begun:
+            return {}
         found = {alias: one.end(keep=is_guest()) for alias, one in self._sessions.items()}
         return {alias: left for alias, left in found.items() if left}
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.core.files.base import ContentFile
-from django.core.files.storage import storages
 from uuid_utils import uuid7
 
 from offload.conf import settings
 from offload.core.exceptions import FileNotStored
 from offload.engine.doctor.finding import Finding, fail, ok, one_line
 from offload.engine.storing import store
+from offload.models import stores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def _problem(error: Exception) -> str:
 
 
 def _round_trip(alias: str) -> bool:
-    storage = storages[alias]
+    storage = stores.storage(alias)
     location = store(alias, f"offload-doctor-{uuid7()}", ContentFile(CONTENT), name="a test")
     try:
         with storage.open(location, "rb") as file:

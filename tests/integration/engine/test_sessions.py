@@ -212,6 +212,17 @@ def test_a_wrapper_of_statements_that_a_run_left_is_removed_and_those_before_sta
     wrappers.clear()
 
 
+def test_the_watch_over_a_run_that_never_was_ends_with_the_next() -> None:
+    database.connection().ensure_connection()
+    for _ in range(3):
+        watch = watched()
+    assert len(database.connection().execute_wrappers) == 1
+
+    watch.end()
+
+    assert database.connection().execute_wrappers == []
+
+
 def test_a_run_that_leaves_nothing_costs_no_statement_and_no_connection() -> None:
     database.connection().ensure_connection()
     before = database.connection().connection

@@ -27,6 +27,7 @@ from offload.engine.tracking.drafts import of_lane
 from offload.engine.tracking.whereabouts import waiting_lanes
 from offload.models import Job, Slot, database
 from offload.models.versions import current_version
+from offload.testing import files
 from offload.worker.attempts import NotBegun
 from offload.worker.carriers import task_of
 from offload.worker.guest import as_guest
@@ -39,12 +40,15 @@ __all__ = ["run_jobs"]
 #: The instance that jobs run on.
 NAME = "tests@here"
 
+files.keep_apart()
+
 
 def run_jobs(*, most: int = 1000) -> list[JobHandle]:
     """Run what waits and what follows it, one after another; return the job of each attempt.
 
     Delays are over at once, those of retries too. What has no consumer here, or a suspended
-    queue, stays as it is, and plain Celery tasks are left to Celery. Raise StillBusy after
+    queue, stays as it is, and plain Celery tasks are left to Celery. Files of jobs lie in a
+    folder of the process, not in the site's. Raise StillBusy after
     ``most`` attempts, InvalidNumber where that is none, KeyboardInterrupt where one is
     interrupted: it has failed then.
     """
