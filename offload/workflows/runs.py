@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from offload.conf import settings
+from offload.core.exceptions import ConfigurationError
 from offload.core.properties import check_properties
 from offload.engine import payloads
 from offload.engine.canvas.batches import gathering
@@ -36,8 +37,9 @@ def start(
     All its steps share the files, and what they make; ``properties`` are kept with the run.
     Run, files and first steps are stored in one transaction. Raise UnknownWorkflow,
     InvalidProperties, InvalidName, MissingFile, UnreadableFile or FileNotStored, with nothing
-    stored.
+    stored; ConfigurationError where Celery is told to run every task at once.
     """
+    _refuse_eager()
     canvas = definition(name).build()
     kept = check_properties(dict(properties or {}), settings().max_properties)
     with payloads.saving(files) if files else nullcontext() as saved, database.atomic():
@@ -47,6 +49,15 @@ def start(
         with coming_from(source), gathering():
             canvas.apply_async()
     return RunHandle(run.pk)
+
+
+def _refuse_eager() -> None:
+    if celery_app().conf.task_always_eager:
+        problem = (
+            "the steps of a workflow are jobs of topics, and Celery would run them at once as "
+            "tasks. Leave it out; in tests, run_jobs() of offload.testing runs them"
+        )
+        raise ConfigurationError(setting="CELERY_TASK_ALWAYS_EAGER", problem=problem)
 
 
 def _record(

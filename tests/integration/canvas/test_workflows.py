@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import chord
-from django.core.files.storage import storages
 from django.utils.module_loading import autodiscover_modules
 
 from offload.conf import settings
@@ -20,6 +19,7 @@ from offload.core.exceptions import (
 )
 from offload.engine.canvas import context
 from offload.models import Job, Payload, Run
+from offload.models.stores import storage
 from offload.workflows import (
     RunHandle,
     RunState,
@@ -54,9 +54,9 @@ def totals() -> Signature[Any]:
 
 def stored() -> set[str]:
     """Return the names of all files that payloads have."""
-    storage = storages[settings().storage]
-    folders = storage.listdir("")[0] if storage.exists("") else []
-    return {name for folder in folders for name in storage.listdir(folder)[1]}
+    there = storage(settings().storage)
+    folders = there.listdir("")[0] if there.exists("") else []
+    return {name for folder in folders for name in there.listdir(folder)[1]}
 
 
 def test_a_run_is_its_steps(app: Celery, driver: Driver) -> None:
@@ -71,6 +71,17 @@ def test_a_run_is_its_steps(app: Celery, driver: Driver) -> None:
     assert run.jobs.get(topic="jobs/total").result == 6
     assert Run.objects.get().properties == {"by": "me"}
     assert run.is_finished
+
+
+def test_a_workflow_says_that_its_steps_are_not_run_in_their_caller(app: Celery) -> None:
+    workflow("totals")(totals)
+    app.conf.task_always_eager = True
+    try:
+        with pytest.raises(ConfigurationError, match="CELERY_TASK_ALWAYS_EAGER"):
+            start("totals")
+    finally:
+        app.conf.task_always_eager = False
+    assert not Run.objects.exists()
 
 
 def test_all_steps_share_the_files_of_the_run(driver: Driver) -> None:

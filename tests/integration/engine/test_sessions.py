@@ -134,7 +134,7 @@ def test_another_database_is_looked_at_too_also_where_the_run_was_the_first_to_u
 
     assert watch.end() == {"default": SWITCHED}
 
-    assert connections["default"].connection is None
+    assert connections["default"].get_autocommit()
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["before the run", "in the run"])
