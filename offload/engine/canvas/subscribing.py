@@ -9,6 +9,7 @@ from celery.backends.base import Backend
 from celery.backends.rpc import RPCBackend
 
 from offload.engine.installation import installed
+from offload.engine.patience import within
 from offload.engine.publisher import Breaker
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.canvas")
 
-#: Seconds that connecting to a broker for the sake of a result may take.
+#: Seconds that a backend, or a broker for the sake of a result, may take.
 PATIENCE = 1.0
 
 breaker = Breaker()
@@ -32,14 +33,22 @@ def expect(app: Celery, task_id: str, producer: Any = None) -> bool:
         return False
     try:
         with app.producer_or_acquire(producer) as found:
-            if isinstance(backend, RPCBackend):
-                found.connection.ensure_connection(max_retries=1, timeout=PATIENCE)
-            backend.on_task_call(found, task_id)
+            _subscribe(backend, found, task_id)
     except Exception as error:
         breaker.trip()
-        logger.warning("the result of %s cannot be waited for in the backend: %s", task_id, error)
+        problem = str(error) or repr(error)
+        logger.warning("the result of %s cannot be waited for in the backend: %s", task_id, problem)
         return False
     return True
+
+
+def _subscribe(backend: Any, producer: Any, task_id: str) -> None:
+    if isinstance(backend, RPCBackend):
+        # The queue that it declares is this thread's.
+        producer.connection.ensure_connection(max_retries=1, timeout=PATIENCE)
+        backend.on_task_call(producer, task_id)
+    else:
+        within(PATIENCE, lambda: backend.on_task_call(producer, task_id))
 
 
 def reply_options() -> dict[str, Any]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -541,6 +542,24 @@ def test_a_backend_out_of_reach_keeps_no_job_back(
     job.add.delay(1)
 
     assert only().topic == "jobs/add"
+    assert subscribing.breaker.is_open
+
+
+def test_a_backend_that_stands_still_keeps_no_job_back(
+    app: Celery, job: Named, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going_on = threading.Event()
+    monkeypatch.setattr(subscribing, "breaker", Breaker())
+    monkeypatch.setattr(subscribing, "PATIENCE", 0.05)
+    monkeypatch.setattr(type(app.backend), "on_task_call", lambda *_: going_on.wait(60))
+    begun = monotonic()
+
+    job.add.delay(1)
+    job.add.delay(2)
+
+    going_on.set()
+    assert monotonic() - begun < 30
+    assert Job.objects.count() == 2
     assert subscribing.breaker.is_open
 
 
