@@ -199,12 +199,15 @@ class ConsumerTask(OffloadTask):
         return call(self, (job, *args), kwargs)
 
 
-def consumer(pattern: str, *, ranking: int = 0, **options: Any) -> Callable[..., Any]:
+def consumer(
+    pattern: str, *, ranking: int = 0, **options: Any
+) -> Callable[[Callable[..., Any]], ConsumerTask]:
     """Make a function ``(job, **properties)`` the consumer of a topic or a pattern of topics.
 
     ``ranking`` decides between consumers of equal patterns, the higher wins. Further options
     are those of a Celery task: ``time_limit``, ``name``, … Raise InvalidPattern at once where
-    the pattern is none, and InvalidConsumer for a function that no call runs or that takes no job.
+    the pattern is none, InvalidNumber for a ranking that is none, and InvalidConsumer for a
+    function that no call runs or that takes no job.
     """
     parsed = Pattern.parse(pattern)
     check_ranking(ranking)
