@@ -147,8 +147,12 @@ class JobRequest(Request):
         if not self.job_key:
             super().cancel(pool, signal, emit_retry)
             return
-        if self.time_start:
-            pool.terminate_job(self.worker_pid, signal)
+        try:
+            if self.time_start:
+                pool.terminate_job(self.worker_pid, signal)
+        except NotImplementedError:
+            # Threads and solo cannot end a run: it goes on, and moves if the process ends first.
+            return
         self._lose(Cause.STOPPED_FORCED, "the worker was shut down")
 
 
