@@ -50,7 +50,7 @@ UNSETTLED = (
 #: Seconds in which changes are gathered into one snapshot: while jobs wait for the pool, and
 #: while the pool waits for jobs.
 GATHER, HASTE = 0.01, 0.001
-EX_UNAVAILABLE = 69
+EX_UNAVAILABLE, EX_SOFTWARE = 69, 70
 
 
 def connect(app: Celery) -> None:
@@ -83,6 +83,14 @@ class Worker:
         """Settle the name before pool and consumer start; end the worker where it is taken."""
         if sender.app is not self._app and sender.app != self._app:
             return
+        try:
+            self._begin(sender)
+        except Exception as error:
+            # Celery would log it and go on: a worker that nobody announces, and that runs no job.
+            logger.exception("the worker cannot begin, and ends")
+            raise SystemExit(EX_SOFTWARE) from error
+
+    def _begin(self, sender: Any) -> None:
         refuse_missing_app()
         refuse_wrong_settings()
         refuse_wrong_pool(str(sender.pool_cls))

@@ -64,7 +64,8 @@ def lines(
 ) -> Iterator[str | Text]:
     """Return the same for people, with the next step where one is needed."""
     if away:
-        yield plain(f"{away} Jobs wait safely in the database until then.", "red")
+        yield plain(away, "red")
+        yield plain("Until then jobs wait safely in the database.", "red")
     here = sum(line.mode is not Mode.GONE for line in seen.instances)
     leader = f"{seen.leader} leads (term {seen.term})" if seen.leader else "nobody leads"
     yield f"Cluster {settings().cluster}: {seen.ready} of {here} instances take work, {leader}."

@@ -52,10 +52,14 @@ def shell(root: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProce
         "OFFLOAD_BROKER": NOBODY,
     }
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "manage.py", *arguments]
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=root, env=environment, capture_output=True, text=True, timeout=60
+            [sys.executable, "manage.py", *arguments],
+            cwd=root,
+            env={**environment, **variables},
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
 
     assert run("migrate", "--verbosity=0").returncode == 0
@@ -159,6 +163,17 @@ def test_tables_that_are_missing_are_an_error_with_the_remedy(
     assert refused.returncode == 1
     assert "Tables are missing or old" in refused.stderr
     assert "Run: manage.py migrate --database default" in refused.stderr
+
+
+def test_a_database_that_is_away_is_all_that_is_said(
+    shell: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    away = {"OFFLOAD_DATABASE": "postgresql://nobody@127.0.0.1:1/nothing"}
+    refused = shell("offload", "status", **away)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "The database 'default' does not answer: " in refused.stderr
+    assert 'Start it, or correct DATABASES["default"].' in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
 
 
 def test_errors_are_json_where_answers_are(

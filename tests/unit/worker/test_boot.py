@@ -100,3 +100,16 @@ def test_an_agent_is_waited_for_as_long_as_it_lives(
         worker._agent.communicate("now\n")
         assert answer.result(30) is settled
     worker._link.close()
+
+
+def test_a_worker_that_cannot_begin_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise RuntimeError("no such module")
+
+    app = Celery("one", set_as_current=False)
+    monkeypatch.setattr(boot, "refuse_wrong_settings", broken)
+
+    with pytest.raises(SystemExit) as ended:
+        boot.Worker(app).on_init(SimpleNamespace(app=app, pool_cls="prefork"))
+
+    assert ended.value.code == 70
