@@ -99,7 +99,9 @@ def _database(wanted: dict[str, Any]) -> Iterator[None]:
 @contextmanager
 def _installed() -> Iterator[Celery]:
     """Install the site's own app, made anew, in place of the one this process has."""
-    before = installation.installed(), installation.module()
+    before = list(installation._installed)
+    # A second app beside the first would be refused.
+    installation._installed.clear()
     app: Celery = importlib.reload(_module("tests.acceptance.site.celery")).app
     app.set_current()
     _forget()
@@ -107,9 +109,9 @@ def _installed() -> Iterator[Celery]:
         yield app
     finally:
         _close(app)
-        if before[0] is not None:
-            installation.remember(before[0], module=before[1])
-            before[0].set_current()
+        installation._installed[:] = before
+        for former, *_ in before:
+            former.set_current()
         _forget()
 
 
