@@ -59,7 +59,7 @@ def _offer(act: Act) -> Callable[..., HttpResponse | None]:
 class JobAdmin(Browsed):
     """Jobs, the newest first."""
 
-    list_display = ("topic", "sign", "instance", "problem", "tries", "submitted", "took", "key")
+    list_display = ("topic", "sign", "instance", "problem", "attempts", "submitted", "took", "key")
     list_display_links = ("topic", "key")
     list_filter = (FailedFilter, ErrorFilter, "state", TopicFilter, InstanceFilter)
     list_per_page = 50
@@ -102,11 +102,6 @@ class JobAdmin(Browsed):
         told = f"{kind}: {line}" if kind and line else kind or line
         short = told if len(told) <= LINE else f"{told[:LINE]}…"
         return format_html('<span class="ob-problem" title="{}">{}</span>', told, short)
-
-    @admin.display(description=_("tries"))
-    def tries(self, job: Job) -> int:
-        """Return how often it was begun."""
-        return job.attempts
 
     @admin.display(description=_("submitted"))
     def submitted(self, job: Job) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import wraps
+from functools import cache, wraps
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -10,12 +10,14 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
+from django.db.models import DateTimeField
 from django.template.response import TemplateResponse
 from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
-from offload.browser import live
+from offload.browser import ages, live
 from offload.browser.address import NUL, plain
+from offload.engine.topology import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,6 +49,15 @@ def framed(
             return TemplateResponse(request, "offload/denied.html", shown, status=403)
 
     return page
+
+
+@cache
+def _moment(field: DateTimeField[Any, Any]) -> Callable[[Any], str]:
+    @admin.display(description=field.verbose_name, ordering=field.name)
+    def shown(row: Any) -> str:
+        return ages.shown(getattr(row, field.name), now())
+
+    return shown
 
 
 class PlainChangeList(ChangeList):
@@ -92,6 +103,12 @@ class ListedAdmin(AnyAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the kind of list that is shown."""
         return PlainChangeList
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Return the columns; moments are shown by their age."""
+        moments = {one.name: one for one in self.opts.fields if isinstance(one, DateTimeField)}
+        shown = super().get_list_display(request)
+        return [_moment(moments[one]) if one in moments else one for one in shown]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Admit what the filters beside the list ask for, to whoever it is."""

@@ -350,6 +350,18 @@ def test_every_control_is_large_enough_to_be_hit(page: Page) -> None:
         assert min(min(size) for size in sizes) >= TARGET, address
 
 
+def test_pages_fit_a_window_of_1280(context: Callable[..., BrowserContext]) -> None:
+    page = context(viewport={"width": 1280, "height": 800}).new_page()
+    wide = (
+        "[...document.querySelectorAll('html, .ob-scroll, .ob-job, #changelist .results')]"
+        ".filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.className || 'html')"
+    )
+
+    for address in [*addresses(), JOBS]:
+        page.goto(address)
+        assert page.evaluate(wide) == [], address
+
+
 def test_nothing_that_a_strict_policy_forbids_is_tried(
     context: Callable[..., BrowserContext],
 ) -> None:

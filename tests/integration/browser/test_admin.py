@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -237,6 +238,16 @@ class TestSwitches:
         found = errors(boss.post(self.ADD, {"instance": "nobody", "note": ""}))
 
         assert f"No worker of that name was ever announced. There are: {HERE}." in found
+
+    def test_moments_are_told_by_their_age(self, boss: Client) -> None:
+        join()
+        rules.switch(HERE, off=True)
+        rules.deny(HERE, TOPIC, until=timezone.now() + timedelta(hours=3))
+
+        at = reverse("admin:offload_switch_changelist")
+        assert re.search(r"<time [^>]*>\d+ s ago</time>", boss.get(at).content.decode())
+        assert re.search(r"<time [^>]*>in 2 h</time>", boss.get(RULES).content.decode())
+        assert "in 2 h" in boss.get(RULES, {"o": "-6"}).content.decode()
 
     def test_the_note_is_edited_and_the_name_is_not(self, boss: Client) -> None:
         join()
