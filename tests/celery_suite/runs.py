@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ("-p", "tests.celery_suite.plugin", "-p", "celery.contrib.pytest")
 #: Plugins of our own tests that the suite knows nothing of.
 OTHERS = ("randomly", "django", "cacheprovider", "cov")
-#: No check of Celery: whether offload is installed is what differs from run to run.
+#: No check of Celery: the app that offload is installed into is not imported by settings.
 MIGRATE = ("django", "migrate", "--skip-checks", "--verbosity", "0")
 #: What pytest ends with where it ran the tests: all well, and some failed.
 RAN = (0, 1)

@@ -14,8 +14,9 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django_celery_results",
-    "offload",
 ]
+if os.environ["SUITE_TASKS"] == "jobs":
+    INSTALLED_APPS += ["offload"]
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
