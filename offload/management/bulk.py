@@ -142,7 +142,7 @@ def told(found: BulkResult, deed: Deed) -> Iterator[str | Text]:
 
 def refusals(refused: Sequence[Refused]) -> Iterator[str]:
     """Yield why jobs were not changed, a line each, and how many more there are."""
-    yield from (f"Job {one.id}: {one.reason}" for one in refused[:NAMED])
+    yield from (f"Job {one.id:.255}: {one.reason}" for one in refused[:NAMED])
     if len(refused) > NAMED:
         yield f"{len(refused) - NAMED} more were refused."
 

@@ -14,6 +14,7 @@ from django_rich.management import RichCommand
 from rich.console import Console
 
 from offload.core.exceptions import JobTimeout, OffloadError
+from offload.core.ids import is_storable
 from offload.engine import outage
 from offload.management.parsing import add_verbs
 from offload.management.terminal import Terminal
@@ -29,6 +30,10 @@ WIDE = 250
 
 #: Exit codes besides 1, which says that something failed.
 TIMED_OUT, MISSPELLED, INTERRUPTED = 2, 2, 130
+
+
+#: Options that name files.
+PATHS = ("files", "settings", "pythonpath")
 
 
 class Command(RichCommand):
@@ -79,6 +84,7 @@ class Command(RichCommand):
 def run(verb: Verb, terminal: Terminal, options: Options) -> None:
     """Run a verb; raise CommandError for whatever goes wrong."""
     try:
+        refuse_unreadable(options)
         if not verb.tolerant:
             refuse_wrong_settings()
         verb.run(terminal, options)
@@ -90,6 +96,15 @@ def run(verb: Verb, terminal: Terminal, options: Options) -> None:
         raise CommandError(outage.of_database(error)) from error
     except KeyboardInterrupt as interrupt:
         raise CommandError("Interrupted.", returncode=INTERRUPTED) from interrupt
+
+
+def refuse_unreadable(options: Options) -> None:
+    """Raise CommandError for words that no database takes; paths may be any bytes."""
+    for name, value in options.items():
+        words = value if isinstance(value, list) else [value]
+        for word in words if name not in PATHS else ():
+            if isinstance(word, str) and not is_storable(word):
+                raise CommandError(f"{word!r:.60} contains what is no character. Write UTF-8.")
 
 
 def refuse_wrong_settings() -> None:

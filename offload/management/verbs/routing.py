@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from offload.models import Rule
 
 GLOB = "*?["
-#: Characters of the longest note.
+#: Characters of the longest note, and of the longest target.
 NOTE = 255
 
 
@@ -149,6 +149,9 @@ def check_target(target: str, scope: str) -> None:
     """Raise CommandError for a name that is none."""
     if not target:
         raise CommandError("The name of the instance is empty; write one, such as render@gpu1.")
+    if len(target) > NOTE:
+        told = f"{target!r:.60} has {len(target)} characters, {NOTE} are allowed."
+        raise CommandError(f"{told} Write a nodename, a glob or a label.")
     if scope == Scope.INSTANCE and any(sign in target for sign in GLOB):
         raise CommandError(f"{target!r} is a glob of nodenames. Add: --scope glob")
 
