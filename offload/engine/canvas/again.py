@@ -8,7 +8,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from offload.core.exceptions import JobUnfinished
-from offload.core.states import FINAL
+from offload.core.states import FINAL, Hold
 from offload.engine import retention, submission, task_results
 from offload.engine.canvas.context import running
 from offload.engine.canvas.failing import nodes_of
@@ -35,6 +35,30 @@ def send_again(drafts: Sequence[Draft], bodies: Sequence[Mapping[str, Any]]) -> 
     What is not over stays: raise JobUnfinished, or in a job, whose attempt may repeat what an
     earlier one sent, let that be known in the log.
     """
+    open_ = _replace(drafts, bodies)
+    if open_ is None:
+        return
+    if running.get() is None:
+        raise JobUnfinished(job_id=open_.pk, state=open_.state)
+    _say(open_)
+
+
+def follow_again(drafts: Sequence[Draft], bodies: Sequence[Mapping[str, Any]]) -> None:
+    """Store what follows an end under ids that an earlier canvas was frozen with, too.
+
+    What followed the same end before, what ended while it waited to be filled, and what was cut
+    off is this canvas' own, and stays.
+    """
+    found = Job.objects.filter(pk__in=[draft.id for draft in drafts], hold=Hold.NONE)
+    parents = dict(found.values_list("pk", "parent_id"))
+    others = [one for one in drafts if parents.get(one.id, one.parent_id) != one.parent_id]
+    open_ = _replace(others, bodies) if others else None
+    if open_ is not None:
+        _say(open_)
+
+
+def _replace(drafts: Sequence[Draft], bodies: Sequence[Mapping[str, Any]]) -> Job | None:
+    """Store drafts in place of what has their ids; or return a job of those that is not over."""
     behind = [*(one for draft in drafts for one in _behind(draft)), *bodies]
     ids = [draft.id for draft in drafts] + [_id_of(node) for node in _nodes(behind)]
     _wait(ids)
@@ -42,14 +66,14 @@ def send_again(drafts: Sequence[Draft], bodies: Sequence[Mapping[str, Any]]) -> 
         rows = list(Job.objects.filter(pk__in=ids).order_by("pk").select_for_update())
         open_ = next((row for row in rows if not _is_over(row)), None)
         if open_ is not None:
-            _leave(open_)
-            return
+            return open_
         epochs = {row.pk: row.epoch for row in rows}
         retention.forget(list(epochs))
         task_results.forget(list(epochs))
         for node in _nodes(behind):
             node["options"][EPOCH] = epochs.get(_id_of(node), 0)
         submission.store([replace(one, epoch=epochs.get(one.id, 0)) for one in drafts])
+    return None
 
 
 def is_own(app: Celery) -> bool:
@@ -87,7 +111,5 @@ def _wait(ids: Sequence[str]) -> None:
         sleep(0.01)
 
 
-def _leave(row: Job) -> None:
-    if running.get() is None:
-        raise JobUnfinished(job_id=row.pk, state=row.state)
+def _say(row: Job) -> None:
     logger.warning("job %s is %s: sending it again did nothing", row.pk, row.state)

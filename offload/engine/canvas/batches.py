@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from offload.engine import submission
 from offload.engine.canvas import again
+from offload.engine.canvas.context import origin
 from offload.engine.canvas.filling import filled, fits
 from offload.engine.canvas.posting import post
 from offload.engine.tracking import ends, fills
@@ -102,17 +103,20 @@ def _store_known(known: Sequence[Draft], bodies: Sequence[Mapping[str, Any]], *,
     if own:
         again.send_again(known, bodies)
         return
-    for draft in known:
-        _fill(draft)
+    left = [draft for draft in known if not _fill(draft)]
+    if left and origin.get() is not None:
+        again.follow_again(left, bodies)
 
 
-def _fill(draft: Draft) -> None:
+def _fill(draft: Draft) -> bool:
+    """Fill the row that waits under a draft's id, if it does; return whether one waits."""
     with database.atomic():
         row = fills.waiting(draft.id)
         if row is not None and fits(row, draft):
             fills.fill(filled(row, draft))
             if row.stop_requested:
                 ends.stop([row.pk])
+    return row is not None
 
 
 def store_joins(joins: Sequence[NewJoin]) -> None:

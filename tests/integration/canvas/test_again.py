@@ -215,3 +215,50 @@ def test_a_backend_that_is_away_keeps_nothing_from_being_sent_again(
 
     assert Job.objects.get().args == [2]
     assert f"the old results of {mine} are not forgotten: no answer" in caplog.text
+
+
+@both
+def test_a_step_that_an_earlier_canvas_was_frozen_with_runs_in_a_later_one_too(
+    app: Celery, job: Named, driver: Driver, calls: list[Any]
+) -> None:
+    step = job.fail.s()
+    step.freeze()
+    steps = chain(job.same.si(1), step.on_error(job.heard.s()), job.same.si(2))
+    chord([steps], job.same.s()).apply_async()
+    driver.run_all()
+    assert calls == [[step.id, ""]]
+
+    chord([job.same.si(3)], steps).apply_async()
+    driver.run_all()
+
+    assert calls == [[step.id, ""]] * 2
+    assert not Job.objects.unfinished()
+    assert not Dependency.objects.filter(state="")
+
+
+def test_a_chord_that_an_earlier_canvas_was_frozen_with_runs_in_a_later_one_too(
+    job: Named, driver: Driver, calls: list[Any]
+) -> None:
+    inner = chord([job.note.si(1), job.note.si(2)], job.note.si(3))
+    inner.freeze()
+    inner.apply_async()
+    driver.run_all()
+
+    chain(job.note.si(0), inner).apply_async()
+    driver.run_all()
+
+    assert sorted(calls) == [[0], [1], [1], [2], [2], [3], [3]]
+    assert not Job.objects.unfinished()
+
+
+def test_a_job_that_was_stopped_while_it_was_replaced_stays_so(
+    job: Named, driver: Driver, calls: list[Any]
+) -> None:
+    row_id = job.swap.delay(chain(job.note.si(1), job.note.si(2))).id
+    driver.run(row_id)
+    ends.stop([row_id])
+
+    driver.run_all()
+
+    assert Job.objects.get(pk=row_id).state == JobState.STOPPED
+    assert calls == [[1]]
