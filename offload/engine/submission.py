@@ -234,8 +234,8 @@ def _may_bind(drafts: Sequence[Draft]) -> bool:
 def _store_bound(draft: Draft) -> tuple[list[str], list[Bound]] | None:
     try:
         stored = dispatch.store_bound(draft)
-    except DatabaseError:
-        logger.exception("a job could not be stored and bound at once; it is stored, and waits")
+    except DatabaseError as error:
+        logger.warning("a job is stored without a binding, as storing it bound failed: %s", error)
         return None
     return stored and ([draft.id] if stored[0] else [], stored[1])
 
