@@ -13,7 +13,7 @@ export PYTHONUNBUFFERED := 1
 .PHONY: help demo up test test-long test-celery bench lint docs format lock clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## Put photographs through the workflow on three workers (your own: ASSETS=folder)
 	@exec $(PY) manage.py demo $${ASSETS:+--assets "$$ASSETS"}
