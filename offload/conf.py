@@ -85,7 +85,7 @@ def parse(given: dict[str, Any]) -> Settings:
         if key not in KEYS:
             near = get_close_matches(key, KEYS, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(KEYS)}"
-            raise ConfigurationError(setting=f"OFFLOAD[{key!r}]", problem=f"unknown; {hint}")
+            raise ConfigurationError(setting=f"OFFLOAD[{key!r:.100}]", problem=f"unknown; {hint}")
     values = {KEYS[key]: value for key, value in given.items()}
     if "labels" in values:
         values["labels"] = tuple(values["labels"])

@@ -1,0 +1,186 @@
+"""Whatever is given to a parser, a form, a verb or an address is taken, or refused in words."""
+
+from __future__ import annotations
+
+import argparse
+from argparse import ArgumentTypeError
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from offload.admin.queues import QueueForm
+from offload.admin.routing import RuleForm, SwitchForm
+from offload.conf import parse
+from offload.core import ids, terms, tokens
+from offload.core.exceptions import OffloadError
+from offload.core.filenames import check_file_name
+from offload.core.progress import Progress
+from offload.core.properties import check_properties
+from offload.core.topics import Pattern, validate_topic
+from offload.engine import payloads
+from offload.management import pairs, times
+from offload.management.verbs import VERBS
+from offload.models.queues import validate_patterns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: What is documented to come out.
+DOCUMENTED = (OffloadError, ArgumentTypeError, CommandError, ValidationError)
+
+LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(st.characters()), st.binary(),
+    st.decimals(), st.datetimes(), st.timedeltas(), st.uuids(),
+)  # fmt: skip
+KEYS = st.one_of(st.none(), st.integers(), st.text(st.characters()))
+ANYTHING = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner) | st.tuples(inner),
+    max_leaves=8,
+)
+#: Texts that somebody may write: of every character, and of those that mean something here.
+TEXTS = st.one_of(
+    st.text(max_size=40),
+    st.text(st.sampled_from("*/-_.=,:;%?[]{}\"' \0\n09az\u202e\ud800"), max_size=30),
+    st.integers().map(str),
+    st.floats().map(str),
+    st.sampled_from(["", "**", "a/*", "1h30m", "9" * 400, "[" * 5000, "x" * 3000, "--", "-1"]),
+)
+
+PARSERS: dict[str, Callable[[Any], object]] = {
+    "topic": validate_topic,
+    "pattern": Pattern.parse,
+    "patterns": validate_patterns,
+    "file name": check_file_name,
+    "files": payloads.check,
+    "properties": lambda value: check_properties(value, 10_000),
+    "token": tokens.read,
+    "id": ids.id_of,
+    "delay": terms.check_delay,
+    "timeout": terms.check_timeout,
+    "priority": terms.check_priority,
+    "ranking": terms.check_ranking,
+    "progress": lambda value: (Progress.read(value), Progress.said(value, value, value)),
+}
+TEXT_PARSERS: dict[str, Callable[[str], object]] = {
+    "duration": times.duration,
+    "value": pairs.value,
+    "pairs": lambda text: pairs.pairs("--set", [text, text]),
+    "properties": lambda text: pairs.properties([f"a={text}"], text),
+}
+
+few = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+def refusal(call: Callable[[], object]) -> str:
+    """Return what is said of what is refused; nothing of what is taken."""
+    try:
+        call()
+    except DOCUMENTED as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("parser", PARSERS.values(), ids=PARSERS)
+@given(value=ANYTHING)
+@settings(deadline=None)
+def test_a_parser_takes_a_value_or_says_why_not(
+    parser: Callable[[Any], object], value: Any
+) -> None:
+    assert len(refusal(lambda: parser(value))) < 3000
+
+
+@pytest.mark.parametrize("parser", [*PARSERS.values(), *TEXT_PARSERS.values()])
+@given(text=TEXTS)
+@settings(deadline=None)
+def test_a_parser_takes_a_text_or_says_why_not(parser: Callable[[Any], object], text: str) -> None:
+    assert len(refusal(lambda: parser(text))) < 3000
+
+
+@given(given_=st.dictionaries(st.sampled_from(["RETRIES", "LABELS", "x"]) | TEXTS, TEXTS))
+@settings(deadline=None)
+def test_settings_are_read_or_refused(given_: dict[str, str]) -> None:
+    assert len(refusal(lambda: parse(given_))) < 3000
+
+
+FORMS: dict[str, Any] = {"queue": QueueForm, "rule": RuleForm, "switch": SwitchForm}
+NAMES = sorted({name for form in FORMS.values() for name in form.base_fields})
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@given(data=st.fixed_dictionaries(dict.fromkeys(NAMES, TEXTS)))
+@few
+def test_a_form_stores_what_is_written_or_says_why_not(
+    db: None, form: Any, data: dict[str, str]
+) -> None:
+    filled = form(data)
+
+    if filled.is_valid():
+        filled.save()
+    else:
+        assert filled.errors
+
+
+#: Those that wait for something or end it are left out, as is what looks at real servers.
+CALLED = sorted({*VERBS} - {"broker", "doctor"})
+
+
+def options_of(verb: str) -> list[str]:
+    """Return the options that a verb has."""
+    parser = argparse.ArgumentParser()
+    VERBS[verb].arguments(parser)
+    found = [name for action in parser._actions for name in action.option_strings]
+    return sorted(set(found) - {"-h", "--help", "--follow", "--wait", "--timeout", "--file"})
+
+
+@pytest.mark.parametrize("verb", CALLED)
+@given(data=st.data())
+@few
+@pytest.mark.usefixtures("app", "engine_database")
+def test_a_verb_does_what_is_asked_or_says_why_not(verb: str, data: st.DataObject) -> None:
+    known = options_of(verb)
+    words = st.one_of(TEXTS, st.sampled_from(known)) if known else TEXTS
+    arguments = data.draw(st.lists(words, max_size=5))
+
+    told = refusal(lambda: call_command("offload", verb, *arguments, stdout=StringIO()))
+
+    # The arguments themselves may stand in it once.
+    assert len(told) < 3000 + sum(map(len, arguments))
+
+
+ADDRESSES = (
+    "app_list", "offload_instance_matrix", "offload_instance_fleet", "offload_job_changelist",
+    "offload_queue_changelist", "offload_rule_changelist", "offload_attempt_changelist",
+)  # fmt: skip
+PARAMETERS = (
+    "q", "p", "o", "e", "v", "state", "state__exact", "topic", "instance", "page", "across", "cell",
+    "problems", "look", "text", "paused", "all", "_popup", "id__in", "created_at__gte",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+@given(query=st.dictionaries(st.sampled_from(PARAMETERS), TEXTS, max_size=3))
+@example(query={"p": "9" * 400})
+@few
+def test_an_address_is_answered(db: None, name: str, query: dict[str, str]) -> None:
+    client = Client(raise_request_exception=False)
+    client.force_login(
+        User.objects.get_or_create(username="b", is_staff=True, is_superuser=True)[0]
+    )
+    place = reverse(f"admin:{name}", args=["offload"] if name == "app_list" else [])
+    text = "&".join(f"{key}={quote(value, errors='replace')}" for key, value in query.items())
+
+    assert client.get(f"{place}?{text}").status_code < 500
