@@ -315,7 +315,8 @@ def test_a_worker_that_is_frozen_for_less_than_the_timeout_goes_on_with_its_job(
 def test_what_a_run_had_started_itself_ends_with_its_killed_worker(fleet: Fleet) -> None:
     [worker] = fleet.need("a")
     job = offload.submit("acc/brood")
-    child = psutil.Process(eventually(lambda: job.row.progress, what="its child")["current"])
+    said = eventually(lambda: job.row.progress, what="its child")
+    child = psutil.Process(int(said["current"]))
     # The agent looks for what runs have started now and then: it must have seen this one.
     pass_time(CENSUS + 2 * INTERVAL)
 
