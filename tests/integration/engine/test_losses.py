@@ -37,6 +37,7 @@ from tests.integration.engine.world import (
     states,
     waiting,
 )  # fmt: skip
+from tests.polling import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -423,6 +424,8 @@ def test_what_cannot_begin_is_a_failed_attempt_and_ends_as_its_queue_says(task: 
     assert (first.state, first.attempts, first.failures) == (JobState.PENDING, 1, 1)
     assert [one.error for one in first.ended_attempts.all()] == ["cannot be read"]
 
+    # No delay at all is a hundredth of a second.
+    eventually(returns.release_due)
     last = begins_never(bind(place(), [first.lane], limit=1)[0])
 
     assert (last.state, last.attempts, last.failures) == (JobState.GIVEN_UP, 2, 2)
