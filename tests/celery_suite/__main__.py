@@ -50,7 +50,8 @@ def _is_good(results: str, chosen: Sequence[str], expected: Expectations, *, alo
             None if alone else threads.submit(_outcomes, Run.of(CACHE, "stock", results), chosen)
         )
     jobs, stock = there.result(), beside.result() if beside else None
-    verdict = judged(stock, jobs, differ=differ, better=better)
+    may_pass = expected.passing(results)
+    verdict = judged(stock, jobs, differ=differ, better=better, may_pass=may_pass)
     _say(report(verdict, stock, jobs))
     return verdict.is_good
 

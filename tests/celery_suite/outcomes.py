@@ -59,11 +59,12 @@ def judged(
     *,
     differ: Collection[str],
     better: Collection[str],
+    may_pass: Collection[str] = (),
 ) -> Verdict:
     """Compare a run on jobs with one on stock, or with the expectation that stock passes.
 
-    ``differ`` are the tests that fail on jobs by design, ``better`` those that stock is expected
-    to fail.
+    ``differ`` are the tests that fail on jobs by design, of which some ``may_pass``; ``better``
+    those that stock is expected to fail.
     """
     there = dict.fromkeys(jobs) if stock is None else stock
     failing = {test for test in there if _is_worse(there[test], jobs.get(test))}
@@ -71,7 +72,9 @@ def judged(
     surprising = {test for test, one in jobs.items() if one.outcome == "xpassed"}
     return Verdict(
         alone=_in_order(failing - set(differ)),
-        stale=_in_order((passing & set(differ)) | (passing - surprising) & set(better)),
+        stale=_in_order(
+            (passing & set(differ)) - set(may_pass) | (passing - surprising) & set(better)
+        ),
         better=_in_order(surprising - set(better)),
     )
 

@@ -48,6 +48,7 @@ def test_what_differs_by_design_may_fail_and_may_not_pass() -> None:
 
     assert verdict.alone == ()
     assert verdict.stale == ("b",)
+    assert judged(stock, jobs, differ={"a", "b", "c"}, better=(), may_pass={"b"}).is_good
 
 
 def test_what_jobs_alone_pass_is_said() -> None:
