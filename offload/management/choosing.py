@@ -48,7 +48,7 @@ def filters(parser: ArgumentParser, state: str = "") -> None:
     parser.add_argument("--instance", metavar="NAME", help="where it is, or was")
     parser.add_argument("--error", metavar="TEXT", help="with this in the error or its type")
     parser.add_argument(
-        "--since", type=times.duration, metavar="1h", help="submitted or ended within so long"
+        "--since", type=times.span, metavar="1h", help="submitted or ended within so long"
     )
 
 

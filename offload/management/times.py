@@ -43,6 +43,14 @@ def duration(text: str) -> timedelta:
     return timedelta(seconds=total)
 
 
+def span(text: str) -> timedelta:
+    """Read a duration that is not zero; raise ArgumentTypeError for anything else."""
+    found = duration(text)
+    if not found:
+        raise ArgumentTypeError(f"{text!r:.60} is no time at all; write 90s, 30m, 1h30m or 2d")
+    return found
+
+
 def seconds(value: float | None) -> str:
     """Return a number of seconds in the largest unit that fits; nothing for None."""
     if value is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from offload.core.exceptions import InvalidQueue
 from offload.engine import declared
 from offload.engine.doctor.finding import Finding, ok, warn
+from offload.engine.topology import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +16,20 @@ SUBJECT = "queues"
 
 
 def examine() -> Iterator[Finding]:
-    """Yield what is declared and is not so."""
+    """Yield which queues are suspended, and what is declared and is not so."""
+    yield from _suspended()
+    yield from _declared()
+
+
+def _suspended() -> Iterator[Finding]:
+    for policy in snapshot().policies:
+        if policy.suspended:
+            note = f": {policy.note}" if policy.note else ""
+            told = f"Queue {policy.name} is suspended{note}. Nothing of it is sent."
+            yield warn(SUBJECT, told, f"To go on: manage.py offload queues resume {policy.name}")
+
+
+def _declared() -> Iterator[Finding]:
     try:
         found = declared.difference()
     except InvalidQueue:

@@ -72,7 +72,7 @@ def termed(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--for",
         dest="duration",
-        type=times.duration,
+        type=times.span,
         metavar="30m",
         help="end by itself after so long: 90s, 30m, 1h30m, 2d",
     )
@@ -195,7 +195,7 @@ def in_force(concerned: Sequence[str]) -> str | Text:
     """Return whom the rules concern."""
     if concerned:
         return f"In force on {', '.join(concerned)}."
-    return plain("No instance that is here is meant; the rule waits for one.", "yellow")
+    return plain("No instance here matches; the rule waits for one.", "yellow")
 
 
 ALLOW = Verb(

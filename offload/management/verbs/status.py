@@ -10,6 +10,7 @@ from offload.core.topology import Mode
 from offload.engine import failures, outage
 from offload.engine.overview import overview
 from offload.engine.rulebook import RuleLine, rulebook
+from offload.engine.topology import snapshot
 from offload.management import times
 from offload.management.terminal import Terminal, plain
 from offload.management.verb import Options, Verb
@@ -49,6 +50,7 @@ def facts(seen: Overview, failed: Failures, book: Sequence[RuleLine], away: str)
         "due_in": seen.due_in,
         "bound": seen.bound,
         "active": seen.active,
+        "suspended": [one.name for one in snapshot().policies if one.suspended],
         "stranded": [line.topic for line in seen.topics if line.is_stranded],
         "failures": {
             "hour": failed.hour,
@@ -70,6 +72,7 @@ def lines(
     leader = f"{seen.leader} leads (term {seen.term})" if seen.leader else "nobody leads"
     yield f"Cluster {settings().cluster}: {seen.ready} of {here} instances take work, {leader}."
     yield from jobs(seen)
+    yield from suspended()
     yield from failing(failed)
     yield from ruled(book)
     if not here:
@@ -90,6 +93,15 @@ def jobs(seen: Overview) -> Iterator[str | Text]:
         elif line.later and not line.can_run:
             when = f"the first in {times.seconds(line.due_in)}"
             yield f"{line.later} of {line.topic} due later, {when}; no instance can run it yet."
+
+
+def suspended() -> Iterator[Text]:
+    """Yield which queues hold their jobs back, and how to go on."""
+    for policy in snapshot().policies:
+        if policy.suspended:
+            note = f": {policy.note}" if policy.note else ""
+            how = f"manage.py offload queues resume {policy.name}"
+            yield plain(f"Queue {policy.name} is suspended{note}. To go on: {how}", "yellow")
 
 
 def later(seen: Overview) -> str:

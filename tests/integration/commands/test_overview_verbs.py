@@ -55,6 +55,7 @@ def test_status_counts_instances_and_jobs(said: Said, answered: Answered) -> Non
         "due_in": None,
         "bound": 0,
         "active": 1,
+        "suspended": [],
         "stranded": [],
         "failures": {"hour": 0, "day": 0, "by_topic": []},
         "rules": [],
@@ -241,3 +242,16 @@ def test_explain_gives_a_verdict_per_instance(said: Said, answered: Answered) ->
 def test_explain_refuses_what_is_no_topic(said: Said) -> None:
     with pytest.raises(CommandError, match="is not a topic"):
         said("explain", "dam//web")
+
+
+def test_a_suspended_queue_is_named_with_its_note_and_the_way_on(
+    said: Said, answered: Answered
+) -> None:
+    Queue.objects.create(name="narrow", topics=["dam/**"], suspended=True, note="disk full")
+    told = "Queue narrow is suspended: disk full."
+
+    status, findings = said("status"), " ".join(said("doctor").split())
+
+    assert f"{told} To go on: manage.py offload queues resume narrow" in status
+    assert f"{told} Nothing of it is sent." in findings
+    assert answered("status")["suspended"] == ["narrow"]

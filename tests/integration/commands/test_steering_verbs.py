@@ -39,6 +39,12 @@ def test_deny_writes_a_rule_per_pattern_and_takes_jobs_back(said: Said) -> None:
     assert row(job.id).state == "PENDING"
 
 
+def test_a_rule_for_no_time_is_refused_and_not_kept_for_ever(said: Said) -> None:
+    with pytest.raises(CommandError, match="no time at all"):
+        said("deny", HERE, TOPIC, "--for", "0")
+    assert not rules()
+
+
 def test_allow_tells_programs_what_was_written(answered: Answered) -> None:
     join(labels=["gpu"])
     facts = answered("allow", "gpu", "dam/*", "--scope", "label")
@@ -75,7 +81,7 @@ def test_a_duration_is_refused_that_is_none(said: Said, written: str) -> None:
 
 
 def test_a_rule_for_nobody_says_so(said: Said) -> None:
-    assert "No instance that is here is meant" in said("allow", THERE, TOPIC)
+    assert "No instance here matches" in said("allow", THERE, TOPIC)
 
 
 def test_one_bad_pattern_and_no_rule_is_written(said: Said) -> None:

@@ -62,3 +62,9 @@ def test_seconds_are_told_in_the_largest_unit(value: float | None, expected: str
 
 def test_an_age_is_never_negative() -> None:
     assert times.age(timezone.now() + timedelta(hours=1)) == "0.00 s"
+
+
+@pytest.mark.parametrize("text", ["0", "0s", "0m0s"])
+def test_a_span_is_not_zero(text: str) -> None:
+    with pytest.raises(ArgumentTypeError, match="no time at all"):
+        times.span(text)
