@@ -12,7 +12,7 @@ from django.dispatch import receiver
 
 from offload.core.states import JobState
 from offload.core.topology import Mode
-from offload.engine.topology import GOODBYE
+from offload.engine.row_values import GOODBYE
 from offload.signals import alarm, instance_changed, job_changed, stale_attempt
 
 logger = logging.getLogger("offload")

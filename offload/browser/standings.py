@@ -12,7 +12,7 @@ from offload.core.judgement import consumer_for, judge_rules, noted, switched_of
 from offload.core.reasons import Obstacle
 from offload.core.topics import Pattern
 from offload.core.topology import Rule, Scope, Verb
-from offload.engine.topology import UNREADABLE
+from offload.engine.row_values import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

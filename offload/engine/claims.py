@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from offload.engine import task_results
 from offload.engine.results import Result
-from offload.engine.tracking import runs
-from offload.engine.tracking.runs import Seat
+from offload.engine.tracking import claiming
+from offload.engine.tracking.claiming import Seat
 from offload.models.statements import if_changed
 
 if TYPE_CHECKING:
-    from offload.engine.tracking.runs import Claimed, Fence
+    from offload.engine.tracking.claiming import Claimed, Fence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,6 @@ def begin(fence: Fence, facts: Facts) -> Claimed | None:
     """
     here = Seat(instance=facts.worker, incarnation=facts.incarnation)
     if facts.is_silent or not (task_results.tracks_started() and task_results.in_transaction()):
-        return runs.claim(fence, here)
+        return claiming.claim(fence, here)
     started = facts.result(fence.job_id, "STARTED", value={"hostname": facts.worker})
-    return runs.claim(fence, here, task_results.upsert(started, where=if_changed()))
+    return claiming.claim(fence, here, task_results.upsert(started, where=if_changed()))

@@ -8,7 +8,8 @@ from weakref import WeakKeyDictionary
 from offload.core.exceptions import UnfitProperties
 from offload.core.judgement import best_consumer, consumer_for
 from offload.engine.installation import installed
-from offload.engine.topology import consumer_of, snapshot
+from offload.engine.row_values import consumer_of
+from offload.engine.topology import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -13,7 +13,7 @@ from offload.engine.canvas import replace as replacing
 from offload.engine.canvas import tail
 from offload.engine.canvas.tail import Ended
 from offload.engine.tracking import handing, runs
-from offload.engine.tracking.runs import Claimed, Fence, Written
+from offload.engine.tracking.runs import Written
 from offload.models import database
 from offload.models.statements import if_changed
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from offload.core.retries import Cause, RetryDecision
     from offload.engine.claims import Facts
     from offload.engine.results import Result
+    from offload.engine.tracking.claiming import Claimed, Fence
     from offload.models.statements import Statement
 
 

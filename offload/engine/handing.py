@@ -17,7 +17,7 @@ from offload.core.texts import told
 from offload.engine import aftermath, losses, results, task_results
 from offload.engine.each import each
 from offload.engine.tracking import handing, runs
-from offload.engine.tracking.runs import Fence
+from offload.engine.tracking.claiming import Fence
 from offload.models import Job, database
 from offload.signals import stale_attempt
 

@@ -16,15 +16,15 @@ from offload.engine import aftermath, own_retries, task_results
 from offload.engine.installation import installed
 from offload.engine.names import CARRIERS
 from offload.engine.topology import snapshot
-from offload.engine.tracking import returns, runs
+from offload.engine.tracking import claiming, returns, runs
+from offload.engine.tracking.claiming import Fence
 from offload.engine.tracking.returns import RUNNING
-from offload.engine.tracking.runs import Fence
 from offload.models import Job
 
 if TYPE_CHECKING:
     from offload.engine.topology import Snapshot
     from offload.engine.tracking.changes import Change
-    from offload.engine.tracking.runs import Claimed, Seat
+    from offload.engine.tracking.claiming import Claimed, Seat
 
 LIMIT = "TimeLimitExceeded"
 #: Ends that were wanted, or nobody's fault: they count neither as failure nor as crash.
@@ -36,7 +36,9 @@ def crashed(job_id: str, epoch: int, told: str) -> None:
     _after(returns.lose(job_id, epoch, cause=Cause.CRASHED, error=told))
 
 
-def ended(job_id: str, epoch: int, *, cause: str, told: str, here: Seat = runs.ANYWHERE) -> None:
+def ended(
+    job_id: str, epoch: int, *, cause: str, told: str, here: Seat = claiming.ANYWHERE
+) -> None:
     """End an attempt as its worker reported it; what went wrong before it began is one too.
 
     ``here`` is where that worker is: what is not bound to it was not its to begin.
@@ -46,7 +48,7 @@ def ended(job_id: str, epoch: int, *, cause: str, told: str, here: Seat = runs.A
         _after(returns.way_back(where, params, cause=Cause(cause), error=told))
         return
     fence = Fence.by(new_secret(), job_id=job_id, epoch=epoch)
-    unbegun = runs.claim(fence, here)
+    unbegun = claiming.claim(fence, here)
     if unbegun is not None and cause in FAILURES:
         _failed(fence, unbegun, Cause(cause), told)
     elif cause == Cause.TIMED_OUT:

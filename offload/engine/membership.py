@@ -19,7 +19,7 @@ from offload.core.retries import Cause
 from offload.core.topology import PROTOCOL_VERSION, Mode
 from offload.embedded.process import boot_id, started
 from offload.engine import task_results
-from offload.engine.topology import GOODBYE
+from offload.engine.row_values import GOODBYE
 from offload.engine.tracking import returns
 from offload.models import Instance, Slot, database
 from offload.models.conflicts import retried

@@ -15,7 +15,7 @@ from offload.models import Job, Payload, PayloadFile, database
 
 if TYPE_CHECKING:
     from offload.engine.payloads import Source, Stored
-    from offload.engine.tracking.runs import Fence
+    from offload.engine.tracking.claiming import Fence
 
 
 def add(fence: Fence, name: str, source: Source, *, media_type: str | None = None) -> PayloadFile:

@@ -11,7 +11,8 @@ from django.db.models.functions import Now
 from offload.core.routing import Need, plan
 from offload.core.topology import Mode
 from offload.engine.counts import count
-from offload.engine.topology import Snapshot, instance_of, now, snapshot
+from offload.engine.row_values import instance_of
+from offload.engine.topology import Snapshot, now, snapshot
 from offload.models import Instance, Lease, Switch
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
 from offload.core.exceptions import InvalidQueue, UnknownQueue
 from offload.core.retries import Cause
-from offload.engine.topology import forget, policy_of, snapshot
+from offload.engine.row_values import policy_of
+from offload.engine.topology import forget, snapshot
 from offload.engine.tracking import returns
 from offload.engine.tracking.limits import bound_in
 from offload.models import Job, Queue, database

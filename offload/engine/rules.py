@@ -17,7 +17,8 @@ from offload.core.retries import Cause
 from offload.core.routing import judge_rules
 from offload.core.topics import Pattern
 from offload.core.topology import Scope, Verb
-from offload.engine.topology import forget, load, now, rule_of
+from offload.engine.row_values import rule_of
+from offload.engine.topology import forget, load, now
 from offload.engine.tracking import returns, whereabouts
 from offload.models import Instance, Rule, Switch, database
 from offload.models.conflicts import retried

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from offload.core.terms import Seconds
     from offload.engine.payloads import Source
-    from offload.engine.tracking.runs import Claimed, Fence
+    from offload.engine.tracking.claiming import Claimed, Fence
 
 
 @dataclass(frozen=True, slots=True)

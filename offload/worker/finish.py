@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from offload.engine.claims import Facts
-    from offload.engine.tracking.runs import Fence
+    from offload.engine.tracking.claiming import Fence
     from offload.worker.current import CurrentJob
     from offload.worker.task import OffloadTask
 

@@ -21,7 +21,7 @@ from offload.engine import claims
 from offload.engine.canvas import context
 from offload.engine.claims import Facts
 from offload.engine.names import CARRIERS
-from offload.engine.tracking.runs import Claimed, Fence
+from offload.engine.tracking.claiming import Claimed, Fence
 from offload.signals import stale_attempt
 from offload.worker import attempts
 from offload.worker.attempts import Attempt, NotBegun, NotMine

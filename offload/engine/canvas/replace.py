@@ -19,7 +19,7 @@ from offload.models import Job
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from offload.engine.tracking.runs import Fence
+    from offload.engine.tracking.claiming import Fence
 
 
 def replaced(fence: Fence, canvas: Mapping[str, Any]) -> JobState | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.engine.doctor.finding import Finding, fail, one_line
-from offload.engine.topology import UNREADABLE, patterns_of, rule_of
+from offload.engine.row_values import UNREADABLE, patterns_of, rule_of
 from offload.models import Queue, Rule
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from offload.engine.tracking.runs import MINE
+from offload.engine.tracking.claiming import MINE
 from offload.models import Job, Version, database
 
 if TYPE_CHECKING:
-    from offload.engine.tracking.runs import Fence
+    from offload.engine.tracking.claiming import Fence
 
 JOB, VERSION = Job._meta.db_table, Version._meta.db_table
 #: Characters that the name of a counter has room for.

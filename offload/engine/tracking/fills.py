@@ -9,14 +9,14 @@ from kombu.utils.json import dumps
 from offload.core.retries import Cause
 from offload.core.states import JobState
 from offload.engine.tracking.changes import Change, tell
+from offload.engine.tracking.claiming import MINE
 from offload.engine.tracking.drafts import COLUMNS
 from offload.engine.tracking.returns import way_back
-from offload.engine.tracking.runs import MINE
 from offload.models import Job, database
 
 if TYPE_CHECKING:
+    from offload.engine.tracking.claiming import Fence
     from offload.engine.tracking.drafts import Draft
-    from offload.engine.tracking.runs import Fence
 
 JOB = Job._meta.db_table
 #: Those of plain tasks too: one that replaced itself by a canvas left its id to the last node.

@@ -12,7 +12,7 @@ from kombu.utils.json import dumps
 from offload.core.retries import Cause
 from offload.core.states import FINAL, JobState
 from offload.engine.tracking.changes import Change, tell
-from offload.engine.tracking.runs import MINE
+from offload.engine.tracking.claiming import MINE
 from offload.models import Attempt, Job, database
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from offload.core.outcomes import ErrorInfo
     from offload.core.retries import RetryDecision
-    from offload.engine.tracking.runs import Fence
+    from offload.engine.tracking.claiming import Fence
 
 JOB = Job._meta.db_table
 ATTEMPT = Attempt._meta.db_table

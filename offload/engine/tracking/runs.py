@@ -1,18 +1,17 @@
-"""QUEUED → ACTIVE → the end of an attempt: fenced by id, epoch and token."""
+"""ACTIVE → the end of an attempt: fenced by id, epoch and token."""
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kombu.utils.json import dumps, loads
+from kombu.utils.json import dumps
 
 from offload.conf import settings
-from offload.core import tokens
 from offload.core.retries import Cause
 from offload.core.states import JobState
 from offload.engine.tracking.changes import Change, tell
+from offload.engine.tracking.claiming import MINE
 from offload.engine.tracking.returns import way_back
 from offload.models import Job, database
 from offload.models.statements import Statement, change
@@ -22,126 +21,9 @@ if TYPE_CHECKING:
 
     from offload.core.outcomes import ErrorInfo
     from offload.core.retries import RetryDecision
+    from offload.engine.tracking.claiming import Fence
 
 JOB = Job._meta.db_table
-CLAIMED_COLUMNS = (
-    "topic", "queue", "task", "args", "properties", "attempts", "failures", "crashes", "has_tail",
-    "tail", "options", "payload_id", "run_id", "root_id", "parent_id", "priority",
-)  # fmt: skip
-#: One row, by its key: said so that no planner, hearing that few jobs are bound, reads the index
-#: of them all instead.
-IS_QUEUED = "(state = 'QUEUED') IS TRUE"
-MINE = "id = %s AND epoch = %s AND token = %s AND (state = 'ACTIVE') IS TRUE"
-#: A lost claim costs one more run of a message that is still there, never a lost job: it may
-#: be acknowledged before it is on disk. Finishes wait for the disk.
-UNHURRIED = "(SELECT set_config('synchronous_commit', 'off', true)) AS unhurried"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fence:
-    """What every write of an attempt must match."""
-
-    job_id: str
-    epoch: int
-    #: As the row holds it: the digest of the attempt's secret.
-    token: str
-    #: Known to the attempt itself, and to whoever it gave its token.
-    secret: str = field(default="", repr=False)
-
-    @classmethod
-    def by(cls, secret: str, *, job_id: str, epoch: int) -> Fence:
-        """Return the fence of the attempt that this is the secret of."""
-        return cls(job_id=job_id, epoch=epoch, token=tokens.digest(secret), secret=secret)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
-    """Where an attempt begins: only what is bound to there may. What is empty is not compared."""
-
-    instance: str = ""
-    incarnation: str = ""
-
-    def condition(self) -> tuple[str, list[str]]:
-        """Return the condition and its parameters."""
-        named = {"instance": self.instance, "incarnation": self.incarnation}
-        given = {name: value for name, value in named.items() if value}
-        return "".join(f" AND {name} = %s" for name in given), list(given.values())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
-    """What a claim returns of its job."""
-
-    topic: str
-    queue: str
-    task: str
-    args: tuple[Any, ...]
-    properties: Mapping[str, Any]
-    #: Including this one.
-    attempts: int
-    failures: int
-    crashes: int
-    has_tail: bool
-    tail: Mapping[str, Any] | None
-    options: Mapping[str, Any]
-    payload_id: str | None
-    run_id: str | None
-    root_id: str
-    parent_id: str
-    priority: int
-
-
-ANYWHERE = Seat()
-
-
-def claim(fence: Fence, here: Seat = ANYWHERE, then: Statement | None = None) -> Claimed | None:
-    """Begin an attempt: QUEUED → ACTIVE under its epoch, with its own token, where it is bound to.
-
-    Return None where this message is not, or no longer, the one to run. A claim whose reply
-    was lost is recognised by its token. ``then`` takes effect with the claim.
-    """
-    found = change(_claiming(fence, here), then)
-    if found:
-        tell([Change(fence.job_id, "QUEUED", "ACTIVE", fence.epoch)])
-        return _claimed(found[0])
-    return _mine(fence)
-
-
-def _claiming(fence: Fence, here: Seat) -> Statement:
-    where, params = here.condition()
-    return Statement(
-        f"UPDATE {JOB} SET state = 'ACTIVE', token = %s, started_at = {database.now()}, "
-        f"error = '', attempts = attempts + 1 {_unhurried()} "
-        f"WHERE id = %s AND epoch = %s AND {IS_QUEUED} AND NOT stop_requested"
-        f"{where} RETURNING {', '.join(CLAIMED_COLUMNS)}",
-        (fence.token, fence.job_id, fence.epoch, *params),
-    )
-
-
-def _unhurried() -> str:
-    return f"FROM {UNHURRIED}" if database.vendor() == "postgresql" else ""
-
-
-def _mine(fence: Fence) -> Claimed | None:
-    """Return a claim whose reply was lost; one that was stopped meanwhile ends at once."""
-    params = [fence.job_id, fence.epoch, fence.token]
-    found = database.rows(
-        f"SELECT {', '.join(CLAIMED_COLUMNS)}, stop_requested FROM {JOB} WHERE {MINE}", params
-    )
-    if found and found[0][-1]:
-        way_back(MINE, params, cause=Cause.REQUEUED)
-        return None
-    return _claimed(found[0][:-1]) if found else None
-
-
-def _claimed(row: tuple[Any, ...]) -> Claimed:
-    facts = dict(zip(CLAIMED_COLUMNS, row, strict=True))
-    facts["has_tail"] = bool(facts["has_tail"])
-    facts["tail"] = facts["tail"] and loads(facts["tail"])
-    for name in ("args", "properties", "options"):
-        facts[name] = loads(facts[name])
-    facts["args"] = tuple(facts["args"])
-    return Claimed(**facts)
 
 
 class Written(enum.Enum):

@@ -11,7 +11,8 @@ from django.core.management import CommandError
 
 from offload.core.topology import Scope
 from offload.engine import rules
-from offload.engine.topology import now, rule_of, snapshot
+from offload.engine.row_values import rule_of
+from offload.engine.topology import now, snapshot
 from offload.management import times
 from offload.management.terminal import Terminal, plain
 from offload.management.verb import Options, Verb

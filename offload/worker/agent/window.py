@@ -15,7 +15,7 @@ from offload.core.topology import Mode
 from offload.engine import applying, dispatch, losses, refusing, republishing, stopping
 from offload.engine.topology import now as database_time
 from offload.engine.topology import snapshot as topology_snapshot
-from offload.engine.tracking.runs import Seat
+from offload.engine.tracking.claiming import Seat
 from offload.engine.tracking.whereabouts import active_on, forced_on
 from offload.worker.lease import boottime
 

@@ -17,9 +17,9 @@ from offload.engine.canvas import context
 from offload.engine.claims import Facts
 from offload.engine.endings import Ending
 from offload.engine.names import CARRIERS
-from offload.engine.tracking import runs
+from offload.engine.tracking import claiming
 from offload.engine.tracking.bindings import Place, bind
-from offload.engine.tracking.runs import Fence
+from offload.engine.tracking.claiming import Fence
 from offload.models import Job, Slot
 from offload.models.versions import current_version
 from offload.worker import carriers, current
@@ -101,7 +101,7 @@ class Driver:
         [bound] = bind(place, [row.lane], limit=1)
         Job.objects.filter(state="PENDING", hold="suspect").update(hold="")
         fence = Fence.by(new_secret(), job_id=job_id, epoch=bound.epoch)
-        claimed = runs.claim(fence)
+        claimed = claiming.claim(fence)
         assert claimed is not None
         facts = Facts(task=row.task, argsrepr="", kwargsrepr="", worker=instance)
         return Ending(fence=fence, claimed=claimed, facts=facts)

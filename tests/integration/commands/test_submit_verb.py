@@ -13,7 +13,7 @@ from django.core.management import CommandError
 from offload.core.retries import Cause, decide
 from offload.engine.handles import JobHandle
 from offload.engine.topology import snapshot
-from offload.engine.tracking import runs
+from offload.engine.tracking import claiming, runs
 from offload.models import Job, PayloadFile, Queue
 from tests.databases import SQLITE
 from tests.integration.engine.world import BROKE, HERE, TOPIC, join
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from offload.engine.tracking.runs import Fence
+    from offload.engine.tracking.claiming import Fence
 
     Said = Callable[..., str]
     Answered = Callable[..., Any]
@@ -36,8 +36,8 @@ pytestmark = pytest.mark.parametrize("engine_database", [SQLITE], indirect=True)
 def claimed() -> Fence:
     """Claim the one job once it is bound, as a worker does."""
     bound = eventually(lambda: Job.objects.filter(state="QUEUED").first(), what="a bound job")
-    fence = runs.Fence(job_id=bound.pk, epoch=bound.epoch, token="t")
-    assert runs.claim(fence) is not None
+    fence = claiming.Fence(job_id=bound.pk, epoch=bound.epoch, token="t")
+    assert claiming.claim(fence) is not None
     return fence
 
 

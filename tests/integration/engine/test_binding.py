@@ -13,7 +13,7 @@ from offload.core.states import Hold, JobState
 from offload.core.topology import Mode
 from offload.engine import dispatch
 from offload.engine.topology import snapshot
-from offload.engine.tracking import returns, runs
+from offload.engine.tracking import claiming, returns, runs
 from offload.engine.tracking.bindings import bind
 from offload.engine.tracking.changes import Change
 from offload.engine.tracking.whereabouts import waiting_lanes
@@ -172,7 +172,7 @@ def test_the_next_suspect_follows_once_the_one_before_ended() -> None:
         returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
     (first,) = bind(place(), [LANE], limit=9, suspect=True)
     fence = fence_of(first)
-    runs.claim(fence)
+    claiming.claim(fence)
     assert dispatch.refill(HERE) == 0
 
     runs.succeed(fence, None, aftermath=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from offload.engine.counts import count
-from offload.engine.tracking import runs
+from offload.engine.tracking import claiming
 from offload.models import Job
 from tests.integration.engine.world import (
     HERE,
@@ -23,7 +23,7 @@ def test_jobs_are_counted_by_what_they_do_and_where() -> None:
     join(THERE)
     first, _ = bound(2, name=HERE)
     bound(1, name=THERE, topic="dam/other")
-    runs.claim(fence_of(first))
+    claiming.claim(fence_of(first))
     waiting(3)
 
     found = count()

@@ -13,7 +13,7 @@ from django.db import connections
 from offload.core.exceptions import StaleAttempt
 from offload.core.retries import Cause
 from offload.engine.topology import snapshot
-from offload.engine.tracking import fences, returns, runs
+from offload.engine.tracking import claiming, fences, returns
 from offload.engine.tracking.bindings import bind
 from offload.models import Job, Queue, Version, database
 from offload.models.versions import current_version
@@ -63,7 +63,7 @@ def overtaken(run: Running) -> Running:
     returns.lose(run.id, run.fence.epoch, cause=Cause.CRASHED, error="signal 9")
     (again,) = bind(place(), [LANE], limit=1, suspect=True)
     fence = fence_of(again)
-    claimed = runs.claim(fence)
+    claimed = claiming.claim(fence)
     assert claimed is not None
     return Running(fence=fence, claimed=claimed)
 

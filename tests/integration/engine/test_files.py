@@ -17,7 +17,7 @@ from offload.core.retries import Cause, RetryDecision
 from offload.core.states import JobState
 from offload.engine import outputs, payloads
 from offload.engine.handles import JobHandle
-from offload.engine.tracking import returns, runs
+from offload.engine.tracking import claiming, returns, runs
 from offload.engine.tracking.bindings import bind
 from offload.models import Job, Payload, PayloadFile
 from tests.integration.engine.world import (
@@ -213,7 +213,7 @@ def test_outputs_of_a_stale_attempt_stay_invisible() -> None:
     runs.requeue(run.fence, AGAIN, BROKE, cause=Cause.FAILED, changes={})
     (again,) = bind(place(), [LANE], limit=1)
     second = fence_of(again)
-    runs.claim(second)
+    claiming.claim(second)
     outputs.add(second, "48.png", b"of the second")
 
     runs.succeed(second, None, aftermath=False)
@@ -261,8 +261,8 @@ def test_the_last_output_of_a_name_counts() -> None:
 
 def test_outputs_join_the_payload_that_came_with_the_job() -> None:
     job_id = offload.submit(TOPIC, files={"original": b"1"}).id
-    fence = runs.Fence(job_id=job_id, epoch=1, token="t")
-    assert runs.claim(fence) is not None
+    fence = claiming.Fence(job_id=job_id, epoch=1, token="t")
+    assert claiming.claim(fence) is not None
 
     file = outputs.add(fence, "original", b"2")
 

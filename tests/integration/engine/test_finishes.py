@@ -24,7 +24,7 @@ from offload.engine import aftermath, endings, installation, results, task_resul
 from offload.engine.canvas import hooks
 from offload.engine.claims import begin
 from offload.engine.publisher import Breaker
-from offload.engine.tracking import ends, returns, runs
+from offload.engine.tracking import claiming, ends, returns, runs
 from offload.engine.tracking.bindings import bind
 from offload.engine.tracking.changes import Change
 from offload.engine.tracking.runs import Written
@@ -144,7 +144,7 @@ def test_an_attempt_whose_job_was_taken_away_writes_nothing() -> None:
     returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
     (again,) = bind(place(), [LANE], limit=1, suspect=True)
     second = fence_of(again)
-    runs.claim(second)
+    claiming.claim(second)
 
     assert endings.succeed(run.ending, "late") is None
 

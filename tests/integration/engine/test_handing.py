@@ -28,7 +28,7 @@ from offload.engine.counts import count
 from offload.engine.explain import explain_job
 from offload.engine.handles import JobHandle
 from offload.engine.topology import snapshot
-from offload.engine.tracking import ends, limits, runs
+from offload.engine.tracking import claiming, ends, limits
 from offload.engine.tracking.bindings import bind
 from offload.engine.tracking.handing import overdue
 from offload.engine.tracking.whereabouts import active_on, forced_on, loads_by_instance
@@ -380,7 +380,7 @@ def test_a_new_attempt_does_not_pay_for_the_deadline_of_the_one_before(
     offload.fail(token, "the farm burns")
     Job.objects.update(run_at=None)
     [again] = bind(place(), [LANE], limit=1)
-    runs.claim(runs.Fence(job_id=run.id, epoch=again.epoch, token=str(uuid4())))
+    claiming.claim(claiming.Fence(job_id=run.id, epoch=again.epoch, token=str(uuid4())))
     monkeypatch.setattr("offload.engine.tracking.handing.overdue", lambda: late)
 
     duties.time_out(_term())

@@ -9,7 +9,7 @@ from offload.core.states import JobState
 from offload.engine import history
 from offload.engine.submission import submit
 from offload.engine.topology import snapshot
-from offload.engine.tracking import ends, returns, runs
+from offload.engine.tracking import claiming, ends, returns, runs
 from offload.engine.tracking.bindings import bind
 from offload.models import Job, Run
 from tests.integration.engine.world import (
@@ -56,7 +56,7 @@ def test_ended_attempts_come_before_the_last_one() -> None:
     join(THERE)
     (job,) = bind(place(THERE), [LANE], limit=1)
     fence = fence_of(job)
-    runs.claim(fence)
+    claiming.claim(fence)
     runs.succeed(fence, 1, aftermath=False)
     first, last = history.attempts(row(run.id))
     assert (first.number, first.outcome, first.error) == (1, "failed", "no")
@@ -79,7 +79,7 @@ def test_an_attempt_does_not_bear_the_error_of_the_one_before() -> None:
     Job.objects.update(hold="")
     join(THERE)
     (job,) = bind(place(THERE), [LANE], limit=1)
-    assert runs.claim(fence_of(job)) is not None
+    assert claiming.claim(fence_of(job)) is not None
     assert [one.error for one in history.attempts(row(lost.id))] == ["its process died", ""]
     runs.succeed(fence_of(job), 1, aftermath=False)
     assert row(lost.id).error == ""

@@ -13,7 +13,7 @@ from offload.core.retries import Cause, RetryDecision
 from offload.core.states import Hold, JobState
 from offload.engine import dispatch
 from offload.engine.topology import snapshot
-from offload.engine.tracking import limits, returns, runs
+from offload.engine.tracking import claiming, limits, returns, runs
 from offload.engine.tracking.limits import bind_limited
 from offload.models import Exclusion, Job, Queue, database
 from tests.databases import on_postgresql
@@ -65,8 +65,8 @@ def test_a_place_is_free_again_once_a_job_of_the_queue_ended() -> None:
     narrow(max_parallel=1)
     ids = waiting(2, queue="narrow")
     dispatch.sweep()
-    fence = runs.Fence(job_id=ids[0], epoch=1, token="t")
-    assert runs.claim(fence) is not None
+    fence = claiming.Fence(job_id=ids[0], epoch=1, token="t")
+    assert claiming.claim(fence) is not None
     assert dispatch.sweep() == 0
 
     runs.succeed(fence, 1, aftermath=False)
@@ -107,8 +107,8 @@ def test_a_head_that_waits_for_its_retry_blocks_those_behind_it() -> None:
     narrow(type="ordered")
     ids = waiting(2, queue="narrow")
     assert bind_one() == ids[:1]
-    fence = runs.Fence(job_id=ids[0], epoch=1, token="t")
-    runs.claim(fence)
+    fence = claiming.Fence(job_id=ids[0], epoch=1, token="t")
+    claiming.claim(fence)
     runs.requeue(fence, AGAIN, BROKE, cause=Cause.FAILED, changes={})
 
     assert bind_one() == []
@@ -123,8 +123,8 @@ def test_a_head_that_waits_for_its_retry_is_not_overtaken_by_a_higher_priority(t
     narrow(type="ordered")
     ids = waiting(queue="narrow")
     bind_one()
-    fence = runs.Fence(job_id=ids[0], epoch=1, token="t")
-    runs.claim(fence)
+    fence = claiming.Fence(job_id=ids[0], epoch=1, token="t")
+    claiming.claim(fence)
     urgent = waiting(queue="narrow", topic=topic, priority=9)
     runs.requeue(fence, AGAIN, BROKE, cause=Cause.FAILED, changes={})
 
@@ -143,7 +143,7 @@ def test_a_head_that_crashed_blocks_those_behind_it_until_it_is_bound_again() ->
     narrow(type="ordered")
     ids = waiting(2, queue="narrow")
     bind_one()
-    runs.claim(runs.Fence(job_id=ids[0], epoch=1, token="t"))
+    claiming.claim(claiming.Fence(job_id=ids[0], epoch=1, token="t"))
     returns.lose(ids[0], 1, cause=Cause.CRASHED, error="signal 9")
     assert row(ids[0]).hold == Hold.SUSPECT
 
@@ -200,8 +200,8 @@ def test_the_limit_holds_with_many_that_bind_at_once(facts: dict[str, Any], limi
         assert [job.pk for job in bound] == ids[:limit]
         assert limits.bound_in("narrow") == limit
         for job in bound:
-            fence = runs.Fence(job_id=job.pk, epoch=job.epoch, token=job.pk)
-            runs.claim(fence)
+            fence = claiming.Fence(job_id=job.pk, epoch=job.epoch, token=job.pk)
+            claiming.claim(fence)
             runs.succeed(fence, None, aftermath=False)
         ids = ids[limit:]
 

@@ -8,7 +8,7 @@ import pytest
 
 from offload.engine import dispatch, policies
 from offload.engine.topology import snapshot
-from offload.engine.tracking import runs
+from offload.engine.tracking import claiming
 from offload.models import Queue
 from tests.integration.engine.world import HERE, bound, fence_of, join, states, waiting
 
@@ -28,7 +28,7 @@ def queue(**facts: Any) -> Queue:
 def test_a_suspended_queue_gives_back_all_that_has_not_begun() -> None:
     narrow = queue()
     jobs = bound(3, queue="narrow")
-    assert runs.claim(fence_of(jobs[0]))
+    assert claiming.claim(fence_of(jobs[0]))
 
     assert policies.suspend([narrow], suspended=True) == 2
 
@@ -69,7 +69,7 @@ def test_what_runs_counts_against_the_limit_and_goes_on() -> None:
     narrow = queue()
     jobs = bound(3, queue="narrow")
     for job in jobs[:2]:
-        assert runs.claim(fence_of(job))
+        assert claiming.claim(fence_of(job))
     narrow.max_parallel = 1
 
     assert policies.save(narrow) == 1

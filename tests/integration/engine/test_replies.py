@@ -14,7 +14,7 @@ from offload.engine import aftermath, endings, installation, results, stopping, 
 from offload.engine.canvas import hooks
 from offload.engine.retrying import retry
 from offload.engine.submission import submit, submit_many
-from offload.engine.tracking import runs
+from offload.engine.tracking import claiming
 from offload.engine.tracking.bindings import bind
 from offload.models import Job
 from offload.worker.task import OffloadTask
@@ -51,7 +51,7 @@ def replies(app: Celery) -> Iterator[Celery]:
 def begun() -> Running:
     """Bind and begin the job that waits."""
     fence = fence_of(bind(place(), [LANE], limit=1)[0])
-    claimed = runs.claim(fence)
+    claimed = claiming.claim(fence)
     assert claimed is not None
     return Running(fence=fence, claimed=claimed)
 

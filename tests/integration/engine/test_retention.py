@@ -11,7 +11,8 @@ from django.core.files.storage import FileSystemStorage
 
 import offload
 from offload.engine import outputs, retention
-from offload.engine.topology import forget, policy_of
+from offload.engine.row_values import policy_of
+from offload.engine.topology import forget
 from offload.engine.tracking import ends, runs
 from offload.models import Job, Payload, PayloadFile, Queue, Run
 from tests.integration.engine.world import TOPIC, age, join, running, waiting

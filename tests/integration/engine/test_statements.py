@@ -12,7 +12,16 @@ import offload
 from offload.core.retries import Cause
 from offload.engine import duties, endings, lease, membership
 from offload.engine.claims import begin
-from offload.engine.tracking import ends, handing, limits, relays, returns, runs, whereabouts
+from offload.engine.tracking import (
+    claiming,
+    ends,
+    handing,
+    limits,
+    relays,
+    returns,
+    runs,
+    whereabouts,
+)
 from offload.engine.tracking.bindings import bind
 from offload.models import Job, database
 from tests.integration.engine.world import (
@@ -180,7 +189,7 @@ def test_a_run_finds_its_job_by_the_key_and_not_among_all_that_are_bound() -> No
     fence = fence_of(bound()[0])
 
     with statements() as found:
-        runs.claim(fence)
+        claiming.claim(fence)
         runs.write(fence, "progress", "{}")
         runs.succeed(fence, 1, aftermath=False)
 

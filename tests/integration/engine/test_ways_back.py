@@ -10,7 +10,7 @@ from django_celery_results.models import TaskResult
 from offload.core.retries import Cause, RetryDecision
 from offload.core.states import Hold, JobState
 from offload.engine import aftermath, membership
-from offload.engine.tracking import ends, fills, returns, runs
+from offload.engine.tracking import claiming, ends, fills, returns, runs
 from offload.engine.tracking.bindings import bind
 from offload.engine.tracking.changes import Change
 from offload.models import Attempt, Job
@@ -178,7 +178,7 @@ def test_a_job_is_given_up_at_its_third_crash(changes: list[Change]) -> None:
         assert (row(job_id).crashes, row(job_id).hold) == (crash, Hold.SUSPECT)
         (again,) = bind(place(), [LANE], limit=1, suspect=True)
         fence = fence_of(again)
-        runs.claim(fence)
+        claiming.claim(fence)
     changes.clear()
 
     returns.lose(job_id, fence.epoch, cause=Cause.CRASHED, error="signal 3")
@@ -225,7 +225,7 @@ def test_a_suspect_that_failed_in_order_is_a_suspect_no_more() -> None:
     returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
     (again,) = bind(place(), [LANE], limit=1, suspect=True)
     fence = fence_of(again)
-    runs.claim(fence)
+    claiming.claim(fence)
 
     runs.requeue(fence, AGAIN, BROKE, cause=Cause.FAILED, changes={})
 

@@ -23,10 +23,10 @@ from offload.engine.membership import Announcement
 from offload.engine.publisher import instance_queue
 from offload.engine.submission import new_id
 from offload.engine.topology import snapshot
-from offload.engine.tracking import runs
+from offload.engine.tracking import claiming
 from offload.engine.tracking.bindings import Bound, Place, bind
+from offload.engine.tracking.claiming import Claimed, Fence
 from offload.engine.tracking.drafts import Draft, insert, lane_of
-from offload.engine.tracking.runs import Claimed, Fence
 from offload.models import Job, database
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Running:
 def running(name: str = HERE, **facts: Any) -> Running:
     """Return a job that runs on an instance."""
     fence = fence_of(bound(name=name, **facts)[0])
-    claimed = runs.claim(fence)
+    claimed = claiming.claim(fence)
     assert claimed is not None
     return Running(fence=fence, claimed=claimed)
 

@@ -27,7 +27,7 @@ from offload.core.retries import Cause
 from offload.core.tokens import new_secret, read
 from offload.engine.canvas import context
 from offload.engine.canvas.context import Continuation
-from offload.engine.tracking.runs import Fence
+from offload.engine.tracking.claiming import Fence
 from offload.worker.current import CurrentJob, running
 from offload.worker.outcome import info, outcome_of
 from offload.worker.task import ReplacedBy
