@@ -14,16 +14,26 @@ if TYPE_CHECKING:
 
 NOT_RUN = (
     "it is {kind}, which a call only prepares, and a worker only calls. Write a plain function "
-    "that returns its result; one that awaits something can call asyncio.run()."
+    "that returns its result{awaiting}."
 )
+AWAITING = "; one that awaits something can call asyncio.run()"
+NO_FUNCTION = "it is no function with a name. Write def consume(job, *, width), and call it there."
 NO_JOB = "it takes no job. Write the job as its first parameter: def consume(job, *, width)."
+
+
+def check_named(function: object) -> None:
+    """Raise InvalidConsumer for what is no function, or has no name as functools.partial() has."""
+    if not (callable(function) and hasattr(function, "__name__")):
+        raise InvalidConsumer(name=f"{function!r:.300}", problem=NO_FUNCTION)
 
 
 def check_function(function: Callable[..., Any], name: str, *, given: int = 0) -> None:
     """Raise InvalidConsumer for a function of which a call runs nothing, or takes too little."""
     kind = kind_of(function)
     if kind:
-        raise InvalidConsumer(name=name, problem=NOT_RUN.format(kind=kind))
+        awaiting = AWAITING if "async" in kind else ""
+        problem = NOT_RUN.format(kind=kind, awaiting=awaiting)
+        raise InvalidConsumer(name=name, problem=problem)
     if not takes_arguments(function, given):
         raise InvalidConsumer(name=name, problem=NO_JOB)
 

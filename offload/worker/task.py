@@ -16,7 +16,7 @@ from offload.engine.installation import installed
 from offload.engine.names import TOPIC
 from offload.worker import declarations
 from offload.worker.attempts import attempt_of
-from offload.worker.calling import call, check_function, function_of
+from offload.worker.calling import call, check_function, check_named, function_of
 from offload.worker.hooks import take_part
 from offload.worker.late import late
 
@@ -217,6 +217,7 @@ def consumer(
     )
 
     def declare(function: Callable[..., Any]) -> Any:
+        check_named(function)
         name = declarations.name_of(function, options)
         check_function(function, name, given=1 + bool(options.get("bind")))
         declarations.note(name, parsed.text, function)

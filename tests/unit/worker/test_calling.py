@@ -34,7 +34,13 @@ def no_job(*, width: int) -> None:
 
 @pytest.mark.parametrize(
     ("function", "told"),
-    [(awaited, "asyncio.run"), (produced, "a generator"), (no_job, "takes no job")],
+    [
+        (awaited, "asyncio.run"),
+        (produced, r"a generator.* returns its result\.$"),
+        (no_job, "takes no job"),
+        (functools.partial(no_job), "no function with a name"),
+        (3, "no function with a name"),
+    ],
 )
 def test_what_cannot_be_a_consumer_is_refused_where_it_is_defined(function: Any, told: str) -> None:
     with pytest.raises(InvalidConsumer, match=told):
