@@ -12,7 +12,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from offload.admin.lists import ListedAdmin
-from offload.core.topology import Scope
+from offload.core.topology import Scope, Verb
 from offload.engine import rules
 from offload.models import Instance, Rule, Switch, database
 
@@ -88,18 +88,19 @@ class RuleAdmin(Enforced):
     search_fields = ("target", "pattern", "note")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Store it in place of the opposite rule, and say where it concerns nobody."""
+        """Store it, an allow in place of the deny of the same, and say where it concerns nobody."""
         if not change:
             obj.created_by_id = request.user.pk
-        self._replace_opposite(request, obj)
+        if obj.verb == Verb.ALLOW:
+            self._replace_deny(request, obj)
         super().save_model(request, obj, form, change)
         self._warn_of_nobody(request, obj)
 
-    def _replace_opposite(self, request: HttpRequest, rule: Rule) -> None:
+    def _replace_deny(self, request: HttpRequest, rule: Rule) -> None:
         same = Rule.objects.filter(scope=rule.scope, target=rule.target, pattern=rule.pattern)
-        replaced, _by_model = same.exclude(verb=rule.verb).delete()
+        replaced, _by_model = same.filter(verb=Verb.DENY).delete()
         if replaced:
-            text = gettext("It replaces the opposite rule for the same pattern and target.")
+            text = gettext("It replaces the deny of the same pattern and target.")
             self.message_user(request, text, messages.INFO)
 
     def _warn_of_nobody(self, request: HttpRequest, rule: Rule) -> None:

@@ -8,10 +8,11 @@ from zlib import crc32
 
 from offload.browser.signs import Standing
 from offload.browser.standings import Judged, judge, judge_applied, same_effect
+from offload.core.topology import Verb
 
 if TYPE_CHECKING:
     from offload.browser.facts import Facts, Line
-    from offload.core.topology import Instance, Verb
+    from offload.core.topology import Instance
 
 #: What an operator can do with a cell.
 VERBS = ("allow", "deny", "exclusive", "clear")
@@ -57,6 +58,8 @@ class Cell:
         """Tell whether the cell is as this verb would make it."""
         if verb == "exclusive":
             return self.desired.standing is Standing.ONLY
+        if verb == Verb.ALLOW and Verb.DENY in self.own:
+            return False
         return verb in self.own
 
     @property

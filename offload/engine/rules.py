@@ -149,8 +149,13 @@ def _write(
     note: str = "",
     by: AbstractBaseUser | None = None,
 ) -> Rule:
-    """Write a rule; the opposite one of the same pattern on the same target goes."""
-    Rule.objects.filter(scope=scope, target=target, pattern=pattern).exclude(verb=verb).delete()
+    """Write a rule; an allow takes the place of the deny of the same pattern and target.
+
+    A deny leaves the allow: it beats it, and without its allow list an instance may run all.
+    """
+    if verb == Verb.ALLOW:
+        same = Rule.objects.filter(scope=scope, target=target, pattern=pattern)
+        same.filter(verb=Verb.DENY).delete()
     rule, _ = Rule.objects.update_or_create(
         verb=verb,
         scope=scope,

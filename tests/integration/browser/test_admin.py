@@ -194,14 +194,22 @@ class TestRules:
         assert states(ids) == ["PENDING", "PENDING"]
         assert snapshot(fresh=True).version > before
 
-    def test_the_opposite_rule_is_replaced(self, boss: Client) -> None:
+    def test_an_allow_replaces_the_deny_of_the_same(self, boss: Client) -> None:
+        join()
+        rules.deny(HERE, TOPIC)
+
+        answer = boss.post(ADD_RULE, {**RULE, "verb": "allow"})
+
+        assert "replaces the deny" in told(answer)
+        assert [rule.verb for rule in Rule.objects.all()] == ["allow"]
+
+    def test_a_deny_leaves_the_allow(self, boss: Client) -> None:
         join()
         rules.allow(HERE, TOPIC)
 
-        answer = boss.post(ADD_RULE, RULE)
+        boss.post(ADD_RULE, RULE)
 
-        assert "replaces the opposite rule" in told(answer)
-        assert [rule.verb for rule in Rule.objects.all()] == ["deny"]
+        assert {rule.verb for rule in Rule.objects.all()} == {"allow", "deny"}
 
     def test_a_name_nobody_has_is_a_warning(self, boss: Client) -> None:
         assert f"No worker named {HERE}" in told(boss.post(ADD_RULE, RULE))

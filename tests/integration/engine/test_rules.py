@@ -91,7 +91,16 @@ def test_a_deny_beats_an_allow_however_specific() -> None:
     assert _runs() == [THERE]
 
 
-def test_the_opposite_rule_of_the_same_pattern_goes() -> None:
+def test_a_deny_that_ended_leaves_the_allow_list_as_it_was() -> None:
+    rules.allow(HERE, TOPIC)
+
+    rules.deny(HERE, TOPIC, until=datetime.now(UTC) - timedelta(seconds=1))
+
+    assert HERE in _runs()
+    assert _runs("dam/meta") == [THERE]
+
+
+def test_an_allow_replaces_the_deny_of_the_same_pattern() -> None:
     rules.deny(HERE, TOPIC)
     rules.allow(HERE, TOPIC)
 
