@@ -11,8 +11,8 @@ class UnknownQueue(OffloadError, LookupError):
     def __init__(self, *, name: object) -> None:
         self.name = name
         super().__init__(
-            f"There is no queue {name!r:.300}. Add it in the admin under Offload, Queues, "
-            "or leave the queue out to have it chosen by topic."
+            f"There is no queue {name!r:.300} in the database. Add it in the admin, or by: "
+            "manage.py offload queues add NAME PATTERN. A job without a queue goes by its topic."
         )
 
 
