@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
+
 from offload.core.exceptions import JobFailed, JobTimeout, UnknownJob
 from offload.core.ids import id_of
 from offload.core.states import JobState
@@ -95,8 +97,13 @@ class JobHandle:
         seconds = check_timeout(timeout)
         row = until(self._ended, seconds)
         if row is None:
-            raise JobTimeout(job_id=self.id, timeout=seconds or 0.0, state=self.row.state)
+            raise self._timeout(seconds or 0.0)
         return row
+
+    def _timeout(self, seconds: float) -> JobTimeout:
+        row = self.row
+        inside = transaction.get_connection(row._state.db).in_atomic_block
+        return JobTimeout(job_id=self.id, timeout=seconds, state=row.state, in_transaction=inside)
 
     def _ended(self) -> Job | None:
         row = self.row

@@ -27,16 +27,25 @@ class JobFailed(OffloadError):
         )
 
 
+IN_TRANSACTION = (
+    " This waits inside a transaction, and a job that was submitted in it begins after its commit: "
+    "wait outside, or in a test call run_jobs() first."
+)
+
+
 class JobTimeout(OffloadError):
     """The job did not end in the time it was waited for; it goes on."""
 
-    def __init__(self, *, job_id: str, timeout: float, state: str) -> None:
+    def __init__(
+        self, *, job_id: str, timeout: float, state: str, in_transaction: bool = False
+    ) -> None:
         self.job_id = job_id
         self.timeout = timeout
         self.state = state
         super().__init__(
             f"Job {job_id} is still {state} after {timeout:g} s; it goes on. "
             f"'manage.py offload job {job_id}' says what it waits for."
+            + (IN_TRANSACTION if in_transaction else "")
         )
 
 

@@ -6,13 +6,14 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, router, transaction
 
 from offload.core.exceptions import JobFailed, JobTimeout, UnknownJob
 from offload.core.states import JobState
 from offload.engine import endings, stopping
 from offload.engine.handles import JobHandle
 from offload.engine.tracking import ends, runs
+from offload.models import Job
 from tests.integration.engine.world import join, running, waiting
 
 
@@ -57,6 +58,13 @@ def test_a_job_that_does_not_end_in_time_goes_on() -> None:
         JobHandle(run.id).result(timeout=0.01)
 
     assert JobHandle(run.id).state is JobState.ACTIVE
+
+
+def test_waiting_inside_a_transaction_says_that_its_jobs_begin_after_its_commit() -> None:
+    with transaction.atomic(using=router.db_for_write(Job)):
+        job = JobHandle(waiting()[0])
+        with pytest.raises(JobTimeout, match="begins after its commit: wait outside"):
+            job.wait(timeout=0.01)
 
 
 @pytest.mark.parametrize("state", ["STOPPED", "DROPPED", "ERROR"])
