@@ -2,12 +2,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from django.core.checks import run_checks
 
 from offload.checks import TAG, pages
+from offload.engine import installation
+from project.celery import app
 
 if TYPE_CHECKING:
     from pytest_django import Settings
+
+
+@pytest.fixture(autouse=True)
+def _the_sites_own_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check the sample site, whatever other tests have installed."""
+    monkeypatch.setattr(installation, "_installed", [(app, "project.celery")])
 
 
 def ids() -> list[str | None]:
