@@ -30,6 +30,7 @@ from offload.engine.tracking.changes import Change
 from offload.engine.tracking.runs import Written
 from offload.models import Attempt
 from offload.models.statements import Statement
+from tests.apps import forget_consumers
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
     BROKE,
@@ -257,6 +258,7 @@ def elsewhere(app: Celery) -> Celery:
     """Install an app whose results are not in the job's database."""
     other = Celery("elsewhere", broker="memory://", backend="cache+memory://", set_as_current=False)
     hooks.install(other)
+    forget_consumers(other)
     installation.remember(other, module=__name__)
     task_results.in_transaction.cache_clear()
     return other

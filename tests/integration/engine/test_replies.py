@@ -18,6 +18,7 @@ from offload.engine.tracking import claiming
 from offload.engine.tracking.bindings import bind
 from offload.models import Job
 from offload.worker.task import OffloadTask
+from tests.apps import forget_consumers
 from tests.integration.engine.world import (
     BROKE,
     LANE,
@@ -42,6 +43,7 @@ def replies(app: Celery) -> Iterator[Celery]:
     """Install an app whose results are sent to who submitted."""
     other = Celery("replies", broker="memory://", backend="rpc://", set_as_current=False)
     hooks.install(other)
+    forget_consumers(other)
     installation.remember(other, module=__name__)
     task_results.in_transaction.cache_clear()
     yield other

@@ -15,6 +15,7 @@ from offload.engine.canvas import hooks, tail
 from offload.engine.handles import JobHandle
 from offload.engine.tracking import ends
 from offload.models import Job
+from tests.apps import forget_consumers
 from tests.integration.engine.world import join, running, statements
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def backend(app: Celery, request: pytest.FixtureRequest, settings: Any) -> Itera
     """Install an app with this result backend, where rows keep no more than 100 bytes."""
     other = Celery("values", broker="memory://", backend=request.param, set_as_current=False)
     hooks.install(other)
+    forget_consumers(other)
     installation.remember(other, module=__name__)
     task_results.in_transaction.cache_clear()
     join()
