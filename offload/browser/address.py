@@ -1,4 +1,4 @@
-"""What the addresses and forms of pages name: keys of rows, as any text that somebody may send."""
+"""Keys of rows named in addresses and forms of pages: any text that somebody may send."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages about the cluster are made of, read by four statements."""
+"""The facts behind the pages about the cluster, read by four statements."""
 
 from __future__ import annotations
 

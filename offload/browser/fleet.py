@@ -40,7 +40,7 @@ class Beat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Able:
-    """What an instance may run now: a topic or pattern, or a part of it."""
+    """A topic or pattern, or a part of it, that an instance may run now."""
 
     pattern: str
     is_whole: bool

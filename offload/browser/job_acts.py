@@ -1,4 +1,4 @@
-"""What operators do to jobs, one or many: done within a bound, logged, and told."""
+"""Changes that operators make to jobs, one or many: bounded, logged, and reported."""
 
 from __future__ import annotations
 

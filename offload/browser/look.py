@@ -19,7 +19,7 @@ DIGITS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What an address asks to see."""
+    """The part of the matrix that an address asks for."""
 
     text: str = ""
     problems: bool = False

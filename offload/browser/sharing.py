@@ -1,4 +1,4 @@
-"""What was read about the cluster, shared by all who look: many pages that poll ask it once."""
+"""Facts about the cluster, read once for all the pages that poll."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What numbers may be, in one place: forms, tables, settings, commands and calls all ask here.
+"""Bounds on numbers, in one place: forms, tables, settings, commands and calls all ask here.
 
 No database counts without end, and no time does: what becomes a time or a count has a bound that
 a person would call a mistake long before a machine fails at it.

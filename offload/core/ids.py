@@ -13,7 +13,7 @@ ID_MAX = 255
 
 @runtime_checkable
 class Identified(Protocol):
-    """What has an id: the handle of a job, Celery's result of one, its row."""
+    """An object with an id: the handle of a job, Celery's result of one, its row."""
 
     @property
     def id(self) -> str:

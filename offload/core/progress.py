@@ -1,4 +1,4 @@
-"""How far a job says it is: whatever it says, what is kept can be stored and shown."""
+"""A job's progress, in a form that can always be stored and shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from offload.core.texts import message
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What is done and what there is to do, as far as that is known."""
+    """The work done and the work in total, as far as they are known."""
 
     current: float | None
     total: float | None

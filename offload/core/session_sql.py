@@ -1,4 +1,4 @@
-"""Whether a statement changes the session it runs in, beyond its transaction."""
+"""Recognize statements that change their session beyond the transaction."""
 
 from __future__ import annotations
 

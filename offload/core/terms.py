@@ -1,4 +1,4 @@
-"""What a job may be submitted with: numbers within their bounds, or an error that says which."""
+"""Terms that a job is submitted on: numbers within their bounds, or an error that says which."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ protected-mode yes
 
 
 class Answer(Enum):
-    """What a server says when it is asked."""
+    """A server's answer to a ping."""
 
     READY = auto()
     LOADING = auto()

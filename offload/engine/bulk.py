@@ -56,7 +56,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkResult:
-    """What became of a request over many jobs."""
+    """The outcome of a request over many jobs."""
 
     changed: tuple[Changed, ...] = ()
     refused: tuple[Refused, ...] = ()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Consumers:
-    """What the tasks of an app consume, as its workers announce it."""
+    """The consumers of an app, as its workers announce them."""
 
     def __init__(self, tasks: dict[str, Any]) -> None:
         """Note the tasks as they are now."""

@@ -27,7 +27,7 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """What the settings declare, beside what the tables hold."""
+    """The queues that the settings declare, compared with those in the tables."""
 
     #: Declared, and not there.
     missing: tuple[Queue, ...] = ()

@@ -1,4 +1,4 @@
-"""What failed lately, by topic and error: one statement, by an index of failed jobs alone."""
+"""Recent failures by topic and error: one statement, by an index of failed jobs alone."""
 
 from __future__ import annotations
 

@@ -96,7 +96,8 @@ class Worker:
         refuse_wrong_pool(str(sender.pool_cls))
         refuse_clashes(consumers_of(self._app))
         # Loaded before the pool forks, not by the first job of every child.
-        late(EXECUTE), late(TRACE)
+        late(EXECUTE)
+        late(TRACE)
         do_without_pools()
         watch_tasks()
         self._spec = self._specify(sender)

@@ -111,7 +111,7 @@ class InvalidId(OffloadError, ValueError):
 
 
 class InvalidValue(OffloadError, ValueError):
-    """What a job comes to is a value that the result backend can encode."""
+    """A job's value must be one that the result backend can encode."""
 
     def __init__(self, *, kind: str, problem: str) -> None:
         self.kind = kind
