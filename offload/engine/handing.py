@@ -51,12 +51,15 @@ def complete(token: str, value: Any = None) -> None:
 
 
 def _prepared(value: Any) -> Any:
-    """Return a value as the backend takes it; raise InvalidValue for one that it cannot encode."""
+    """Return a value as the backend takes it; raise InvalidValue for one that cannot be stored."""
     try:
         results.encoded(value)
-        return results.backend().prepare_value(value)
+        prepared = results.backend().prepare_value(value)
+        # The row holds JSON, whatever the backend takes.
+        dumps(prepared)
     except Exception as error:
         raise InvalidValue(kind=type(value).__name__, problem=told(error)) from error
+    return prepared
 
 
 def _has_come_to(fence: Fence, value: Any) -> bool:

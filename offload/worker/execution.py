@@ -8,17 +8,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from celery.exceptions import Ignore, Retry
+from django.db import DataError
 
-from offload.core.exceptions import JobStopped
-from offload.core.outcomes import Failed
+from offload.core.exceptions import JobStopped, WrongCall
+from offload.core.outcomes import Failed, Requeued, Succeeded
 from offload.core.retries import Cause
 from offload.core.states import JobState
+from offload.core.texts import told
 from offload.engine import results
 from offload.engine.canvas import context
 from offload.worker.attempts import NotMine
 from offload.worker.finish import Finished, finish
 from offload.worker.guest import is_guest
-from offload.worker.outcome import info, judged, outcome_of
+from offload.worker.outcome import info, judged, outcome_of, unstorable
 from offload.worker.softlimit import undisturbed
 from offload.worker.tracing import stale
 
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from offload.worker.task import OffloadTask
 
 logger = logging.getLogger("offload.worker")
+
+#: What is raised for a value, whenever it is stored.
+UNFIT = (TypeError, ValueError, RecursionError, DataError)
 
 
 def execute(task: OffloadTask, attempt: Attempt) -> Any:
@@ -46,7 +51,7 @@ def execute(task: OffloadTask, attempt: Attempt) -> Any:
         # What follows the job is submitted by its end, not by the run.
         context.running.set(None)
         outcome, error = judged(outcome, error, attempt.watch.end())
-        finished = _finish(task, attempt, outcome)
+        finished, error = _finish(task, attempt, outcome, error)
     return _tell(finished, error)
 
 
@@ -67,14 +72,29 @@ def _heard(request: Any, attempt: Attempt) -> Iterator[None]:
         request.ignore_result = told
 
 
-def _finish(task: OffloadTask, attempt: Attempt, outcome: Outcome) -> Finished:
-    """Write the end; an end that the database will not have is a failed attempt."""
+def _finish(
+    task: OffloadTask, attempt: Attempt, outcome: Outcome, error: BaseException | None
+) -> tuple[Finished, BaseException | None]:
+    """Write the end, and return it with the error; an end that cannot be stored is a failure."""
     job, facts = attempt.job, attempt.facts
     try:
-        return finish(task, job, facts, outcome)
-    except Exception as error:
+        return finish(task, job, facts, outcome), error
+    except Exception as problem:
         logger.exception("what became of job %s cannot be stored", job.id)
-        return finish(task, job, facts, Failed(cause=Cause.FAILED, error=info(error)))
+        outcome, error = _instead(outcome, problem)
+        return finish(task, job, facts, outcome), error
+
+
+def _instead(outcome: Outcome, problem: Exception) -> tuple[Outcome, BaseException]:
+    """Return the failure that takes the place of an end that cannot be stored."""
+    error: Exception = problem
+    match outcome:
+        case Succeeded(value) if isinstance(problem, UNFIT):
+            error = unstorable(value, problem)
+        case Requeued() if isinstance(problem, UNFIT):
+            error = WrongCall(f"what self.retry() was given cannot be stored: {told(problem)}")
+    is_final = error is not problem
+    return Failed(cause=Cause.FAILED, error=info(error), final=is_final), error
 
 
 def _tell(finished: Finished, error: BaseException | None) -> Any:

@@ -14,7 +14,13 @@ from celery.utils.serialization import ensure_serializable
 from celery.worker import state as worker_state
 from kombu.utils.json import dumps
 
-from offload.core.exceptions import JobStopped, MissingFile, OpenTransaction, PermanentError
+from offload.core.exceptions import (
+    InvalidValue,
+    JobStopped,
+    MissingFile,
+    OpenTransaction,
+    PermanentError,
+)
 from offload.core.outcomes import (
     ErrorInfo,
     Failed,
@@ -41,8 +47,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.worker")
 
-#: What another attempt would meet again: the files a job came with are fixed.
-PERMANENT = (PermanentError, MissingFile)
+#: What another attempt would meet again: the files a job came with are fixed, and so is what its
+#: code returns.
+PERMANENT = (InvalidValue, MissingFile, PermanentError)
 
 
 def outcome_of(
@@ -50,9 +57,10 @@ def outcome_of(
 ) -> tuple[Outcome, BaseException | None]:
     """Run and return what it came to, with the exception that said so.
 
-    The value is encoded here as its backend would: one that cannot be is a failed attempt,
-    before anything is final. Whatever is raised says what became of the run, also what is no
-    Exception. Nothing is said of a run whose process was told to end.
+    The value is encoded here as its backend would, before anything is final: one that cannot be
+    ends the job, since another attempt would return the same. Whatever is raised says what
+    became of the run, also what is no Exception. Nothing is said of a run whose process was
+    told to end.
     """
     try:
         value = run()
@@ -62,13 +70,28 @@ def outcome_of(
         handed = _handed_over()
         if handed is not None:
             return handed, None
-        encode(value)
+        _check_storable(value, encode)
     except BaseException as error:
         if _was_told_to_end(error):
             raise
         meant = context.meant(error)
         return _of_error(meant), meant
     return Succeeded(value), None
+
+
+def _check_storable(value: object, encode: Callable[[Any], Any]) -> None:
+    try:
+        encode(value)
+    except (MemoryError, SoftTimeLimitExceeded):
+        # What befalls the run, and not its value.
+        raise
+    except Exception as error:
+        raise unstorable(value, error) from error
+
+
+def unstorable(value: object, problem: Exception) -> InvalidValue:
+    """Return the error that says of a run's value that it cannot be stored."""
+    return InvalidValue(kind=type(value).__name__, problem=told(problem))
 
 
 def _was_told_to_end(error: BaseException) -> bool:

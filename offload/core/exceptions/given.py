@@ -111,14 +111,15 @@ class InvalidId(OffloadError, ValueError):
 
 
 class InvalidValue(OffloadError, ValueError):
-    """A job's value must be one that the result backend can encode."""
+    """A job's result must be one that its row and the result backend can store."""
 
     def __init__(self, *, kind: str, problem: str) -> None:
         self.kind = kind
         self.problem = problem
         super().__init__(
-            f"A value of type {kind} cannot be a result: {problem:.300}. Pass JSON, and put large "
-            "data into files."
+            f"The result, of type {kind}, cannot be stored: {problem:.300}. Return plain JSON "
+            "(text, numbers, lists, dicts with text as keys), and put large data into files, by "
+            "job.outputs.add(name, data)."
         )
 
 

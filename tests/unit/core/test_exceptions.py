@@ -63,7 +63,7 @@ EVERY = [
         "stop it",
     ),
     (exceptions.InvalidId(job=7, problem="it is of type int"), "7 names no job", "Pass the handle"),
-    (exceptions.InvalidValue(kind="object", problem="no JSON"), "type object", "Pass JSON"),
+    (exceptions.InvalidValue(kind="object", problem="no JSON"), "type object", "Return plain JSON"),
     (exceptions.InvalidFile(name="a", problem="it is of type int"), "'a'", "Pass a path"),
     (exceptions.NameInUse(name="gpu@x", host="x", pid=7), "x:7", "-n NAME"),
     (exceptions.BrokerUnreachable(url="redis://x", problem="refused"), "redis://x", "broker"),

@@ -25,6 +25,8 @@ class Abort(BaseException):
         (__name__, "Abort.Inner", __name__),
         (__name__, "unknown.<locals>.Here", __name__),
         ("not.imported", "Error", "not.imported"),
+        ("offload.core.exceptions.missing", "MissingFile", None),
+        ("offload.core.exceptions.running", "WrongCall", "offload.core.exceptions.running"),
     ],
 )
 def test_what_would_end_who_asks_is_raised_as_an_exception_of_its_name(

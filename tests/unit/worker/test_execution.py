@@ -5,33 +5,59 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from django.db import DataError
+import pytest
+from django.db import DataError, IntegrityError
 
-from offload.core.outcomes import Failed, Succeeded
+from offload.core.outcomes import Failed, Requeued, Succeeded
 from offload.core.retries import Cause
 from offload.worker import execution
 
 if TYPE_CHECKING:
-    import pytest
+    from offload.core.outcomes import Outcome
+
+#: What is written, what the database or an encoder says, and the failure it becomes.
+CASES = {
+    "a result the database will not have": (
+        Succeeded(1), DataError("too long"), ("InvalidValue", "too long", True),
+    ),
+    "a result that is no JSON, though its backend takes it": (
+        Succeeded(object()), TypeError("no JSON"), ("InvalidValue", "of type object", True),
+    ),
+    "arguments of a retry": (
+        Requeued(delay=0), TypeError("no JSON"), ("WrongCall", "self.retry()", True),
+    ),
+    "what another attempt may store": (
+        Succeeded(1), IntegrityError("taken"), ("IntegrityError", "taken", False),
+    ),
+}  # fmt: skip
 
 
-def test_an_end_the_database_will_not_have_is_a_failed_attempt(
+@pytest.mark.parametrize(("outcome", "problem", "wanted"), list(CASES.values()), ids=list(CASES))
+def test_an_end_that_cannot_be_stored_is_a_failure_and_final_where_its_value_is_why(
     monkeypatch: pytest.MonkeyPatch,
+    outcome: Outcome,
+    problem: Exception,
+    wanted: tuple[str, str, bool],
 ) -> None:
     written: list[Any] = []
 
-    def finish(task: object, job: object, facts: object, outcome: object) -> str:
-        if isinstance(outcome, Succeeded):
-            raise DataError("value too long")
-        written.append(outcome)
+    def finish(task: object, job: object, facts: object, given: object) -> str:
+        if given is outcome:
+            raise problem
+        written.append(given)
         return "finished"
 
     monkeypatch.setattr(execution, "finish", finish)
     attempt: Any = SimpleNamespace(job=SimpleNamespace(id="a"), facts=None)
     nothing: Any = None
 
-    assert execution._finish(nothing, attempt, Succeeded(1)) == "finished"  # type: ignore[comparison-overlap]
+    finished: Any
+    finished, error = execution._finish(nothing, attempt, outcome, None)
 
-    (outcome,) = written
-    assert isinstance(outcome, Failed)
-    assert (outcome.cause, outcome.error.type) == (Cause.FAILED, "DataError")
+    (failed,) = written
+    assert finished == "finished"
+    assert isinstance(failed, Failed)
+    kind, told, final = wanted
+    assert (failed.cause, failed.error.type, failed.final) == (Cause.FAILED, kind, final)
+    assert type(error).__name__ == kind
+    assert told in failed.error.message

@@ -12,7 +12,7 @@ from celery.utils.time import maybe_make_aware
 from celery.worker import state as worker_state
 from django.utils import timezone
 
-from offload.core.exceptions import InvalidDelay, JobStopped, PermanentError
+from offload.core.exceptions import InvalidDelay, InvalidValue, JobStopped, PermanentError
 from offload.core.outcomes import (
     Failed,
     HandedOver,
@@ -157,14 +157,31 @@ def test_a_canvas_in_the_place_of_a_run_is_kept_as_a_dict() -> None:
     assert came_to(ReplacedBy({"task": "a"})) == Replaced({"task": "a"})  # type: ignore[arg-type]
 
 
-def test_a_value_that_cannot_be_encoded_is_a_failed_attempt() -> None:
+def test_a_value_that_cannot_be_encoded_ends_its_job_and_is_named() -> None:
     def encode(value: object) -> None:
         raise TypeError("not JSON")
 
-    outcome, _ = outcome_of(object, encode)
+    outcome, error = outcome_of(object, encode)
 
     assert isinstance(outcome, Failed)
-    assert outcome.error.message == "not JSON"
+    assert (outcome.final, type(error)) == (True, InvalidValue)
+    assert "The result, of type object, cannot be stored: not JSON." in outcome.error.message
+
+
+@pytest.mark.parametrize(
+    ("raised", "cause"),
+    [(SoftTimeLimitExceeded(), Cause.TIMED_OUT), (MemoryError(), Cause.FAILED)],
+)
+def test_what_befalls_a_run_while_its_value_is_encoded_is_not_blamed_on_the_value(
+    raised: Exception, cause: Cause
+) -> None:
+    def encode(value: object) -> None:
+        raise raised
+
+    outcome, error = outcome_of(object, encode)
+
+    assert isinstance(outcome, Failed)
+    assert (outcome.cause, outcome.final, error) == (cause, False, raised)
 
 
 @pytest.fixture
