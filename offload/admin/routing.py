@@ -12,8 +12,11 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from offload.admin.lists import ListedAdmin
+from offload.browser import effects
 from offload.core.topology import Scope, Verb
 from offload.engine import rules
+from offload.engine.opening import opened_by
+from offload.engine.overruling import became_of, denies, overrule
 from offload.models import Instance, Rule, Switch, database
 
 if TYPE_CHECKING:
@@ -49,6 +52,17 @@ class Enforced(ListedAdmin):
             queryset.delete()
             self._tell(request, rules.enforce())
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Return what goes; on the page that asks, say what else that does."""
+        if "post" not in request.POST:
+            for text in self.effects_of_deleting(list(objs)):
+                self.message_user(request, text, messages.WARNING)
+        return super().get_deleted_objects(objs, request)
+
+    def effects_of_deleting(self, rows: list[Any]) -> list[str]:
+        """Say what it does to delete these rows, beside that they are gone."""
+        return []
+
     def _tell(self, request: HttpRequest, recalled: int) -> None:
         if recalled:
             text = ngettext(
@@ -81,7 +95,17 @@ class RuleAdmin(Enforced):
     """Allow and deny."""
 
     form = RuleForm
-    list_display = ("id", "verb", "pattern", "scope", "target", "until", "note", "created_by")
+    list_display = (
+        "id",
+        "verb",
+        "pattern",
+        "scope",
+        "target",
+        "until",
+        "rests_until",
+        "note",
+        "created_by",
+    )
     list_display_links = ("id", "verb")
     list_filter = ("verb", "scope")
     list_select_related = ("created_by",)
@@ -91,17 +115,19 @@ class RuleAdmin(Enforced):
         """Store it, an allow in place of the deny of the same, and say where it concerns nobody."""
         if not change:
             obj.created_by_id = request.user.pk
-        if obj.verb == Verb.ALLOW:
-            self._replace_deny(request, obj)
-        super().save_model(request, obj, form, change)
+        with database.atomic():
+            before = denies(obj.target, [obj.pattern], obj.scope)
+            if obj.verb == Verb.ALLOW:
+                overrule(obj)
+            super().save_model(request, obj, form, change)
+            lifted = became_of(before)
+        for text in effects.of_lifting(lifted) if obj.verb == Verb.ALLOW else ():
+            self.message_user(request, text, messages.INFO)
         self._warn_of_nobody(request, obj)
 
-    def _replace_deny(self, request: HttpRequest, rule: Rule) -> None:
-        same = Rule.objects.filter(scope=rule.scope, target=rule.target, pattern=rule.pattern)
-        replaced, _by_model = same.filter(verb=Verb.DENY).delete()
-        if replaced:
-            text = gettext("It replaces the deny of the same pattern and target.")
-            self.message_user(request, text, messages.INFO)
+    def effects_of_deleting(self, rows: list[Rule]) -> list[str]:
+        """Say whom it opens to everything."""
+        return effects.of_deleting(opened_by(rows))
 
     def _warn_of_nobody(self, request: HttpRequest, rule: Rule) -> None:
         named = rule.scope == Scope.INSTANCE

@@ -10,10 +10,13 @@ from django.core.exceptions import BadRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from offload.browser import effects
 from offload.browser.address import plain
 from offload.browser.logbook import record
 from offload.core.exceptions import UnknownInstance
+from offload.core.topology import Scope
 from offload.engine import rules
+from offload.engine.overruling import became_of, denies
 from offload.models import Instance, database
 from offload.models.conflicts import retried
 
@@ -84,13 +87,14 @@ def switch(name: str, *, off: bool, by: Any) -> str:
 def _act(change: Change, by: Any) -> list[str]:
     """Do it; return what else is to be told."""
     if change.verb == "allow":
+        before = denies(change.instance, [change.pattern], Scope.INSTANCE)
         rules.allow(change.instance, change.pattern, by=by)
-    elif change.verb == "deny":
-        rules.deny(change.instance, change.pattern, by=by)
-    elif change.verb == "clear":
-        rules.clear(change.instance, change.pattern)
-    else:
+        return effects.of_lifting(became_of(before))
+    if change.verb == "exclusive":
         return _others(rules.exclusive(change.instance, [change.pattern], by=by))
+    if change.verb == "clear":
+        return effects.of_opening(rules.clear(change.instance, change.pattern).opened)
+    rules.deny(change.instance, change.pattern, by=by)
     return []
 
 

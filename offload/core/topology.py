@@ -117,6 +117,8 @@ class Rule:
     until: datetime | None = None
     # Why it was made, for those who wonder.
     note: str = ""
+    # The moment from which it holds again: an allow of the same lifts this deny till then.
+    rests_until: datetime | None = None
 
     def applies_to(self, instance: Instance) -> bool:
         """Tell whether the instance is among those it names."""
@@ -131,8 +133,9 @@ class Rule:
         return fnmatchcase(name, self.target)
 
     def in_force(self, now: datetime) -> bool:
-        """Tell whether it has not ended."""
-        return self.until is None or now < self.until
+        """Tell whether it neither rests nor has ended."""
+        rests = self.rests_until is not None and now < self.rests_until
+        return not rests and (self.until is None or now < self.until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,13 +145,13 @@ class Topology:
     version: int
     instances: tuple[Instance, ...] = ()
     rules: tuple[Rule, ...] = ()
-    # The moments at which a rule ends, in order.
-    ends: tuple[datetime, ...] = field(init=False, repr=False, compare=False)
+    # The moments at which a rule ends, or holds again, in order.
+    turns: tuple[datetime, ...] = field(init=False, repr=False, compare=False)
     _by_name: Mapping[str, Instance] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        ends = {rule.until for rule in self.rules if rule.until is not None}
-        object.__setattr__(self, "ends", tuple(sorted(ends)))
+        turns = {at for rule in self.rules for at in (rule.until, rule.rests_until) if at}
+        object.__setattr__(self, "turns", tuple(sorted(turns)))
         object.__setattr__(self, "_by_name", {one.name: one for one in self.instances})
 
     def __hash__(self) -> int:
@@ -170,16 +173,16 @@ class Topology:
         return self._by_name.get(name)
 
     def period(self, now: datetime) -> int:
-        """Return the number of the period `now` is in: no rule ends within a period."""
-        return bisect_right(self.ends, now)
+        """Return the number of the period `now` is in: no rule ends or returns within one."""
+        return bisect_right(self.turns, now)
 
     def rules_in(self, period: int) -> tuple[Rule, ...]:
         """Return the rules in force in that period."""
         if period == 0:
-            return self.rules
-        begin = self.ends[period - 1]
+            return tuple(rule for rule in self.rules if rule.rests_until is None)
+        begin = self.turns[period - 1]
         return tuple(rule for rule in self.rules if rule.in_force(begin))
 
     def end_of(self, period: int) -> datetime | None:
         """Return the moment at which the period ends, or None if it does not."""
-        return self.ends[period] if period < len(self.ends) else None
+        return self.turns[period] if period < len(self.turns) else None

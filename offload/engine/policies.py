@@ -91,12 +91,16 @@ def refuse_declared(queue: Queue) -> None:
         raise InvalidQueue(name=queue.name, problem=told)
 
 
-def suspend(queues: Iterable[Queue], *, suspended: bool, note: str = "") -> int:
-    """Suspend queues or resume them; return how many unstarted jobs were taken back."""
+def suspend(queues: Iterable[Queue], *, suspended: bool, note: str | None = None) -> int:
+    """Suspend queues or resume them; return how many unstarted jobs were taken back.
+
+    One that is suspended already keeps its note unless another is given.
+    """
     count = 0
     for queue in queues:
+        keeps = suspended and queue.suspended
         queue.suspended = suspended
-        queue.note = note
+        queue.note = note if note is not None else queue.note if keeps else ""
         count += save(queue)
     return count
 

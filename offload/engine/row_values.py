@@ -133,6 +133,7 @@ def rule_of(row: RuleRow) -> Rule:
         pattern=Pattern.parse(row.pattern),
         until=row.until,
         note=row.note,
+        rests_until=row.rests_until,
     )
 
 

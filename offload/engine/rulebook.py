@@ -10,7 +10,7 @@ from django.utils.timezone import localtime
 
 from offload.core.judgement import noted
 from offload.core.topology import Scope
-from offload.engine.topology import snapshot
+from offload.engine.topology import now, snapshot
 from offload.models import Rule, Switch
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class RuleLine:
     instances: tuple[str, ...]
     since: datetime
     until: datetime | None
+    #: Until when an allow of the same pattern and target lifts it, if one does.
+    rests_until: datetime | None = None
     note: str
     #: The name of the user who made it in the admin, if one did.
     by: str
@@ -48,6 +50,8 @@ class RuleLine:
         if self.id is None:
             return noted("switched off", self.note)
         until = f" until {localtime(self.until):%Y-%m-%d %H:%M}" if self.until else ""
+        if self.rests_until:
+            until = f" rests until {localtime(self.rests_until):%Y-%m-%d %H:%M}"
         scope = "" if self.scope == Scope.INSTANCE else f" by {self.scope} {self.target}"
         return noted(f"{self.verb} {self.pattern}{scope}{until}", self.note)
 
@@ -55,7 +59,7 @@ class RuleLine:
 def rulebook() -> tuple[RuleLine, ...]:
     """Return what is off, then the rules by scope, target and pattern."""
     topology = snapshot(fresh=True).topology
-    rows = list(Rule.objects.in_force())
+    rows = list(Rule.objects.not_ended())
     users = _users(row.created_by_id for row in rows)
     # A row that cannot be read as a rule names nobody.
     names = {rule.id: _named(rule, topology.live) for rule in topology.rules}
@@ -92,9 +96,14 @@ def _rule(row: Rule, instances: tuple[str, ...], users: Mapping[object, str]) ->
         instances=instances,
         since=row.created_at,
         until=row.until,
+        rests_until=_future(row.rests_until),
         note=row.note,
         by=users.get(row.created_by_id, ""),
     )
+
+
+def _future(moment: datetime | None) -> datetime | None:
+    return moment if moment and moment > now() else None
 
 
 def _users(ids: Iterable[Any]) -> dict[Any, str]:

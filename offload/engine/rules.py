@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 
-from offload.core.exceptions import UnknownInstance
+from offload.core.exceptions import UnknownInstance, UnknownRule
 from offload.core.moments import utc
 from offload.core.retries import Cause
 from offload.core.routing import judge_rules
 from offload.core.topics import Pattern
 from offload.core.topology import Scope, Verb
+from offload.engine.opening import opened_by
+from offload.engine.overruling import overrule, settle
 from offload.engine.row_values import rule_of
 from offload.engine.topology import forget, load, now
 from offload.engine.tracking import returns, whereabouts
@@ -42,12 +44,23 @@ class Exclusive:
     narrowed_by: tuple[Rule, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleared:
+    """Rules that are gone."""
+
+    count: int
+    #: Instances that are here and have lost their last allow: they may do everything now.
+    opened: tuple[str, ...]
+
+
 @retried
 def allow(target: str, pattern: str, **terms: Any) -> Rule:
     """Allow a pattern on an instance; an instance with allow rules may do nothing else.
 
-    Takes ``scope`` ("instance", "glob" or "label"), ``until``, ``note`` and ``by`` (a user).
-    Raise InvalidPattern for a pattern that is none.
+    It takes the place of a deny of the same pattern and target; where it ends by itself, that
+    deny rests, and holds again afterwards. Takes ``scope`` ("instance", "glob" or "label"),
+    ``until``, ``note`` and ``by`` (a user); a rule that was there keeps its note and its maker
+    unless they are given anew. Raise InvalidPattern for a pattern that is none.
     """
     return _rule(Verb.ALLOW, target, pattern, **terms)
 
@@ -59,17 +72,38 @@ def deny(target: str, pattern: str, **terms: Any) -> Rule:
 
 
 @retried
-def clear(target: str, pattern: str, *, scope: str = Scope.INSTANCE) -> int:
-    """Remove the rules of exactly this pattern on this target; return how many there were."""
+def clear(target: str, pattern: str, *, scope: str = Scope.INSTANCE) -> Cleared:
+    """Remove the rules of exactly this pattern on this target."""
     Pattern.parse(pattern)
     with database.atomic():
-        count, _ = Rule.objects.filter(scope=scope, target=target, pattern=pattern).delete()
-        enforce()
-    return count
+        return remove(Rule.objects.filter(scope=scope, target=target, pattern=pattern))
+
+
+@retried
+def clear_ids(ids: Sequence[int]) -> Cleared:
+    """Remove the rules with these ids; raise UnknownRule, with nothing changed, without one."""
+    with database.atomic():
+        found = Rule.objects.in_bulk(ids)
+        for missing in [one for one in ids if one not in found]:
+            raise UnknownRule(rule_id=missing)
+        return remove(found.values())
+
+
+def remove(rows: Iterable[Rule]) -> Cleared:
+    """Remove rules and enforce what remains; call it in a transaction."""
+    removed = list(rows)
+    opened = opened_by(removed) if removed else ()
+    Rule.objects.filter(pk__in=[rule.pk for rule in removed]).delete()
+    enforce()
+    return Cleared(count=len(removed), opened=opened)
 
 
 def exclusive(
-    instance: str, patterns: Iterable[str], *, by: AbstractBaseUser | None = None, note: str = ""
+    instance: str,
+    patterns: Iterable[str],
+    *,
+    by: AbstractBaseUser | None = None,
+    note: str | None = None,
 ) -> Exclusive:
     """Make exactly these patterns the allow list of an instance; others are untouched.
 
@@ -81,7 +115,7 @@ def exclusive(
 
 @retried
 def _exclusive(
-    instance: str, wanted: Sequence[Pattern], by: AbstractBaseUser | None, note: str
+    instance: str, wanted: Sequence[Pattern], by: AbstractBaseUser | None, note: str | None
 ) -> Exclusive:
     texts = [pattern.text for pattern in wanted]
     with database.atomic():
@@ -101,7 +135,7 @@ def _others(instance: str) -> list[Rule]:
     """Return the rules in force on an instance, known or not, save its own allows."""
     labels = Instance.objects.filter(pk=instance).values_list("labels", flat=True).first() or ()
     own = Q(verb=Verb.ALLOW, scope=Scope.INSTANCE)
-    rows = Rule.objects.in_force().exclude(own)
+    rows = Rule.objects.not_ended().exclude(own)
     return [row for row in rows if rule_of(row).names(instance, labels)]
 
 
@@ -116,8 +150,8 @@ def _narrows(rule: Rule, wanted: Iterable[Pattern]) -> bool:
 
 
 @retried
-def switch(instance: str, *, off: bool, note: str = "") -> None:
-    """Switch an instance off or on as a whole.
+def switch(instance: str, *, off: bool, note: str | None = None) -> None:
+    """Switch an instance off or on as a whole; one that is off keeps its note without another.
 
     Raise UnknownInstance where no worker of that name was ever announced.
     """
@@ -125,7 +159,8 @@ def switch(instance: str, *, off: bool, note: str = "") -> None:
         raise UnknownInstance(name=instance)
     with database.atomic():
         if off:
-            Switch.objects.update_or_create(pk=instance, defaults={"note": note})
+            terms = {} if note is None else {"note": note}
+            Switch.objects.update_or_create(pk=instance, defaults=terms)
         else:
             Switch.objects.filter(pk=instance).delete()
         enforce()
@@ -146,27 +181,22 @@ def _write(
     *,
     scope: str = Scope.INSTANCE,
     until: datetime | None = None,
-    note: str = "",
+    note: str | None = None,
     by: AbstractBaseUser | None = None,
 ) -> Rule:
-    """Write a rule; an allow takes the place of the deny of the same pattern and target.
+    """Write a rule; what is not given of its note and its maker stays.
 
-    A deny leaves the allow: it beats it, and without its allow list an instance may run all.
+    A deny leaves the allow of the same: it beats it, and without its allow list an instance may
+    run all. For the same reason an allow without an end gets none where the deny only rests.
     """
-    if verb == Verb.ALLOW:
-        same = Rule.objects.filter(scope=scope, target=target, pattern=pattern)
-        same.filter(verb=Verb.DENY).delete()
-    rule, _ = Rule.objects.update_or_create(
-        verb=verb,
-        scope=scope,
-        target=target,
-        pattern=pattern,
-        defaults={
-            "until": until and utc(until),
-            "note": note,
-            "created_by_id": by.pk if by else None,
-        },
-    )
+    key: dict[str, Any] = {"verb": verb, "scope": scope, "target": target, "pattern": pattern}
+    terms: dict[str, Any] = {"until": until and utc(until), "rests_until": None}
+    given = {"note": note, "created_by_id": by.pk if by else None}
+    terms |= {name: value for name, value in given.items() if value is not None}
+    rests = verb == Verb.ALLOW and overrule(Rule(**key, until=terms["until"]))
+    if rests and Rule.objects.filter(**key, until=None).exists():
+        terms["until"] = None
+    rule, _ = Rule.objects.update_or_create(**key, defaults=terms)
     return rule
 
 
@@ -175,6 +205,7 @@ def enforce() -> int:
 
     Call it in the transaction that changed them.
     """
+    settle()
     raise_version()
     seen = load(current_version())
     count = 0

@@ -122,7 +122,7 @@ def load(version: int) -> Snapshot:
     off = dict(Switch.objects.values_list("pk", "note"))
     leader = Lease.objects.filter(pk="leader").values_list("incarnation", flat=True).first()
     instances = tuple(instance_of(row, off=off, leader=leader) for row in InstanceRow.objects.all())
-    rules = tuple(readable(RuleRow.objects.in_force(), rule_of))
+    rules = tuple(readable(RuleRow.objects.not_ended(), rule_of))
     topology = Topology(version=version, instances=instances, rules=rules)
     policies = tuple(policy_of(row) for row in Queue.objects.all())
     return Snapshot(topology=topology, policies=policies, default=default_policy())

@@ -135,7 +135,7 @@ def add(name: str, options: Options) -> Queue:
 def switch(terminal: Terminal, queue: Queue, options: Options) -> None:
     """Suspend a queue or resume it."""
     off = options["action"] == "suspend"
-    recalled = policies.suspend([queue], suspended=off, note=options.get("note", ""))
+    recalled = policies.suspend([queue], suspended=off, note=options.get("note"))
     said = "is suspended: its jobs are accepted and wait, what runs ends" if off else "is resumed"
     told(terminal, queue, said, recalled=recalled)
 

@@ -19,9 +19,13 @@ from offload.models.managers import OffloadManager
 class RuleQuerySet(models.QuerySet["Rule"]):
     """Named questions about rules."""
 
-    def in_force(self) -> RuleQuerySet:
-        """Return the rules that have not ended."""
+    def not_ended(self) -> RuleQuerySet:
+        """Return the rules that have not ended: those in force, and denies that rest."""
         return self.filter(Q(until=None) | Q(until__gt=Now()))
+
+    def alike(self, rule: Rule) -> RuleQuerySet:
+        """Return the rules of the same pattern and target, whatever their verb."""
+        return self.filter(scope=rule.scope, target=rule.target, pattern=rule.pattern)
 
 
 RuleManager = OffloadManager.from_queryset(RuleQuerySet)
@@ -50,6 +54,12 @@ class Rule(models.Model):
         blank=True,
         validators=[MaxValueValidator(LATEST)],
         help_text=_("Empty: until somebody clears it."),
+    )
+    rests_until = models.DateTimeField(
+        _("rests until"),
+        null=True,
+        editable=False,
+        help_text=_("An allow of the same pattern and target lifts this deny till then."),
     )
     note = models.CharField(_("note"), max_length=255, blank=True, default="")
     created_at = models.DateTimeField(_("made"), db_default=Now(), editable=False)

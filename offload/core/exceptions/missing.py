@@ -26,6 +26,16 @@ class UnknownInstance(OffloadError, LookupError):
         )
 
 
+class UnknownRule(OffloadError, LookupError):
+    """There is no rule with that id."""
+
+    def __init__(self, *, rule_id: int) -> None:
+        self.rule_id = rule_id
+        super().__init__(
+            f"There is no rule {rule_id}. 'manage.py offload rules' lists those there are."
+        )
+
+
 class UnknownJob(OffloadError, LookupError):
     """There is no job with that id."""
 

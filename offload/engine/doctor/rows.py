@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def examine() -> Iterator[Finding]:
     """Yield the rules that are left out, and the queues that take no topic."""
-    for rule in Rule.objects.in_force():
+    for rule in Rule.objects.not_ended():
         if told := _problem(rule):
             fact = f"Rule {rule.pk} ({rule}) is left out, since it cannot be read: {told}"
             yield fail("rules", fact, "Correct it in the admin under Offload, Rules, or delete it.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from offload.management.verbs.broker import BROKER
+from offload.management.verbs.clear import CLEAR
 from offload.management.verbs.doctor import DOCTOR
 from offload.management.verbs.explain import EXPLAIN
 from offload.management.verbs.instances import INSTANCES
@@ -11,7 +12,7 @@ from offload.management.verbs.jobs import JOBS
 from offload.management.verbs.queues import QUEUES
 from offload.management.verbs.remove import REMOVE
 from offload.management.verbs.retry import RETRY
-from offload.management.verbs.routing import ALLOW, CLEAR, DENY, EXCLUSIVE
+from offload.management.verbs.routing import ALLOW, DENY, EXCLUSIVE
 from offload.management.verbs.rules import RULES
 from offload.management.verbs.status import STATUS
 from offload.management.verbs.stop import STOP

@@ -1,4 +1,4 @@
-"""``allow``, ``deny``, ``clear`` and ``exclusive``: what instances may run."""
+"""``allow``, ``deny`` and ``exclusive``: what instances may run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management import CommandError
 
+from offload.core.judgement import noted as with_note
 from offload.core.topology import Scope
 from offload.engine import rules
+from offload.engine.overruling import Overruled, became_of, denies
 from offload.engine.row_values import rule_of
 from offload.engine.topology import now, snapshot
 from offload.management import times
@@ -21,7 +23,7 @@ from offload.models.conflicts import retried
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rich.text import Text
 
@@ -32,20 +34,21 @@ GLOB = "*?["
 NOTE = 255
 
 
-def arguments(parser: ArgumentParser) -> None:
-    """Take an instance and patterns."""
-    parser.add_argument("target", metavar="INSTANCE", help="its nodename, such as render@gpu1")
+def arguments(parser: ArgumentParser, *, patterns: str = "+", or_else: str = "") -> None:
+    """Take an instance and patterns; ``or_else`` says what else may be written."""
+    told = f"its nodename, such as render@gpu1{or_else}"
+    parser.add_argument("target", metavar="INSTANCE", help=told)
     parser.add_argument(
         "patterns",
         metavar="PATTERN",
-        nargs="+",
+        nargs=patterns,
         help="a/b exactly, 'a/*' one more segment, 'a/**' one or more, '**' everything (in quotes)",
     )
 
 
-def scoped(parser: ArgumentParser) -> None:
-    """Take how the instances are named."""
-    arguments(parser)
+def scoped(parser: ArgumentParser, **kwargs: str) -> None:
+    """Take an instance and patterns, and how the instances are named."""
+    arguments(parser, **kwargs)
     parser.add_argument(
         "--scope",
         choices=[scope.value for scope in Scope],
@@ -56,7 +59,7 @@ def scoped(parser: ArgumentParser) -> None:
 
 def noted(parser: ArgumentParser) -> None:
     """Take the reason."""
-    parser.add_argument("--note", type=note, default="", help="why, for those who look later")
+    parser.add_argument("--note", type=note, help="why, for those who look later")
 
 
 def note(text: str) -> str:
@@ -90,16 +93,42 @@ def rule(terminal: Terminal, options: Options, *, write: Callable[..., Rule]) ->
     check_target(options["target"], options["scope"])
     until = now() + options["duration"] if options["duration"] else None
     terms = {"scope": options["scope"], "until": until, "note": options["note"]}
-    show(terminal, write_all(write, options["target"], options["patterns"], terms))
+    made, overruled = write_all(write, options["target"], options["patterns"], terms)
+    concerned = reached(made)
+    terminal.answer(
+        {**written(made, concerned), **as_facts(overruled)},
+        *map(line, made),
+        in_force(concerned),
+        *told(overruled),
+    )
 
 
 @retried
 def write_all(
     write: Callable[..., Rule], target: str, patterns: Sequence[str], terms: Mapping[str, Any]
-) -> list[Rule]:
-    """Write a rule for each pattern, all of them or none."""
+) -> tuple[list[Rule], Overruled]:
+    """Write a rule for each pattern, all of them or none; return also which denies they lift."""
     with database.atomic():
-        return [write(target, pattern, **terms) for pattern in patterns]
+        before = denies(target, patterns, terms["scope"])
+        made = [write(target, pattern, **terms) for pattern in patterns]
+        return made, became_of(before)
+
+
+def as_facts(overruled: Overruled) -> dict[str, object]:
+    """Return denies that were lifted as JSON values."""
+    return {
+        "replaced": [facts(one) for one in overruled.replaced],
+        "resting": [facts(one) for one in overruled.resting],
+    }
+
+
+def told(overruled: Overruled) -> Iterator[Text]:
+    """Yield which denies are gone, and which hold again later."""
+    for one in overruled.replaced:
+        yield plain(f"It replaces: {with_note(line(one), one.note)}", "yellow")
+    for one in overruled.resting:
+        again = f"{one} rests until {times.moment(one.rests_until)} and holds again then"
+        yield plain(with_note(again, one.note), "yellow")
 
 
 def exclusive(terminal: Terminal, options: Options) -> None:
@@ -129,23 +158,6 @@ def ending(rule: Rule) -> str:
     return f"manage.py offload clear {quote(rule.target)} {quote(rule.pattern)}{scope}"
 
 
-def clear(terminal: Terminal, options: Options) -> None:
-    """Remove the rules of exactly these patterns on exactly this target."""
-    target, patterns, scope = options["target"], options["patterns"], options["scope"]
-    count = clear_all(target, patterns, scope)
-    told = f"Rules cleared: {count}." if count else "There was no such rule; nothing changed."
-    terminal.answer(
-        {"target": target, "scope": scope, "patterns": patterns, "cleared": count}, told
-    )
-
-
-@retried
-def clear_all(target: str, patterns: Sequence[str], scope: str) -> int:
-    """Remove the rules of all these patterns or none; return how many there were."""
-    with database.atomic():
-        return sum(rules.clear(target, pattern, scope=scope) for pattern in patterns)
-
-
 def check_target(target: str, scope: str) -> None:
     """Raise CommandError for a name that is none."""
     if not target:
@@ -155,12 +167,6 @@ def check_target(target: str, scope: str) -> None:
         raise CommandError(f"{told} Write a nodename, a glob or a label.")
     if scope == Scope.INSTANCE and any(sign in target for sign in GLOB):
         raise CommandError(f"{target!r} is a glob of nodenames. Add: --scope glob")
-
-
-def show(terminal: Terminal, made: Sequence[Rule]) -> None:
-    """Show rules, and whom they concern now."""
-    concerned = reached(made)
-    terminal.answer(written(made, concerned), *map(line, made), in_force(concerned))
 
 
 def reached(made: Sequence[Rule]) -> list[str]:
@@ -183,6 +189,7 @@ def facts(rule: Rule) -> dict[str, object]:
         "target": rule.target,
         "pattern": rule.pattern,
         "until": rule.until,
+        "rests_until": rule.rests_until,
         "note": rule.note,
     }
 
@@ -210,12 +217,6 @@ DENY = Verb(
     help="keep topics from an instance, whatever allows them",
     arguments=termed,
     run=partial(rule, write=rules.deny),
-)
-CLEAR = Verb(
-    name="clear",
-    help="remove the rules of exactly these patterns",
-    arguments=scoped,
-    run=clear,
 )
 EXCLUSIVE = Verb(
     name="exclusive",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-HEADERS = ("rule", "topics", "on", "in force on", "until", "note", "by")
+HEADERS = ("id", "rule", "topics", "on", "in force on", "until", "note", "by")
 FOLD = {"topics": 10, "on": 8, "in force on": 11, "note": 8}
 
 NONE = "There is no rule: every instance may run what it has consumers for."
@@ -36,7 +36,7 @@ def run(terminal: Terminal, options: Options) -> None:
 
 def told(lines: Sequence[RuleLine]) -> list[Table | Text]:
     """Return the rules for people, and how one is ended."""
-    how = "To end one: manage.py offload clear INSTANCE PATTERN, or: manage.py offload on INSTANCE"
+    how = "To end one: manage.py offload clear ID, or: manage.py offload on INSTANCE"
     return [table(HEADERS, map(row, lines), fold=FOLD), plain(how, "dim")]
 
 
@@ -51,6 +51,7 @@ def facts(line: RuleLine) -> dict[str, object]:
         "instances": list(line.instances),
         "since": line.since,
         "until": line.until,
+        "rests_until": line.rests_until,
         "note": line.note,
         "by": line.by,
     }
@@ -60,14 +61,22 @@ def row(line: RuleLine) -> tuple[object, ...]:
     """Return a rule as cells of HEADERS."""
     scope = "" if line.scope == "instance" else f" ({line.scope})"
     return (
+        str(line.id or ""),
         plain(line.verb, "green" if line.verb == "allow" else "red"),
         line.pattern,
         f"{line.target}{scope}",
         "\n".join(line.instances) if scope else "",
-        times.moment(line.until),
+        ends(line),
         line.note,
         line.by,
     )
+
+
+def ends(line: RuleLine) -> str:
+    """Return when a rule ends, or holds again."""
+    if line.rests_until:
+        return f"rests until {times.moment(line.rests_until)}"
+    return times.moment(line.until)
 
 
 RULES = Verb(

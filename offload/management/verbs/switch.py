@@ -29,7 +29,7 @@ def arguments_of_off(parser: ArgumentParser) -> None:
 def run(terminal: Terminal, options: Options, *, off: bool) -> None:
     """Switch the instance."""
     name = options["instance"]
-    switch(name, off=off, note=options.get("note", ""))
+    switch(name, off=off, note=options.get("note"))
     told = "is off: what has not begun goes elsewhere, what runs ends there." if off else "is on."
     terminal.answer({"instance": name, "off": off}, f"{name} {told}")
 

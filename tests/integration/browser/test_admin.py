@@ -203,6 +203,38 @@ class TestRules:
         assert "replaces the deny" in told(answer)
         assert [rule.verb for rule in Rule.objects.all()] == ["allow"]
 
+    def test_an_allow_for_a_time_lets_the_deny_rest(self, boss: Client) -> None:
+        join()
+        rules.deny(HERE, TOPIC)
+        end = timezone.now() + timedelta(days=1)
+        data = {**RULE, "verb": "allow", "until_0": f"{end:%Y-%m-%d}", "until_1": "00:00:00"}
+
+        answer = boss.post(ADD_RULE, data)
+
+        assert "rests until" in told(answer)
+        deny, allow = Rule.objects.order_by("pk")
+        assert deny.rests_until == allow.until
+
+        boss.post(address(allow, "delete"), {"post": "yes"})
+
+        assert Rule.objects.get().rests_until is None
+
+    @pytest.mark.parametrize("in_bulk", [True, False])
+    def test_who_deletes_the_last_allow_is_told_before_that_it_opens_the_instance(
+        self, boss: Client, in_bulk: bool
+    ) -> None:
+        join()
+        deny = rules.deny(HERE, "dam/other")
+        last = rules.allow(HERE, TOPIC)
+
+        def asked(rule: Rule) -> str:
+            data = {"action": "delete_selected", "_selected_action": [rule.pk]}
+            page = boss.post(RULES, data) if in_bulk else boss.get(address(rule, "delete"))
+            return page.content.decode()
+
+        assert f"This is the last allow of {HERE}." in asked(last)
+        assert "last allow" not in asked(deny)
+
     def test_a_deny_leaves_the_allow(self, boss: Client) -> None:
         join()
         rules.allow(HERE, TOPIC)

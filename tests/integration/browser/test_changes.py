@@ -167,6 +167,22 @@ def test_a_cell_changes_the_rules(
     assert sorted(found) == sorted(expected)
 
 
+def test_a_cell_says_which_deny_its_allow_replaces(boss: Client) -> None:
+    rules.deny(HERE, TOPIC)
+
+    assert "It replaces the deny" in told(boss.post(DESIRED, {"allow": CELL}))
+
+
+def test_clearing_the_last_allow_says_that_it_opens_the_instance(boss: Client) -> None:
+    rules.allow(HERE, TOPIC)
+    rules.allow(HERE, "dam/other")
+
+    assert "last allow" not in told(boss.post(DESIRED, {"clear": CELL}))
+    assert f"That was the last allow of {HERE}" in told(
+        boss.post(DESIRED, {"clear": f"{HERE} dam/other"})
+    )
+
+
 def test_a_new_rule_remembers_who_made_it(boss: Client, admin: User) -> None:
     boss.post(DESIRED, {"deny": CELL})
 

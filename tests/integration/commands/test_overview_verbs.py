@@ -181,7 +181,7 @@ def test_rules_are_listed_with_whom_they_concern(
     told = said("rules")
     assert "moved" in told
     assert "gpu (label)" in told
-    assert "manage.py offload clear INSTANCE PATTERN" in told
+    assert "manage.py offload clear ID" in told
     assert [one["verb"] for one in answered("rules", "--instance", HERE)] == ["off", "allow"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,11 @@ pytestmark = pytest.mark.parametrize("engine_database", [SQLITE], indirect=True)
 
 def rules() -> set[tuple[str, str, str, str]]:
     return set(Rule.objects.values_list("verb", "scope", "target", "pattern"))
+
+
+def notes() -> list[str]:
+    rows = (Rule.objects, Switch.objects)
+    return [note for one in rows for note in one.values_list("note", flat=True)]
 
 
 def test_deny_writes_a_rule_per_pattern_and_takes_jobs_back(said: Said) -> None:
@@ -102,6 +108,59 @@ def test_clear_removes_exactly_what_is_named(said: Said, answered: Answered) -> 
     assert "Rules cleared: 1." in said("clear", "render@*", "dam/**", "--scope", "glob")
 
 
+def test_an_allow_for_a_time_says_that_the_deny_holds_again(said: Said, answered: Answered) -> None:
+    said("deny", HERE, TOPIC, "--note", "broken fan")
+    told = said("allow", HERE, TOPIC, "--for", "30m")
+    assert f"deny {TOPIC} on {HERE} rests until " in told
+    assert "and holds again then: broken fan." in told
+    assert rules() == {("deny", "instance", HERE, TOPIC), ("allow", "instance", HERE, TOPIC)}
+    (rests,) = answered("allow", HERE, TOPIC, "--for", "1h")["resting"]
+    until = Rule.objects.get(verb="allow").until
+    assert until is not None
+    assert (rests["verb"], rests["rests_until"][:19]) == ("deny", until.isoformat()[:19])
+    assert "rests until " in said("rules")
+
+
+def test_an_allow_says_which_deny_it_replaces(said: Said, answered: Answered) -> None:
+    said("deny", HERE, TOPIC, "--note", "broken fan")
+    assert f"It replaces: deny {TOPIC} on {HERE}: broken fan." in said("allow", HERE, TOPIC)
+    assert answered("allow", HERE, TOPIC)["replaced"] == []
+
+
+@pytest.mark.parametrize("verb", [["deny", HERE, TOPIC], ["off", HERE]])
+def test_a_note_stays_until_another_is_written(said: Said, verb: list[str]) -> None:
+    join()
+    said(*verb, "--note", "too hot")
+    said(*verb)
+    assert notes() == ["too hot"]
+    said(*verb, "--note", "")
+    assert notes() == [""]
+
+
+def test_clear_takes_the_ids_that_rules_shows(said: Said, answered: Answered) -> None:
+    said("deny", HERE, TOPIC, "audio/mix", "dam/web")
+    kept, *gone = Rule.objects.order_by("pk").values_list("pk", flat=True)
+    assert re.search(rf"^{kept} +deny ", said("rules"), re.MULTILINE)
+    assert answered("clear", *map(str, gone))["cleared"] == 2
+    with pytest.raises(CommandError, match=f"There is no rule {gone[0]}. 'manage.py offload rules"):
+        said("clear", str(kept), str(gone[0]))
+    assert [rule.pk for rule in Rule.objects.all()] == [kept]
+
+
+def test_clear_of_the_last_allow_says_whom_it_opens(said: Said, answered: Answered) -> None:
+    join()
+    said("allow", HERE, TOPIC, "dam/web", "audio/mix")
+    assert answered("clear", HERE, TOPIC)["opened"] == []
+    assert "the last allow" not in said("clear", HERE, "dam/web")
+    assert f"That was the last allow of {HERE}" in said("clear", HERE, "audio/mix")
+
+
+def test_clear_of_all_allows_at_once_says_whom_it_opens(said: Said) -> None:
+    join()
+    said("allow", HERE, TOPIC, "dam/web")
+    assert f"That was the last allow of {HERE}" in said("clear", HERE, TOPIC, "dam/web")
+
+
 def test_exclusive_leaves_the_instance_these_patterns_alone(said: Said) -> None:
     said("allow", HERE, "audio/mix")
     said("allow", THERE, "audio/mix")
@@ -140,13 +199,18 @@ def test_exclusive_does_not_end_by_itself(said: Said) -> None:
         said("exclusive", HERE, "dam/web", "--for", "30m")
 
 
-@pytest.mark.parametrize("verb", ["allow", "deny", "clear", "exclusive"])
+def test_clear_of_an_instance_without_a_pattern_says_what_to_write(said: Said) -> None:
+    with pytest.raises(CommandError, match="clear INSTANCE PATTERN, or the ids"):
+        said("clear", HERE)
+
+
+@pytest.mark.parametrize("verb", ["allow", "deny", "exclusive"])
 def test_an_instance_without_a_pattern_is_refused(said: Said, verb: str) -> None:
     with pytest.raises(CommandError, match="PATTERN"):
         said(verb, HERE)
 
 
-@pytest.mark.parametrize("verb", ["allow", "exclusive"])
+@pytest.mark.parametrize("verb", ["allow", "deny", "clear", "exclusive"])
 def test_an_empty_name_is_refused(said: Said, verb: str) -> None:
     with pytest.raises(CommandError, match="is empty"):
         said(verb, "", "dam/web")

@@ -25,6 +25,17 @@ def queue(**facts: Any) -> Queue:
     return made
 
 
+def test_a_suspended_queue_keeps_its_note_until_it_is_resumed() -> None:
+    narrow = queue()
+    policies.suspend([narrow], suspended=True, note="licence")
+
+    policies.suspend([narrow], suspended=True)
+    assert narrow.note == "licence"
+
+    policies.suspend([narrow], suspended=False)
+    assert narrow.note == ""
+
+
 def test_a_suspended_queue_gives_back_all_that_has_not_begun() -> None:
     narrow = queue()
     jobs = bound(3, queue="narrow")

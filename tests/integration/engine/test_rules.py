@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
 from offload.core.exceptions import InvalidPattern, UnknownInstance
 from offload.engine import applying, dispatch, rules
 from offload.engine.topology import snapshot
 from offload.models import Instance, Job, Rule, Switch
-from offload.models.versions import current_version
+from offload.models.versions import current_version, raise_version
 from tests.integration.engine.world import (
     HERE,
     THERE,
@@ -107,6 +108,128 @@ def test_an_allow_replaces_the_deny_of_the_same_pattern() -> None:
     assert [rule.verb for rule in Rule.objects.all()] == ["allow"]
 
 
+def test_an_allow_list_outlives_the_time_for_which_its_deny_is_lifted() -> None:
+    rules.allow(HERE, TOPIC)
+    rules.deny(HERE, TOPIC)
+
+    rules.allow(HERE, TOPIC, until=datetime.now(UTC) + timedelta(minutes=30))
+    assert HERE in _runs()
+    _time_passes()
+
+    assert _runs() == [THERE]
+    assert _runs("dam/meta") == [THERE]
+
+
+def _time_passes() -> None:
+    """Let the end of every rule, and of every rest, have come."""
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    Rule.objects.exclude(until=None).update(until=past)
+    Rule.objects.exclude(rests_until=None).update(rests_until=past)
+    raise_version()
+
+
+def test_a_deny_is_back_when_the_allow_that_lifted_it_for_a_time_ends() -> None:
+    rules.deny(HERE, TOPIC, note="broken fan")
+
+    rules.allow(HERE, TOPIC, until=datetime.now(UTC) + timedelta(minutes=30))
+
+    assert HERE in _runs()
+    job = bound()[0]
+
+    _time_passes()
+
+    assert _runs() == [THERE]
+    applying.apply(HERE, place().incarnation, snapshot(fresh=True))
+    assert row(job.id).state == "PENDING"
+    assert Rule.objects.get(verb="deny").note == "broken fan"
+
+
+def test_a_deny_that_ends_before_the_allow_does_is_replaced_by_it() -> None:
+    now = datetime.now(UTC)
+    rules.deny(HERE, TOPIC, until=now + timedelta(minutes=10))
+
+    rules.allow(HERE, TOPIC, until=now + timedelta(minutes=30))
+
+    assert [rule.verb for rule in Rule.objects.all()] == ["allow"]
+
+
+UNDO: dict[str, Any] = {
+    "clearing it": lambda allow: rules.remove([allow]),
+    "a deny": lambda allow: rules.deny(HERE, TOPIC),
+    "another allow list": lambda allow: rules.exclusive(HERE, ["dam/meta"]),
+    "deleting its row": lambda allow: (allow.delete(), rules.enforce()),
+}
+
+
+@pytest.mark.parametrize("undo", UNDO.values(), ids=UNDO)
+def test_a_deny_is_back_at_once_where_the_allow_goes_before_its_end(undo: Any) -> None:
+    rules.deny(HERE, TOPIC)
+    allow = rules.allow(HERE, TOPIC, until=datetime.now(UTC) + timedelta(minutes=30))
+    job = bound()[0]
+
+    undo(allow)
+
+    assert row(job.id).state == "PENDING"
+    assert _runs() == [THERE]
+
+
+def test_a_deny_rests_as_long_as_the_allow_lasts_that_is_written_anew() -> None:
+    rules.deny(HERE, TOPIC)
+    later = datetime.now(UTC) + timedelta(hours=2)
+    rules.allow(HERE, TOPIC, until=datetime.now(UTC) + timedelta(minutes=30))
+
+    rules.allow(HERE, TOPIC, until=later)
+    assert Rule.objects.get(verb="deny").rests_until == later
+
+    rules.allow(HERE, TOPIC)
+    assert [rule.verb for rule in Rule.objects.all()] == ["allow"]
+
+
+@pytest.mark.parametrize("verb", [rules.allow, rules.deny])
+def test_a_rule_keeps_its_note_and_its_maker_unless_they_are_given_anew(verb: Any) -> None:
+    ada = User(pk=7)
+    verb(HERE, TOPIC, note="broken fan", by=ada)
+    until = datetime.now(UTC) + timedelta(hours=1)
+
+    rule = verb(HERE, TOPIC, until=until)
+
+    assert (rule.note, rule.until, rule.created_by_id) == ("broken fan", until, 7)
+    assert verb(HERE, TOPIC, note="").note == ""
+
+
+def test_an_allow_list_keeps_its_notes_unless_they_are_given_anew() -> None:
+    rules.exclusive(HERE, [TOPIC], note="licence")
+
+    (rule, other) = rules.exclusive(HERE, [TOPIC, "dam/meta"]).rules
+
+    assert (rule.note, other.note) == ("licence", "")
+
+
+def test_a_switch_keeps_its_note_unless_it_is_given_anew() -> None:
+    rules.switch(HERE, off=True, note="disk")
+    rules.switch(HERE, off=True)
+    assert Switch.objects.get().note == "disk"
+
+    rules.switch(HERE, off=True, note="")
+    assert Switch.objects.get().note == ""
+
+
+def test_clearing_the_last_allow_names_whom_it_opens() -> None:
+    rules.allow(HERE, TOPIC)
+    rules.allow("gpu", "dam/meta", scope="label")
+    rules.deny(HERE, "dam/old")
+
+    assert rules.clear(HERE, "dam/old").opened == ()
+    assert rules.clear(HERE, TOPIC).opened == ()
+    assert rules.clear("gpu", "dam/meta", scope="label").opened == (HERE,)
+
+
+def test_clearing_an_allow_that_has_ended_opens_nobody() -> None:
+    rules.allow(HERE, TOPIC, until=datetime.now(UTC) - timedelta(seconds=1))
+
+    assert rules.clear(HERE, TOPIC).opened == ()
+
+
 def test_the_same_rule_again_is_the_rule_with_its_new_terms() -> None:
     until = datetime.now(UTC) + timedelta(hours=1)
     rules.deny(HERE, TOPIC)
@@ -198,8 +321,8 @@ def test_clearing_a_rule_lets_its_jobs_run_again() -> None:
 
     waiting(9)
 
-    assert rules.clear(HERE, "**") == 1
-    assert rules.clear(HERE, "**") == 0
+    assert rules.clear(HERE, "**").count == 1
+    assert rules.clear(HERE, "**").count == 0
 
     snapshot(fresh=True)
     assert dispatch.sweep() == place().window

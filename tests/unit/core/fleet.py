@@ -96,11 +96,17 @@ def instances(*names: str) -> st.SearchStrategy[Instance]:
 
 
 def rules() -> st.SearchStrategy[Rule]:
-    """Return any rule; some have ended at NOW, some end later."""
+    """Return any rule; some have ended at NOW, some end later, some rest."""
     ends = st.none() | st.integers(-2, 2).map(lambda hours: NOW + timedelta(hours=hours))
     return st.builds(
-        lambda scoped, verb, pattern, until, number: Rule(
-            id=number, verb=verb, scope=scoped[0], target=scoped[1], pattern=pattern, until=until
+        lambda scoped, verb, pattern, until, rests_until, number: Rule(
+            id=number,
+            verb=verb,
+            scope=scoped[0],
+            target=scoped[1],
+            pattern=pattern,
+            until=until,
+            rests_until=rests_until,
         ),
         st.sampled_from(
             (
@@ -112,6 +118,7 @@ def rules() -> st.SearchStrategy[Rule]:
         ),
         st.sampled_from(Verb),
         st.sampled_from(PATTERNS),
+        ends,
         ends,
         st.integers(1, 99),
     )

@@ -36,6 +36,7 @@ EVERY = [
     (exceptions.InvalidName(name="../x", problem="a slash"), "'../x'", "Use"),
     (exceptions.UnknownQueue(name="slow"), "'slow'", "Add"),
     (exceptions.UnknownInstance(name="gpu@x"), "'gpu@x'", "offload instances"),
+    (exceptions.UnknownRule(rule_id=7), "rule 7", "offload rules"),
     (exceptions.UnknownRun(run_id="r1"), "'r1'", "The admin lists"),
     (exceptions.RunTimeout(run_id="r1", timeout=2.5, unfinished=3), "3 of its steps", "it goes on"),
     (exceptions.UnknownJob(job_id="j1"), "'j1'", "offload jobs"),

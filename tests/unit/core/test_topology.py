@@ -42,6 +42,16 @@ def test_a_rule_is_in_force_before_its_end(until: datetime | None, in_force: boo
     assert rule(Verb.DENY, until=until).in_force(NOW) is in_force
 
 
+@pytest.mark.parametrize(
+    ("rests_until", "in_force"),
+    [(None, True), (NOW + HOUR, False), (NOW, True), (NOW - HOUR, True)],
+)
+def test_a_rule_that_rests_is_in_force_from_its_return(
+    rests_until: datetime | None, in_force: bool
+) -> None:
+    assert rule(Verb.DENY, rests_until=rests_until).in_force(NOW) is in_force
+
+
 def test_an_instance_is_found_by_its_name() -> None:
     first, second = instance("a@x"), instance("b@x")
 
