@@ -115,6 +115,14 @@ def takes_arguments(function: Callable[..., Any], given: int) -> bool:
     return sum(one.kind in POSITIONAL for one in found) >= given
 
 
+def first_name(function: Callable[..., Any]) -> str:
+    """Return the name of a function's first parameter; nothing where it has none, or says none."""
+    try:
+        return next(iter(inspect.signature(function, follow_wrapped=False).parameters), "")
+    except (TypeError, ValueError):
+        return ""
+
+
 def kind_of(function: Callable[..., Any]) -> str:
     """Say what a function is that a call of it does not run, or return nothing."""
     if inspect.iscoroutinefunction(function):

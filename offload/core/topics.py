@@ -26,10 +26,35 @@ def validate_topic(text: object) -> str:
     Raise InvalidTopic if it is not segments joined by `/`, or too long.
     """
     if not isinstance(text, str):
-        raise InvalidTopic(topic=text, problem=f"it is a {type(text).__name__}, not text")
+        problem = (
+            "it is a function or a task" if callable(text) else f"it is a {type(text).__name__}"
+        )
+        raise InvalidTopic(topic=text, problem=f"{problem}, not text", instead=_instead(text))
     if problem := _problem(text):
-        raise InvalidTopic(topic=text, problem=problem)
+        raise InvalidTopic(topic=text, problem=problem, instead=_instead(text))
     return text
+
+
+def _instead(value: object) -> str:
+    """Say what to write in the place of what has a topic, or stands for several."""
+    if isinstance(value, str):
+        many = value.endswith("*") and is_pattern(value)
+        return "A pattern is for consumers, rules and queues: name one topic of it." if many else ""
+    known = getattr(value, "topic", "") or getattr(value, "pattern", "")
+    if isinstance(known, str) and is_topic(known):
+        return f"Pass the topic that it consumes: {known!r}."
+    if isinstance(known, str) and known:
+        return f"Pass a topic that its pattern {known!r} matches."
+    return "Pass the topic of its consumer, such as 'dam/rendition/web'." if callable(value) else ""
+
+
+def is_pattern(text: str) -> bool:
+    """Tell whether a text is a pattern."""
+    try:
+        Pattern.parse(text)
+    except InvalidPattern:
+        return False
+    return True
 
 
 def is_topic(text: str) -> bool:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from offload.core.exceptions import InvalidConsumer, WrongCall
-from offload.core.parameters import kind_of, takes_arguments
+from offload.core.parameters import first_name, kind_of, takes_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,24 +18,56 @@ NOT_RUN = (
 )
 AWAITING = "; one that awaits something can call asyncio.run()"
 NO_FUNCTION = "it is no function with a name. Write def consume(job, *, width), and call it there."
-NO_JOB = "it takes no job. Write the job as its first parameter: def consume(job, *, width)."
+NO_PATTERN = (
+    "@consumer was given no topic, but the function. Write @consumer('dam/rendition/web'), or "
+    "the pattern of its topics."
+)
+NO_TOPIC = (
+    "it has no topic, so each call would be a plain Celery task. Write topic='billing/invoice' "
+    "beside base=OffloadTask, or leave out the base."
+)
+#: By whether the task itself comes first.
+NO_JOB = {
+    False: "it takes no job. Write the job as its first parameter: def consume(job, *, width).",
+    True: "it takes no job. With bind=True write def consume(self, job, *, width).",
+}
+SELF = (
+    "its first parameter is self, and would be given the job. Write def consume(job, *, width); "
+    "with bind=True, def consume(self, job, *, width)."
+)
 
 
 def check_named(function: object) -> None:
     """Raise InvalidConsumer for what is no function, or has no name as functools.partial() has."""
-    if not (callable(function) and hasattr(function, "__name__")):
+    is_function = callable(function) and not inspect.isclass(function)
+    if not (is_function and hasattr(function, "__name__")):
         raise InvalidConsumer(name=f"{function!r:.300}", problem=NO_FUNCTION)
 
 
-def check_function(function: Callable[..., Any], name: str, *, given: int = 0) -> None:
-    """Raise InvalidConsumer for a function of which a call runs nothing, or takes too little."""
+def check_pattern(pattern: object) -> None:
+    """Raise InvalidConsumer where the function stands in the place of its pattern."""
+    if callable(pattern):
+        raise InvalidConsumer(
+            name=getattr(pattern, "__name__", f"{pattern!r:.300}"), problem=NO_PATTERN
+        )
+
+
+def check_consumer(function: Callable[..., Any], name: str, *, is_bound: bool) -> None:
+    """Raise InvalidConsumer for a function that cannot be called with a job."""
+    check_function(function, name)
+    if not takes_arguments(function, 1 + is_bound):
+        raise InvalidConsumer(name=name, problem=NO_JOB[is_bound])
+    if not is_bound and first_name(function) == "self":
+        raise InvalidConsumer(name=name, problem=SELF)
+
+
+def check_function(function: Callable[..., Any], name: str) -> None:
+    """Raise InvalidConsumer for a function of which a call runs nothing."""
     kind = kind_of(function)
     if kind:
         awaiting = AWAITING if "async" in kind else ""
         problem = NOT_RUN.format(kind=kind, awaiting=awaiting)
         raise InvalidConsumer(name=name, problem=problem)
-    if not takes_arguments(function, given):
-        raise InvalidConsumer(name=name, problem=NO_JOB)
 
 
 def call(task: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

@@ -9,14 +9,23 @@ from celery._state import _task_stack  # type: ignore[attr-defined]
 from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Ignore
 
+from offload.core.exceptions import InvalidConsumer
 from offload.core.parameters import Parameters
 from offload.core.terms import check_ranking
 from offload.core.topics import Pattern, validate_topic
 from offload.engine.installation import installed
-from offload.engine.names import TOPIC
+from offload.engine.names import CARRIERS, TOPIC
 from offload.worker import declarations
 from offload.worker.attempts import attempt_of
-from offload.worker.calling import call, check_function, check_named, function_of
+from offload.worker.calling import (
+    NO_TOPIC,
+    call,
+    check_consumer,
+    check_function,
+    check_named,
+    check_pattern,
+    function_of,
+)
 from offload.worker.hooks import take_part
 from offload.worker.late import late
 
@@ -103,6 +112,8 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
             cls.topic = validate_topic(cls.topic)
         check_ranking(cls.ranking)
         cls.pattern = cls.pattern or cls.topic
+        if not cls.pattern and cls.name not in CARRIERS:
+            raise InvalidConsumer(name=cls.name, problem=NO_TOPIC)
         check_function(cls.run, cls.name)
         take_part(cls)
         super().on_bound(app)
@@ -207,8 +218,9 @@ def consumer(
     ``ranking`` decides between consumers of equal patterns, the higher wins. Further options
     are those of a Celery task: ``time_limit``, ``name``, … Raise InvalidPattern at once where
     the pattern is none, InvalidNumber for a ranking that is none, and InvalidConsumer for a
-    function that no call runs or that takes no job.
+    function that no call runs or that takes no job, or where the pattern is left out.
     """
+    check_pattern(pattern)
     parsed = Pattern.parse(pattern)
     check_ranking(ranking)
     topic = "" if "*" in parsed.text else parsed.text
@@ -219,7 +231,7 @@ def consumer(
     def declare(function: Callable[..., Any]) -> Any:
         check_named(function)
         name = declarations.name_of(function, options)
-        check_function(function, name, given=1 + bool(options.get("bind")))
+        check_consumer(function, name, is_bound=bool(options.get("bind")))
         declarations.note(name, parsed.text, function)
         return make(function)
 

@@ -8,13 +8,14 @@ from offload.core.exceptions.root import OffloadError
 class InvalidTopic(OffloadError, ValueError):
     """A topic is segments of letters, digits, `_` and `-` joined by `/`."""
 
-    def __init__(self, *, topic: object, problem: str) -> None:
+    def __init__(self, *, topic: object, problem: str, instead: str = "") -> None:
         self.topic = topic
         self.problem = problem
-        super().__init__(
-            f"{topic!r:.300} is not a topic: {problem}. Write segments of letters, digits, "
-            "'_' and '-' joined by '/', such as 'dam/rendition/web'."
+        self.instead = instead or (
+            "Write segments of letters, digits, '_' and '-' joined by '/', such as "
+            "'dam/rendition/web'."
         )
+        super().__init__(f"{topic!r:.300} is not a topic: {problem}. {self.instead}")
 
 
 class InvalidPattern(OffloadError, ValueError):

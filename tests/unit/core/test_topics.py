@@ -61,6 +61,30 @@ def test_an_illegal_topic_is_refused_with_its_problem(text: object, problem: str
     assert caught.value.topic == text
 
 
+def code() -> None:
+    """Be no topic."""
+
+
+@pytest.mark.parametrize(
+    ("given", "instead"),
+    [
+        (code, "Pass the topic of its consumer, such as 'dam/rendition/web'."),
+        (type("Task", (), {"topic": "a/b", "__call__": code})(), "that it consumes: 'a/b'."),
+        (type("Task", (), {"pattern": "a/*", "__call__": code})(), "its pattern 'a/*' matches."),
+        ("a/*", "name one topic of it."),
+        ("a*", "such as 'dam/rendition/web'."),
+        (None, "such as 'dam/rendition/web'."),
+    ],
+)
+def test_what_was_meant_is_named_in_the_place_of_what_is_no_topic(
+    given: object, instead: str
+) -> None:
+    with pytest.raises(InvalidTopic) as caught:
+        validate_topic(given)
+
+    assert str(caught.value).endswith(instead)
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

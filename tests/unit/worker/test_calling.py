@@ -32,6 +32,17 @@ def no_job(*, width: int) -> None:
     """Take no job."""
 
 
+def like_a_method(self: Any, job: Any) -> None:
+    """Take what a method takes."""
+
+
+class ByClass:
+    """Is called as a function is."""
+
+    def __init__(self, job: Any) -> None:
+        """Take a job."""
+
+
 @pytest.mark.parametrize(
     ("function", "told"),
     [
@@ -40,11 +51,33 @@ def no_job(*, width: int) -> None:
         (no_job, "takes no job"),
         (functools.partial(no_job), "no function with a name"),
         (3, "no function with a name"),
+        (ByClass, "no function with a name"),
+        (like_a_method, r"is self.*def consume\(job, \*, width\)"),
     ],
 )
 def test_what_cannot_be_a_consumer_is_refused_where_it_is_defined(function: Any, told: str) -> None:
     with pytest.raises(InvalidConsumer, match=told):
         consumer("calling/refused")(function)
+
+
+def test_a_consumer_without_its_topic_is_told_how_it_is_written() -> None:
+    with pytest.raises(InvalidConsumer, match=r"takes cannot .*@consumer\('dam/rendition/web'\)"):
+        consumer(takes)  # type: ignore[arg-type]
+
+
+def test_a_consumer_that_is_given_its_task_takes_it_first() -> None:
+    made = consumer("calling/bound", bind=True)
+
+    assert made(like_a_method).name.endswith("like_a_method")
+    with pytest.raises(InvalidConsumer, match=r"def consume\(self, job, \*, width\)"):
+        made(takes)
+
+
+def test_a_celery_task_without_a_topic_is_no_plain_task_by_mistake(app: Celery) -> None:
+    make: Any = app.task(base=OffloadTask, shared=False, lazy=False)
+
+    with pytest.raises(InvalidConsumer, match="topic='billing/invoice'"):
+        make(takes)
 
 
 @pytest.mark.parametrize("function", [awaited, produced])
