@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from offload.browser import ages, live
 from offload.browser.address import NUL, plain
+from offload.core.ids import forms
 from offload.engine.topology import now
 
 if TYPE_CHECKING:
@@ -99,6 +100,15 @@ class ListedAdmin(AnyAdmin):
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Return the page of a row, whatever it holds."""
         return live.sendable(request, super().changeform_view(request, *args, **kwargs))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return what is searched for; a UUID in any of its forms."""
+        found, is_repeated = super().get_search_results(request, queryset, search_term)
+        for usual in forms(search_term)[1:]:
+            found |= super().get_search_results(request, queryset, usual)[0]
+        return found, is_repeated
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the kind of list that is shown."""

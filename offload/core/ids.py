@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol, TypeAlias, runtime_checkable
 from uuid import UUID
 
 from offload.core.exceptions import InvalidId
 
+#: How a UUID is written: with dashes or without, in braces, as a URN, in any case.
+UUID_FORM = re.compile(
+    r"(?:urn:uuid:)?(\{)?[0-9a-f]{8}(-?)[0-9a-f]{4}\2[0-9a-f]{4}\2[0-9a-f]{4}\2[0-9a-f]{12}(?(1)\})",
+    re.IGNORECASE | re.ASCII,
+)
 #: Characters: what the column of ids holds.
 ID_MAX = 255
 
@@ -35,6 +41,16 @@ def id_of(job: object) -> str:
     if problem := _problem(text):
         raise InvalidId(job=job, problem=problem)
     return text
+
+
+def forms(text: str) -> tuple[str, ...]:
+    """Return an id as it is given, and where that is another form of a UUID, as ids are made.
+
+    Ids that a caller chose may have any form: both have to be looked for, the one given first.
+    """
+    found = UUID(text.strip()) if UUID_FORM.fullmatch(text.strip()) else None
+    usual = str(found) if found else text
+    return (text,) if usual == text else (text, usual)
 
 
 def _said(job: object) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.utils.timezone import localtime
 
@@ -68,14 +69,14 @@ def _verdict(verdict: Verdict) -> dict[str, object]:
     }
 
 
-def explain(subject: str | Identified) -> Explanation:
+def explain(subject: str | Identified | UUID) -> Explanation:
     """Say which instances can and may run a topic now, and why the others do not.
 
-    Of a job, given by its handle, say where it is, or why it waits. Raise InvalidTopic for a
-    topic that is none, UnknownJob where there is no such job.
+    Of a job, given by its handle or as a UUID, say where it is, or why it waits. Raise
+    InvalidTopic for a topic that is none, UnknownJob where there is no such job.
     """
-    if isinstance(subject, Identified):
-        return explain_job(_row(id_of(subject)))
+    if isinstance(subject, Identified | UUID):
+        return explain_job(_row(Job.objects.key(id_of(subject))))
     return _explain_topic(subject)
 
 

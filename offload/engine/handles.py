@@ -49,7 +49,7 @@ class JobHandle:
     @property
     def row(self) -> Job:
         """Return the job as it is now; raise UnknownJob where there is none."""
-        found = Job.objects.filter(pk=self.id).first()
+        found = Job.objects.filter(pk=Job.objects.key(self.id)).first()
         if found is None:
             raise UnknownJob(job_id=self.id)
         return found

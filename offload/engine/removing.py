@@ -23,7 +23,7 @@ def remove(job: JobId) -> JobState:
     Its row and what follows it end as after a stop. Raise UnknownJob where there is none,
     NotRemovable for a job that runs or has ended.
     """
-    job_id = id_of(job)
+    job_id = Job.objects.key(id_of(job))
     changed = remove_all([job_id])
     row = Job.objects.filter(pk=job_id).first()
     if row is None:

@@ -29,7 +29,7 @@ def retry(job: JobId) -> JobHandle:
     UnknownJob where there is none, NotRetriable for a job that has not ended, and for a plain
     Celery task.
     """
-    job_id = id_of(job)
+    job_id = Job.objects.key(id_of(job))
     row = Job.objects.filter(pk=job_id).first()
     if row is None:
         raise UnknownJob(job_id=job_id)

@@ -29,7 +29,7 @@ def stop(job: JobId, *, force: bool = False) -> JobState:
     not begun again. ``force`` kills its process, where the instance's pool has one per job. Raise
     UnknownJob where there is none.
     """
-    job_id = id_of(job)
+    job_id = Job.objects.key(id_of(job))
     stop_all([job_id], force=force)
     row = Job.objects.filter(pk=job_id).first()
     if row is None:

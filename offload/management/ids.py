@@ -27,8 +27,9 @@ def whole(text: str) -> str:
 
     Raise UnknownJob where there is none, CommandError where there are several.
     """
-    if Job.objects.filter(pk=text).exists():
-        return text
+    key = Job.objects.key(text)
+    if Job.objects.filter(pk=key).exists():
+        return key
     part = text.strip(ELLIPSIS)
     found = _with(part) if len(part) >= LEAST else []
     if not found:

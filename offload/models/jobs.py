@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from offload.core.ids import forms
 from offload.core.states import FINAL, QUERY_TYPES, Hold, JobState
 from offload.models import indexes
 from offload.models.fields import JsonText, KeyField
@@ -88,6 +89,16 @@ class JobQuerySet(models.QuerySet["Job"]):
     def without_values(self) -> JobQuerySet:
         """Leave out what may be large and is not needed to submit a job again."""
         return self.defer("result", "traceback", "tail", "progress")
+
+    def key(self, job_id: str) -> str:
+        """Return the id as its job has it, which may be given as another form of the same UUID.
+
+        Where there is no such job, return what was given.
+        """
+        given, *usual = forms(job_id)
+        if not usual or self.filter(pk=given).exists():
+            return given
+        return usual[0] if self.filter(pk=usual[0]).exists() else given
 
     def ids(self, values: Iterable[str]) -> JobQuerySet:
         """Return the jobs with these ids."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from offload.core.exceptions import RunTimeout, UnknownRun
+from offload.core.ids import forms
 from offload.core.run_states import RunState, run_state
 from offload.core.states import JobState
 from offload.engine.waiting import until
@@ -31,7 +32,7 @@ class RunHandle:
     @property
     def row(self) -> Run:
         """Return the run as it is now; raise UnknownRun where there is none."""
-        found = Run.objects.filter(pk=self.id).first()
+        found = Run.objects.filter(pk__in=forms(str(self.id))).first()
         if found is None:
             raise UnknownRun(run_id=self.id)
         return found

@@ -371,6 +371,7 @@ class TestJobList:
 
         assert found() == {here, there}
         assert found(q=there) == {there}
+        assert found(q=there.replace("-", "").upper()) == {there}
         assert found(q=there[:8]) == set()
         assert found(state__exact="QUEUED") == {here}
         assert found(topic="dam/other") == {there}

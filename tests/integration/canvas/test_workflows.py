@@ -197,6 +197,7 @@ def test_the_handle_tells_how_far_the_run_is_and_what_it_made(app: Celery, drive
     assert (before, run.wait(5)) == (RunState.RUNNING, RunState.SUCCEEDED)
     assert [job.topic for job in run.steps] == ["jobs/add", "jobs/add", "jobs/total"]
     assert list(run.outputs) == []
+    assert RunHandle(run.id.replace("-", "").upper()).state is RunState.SUCCEEDED
 
 
 @pytest.mark.usefixtures("app", "engine_database")

@@ -291,6 +291,15 @@ def test_enough_of_an_id_will_do(said: Said, answered: Answered, part: slice) ->
     assert job_id in said("job", "…" + job_id[part])
 
 
+def test_an_id_without_its_dashes_will_do(said: Said, answered: Answered) -> None:
+    (job_id,) = waiting()
+    form = job_id.replace("-", "").upper()
+
+    assert answered("job", form)["id"] == job_id
+    said("stop", form, "--yes")
+    assert Job.objects.get().state == "STOPPED"
+
+
 def test_too_little_of_an_id_names_those_that_are_meant(said: Said) -> None:
     jobs = waiting(2)
     with pytest.raises(CommandError, match=rf"(?s){jobs[1]}, {jobs[0]}\. Write more of it"):

@@ -65,6 +65,46 @@ def test_every_call_takes_a_handle_or_an_id(named: Callable[[JobHandle], Any]) -
     assert offload.JobHandle(named(kept)) == kept
 
 
+#: Forms of the UUID that an id is.
+FORMS: list[Any] = [
+    pytest.param(lambda one: one.replace("-", ""), id="hex"),
+    pytest.param(str.upper, id="upper case"),
+    pytest.param(lambda one: f"{{{one}}}", id="braces"),
+    pytest.param(lambda one: f"urn:uuid:{one}", id="urn"),
+    pytest.param(lambda one: f" {one}\n", id="pasted"),
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_its_uuid_names_a_job(form: Callable[[str], str]) -> None:
+    stopped, removed, kept = (offload.submit(TOPIC, delay=3600) for _ in range(3))
+
+    assert offload.stop(form(stopped.id)) == JobState.STOPPED
+    assert offload.remove(form(removed.id)) == JobState.DROPPED
+    assert offload.retry(form(stopped.id)).row.retry_of_id == stopped.id
+    handle = offload.JobHandle(form(kept.id))
+    assert (handle.row.pk, handle.explain().topic) == (kept.id, TOPIC)
+    assert offload.explain(UUID(kept.id)).sentence == kept.explain().sentence
+
+
+def test_an_id_that_was_chosen_in_another_form_is_the_one_that_is_named() -> None:
+    usual = offload.submit(TOPIC, delay=3600).row
+    chosen = usual.pk.replace("-", "")
+    Job.objects.filter(pk=offload.submit(TOPIC, delay=3600).id).update(id=chosen)
+
+    assert offload.stop(chosen) == JobState.STOPPED
+    assert offload.JobHandle(usual.pk).state == JobState.PENDING
+    assert offload.JobHandle(chosen.upper()).state == JobState.PENDING
+
+
+def test_a_part_of_a_uuid_and_what_is_none_name_no_job() -> None:
+    kept = offload.submit(TOPIC, delay=3600)
+
+    for text in (kept.id[:-1], kept.id.replace("-", "", 1), f"{{{kept.id}", f"{kept.id}a"):
+        with pytest.raises(UnknownJob):
+            _ = offload.JobHandle(text).row
+
+
 def test_a_handle_does_what_the_calls_do() -> None:
     job = offload.submit(TOPIC, delay=3600)
 
