@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from offload.engine import results, task_results
 from offload.engine.canvas import tail
+from offload.engine.canvas.failing import AFTER
 from offload.engine.tracking import ends
 from offload.models import Job, database
 
@@ -37,6 +38,8 @@ def conclude(job_id: str) -> bool:
     inside = task_results.in_transaction()
     wanted = not job.options.get("ignore_result")
     if wanted and not inside:
+        if culprit := (job.tail or {}).get(AFTER):
+            _conclude_safely(culprit)
         results.store(results.of_job(job))
     with database.atomic():
         if not ends.take_aftermath(job_id, is_kept=wanted and results.keeps_values()):

@@ -1,18 +1,24 @@
-"""The part of a result backend that counts chords, given to our joins where they count."""
+"""What is asked of a result backend for canvases: the count of chords, and what came before."""
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any
+
+from celery.backends.base import SyncBackendMixin
+from celery.states import PROPAGATE_STATES
 
 from offload.engine.canvas import batches, joins, plain_tasks
 from offload.engine.canvas.signatures import join_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from celery import Celery
 
 
 def hook(app: Celery, backend: Any) -> Any:
-    """Return the backend, with its methods about chords wrapped.
+    """Return the backend, with its methods about chords, and its polling, wrapped.
 
     Its own attributes are set rather than those of a subclass: key-value backends choose
     `apply_chord` in their constructor, and a class made here could not be pickled.
@@ -22,7 +28,26 @@ def hook(app: Celery, backend: Any) -> Any:
     backend.set_chord_size = chords.set_chord_size
     backend.on_chord_part_return = chords.on_chord_part_return
     backend.add_to_chord = chords.add_to_chord
+    if isinstance(backend, SyncBackendMixin):
+        backend.wait_for = looking_back(backend.wait_for)  # type: ignore[method-assign]
     return backend
+
+
+def looking_back(wait_for: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a backend's polling that looks at what came before once more after a failure.
+
+    Celery looks there and then at the result: a member of a chord may fail between the two, and
+    then ``get()`` would raise the ChordError of the body, not the member's own error.
+    """
+
+    @wraps(wait_for)
+    def wait(task_id: str, *args: Any, on_interval: Any = None, **options: Any) -> Any:
+        meta = wait_for(task_id, *args, on_interval=on_interval, **options)
+        if on_interval is not None and meta["status"] in PROPAGATE_STATES:
+            on_interval()
+        return meta
+
+    return wait
 
 
 class Chords:

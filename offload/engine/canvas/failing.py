@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from offload.engine.canvas.recognition import Recognised
 
 CHORD_ERROR = "celery.exceptions.ChordError"
+#: What a tail says until its job is told: whose results are told before.
+AFTER = "after"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ class Cause:
     state: str
     error_type: str
     error: str
+    #: The node whose failure this is: who sees what it cut off must find it.
+    culprit: str = ""
 
     def __str__(self) -> str:
         """Return the error as Python shows one."""
@@ -57,7 +61,7 @@ def fail(app: Celery, signatures: Sequence[Mapping[str, Any]], cause: Cause) -> 
     """Make every frozen node of these signatures final; return those that were not yet."""
     found = nodes_of(*signatures)
     nodes = [node if counted else _uncounted(node) for node, counted in found]
-    insert([_draft(app, node) for node in nodes])
+    insert([_draft(app, node, cause) for node in nodes])
     changes = ends.give_up(
         list(dict.fromkeys(node["options"]["task_id"] for node in nodes)),
         state=cause.state,
@@ -107,7 +111,7 @@ def _uncounted(node: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**node, "options": options}
 
 
-def _draft(app: Celery, node: Mapping[str, Any]) -> Draft:
+def _draft(app: Celery, node: Mapping[str, Any], cause: Cause) -> Draft:
     options = node["options"]
     found = _recognised(app, node)
     source = origin_of(app, {})
@@ -122,7 +126,7 @@ def _draft(app: Celery, node: Mapping[str, Any]) -> Draft:
         args=tuple(node.get("args") or ()),
         properties=node.get("kwargs") or {},
         options=kept(options),
-        tail={"chord": chord} if chord else None,
+        tail=_tail(chord, cause),
         has_tail=bool(chord),
         hold=Hold.DEPENDENCY,
         parent_id=source.parent_id,
@@ -130,6 +134,13 @@ def _draft(app: Celery, node: Mapping[str, Any]) -> Draft:
         run_id=source.run_id,
         payload_id=source.payload_id,
     )
+
+
+def _tail(chord: Any, cause: Cause) -> dict[str, Any] | None:
+    tail: dict[str, Any] = {"chord": chord} if chord else {}
+    if cause.culprit and not task_results.in_transaction():
+        tail[AFTER] = cause.culprit
+    return tail or None
 
 
 def _recognised(app: Celery, node: Mapping[str, Any]) -> Recognised | None:

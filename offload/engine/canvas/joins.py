@@ -151,9 +151,10 @@ def _cause_of(ready: Ready) -> Cause:
     known = ready.body.get("subtask_type") == "group"
     job = Job.objects.filter(pk=ready.failed[0]).first() if known else None
     if job is None:
-        return Cause(state="ERROR", error_type=CHORD_ERROR, error=ready.error)
-    error = job.error or job.state.lower()
-    return Cause(state="ERROR", error_type=job.error_type or REVOKED, error=error)
+        kind, error = CHORD_ERROR, ready.error
+    else:
+        kind, error = job.error_type or REVOKED, job.error or job.state.lower()
+    return Cause(state="ERROR", error_type=kind, error=error, culprit=ready.failed[0])
 
 
 def _called(members: Sequence[str]) -> list[Any]:

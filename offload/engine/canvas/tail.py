@@ -67,7 +67,7 @@ class Ended:
     def cause(self) -> Cause:
         """Return why nodes behind a failure cannot run."""
         state = self.job_state or TAKEN_OVER[self.state]
-        return Cause(state=state, error_type=self.error_type, error=self.error)
+        return Cause(state=state, error_type=self.error_type, error=self.error, culprit=self.id)
 
     def hanging(self, name: str) -> list[Any]:
         """Return the signatures of one kind that hang on the end."""
