@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from tests.celery_suite import expectations
-from tests.celery_suite.outcomes import judged
+from tests.celery_suite.outcomes import judged, settled
 from tests.celery_suite.report import counted, report
 from tests.celery_suite.runs import ROOT, Run, prepared
 
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from tests.celery_suite.expectations import Expectations
-    from tests.celery_suite.outcomes import Tests
+    from tests.celery_suite.outcomes import Tests, Verdict
 
 CACHE = ROOT / "var" / "celery-suite"
 BACKENDS = ("redis", "django-db")
+#: How often what fails on jobs alone is tried again, on both.
+TRIES = 5
 
 
 def main() -> int:
@@ -50,16 +52,31 @@ def _is_good(results: str, chosen: Sequence[str], expected: Expectations, *, alo
             None if alone else threads.submit(_outcomes, Run.of(CACHE, "stock", results), chosen)
         )
     jobs, stock = there.result(), beside.result() if beside else None
-    may_pass = expected.passing(results)
-    verdict = judged(stock, jobs, differ=differ, better=better, may_pass=may_pass)
+    verdict = _settled(results, judged(stock, jobs, differ=differ, better=better), jobs)
     _say(report(verdict, stock, jobs))
     return verdict.is_good
 
 
+def _settled(results: str, verdict: Verdict, jobs: Tests) -> Verdict:
+    """Try again what fails on jobs alone, on both and one after the other, if anything does."""
+    if not verdict.alone:
+        return verdict
+    stock_again, jobs_again = (
+        _tries(Run.of(CACHE, tasks, results, "-again"), verdict.alone)
+        for tasks in ("stock", "jobs")
+    )
+    return settled(verdict, jobs, stock_again=stock_again, jobs_again=jobs_again)
+
+
+def _tries(run: Run, tests: Sequence[str]) -> list[Tests]:
+    _begin(run)
+    with prepared(run) as tested:
+        return [tested(tests) for _ in range(TRIES)]
+
+
 def _outcomes(run: Run, chosen: Sequence[str], expected: Collection[str] = ()) -> Tests:
     """Run tests; one that the suite calls flaky, and that fails by surprise, has a second try."""
-    shutil.rmtree(run.folder, ignore_errors=True)
-    _say(f"{run}: {run.folder}")
+    _begin(run)
     with prepared(run) as tested:
         found = tested(chosen)
         again = [
@@ -68,6 +85,11 @@ def _outcomes(run: Run, chosen: Sequence[str], expected: Collection[str] = ()) -
         found |= tested(again) if again else {}
     _say(f"{run}: {counted(found)}")
     return found
+
+
+def _begin(run: Run) -> None:
+    shutil.rmtree(run.folder, ignore_errors=True)
+    _say(f"{run}: {run.folder}")
 
 
 def _say(text: str) -> None:

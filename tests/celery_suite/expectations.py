@@ -18,8 +18,6 @@ class Entry:
     documented: str
     #: The result backends with which it is so.
     results: tuple[str, ...] = ("redis", "django-db")
-    #: Whether they pass when Celery happens to look at another moment.
-    sometimes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +36,9 @@ class Expectations:
         """Return what fails by design with a result backend."""
         return _tests(self.differ, results)
 
-    def passing(self, results: str) -> set[str]:
-        """Return what of that may pass all the same."""
-        return _tests(tuple(entry for entry in self.differ if entry.sometimes), results)
+    def listed(self) -> set[str]:
+        """Return what does not come to the same on both, with any result backend."""
+        return {test for entry in (*self.differ, *self.better) for test in entry.tests}
 
     def bettering(self, results: str) -> set[str]:
         """Return what jobs pass although the suite expects it to fail."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
 #: What is no failure, from the least to the best.
 GOOD = {"xfailed": 0, "passed": 1, "xpassed": 1}
+#: What is said of a test that took too long, which on a busy machine says little.
+LATE = ("TimeoutError", "Timeout (>", "timed out", "Timed out")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,11 @@ class Outcome:
         """Return whether a second try may pass."""
         return self.is_flaky and self.outcome == "failed"
 
+    @property
+    def is_late(self) -> bool:
+        """Return whether the test failed for taking too long."""
+        return self.outcome == "failed" and any(sign in self.why for sign in LATE)
+
 
 Tests = dict[str, Outcome]
 
@@ -46,6 +53,10 @@ class Verdict:
     stale: tuple[str, ...]
     #: Tests that stock is expected to fail, that jobs pass, and that nobody says so of.
     better: tuple[str, ...]
+    #: Tests that failed on jobs, and on stock as well when they were tried again.
+    shaky: tuple[str, ...] = ()
+    #: Tests that took too long on jobs, and not when they were tried again by themselves.
+    late: tuple[str, ...] = ()
 
     @property
     def is_good(self) -> bool:
@@ -59,12 +70,11 @@ def judged(
     *,
     differ: Collection[str],
     better: Collection[str],
-    may_pass: Collection[str] = (),
 ) -> Verdict:
     """Compare a run on jobs with one on stock, or with the expectation that stock passes.
 
-    ``differ`` are the tests that fail on jobs by design, of which some ``may_pass``; ``better``
-    those that stock is expected to fail.
+    ``differ`` are the tests that fail on jobs by design; ``better`` those that stock is expected
+    to fail.
     """
     there = dict.fromkeys(jobs) if stock is None else stock
     failing = {test for test in there if _is_worse(there[test], jobs.get(test))}
@@ -72,11 +82,40 @@ def judged(
     surprising = {test for test, one in jobs.items() if one.outcome == "xpassed"}
     return Verdict(
         alone=_in_order(failing - set(differ)),
-        stale=_in_order(
-            (passing & set(differ)) - set(may_pass) | (passing - surprising) & set(better)
-        ),
+        stale=_in_order(passing & set(differ) | (passing - surprising) & set(better)),
         better=_in_order(surprising - set(better)),
     )
+
+
+def settled(
+    verdict: Verdict,
+    jobs: Mapping[str, Outcome],
+    *,
+    stock_again: Sequence[Mapping[str, Outcome]],
+    jobs_again: Sequence[Mapping[str, Outcome]],
+) -> Verdict:
+    """Return a verdict after tests that failed on jobs alone were tried again on both.
+
+    What stock fails in any try says nothing of jobs. What jobs fail otherwise than by taking too
+    long is wrong, though every further try passes.
+    """
+    doubtful = set(verdict.alone)
+    shaky = {one for tries in stock_again for one in doubtful & set(tries) if _fails(one, tries)}
+    late = {
+        test
+        for test in doubtful - shaky
+        if test in jobs and jobs[test].is_late and not any(_fails(test, one) for one in jobs_again)
+    }
+    return replace(
+        verdict,
+        alone=_in_order(doubtful - shaky - late),
+        shaky=_in_order(shaky),
+        late=_in_order(late),
+    )
+
+
+def _fails(test: str, tries: Mapping[str, Outcome]) -> bool:
+    return test not in tries or tries[test].outcome not in GOOD
 
 
 def _is_worse(stock: Outcome | None, jobs: Outcome | None) -> bool:

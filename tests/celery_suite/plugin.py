@@ -15,6 +15,7 @@ from django.apps import apps
 import offload
 from offload.engine import installation
 from tests.celery_suite import app as site
+from tests.celery_suite import expectations
 from tests.celery_suite.outcomes import Outcome, write
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from celery import Celery
 
 XPASS = "[XPASS(strict)]"
+#: How much longer than it says the suite waits: it runs twice at once, on any machine.
+PATIENCE = 3
+EXPECTED = expectations.read()
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +51,14 @@ def celery_app(request: pytest.FixtureRequest) -> Iterator[Celery]:
         for job_id in apps.get_model("offload", "Job").objects.unfinished().values_list("pk"):
             offload.stop(job_id[0], force=True)
         installation.remember(site.app, module=site.__name__)
+
+
+@pytest.fixture(autouse=True)
+def patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test wait longer for what comes, save one that is known to wait in vain."""
+    limit = getattr(request.module, "TIMEOUT", None)
+    if limit and request.node.nodeid not in EXPECTED.listed():
+        monkeypatch.setattr(request.module, "TIMEOUT", limit * PATIENCE)
 
 
 # The suite's conftest takes these by their names, after this module is imported.

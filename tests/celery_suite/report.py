@@ -33,6 +33,8 @@ def report(
     ]
     parts = (
         _titled("Fail on both, and so say nothing of jobs", fail_on_both),
+        _titled("The same, when they were tried again", verdict.shaky),
+        _titled("Took too long on jobs, and not when they were tried by themselves", verdict.late),
         _titled("Pass, although expected.toml says that they differ", verdict.stale),
         _titled("Pass, although the suite expects failure: say so there", verdict.better),
         _titled("Fail on jobs alone", [_explained(test, jobs.get(test)) for test in verdict.alone]),

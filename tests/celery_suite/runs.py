@@ -30,8 +30,8 @@ OTHERS = ("randomly", "django", "cacheprovider", "cov")
 MIGRATE = ("django", "migrate", "--skip-checks", "--verbosity", "0")
 #: What pytest ends with where it ran the tests: all well, and some failed.
 RAN = (0, 1)
-#: Seconds of a test that says nothing of its own.
-LIMIT = 150
+#: Seconds of a test that says nothing of its own: as long as the suite gives those that do.
+LIMIT = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +47,9 @@ class Run:
     folder: Path
 
     @classmethod
-    def of(cls, cache: Path, tasks: str, results: str) -> Run:
+    def of(cls, cache: Path, tasks: str, results: str, suffix: str = "") -> Run:
         """Return a run that writes beside the suite, in a cache."""
-        folder = cache / f"{tasks}-{results}"
+        folder = cache / f"{tasks}-{results}{suffix}"
         return cls(tasks=tasks, results=results, suite=unpacked(cache), folder=folder)
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tests.celery_suite import expectations
-from tests.celery_suite.outcomes import Outcome, judged, read, write
+from tests.celery_suite.outcomes import Outcome, judged, read, settled, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +48,6 @@ def test_what_differs_by_design_may_fail_and_may_not_pass() -> None:
 
     assert verdict.alone == ()
     assert verdict.stale == ("b",)
-    assert judged(stock, jobs, differ={"a", "b", "c"}, better=(), may_pass={"b"}).is_good
 
 
 def test_what_jobs_alone_pass_is_said() -> None:
@@ -66,6 +65,41 @@ def test_without_stock_everything_that_ran_must_pass() -> None:
 
     assert judged(None, jobs, differ=(), better=()).alone == ("b",)
     assert judged(None, jobs, differ={"b"}, better=()).is_good
+
+
+def test_what_stock_fails_in_another_try_says_nothing_of_jobs() -> None:
+    jobs = outcomes(a="failed", b="failed")
+    first = judged(outcomes(a="passed", b="passed"), jobs, differ=(), better=())
+
+    verdict = settled(
+        first,
+        jobs,
+        stock_again=[outcomes(a="passed", b="passed"), outcomes(a="failed", b="passed")],
+        jobs_again=[outcomes(a="passed", b="passed")] * 2,
+    )
+
+    assert (verdict.shaky, verdict.alone) == (("a",), ("b",))
+    assert not verdict.is_good
+
+
+def test_what_only_took_too_long_is_wrong_where_it_fails_by_itself_too() -> None:
+    late = Outcome(outcome="failed", why="celery.exceptions.TimeoutError: The operation timed out.")
+    jobs = {"a": late, "b": late, "c": Outcome(outcome="failed", why="assert 1 == 2")}
+    passes = outcomes(a="passed", b="passed", c="passed")
+    first = judged(passes, jobs, differ=(), better=())
+
+    verdict = settled(first, jobs, stock_again=[passes], jobs_again=[passes, {**passes, "b": late}])
+
+    assert (verdict.late, verdict.alone) == (("a",), ("b", "c"))
+
+
+def test_what_did_not_run_again_is_wrong() -> None:
+    jobs = outcomes(a="failed")
+    first = judged(outcomes(a="passed"), jobs, differ=(), better=())
+
+    verdict = settled(first, jobs, stock_again=[outcomes(a="passed")], jobs_again=[{}])
+
+    assert verdict.alone == ("a",)
 
 
 def test_of_two_outcomes_of_a_test_the_failure_counts(tmp_path: Path) -> None:
