@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -11,10 +11,12 @@ from django.utils.timezone import localtime
 from offload.core.exceptions import UnknownJob
 from offload.core.ids import Identified, id_of
 from offload.core.judgement import noted
+from offload.core.nearness import nearest_topic
 from offload.core.policies import QueueType
 from offload.core.routing import Need, Route, Unroutable, route, verdicts
 from offload.core.states import Hold, JobState, Waiting
 from offload.core.topics import validate_topic
+from offload.engine.counts import count
 from offload.engine.dispatch import need_of
 from offload.engine.topology import Snapshot, now, snapshot
 from offload.engine.tracking.limits import bound_in, head_of
@@ -44,6 +46,11 @@ class Explanation:
     waiting: Waiting | None
     sentence: str
     verdicts: tuple[Verdict, ...]
+
+    @property
+    def infeasible(self) -> bool:
+        """Tell whether no instance has a consumer for it."""
+        return all(one.task is None for one in self.verdicts)
 
     def as_dict(self) -> dict[str, object]:
         """Return everything as JSON values, for programs."""
@@ -90,7 +97,14 @@ def _row(job_id: str) -> Job:
 def _explain_topic(topic: str) -> Explanation:
     seen = snapshot(fresh=True)
     policy = seen.policy_for(validate_topic(topic))
-    return _decide(Need(topic=topic), policy.name, seen, loads_by_instance())
+    found = _decide(Need(topic=topic), policy.name, seen, loads_by_instance())
+    near = nearest_topic(topic, _known(seen)) if found.infeasible else ""
+    return replace(found, sentence=f"{found.sentence} Did you mean {near}?") if near else found
+
+
+def _known(seen: Snapshot) -> list[str]:
+    consumed = {one.pattern.text for instance in seen.topology.live for one in instance.consumers}
+    return sorted(consumed | count().topics)
 
 
 def explain_job(job: Job) -> Explanation:

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from offload.models.jobs import JobQuerySet
 
 NO_JOB = (
-    "There is no such job: its history was purged, or its transaction was rolled back. "
-    "'manage.py offload jobs' lists those there are."
+    "There is no such job: the id is misspelled, its history was purged, or its transaction was "
+    "rolled back. 'manage.py offload jobs' lists those there are."
 )
 #: A plain Celery task of a canvas.
 PLAIN = "It is a plain Celery task"

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
+from offload.core.bounds import RANKING
 from offload.core.exceptions import InvalidQueue, UnknownQueue
+from offload.core.policies import DEFAULT_POLICY
 from offload.core.retries import Cause
-from offload.engine.row_values import policy_of
+from offload.engine.row_values import default_policy, policy_of
 from offload.engine.topology import forget, snapshot
 from offload.engine.tracking import returns
 from offload.engine.tracking.limits import bound_in
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from offload.core.policies import Policy
 
 JOB = Job._meta.db_table
+DEFAULT = DEFAULT_POLICY.name
 
 
 @retried
@@ -38,11 +41,33 @@ def save(queue: Queue) -> int:
 
 
 def find(name: str) -> Queue:
-    """Return a queue; raise UnknownQueue where there is none of that name."""
+    """Return a queue; raise UnknownQueue where there is none of that name.
+
+    The one named ``default`` is there also without a row.
+    """
     row: Queue | None = Queue.objects.filter(name=name).first()
+    if row is None and name == DEFAULT:
+        return default_row()
     if row is None:
-        raise UnknownQueue(name=name)
+        known = [DEFAULT, *Queue.objects.values_list("name", flat=True)]
+        raise UnknownQueue(name=name, known=known)
     return row
+
+
+def default_row() -> Queue:
+    """Return a row for the queue ``default`` that says what holds without one; it is not stored.
+
+    Its ranking lets every other queue go first, as they do where it has no row.
+    """
+    policy = default_policy()
+    return Queue(
+        name=policy.name,
+        topics=[one.text for one in policy.patterns],
+        ranking=int(RANKING.least),
+        retries=policy.retry.retries,
+        retry_delay=policy.retry.delay,
+        backoff=policy.retry.backoff,
+    )
 
 
 def add(name: str, topics: Sequence[str], **terms: Any) -> Queue:

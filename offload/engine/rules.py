@@ -156,7 +156,7 @@ def switch(instance: str, *, off: bool, note: str | None = None) -> None:
     Raise UnknownInstance where no worker of that name was ever announced.
     """
     if not Instance.objects.filter(pk=instance).exists():
-        raise UnknownInstance(name=instance)
+        raise UnknownInstance(name=instance, known=Instance.objects.values_list("pk", flat=True))
     with database.atomic():
         if off:
             terms = {} if note is None else {"note": note}

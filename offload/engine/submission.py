@@ -209,9 +209,9 @@ def choose_queue(topic: str, asked: object) -> str:
         return seen.policy_for(topic).name
     if not isinstance(asked, str) or not is_storable(asked):
         raise UnknownQueue(name=asked)
-    known = asked == seen.default.name or any(one.name == asked for one in seen.policies)
-    if not known and not Queue.objects.filter(name=asked).exists():
-        raise UnknownQueue(name=asked)
+    known = [seen.default.name, *(one.name for one in seen.policies)]
+    if asked not in known and not Queue.objects.filter(name=asked).exists():
+        raise UnknownQueue(name=asked, known=known)
     return asked
 
 

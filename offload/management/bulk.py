@@ -14,6 +14,7 @@ from offload.engine.bulk import BulkResult, Changed
 from offload.management import choosing, ids
 from offload.management.numbers import positive
 from offload.management.terminal import plain
+from offload.management.words import named, no_such_job, refuse_unknown
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -49,7 +50,7 @@ class Deed:
 def arguments(parser: ArgumentParser, *, state: str) -> None:
     """Take ids, or what the jobs have in common."""
     parser.add_argument(
-        "ids", metavar="ID", nargs="*", help="an id, or enough of its beginning or end"
+        "ids", type=named, metavar="ID", nargs="*", help="an id, or enough of its beginning or end"
     )
     choosing.filters(parser, state)
     parser.add_argument("--limit", type=positive, metavar="N", help="so many at most, oldest first")
@@ -68,7 +69,9 @@ def change(terminal: Terminal, options: Options, deed: Deed, *, state: str) -> N
         found = deed.act(which, options["limit"] or bulk.MOST)
     else:
         found = _change_all(terminal, options, deed, state)
-    terminal.answer(facts(found), *told(found, deed))
+        if not (found.changed or found.refused or found.left):
+            refuse_unknown(options)
+    terminal.answer(facts(found), *told(found, deed, no_such_job(options)))
     if found.refused and options["ids"]:
         raise CommandError("\n".join(refusals(found.refused)))
 
@@ -127,7 +130,7 @@ def facts(found: BulkResult) -> dict[str, object]:
     }
 
 
-def told(found: BulkResult, deed: Deed) -> Iterator[str | Text]:
+def told(found: BulkResult, deed: Deed, none: str) -> Iterator[str | Text]:
     """Yield the same for people."""
     if len(found.changed) <= NAMED:
         yield from map(deed.one, found.changed)
@@ -137,7 +140,7 @@ def told(found: BulkResult, deed: Deed) -> Iterator[str | Text]:
     if found.left:
         yield plain(f"{found.left} more are left; ask again for them.", "yellow")
     elif not found.changed and not found.refused:
-        yield "There is no such job."
+        yield none
 
 
 def refusals(refused: Sequence[Refused]) -> Iterator[str]:

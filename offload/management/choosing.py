@@ -11,7 +11,7 @@ from django.db.models import Q
 from offload.core.states import FAILED, FINAL, WAITING, JobState
 from offload.core.topics import Pattern
 from offload.engine.topology import now
-from offload.management import times
+from offload.management import times, words
 from offload.models import Job
 
 if TYPE_CHECKING:
@@ -43,10 +43,16 @@ def filters(parser: ArgumentParser, state: str = "") -> None:
         "waiting (pending, queued), open (not ended), failed (given_up, error, expired), ended"
         f"{usually}",
     )  # fmt: skip
-    parser.add_argument("--topic", metavar="PATTERN", help="a topic, or a pattern in quotes")
-    parser.add_argument("--queue", metavar="NAME", help="in this queue")
-    parser.add_argument("--instance", metavar="NAME", help="where it is, or was")
-    parser.add_argument("--error", metavar="TEXT", help="with this in the error or its type")
+    parser.add_argument(
+        "--topic", type=words.written, metavar="PATTERN", help="a topic, or a pattern in quotes"
+    )
+    parser.add_argument("--queue", type=words.written, metavar="NAME", help="in this queue")
+    parser.add_argument(
+        "--instance", type=words.written, metavar="NAME", help="where it is, or was"
+    )
+    parser.add_argument(
+        "--error", type=words.written, metavar="TEXT", help="with this in the error or its type"
+    )
     parser.add_argument(
         "--since", type=times.span, metavar="1h", help="submitted or ended within so long"
     )

@@ -8,6 +8,7 @@ from django.core.management import CommandError
 from django.db.models import Q
 
 from offload.core.exceptions import UnknownJob
+from offload.management.terminal import ELLIPSIS
 from offload.models import Job
 
 if TYPE_CHECKING:
@@ -19,19 +20,23 @@ LEAST = 4
 SHORT = 12
 #: Jobs that are named where a part is not enough.
 NAMED = 5
-ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 
 def whole(text: str) -> str:
     """Return the id of the one job that is meant.
 
-    Raise UnknownJob where there is none, CommandError where there are several.
+    Raise UnknownJob where there is none, CommandError where there are several, or it is too short.
     """
     key = Job.objects.key(text)
     if Job.objects.filter(pk=key).exists():
         return key
     part = text.strip(ELLIPSIS)
-    found = _with(part) if len(part) >= LEAST else []
+    if len(part) < LEAST:
+        raise CommandError(
+            f"{text!r} is not the id of a job, and too short for a part of one: write at least "
+            f"{LEAST} characters."
+        )
+    found = _with(part)
     if not found:
         raise UnknownJob(job_id=text)
     if len(found) > 1:

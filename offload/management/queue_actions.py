@@ -16,6 +16,7 @@ from offload.management.numbers import FOREVER, retries, whole
 from offload.management.options import general
 from offload.management.terminal import plain
 from offload.management.verbs.routing import noted
+from offload.management.words import named
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -58,7 +59,7 @@ def _refuse_alike(parser: ArgumentParser, verb: ArgumentParser) -> None:
 
 
 def _named(parser: ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="of the queue")
+    parser.add_argument("name", type=named, metavar="NAME", help="of the queue")
 
 
 def _suspended(parser: ArgumentParser) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 #: Columns from which a terminal has room to spare.
 WIDE = 120
 
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+
 #: Characters by which a text could steer the terminal it is shown on, turn the direction of what
 #: stands beside it, or, being half of one, not be shown at all.
 CONTROL = re.compile(
@@ -70,6 +72,11 @@ def plain(value: object, style: str = "") -> Text:
     """Return a value as text that cannot steer the terminal; nothing for None."""
     text = "" if value is None else str(value)
     return Text(CONTROL.sub("\N{REPLACEMENT CHARACTER}", text), style=style)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of so many characters at most; what is cut off shows as an ellipsis."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}{ELLIPSIS}"
 
 
 def table(

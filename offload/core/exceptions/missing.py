@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from offload.core.exceptions.root import OffloadError
+from offload.core.nearness import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class UnknownQueue(OffloadError, LookupError):
     """There is no queue of that name."""
 
-    def __init__(self, *, name: object) -> None:
+    def __init__(self, *, name: object, known: Iterable[str] = ()) -> None:
         self.name = name
         super().__init__(
-            f"There is no queue {name!r:.300} in the database. Add it in the admin, or by: "
-            "manage.py offload queues add NAME PATTERN. A job without a queue goes by its topic."
+            f"There is no queue {name!r:.300} in the database.{did_you_mean(str(name), known)} "
+            "Add it in the admin, or by: manage.py offload queues add NAME PATTERN. "
+            "A job without a queue goes by its topic."
         )
 
 
 class UnknownInstance(OffloadError, LookupError):
     """There is no instance of that name."""
 
-    def __init__(self, *, name: str) -> None:
+    def __init__(self, *, name: str, known: Iterable[str] = ()) -> None:
         self.name = name
         super().__init__(
-            f"There is no instance {name!r:.300}. 'manage.py offload instances' lists those known."
+            f"There is no instance {name!r:.300}.{did_you_mean(name, known)} "
+            "'manage.py offload instances' lists those known."
         )
 
 
@@ -42,8 +50,8 @@ class UnknownJob(OffloadError, LookupError):
     def __init__(self, *, job_id: str) -> None:
         self.job_id = job_id
         super().__init__(
-            f"There is no job {job_id!r:.300}: it was removed, or its transaction was rolled back. "
-            "'manage.py offload jobs' lists those there are."
+            f"There is no job {job_id!r:.300}: the id is misspelled, its history was purged, or "
+            "its transaction was rolled back. 'manage.py offload jobs' lists those there are."
         )
 
 

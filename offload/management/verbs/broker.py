@@ -15,6 +15,7 @@ from kombu import Connection
 from offload.embedded import EmbeddedBroker, Watch
 from offload.engine.installation import celery_app
 from offload.management.verb import Options, Verb
+from offload.management.words import written
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -30,7 +31,7 @@ def arguments(parser: ArgumentParser) -> None:
     """Take where it keeps its data."""
     parser.add_argument(
         "--directory",
-        type=Path,
+        type=lambda text: Path(written(text)),
         help="where it keeps its data (else what CELERY_BROKER_URL names)",
     )
 

@@ -11,6 +11,7 @@ from offload.management import ids, sheet
 from offload.management.ending import refuse_failure, result
 from offload.management.facts import job_facts, whole_job
 from offload.management.verb import Options, Verb
+from offload.management.words import named
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -28,7 +29,9 @@ POLL = 0.25
 
 def arguments(parser: ArgumentParser) -> None:
     """Take a job."""
-    parser.add_argument("id", metavar="ID", help="its id, or enough of its beginning or end")
+    parser.add_argument(
+        "id", type=named, metavar="ID", help="its id, or enough of its beginning or end"
+    )
     parser.add_argument(
         "--follow", action="store_true", help="show every change until the end; 1 if it failed"
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.management import choosing, ids, times
+from offload.management import choosing, ids, times, words
 from offload.management.colours import coloured
 from offload.management.facts import job_facts
 from offload.management.listing import listing
 from offload.management.numbers import positive
-from offload.management.terminal import Terminal, table
+from offload.management.terminal import Terminal, shortened, table
 from offload.management.verb import Options, Verb
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def run(terminal: Terminal, options: Options) -> None:
     found = list(choosing.narrowed(options).newest_first()[: options["limit"]])
     facts = [job_facts(job) for job in found]
     if not found:
-        terminal.answer(facts, "There is no such job.")
+        words.refuse_unknown(options)
+        terminal.answer(facts, words.no_such_job(options))
     elif terminal.is_wide:
         terminal.answer(facts, wide(found))
     else:
@@ -72,7 +73,7 @@ def error(job: Job) -> str:
     """Return the type of a job's error and the first line of what it says."""
     kind = job.error_type.rpartition(".")[2]
     said = (job.error.strip().splitlines() or [""])[0]
-    return ": ".join(one for one in (kind, said) if one)[:SHORT]
+    return shortened(": ".join(one for one in (kind, said) if one), SHORT)
 
 
 JOBS = Verb(name="jobs", help="list jobs, the newest first", arguments=arguments, run=run)

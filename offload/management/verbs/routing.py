@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management import CommandError
 
 from offload.core.judgement import noted as with_note
+from offload.core.nearness import did_you_mean
 from offload.core.topology import Scope
 from offload.engine import rules
 from offload.engine.overruling import Overruled, became_of, denies
@@ -98,7 +99,7 @@ def rule(terminal: Terminal, options: Options, *, write: Callable[..., Rule]) ->
     terminal.answer(
         {**written(made, concerned), **as_facts(overruled)},
         *map(line, made),
-        in_force(concerned),
+        in_force(made, concerned),
         *told(overruled),
     )
 
@@ -142,7 +143,7 @@ def exclusive(terminal: Terminal, options: Options) -> None:
     terminal.answer(
         {**written(made.rules, concerned), "others": others},
         *map(line, made.rules),
-        in_force(concerned),
+        in_force(made.rules, concerned),
         *(plain(other(one, effect), "yellow") for one, effect in found),
     )
 
@@ -199,11 +200,17 @@ def line(rule: Rule) -> str:
     return f"{rule}{f' until {times.moment(rule.until)}' if rule.until else ''}"
 
 
-def in_force(concerned: Sequence[str]) -> str | Text:
+def in_force(made: Sequence[Rule], concerned: Sequence[str]) -> str | Text:
     """Return whom the rules concern."""
     if concerned:
         return f"In force on {', '.join(concerned)}."
-    return plain("No instance here matches; the rule waits for one.", "yellow")
+    topology = snapshot().topology
+    names = {
+        Scope.INSTANCE: [one.name for one in topology.live],
+        Scope.LABEL: [label for one in topology.live for label in one.labels],
+    }
+    meant = did_you_mean(made[0].target, names.get(Scope(made[0].scope), []))
+    return plain(f"No instance here matches; the rule waits for one.{meant}", "yellow")
 
 
 ALLOW = Verb(

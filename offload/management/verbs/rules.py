@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.engine.rulebook import RuleLine, rulebook
-from offload.management import times
+from offload.management import times, words
 from offload.management.terminal import Terminal, plain, table
 from offload.management.verb import Options, Verb
 
@@ -24,14 +24,19 @@ NONE = "There is no rule: every instance may run what it has consumers for."
 
 def arguments(parser: ArgumentParser) -> None:
     """Take whose rules to show."""
-    parser.add_argument("--instance", metavar="NAME", help="those that are in force on it")
+    parser.add_argument(
+        "--instance", type=words.written, metavar="NAME", help="those that are in force on it"
+    )
 
 
 def run(terminal: Terminal, options: Options) -> None:
     """Show the rules."""
     name = options["instance"]
-    shown = [line for line in rulebook() if not name or name in line.instances]
-    terminal.answer([facts(line) for line in shown], *(told(shown) if shown else [NONE]))
+    shown = [line for line in rulebook() if not name or name in (line.target, *line.instances)]
+    if name and not shown:
+        words.refuse_unknown_instance(name)
+    none = f"No rule concerns {name}: it may run what it has consumers for." if name else NONE
+    terminal.answer([facts(line) for line in shown], *(told(shown) if shown else [none]))
 
 
 def told(lines: Sequence[RuleLine]) -> list[Table | Text]:

@@ -12,7 +12,7 @@ from offload.engine.overview import overview
 from offload.engine.rulebook import RuleLine, rulebook
 from offload.engine.topology import snapshot
 from offload.management import times
-from offload.management.terminal import Terminal, plain
+from offload.management.terminal import Terminal, plain, shortened
 from offload.management.verb import Options, Verb
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def failing(failed: Failures) -> Iterator[str | Text]:
     told = f"Failed: {failed.hour} in the last hour, {count} in the last day."
     yield plain(f"{told} See: manage.py offload jobs --state failed", "red")
     for line in failed.lines[:FAILURES]:
-        said = (line.error.strip().splitlines() or [""])[0][:SAID]
+        said = shortened((line.error.strip().splitlines() or [""])[0], SAID)
         what = line.name if said in line.name else f"{line.name}: {said}"
         yield plain(f"  {line.hour} / {line.day} of {line.topic}: {what}")
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from offload.engine.explain import explain
 from offload.engine.submission import submit
 from offload.management import pairs, times
 from offload.management.ending import refuse_failure, told
 from offload.management.facts import whole_job
 from offload.management.numbers import retries
+from offload.management.terminal import plain
 from offload.management.verb import Options, Verb
+from offload.management.words import written
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from collections.abc import Iterator
     from datetime import timedelta
+
+    from rich.text import Text
 
     from offload.engine.handles import JobHandle
     from offload.management.terminal import Terminal
@@ -31,10 +37,12 @@ def arguments(parser: ArgumentParser) -> None:
         "--file", action="append", default=[], metavar="NAME=PATH", dest="files",
         help="a file that goes with the job",
     )  # fmt: skip
-    parser.add_argument("--queue", metavar="NAME", help="a queue other than the topic's")
+    parser.add_argument(
+        "--queue", type=written, metavar="NAME", help="a queue other than the topic's"
+    )
     parser.add_argument("--priority", type=int, default=0, help="higher runs earlier")
     parser.add_argument("--delay", type=times.duration, metavar="5m", help="not before")
-    parser.add_argument("--expires", type=times.duration, metavar="1h", help="not begun after")
+    parser.add_argument("--expires", type=times.span, metavar="1h", help="not begun after")
     parser.add_argument(
         "--retries", type=retries, metavar="N", help="further attempts after a failure, or forever"
     )
@@ -50,13 +58,21 @@ def run(terminal: Terminal, options: Options) -> None:
     handle = store(options)
     if not options["wait"] and options["timeout"] is None:
         facts = {"id": handle.id, "topic": options["topic"], "state": handle.state}
-        terminal.answer(facts, f"Job {handle.id} is stored. See: manage.py offload job {handle.id}")
+        stored = f"Job {handle.id} is stored. See: manage.py offload job {handle.id}"
+        terminal.answer(facts, stored, *unable(options["topic"]))
         return
     if not terminal.as_json:
         terminal.tell(f"Job {handle.id} is stored; waiting for its end.")
     job = handle.wait(seconds(options["timeout"]))
     terminal.answer(whole_job(job), *told(job))
     refuse_failure(job)
+
+
+def unable(topic: str) -> Iterator[Text]:
+    """Yield that no instance has a consumer for a topic, which may be misspelled."""
+    found = explain(topic)
+    if found.infeasible:
+        yield plain(found.sentence, "yellow")
 
 
 def seconds(duration: timedelta | None) -> float | None:

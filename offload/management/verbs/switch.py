@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from offload.engine.rules import switch
 from offload.management.verb import Options, Verb
 from offload.management.verbs.routing import noted
+from offload.management.words import named
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser) -> None:
     """Take an instance."""
-    parser.add_argument("instance", metavar="INSTANCE", help="its nodename, such as render@gpu1")
+    parser.add_argument(
+        "instance", type=named, metavar="INSTANCE", help="its nodename, such as render@gpu1"
+    )
 
 
 def arguments_of_off(parser: ArgumentParser) -> None:

@@ -304,7 +304,7 @@ def test_too_little_of_an_id_names_those_that_are_meant(said: Said) -> None:
     jobs = waiting(2)
     with pytest.raises(CommandError, match=rf"(?s){jobs[1]}, {jobs[0]}\. Write more of it"):
         said("job", jobs[0][:6])
-    with pytest.raises(CommandError, match="There is no job"):
+    with pytest.raises(CommandError, match="too short for a part of one"):
         said("job", jobs[0][:3])
 
 

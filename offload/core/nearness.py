@@ -1,0 +1,40 @@
+"""What somebody may have meant by a word that names nothing."""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher, get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Characters that are compared, and names; a comparison costs their square.
+LONGEST, MOST = 100, 2000
+#: From which likeness on a name is worth being told.
+ALIKE = 0.6
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a question for the nearest of the names, with a space before it; empty without one."""
+    names = {one.lower(): one for one, _number in zip(known, range(MOST), strict=False)}
+    found = get_close_matches(word[:LONGEST].lower(), names, n=1, cutoff=ALIKE)
+    return f" Did you mean {names[found[0]]!r}?" if found else ""
+
+
+def nearest_topic(topic: str, known: Iterable[str]) -> str:
+    """Return the nearest of the topics and patterns, or nothing where none is near.
+
+    A pattern is as near as the topic's first segments are to those it names.
+    """
+    candidates = [one for one, _number in zip(known, range(MOST), strict=False) if one != topic]
+    scored = [(_likeness(topic, one), "*" not in one, one) for one in candidates]
+    best = max(scored, default=(0.0, False, ""))
+    return best[2] if best[0] >= ALIKE else ""
+
+
+def _likeness(topic: str, known: str) -> float:
+    named = known.rstrip("*").rstrip("/")
+    compared = "/".join(topic.split("/")[: named.count("/") + 1]) if named != known else topic
+    if not named:
+        return 0.0
+    return SequenceMatcher(None, compared[:LONGEST].lower(), named[:LONGEST].lower()).ratio()
