@@ -27,6 +27,8 @@ class Bound:
     most: float
     #: Whether only whole numbers will do.
     is_whole: bool = False
+    #: What a number of these means that people would not guess.
+    note: str = ""
 
     def __contains__(self, value: object) -> bool:
         """Tell whether a value is a number, true and false excepted, and within the bound."""
@@ -39,7 +41,8 @@ class Bound:
     def __str__(self) -> str:
         """Return it as people read it."""
         kind = "a whole number" if self.is_whole else "a number"
-        return f"{kind} from {_told(self.least)} to {_told(self.most)}"
+        note = f" ({self.note})" if self.note else ""
+        return f"{kind} from {_told(self.least)} to {_told(self.most)}{note}"
 
     def nearest(self, value: object) -> float:
         """Return the nearest number within the bound; the least for what is no number."""
@@ -62,8 +65,8 @@ DELAY = Bound(least=0, most=10 * YEAR)
 PRIORITY = Bound(least=-32_768, most=32_767, is_whole=True)
 #: Decides between queues, and between consumers.
 RANKING = Bound(least=-1_000_000, most=1_000_000, is_whole=True)
-#: Further attempts after a failure; -1 is for ever.
-RETRIES = Bound(least=-1, most=1_000_000, is_whole=True)
+#: Further attempts after a failure.
+RETRIES = Bound(least=-1, most=1_000_000, is_whole=True, note="-1 is without end")
 #: Seconds before a retry: a year.
 RETRY_DELAY = Bound(least=0, most=YEAR)
 #: What a delay is multiplied by from one retry to the next.

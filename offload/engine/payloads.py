@@ -33,6 +33,8 @@ Source: TypeAlias = "str | Path | bytes | IO[bytes] | File[Any]"
 CHUNK = 1 << 20
 #: Characters of a media type.
 MEDIA_TYPE_MAX = 255
+BY_NAME = "Pass a dict of names and what to read: files={'photo.jpg': 'path/to/photo.jpg'}."
+READ_IT = "Open it for reading bytes, and pass the open file."
 UNKNOWN_TYPE = "application/octet-stream"
 
 
@@ -81,23 +83,32 @@ def _remove(alias: str, payload_id: str, stored: Iterable[Stored]) -> None:
 
 
 def check(files: object) -> None:
-    """Raise InvalidName for a name that is none, MissingFile for a path that is no file.
+    """Raise InvalidName for a name that is none, MissingFile for a path where nothing is.
 
-    InvalidFile for what is neither path nor bytes nor an open file, UnreadableFile where a folder
-    does not let it be seen.
+    InvalidFile for what is no file: neither path nor bytes nor an open file, or the path of a
+    folder; UnreadableFile where a folder does not let it be seen.
     """
     if not isinstance(files, Mapping):
-        told = f"they are of type {type(files).__name__}, not what to read by name"
-        raise InvalidFile(name="files", problem=told)
+        raise InvalidFile(
+            name=None, problem=f"it is of type {type(files).__name__}", instead=BY_NAME
+        )
     for name, source in files.items():
         check_file_name(name)
         if not isinstance(source, str | Path | bytes) and not hasattr(source, "read"):
             raise InvalidFile(name=name, problem=f"it is of type {type(source).__name__}")
         if isinstance(source, str | Path):
-            with _telling(str(source)):
-                found = Path(source).is_file()
-            if not found:
-                raise MissingFile(name=str(source))
+            _check_path(name, Path(source))
+
+
+def _check_path(name: str, path: Path) -> None:
+    with _telling(str(path)):
+        if path.is_file():
+            return
+        if not path.exists():
+            raise MissingFile(name=str(path))
+        kind = "a folder" if path.is_dir() else "no regular file"
+    instead = "Pass its files one by one, or an archive of it." if path.is_dir() else READ_IT
+    raise InvalidFile(name=name, problem=f"{str(path)!r:.300} is {kind}", instead=instead)
 
 
 def check_media_type(name: str, media_type: object) -> None:

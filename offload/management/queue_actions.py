@@ -81,7 +81,10 @@ def _policy(parser: ArgumentParser) -> None:
         help="so many jobs at once over the whole cluster, or none",
     )  # fmt: skip
     parser.add_argument(
-        "--retries", type=retries, metavar="N", help="further attempts after a failure, or forever"
+        "--retries",
+        type=retries,
+        metavar="N",
+        help="further attempts after a failure; forever, or -1, is without end",
     )
     parser.add_argument("--retry-delay", type=times.duration, metavar="5s", help="before a retry")
     parser.add_argument(

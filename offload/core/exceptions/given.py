@@ -127,13 +127,14 @@ class InvalidValue(OffloadError, ValueError):
 class InvalidFile(OffloadError, TypeError):
     """A file is given by its path, its bytes, or open for reading bytes."""
 
-    def __init__(self, *, name: object, problem: str) -> None:
+    def __init__(self, *, name: object, problem: str, instead: str = "") -> None:
         self.name = name
         self.problem = problem
-        super().__init__(
-            f"The file {name!r:.300} cannot be taken: {problem}. Pass a path, bytes, or a file "
-            "that was opened for reading bytes, with 'rb'."
+        self.instead = instead or (
+            "Pass a path, bytes, or a file that was opened for reading bytes, with 'rb'."
         )
+        what = "`files`" if name is None else f"The file {name!r:.300}"
+        super().__init__(f"{what} cannot be taken: {problem}. {self.instead}")
 
 
 class InvalidName(OffloadError, ValueError):

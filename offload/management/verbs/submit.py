@@ -44,7 +44,10 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--delay", type=times.duration, metavar="5m", help="not before")
     parser.add_argument("--expires", type=times.span, metavar="1h", help="not begun after")
     parser.add_argument(
-        "--retries", type=retries, metavar="N", help="further attempts after a failure, or forever"
+        "--retries",
+        type=retries,
+        metavar="N",
+        help="further attempts after a failure; forever, or -1, is without end",
     )
     parser.add_argument("--retry-delay", type=times.duration, metavar="5s", help="before a retry")
     parser.add_argument("--wait", action="store_true", help="wait for the end; 1 if it failed")

@@ -176,6 +176,25 @@ def test_what_cannot_be_submitted_is_refused_and_leaves_nothing(
     assert not Job.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"a": "/proc"}, "The file 'a' cannot be taken: '/proc' is a folder. Pass its files one"),
+        ({"a": "/dev/null"}, "'/dev/null' is no regular file. Open it for reading bytes"),
+        (["a"], "^`files` cannot be taken: it is of type list. Pass a dict of names"),
+    ],
+    ids=repr,
+)
+def test_what_is_no_file_is_told_by_what_it_is(files: Any, told: str) -> None:
+    with pytest.raises(InvalidFile, match=told):
+        offload.submit(TOPIC, files=files)
+
+
+def test_retries_that_are_no_number_of_them_are_told_what_is_one() -> None:
+    with pytest.raises(InvalidNumber, match=r"from -1 to 1,000,000 \(-1 is without end\)"):
+        offload.submit(TOPIC, retries=-2)
+
+
 def test_a_file_that_was_opened_as_text_is_refused() -> None:
     with TEXT_FILE.open() as text, pytest.raises(InvalidFile, match="'rb'"):
         offload.submit(TOPIC, files={"a": cast("Any", text)})

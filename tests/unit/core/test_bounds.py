@@ -42,7 +42,7 @@ def test_a_whole_number_is_no_fraction() -> None:
 
 
 def test_a_bound_reads_as_people_write_it() -> None:
-    assert str(RETRIES) == "a whole number from -1 to 1,000,000"
+    assert str(RETRIES) == "a whole number from -1 to 1,000,000 (-1 is without end)"
     assert str(Bound(least=0.1, most=2)) == "a number from 0.1 to 2"
 
 
