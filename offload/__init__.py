@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         ConfigurationError,
         FailedOutside,
         FileNotStored,
+        InvalidApp,
         InvalidConsumer,
         InvalidDelay,
         InvalidFile,
@@ -77,6 +78,7 @@ __all__ = [
     "Explanation",
     "FailedOutside",
     "FileNotStored",
+    "InvalidApp",
     "InvalidConsumer",
     "InvalidDelay",
     "InvalidFile",
@@ -166,5 +168,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """Return the public names, loaded or not."""
-    return sorted({*globals(), *__all__})
+    """Return the public names, loaded or not, and nothing that only this module uses."""
+    return [*__all__, "__version__"]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
+__all__ = ["alarm", "instance_changed", "job_changed", "stale_attempt"]
+
 #: A job changed its state. Arguments: ``job_id``, ``old``, ``new``, ``epoch``.
 job_changed = Signal()
 #: An instance changed its mode. Arguments: ``name``, ``incarnation``, ``mode``, ``reason``.
@@ -15,3 +17,8 @@ instance_changed = Signal()
 stale_attempt = Signal()
 #: Something an operator should know. Arguments: ``fact``, ``next_step``.
 alarm = Signal()
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return __all__

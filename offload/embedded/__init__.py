@@ -6,3 +6,8 @@ from offload.embedded.broker import EmbeddedBroker
 from offload.embedded.watch import Watch
 
 __all__ = ["EmbeddedBroker", "Watch"]
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return __all__

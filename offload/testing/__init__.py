@@ -43,6 +43,11 @@ NAME = "tests@here"
 files.keep_apart()
 
 
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return __all__
+
+
 def run_jobs(*, most: int = 1000) -> list[JobHandle]:
     """Run what waits and what follows it, one after another; return the job of each attempt.
 

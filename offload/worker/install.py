@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
+from celery import Celery
 from django.apps import apps
 
 from offload.conf import settings
-from offload.core.exceptions import ConfigurationError
+from offload.core.exceptions import ConfigurationError, InvalidApp
 from offload.engine.installation import installed, installed_by, remember
 from offload.worker import boot, carriers
 from offload.worker.late import late
-
-if TYPE_CHECKING:
-    from celery import Celery
 
 #: Shared tasks: importing them makes every app know them.
 SHARED = (carriers.run_map, carriers.run_errback)
@@ -27,8 +24,11 @@ def install(app: Celery) -> None:
 
     Call it in the module that makes the app, after ``config_from_object``. Jobs that are
     submitted need no broker; the worker needs nothing but ``celery -A project worker``. Raise
-    ConfigurationError where another module has installed it into an app of its own.
+    ConfigurationError where another module has installed it into an app of its own, InvalidApp
+    for what is no Celery app.
     """
+    if not isinstance(app, Celery):
+        raise InvalidApp(app=app)
     module = sys._getframe(1).f_globals.get("__name__", "")
     refuse_second(app, module)
     remember(app, module=module)

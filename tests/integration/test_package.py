@@ -8,6 +8,7 @@ import subprocess
 import sys
 import venv
 import zipfile
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
@@ -194,6 +195,18 @@ def test_importing_the_installed_wheel_is_light_and_needs_no_settings(
 def test_every_error_can_be_caught_by_a_name_of_the_package() -> None:
     assert set(exceptions.__all__) <= set(offload.__all__)
     assert all(getattr(offload, name) is getattr(exceptions, name) for name in exceptions.__all__)
+
+
+@pytest.mark.parametrize("name", ["embedded", "signals", "testing", "workflows"])
+def test_what_a_public_module_lists_is_its_api(name: str) -> None:
+    module = import_module(f"offload.{name}")
+
+    assert sorted(dir(module)) == sorted(module.__all__)
+    assert all(hasattr(module, one) for one in dir(module))
+
+
+def test_what_the_package_lists_is_its_api() -> None:
+    assert set(dir(offload)) == {*offload.__all__, "__version__"}
 
 
 def test_every_public_name_and_what_it_offers_is_documented() -> None:

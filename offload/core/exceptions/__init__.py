@@ -6,6 +6,7 @@ Names say the fact, as Django's own do: what is caught is `UnknownJob`, not `Unk
 from __future__ import annotations
 
 from offload.core.exceptions.given import (
+    InvalidApp,
     InvalidConsumer,
     InvalidDelay,
     InvalidFile,
@@ -61,6 +62,7 @@ __all__ = [
     "ConfigurationError",
     "FailedOutside",
     "FileNotStored",
+    "InvalidApp",
     "InvalidConsumer",
     "InvalidDelay",
     "InvalidFile",

@@ -54,6 +54,17 @@ class UnfitProperties(InvalidProperties):
         )
 
 
+class InvalidApp(OffloadError, TypeError):
+    """offload is installed into a Celery app."""
+
+    def __init__(self, *, app: object) -> None:
+        self.app = app
+        super().__init__(
+            f"{app!r:.300} is no Celery app. Write app = Celery('project'), configure it, and then "
+            "offload.install(app), in the module that makes the app."
+        )
+
+
 class InvalidConsumer(OffloadError, TypeError):
     """A function cannot be a consumer."""
 

@@ -48,6 +48,16 @@ def test_a_call_is_a_job_whichever_app_is_current(app: Celery, job: Named, other
     assert {one.task for one in Job.objects.filter(pk__in=[result.id, by_signature.id])} == {name}
 
 
+@pytest.mark.parametrize("given", [None, "project.celery", object(), Celery], ids=repr)
+def test_what_is_no_app_is_refused_with_what_to_write(given: Any) -> None:
+    before = installation.installed()
+
+    with pytest.raises(offload.InvalidApp, match=r"offload\.install\(app\)"):
+        offload.install(given)
+
+    assert installation.installed() is before
+
+
 def test_a_second_app_is_refused_with_both_modules(app: Celery, other: Celery) -> None:
     with pytest.raises(ConfigurationError) as refused:
         offload.install(other)

@@ -23,6 +23,7 @@ EVERY = [
         "did you mean 'y'?",
         "restart the workers",
     ),
+    (exceptions.InvalidApp(app="project.celery"), "'project.celery'", "offload.install(app)"),
     (exceptions.InvalidConsumer(name="a.b", problem="it is a generator"), "a.b", "a generator"),
     (exceptions.InvalidDelay(delay=-1, most=60), "-1", "at most 60"),
     (exceptions.InvalidPriority(priority=99999, least=-8, most=7), "99999", "from -8 to 7"),
