@@ -61,6 +61,8 @@ def _told(number: float) -> str:
 
 #: Seconds from now until something begins, expires, or is ended: ten years.
 DELAY = Bound(least=0, most=10 * YEAR)
+#: Seconds for which a run may go on; 0 is without a limit, as in Celery.
+TIME_LIMIT = Bound(least=0, most=YEAR, note="0 is without a limit")
 #: What a small integer of SQL holds.
 PRIORITY = Bound(least=-32_768, most=32_767, is_whole=True)
 #: Decides between queues, and between consumers.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TypeAlias
 
-from offload.core.bounds import DELAY, PRIORITY, RANKING, RETRIES, RETRY_DELAY
+from offload.core.bounds import DELAY, PRIORITY, RANKING, RETRIES, RETRY_DELAY, TIME_LIMIT
 from offload.core.exceptions import InvalidDelay, InvalidNumber, InvalidPriority
 
 #: A number of seconds, or a duration.
@@ -54,3 +54,13 @@ def check_priority(value: object) -> int:
     if not isinstance(value, int) or value not in PRIORITY:
         raise InvalidPriority(priority=value, least=int(PRIORITY.least), most=int(PRIORITY.most))
     return value
+
+
+def check_limits(hard: object, soft: object) -> None:
+    """Raise InvalidNumber for time limits that are none, or of which the soft one never comes."""
+    for name, value in (("time_limit", hard), ("soft_time_limit", soft)):
+        if value is not None and value not in TIME_LIMIT:
+            raise InvalidNumber(name=name, value=value, allowed=f"{TIME_LIMIT}, in seconds")
+    if hard and TIME_LIMIT.nearest(soft) > TIME_LIMIT.nearest(hard):
+        allowed = f"a number up to the time_limit, which is {hard} s and ends the run before"
+        raise InvalidNumber(name="soft_time_limit", value=soft, allowed=allowed)

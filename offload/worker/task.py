@@ -11,7 +11,7 @@ from celery.exceptions import Ignore
 
 from offload.core.exceptions import InvalidConsumer
 from offload.core.parameters import Parameters
-from offload.core.terms import check_ranking
+from offload.core.terms import check_limits, check_ranking
 from offload.core.topics import Pattern, validate_topic
 from offload.engine.installation import installed
 from offload.engine.names import CARRIERS, TOPIC
@@ -111,12 +111,20 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         if cls.topic:
             cls.topic = validate_topic(cls.topic)
         check_ranking(cls.ranking)
+        cls._check_limits(app)
         cls.pattern = cls.pattern or cls.topic
         if not cls.pattern and cls.name not in CARRIERS:
             raise InvalidConsumer(name=cls.name, problem=NO_TOPIC)
         check_function(cls.run, cls.name)
         take_part(cls)
         super().on_bound(app)
+
+    @classmethod
+    def _check_limits(cls, app: Celery) -> None:
+        """Check limits of the task's own; those of the whole app are the app's matter."""
+        own = cls.time_limit, cls.soft_time_limit
+        if own != (app.conf.task_time_limit, app.conf.task_soft_time_limit):
+            check_limits(*own)
 
     # In methods that take what users call their arguments, no name is taken for our own.
 
@@ -217,12 +225,14 @@ def consumer(
 
     ``ranking`` decides between consumers of equal patterns, the higher wins. Further options
     are those of a Celery task: ``time_limit``, ``name``, … Raise InvalidPattern at once where
-    the pattern is none, InvalidNumber for a ranking that is none, and InvalidConsumer for a
-    function that no call runs or that takes no job, or where the pattern is left out.
+    the pattern is none, InvalidNumber for a ranking or a time limit that is none, and
+    InvalidConsumer for a function that no call runs or that takes no job, or where the pattern
+    is left out.
     """
     check_pattern(pattern)
     parsed = Pattern.parse(pattern)
     check_ranking(ranking)
+    check_limits(options.get("time_limit"), options.get("soft_time_limit"))
     topic = "" if "*" in parsed.text else parsed.text
     make: Callable[..., Any] = shared_task(
         base=ConsumerTask, pattern=parsed.text, topic=topic, ranking=ranking, **options

@@ -15,11 +15,11 @@ from offload.core.exceptions import InvalidProperties
 from offload.core.ids import id_of
 from offload.core.properties import DEPTH_MAX, is_nested_deeper
 from offload.core.states import Hold
-from offload.core.terms import check_priority
+from offload.core.terms import check_limits, check_priority
 from offload.core.topics import TOPIC_MAX
 from offload.engine.canvas.calls import check_moment, delay_of, eta_of, moment, seconds_until
 from offload.engine.canvas.context import Origin, origin
-from offload.engine.canvas.options import kept
+from offload.engine.canvas.options import LIMITS, kept
 from offload.engine.canvas.origins import submitter, submitters_priority
 from offload.engine.canvas.recognition import STARMAP, registered
 from offload.engine.canvas.signatures import EPOCH, JOIN, NOBODY, join_of, many, mark, plain
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 #: Options that Celery knows nothing of.
 OURS = frozenset({JOIN, EPOCH})
-LIMITS = ("time_limit", "soft_time_limit")
 ROUTES = ("queue", "exchange")
 #: How deep a canvas may be nested with its arguments: each step of it is several levels.
 CANVAS_DEPTH_MAX = 256
@@ -50,9 +49,9 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
     """Return the draft of a call that is a job.
 
     Raise InvalidProperties for arguments that are no JSON, or too large; what one job hands
-    on to the next may have any size. Raise InvalidDelay or InvalidPriority for what cannot be
-    stored; where the call follows a job, which cannot fail for it any more, the nearest that
-    can is taken.
+    on to the next may have any size. Raise InvalidDelay, InvalidPriority or InvalidNumber for
+    what cannot be kept; where the call follows a job, which cannot fail for it any more, the
+    nearest that can is taken.
     """
     options = {**inherited(app), **defaults(app, call), **call.options}
     source = origin_of(app, options)
@@ -227,8 +226,9 @@ def check_ids(tail: Mapping[str, Any] | None) -> None:
 
 
 def check_terms(app: Celery, options: Mapping[str, Any]) -> None:
-    """Raise InvalidDelay or InvalidPriority for options that cannot be stored."""
+    """Raise InvalidDelay, InvalidPriority or InvalidNumber for options that cannot be kept."""
     check_priority(options.get("priority") or 0)
+    check_limits(*(options.get(name) for name in LIMITS))
     for name in ("countdown", "eta", "expires"):
         check_moment(app, name, options.get(name))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from offload.core.bounds import TIME_LIMIT
 from offload.engine.canvas.calls import LOCAL, eta_of
 from offload.engine.canvas.signatures import EPOCH, JOIN, join_of
 from offload.engine.names import HEADER, TOPIC
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
+LIMITS = ("time_limit", "soft_time_limit")
 #: What a job's message, or its successors, are made of later.
 KEPT = (
     "group_id", "group_index", "reply_to", "time_limit", "soft_time_limit", "shadow", "headers",
@@ -35,6 +37,7 @@ UNDERSTOOD = LOCAL | {
 def kept(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that stay with a job's row."""
     found = {name: options[name] for name in KEPT if options.get(name)}
+    found |= {name: TIME_LIMIT.nearest(found[name]) for name in LIMITS if name in found}
     if options.get("group_index") is not None:
         found["group_index"] = options["group_index"]
     found |= {stamp: options[stamp] for stamp in found.get("stamped_headers", ())}

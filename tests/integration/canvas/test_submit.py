@@ -15,9 +15,11 @@ from django.db import transaction
 from django.utils import timezone
 
 import offload
+from offload.core.bounds import TIME_LIMIT
 from offload.core.exceptions import (
     InvalidDelay,
     InvalidId,
+    InvalidNumber,
     InvalidPriority,
     InvalidProperties,
     InvalidTopic,
@@ -323,6 +325,9 @@ BEYOND: dict[str, tuple[type[Exception], dict[str, Any]]] = {
     "priority": (InvalidPriority, {"priority": 99_999}),
     "a time that is text": (InvalidDelay, {"eta": "tomorrow"}),
     "a time that is none": (InvalidDelay, {"expires": [1]}),
+    "a time limit below 0": (InvalidNumber, {"time_limit": -1}),
+    "a time limit of text": (InvalidNumber, {"soft_time_limit": "60"}),
+    "a soft limit that never comes": (InvalidNumber, {"time_limit": 5, "soft_time_limit": 6}),
 }
 
 
@@ -334,6 +339,16 @@ def test_what_cannot_be_stored_is_refused(
         job.add.apply_async((1, 2), **options)
 
     assert not Job.objects.exists()
+
+
+def test_a_later_step_is_given_the_nearest_limit_that_there_is(job: Named, driver: Driver) -> None:
+    later = job.add.s(2).set(time_limit=-5, soft_time_limit=1e12)
+    chain(job.add.s(1), later).delay()
+
+    driver.run_next()
+
+    step = Job.objects.get(state="PENDING")
+    assert (step.options["time_limit"], step.options["soft_time_limit"]) == (0, TIME_LIMIT.most)
 
 
 @pytest.mark.parametrize("zone", [UTC, NEW_YORK, ZoneInfo("Pacific/Kiritimati")], ids=str)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from celery import Celery, shared_task
 
-from offload.core.exceptions import InvalidConsumer, WrongCall
+from offload.core.exceptions import InvalidConsumer, InvalidNumber, WrongCall
 from offload.worker.calling import call
 from offload.worker.task import ConsumerTask, OffloadTask, consumer
 
@@ -63,6 +63,33 @@ def test_what_cannot_be_a_consumer_is_refused_where_it_is_defined(function: Any,
 def test_a_consumer_without_its_topic_is_told_how_it_is_written() -> None:
     with pytest.raises(InvalidConsumer, match=r"takes cannot .*@consumer\('dam/rendition/web'\)"):
         consumer(takes)  # type: ignore[arg-type]
+
+
+BAD_LIMITS: list[dict[str, Any]] = [
+    {"time_limit": -1},
+    {"time_limit": "60"},
+    {"time_limit": True},
+    {"soft_time_limit": float("nan")},
+    {"soft_time_limit": 366 * 24 * 3600},
+    {"time_limit": 10, "soft_time_limit": 11},
+]
+
+
+@pytest.mark.parametrize("limits", BAD_LIMITS, ids=repr)
+def test_time_limits_that_are_none_are_refused_where_they_are_declared(
+    app: Celery, limits: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidNumber, match="time_limit`"):
+        consumer("calling/limited", **limits)
+    make: Any = app.task(base=OffloadTask, topic="a/b", shared=False, lazy=False, **limits)
+    with pytest.raises(InvalidNumber, match="time_limit`"):
+        make(takes)
+
+
+def test_limits_of_the_whole_app_are_its_own_matter(app: Celery) -> None:
+    app.conf.update(task_time_limit=10, task_soft_time_limit=20)
+
+    assert task(app, takes).soft_time_limit == 20
 
 
 def test_a_consumer_that_is_given_its_task_takes_it_first() -> None:
