@@ -124,6 +124,7 @@ def test_jobs_are_narrowed_by_instance(said: Said, answered: Answered) -> None:
     run = running()
     waiting()
     assert ids(answered("jobs", "--instance", HERE)) == [run.id]
+    join(THERE)
     assert "There is no such job." in said("jobs", "--instance", THERE)
 
 
