@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from offload.admin.base import Browsed
 from offload.admin.job_filters import ErrorFilter, FailedFilter, InstanceFilter, TopicFilter
-from offload.admin.paging import CappedPaginator
+from offload.admin.paging import AtLeast, CappedPaginator
 from offload.browser import ages, job_acts, job_views
 from offload.browser.access import OPERATE_JOB
 from offload.browser.job_acts import ACTS, FORCE, REMOVE, RETRY, STOP, Act
@@ -22,7 +22,7 @@ from offload.core.states import JobState
 from offload.engine import bulk
 from offload.engine.topology import now
 from offload.models import Job
-from offload.templatetags.offload import seconds, sign
+from offload.templatetags.offload import broken, seconds, sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,8 +59,8 @@ def _offer(act: Act) -> Callable[..., HttpResponse | None]:
 class JobAdmin(Browsed):
     """Jobs, the newest first."""
 
-    list_display = ("topic", "sign", "instance", "problem", "attempts", "submitted", "took", "key")
-    list_display_links = ("topic", "key")
+    list_display = ("name", "sign", "place", "problem", "attempts", "submitted", "took", "key")
+    list_display_links = ("name", "key")
     list_filter = (FailedFilter, ErrorFilter, "state", TopicFilter, InstanceFilter)
     list_per_page = 50
     search_fields = ("id__exact",)
@@ -86,6 +86,16 @@ class JobAdmin(Browsed):
         jobs = super().get_queryset(request).annotate(error_begins=Left("error", SHOWN))
         shown: QuerySet[Any] = jobs.only(*COLUMNS)
         return shown
+
+    @admin.display(description=_("topic"))
+    def name(self, job: Job) -> str:
+        """Return the topic, broken between its parts where there is little room."""
+        return broken(job.topic)
+
+    @admin.display(description=_("instance"))
+    def place(self, job: Job) -> str:
+        """Return the instance it is bound to or ran on."""
+        return broken(job.instance) if job.instance else ages.NONE
 
     @admin.display(description=_("state"))
     def sign(self, job: Job) -> str:
@@ -157,13 +167,13 @@ class JobAdmin(Browsed):
     def _ask(
         self, request: HttpRequest, queryset: JobQuerySet, what: Act, *, across: bool
     ) -> HttpResponse:
-        able = what.able(queryset).order_by()[: bulk.COUNTED].count()
+        able = what.able(queryset).order_by()[: bulk.COUNTED + 1].count()
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
         return job_views.question(
             request,
             self.admin_site.each_context(request),
             what,
-            count=able,
+            count=AtLeast.counted(able, bulk.COUNTED),
             most=bulk.MOST,
             chosen=chosen[:1] if across else chosen,
             across=across,

@@ -16,6 +16,19 @@ else:
 MOST = 10_000
 
 
+class AtLeast(int):
+    """A number that says of itself, wherever it is shown, that there are more."""
+
+    def __str__(self) -> str:
+        """Return the number with a plus."""
+        return f"{int(self)}+"
+
+    @classmethod
+    def counted(cls, count: int, most: int) -> int:
+        """Return a count that looked for no more than one beyond the most."""
+        return cls(most) if count > most else count
+
+
 class CappedPaginator(Base):
     """A paginator that costs the same however long the table is."""
 
@@ -23,4 +36,4 @@ class CappedPaginator(Base):
     def count(self) -> int:
         """Return how many rows there are, up to the most that is counted."""
         rows: Any = self.object_list
-        return int(rows.order_by()[:MOST].count())
+        return AtLeast.counted(int(rows.order_by()[: MOST + 1].count()), MOST)

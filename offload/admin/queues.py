@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.forms.models import model_to_dict
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -17,7 +18,7 @@ from offload.models.queues import validate_patterns
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
     ModelForm = forms.ModelForm[Queue]
 else:
@@ -88,6 +89,25 @@ class QueueAdmin(ListedAdmin):
     list_filter = ("suspended", "type")
     search_fields = ("name",)
     actions = ("suspend", "resume")
+    change_list_template = "offload/queue_list.html"
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Return the list; where the queue ``default`` has no row, what holds for it stands above.
+
+        Its jobs go by the settings then, as if there were one.
+        """
+        missing = not Queue.objects.filter(name=policies.DEFAULT).exists()
+        default = policies.default_row() if missing else None
+        return super().changelist_view(request, {**(extra_context or {}), "default": default})
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what a new queue begins with: for the one named ``default``, what holds now."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        if initial.get("name") != policies.DEFAULT:
+            return initial
+        return model_to_dict(policies.default_row(), fields=self.form.Meta.fields)
 
     @admin.display(description=_("topic patterns"))
     def patterns(self, queue: Queue) -> str:

@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from offload.management.terminal import plain
+from offload.management.terminal import as_name, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ def _line(row: Sequence[Text], widths: Sequence[int]) -> Table:
     made = Table.grid(padding=(0, GAP, 0, 0))
     for size in widths:
         made.add_column(width=size, overflow="fold")
-    made.add_row(*row)
+    made.add_row(*map(as_name, row))
     return made
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from offload.management.breaking import Name
 from offload.management.encoding import as_json
 
 if TYPE_CHECKING:
@@ -89,7 +90,10 @@ def table(
 
     Where it is too wide, the columns of `fold` are folded first, down to the width given there.
     """
-    cells = [[one if isinstance(one, Text | int) else plain(one) for one in row] for row in rows]
+    cells = [
+        [_cell(one, is_folded=name in fold) for name, one in zip(headers, row, strict=True)]
+        for row in rows
+    ]
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     used = [index for index in range(len(headers)) if any(_is_shown(row[index]) for row in cells)]
     for index in used:
@@ -104,6 +108,18 @@ def table(
     for row in cells:
         made.add_row(*[_as_text(row[index]) for index in used])
     return made
+
+
+def _cell(value: object, *, is_folded: bool) -> Text | int:
+    if isinstance(value, int):
+        return value
+    text = value if isinstance(value, Text) else plain(value)
+    return as_name(text) if is_folded else text
+
+
+def as_name(text: Text) -> Text:
+    """Return a text that is broken between its parts, where it is a name and no prose."""
+    return text if " " in text.plain else Name(text.plain, style=text.style)
 
 
 def _is_shown(cell: Text | int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,8 @@ COMPACT = (
     "</button></td>"
 )
 ABSENT = '<td title="{1}">{0}</td>'
+#: Behind which sign of a name a line may end; none follows the last part.
+BETWEEN = re.compile(r"([/@])(?=.)")
 PRESSED = mark_safe(' aria-pressed="true"')
 
 #: Seconds of a minute, an hour and a day, each with the sign of the unit below it.
@@ -140,6 +143,13 @@ def moment(value: datetime | None) -> SafeString | str:
 def choices_of(changes: ChangeList, spec: ListFilter) -> list[Mapping[str, object]]:
     """Return what a filter of a list offers."""
     return list(spec.choices(changes))
+
+
+@register.filter
+def broken(name: object) -> SafeString:
+    """Show a topic, pattern or nodename so that a narrow place breaks it between its parts."""
+    shown = escape(name)
+    return mark_safe(BETWEEN.sub(r"\1<wbr>", shown))  # noqa: S308  # Escaped.
 
 
 @register.filter

@@ -17,6 +17,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from offload.admin import paging
+from offload.admin.jobs import JobAdmin
 from offload.engine import bulk, rules
 from offload.engine.topology import snapshot
 from offload.engine.tracking import ends
@@ -326,6 +328,25 @@ class TestQueues:
         assert problem in errors(boss.post(ADD_QUEUE, {**QUEUE, **change}))
         assert not Queue.objects.exists()
 
+    def test_the_default_queue_is_shown_and_changed_without_a_row(self, boss: Client) -> None:
+        page = boss.get(QUEUES).content.decode()
+        assert "The queue <strong>default</strong> takes every topic" in page
+        assert f'href="{ADD_QUEUE}?name=default"' in page
+
+        form: Any = boss.get(f"{ADD_QUEUE}?name=default").context["adminform"].form
+        assert form.initial["topics"] == ["**"]
+        data = {key: value for key, value in form.initial.items() if value is not None}
+        assert boss.post(ADD_QUEUE, {**data, "topics": "**", "retries": "3"}).status_code == 302
+
+        assert snapshot(fresh=True).policy("default").retry.retries == 3
+        assert "It has no row" not in boss.get(QUEUES).content.decode()
+
+    def test_who_may_not_add_a_queue_is_not_offered_to(self, staff: Callable[..., Client]) -> None:
+        page = staff("view_queue").get(QUEUES).content.decode()
+
+        assert "The queue <strong>default</strong>" in page
+        assert "?name=default" not in page
+
     def test_a_lower_limit_takes_back_what_is_beyond_it(self, boss: Client) -> None:
         join()
         queue = Queue.objects.create(name="narrow", topics=["dam/**"])
@@ -462,6 +483,32 @@ class TestJobs:
         assert states(ids).count("STOPPED") == 3
         assert states(others) == ["PENDING"]
         assert LogEntry.objects.count() == 3
+
+    @pytest.mark.parametrize(("most", "shown"), [(4, "4+"), (5, "5")])
+    def test_a_count_that_ends_before_the_jobs_do_says_so(
+        self, boss: Client, monkeypatch: pytest.MonkeyPatch, most: int, shown: str
+    ) -> None:
+        ids = waiting(5)
+        monkeypatch.setattr(paging, "MOST", most)
+        monkeypatch.setattr(bulk, "COUNTED", most)
+        monkeypatch.setattr(JobAdmin, "list_per_page", 2)
+        data = {"action": "stop", "_selected_action": ids[:1], "select_across": "1"}
+
+        listed = boss.get(self.LIST).content.decode()
+        asked = boss.post(self.LIST, data).content.decode()
+
+        assert f"Select all {shown} jobs" in listed
+        assert f"All {shown} selected" in listed
+        assert f"<strong>{shown}</strong> of the selected jobs" in asked
+
+    def test_topics_and_instances_are_broken_between_their_parts(self, boss: Client) -> None:
+        join()
+        bound()
+
+        listed = boss.get(self.LIST).content.decode()
+
+        assert "dam/<wbr>rendition/<wbr>web</a>" in listed
+        assert "render@<wbr>gpu1</td>" in listed
 
     @pytest.mark.parametrize("action", ["retry", "stop", "force", "remove"])
     def test_no_action_is_offered_without_its_permission(

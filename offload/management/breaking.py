@@ -1,0 +1,38 @@
+"""Names of many parts in narrow columns: broken between the parts, not inside a word."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from rich.containers import Lines
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+#: A part of a topic, or of a nodename, with the sign it ends in.
+PART = re.compile(r"[^/@]*[/@]|[^/@]+")
+
+
+class Name(Text):
+    """Topics and nodenames, a line each; a line that is too wide is broken behind a / or an @."""
+
+    def wrap(self, console: Console, width: int, **options: Any) -> Lines:
+        """Return the lines; a part that is too wide by itself is broken where it must be."""
+        made = Lines()
+        for line in self.split(allow_blank=True):
+            for piece in line.divide(list(breaks(line.plain, width))):
+                made.extend(Text.wrap(piece, console, width, **options))
+        return made
+
+
+def breaks(text: str, width: int) -> Iterator[int]:
+    """Yield where a line is broken, so that as many parts as there is room for stand together."""
+    begin = 0
+    for part in PART.finditer(text):
+        if part.start() > begin and part.end() - begin > width:
+            begin = part.start()
+            yield begin
