@@ -57,6 +57,12 @@ def follow_again(drafts: Sequence[Draft], bodies: Sequence[Mapping[str, Any]]) -
         _say(open_)
 
 
+def leave(drafts: Sequence[Draft]) -> None:
+    """Let the log say of drafts whose ids are known that they were not stored."""
+    for row in Job.objects.ids(draft.id for draft in drafts):
+        _say(row)
+
+
 def _replace(drafts: Sequence[Draft], bodies: Sequence[Mapping[str, Any]]) -> Job | None:
     """Store drafts in place of what has their ids; or return a job of those that is not over."""
     behind = [*(one for draft in drafts for one in _behind(draft)), *bodies]

@@ -106,6 +106,8 @@ def _store_known(known: Sequence[Draft], bodies: Sequence[Mapping[str, Any]], *,
     left = [draft for draft in known if not _fill(draft)]
     if left and origin.get() is not None:
         again.follow_again(left, bodies)
+    elif left:
+        again.leave(left)
 
 
 def _fill(draft: Draft) -> bool:

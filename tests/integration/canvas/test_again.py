@@ -184,9 +184,14 @@ def test_in_a_job_what_is_not_over_is_left_alone(
 
 
 def test_what_follows_a_plain_task_runs_once_though_its_message_comes_twice(
-    app: Celery, job: Named, plain: Named, driver: Driver, calls: list[Any]
+    app: Celery,
+    job: Named,
+    plain: Named,
+    driver: Driver,
+    calls: list[Any],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    chain(plain.note.si(1), job.note.si(2)).apply_async()
+    result: Any = chain(plain.note.si(1), job.note.si(2)).apply_async()
     [message] = driver.sent()
     args, kwargs, embed = message.payload
     request = {**message.headers, **embed, "delivery_info": {}, "called_directly": False}
@@ -196,6 +201,8 @@ def test_what_follows_a_plain_task_runs_once_though_its_message_comes_twice(
         driver.run_all()
 
     assert calls == [[1], [2], [1]]
+    told = f"job {result.id} is SUCCEEDED: sending it again did nothing"
+    assert caplog.text.count(told) == 1
 
 
 @pytest.mark.parametrize("app", BACKENDS[1:], indirect=True)
