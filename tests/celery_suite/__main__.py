@@ -52,7 +52,9 @@ def _is_good(results: str, chosen: Sequence[str], expected: Expectations, *, alo
             None if alone else threads.submit(_outcomes, Run.of(CACHE, "stock", results), chosen)
         )
     jobs, stock = there.result(), beside.result() if beside else None
-    verdict = _settled(results, judged(stock, jobs, differ=differ, better=better), jobs)
+    racy = expected.racing(results)
+    first = judged(stock, jobs, differ=differ, better=better, racy=racy)
+    verdict = _settled(results, first, jobs)
     _say(report(verdict, stock, jobs))
     return verdict.is_good
 

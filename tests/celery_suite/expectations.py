@@ -15,7 +15,9 @@ class Entry:
 
     tests: tuple[str, ...]
     #: The first cell of the row in docs/celery.md that says why.
-    documented: str
+    documented: str = ""
+    #: Else, where it is no matter of jobs.
+    why: str = ""
     #: The result backends with which it is so.
     results: tuple[str, ...] = ("redis", "django-db")
 
@@ -31,10 +33,16 @@ class Expectations:
     differ: tuple[Entry, ...]
     #: Expected to fail by the suite, and passed by jobs.
     better: tuple[Entry, ...]
+    #: Pass or fail by chance, on stock too.
+    racy: tuple[Entry, ...]
 
     def differing(self, results: str) -> set[str]:
         """Return what fails by design with a result backend."""
         return _tests(self.differ, results)
+
+    def racing(self, results: str) -> set[str]:
+        """Return what passes or fails by chance, on stock too."""
+        return _tests(self.racy, results)
 
     def listed(self) -> set[str]:
         """Return what does not come to the same on both, with any result backend."""
@@ -53,6 +61,7 @@ def read() -> Expectations:
         short=tuple(found.get("short", ())),
         differ=tuple(_entry(one) for one in found.get("differ", ())),
         better=tuple(_entry(one) for one in found.get("better", ())),
+        racy=tuple(_entry(one) for one in found.get("racy", ())),
     )
 
 

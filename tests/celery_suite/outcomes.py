@@ -70,18 +70,19 @@ def judged(
     *,
     differ: Collection[str],
     better: Collection[str],
+    racy: Collection[str] = (),
 ) -> Verdict:
     """Compare a run on jobs with one on stock, or with the expectation that stock passes.
 
     ``differ`` are the tests that fail on jobs by design; ``better`` those that stock is expected
-    to fail.
+    to fail; ``racy`` those that pass or fail by chance, on stock too.
     """
     there = dict.fromkeys(jobs) if stock is None else stock
     failing = {test for test in there if _is_worse(there[test], jobs.get(test))}
     passing = {test for test, one in jobs.items() if one.outcome in GOOD}
     surprising = {test for test, one in jobs.items() if one.outcome == "xpassed"}
     return Verdict(
-        alone=_in_order(failing - set(differ)),
+        alone=_in_order(failing - set(differ) - set(racy)),
         stale=_in_order(passing & set(differ) | (passing - surprising) & set(better)),
         better=_in_order(surprising - set(better)),
     )

@@ -50,6 +50,16 @@ def test_what_differs_by_design_may_fail_and_may_not_pass() -> None:
     assert verdict.stale == ("b",)
 
 
+def test_what_passes_by_chance_on_stock_says_nothing_of_jobs() -> None:
+    stock = outcomes(a="passed", b="failed", c="passed", d="passed")
+    jobs = outcomes(a="failed", b="passed", c="passed", d="failed")
+
+    verdict = judged(stock, jobs, differ=(), better=(), racy={"a", "b", "c"})
+
+    assert verdict.alone == ("d",)
+    assert verdict.stale == ()
+
+
 def test_what_jobs_alone_pass_is_said() -> None:
     stock = outcomes(a="xfailed", b="xfailed", c="xfailed")
     jobs = outcomes(a="xpassed", b="xpassed", c="xfailed")
@@ -119,6 +129,7 @@ def test_every_difference_is_documented(root: Path) -> None:
 
     assert reasons
     assert reasons <= rows
+    assert all(entry.why for entry in expected.racy)
 
 
 def test_no_test_is_listed_twice() -> None:
@@ -126,7 +137,7 @@ def test_no_test_is_listed_twice() -> None:
     for results in ("redis", "django-db"):
         listed = [
             test
-            for entry in (*expected.differ, *expected.better)
+            for entry in (*expected.differ, *expected.better, *expected.racy)
             if results in entry.results
             for test in entry.tests
         ]

@@ -178,6 +178,20 @@ def test_callbacks_of_a_body_are_called_when_a_member_fails(
     assert error.startswith("ChordError")
 
 
+@both
+def test_callbacks_of_a_body_are_the_children_of_its_result(
+    app: Celery, job: Named, driver: Driver, calls: list[Any]
+) -> None:
+    body = job.total.s().on_error(job.heard.s())
+    result = chord([job.fail.s(), job.add.s(1)], body).apply_async()
+
+    driver.run_all()
+
+    children: Any = app.AsyncResult(result.id).children
+    [child] = children
+    assert Job.objects.get(pk=child.id).task == "jobs.heard"
+
+
 def test_callbacks_of_a_group_as_body_are_called_once_each(
     job: Named, driver: Driver, calls: list[Any]
 ) -> None:
