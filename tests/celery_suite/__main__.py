@@ -12,9 +12,10 @@ from tests.celery_suite import expectations
 from tests.celery_suite.outcomes import judged, settled
 from tests.celery_suite.report import counted, report
 from tests.celery_suite.runs import ROOT, Run, prepared
+from tests.celery_suite.source import unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from tests.celery_suite.expectations import Expectations
     from tests.celery_suite.outcomes import Tests, Verdict
@@ -30,7 +31,20 @@ def main() -> int:
     given, expected = _arguments(), expectations.read()
     chosen = given.tests or (expected.short if given.short else expected.modules)
     backends = given.results or (BACKENDS[:1] if given.short else BACKENDS)
-    good = [_is_good(one, chosen, expected, alone=given.short) for one in backends]
+    kinds = ("jobs",) if given.short else ("jobs", "stock")
+    unpacked(CACHE)
+    with ThreadPoolExecutor(len(kinds) * len(backends)) as threads:
+        # Side by side: they wait more than they compute.
+        begun = {
+            (tasks, results): threads.submit(_outcomes, tasks, results, chosen, expected)
+            for tasks in kinds
+            for results in backends
+        }
+    found = {run: one.result() for run, one in begun.items()}
+    good = [
+        _is_good(one, expected, jobs=found["jobs", one], stock=found.get(("stock", one)))
+        for one in backends
+    ]
     return 0 if all(good) else 1
 
 
@@ -42,25 +56,36 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _is_good(results: str, chosen: Sequence[str], expected: Expectations, *, alone: bool) -> bool:
-    """Run tests with a result backend; without stock beside them where they are run alone."""
-    differ, better = expected.differing(results), expected.bettering(results)
-    with ThreadPoolExecutor() as threads:
-        # Side by side: they wait more than they compute.
-        there = threads.submit(_outcomes, Run.of(CACHE, "jobs", results), chosen, differ)
-        beside = (
-            None if alone else threads.submit(_outcomes, Run.of(CACHE, "stock", results), chosen)
-        )
-    jobs, stock = there.result(), beside.result() if beside else None
-    racy = expected.racing(results)
-    first = judged(stock, jobs, differ=differ, better=better, racy=racy)
+def _outcomes(tasks: str, results: str, chosen: Sequence[str], expected: Expectations) -> Tests:
+    """Run tests; one that the suite calls flaky, and that fails by surprise, has a second try."""
+    run = Run.of(CACHE, tasks, results)
+    known = expected.differing(results) if tasks == "jobs" else ()
+    _begin(run)
+    with prepared(run) as tested:
+        found = tested(chosen)
+        again = [one for one, it in found.items() if it.deserves_another and one not in known]
+        found |= tested(again) if again else {}
+    _say(f"{run}: {counted(found)}")
+    return found
+
+
+def _is_good(results: str, expected: Expectations, *, jobs: Tests, stock: Tests | None) -> bool:
+    """Compare a run on jobs with one on stock, if there is one, and say what is wrong."""
+    first = judged(
+        stock,
+        jobs,
+        differ=expected.differing(results),
+        better=expected.bettering(results),
+        racy=expected.racing(results),
+    )
     verdict = _settled(results, first, jobs)
+    _say(f"\nResults in {results}: {'' if verdict.is_good else 'not '}as expected")
     _say(report(verdict, stock, jobs))
     return verdict.is_good
 
 
 def _settled(results: str, verdict: Verdict, jobs: Tests) -> Verdict:
-    """Try again what fails on jobs alone, on both and one after the other, if anything does."""
+    """Try again what fails on jobs alone, if anything does: on both, one after the other."""
     if not verdict.alone:
         return verdict
     stock_again, jobs_again = (
@@ -74,19 +99,6 @@ def _tries(run: Run, tests: Sequence[str]) -> list[Tests]:
     _begin(run)
     with prepared(run) as tested:
         return [tested(tests) for _ in range(TRIES)]
-
-
-def _outcomes(run: Run, chosen: Sequence[str], expected: Collection[str] = ()) -> Tests:
-    """Run tests; one that the suite calls flaky, and that fails by surprise, has a second try."""
-    _begin(run)
-    with prepared(run) as tested:
-        found = tested(chosen)
-        again = [
-            test for test, one in found.items() if one.deserves_another and test not in expected
-        ]
-        found |= tested(again) if again else {}
-    _say(f"{run}: {counted(found)}")
-    return found
 
 
 def _begin(run: Run) -> None:
