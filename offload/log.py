@@ -47,8 +47,10 @@ def log_instance(*, name: str, incarnation: str, mode: str, reason: str, **_: ob
 
 
 @receiver(stale_attempt, dispatch_uid="offload.log")
-def log_stale_attempt(*, job_id: str, epoch: int, **_: object) -> None:
-    """Tell of a write that was refused."""
+def log_stale_attempt(*, job_id: str, epoch: int, began: bool, **_: object) -> None:
+    """Tell of a write that was refused; of what never began the worker itself tells, and why."""
+    if not began:
+        return
     logger.warning("job %s: attempt %d was overtaken; what it wrote is discarded", job_id, epoch)
 
 

@@ -13,7 +13,8 @@ __all__ = ["alarm", "instance_changed", "job_changed", "stale_attempt"]
 job_changed = Signal()
 #: An instance changed its mode. Arguments: ``name``, ``incarnation``, ``mode``, ``reason``.
 instance_changed = Signal()
-#: An attempt's write was refused, since the job has moved on. Arguments: ``job_id``, ``epoch``.
+#: An attempt's write was refused, since the job has moved on; or its message came too late to begin
+#: one, as when an instance drains. Arguments: ``job_id``, ``epoch``, ``began``.
 stale_attempt = Signal()
 #: Something an operator should know. Arguments: ``fact``, ``next_step``.
 alarm = Signal()

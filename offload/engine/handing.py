@@ -172,5 +172,5 @@ def _refusal(fence: Fence) -> OffloadError:
     """Return why a token that can be read ends nothing."""
     if not Job.objects.filter(pk=fence.job_id).exists():
         return UnknownJob(job_id=fence.job_id)
-    stale_attempt.send_robust(sender=None, job_id=fence.job_id, epoch=fence.epoch)
+    stale_attempt.send_robust(sender=None, job_id=fence.job_id, epoch=fence.epoch, began=True)
     return StaleAttempt(job_id=fence.job_id, epoch=fence.epoch)

@@ -164,7 +164,7 @@ class CurrentJob:
             self._stale()
 
     def _stale(self) -> NoReturn:
-        stale_attempt.send_robust(sender=None, job_id=self.id, epoch=self.epoch)
+        stale_attempt.send_robust(sender=None, job_id=self.id, epoch=self.epoch, began=True)
         raise StaleAttempt(job_id=self.id, epoch=self.epoch)
 
 

@@ -20,6 +20,7 @@ from offload.core.tokens import new_secret
 from offload.engine import claims
 from offload.engine.canvas import context
 from offload.engine.claims import Facts
+from offload.engine.late_messages import why_late
 from offload.engine.names import CARRIERS
 from offload.engine.tracking.claiming import Claimed, Fence
 from offload.signals import stale_attempt
@@ -80,16 +81,23 @@ def _begin(task: OffloadTask, request: dict[str, Any]) -> Attempt:
     except (OperationalError, InterfaceError) as error:
         raise NotBegun(Cause.LAPSED, f"the database was away: {error}") from error
     if claimed is None:
-        stale(fence)
+        _tell_late(fence, facts)
     asked = claimed.task if claimed.task in CARRIERS else ""
     attempt = _attempt(task_of(task.app, asked, claimed.topic), fence, facts, claimed, watch)
     watch.begin()
     return attempt
 
 
+def _tell_late(fence: Fence, facts: Facts) -> NoReturn:
+    """Tell that a message came too late to begin anything, and raise NotMine."""
+    stale_attempt.send_robust(sender=None, job_id=fence.job_id, epoch=fence.epoch, began=False)
+    why = why_late(fence, facts.worker)
+    raise NotMine(f"a message of job {fence.job_id} came too late, and began nothing: {why}")
+
+
 def stale(fence: Fence) -> NoReturn:
-    """Tell that a message or an end came too late, and raise NotMine."""
-    stale_attempt.send_robust(sender=None, job_id=fence.job_id, epoch=fence.epoch)
+    """Tell that an end came too late, and raise NotMine."""
+    stale_attempt.send_robust(sender=None, job_id=fence.job_id, epoch=fence.epoch, began=True)
     raise NotMine(f"job {fence.job_id} moved on from epoch {fence.epoch}: nothing was written")
 
 

@@ -58,10 +58,15 @@ def test_an_instance_is_told_with_its_reason(
 
 
 def test_a_stale_attempt_is_a_warning(told: pytest.LogCaptureFixture) -> None:
-    signals.stale_attempt.send(sender=None, job_id="j1", epoch=3)
+    signals.stale_attempt.send(sender=None, job_id="j1", epoch=3, began=True)
     (record,) = told.records
     assert record.levelname == "WARNING"
     assert "attempt 3" in record.getMessage()
+
+
+def test_a_message_that_comes_too_late_is_no_alarm(told: pytest.LogCaptureFixture) -> None:
+    signals.stale_attempt.send(sender=None, job_id="j1", epoch=3, began=False)
+    assert told.records == []
 
 
 def test_an_alarm_carries_the_next_step(told: pytest.LogCaptureFixture) -> None:

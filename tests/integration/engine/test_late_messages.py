@@ -1,0 +1,45 @@
+"""What is told of a message that begins nothing any more."""
+
+from __future__ import annotations
+
+import pytest
+
+from offload.core.topology import Mode
+from offload.engine import applying, membership
+from offload.engine.late_messages import why_late
+from offload.engine.tracking import ends
+from offload.models import Job
+from tests.integration.engine.world import HERE, THERE, bound, fence_of, join, running
+
+
+@pytest.fixture(autouse=True)
+def incarnation(app: object) -> str:
+    """Let an instance join; return its incarnation."""
+    return join()
+
+
+def test_what_an_instance_that_drains_gave_back_is_no_alarm(incarnation: str) -> None:
+    fence = fence_of(bound()[0])
+    membership.set_mode(HERE, incarnation, Mode.DRAINING)
+    applying.give_back(HERE, incarnation)
+
+    assert why_late(fence, HERE) == ("the job was taken back, since this instance drains; it waits")
+
+
+def test_what_was_bound_elsewhere_is_told_with_the_place(incarnation: str) -> None:
+    join(THERE)
+    fence = fence_of(bound()[0])
+    applying.give_back(HERE, incarnation)
+    Job.objects.update(state="QUEUED", instance=THERE, epoch=2)
+
+    assert why_late(fence, HERE) == f"the job was taken back; it is QUEUED at {THERE}"
+
+
+def test_what_has_ended_or_begun_or_gone_is_told_so() -> None:
+    stopped, begun = fence_of(bound()[0]), running().fence
+    ends.stop([stopped.job_id])
+
+    assert why_late(stopped, HERE) == "the job is STOPPED"
+    assert why_late(begun, HERE) == "another message of it has begun the job"
+    Job.objects.all().delete()
+    assert why_late(begun, HERE) == "the job was removed"
