@@ -8,6 +8,8 @@ from difflib import get_close_matches
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 
+from offload.core.exceptions.given import ITSELF
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
@@ -76,7 +78,7 @@ class Parameters:
         """Say why properties of these names cannot be taken, or return nothing."""
         for name in names:
             if name in self.taken:
-                return f"cannot take {_quoted(name)}: that is the name of the job itself"
+                return f"cannot take {_quoted(name)}: {ITSELF}"
             if not self.is_open and name not in self.needed and name not in self.optional:
                 return f"does not take {_quoted(name)}{self._hint(name, names)}"
         missing = sorted(self.needed.difference(names))

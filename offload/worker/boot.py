@@ -31,7 +31,8 @@ from offload.worker.missing import refuse_missing_app
 from offload.worker.query_log import warn_of_queries
 from offload.worker.refusing import refuse_clashes, refuse_wrong_pool, refuse_wrong_settings
 from offload.worker.softlimit import restore_handler
-from offload.worker.task import EXECUTE, TRACE, consumers_of
+from offload.worker.task import EXECUTE, consumers_of
+from offload.worker.tracer import TRACE
 from offload.worker.watch import watch_tasks
 
 if TYPE_CHECKING:

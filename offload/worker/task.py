@@ -28,6 +28,7 @@ from offload.worker.calling import (
 )
 from offload.worker.hooks import take_part
 from offload.worker.late import late
+from offload.worker.tracer import Traced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,36 +38,6 @@ if TYPE_CHECKING:
 
 IS_HOOKED = "offload.engine.canvas.hooks:is_hooked"
 EXECUTE = "offload.worker.execution:execute"
-TRACE = "offload.worker.tracing:trace"
-
-
-class Tracer:
-    """What Celery traces a task with: a message of a job is claimed before anything else."""
-
-    def __init__(self, task: OffloadTask, inner: Callable[..., Any]) -> None:
-        """Stand before Celery's own tracer of the task."""
-        self._task = task
-        self.inner = inner
-
-    def __call__(
-        self, task_id: str, args: Any, kwargs: Any, request: dict[str, Any] | None = None
-    ) -> Any:
-        """Trace a run as Celery does, if it is no job's or if its job is claimed."""
-        if not (request or {}).get("offload"):
-            return self.inner(task_id, args, kwargs, request)
-        return late(TRACE)(self._task, request)
-
-
-class Traced:
-    """Where Celery keeps a task's tracer."""
-
-    def __get__(self, task: OffloadTask | None, owner: type) -> Tracer | None:
-        """Return the tracer; None where the task has none yet."""
-        return None if task is None else vars(task).get("_tracer")
-
-    def __set__(self, task: OffloadTask, inner: Callable[..., Any] | None) -> None:
-        """Stand before the tracer that Celery made."""
-        vars(task)["_tracer"] = None if inner is None else Tracer(task, inner)
 
 
 class ReplacedBy(Ignore):
@@ -157,6 +128,16 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         # By an app that knows nothing of jobs it would be a plain task's call, at its own broker.
         mine = home.tasks.get(self.name)
         return mine.apply_async(*args, **options) if mine else super().apply_async(*args, **options)
+
+    def apply(self, args: Any = None, kwargs: Any = None, /, *rest: Any, **options: Any) -> Any:
+        """Run a call at once, as Celery does; a run's own retry waits for its turn all the same.
+
+        Under ``task_always_eager`` Celery would run the retry inside the run that asks for it.
+        """
+        attempt = attempt_of(self)
+        if attempt is None or options.get("task_id") != attempt.job.id:
+            return super().apply(args, kwargs, *rest, **options)
+        return self.app.send_task(self.name, args, kwargs, task_type=self, **options)
 
     def delay(self, /, *args: Any, **kwargs: Any) -> Any:
         """Store a call with these arguments."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from offload.core.exceptions.root import OffloadError
 
+#: How it is told that a property has the name of the parameter that is given the job.
+ITSELF = "that is the name of the job itself"
+
 
 class InvalidTopic(OffloadError, ValueError):
     """A topic is segments of letters, digits, `_` and `-` joined by `/`."""
@@ -47,11 +50,15 @@ class UnfitProperties(InvalidProperties):
         self.path = "properties"
         self.problem = problem
         told = problem if problem.endswith("?") else f"{problem}."
-        OffloadError.__init__(
-            self,
-            f"The consumer of {topic} {told} Nothing was stored. Pass the names that its function "
-            "takes, or restart the workers with code that takes these.",
+        # Of such a name no code can have a property.
+        instead = (
+            "Pass the property under another name."
+            if problem.endswith(ITSELF)
+            else "Pass the names that its function takes, or restart the workers with code that "
+            "takes these."
         )
+        message = f"The consumer of {topic} {told} Nothing was stored. {instead}"
+        OffloadError.__init__(self, message)
 
 
 class InvalidApp(OffloadError, TypeError):

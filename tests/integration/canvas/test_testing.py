@@ -178,16 +178,33 @@ def test_system_checks_are_left_to_the_test_runner(
     assert "CELERY_SKIP_CHECKS" not in os.environ
 
 
-def test_a_submit_stores_a_job_also_where_tasks_are_called_at_once(app: Celery, job: Named) -> None:
+@pytest.fixture
+def eager(app: Celery) -> Iterator[None]:
+    """Let tasks be run where they are called."""
     app.conf.task_always_eager = True
-    try:
-        called = job.same.delay("at once")
-        submitted = offload.submit("jobs/same", {"value": "in its time"})
-        assert (called.get(), submitted.state) == ("at once", "PENDING")
-        assert Job.objects.count() == 1
+    yield
+    app.conf.task_always_eager = False
 
-        assert run_jobs() == [submitted]
-    finally:
-        app.conf.task_always_eager = False
+
+@pytest.mark.usefixtures("eager")
+def test_a_run_that_retries_itself_does_so_once_also_where_tasks_are_called_at_once(
+    job: Named, calls: list[Any]
+) -> None:
+    asked = offload.submit("jobs/once_more", {})
+
+    assert run_jobs() == [asked, asked]
+
+    assert calls == [[0], [1]]
+    assert (asked.row.state, asked.row.attempts) == (JobState.GIVEN_UP, 2)
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_submit_stores_a_job_also_where_tasks_are_called_at_once(job: Named) -> None:
+    called = job.same.delay("at once")
+    submitted = offload.submit("jobs/same", {"value": "in its time"})
+    assert (called.get(), submitted.state) == ("at once", "PENDING")
+    assert Job.objects.count() == 1
+
+    assert run_jobs() == [submitted]
 
     assert submitted.result(0) == "in its time"

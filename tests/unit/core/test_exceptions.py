@@ -13,6 +13,7 @@ from offload.core.exceptions import (
     PermanentError,
     WrongCall,
 )
+from offload.core.exceptions.given import ITSELF
 
 EVERY = [
     (exceptions.InvalidTopic(topic="a//b", problem="a segment is empty"), "'a//b'", "Write"),
@@ -22,6 +23,11 @@ EVERY = [
         exceptions.UnfitProperties(topic="a/b", problem="does not take 'x'; did you mean 'y'?"),
         "did you mean 'y'?",
         "restart the workers",
+    ),
+    (
+        exceptions.UnfitProperties(topic="a/b", problem=f"cannot take 'job': {ITSELF}"),
+        "cannot take 'job'",
+        "under another name.",
     ),
     (exceptions.InvalidApp(app="project.celery"), "'project.celery'", "offload.install(app)"),
     (exceptions.InvalidConsumer(name="a.b", problem="it is a generator"), "a.b", "a generator"),

@@ -40,16 +40,20 @@ class Command(RichCommand):
 
     def serve(self) -> None:
         """Run site and workers, say how to get in, and wait."""
-        self.console.print(f"Starting the site and its workers (logs: {settings.VAR / 'log'}) ...")
+        self._say(f"Starting the site and its workers (logs: {settings.VAR / 'log'}) ...")
         with running({}) as site:
             await_ready(site)
-            self.console.print(f"The site is at {site.url}, the admin at {site.url}admin/")
-            self.console.print(how_to_get_in(), soft_wrap=True, highlight=False)
-            self.console.print("Ctrl-C stops it.")
+            self._say(f"The site is at {site.url}, the admin at {site.url}admin/")
+            self._say(how_to_get_in())
+            self._say("Ctrl-C stops it.")
             while True:
                 for told in site.revive():
-                    self.console.print(told, soft_wrap=True, highlight=False)
+                    self._say(told)
                 time.sleep(POLL)
+
+    def _say(self, line: str) -> None:
+        """Print a line whole: what is copied out of it is not cut by the terminal's width."""
+        self.console.print(line, soft_wrap=True, highlight=False)
 
 
 def how_to_get_in() -> str:

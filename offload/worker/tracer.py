@@ -1,0 +1,43 @@
+"""What stands before Celery's own tracer of a task that is a job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from offload.worker.late import late
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from offload.worker.task import OffloadTask
+
+TRACE = "offload.worker.tracing:trace"
+
+
+class Tracer:
+    """What Celery traces a task with: a message of a job is claimed before anything else."""
+
+    def __init__(self, task: OffloadTask, inner: Callable[..., Any]) -> None:
+        """Stand before Celery's own tracer of the task."""
+        self._task = task
+        self.inner = inner
+
+    def __call__(
+        self, task_id: str, args: Any, kwargs: Any, request: dict[str, Any] | None = None
+    ) -> Any:
+        """Trace a run as Celery does, if it is no job's or if its job is claimed."""
+        if not (request or {}).get("offload"):
+            return self.inner(task_id, args, kwargs, request)
+        return late(TRACE)(self._task, request)
+
+
+class Traced:
+    """Where Celery keeps a task's tracer."""
+
+    def __get__(self, task: OffloadTask | None, owner: type) -> Tracer | None:
+        """Return the tracer; None where the task has none yet."""
+        return None if task is None else vars(task).get("_tracer")
+
+    def __set__(self, task: OffloadTask, inner: Callable[..., Any] | None) -> None:
+        """Stand before the tracer that Celery made."""
+        vars(task)["_tracer"] = None if inner is None else Tracer(task, inner)
