@@ -29,6 +29,8 @@ class Consumer:
     ranking: int = 0
     # Its task has time limits, which the pool must be able to enforce.
     limit: bool = False
+    # Its task wants no results kept in Celery's backend.
+    is_silent: bool = False
     # By which names it takes properties; None where it does not say.
     parameters: Parameters | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from offload.engine import results, task_results
+from offload.engine import ran, results, task_results
 from offload.engine.canvas import tail
 from offload.engine.canvas.failing import AFTER
 from offload.engine.tracking import ends
@@ -36,7 +36,7 @@ def conclude(job_id: str) -> bool:
     if job is None:
         return False
     inside = task_results.in_transaction()
-    wanted = not job.options.get("ignore_result")
+    wanted = not ran.is_silent(job)
     if wanted and not inside:
         if culprit := (job.tail or {}).get(AFTER):
             _conclude_safely(culprit)

@@ -9,12 +9,9 @@ from offload.conf import settings
 from offload.core.exceptions import CannotBegin
 from offload.core.outcomes import ErrorInfo
 from offload.core.retries import FAILURES, Cause, RetryDecision, RetryPolicy, decide
-from offload.core.routing import consumer_for
 from offload.core.states import JobState
 from offload.core.tokens import new_secret
-from offload.engine import aftermath, own_retries, task_results
-from offload.engine.installation import installed
-from offload.engine.names import CARRIERS
+from offload.engine import aftermath, own_retries, ran, task_results
 from offload.engine.topology import snapshot
 from offload.engine.tracking import claiming, returns, runs
 from offload.engine.tracking.claiming import Fence
@@ -22,7 +19,6 @@ from offload.engine.tracking.returns import RUNNING
 from offload.models import Job
 
 if TYPE_CHECKING:
-    from offload.engine.topology import Snapshot
     from offload.engine.tracking.changes import Change
     from offload.engine.tracking.claiming import Claimed, Seat
 
@@ -116,26 +112,11 @@ def policy_of(job: Job) -> RetryPolicy:
     The task that ran decides, as it does where an attempt tells its own end. Where its code is
     not here, calls are taken for Celery's and what was submitted to a topic for the queue's.
     """
-    seen = snapshot()
-    app = installed()
-    task = app.tasks.get(_task_of(job, seen)) if app else None
-    by_queue = getattr(task, "retried_by_queue", not job.task)
-    return own_retries.of(seen.policy(job.queue).retry if by_queue else as_celery(), job.options)
+    by_queue = getattr(ran.task_of(job), "retried_by_queue", not job.task)
+    usual = snapshot().policy(job.queue).retry if by_queue else as_celery()
+    return own_retries.of(usual, job.options)
 
 
 def as_celery() -> RetryPolicy:
     """Return how a Celery task is retried: not by itself."""
     return RetryPolicy(retries=0, delay=0.0, crashes=settings().crashes)
-
-
-def _task_of(job: Job, seen: Snapshot) -> str:
-    """Return the name of the task that ran: its instance's for the topic, or what carries it.
-
-    A job that was handed over has no instance any more: then it is anybody's who has one.
-    """
-    if job.task in CARRIERS:
-        return job.task
-    mine = seen.topology.instance(job.instance)
-    asked = seen.topology.instances if mine is None else (mine,)
-    found = (consumer_for(instance, job.topic) for instance in asked)
-    return next((one.task for one in found if one), job.task)

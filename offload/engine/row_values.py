@@ -115,6 +115,7 @@ def consumer_of(announced: Mapping[str, Any]) -> Consumer:
         task=announced["task"],
         ranking=announced.get("ranking", 0),
         limit=announced.get("limit", False),
+        is_silent=announced.get("silent", False),
         parameters=_parameters(announced.get("takes")),
     )
 

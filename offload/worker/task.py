@@ -168,6 +168,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
             "task": self.name,
             "ranking": self.ranking,
             "limit": limited,
+            **({"silent": True} if self.ignore_result else {}),
             **({} if parameters is None else {"takes": str(parameters)}),
         }
 

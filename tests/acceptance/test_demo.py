@@ -177,6 +177,7 @@ def test_the_running_site_says_how_to_get_in_revives_its_broker_and_ends_when_as
         up.terminate()
         rest, _ = up.communicate(timeout=60)
 
+    assert str(folder / "log") in said
     assert re.search(r"the admin at http://127\.0\.0\.1:\d+/admin/", said)
     assert re.search(r"Log in as admin with the password \S{16} ", said)
     assert up.returncode == 0

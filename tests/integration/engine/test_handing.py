@@ -23,7 +23,7 @@ from offload.core.exceptions import (
 from offload.core.retries import Cause
 from offload.core.states import JobState
 from offload.core.tokens import Token
-from offload.engine import duties, endings, handing, lease, losses, membership, results
+from offload.engine import duties, endings, handing, lease, losses, membership, ran, results
 from offload.engine.counts import count
 from offload.engine.explain import explain_job
 from offload.engine.handles import JobHandle
@@ -195,7 +195,7 @@ def test_the_task_that_ran_decides_on_retries_after_the_hand_over_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tasks = {TASK: SimpleNamespace(retried_by_queue=False)}
-    monkeypatch.setattr(losses, "installed", lambda: SimpleNamespace(tasks=tasks))
+    monkeypatch.setattr(ran, "installed", lambda: SimpleNamespace(tasks=tasks))
     run = running()
     before = losses.policy_of(Job.objects.get(pk=run.id))
 

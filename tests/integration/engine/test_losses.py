@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django_celery_results.models import TaskResult
@@ -20,6 +20,7 @@ from offload.engine.tracking import returns
 from offload.engine.tracking.bindings import bind
 from offload.engine.tracking.whereabouts import active_on
 from offload.models import Attempt, Exclusion, Instance, Job, Queue
+from offload.models.versions import raise_version
 from offload.worker.task import ConsumerTask, OffloadTask
 from tests.integration.engine.world import (
     HERE,
@@ -123,13 +124,16 @@ def test_a_called_task_over_its_time_is_not_retried_as_celery_would_not() -> Non
 
 
 @contextmanager
-def _registered(app: Celery, base: type[OffloadTask]) -> Iterator[None]:
+def _registered(app: Celery, base: type[OffloadTask], **options: Any) -> Iterator[None]:
     """Let the app know the task by which the instance consumes, for the block."""
 
     def render() -> None:
         pass
 
-    app.task(base=base, name=TASK, pattern="dam/**", shared=False, lazy=False)(render)
+    make: Any = app.task(
+        base=base, name=TASK, pattern="dam/**", shared=False, lazy=False, **options
+    )
+    make(render)
     yield
     app.tasks.pop(TASK)
 
@@ -153,6 +157,34 @@ def test_a_run_over_its_time_is_retried_as_its_task_says(
         losses.ended(run.id, 1, cause=Cause.TIMED_OUT, told="over 60 s")
 
     assert run.row.state == state
+
+
+#: What the call said of its result, what the task says, and whether the backend is told.
+SILENT: dict[str, tuple[dict[str, Any], bool, bool]] = {
+    "neither": ({}, False, True),
+    "the task": ({}, True, False),
+    "the call": ({"ignore_result": True}, False, False),
+    "the call, against the task": ({"ignore_result": False}, True, True),
+}
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["code is here", "only announced"])
+@pytest.mark.parametrize(("options", "ignored", "told"), SILENT.values(), ids=SILENT)
+def test_a_lost_run_has_a_result_only_where_its_call_and_its_task_want_one(
+    app: Celery, options: dict[str, Any], ignored: bool, told: bool, is_known: bool
+) -> None:
+    silent = {} if is_known else {"silent": ignored}
+    Instance.objects.update(consumers=[{"pattern": "dam/**", "task": TASK, **silent}])
+    raise_version()
+    snapshot(fresh=True)
+    run = running(options=options)
+    Job.objects.filter(pk=run.id).update(crashes=2)
+
+    with _registered(app, ConsumerTask, ignore_result=ignored) if is_known else nullcontext():
+        losses.crashed(run.id, 1, "signal 9")
+
+    assert (run.row.state, run.row.aftermath_due) == (JobState.GIVEN_UP, False)
+    assert TaskResult.objects.filter(task_id=run.id).exists() == told
 
 
 @pytest.mark.parametrize("cause", losses.UNCOUNTED)

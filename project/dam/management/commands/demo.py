@@ -60,7 +60,8 @@ class Command(RichCommand):
 
     def demonstrate(self, assets: list[Asset]) -> None:
         """Run site and workers, put the assets through, show and verify what came out."""
-        self.console.print(f"Starting the site and its workers (logs: {settings.VAR / 'log'}) ...")
+        starting = f"Starting the site and its workers (logs: {settings.VAR / 'log'}) ..."
+        self.console.print(starting, soft_wrap=True)
         with running(QUICK, afresh=True) as site:
             await_ready(site)
             runs = [(asset, submit(asset)) for asset in assets]
