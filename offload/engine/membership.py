@@ -23,7 +23,7 @@ from offload.engine.row_values import GOODBYE
 from offload.engine.tracking import returns
 from offload.models import Instance, Slot, database
 from offload.models.conflicts import retried
-from offload.models.versions import raise_version
+from offload.models.versions import lock_version, raise_version
 from offload.signals import instance_changed
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ def join(announcement: Announcement) -> str | None:
     transaction, so that no left-over message is claimed for a dead one.
     """
     with database.atomic():
+        lock_version()
         row = _locked(announcement.name)
         if row is not None and not is_free(row):
             return None
         incarnation = str(uuid4())
         _write(announcement, incarnation)
-        # Before the jobs, as wherever both are locked: else two could wait for each other.
         raise_version()
         _move_others(announcement.name, incarnation)
     return incarnation
@@ -169,6 +169,7 @@ def set_mode(name: str, incarnation: str, mode: Mode, *, concurrency: int | None
         changes["window"] = window_of(concurrency)
     mine = Instance.objects.filter(pk=name, incarnation=incarnation).exclude(mode=Mode.GONE)
     with database.atomic():
+        lock_version()
         if mine.exclude(**changes).update(**changes):
             raise_version()
             _tell(name, incarnation, mode, "announced")
@@ -182,6 +183,7 @@ def leave(name: str, incarnation: str, *, reason: str, crash: bool) -> bool:
     """
     cause = Cause.LOST if crash else Cause.STOPPED_ORDERLY
     with database.atomic():
+        lock_version()
         gone = Instance.objects.filter(pk=name, incarnation=incarnation).exclude(mode=Mode.GONE)
         if not gone.update(mode=Mode.GONE, gone_because=reason):
             return False
@@ -199,6 +201,7 @@ def goodbye(name: str, incarnation: str) -> bool:
 def declare_gone(name: str, incarnation: str, *, beat: int, reason: str) -> bool:
     """Declare an instance gone whose beat stood still; return whether it still did."""
     with database.atomic():
+        lock_version()
         still = Instance.objects.select_for_update().filter(pk=name, incarnation=incarnation)
         if not still.filter(beat=beat).exists():
             return False

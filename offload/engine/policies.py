@@ -12,9 +12,9 @@ from offload.core.policies import DEFAULT_POLICY
 from offload.core.retries import Cause
 from offload.engine.row_values import default_policy, policy_of
 from offload.engine.topology import forget, snapshot
-from offload.engine.tracking import returns
+from offload.engine.tracking import returns, slots
 from offload.engine.tracking.limits import bound_in
-from offload.models import Job, Queue, database
+from offload.models import Instance, Job, Queue, database
 from offload.models.conflicts import retried
 
 if TYPE_CHECKING:
@@ -33,8 +33,11 @@ def save(queue: Queue) -> int:
     All of them if it is suspended; else the last ones in line. Running jobs finish.
     """
     with database.atomic():
-        _lock(queue)
+        was_plain = _lock(queue)
         queue.save(using=database.alias())
+        if was_plain and not policy_of(queue).is_plain:
+            # Jobs are bound from a plain queue without its lock.
+            slots.keep_bindings_out([one.pk for one in Instance.objects.here()])
         count = _recall_beyond(queue)
     forget()
     return count
@@ -158,10 +161,13 @@ def enforce(name: str) -> int:
         return _recall_beyond(queue)
 
 
-def _lock(queue: Queue) -> None:
-    """Take the lock of whoever counts what is bound from the queue; wait for it if need be."""
-    if queue.pk is not None:
-        list(Queue.objects.select_for_update().filter(pk=queue.pk).values_list("pk"))
+def _lock(queue: Queue) -> bool:
+    """Take the lock of whoever counts what is bound from the queue; wait for it if need be.
+
+    Return whether nobody counts, as the queue is so far.
+    """
+    row = Queue.objects.select_for_update().filter(pk=queue.pk).first()
+    return row is None or policy_of(row).is_plain
 
 
 def _recall_beyond(queue: Queue) -> int:

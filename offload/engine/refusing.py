@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from offload.engine.tracking import returns
 from offload.models import Exclusion, Instance, database
-from offload.models.versions import raise_version
+from offload.models.versions import lock_version, raise_version
 from offload.signals import alarm
 
 #: Refusals after which a consumer is marked broken on an instance.
@@ -28,6 +28,7 @@ def _jobs_refused(instance: str, reason: str) -> int:
 def mark_broken(instance: str, task: str) -> None:
     """Let no job be bound for this task to this incarnation any more."""
     with database.atomic():
+        lock_version()
         row = Instance.objects.select_for_update().filter(pk=instance).first()
         if row is None or task in row.broken:
             return

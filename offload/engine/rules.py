@@ -21,7 +21,7 @@ from offload.engine.opening import opened_by
 from offload.engine.overruling import overrule, settle
 from offload.engine.row_values import rule_of
 from offload.engine.topology import forget, load, now
-from offload.engine.tracking import returns, whereabouts
+from offload.engine.tracking import returns, slots, whereabouts
 from offload.models import Instance, Rule, Switch, database
 from offload.models.conflicts import retried
 from offload.models.versions import current_version, raise_version
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from django.contrib.auth.models import AbstractBaseUser
+
+    from offload.core.topology import Topology
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,16 +205,26 @@ def _write(
 def enforce() -> int:
     """Take back the unstarted jobs that the rules as they are now forbid; return how many.
 
-    Call it in the transaction that changed them.
+    Call it in the transaction that changed them. It waits for the bindings that began before:
+    they have not seen the rules, and are seen here once they are committed.
     """
     settle()
     raise_version()
-    seen = load(current_version())
+    topology = load(current_version()).topology
+    slots.keep_bindings_out(_named(topology))
     count = 0
     for name, topic in whereabouts.unstarted():
-        instance = seen.topology.instance(name)
-        rules = seen.topology.rules
-        if instance and (instance.is_off or judge_rules(instance, topic, rules, now())):
+        instance = topology.instance(name)
+        if instance and (instance.is_off or judge_rules(instance, topic, topology.rules, now())):
             count += len(returns.recall_from(name, [topic], cause=Cause.REFUSED))
     forget()
     return count
+
+
+def _named(topology: Topology) -> list[str]:
+    """Return the instances to which something may be forbidden."""
+    return [
+        one.name
+        for one in topology.live
+        if one.is_off or any(rule.applies_to(one) for rule in topology.rules)
+    ]

@@ -57,6 +57,13 @@ def raise_version(**_: object) -> None:
         database.on_commit(_here.mark)
 
 
+def lock_version() -> None:
+    """Lock the version, before the rows of instances and their slots: rules take it first too."""
+    table = Version._meta.db_table
+    lock = database.FOR_UPDATE[database.vendor()]
+    database.rows(f"SELECT 1 FROM {table} WHERE name = %s {lock}", [TOPOLOGY])
+
+
 def note_change(**_: object) -> None:
     """Note that whatever this process has read of the topology is to be read anew."""
     _Known.change = next(_Known.numbers)

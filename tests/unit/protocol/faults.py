@@ -61,6 +61,26 @@ def stop(world: World, rules: Rules) -> Iterator[Edge]:
         yield Step("a stop is accepted"), world._replace(job=job)
 
 
+def deny(world: World, rules: Rules) -> Iterator[Edge]:
+    """Deny the job on an instance: not wrong, but what is on its way there may begin now."""
+    what = "a rule that denies the job here is committed"
+    for index in range(len(world.instances)):
+        if world.database and index not in world.denied:
+            after = _denied(world, index, rules)
+            yield Step(what, index), after
+            if world.job.state == JobState.PENDING and not rules.rule_waits_for_bindings:
+                during = after._replace(binding=index)
+                yield Step(f"{what}, while the job is being bound here", index), during
+
+
+def _denied(world: World, index: int, rules: Rules) -> World:
+    after = world._replace(denied=world.denied | {index})
+    unstarted = (JobState.QUEUED, index) == (world.job.state, world.job.instance)
+    if not unstarted or not rules.rule_recalls:
+        return after
+    return after._replace(job=statements.requeue(world.job, rules))
+
+
 def again(world: World, rules: Rules) -> Iterator[Edge]:
     """Send the job again under its id: not wrong, but what is left of it may do wrong now."""
     job = statements.again(world.job, rules)
@@ -79,7 +99,8 @@ def pause(world: World, rules: Rules) -> Iterator[Edge]:
 def database_out(world: World, rules: Rules) -> Iterator[Edge]:
     """Take the database away for a while."""
     if world.database:
-        yield Step("the database is away"), world._replace(database=False)
+        away = world._replace(database=False, binding=None)
+        yield Step("the database is away"), away
 
 
 def drop(world: World, rules: Rules) -> Iterator[Edge]:
@@ -120,6 +141,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "duplicate": duplicate,
         "broker loss": broker_loss,
         "stop": stop,
+        "deny": deny,
         "again": again,
         "pause": pause,
         "database out": database_out,

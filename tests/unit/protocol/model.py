@@ -112,11 +112,21 @@ class World(NamedTuple):
     database: bool = True
     #: Whether every delivery fails before its claim: nothing can make a run of the message.
     spoiled: bool = False
+    #: The instances on which a rule denies the job.
+    denied: frozenset[int] = frozenset()
+    #: The instance of a binding that began before the last rule, and is not committed. Nobody
+    #: sees a binding before its commit: so one that meets no rule counts as atomic.
+    binding: int | None = None
 
     @property
     def led(self) -> bool:
         """Tell whether somebody is there to do the leader's duties."""
         return self.database and any(instance.awake for instance in self.instances)
+
+    @property
+    def served(self) -> bool:
+        """Tell whether an instance is awake that may run the job."""
+        return any(one.awake for at, one in enumerate(self.instances) if at not in self.denied)
 
     def works(self, index: int) -> bool:
         """Tell whether an instance can talk to the database."""
@@ -167,6 +177,8 @@ class World(NamedTuple):
             instance.alive,
             instance.paused,
             instance.gone,
+            index in self.denied,
+            index == self.binding,
             bound,
             bound and job.incarnation == instance.incarnation,
             tuple(sorted([epoch == job.epoch for to, epoch in self.broker if to == index])),

@@ -18,6 +18,7 @@ class Broken(StrEnum):
     SECOND_RESULT = "the result was written twice"
     ILLEGAL_CHANGE = "the job changed its state against the transition table"
     STARTED_AFTER_STOP = "something started after a stop was accepted"
+    STARTED_WHERE_DENIED = "something started on an instance after a rule had denied it there"
     STARTED_WITHOUT_LEASE = "something started on an instance that is gone"
     STALE_WRITE = "a stale attempt changed the row"
     THROWN_AWAY = "an attempt was called stale although the row is its own"
@@ -52,6 +53,13 @@ def _illegal_change(before: World, step: Step, after: World) -> bool:
 
 def _started_after_stop(before: World, step: Step, after: World) -> bool:
     return before.job.stop_requested and bool(_started(before, after))
+
+
+def _started_where_denied(before: World, step: Step, after: World) -> bool:
+    """Tell of a claim alone: what was claimed before the rule has begun before it."""
+    if before.job.state == JobState.ACTIVE:
+        return False
+    return any(attempt.instance in before.denied for attempt in _started(before, after))
 
 
 def _started_without_lease(before: World, step: Step, after: World) -> bool:
@@ -123,6 +131,7 @@ _CHECKS: Mapping[Broken, Check] = MappingProxyType(
         Broken.SECOND_RESULT: _second_result,
         Broken.ILLEGAL_CHANGE: _illegal_change,
         Broken.STARTED_AFTER_STOP: _started_after_stop,
+        Broken.STARTED_WHERE_DENIED: _started_where_denied,
         Broken.STARTED_WITHOUT_LEASE: _started_without_lease,
         Broken.STALE_WRITE: _stale_write,
         Broken.THROWN_AWAY: _thrown_away,

@@ -35,11 +35,14 @@ def recover(world: World, rules: Rules) -> Iterator[Edge]:
     """Yield what comes back, and what each instance finds out about itself."""
     if not world.database:
         yield Step("the database is back"), world._replace(database=True)
-    missed = not any(instance.awake for instance in world.instances)
+    missed = not world.served
     for index, instance in enumerate(world.instances):
         if instance.paused:
             after = world.with_instance(index, instance._replace(paused=False))
             yield Step("continues (SIGCONT)", index, relied_on=missed), after
+        if world.database and index in world.denied:
+            cleared = world._replace(denied=world.denied - {index})
+            yield Step("the rule that denies the job here is cleared", index, missed), cleared
         if world.database and not instance.alive:
             yield Step("boots", index, relied_on=missed), _register(world, index, rules)
         if world.works(index) and instance.gone:

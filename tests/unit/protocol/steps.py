@@ -64,7 +64,12 @@ def _dispatch(world: World, rules: Rules) -> Iterator[Edge]:
     if job.state == JobState.PENDING and world.database:
         # The picture may be old: the instance may be dead or gone by now.
         for index in range(len(world.instances)):
-            yield from _bind(world, index, rules)
+            if index not in world.denied or not rules.bind_matches_version:
+                yield from _bind(world, index, rules)
+    if world.binding is not None:
+        ended = world._replace(binding=None)
+        yield Step("the binding that had begun is rolled back", world.binding), ended
+        yield from _bind(ended, world.binding, rules)
     if job.state == JobState.QUEUED and job.instance is not None:
         yield from _publish(world, job.instance, rules)
         if world.database and rules.recall:

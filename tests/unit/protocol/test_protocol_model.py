@@ -36,6 +36,12 @@ NEEDED: list[tuple[str, Sequence[str], Broken]] = [
     ("claim_matches_place", ["forgery"], Broken.HEALTHY_MOVED),
     # Each delivery fails before its claim, and nobody counts.
     ("counts_unbegun", ["spoiled"], Broken.STUCK),
+    # Chosen before the rule, bound after it.
+    ("bind_matches_version", ["deny"], Broken.STARTED_WHERE_DENIED),
+    # Bound before the rule, begun after it.
+    ("rule_recalls", ["deny"], Broken.STARTED_WHERE_DENIED),
+    # Seen by neither: the binding does not see the rule, nor the recall of the rule the binding.
+    ("rule_waits_for_bindings", ["deny"], Broken.STARTED_WHERE_DENIED),
     # Continued after a pause, an instance begins before it knows that it was declared gone.
     ("claim_needs_lease", ["pause"], Broken.STARTED_WITHOUT_LEASE),
     # A second message of the binding is refused its claim; by its end the run is forgotten.
@@ -121,6 +127,18 @@ def test_a_counterexample_reads_as_a_schedule() -> None:
         "3. A: the message of epoch 1 arrives",
         "4. A: epoch 1 is claimed and runs",
         "5. A: the pool child that is running is killed",
+    ]
+
+
+def test_a_binding_and_a_rule_that_do_not_see_each_other_are_a_counterexample() -> None:
+    found = explore(["deny"], _without("rule_waits_for_bindings"))
+
+    assert found.counterexamples[Broken.STARTED_WHERE_DENIED].splitlines() == [
+        "1. A: a rule that denies the job here is committed, while the job is being bound here",
+        "2. A: the dispatcher binds the job here, epoch 1",
+        "3. A: the dispatcher publishes epoch 1",
+        "4. A: the message of epoch 1 arrives",
+        "5. A: epoch 1 is claimed and runs",
     ]
 
 
