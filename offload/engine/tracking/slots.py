@@ -1,4 +1,4 @@
-"""Slot rows: whoever binds to an instance holds its row, and so does whoever writes a rule for it."""
+"""The slot row of an instance: who binds to it holds that row, and so does who denies it jobs."""
 
 from __future__ import annotations
 

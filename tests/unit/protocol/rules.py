@@ -15,11 +15,11 @@ class Rules:
     claim_needs_lease: bool = True
     #: B5: a binding names the incarnation that the instance's row holds at that moment.
     bind_reads_incarnation: bool = True
-    #: B8: a binding does nothing where the rules have changed since it was decided.
+    #: B8a: a binding does nothing where the rules have changed since it was decided.
     bind_matches_version: bool = True
-    #: B8: a rule takes back, in its own transaction, what is bound where it denies.
+    #: B8a: a rule takes back, in its own transaction, what is bound where it denies.
     rule_recalls: bool = True
-    #: B8: a rule is committed after the bindings that began before it.
+    #: B8a: a rule is committed after the bindings that began before it.
     rule_waits_for_bindings: bool = True
     #: B8: each binding raises the epoch.
     bind_raises_epoch: bool = True
