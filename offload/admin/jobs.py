@@ -67,7 +67,6 @@ class JobAdmin(Browsed):
     search_help_text = _("A job's id.")
     ordering = ("-created_at", "-id")
     paginator = CappedPaginator
-    change_list_template = "offload/job_list.html"
     actions = tuple(_offer(act) for act in ACTS.values())
 
     def pages(self) -> Sequence[tuple[str, str, Callable[..., HttpResponseBase]]]:

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
+from django.contrib.auth import get_permission_codename
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db.models import DateTimeField
 from django.template.response import TemplateResponse
@@ -32,7 +33,7 @@ else:
 
 
 def framed(
-    made: AnyAdmin, view: Callable[..., HttpResponseBase]
+    made: ListedAdmin, view: Callable[..., HttpResponseBase]
 ) -> Callable[..., HttpResponseBase]:
     """Return the view; a refusal is a page of the admin's, with the way on."""
 
@@ -44,7 +45,8 @@ def framed(
             if live.is_htmx(request):
                 raise
             request.current_app = made.admin_site.name
-            missing = error.args[0] if error.args and isinstance(error.args[0], list) else ()
+            told = error.args[0] if error.args and isinstance(error.args[0], list) else ()
+            missing = told or made.missing_permissions(request)
             around = made.admin_site.each_context(request)
             shown = {**around, "title": _("Not allowed"), "missing": missing}
             return TemplateResponse(request, "offload/denied.html", shown, status=403)
@@ -90,6 +92,11 @@ class ListedAdmin(AnyAdmin):
             URLPattern(url.pattern, framed(self, url.callback), url.default_args, url.name)
             for url in super().get_urls()
         ]
+
+    def missing_permissions(self, request: HttpRequest) -> list[str]:
+        """Return what the user lacks to see the rows at all, where that is it."""
+        codename = get_permission_codename("view", self.opts)
+        return [] if self.has_view_permission(request) else [f"{self.opts.app_label}.{codename}"]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.forms.models import model_to_dict
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -15,6 +16,7 @@ from offload.admin.lists import ListedAdmin
 from offload.engine import policies
 from offload.models import Queue
 from offload.models.queues import validate_patterns
+from offload.templatetags.offload import broken
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -112,7 +114,8 @@ class QueueAdmin(ListedAdmin):
     @admin.display(description=_("topic patterns"))
     def patterns(self, queue: Queue) -> str:
         """Return the patterns as people write them."""
-        return ", ".join(map(str, queue.topics)) if isinstance(queue.topics, list) else ""
+        topics = queue.topics if isinstance(queue.topics, list) else ()
+        return format_html_join(", ", "{}", ((broken(one),) for one in topics))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Return the name of a queue that exists, and all that the settings say of it.

@@ -148,8 +148,8 @@ def choices_of(changes: ChangeList, spec: ListFilter) -> list[Mapping[str, objec
 @register.filter
 def broken(name: object) -> SafeString:
     """Show a topic, pattern or nodename so that a narrow place breaks it between its parts."""
-    shown = escape(name)
-    return mark_safe(BETWEEN.sub(r"\1<wbr>", shown))  # noqa: S308  # Escaped.
+    shown = BETWEEN.sub(r"\1<wbr>", escape(name))
+    return mark_safe(shown)  # noqa: S308  # Escaped.
 
 
 @register.filter

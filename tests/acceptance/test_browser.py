@@ -24,7 +24,7 @@ from offload.engine.submission import new_id
 from offload.engine.topology import snapshot
 from offload.engine.tracking import ends
 from offload.engine.tracking.drafts import Draft, insert
-from offload.models import Instance, Job, Rule, Run, Switch
+from offload.models import Instance, Job, Queue, Rule, Run, Switch
 from tests.polling import eventually
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ TOPICS = [f"dam/step-{number:02d}" for number in range(14)]
 MATRIX = reverse("admin:app_list", args=["offload"])
 INSTANCES = reverse("admin:offload_instance_changelist")
 JOBS = reverse("admin:offload_job_changelist")
+STOCK = ("change", "delete", "history")
 #: WCAG 2.2 AA: 2.5.8.
 TARGET = 24
 
@@ -326,6 +327,33 @@ def addresses() -> list[str]:
     ]
 
 
+def stock_addresses() -> list[str]:
+    """Return the pages that are the admin's own, with rows on them, and those that ask."""
+    rule = rules.deny("web@site", f"dam/{'long-words-' * 8}/{'of-a-topic-' * 8}", note="n " * 100)
+    queue = Queue.objects.create(name="render", topics=[rule.pattern, "dam/**"])
+    runs = Job.objects.get(pk=submit(TOPICS[3]))
+    Job.objects.filter(pk=runs.pk).update(state="ACTIVE", instance="web@site", epoch=1)
+    lists = ["job", "rule", "switch", "queue", "attempt", "run", "payloadfile", "instance"]
+    return [
+        *(reverse(f"admin:offload_{name}_changelist") for name in lists),
+        reverse("admin:offload_rule_add"),
+        f"{reverse('admin:offload_queue_add')}?name=default",
+        *(reverse(f"admin:offload_rule_{name}", args=[rule.pk]) for name in STOCK),
+        *(reverse(f"admin:offload_queue_{name}", args=[queue.pk]) for name in STOCK),
+        reverse("admin:offload_job_force", args=[quote(runs.pk)]),
+        reverse("admin:offload_lease_internals"),
+    ]
+
+
+def ask(page: Page, at: str, action: str) -> None:
+    """Go to the page that asks before an action on the first row of a list."""
+    page.goto(at)
+    page.locator("input.action-select").first.check()
+    page.locator("select[name=action]").first.select_option(action)
+    page.locator("button[name=index]").first.click()
+    expect(page.get_by_role("button", name="Yes")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_have_no_faults_that_axe_finds(
     context: Callable[..., BrowserContext], scheme: str
@@ -362,13 +390,92 @@ def test_pages_fit_a_window_of_1280(context: Callable[..., BrowserContext]) -> N
         assert page.evaluate(wide) == [], address
 
 
+def test_no_page_is_wider_than_a_telephone(context: Callable[..., BrowserContext]) -> None:
+    page = context(viewport={"width": 390, "height": 800}).new_page()
+    submit(f"dam/{'long-words-' * 8}/{'of-a-topic-' * 8}")
+
+    for address in [*addresses(), *stock_addresses()]:
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, address
+
+
+def test_topics_are_broken_between_their_parts_alone(
+    context: Callable[..., BrowserContext],
+) -> None:
+    page = context(viewport={"width": 390, "height": 800}).new_page()
+    submit("marketing/step-00-of-many/thumbnail-generation")
+    lines = """() => [...document.querySelectorAll('th .ob-topic')].flatMap((topic) =>
+        [...topic.childNodes].filter((part) => part.nodeType === Node.TEXT_NODE).map((part) => {
+            const range = document.createRange();
+            range.selectNodeContents(part);
+            return [part.data, [...range.getClientRects()].map((one) => one.top)];
+        }))"""
+
+    page.goto(MATRIX)
+    found = page.evaluate(lines)
+
+    assert "thumbnail-generation" in {part for part, _tops in found}
+    assert [part for part, tops in found if len(set(tops)) > 1] == []
+    first = next(tops for part, tops in found if part == "marketing/")
+    assert next(tops for part, tops in found if part == "thumbnail-generation") > first
+
+
+def watched(page: Page) -> list[str]:
+    """Return a list to which everything is added that a page complains of."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.expose_function("noted", lambda text: said.append(text))
+    page.add_init_script(
+        "document.addEventListener('securitypolicyviolation',"
+        " (event) => window.noted(`${event.violatedDirective} ${event.sourceFile}`))"
+    )
+    return said
+
+
+def test_the_admins_own_pages_try_nothing_that_a_strict_policy_forbids(
+    context: Callable[..., BrowserContext],
+) -> None:
+    page = context().new_page()
+    said = watched(page)
+
+    for address in stock_addresses():
+        answer = page.goto(address)
+        assert answer is not None
+        assert "default-src 'self'" in answer.headers["content-security-policy"], address
+        page.keyboard.press("Tab")
+    ask(page, reverse("admin:offload_rule_changelist"), "delete_selected")
+    ask(page, JOBS, "force")
+    ask(page, JOBS, "remove")
+    assert [text for text in said if "404" not in text] == []
+
+    # What would be a violation is seen.
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">')")
+    eventually(lambda: any("style" in text for text in said), what="a violation")
+
+
+def test_a_refusal_tries_nothing_that_a_strict_policy_forbids(
+    context: Callable[..., BrowserContext], live_server: LiveServer
+) -> None:
+    window = context()
+    client = Client()
+    client.force_login(User.objects.create(username="clerk", is_staff=True))
+    cookie = client.cookies["sessionid"].value
+    window.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+    page = window.new_page()
+    said = watched(page)
+
+    page.goto(JOBS)
+
+    expect(page.get_by_text("offload.view_job")).to_be_visible()
+    assert [text for text in said if "404" not in text and "403" not in text] == []
+
+
 def test_nothing_that_a_strict_policy_forbids_is_tried(
     context: Callable[..., BrowserContext],
 ) -> None:
     page = context().new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
+    said = watched(page)
 
     for address in addresses():
         page.goto(address)
