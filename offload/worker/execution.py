@@ -105,11 +105,17 @@ def _tell(finished: Finished, error: BaseException | None) -> Any:
     if finished.state is JobState.SUCCEEDED:
         return finished.value
     if finished.state is JobState.PENDING:
-        cause = error if isinstance(error, Exception) else None
-        raise Retry(message="retried by offload", exc=cause, when=cast("Any", finished.delay))
+        when = round(finished.delay, 2)
+        raise Retry(exc=_cause(error), when=cast("Any", when))
     if isinstance(error, Exception) and not _is_no_failure(finished, error):
         raise error
     raise NotMine(f"job {finished.fence.job_id} is {finished.state} now")
+
+
+def _cause(error: BaseException | None) -> Exception | None:
+    """Return for what reason a run is retried, as hooks and the log are told it."""
+    cause = error.exc if isinstance(error, Retry) else error
+    return cause if isinstance(cause, Exception) else None
 
 
 def _is_no_failure(finished: Finished, error: Exception) -> bool:

@@ -129,15 +129,15 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         mine = home.tasks.get(self.name)
         return mine.apply_async(*args, **options) if mine else super().apply_async(*args, **options)
 
-    def apply(self, args: Any = None, kwargs: Any = None, /, *rest: Any, **options: Any) -> Any:
+    def apply(self, *given: Any, **options: Any) -> Any:
         """Run a call at once, as Celery does; a run's own retry waits for its turn all the same.
 
         Under ``task_always_eager`` Celery would run the retry inside the run that asks for it.
         """
         attempt = attempt_of(self)
         if attempt is None or options.get("task_id") != attempt.job.id:
-            return super().apply(args, kwargs, *rest, **options)
-        return self.app.send_task(self.name, args, kwargs, task_type=self, **options)
+            return super().apply(*given, **options)
+        return self.app.send_task(self.name, *given, **{**options, "task_type": self})
 
     def delay(self, /, *args: Any, **kwargs: Any) -> Any:
         """Store a call with these arguments."""

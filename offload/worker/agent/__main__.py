@@ -16,6 +16,9 @@ from offload.worker.connections import do_without_pools
 from offload.worker.link import Link
 from offload.worker.query_log import log_no_queries
 
+#: As Celery's own lines: what it says of a worker that died is in the same log.
+FORMAT = "[%(asctime)s: %(levelname)s/agent-%(process)d] %(message)s"
+
 
 def main() -> None:
     """Set Django and the Celery app up, settle the name, and stay as long as the worker."""
@@ -23,7 +26,7 @@ def main() -> None:
     # The worker's own signals tell it to end; the agent stays until the last run is over.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    logging.basicConfig(level=logging.WARNING, format="[agent %(process)d] %(message)s")
+    logging.basicConfig(level=logging.WARNING, format=FORMAT)
     import_module(spec["module"])
     django.setup()
     log_no_queries()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -263,3 +264,53 @@ def test_no_name_that_users_give_meets_one_of_ours(
     assert task(**given) == given
     assert task.si(**given).kwargs == given
     assert not Attempt.objects.exists()
+
+
+class Told(OffloadTask):
+    """A task that notes why it is retried."""
+
+    abstract = True
+
+    def on_retry(self, exc: Any, *_: Any) -> None:
+        """Note the reason."""
+        NOTES.append(repr(exc))
+
+
+class ToldConsumer(Told, ConsumerTask):
+    """A consumer that notes it."""
+
+    abstract = True
+
+
+def raises(job: Any) -> None:
+    """Fail at first."""
+    if job.attempt == 1:
+        raise ValueError("why")
+
+
+def asks(self: Any) -> None:
+    """Ask for another attempt at first."""
+    if self.request.retries == 0:
+        raise self.retry(exc=ValueError("why"), countdown=0)
+
+
+@pytest.mark.parametrize(
+    ("function", "options"),
+    [(raises, {"base": ToldConsumer}), (asks, {"base": Told, "bind": True})],
+    ids=["a consumer", "a task"],
+)
+def test_why_a_run_is_retried_is_told_to_its_hook_and_to_the_log(
+    app: Celery, calls: list[Any], caplog: pytest.LogCaptureFixture,
+    function: Any, options: dict[str, Any],
+) -> None:  # fmt: skip
+    define(app, function, name="tests.told", topic="told", **options)
+    caplog.set_level("INFO", "celery.app.trace")
+    try:
+        app.tasks["tests.told"].delay()
+        assert len(run_jobs()) == 2
+    finally:
+        app.tasks.pop("tests.told")
+
+    assert calls == ["ValueError('why')"]
+    (line,) = [one for one in caplog.messages if " retry: " in one]
+    assert re.search(r"retry: Retry in [\d.]+s: ValueError\('why'\)$", line)
