@@ -33,6 +33,28 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LIVED = 5.0
 
 
+class StopRequest:
+    """A signal's request to end, heeded where `check` is called.
+
+    An exception out of a signal's handler may come up anywhere, also where a library has just
+    taken a lock and could not give it back. So the first signal is noted; a second one interrupts.
+    """
+
+    def __init__(self) -> None:
+        self._made_by = ""
+
+    def note(self, number: int) -> None:
+        """Note the signal; raise KeyboardInterrupt if there was one before."""
+        again, self._made_by = self._made_by, signal.Signals(number).name
+        if again:
+            self.check()
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if a signal has asked for the end."""
+        if self._made_by:
+            raise KeyboardInterrupt(self._made_by)
+
+
 class ProgramEnded(Exception):
     """A program of the fleet has ended though nobody asked it to."""
 
@@ -48,8 +70,11 @@ class Fleet:
     They end when the block ends, however it ends; if this process is killed, so are they.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], stop: StopRequest | None = None
+    ) -> None:
         self.folder = folder
+        self._stop_request = stop or StopRequest()
         self._environment = {**os.environ, **environment}
         self._programs: dict[str, subprocess.Popen[bytes]] = {}
         self._begun: dict[str, tuple[Sequence[str], float]] = {}
@@ -79,15 +104,18 @@ class Fleet:
         write_json(run, ProcessMark.of(program.pid).dump())
 
     def check(self) -> None:
-        """Raise ProgramEnded if a program is not running any more."""
+        """Raise ProgramEnded if a program is not running, KeyboardInterrupt if asked to end."""
+        self._stop_request.check()
         for name, code in self._ended().items():
             raise ProgramEnded(name=name, code=code, log=self._log(name))
 
     def revive(self) -> dict[str, int]:
         """Start programs again that have ended; return their names with their exit codes.
 
-        Raise ProgramEnded for one that ended soon after its start.
+        Raise ProgramEnded for one that ended soon after its start, KeyboardInterrupt if asked to
+        end.
         """
+        self._stop_request.check()
         ended = self._ended()
         for name, code in ended.items():
             command, begun = self._begun[name]
@@ -175,15 +203,14 @@ def deaf() -> Iterator[None]:
 
 
 @contextmanager
-def ending_in_order() -> Iterator[None]:
-    """Let a signal that asks for an end unwind the block as Ctrl-C does."""
-
-    def interrupt(number: int, _: object) -> None:
-        raise KeyboardInterrupt(signal.Signals(number).name)
-
-    before = {number: signal.signal(number, interrupt) for number in ENDINGS}
+def ending_in_order() -> Iterator[StopRequest]:
+    """Take signals that ask for an end as a request, for the block."""
+    request = StopRequest()
+    before = {
+        number: signal.signal(number, lambda number, _: request.note(number)) for number in ENDINGS
+    }
     try:
-        yield
+        yield request
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -20,7 +20,7 @@ from offload.embedded import EmbeddedBroker, Watch
 from offload.engine import rules
 from offload.models import Instance, Rule, Switch
 from project.claim import claimed
-from project.fleet import Fleet
+from project.fleet import Fleet, StopRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -70,7 +70,9 @@ class Site:
 
 
 @contextmanager
-def running(environment: Mapping[str, str], *, afresh: bool = False) -> Iterator[Site]:
+def running(
+    environment: Mapping[str, str], stop: StopRequest, *, afresh: bool = False
+) -> Iterator[Site]:
     """Run broker, pages and workers for the block, with these variables on top of ours.
 
     What an operator has changed about the workers' rules stays, unless they begin `afresh`.
@@ -82,7 +84,7 @@ def running(environment: Mapping[str, str], *, afresh: bool = False) -> Iterator
         if not os.environ.get("OFFLOAD_BROKER"):
             broker = Watch(stack.enter_context(EmbeddedBroker(settings.VAR / "broker")))
         call_command("migrate", interactive=False, verbosity=0)
-        fleet = stack.enter_context(Fleet(settings.VAR, environment))
+        fleet = stack.enter_context(Fleet(settings.VAR, environment, stop))
         for name, topics in WORKERS.items():
             give_rules(name, topics, afresh=afresh)
             fleet.start(name, worker(name))
@@ -111,7 +113,8 @@ def worker(name: str) -> list[str]:
 def await_ready(site: Site) -> None:
     """Wait until the pages answer and all workers take work.
 
-    Raise ProgramEnded if one has ended, NotReady if it takes too long.
+    Raise ProgramEnded if one has ended, NotReady if it takes too long, KeyboardInterrupt if a
+    signal asked for the end.
     """
     await_true(site, lambda: answers(site.url), f"The site at {site.url} does not answer")
     await_true(site, all_ready, f"Not all of {', '.join(WORKERS)} have announced themselves")

@@ -8,20 +8,21 @@ import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from offload.embedded import EmbeddedBroker
-from project.fleet import ending_in_order
+from project.fleet import StopRequest, ending_in_order
 from tests.benchmarks import databases, machine, routing, tables
 from tests.benchmarks.figures import Samples, summary
 from tests.benchmarks.turns import Arena, TurnFailed
 from tests.benchmarks.variants import VARIANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 VAR = Path(__file__).resolve().parents[2] / "var"
 #: Columns where the tables go into a file or a log.
@@ -35,8 +36,8 @@ def main() -> int:
     if not console.is_terminal:
         console = Console(width=WIDTH)
     try:
-        with ending_in_order():
-            report = _measure(options, console)
+        with ending_in_order() as stop:
+            report = _measure(options, console, stop)
     except KeyboardInterrupt:
         console.print("Interrupted; everything was stopped.")
         return 130
@@ -61,7 +62,7 @@ def _options() -> Namespace:
     return options
 
 
-def _measure(options: Namespace, console: Console) -> dict[str, Any]:
+def _measure(options: Namespace, console: Console, stop: StopRequest) -> dict[str, Any]:
     VAR.mkdir(exist_ok=True)
     report: dict[str, Any] = {
         "machine": machine.facts(),
@@ -74,7 +75,8 @@ def _measure(options: Namespace, console: Console) -> dict[str, Any]:
     # On the disk of the project: a temporary one may lie in memory, which writes faster.
     with tempfile.TemporaryDirectory(prefix="bench-", dir=VAR) as folder, _broker(folder) as broker:
         for name in _databases(options.database, console):
-            report["databases"][name] = _side_by_side(name, Path(folder), broker, options, console)
+            arena = partial(Arena, folder=Path(folder) / "turn", broker=broker, stop=stop)
+            report["databases"][name] = _side_by_side(name, Path(folder), arena, options, console)
     return report
 
 
@@ -97,11 +99,11 @@ def _databases(asked: str, console: Console) -> list[str]:
 
 
 def _side_by_side(
-    name: str, folder: Path, broker: str, options: Namespace, console: Console
+    name: str, folder: Path, make: Callable[..., Arena], options: Namespace, console: Console
 ) -> dict[str, Any]:
     samples: Samples = {one.key: [] for one in VARIANTS}
     with databases.database(name, folder) as url, console.status(name) as status:
-        arena = Arena(folder=folder / "turn", broker=broker, database=url)
+        arena = make(database=url)
         arena.migrate(VARIANTS[0])
         statements = {}
         for one in VARIANTS:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from project.fleet import StopRequest
     from tests.benchmarks.variants import Variant
 
 SETTINGS = "tests.benchmarks.site.settings"
 #: Seconds that a driver gets to stop its worker.
 GRACE = 30.0
+#: Seconds between two looks whether somebody asked for the end: few, not to disturb what runs.
+LOOK = 1.0
 LAST_LINES = 25
 
 
@@ -37,6 +41,7 @@ class Arena:
     broker: str
     #: As Django's settings have it.
     database: Mapping[str, Any]
+    stop: StopRequest
 
     def environment(self, variant: Variant) -> dict[str, str]:
         """Return the variables that tell the site who it is."""
@@ -81,12 +86,18 @@ class Arena:
             text=True,
         )
         try:
-            said, _ = driver.communicate()
+            said = self._said(driver)
         except BaseException:
             end(driver)
             raise
         if driver.returncode:
             raise TurnFailed(f"{variant.label}:\n" + "\n".join(said.splitlines()[-LAST_LINES:]))
+
+    def _said(self, driver: subprocess.Popen[str]) -> str:
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                return driver.communicate(timeout=LOOK)[0]
+            self.stop.check()
 
 
 def end(driver: subprocess.Popen[str]) -> None:

@@ -26,11 +26,13 @@ SUPERVISOR = """
 import sys, time
 from pathlib import Path
 from project.fleet import Fleet, ending_in_order
-with ending_in_order(), Fleet(Path(sys.argv[1]), {}) as fleet:
+with ending_in_order() as stop, Fleet(Path(sys.argv[1]), {}, stop) as fleet:
     for number in range(2):
         fleet.start(f"sleeper{number}", ["sleep", "600"])
     print("started", flush=True)
-    time.sleep(600)
+    while True:
+        fleet.check()
+        time.sleep(0.02)
 """
 
 
@@ -130,13 +132,23 @@ def test_a_folder_is_given_to_one_process_at_a_time(tmp_path: Path) -> None:
         pass
 
 
-def test_a_signal_unwinds_the_block_and_the_old_handler_comes_back() -> None:
+def test_a_signal_is_heeded_where_it_is_asked_for_and_the_old_handler_comes_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
 
-    with pytest.raises(KeyboardInterrupt, match="SIGTERM"), ending_in_order():
+    with ending_in_order() as stop:
+        stop.check()
         signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt, match="SIGTERM"):
+            stop.check()
 
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_second_signal_interrupts_at_once() -> None:
+    with ending_in_order():
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt, match="SIGINT"):
+            signal.raise_signal(signal.SIGINT)
 
 
 def test_what_was_killed_is_started_again_and_its_log_goes_on(

@@ -19,15 +19,18 @@ from project.demo.assets import PHOTOS, NoAssets, assets_in
 from project.demo.rows import folder_name, rows_of
 from project.demo.verification import problems
 from project.demo.watch import Stalled, watch
-from project.fleet import ProgramEnded, ending_in_order
+from project.fleet import ProgramEnded, StopRequest, ending_in_order
 from project.site import NotReady, await_ready, running
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.core.management.base import CommandParser
 
     from offload.models import Run
     from project.demo.assets import Asset
     from project.demo.row import Row
+    from project.site import Site
 
 #: Variables that make the workers of the demo quick to notice things.
 QUICK = {"OFFLOAD_PROFILE": "fast"}
@@ -49,8 +52,8 @@ class Command(RichCommand):
         if not self.console.is_terminal:
             self.console.width = report.WIDTH
         try:
-            with ending_in_order():
-                self.demonstrate(assets_in(assets))
+            with ending_in_order() as stop:
+                self.demonstrate(assets_in(assets), stop)
         except KeyboardInterrupt as interrupt:
             raise CommandError(
                 "Interrupted; everything was stopped.", returncode=130
@@ -58,13 +61,13 @@ class Command(RichCommand):
         except (FolderInUse, NoAssets, NotReady, OffloadError, ProgramEnded) as error:
             raise CommandError(str(error)) from error
 
-    def demonstrate(self, assets: list[Asset]) -> None:
+    def demonstrate(self, assets: list[Asset], stop: StopRequest) -> None:
         """Run site and workers, put the assets through, show and verify what came out."""
         starting = f"Starting the site and its workers (logs: {settings.VAR / 'log'}) ..."
         self.console.print(starting, soft_wrap=True)
-        with running(QUICK, afresh=True) as site:
+        with running(QUICK, stop, afresh=True) as site:
             await_ready(site)
-            runs = [(asset, submit(asset)) for asset in assets]
+            runs = list(submitted(site, assets))
             self.console.print(f"{len(assets)} assets are on their way; the site is at {site.url}")
             try:
                 watch(site, self.console, runs)
@@ -101,6 +104,13 @@ class Command(RichCommand):
             f"Report: {settings.VAR / 'demo' / 'report.json'}",
             soft_wrap=True,
         )
+
+
+def submitted(site: Site, assets: list[Asset]) -> Iterator[tuple[Asset, Run]]:
+    """Put the assets into the workflow one by one, as long as the site runs."""
+    for asset in assets:
+        site.fleet.check()
+        yield asset, submit(asset)
 
 
 def submit(asset: Asset) -> Run:

@@ -13,7 +13,7 @@ from django_rich.management import RichCommand
 
 from offload.core.exceptions import OffloadError
 from project.claim import FolderInUse
-from project.fleet import ProgramEnded, ending_in_order
+from project.fleet import ProgramEnded, StopRequest, ending_in_order
 from project.site import NotReady, await_ready, running
 
 #: Name of the user that the first start makes.
@@ -31,17 +31,17 @@ class Command(RichCommand):
     def handle(self, *_: Any, **__: Any) -> None:
         """Run until interrupted; raise CommandError if it cannot start or a program ends."""
         try:
-            with ending_in_order():
-                self.serve()
+            with ending_in_order() as stop:
+                self.serve(stop)
         except KeyboardInterrupt:
             self.console.print("Stopped; nothing is left running.")
         except (FolderInUse, NotReady, OffloadError, ProgramEnded) as error:
             raise CommandError(str(error)) from error
 
-    def serve(self) -> None:
+    def serve(self, stop: StopRequest) -> None:
         """Run site and workers, say how to get in, and wait."""
         self._say(f"Starting the site and its workers (logs: {settings.VAR / 'log'}) ...")
-        with running({}) as site:
+        with running({}, stop) as site:
             await_ready(site)
             self._say(f"The site is at {site.url}, the admin at {site.url}admin/")
             self._say(how_to_get_in())
