@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,9 +45,10 @@ def run(terminal: Terminal, options: Options) -> None:
             broker.start()
             announce(terminal, broker, shared=shared)
             watch = Watch(broker)
-            while not over.wait(POLL):
+            while not over:
                 if told := watch.look():
                     terminal.report({"said": told}, told)
+                time.sleep(POLL)
         finally:
             broker.stop()
 
@@ -83,11 +84,14 @@ def directory_of(url: str | None) -> Path:
 
 
 @contextmanager
-def ending() -> Iterator[threading.Event]:
-    """Turn Ctrl-C and SIGTERM into an event for the block."""
-    over = threading.Event()
+def ending() -> Iterator[list[int]]:
+    """Note Ctrl-C and SIGTERM for the block: yield the signals that came.
+
+    No event of threading's: its lock may be held by the very code that the handler interrupts.
+    """
+    over: list[int] = []
     former = {
-        number: signal.signal(number, lambda *_: over.set())
+        number: signal.signal(number, lambda number, _: over.append(number))
         for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
