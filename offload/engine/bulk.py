@@ -19,7 +19,7 @@ from offload.models import Job
 from offload.models.jobs import JobQuerySet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 #: Jobs that one request changes; those behind them are left.
 MOST = 5000
@@ -56,7 +56,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkResult:
-    """The outcome of a request over many jobs."""
+    """The outcome of a request over many jobs, in the order in which they were given or made."""
 
     changed: tuple[Changed, ...] = ()
     refused: tuple[Refused, ...] = ()
@@ -104,8 +104,8 @@ def retry(which: Which, *, again: bool = False, most: int = MOST) -> BulkResult:
 def _change(which: Which, act: _Act, most: int) -> BulkResult:
     meant = _ids(which, act, most)
     chosen = meant[:most]
-    changed = [one for batch in _batches(chosen) for one in act.do(batch)]
-    done = {one.id for one in changed}
+    done = {one.id: one for batch in _batches(chosen) for one in act.do(batch)}
+    changed = [done[job_id] for job_id in chosen if job_id in done]
     refused = [one for batch in _batches(chosen) for one in _refused(batch, done, act)]
     left = len(meant) - len(chosen)
     if isinstance(which, JobQuerySet) and len(chosen) == most:
@@ -125,7 +125,7 @@ def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield ids[start : start + BATCH]
 
 
-def _refused(batch: Sequence[str], done: set[str], act: _Act) -> Iterator[Refused]:
+def _refused(batch: Sequence[str], done: Collection[str], act: _Act) -> Iterator[Refused]:
     others = [one for one in batch if one not in done]
     rows = Job.objects.ids(others).without_values().in_bulk() if others else {}
     for job_id in others:
