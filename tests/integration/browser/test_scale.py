@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
 from copy import copy
 from datetime import timedelta
 from functools import partial
+from operator import itemgetter
 from resource import RUSAGE_SELF, getrusage
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
@@ -70,10 +74,32 @@ def wide(db: None) -> None:
 
 
 def cost(act: Callable[[], Any]) -> tuple[Any, float]:
-    """Return what it came to and its processor time, but for the system's: that is others' too."""
-    begun = getrusage(RUSAGE_SELF).ru_utime
-    found = act()
-    return found, getrusage(RUSAGE_SELF).ru_utime - begun
+    """Return what it came to, and the processor time of the cheapest of three times.
+
+    Without the measurement of coverage, which costs several times what it measures, and without
+    the system's part, which is others' too.
+    """
+    return min((_cost(act) for _ in range(3)), key=itemgetter(1))
+
+
+def _cost(act: Callable[[], Any]) -> tuple[Any, float]:
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    try:
+        begun = getrusage(RUSAGE_SELF).ru_utime
+        found = act()
+        return found, getrusage(RUSAGE_SELF).ru_utime - begun
+    finally:
+        sys.settrace(tracer)
+
+
+def served(client: Client, address: str, look: dict[str, str] | None = None) -> Any:
+    """Return what a server answers: the test client would copy the context of every cell."""
+    cookies = client.cookies.output(header="", sep=";")
+    request = RequestFactory().get(address, look, headers={"cookie": cookies})
+    answer = WSGIHandler()(request.environ, lambda *_: len)
+    answer.close()
+    return answer
 
 
 LOOKS: list[tuple[str, dict[str, str]]] = [
@@ -93,9 +119,9 @@ def test_pages_about_a_large_fleet_have_bounds(
 ) -> None:
     for address, look in LOOKS:
         with django_assert_max_num_queries(LOGIN + 5):
-            boss.get(address, look)
+            served(boss, address, look)
 
-        answer, spent = cost(partial(boss.get, address, look))
+        answer, spent = cost(partial(served, boss, address, look))
 
         assert answer.status_code == 200
         assert len(answer.content) <= BYTES, (address, look)
@@ -111,37 +137,37 @@ def test_a_poll_that_finds_nothing_new_asks_nothing_that_was_asked_a_moment_ago(
     Instance.objects.update(beat_at=timezone.now() - timedelta(days=1))
     for page, now in ((MATRIX, MATRIX_NOW), (FLEET, FLEET_NOW)):
         sharing.forget()
-        known = re.search(rb'name="v" value="([^"]*)"', boss.get(page).content)
+        known = re.search(rb'name="v" value="([^"]*)"', served(boss, page).content)
         assert known is not None
         asked = {"v": known[1].decode()}
-        assert boss.get(now, asked).status_code == 204
+        assert served(boss, now, asked).status_code == 204
 
         with django_assert_num_queries(LOGIN):
-            assert boss.get(now, asked).status_code == 204
-        _answer, spent = cost(partial(boss.get, now, asked))
+            assert served(boss, now, asked).status_code == 204
+        _answer, spent = cost(partial(served, boss, now, asked))
         assert spent <= POLL_SECONDS
 
         sharing.forget()
         waiting(topic=TOPICS[5])
-        assert boss.get(now, asked).status_code == 200
+        assert served(boss, now, asked).status_code == 200
 
 
 @pytest.mark.usefixtures("wide")
 def test_a_cell_among_many_is_shown_in_detail_on_demand_and_changed_there(boss: Client) -> None:
-    compact = boss.get(MATRIX).content.decode()
+    compact = served(boss, MATRIX).content.decode()
     assert f'name="cell" value="{CELL}"' in compact
     assert 'name="deny"' not in compact
 
-    detail = boss.get(MATRIX_NOW, {"cell": CELL, "v": "another"}).content.decode()
+    detail = served(boss, MATRIX_NOW, {"cell": CELL, "v": "another"}).content.decode()
     assert 'id="ob-chosen"' in detail
     assert f'name="deny" value="{CELL}"' in detail
 
     answer: Any = boss.post(reverse("admin:offload_instance_desired"), {"deny": CELL, "cell": CELL})
     assert answer.url.startswith(f"{MATRIX}?cell=")
-    shown = boss.get(answer.url).content.decode()
+    shown = served(boss, answer.url).content.decode()
     assert f"denies {TOPICS[3]} on {NAMES[3]}" in shown
     assert '1</strong> <span aria-hidden="true">≠' in shown
 
-    few = boss.get(MATRIX, {"q": TOPICS[3][-3:]}).content.decode()
+    few = served(boss, MATRIX, {"q": TOPICS[3][-3:]}).content.decode()
     assert "ob-compact" not in few
     assert 'name="q" value="003"' in few
