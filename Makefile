@@ -8,12 +8,15 @@ export ASSETS ?=
 export SHORT ?=
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 export PYTHONUNBUFFERED := 1
+TESTS := $(PY) -m pytest -m "not long and not bench"
+# The acceptance tests go to one process, everything else to the others.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-long test-celery bench lint docs format lock clean
+.PHONY: help demo up test test-unit test-integration test-acceptance test-long test-celery bench lint docs format lock clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## Put photographs through the workflow on three workers (your own: ASSETS=folder)
 	@exec $(PY) manage.py demo $${ASSETS:+--assets "$$ASSETS"}
@@ -22,7 +25,16 @@ up: $(READY)  ## Keep the site and its workers running until Ctrl-C
 	@exec $(PY) manage.py up
 
 test: $(READY)  ## Run the tests, except the long ones
-	@$(PY) -m pytest tests -m "not long and not bench" --cov --cov-report=term
+	@$(TESTS) tests $(SIDE_BY_SIDE) --cov --cov-report=term
+
+test-unit: $(READY)  ## Run the tests that touch nothing outside their process
+	@$(TESTS) tests/unit
+
+test-integration: $(READY)  ## Run the tests with a database
+	@$(TESTS) tests/integration $(SIDE_BY_SIDE)
+
+test-acceptance: $(READY)  ## Run the tests with real workers, brokers and browsers
+	@$(TESTS) tests/acceptance
 
 test-long: $(READY)  ## Run the long tests
 	@$(PY) -m pytest tests -m long --timeout=900

@@ -11,6 +11,11 @@ if "OFFLOAD_VAR" not in os.environ:
     folder = tempfile.mkdtemp(prefix="offload-tests-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["OFFLOAD_VAR"] = folder
+# Processes that share the tests out write into folders of their own.
+if (process := os.environ.get("PYTEST_XDIST_WORKER")) and (
+    os.path.basename(os.environ["OFFLOAD_VAR"]) != process
+):
+    os.environ["OFFLOAD_VAR"] = os.path.join(os.environ["OFFLOAD_VAR"], process)
 
 from project.settings import *
 from tests.databases import POSTGRESQL, SQLITE, is_listening, postgresql, sqlite
