@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from offload.engine import ran, results, task_results
+from offload.engine import celery_events, ran, results, task_results
 from offload.engine.canvas import tail
 from offload.engine.canvas.failing import AFTER
 from offload.engine.tracking import ends
@@ -48,6 +48,7 @@ def conclude(job_id: str) -> bool:
             task_results.write(results.of_job(job))
         if job.has_tail:
             tail.follow(tail.ended(job))
+        celery_events.tell(job)
     return True
 
 

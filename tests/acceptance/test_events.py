@@ -1,0 +1,92 @@
+"""Celery's events of jobs, as Flower hears them: by Celery's receiver, from real workers."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery.events.state import State
+
+import offload
+from offload.core.states import JobState
+from offload.engine.installation import celery_app
+from offload.engine.stopping import stop_jobs
+from tests.acceptance.watching import ended
+from tests.polling import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from offload import JobHandle
+    from tests.acceptance.fleet import Fleet
+
+
+@contextmanager
+def listening() -> Iterator[tuple[Any, list[dict[str, Any]]]]:
+    """Listen in a thread; yield Celery's picture of the cluster, and the events as they come."""
+    state: Any = State()
+    heard: list[dict[str, Any]] = []
+    ready = threading.Event()
+
+    def take(event: dict[str, Any]) -> None:
+        heard.append(event)
+        state.event(event)
+
+    with celery_app().connection_for_read() as connection:
+        events: Any = celery_app().events
+        receiver = events.Receiver(connection, handlers={"*": take})
+        receiver.on_consume_ready = lambda *_args, **_kwargs: ready.set()
+        thread = threading.Thread(target=lambda: receiver.capture(wakeup=False), daemon=True)
+        thread.start()
+        assert ready.wait(20)
+        yield state, heard
+        receiver.should_stop = True
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+@pytest.mark.everywhere
+def test_jobs_that_are_stopped_are_told_as_revoked_once_however_they_end(fleet: Fleet) -> None:
+    worker = fleet.start("events", options=["-E"])
+    with listening() as (state, heard):
+
+        def is_seen(job: JobHandle, as_: str) -> bool:
+            return job.id in state.tasks and state.tasks[job.id].state == as_
+
+        gives_up = offload.submit("acc/patient", {"keeps": False})
+        keeps = offload.submit("acc/patient", {"keeps": True})
+        eventually(lambda: is_seen(gives_up, "STARTED") and is_seen(keeps, "STARTED"))
+        received = offload.submit("acc/sleep", {"seconds": 60})
+        eventually(lambda: is_seen(received, "RECEIVED"))
+
+        for job in (received, gives_up, keeps):
+            offload.stop(job.id)
+        eventually(lambda: {one.state for one in (received, gives_up)} == {JobState.STOPPED})
+        ended(keeps)
+
+        killed = offload.submit("acc/sleep", {"seconds": 60})
+        eventually(lambda: is_seen(killed, "STARTED"))
+        offload.stop(killed.id, force=True)
+        ended(killed)
+
+        lost = offload.submit("acc/sleep", {"seconds": 60})
+        eventually(lambda: is_seen(lost, "STARTED"))
+        stop_jobs([lost.id])
+        fleet.start("heir", options=["-E"])
+        worker.kill()
+        ended(lost)
+
+        stopped = [received, gives_up, killed, lost]
+        eventually(lambda: all(is_seen(job, "REVOKED") for job in stopped), what="the events")
+        eventually(lambda: is_seen(keeps, "SUCCESS"), what="the event of what did its work")
+    told = [one for one in heard if one["type"] == "task-revoked"]
+    assert sorted(one["uuid"] for one in told) == sorted(job.id for job in stopped)
+    assert {one["hostname"] for one in told} == {worker.name}
+    assert [one["uuid"] for one in told if one["terminated"]] == [killed.id]
+    assert {one.hostname for one in state.workers.values()} <= set(_names(fleet))
+
+
+def _names(fleet: Fleet) -> list[str]:
+    return [worker.name for worker in fleet.workers.values()]
