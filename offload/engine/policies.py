@@ -122,15 +122,27 @@ def refuse_declared(queue: Queue) -> None:
 def suspend(queues: Iterable[Queue], *, suspended: bool, note: str | None = None) -> int:
     """Suspend queues or resume them; return how many unstarted jobs were taken back.
 
-    One that is suspended already keeps its note unless another is given.
+    One that is suspended already keeps its note unless another is given. Raise InvalidQueue,
+    with nothing changed, for a note that cannot be kept.
     """
+    chosen = list(queues)
+    for queue in chosen:
+        _check_note(queue, note or "")
     count = 0
-    for queue in queues:
+    for queue in chosen:
         keeps = suspended and queue.suspended
         queue.suspended = suspended
         queue.note = note if note is not None else queue.note if keeps else ""
         count += save(queue)
     return count
+
+
+def _check_note(queue: Queue, note: str) -> None:
+    """Look at nothing else: what is amiss with a queue is no reason not to suspend it."""
+    try:
+        Queue._meta.get_field("note").run_validators(note)
+    except ValidationError as error:
+        raise InvalidQueue(name=queue.name, problem=" ".join(error.messages)) from error
 
 
 def remove(queues: Iterable[Queue]) -> None:

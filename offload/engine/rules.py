@@ -20,6 +20,7 @@ from offload.core.topology import Scope, Verb
 from offload.engine.opening import opened_by
 from offload.engine.overruling import overrule, settle
 from offload.engine.row_values import rule_of
+from offload.engine.rule_terms import check, check_texts
 from offload.engine.topology import forget, load, now
 from offload.engine.tracking import returns, slots, whereabouts
 from offload.models import Instance, Rule, Switch, database
@@ -62,7 +63,8 @@ def allow(target: str, pattern: str, **terms: Any) -> Rule:
     It takes the place of a deny of the same pattern and target; where it ends by itself, that
     deny rests, and holds again afterwards. Takes ``scope`` ("instance", "glob" or "label"),
     ``until``, ``note`` and ``by`` (a user); a rule that was there keeps its note and its maker
-    unless they are given anew. Raise InvalidPattern for a pattern that is none.
+    unless they are given anew. Raise InvalidPattern for a pattern that is none, InvalidRule for
+    a target or a note that cannot be.
     """
     return _rule(Verb.ALLOW, target, pattern, **terms)
 
@@ -77,6 +79,7 @@ def deny(target: str, pattern: str, **terms: Any) -> Rule:
 def clear(target: str, pattern: str, *, scope: str = Scope.INSTANCE) -> Cleared:
     """Remove the rules of exactly this pattern on this target."""
     Pattern.parse(pattern)
+    check_texts(target, target)
     with database.atomic():
         return remove(Rule.objects.filter(scope=scope, target=target, pattern=pattern))
 
@@ -155,10 +158,13 @@ def _narrows(rule: Rule, wanted: Iterable[Pattern]) -> bool:
 def switch(instance: str, *, off: bool, note: str | None = None) -> None:
     """Switch an instance off or on as a whole; one that is off keeps its note without another.
 
-    Raise UnknownInstance where no worker of that name was ever announced.
+    Raise UnknownInstance where no worker of that name was ever announced, InvalidRule for a
+    note that cannot be kept.
     """
+    check_texts(instance, instance)
     if not Instance.objects.filter(pk=instance).exists():
         raise UnknownInstance(name=instance, known=Instance.objects.values_list("pk", flat=True))
+    check(Switch(instance=instance, note=note or ""), instance)
     with database.atomic():
         if off:
             terms = {} if note is None else {"note": note}
@@ -198,6 +204,7 @@ def _write(
     rests = verb == Verb.ALLOW and overrule(Rule(**key, until=terms["until"]))
     if rests and Rule.objects.filter(**key, until=None).exists():
         terms["until"] = None
+    check(Rule(**key, **terms), target)
     rule, _ = Rule.objects.update_or_create(**key, defaults=terms)
     return rule
 

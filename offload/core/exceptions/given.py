@@ -179,6 +179,18 @@ class InvalidToken(OffloadError, ValueError):
         )
 
 
+class InvalidRule(OffloadError, ValueError):
+    """A rule names instances by a nodename, a glob or a label; a switch names one."""
+
+    def __init__(self, *, target: object, problem: str) -> None:
+        self.target = target
+        self.problem = problem
+        super().__init__(
+            f"The rule for {target!r:.120} cannot be like this: {problem} Nothing was changed. "
+            "Pass a nodename, a glob (scope='glob') or a label (scope='label')."
+        )
+
+
 class InvalidQueue(OffloadError, ValueError):
     """A queue has a name, patterns of topics, and numbers within their bounds."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from offload.core.exceptions import InvalidQueue
 from offload.engine import dispatch, policies
 from offload.engine.topology import snapshot
 from offload.engine.tracking import claiming
@@ -45,6 +46,15 @@ def test_a_suspended_queue_gives_back_all_that_has_not_begun() -> None:
 
     assert states([job.id for job in jobs]) == ["ACTIVE", "PENDING", "PENDING"]
     assert dispatch.sweep() == 0
+
+
+def test_a_note_that_cannot_be_kept_is_refused_and_suspends_nothing() -> None:
+    narrow = queue()
+
+    with pytest.raises(InvalidQueue, match="255"):
+        policies.suspend([narrow], suspended=True, note="x" * 256)
+
+    assert not Queue.objects.get().suspended
 
 
 def test_a_resumed_queue_is_bound_again() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from offload.core.exceptions import InvalidPattern, UnknownInstance
+from offload.core.exceptions import InvalidPattern, InvalidRule, UnknownInstance
 from offload.engine import applying, dispatch, rules
 from offload.engine.topology import snapshot
 from offload.models import Instance, Job, Rule, Switch
@@ -373,6 +373,37 @@ def test_a_pattern_that_is_none_changes_nothing(verb: Any) -> None:
         verb()
 
     assert [rule.pattern for rule in Rule.objects.all()] == ["old/*"]
+    assert current_version() == before
+
+
+LONG = "x" * 256
+IMPOSSIBLE: dict[str, Any] = {
+    "long target": lambda: rules.deny(LONG, TOPIC),
+    "long label": lambda: rules.allow(LONG, TOPIC, scope="label"),
+    "long name of an exclusive": lambda: rules.exclusive(LONG, [TOPIC]),
+    "long note": lambda: rules.deny(HERE, TOPIC, note=LONG),
+    "long note of an exclusive": lambda: rules.exclusive(HERE, [TOPIC], note=LONG),
+    "long note of a switch": lambda: rules.switch(HERE, off=True, note=LONG),
+    "no target": lambda: rules.deny("", TOPIC),
+    "no such scope": lambda: rules.deny(HERE, TOPIC, scope="host"),
+    "glob as a nodename": lambda: rules.deny("*@gpu1", TOPIC),
+    "NUL in a target": lambda: rules.deny("render\0@gpu1", TOPIC),
+    "NUL in a note": lambda: rules.deny(HERE, TOPIC, note="\0"),
+    "NUL in what is cleared": lambda: rules.clear("\0", TOPIC),
+    "NUL in a switch": lambda: rules.switch("\0", off=True),
+}
+
+
+@pytest.mark.parametrize("verb", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_a_rule_that_cannot_be_kept_is_refused_with_words_and_changes_nothing(verb: Any) -> None:
+    rules.allow(HERE, "old/*")
+    before = current_version()
+
+    with pytest.raises(InvalidRule, match="Nothing was changed"):
+        verb()
+
+    assert [rule.pattern for rule in Rule.objects.all()] == ["old/*"]
+    assert not Switch.objects.exists()
     assert current_version() == before
 
 

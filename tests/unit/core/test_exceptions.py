@@ -40,6 +40,7 @@ EVERY = [
     ),
     (exceptions.InvalidNumber(name="most", value=0, allowed="a number"), "`most`", "Pass a number"),
     (exceptions.InvalidQueue(name="slow", problem="Say its topics."), "'slow'", "Say its topics"),
+    (exceptions.InvalidRule(target="", problem="It is empty."), "''", "Pass a nodename"),
     (exceptions.InvalidName(name="../x", problem="a slash"), "'../x'", "Use"),
     (exceptions.UnknownQueue(name="slow"), "'slow'", "Add"),
     (exceptions.UnknownInstance(name="gpu@x"), "'gpu@x'", "offload instances"),
