@@ -72,8 +72,9 @@ def join(announcement: Announcement) -> str | None:
         if row is not None and not is_free(row):
             return None
         incarnation = str(uuid4())
-        _write(announcement, incarnation)
+        # Before the row, which counts those that joined: from here on one after another does.
         raise_version()
+        _write(announcement, incarnation)
         _move_others(announcement.name, incarnation)
     return incarnation
 

@@ -14,13 +14,14 @@ from offload.core.states import Hold, JobState
 from offload.core.topology import Mode
 from offload.embedded.process import boot_id
 from offload.engine import membership
-from offload.models import Attempt, Instance, Slot
-from offload.models.versions import current_version
+from offload.models import Attempt, Instance, Slot, database
+from offload.models.versions import current_version, raise_version
 from offload.signals import instance_changed
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
     HERE,
     THERE,
+    Beside,
     announcement,
     bound,
     join,
@@ -30,6 +31,7 @@ from tests.integration.engine.world import (
     states,
     together,
 )  # fmt: skip
+from tests.polling import eventually
 
 if TYPE_CHECKING:
     from offload.engine.tracking.changes import Change
@@ -57,6 +59,22 @@ def test_the_order_of_joining_is_kept() -> None:
     join(THERE), join(HERE)
 
     assert list(Instance.objects.values_list("pk", flat=True)) == [THERE, HERE]
+
+
+@on_postgresql
+@pytest.mark.parametrize("is_first", [False, True], ids=["later", "first of all"])
+def test_two_that_join_at_once_have_places_of_their_own(is_first: bool) -> None:
+    if not is_first:
+        raise_version()
+
+    with database.atomic():
+        membership.join(announcement())
+        other = Beside(lambda: membership.join(announcement(THERE)))
+        eventually(other.waits_or_has_ended)
+    other.end()
+
+    joined = Instance.objects.order_by("joined").values_list("pk", "joined")
+    assert list(joined) == [(HERE, 1), (THERE, 2)]
 
 
 def test_a_name_is_in_use_while_its_process_lives() -> None:

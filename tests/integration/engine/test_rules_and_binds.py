@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connections
 
 from offload.engine import dispatch, membership, policies, rules
 from offload.engine.topology import snapshot
@@ -22,6 +20,7 @@ from tests.integration.engine.world import (
     LANE,
     THERE,
     TOPIC,
+    Beside,
     announcement,
     bound,
     fence_of,
@@ -36,45 +35,11 @@ from tests.polling import eventually
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BLOCKED = (
-    "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-)
-
 
 @pytest.fixture(autouse=True)
 def _instances(app: object) -> None:
     join(HERE, labels=["gpu"])
     join(THERE)
-
-
-class Beside:
-    """Something that another thread does on a connection of its own."""
-
-    def __init__(self, act: Callable[[], Any]) -> None:
-        """Begin it."""
-        self.error: BaseException | None = None
-        self._act = act
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._act()
-        except BaseException as error:
-            self.error = error
-        finally:
-            connections.close_all()
-
-    def waits_or_has_ended(self) -> bool:
-        """Tell whether it waits for what this thread has locked, or has ended."""
-        return not self._thread.is_alive() or bool(database.rows(BLOCKED))
-
-    def end(self) -> None:
-        """Wait for its end; raise what it raised."""
-        self._thread.join(30)
-        assert not self._thread.is_alive()
-        if self.error:
-            raise self.error
 
 
 def _admin() -> None:

@@ -39,6 +39,10 @@ TASK = "dam.render"
 LANE = lane_of("default", "", TOPIC)
 HERE, THERE = "render@gpu1", "render@gpu2"
 FACTS = Facts(task=TASK, argsrepr="()", kwargsrepr="{}", worker=HERE)
+#: Whether somebody waits for a lock of this connection.
+BLOCKED = (
+    "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+)
 BROKE = ErrorInfo(type="ValueError", message="no", module="builtins", traceback="Traceback: no")
 
 
@@ -170,6 +174,36 @@ def together(acts: Sequence[Callable[[], Any]]) -> list[Any]:
         thread.join()
     assert errors == []
     return done
+
+
+class Beside:
+    """Something that another thread does on a connection of its own."""
+
+    def __init__(self, act: Callable[[], Any]) -> None:
+        """Begin it."""
+        self.error: BaseException | None = None
+        self._act = act
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._act()
+        except BaseException as error:
+            self.error = error
+        finally:
+            connections.close_all()
+
+    def waits_or_has_ended(self) -> bool:
+        """Tell whether it waits for what this thread has locked, or has ended."""
+        return not self._thread.is_alive() or bool(database.rows(BLOCKED))
+
+    def end(self) -> None:
+        """Wait for its end; raise what it raised."""
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+        if self.error:
+            raise self.error
 
 
 @contextmanager
