@@ -38,7 +38,7 @@ def conclude(job_id: str) -> bool:
     inside = task_results.in_transaction()
     wanted = not ran.is_silent(job)
     if wanted and not inside:
-        if culprit := (job.tail or {}).get(AFTER):
+        if isinstance(job.tail, dict) and (culprit := job.tail.get(AFTER)):
             _conclude_safely(culprit)
         results.store(results.of_job(job))
     with database.atomic():

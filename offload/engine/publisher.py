@@ -130,8 +130,8 @@ def _send(app: Celery, producer: Any, job: Bound, task: str) -> None:
 
 def is_unreadable(app: Celery, job: Bound | Job, task: str) -> bool:
     """Return whether no broker could be given the job's message."""
-    how = delivery(job.options)
     try:
+        how = delivery(job.options)
         body = made(app, job, task).body
         *_, data = dumps(body, serializer=how.get("serializer") or app.conf.task_serializer)
         if method := how.get("compression") or app.conf.task_compression:

@@ -45,7 +45,7 @@ class Attempt:
     #: As the row has them.
     args: tuple[Any, ...]
     properties: dict[str, Any]
-    #: What a hook raised before the task's function was called.
+    #: What went wrong before the task's function was called: in a hook, or in reading the row.
     error: BaseException | None = None
     #: Whether the task's function was called, or was not to be any more.
     is_run: bool = False

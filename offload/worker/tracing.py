@@ -15,6 +15,7 @@ from celery.exceptions import Ignore
 from django.db import InterfaceError, OperationalError
 
 from offload.conf import settings
+from offload.core.exceptions import PermanentError
 from offload.core.retries import Cause
 from offload.core.tokens import new_secret
 from offload.engine import claims
@@ -139,7 +140,16 @@ def _attempt(
         watch=watch,
         args=claimed.args,
         properties=dict(claimed.properties),
+        error=_unreadable(claimed),
     )
+
+
+def _unreadable(claimed: Claimed) -> PermanentError | None:
+    """Return the failure of a job of which no run can be made; another attempt meets it again."""
+    if not claimed.unreadable:
+        return None
+    columns = " and ".join(claimed.unreadable)
+    return PermanentError(f"its row cannot be read: {columns}. Submit the job anew.")
 
 
 def _request(request: dict[str, Any], attempt: Attempt) -> dict[str, Any]:

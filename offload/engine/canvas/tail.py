@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +24,11 @@ from offload.engine.canvas.submitting import applied
 from offload.engine.installation import celery_app
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from celery import Celery
 
     from offload.models import Job
+
+logger = logging.getLogger("offload.canvas")
 
 #: The state that nodes take over from an end of which no more is known.
 TAKEN_OVER = {"FAILURE": JobState.ERROR, "REVOKED": JobState.STOPPED}
@@ -70,8 +72,16 @@ class Ended:
         return Cause(state=state, error_type=self.error_type, error=self.error, culprit=self.id)
 
     def hanging(self, name: str) -> list[Any]:
-        """Return the signatures of one kind that hang on the end."""
-        return many((self.tail or {}).get(name))
+        """Return the signatures of one kind that hang on the end; what is none is logged."""
+        tail: Any = {} if self.tail is None else self.tail
+        found = tail.get(name) if isinstance(tail, Mapping) else tail
+        listed = many(found) if isinstance(found, dict | list | tuple | None) else [found]
+        signatures = [one for one in listed if isinstance(one, dict)]
+        if len(signatures) < len(listed):
+            logger.error(
+                "not all that follows job %s can be read: %s is %.300r", self.id, name, found
+            )
+        return signatures
 
 
 def ended(job: Job) -> Ended:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kombu.utils.json import loads
-
 from offload.core import tokens
 from offload.core.retries import Cause
 from offload.engine.tracking.changes import Change, tell
 from offload.engine.tracking.returns import way_back
 from offload.models import Job, database
+from offload.models.fields import decoded
 from offload.models.statements import Statement, change
 
 if TYPE_CHECKING:
@@ -22,6 +21,8 @@ CLAIMED_COLUMNS = (
     "topic", "queue", "task", "args", "properties", "attempts", "failures", "crashes", "has_tail",
     "tail", "options", "payload_id", "run_id", "root_id", "parent_id", "priority",
 )  # fmt: skip
+#: What the columns of JSON hold; what holds something else is taken for an empty one.
+HELD = {"args": list, "properties": dict, "options": dict, "tail": dict}
 #: One row, by its key: said so that no planner, hearing that few jobs are bound, reads the index
 #: of them all instead.
 IS_QUEUED = "(state = 'QUEUED') IS TRUE"
@@ -83,6 +84,8 @@ class Claimed:
     root_id: str
     parent_id: str
     priority: int
+    #: The columns of which nothing can be made: there is no run without them.
+    unreadable: tuple[str, ...] = ()
 
 
 ANYWHERE = Seat()
@@ -131,8 +134,11 @@ def _mine(fence: Fence) -> Claimed | None:
 def _claimed(row: tuple[Any, ...]) -> Claimed:
     facts = dict(zip(CLAIMED_COLUMNS, row, strict=True))
     facts["has_tail"] = bool(facts["has_tail"])
-    facts["tail"] = facts["tail"] and loads(facts["tail"])
-    for name in ("args", "properties", "options"):
-        facts[name] = loads(facts[name])
+    unreadable = []
+    for name, kind in HELD.items():
+        facts[name] = None if facts[name] is None else decoded(facts[name])
+        if not isinstance(facts[name], kind) and (name, facts[name]) != ("tail", None):
+            unreadable.append(name)
+            facts[name] = kind()
     facts["args"] = tuple(facts["args"])
-    return Claimed(**facts)
+    return Claimed(**facts, unreadable=tuple(unreadable))
