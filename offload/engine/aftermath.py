@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from offload.engine import celery_events, ran, results, task_results
 from offload.engine.canvas import tail
 from offload.engine.canvas.failing import AFTER
+from offload.engine.hush import Hush
 from offload.engine.tracking import ends
 from offload.models import Job, database
 
@@ -21,6 +22,10 @@ LIMIT = 200
 
 #: Jobs up to which whoever ends them concludes them at once.
 FEW = 20
+
+#: Stands for all that a backend which is away keeps from its end.
+AWAY = "away"
+hush = Hush()
 
 #: Where the last sweep of this process ended.
 _last = ""
@@ -39,7 +44,7 @@ def conclude(job_id: str) -> bool:
     wanted = not ran.is_silent(job)
     if wanted and not inside:
         if isinstance(job.tail, dict) and (culprit := job.tail.get(AFTER)):
-            _conclude_safely(culprit)
+            conclude_all([culprit])
         results.store(results.of_job(job))
     with database.atomic():
         if not ends.take_aftermath(job_id, is_kept=wanted and results.keeps_values()):
@@ -82,8 +87,20 @@ def correct(job_id: str) -> None:
 
 
 def conclude_all(job_ids: list[str]) -> int:
-    """Conclude these jobs, one by one; one that fails is logged and stays due."""
-    return sum(_conclude_safely(job_id) for job_id in job_ids)
+    """Conclude these jobs, one by one, and return how many; what fails is logged and stays due."""
+    done, late = 0, []
+    for job_id in job_ids:
+        try:
+            done += conclude(job_id)
+        except TimeoutError as error:
+            late.append((job_id, error))
+        except Exception:
+            if hush.lets(job_id):
+                logger.exception("the aftermath of job %s failed and stays due", job_id)
+    if late and hush.lets(AWAY):
+        told = "the aftermath of %d jobs stays due, such as that of %s: %s"
+        logger.warning(told, len(late), *late[0])
+    return done
 
 
 def conclude_some(job_ids: list[str]) -> int:
@@ -100,14 +117,3 @@ def sweep() -> int:
     ids = ends.due(LIMIT, after=_last)
     _last = ids[-1] if len(ids) == LIMIT else ""
     return conclude_all(ids)
-
-
-def _conclude_safely(job_id: str) -> bool:
-    try:
-        return conclude(job_id)
-    except TimeoutError as error:
-        logger.warning("the aftermath of job %s stays due: %s", job_id, error)
-        return False
-    except Exception:
-        logger.exception("the aftermath of job %s failed and stays due", job_id)
-        return False

@@ -87,8 +87,9 @@ def _is_djangos() -> bool:
 def bounded(ask: Callable[[], T]) -> T:
     """Return what is asked of a backend, which has limited time where it may stand still.
 
-    Raise TimeoutError where it takes longer, or did a moment ago. Django's own is asked right
-    here: its connections are per thread, and how long it takes is the database's to say.
+    Raise TimeoutError where it takes longer or cannot be reached, or did so a moment ago.
+    Django's own is asked right here: its connections are per thread, and how long it takes is
+    the database's to say.
     """
     if _is_djangos():
         return ask()
@@ -99,6 +100,16 @@ def bounded(ask: Callable[[], T]) -> T:
     except TimeoutError:
         breaker.trip()
         raise
+    except Exception as error:
+        if not _is_away(error):
+            raise
+        breaker.trip()
+        raise TimeoutError(f"the result backend cannot be reached: {error}") from error
+
+
+def _is_away(error: Exception) -> bool:
+    """Return whether the backend itself is why it cannot be asked: it is down, or refuses us."""
+    return isinstance(error, OSError) or bool(backend().exception_safe_to_retry(error))
 
 
 def store(result: Result) -> None:

@@ -152,16 +152,23 @@ class NameInUse(OffloadError):
 
 
 class BrokerUnreachable(OffloadError):
-    """The broker does not answer."""
+    """The broker does not answer, or refuses the connection."""
 
     # The address is shown as it is passed: pass it without its password.
-    def __init__(self, *, url: str, problem: str) -> None:
+    def __init__(self, *, url: str, problem: str, is_refused: bool = False) -> None:
         self.url = url
         self.problem = problem
-        super().__init__(
-            f"The broker at {url} does not answer: {problem}. Start it; the embedded one is "
-            "started by 'manage.py offload broker'. Jobs wait safely in the database."
+        self.is_refused = is_refused
+        self.fact = f"The broker at {url} {self._does()}: {problem}."
+        instead = (
+            "Correct CELERY_BROKER_URL: its user, its password, or what follows the last slash."
+            if is_refused
+            else "Start it; the embedded one is started by 'manage.py offload broker'."
         )
+        super().__init__(f"{self.fact} {instead} Jobs wait safely in the database.")
+
+    def _does(self) -> str:
+        return "refuses the connection" if self.is_refused else "does not answer"
 
 
 class ConfigurationError(OffloadError):

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from kombu.exceptions import KombuError
 
 from offload.core.exceptions import BrokerUnreachable, ConfigurationError
-from offload.engine.doctor.finding import Finding, fail, ok
+from offload.engine.doctor.finding import Finding, fail, is_refusal, ok
 from offload.engine.installation import celery_app
 from offload.engine.patience import within
 
@@ -25,6 +25,7 @@ PATIENCE = 4
 EMBEDDED = "Start it: manage.py offload broker"
 ELSEWHERE = "Start it, or correct CELERY_BROKER_URL."
 HERE = f"{ELSEWHERE} The embedded one is started by: manage.py offload broker"
+ADDRESS = "Correct CELERY_BROKER_URL: its user, its password, or what follows the last slash."
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -35,8 +36,7 @@ def examine() -> Iterator[Finding]:
     except ConfigurationError:
         yield fail(SUBJECT, "Which broker there is, is unknown.", "Install a Celery app first.")
     except BrokerUnreachable as error:
-        told = f"The broker at {error.url} does not answer: {error.problem}."
-        yield fail(SUBJECT, told, remedy(error.url))
+        yield fail(SUBJECT, error.fact, ADDRESS if error.is_refused else remedy(error.url))
     else:
         yield ok(SUBJECT, f"{url} answers.")
 
@@ -60,8 +60,10 @@ def reach() -> str:
         try:
             within(PATIENCE, lambda: _connect(connection))
         except (KombuError, OSError, *errors) as error:
-            problem = str(error.__cause__ or error) or type(error).__name__
-            raise BrokerUnreachable(url=url, problem=problem.rstrip(".")) from error
+            cause = error.__cause__ or error
+            problem = (str(cause) or type(cause).__name__).rstrip(".")
+            refused = is_refusal(cause)
+            raise BrokerUnreachable(url=url, problem=problem, is_refused=refused) from error
         return url
 
 

@@ -46,3 +46,12 @@ def warn(subject: str, fact: str, next_step: str) -> Finding:
 def fail(subject: str, fact: str, next_step: str) -> Finding:
     """Return that something does not work."""
     return Finding(level=Level.FAIL, subject=subject, fact=fact, next_step=next_step)
+
+
+#: What the libraries of Redis and RabbitMQ raise for it; neither needs to be installed.
+REFUSALS = frozenset({"AuthenticationError", "ResponseError", "AccessRefused", "NotAllowed"})
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Return whether a server answers, and refuses who asks or what is asked for."""
+    return not REFUSALS.isdisjoint(kind.__name__ for kind in type(error).mro())

@@ -9,7 +9,7 @@ from celery.backends.rpc import RPCBackend
 
 from offload.core.exceptions import ConfigurationError
 from offload.engine import results, task_results
-from offload.engine.doctor.finding import Finding, fail, ok, one_line, warn
+from offload.engine.doctor.finding import Finding, fail, is_refusal, ok, one_line, warn
 from offload.engine.patience import within
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ SUBJECT = "results"
 
 #: Seconds it has to answer.
 PATIENCE = 5.0
+
+AWAY = "Start it, migrate it, or correct CELERY_RESULT_BACKEND."
+ADDRESS = "Correct CELERY_RESULT_BACKEND: its user, its password, or what follows the last slash."
 
 #: An id no task has.
 NOBODY = "offload-doctor"
@@ -37,14 +40,16 @@ def examine() -> Iterator[Finding]:
         yield warn(SUBJECT, told, 'Write CELERY_RESULT_BACKEND = "django-db".')
     elif isinstance(backend, RPCBackend):
         yield ok(SUBJECT, f"{name}: answers come through the broker.")
-    elif problem := _problem(backend):
-        told = f"{name} does not answer: {problem}"
-        yield fail(SUBJECT, told, "Start it, migrate it, or correct CELERY_RESULT_BACKEND.")
+    elif error := _problem(backend):
+        refuses = is_refusal(error)
+        does = "refuses the connection" if refuses else "does not answer"
+        told = f"{name} {does}: {type(error).__name__}: {one_line(error)}"
+        yield fail(SUBJECT, told, ADDRESS if refuses else AWAY)
     else:
         yield ok(SUBJECT, f"{name} answers.")
 
 
-def _problem(backend: Any) -> str:
+def _problem(backend: Any) -> Exception | None:
     """Return why the backend cannot be asked, or nothing."""
     try:
         if task_results.in_transaction():
@@ -52,8 +57,8 @@ def _problem(backend: Any) -> str:
         else:
             within(PATIENCE, lambda: _ask(backend))
     except Exception as error:  # Any library may be behind it, with errors of its own.
-        return f"{type(error).__name__}: {one_line(error)}"
-    return ""
+        return error
+    return None
 
 
 def _ask(backend: Any) -> None:

@@ -90,6 +90,29 @@ def test_a_broker_that_refuses_is_a_failure(installed: Installed, url: str) -> N
     assert "manage.py offload broker" in found.next_step
 
 
+class AuthenticationError(ConnectionError):
+    """What the library of Redis raises, by its name."""
+
+
+@on_sqlite
+def test_a_server_that_refuses_the_login_is_not_said_to_be_away(
+    installed: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AuthenticationError("invalid username-password pair")
+
+    monkeypatch.setattr(broker, "_connect", refuse)
+    monkeypatch.setattr(results, "_ask", refuse)
+    installed(broker_url="redis://:secret@127.0.0.1:1/0", result_backend="cache+memory://")
+
+    for part, setting in ((broker, "CELERY_BROKER_URL"), (results, "CELERY_RESULT_BACKEND")):
+        (found,) = part.examine()
+        assert found.level is Level.FAIL
+        assert "refuses the connection" in found.fact
+        assert "invalid username-password pair" in found.fact
+        assert found.next_step.startswith(f"Correct {setting}: its user, its password")
+
+
 @on_sqlite
 def test_a_broker_that_is_silent_is_a_failure_in_time(
     installed: Installed, monkeypatch: pytest.MonkeyPatch

@@ -23,6 +23,7 @@ from offload.core.states import JobState
 from offload.engine import aftermath, endings, installation, results, task_results
 from offload.engine.canvas import hooks
 from offload.engine.claims import begin
+from offload.engine.hush import Hush
 from offload.engine.publisher import Breaker
 from offload.engine.tracking import claiming, ends, returns, runs
 from offload.engine.tracking.bindings import bind
@@ -470,3 +471,36 @@ def test_a_backend_that_stands_still_keeps_neither_run_nor_leader(
     monkeypatch.setattr(results, "PATIENCE", 10.0)
     assert aftermath.sweep() == 2
     assert celery_state(elsewhere, second.id) == "SUCCESS"
+
+
+@pytest.mark.parametrize(
+    ("error", "asked", "told"),
+    [
+        (ConnectionRefusedError("wrong password"), 1, "cannot be reached: wrong password"),
+        (RuntimeError("broken"), 6, "RuntimeError: broken"),
+    ],
+    ids=["the backend", "the jobs"],
+)
+def test_what_keeps_results_from_their_backend_is_no_flood_in_the_log(
+    elsewhere: Celery, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    error: Exception, asked: int, told: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(results, "breaker", Breaker())
+    monkeypatch.setattr(aftermath, "hush", Hush())
+    ids = [running().fence for _ in range(2)]
+    for fence in ids:
+        runs.succeed(fence, 1, aftermath=True)
+    calls: list[object] = []
+
+    def refuse(*given: object, **_: object) -> None:
+        calls.append(given)
+        raise error
+
+    monkeypatch.setattr(CacheBackend, "store_result", refuse)
+
+    assert [aftermath.sweep() for _ in range(3)] == [0, 0, 0]
+
+    assert len(calls) == asked
+    said = [one for one in caplog.records if one.name == "offload.aftermath"]
+    assert len(said) == (1 if asked == 1 else len(ids))
+    assert told in caplog.text

@@ -77,6 +77,11 @@ EVERY = [
     (exceptions.NameInUse(name="gpu@x", host="x", pid=7), "x:7", "-n NAME"),
     (exceptions.BrokerUnreachable(url="redis://x", problem="refused"), "redis://x", "broker"),
     (
+        exceptions.BrokerUnreachable(url="redis://x", problem="wrong password", is_refused=True),
+        "redis://x refuses the connection",
+        "Correct CELERY_BROKER_URL",
+    ),
+    (
         exceptions.OpenTransaction(left={"default": "autocommit was switched off"}),
         "'default', autocommit was switched off",
         "Write 'with transaction.atomic()",
