@@ -14,6 +14,7 @@ from offload.engine.canvas import hooks
 from offload.models import Job
 from offload.worker.install import refuse_second
 from offload.worker.task import OffloadTask
+from tests.parameters import without_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +49,7 @@ def test_a_call_is_a_job_whichever_app_is_current(app: Celery, job: Named, other
     assert {one.task for one in Job.objects.filter(pk__in=[result.id, by_signature.id])} == {name}
 
 
-@pytest.mark.parametrize("given", [None, "project.celery", object(), Celery], ids=repr)
+@pytest.mark.parametrize("given", [None, "project.celery", object(), Celery], ids=without_addresses)
 def test_what_is_no_app_is_refused_with_what_to_write(given: Any) -> None:
     before = installation.installed()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,6 +33,7 @@ from offload.engine import endings, handing
 from offload.engine.handles import JobHandle
 from offload.models import Job
 from tests.integration.engine.world import TOPIC, join, running
+from tests.parameters import without_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,11 +164,6 @@ BAD_SUBMITS: list[tuple[type[OffloadError], dict[str, Any]]] = [
     (InvalidDelay, {"expires": timedelta.max}),
     (InvalidDelay, {"expires": float("nan")}),
 ]
-
-
-def without_addresses(one: object) -> str:
-    """Return a name for a parameter that is the same in every process."""
-    return re.sub(r" at 0x\w+", "", repr(one))
 
 
 @pytest.mark.parametrize(("error", "terms"), BAD_SUBMITS, ids=without_addresses)
