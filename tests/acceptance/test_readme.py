@@ -22,6 +22,29 @@ if TYPE_CHECKING:
 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
+#: Tests of the site that a runner puts into processes of their own.
+SIDE_BY_SIDE = """
+import offload
+from django.test import TestCase, TransactionTestCase
+from offload.models import Job
+from offload.testing import run_jobs
+
+
+class Renders:
+    def test_a_photograph_is_rendered_and_seen_by_this_test_alone(self):
+        with open("photo.jpg", "rb") as photo:
+            job = offload.submit("dam/rendition/web", {"width": 8}, files={"original": photo})
+        self.assertEqual(run_jobs(), [job])
+        self.assertEqual([file.name for file in job.outputs], ["8.webp"])
+        self.assertEqual(Job.objects.count(), 1)
+
+
+class First(Renders, TestCase): ...
+class Second(Renders, TransactionTestCase): ...
+class Third(Renders, TestCase): ...
+class Fourth(Renders, TransactionTestCase): ...
+"""
+
 #: Seconds that a command may take; the first one installs everything.
 LIMIT = 240
 
@@ -123,9 +146,17 @@ def test_what_the_readme_says_works_when_it_is_pasted(newcomer: Newcomer, root: 
 
     said = [newcomer.do(*block) for block in FENCE.findall(section)]
     tested = newcomer.run(["python", "manage.py", "test"])
+    (newcomer.folder / "dam/tests_side_by_side.py").write_text(SIDE_BY_SIDE)
+    kept = set((newcomer.folder / "var/files").rglob("*"))
+    many = ["--parallel", "4", "dam.tests_side_by_side"]
+    side_by_side = newcomer.run(["python", "manage.py", "test", *many])
 
     printed = "\n".join(said)
     assert re.search(r"\[\d+, \d+\] \['1280\.webp'\]", printed), printed
     assert "invoice of order 7" in printed
     assert "Ran 1 test" in tested
+    assert "Ran 4 tests" in side_by_side
+    assert side_by_side.count("Cloning test database") == 4
+    assert kept
+    assert set((newcomer.folder / "var/files").rglob("*")) == kept
     assert not re.search(r"^fail\b", printed, re.MULTILINE), printed
