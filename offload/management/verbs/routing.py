@@ -92,6 +92,7 @@ def exclusively(parser: ArgumentParser) -> None:
 def rule(terminal: Terminal, options: Options, *, write: Callable[..., Rule]) -> None:
     """Write a rule for each pattern, all of them or none."""
     check_target(options["target"], options["scope"])
+    check_patterns(options["patterns"])
     until = now() + options["duration"] if options["duration"] else None
     terms = {"scope": options["scope"], "until": until, "note": options["note"]}
     made, overruled = write_all(write, options["target"], options["patterns"], terms)
@@ -135,6 +136,7 @@ def told(overruled: Overruled) -> Iterator[Text]:
 def exclusive(terminal: Terminal, options: Options) -> None:
     """Make the patterns all that the instance may run."""
     check_target(options["target"], Scope.INSTANCE)
+    check_patterns(options["patterns"])
     made = rules.exclusive(options["target"], options["patterns"], note=options["note"])
     found = [(one, "lets it run more") for one in made.widened_by]
     found += [(one, "keeps it from some of that") for one in made.narrowed_by]
@@ -168,6 +170,12 @@ def check_target(target: str, scope: str) -> None:
         raise CommandError(f"{told} Write a nodename, a glob or a label.")
     if scope == Scope.INSTANCE and any(sign in target for sign in GLOB):
         raise CommandError(f"{target!r} is a glob of nodenames. Add: --scope glob")
+
+
+def check_patterns(patterns: Sequence[str]) -> None:
+    """Raise CommandError for none at all; the parser takes a second ``--`` for one."""
+    if not patterns:
+        raise CommandError("There is no pattern; write one, such as 'dam/**'.")
 
 
 def reached(made: Sequence[Rule]) -> list[str]:

@@ -206,8 +206,11 @@ def test_clear_of_an_instance_without_a_pattern_says_what_to_write(said: Said) -
 
 @pytest.mark.parametrize("verb", ["allow", "deny", "exclusive"])
 def test_an_instance_without_a_pattern_is_refused(said: Said, verb: str) -> None:
-    with pytest.raises(CommandError, match="PATTERN"):
-        said(verb, HERE)
+    said("allow", HERE, "old/*")
+    for words in ([], ["--", "--"]):
+        with pytest.raises(CommandError, match=r"PATTERN|There is no pattern"):
+            said(verb, HERE, *words)
+    assert rules() == {("allow", "instance", HERE, "old/*")}
 
 
 @pytest.mark.parametrize("verb", ["allow", "deny", "clear", "exclusive"])
