@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from offload.engine import celery_events, ran, results, task_results
@@ -13,12 +14,17 @@ from offload.engine.tracking import ends
 from offload.models import Job, database
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from offload.engine.results import Result
 
 logger = logging.getLogger("offload.aftermath")
 
-#: Jobs that one sweep concludes.
+#: Jobs that a sweep asks for at once.
 LIMIT = 200
+
+#: Seconds after which a sweep leaves the rest to the next one.
+ENOUGH = 2.0
 
 #: Jobs up to which whoever ends them concludes them at once.
 FEW = 20
@@ -27,7 +33,7 @@ FEW = 20
 AWAY = "away"
 hush = Hush()
 
-#: Where the last sweep of this process ended.
+#: Behind which job the last sweep of this process ended.
 _last = ""
 
 
@@ -86,7 +92,7 @@ def correct(job_id: str) -> None:
         announce(results.of_job(job))
 
 
-def conclude_all(job_ids: list[str]) -> int:
+def conclude_all(job_ids: Iterable[str]) -> int:
     """Conclude these jobs, one by one, and return how many; what fails is logged and stays due."""
     done, late = 0, []
     for job_id in job_ids:
@@ -111,9 +117,27 @@ def conclude_some(job_ids: list[str]) -> int:
 def sweep() -> int:
     """Conclude what is due, whoever died before doing it; return how many.
 
-    Where more is due than one sweep takes, the next one goes on behind it.
+    Where more is due than it has time for, the next one goes on behind it.
     """
     global _last
-    ids = ends.due(LIMIT, after=_last)
-    _last = ids[-1] if len(ids) == LIMIT else ""
-    return conclude_all(ids)
+    count, end = 0, monotonic() + ENOUGH
+    while ids := ends.due(LIMIT, after=_last):
+        done = conclude_all(_in_turn(ids, end))
+        count += done
+        if monotonic() > end:
+            return count
+        # Of those that fail each time, nothing is tried again at once.
+        if len(ids) < LIMIT or not done:
+            break
+    _last = "" if len(ids) < LIMIT else _last
+    return count
+
+
+def _in_turn(job_ids: Iterable[str], end: float) -> Iterator[str]:
+    """Yield one after another until a moment, and remember which was the last."""
+    global _last
+    for job_id in job_ids:
+        _last = job_id
+        yield job_id
+        if monotonic() > end:
+            return

@@ -214,6 +214,26 @@ def test_more_that_fail_than_a_sweep_takes_keep_nobody_back(
     assert sum(aftermath.sweep() for _ in range(3)) == 4
 
 
+def test_a_sweep_concludes_however_many_are_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends.drop(waiting(7))
+    monkeypatch.setattr(aftermath, "LIMIT", 2)
+
+    assert aftermath.sweep() == 7
+    assert ends.due() == []
+
+
+def test_a_sweep_whose_time_is_over_leaves_the_rest_to_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ids = waiting(3)
+    ends.drop(ids)
+    monkeypatch.setattr(aftermath, "ENOUGH", 0.0)
+
+    assert [aftermath.sweep(), ends.due()] == [1, ids[1:]]
+    assert [aftermath.sweep(), ends.due()] == [1, ids[2:]]
+    assert [aftermath.sweep(), ends.due()] == [1, []]
+
+
 def test_what_is_due_behind_an_id_is_followed_by_the_first_again() -> None:
     ids = waiting(5)
     ends.drop(ids)
