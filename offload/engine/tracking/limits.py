@@ -28,13 +28,20 @@ FIRST = (
 )
 #: How long a binder waits for the lock; who cannot have it leaves the work to the holder.
 PATIENCE = "200ms"
+#: How long the server waits for the next statement of a binder that holds it; its process may be
+#: frozen, or cut off. Less than a rule waits for a binding.
+STANDSTILL = "1500ms"
 
 
 def bind_limited(place: Place, lane: str, policy: Policy, *, suspect: bool) -> list[Bound]:
-    """Bind from one lane of a limited or ordered queue; nothing while its lock is busy."""
+    """Bind from one lane of a limited or ordered queue; nothing while its lock is busy.
+
+    A transaction of its own is ended by the server where this process stands still in it.
+    """
+    is_own = not database.in_transaction()
     try:
         with database.atomic():
-            lock(policy.name)
+            lock(policy.name, standstill=STANDSTILL if is_own else None)
             if policy.type is not QueueType.ORDERED:
                 return bind(place, [lane], limit=_room(policy), suspect=suspect)
             head = _head(lane, policy, place.incarnation, suspect=suspect)
@@ -45,10 +52,15 @@ def bind_limited(place: Place, lane: str, policy: Policy, *, suspect: bool) -> l
         return []
 
 
-def lock(queue: str) -> None:
+def lock(queue: str, *, standstill: str | None = None) -> None:
     """Lock a queue's row: the first statement of whatever counts what is bound from it."""
     if database.vendor() == "postgresql":
-        database.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+        named = {"lock_timeout": PATIENCE, "idle_in_transaction_session_timeout": standstill}
+        given = [pair for pair in named.items() if pair[1] is not None]
+        database.rows(
+            f"SELECT {', '.join(['set_config(%s, %s, true)'] * len(given))}",
+            [value for pair in given for value in pair],
+        )
     database.execute(f"UPDATE {QUEUE} SET name = name WHERE name = %s", [queue])
 
 

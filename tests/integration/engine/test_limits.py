@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from tests.integration.engine.world import (
     HERE,
     THERE,
     TOPIC,
+    Beside,
     age,
     join,
     place,
@@ -30,6 +32,7 @@ from tests.integration.engine.world import (
     together,
     waiting,
 )  # fmt: skip
+from tests.polling import eventually
 
 LANE = f"narrow||{TOPIC}"
 AGAIN = RetryDecision(state=JobState.PENDING, delay=30.0, failures=1, crashes=0, reason="again")
@@ -204,6 +207,36 @@ def test_the_limit_holds_with_many_that_bind_at_once(facts: dict[str, Any], limi
             claiming.claim(fence)
             runs.succeed(fence, None, aftermath=False)
         ids = ids[limit:]
+
+
+@on_postgresql
+def test_who_stands_still_with_the_lock_of_a_queue_loses_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A process that is stopped, or cut off, holds its queue up no longer than a moment."""
+    narrow(type="ordered")
+    [job_id] = waiting(queue="narrow")
+    woken = threading.Event()
+    found: list[list[str]] = []
+
+    def sleep(*_: object, **__: object) -> int:
+        woken.wait(30)
+        return 1
+
+    with monkeypatch.context() as patch:
+        patch.setattr(limits, "_room", sleep)
+        frozen = Beside(lambda: found.append(bind_one()))
+        eventually(lambda: not _is_free(), what="the lock")
+    eventually(_is_free, what="the lock again")
+    bound = bind_one(THERE)
+    woken.set()
+    frozen.end()
+
+    assert (bound, found) == ([job_id], [[]])
+
+
+def _is_free() -> bool:
+    return bool(database.rows("SELECT 1 FROM offload_queue FOR UPDATE SKIP LOCKED"))
 
 
 @on_postgresql
