@@ -22,6 +22,12 @@ NO_PATTERN = (
     "@consumer was given no topic, but the function. Write @consumer('dam/rendition/web'), or "
     "the pattern of its topics."
 )
+#: Options of a submit that a task has none of: Celery would take them, and nothing heed them.
+TERMS = ("retries", "retry_delay")
+NO_TERM = (
+    "{option}= says nothing here. A job is retried as its queue says (OFFLOAD['QUEUES'], or "
+    "manage.py offload queues add), or as submit({option}=…) says."
+)
 NO_TOPIC = (
     "it has no topic, so each call would be a plain Celery task. Write topic='billing/invoice' "
     "beside base=OffloadTask, or leave out the base."
@@ -50,6 +56,13 @@ def check_pattern(pattern: object) -> None:
         raise InvalidConsumer(
             name=getattr(pattern, "__name__", f"{pattern!r:.300}"), problem=NO_PATTERN
         )
+
+
+def check_options(options: Mapping[str, Any], name: str) -> None:
+    """Raise InvalidConsumer for an option of a submit in the place of one of a task."""
+    for option in TERMS:
+        if option in options:
+            raise InvalidConsumer(name=name, problem=NO_TERM.format(option=option))
 
 
 def check_consumer(function: Callable[..., Any], name: str, *, is_bound: bool) -> None:

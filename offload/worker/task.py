@@ -23,6 +23,7 @@ from offload.worker.calling import (
     check_consumer,
     check_function,
     check_named,
+    check_options,
     check_pattern,
     function_of,
 )
@@ -223,6 +224,7 @@ def consumer(
     def declare(function: Callable[..., Any]) -> Any:
         check_named(function)
         name = declarations.name_of(function, options)
+        check_options(options, name)
         check_consumer(function, name, is_bound=bool(options.get("bind")))
         declarations.note(name, parsed.text, function)
         return make(function)
