@@ -149,7 +149,7 @@ def choices_of(changes: ChangeList, spec: ListFilter) -> list[Mapping[str, objec
 def broken(name: object) -> SafeString:
     """Show a topic, pattern or nodename so that a narrow place breaks it between its parts."""
     shown = BETWEEN.sub(r"\1<wbr>", escape(name))
-    return mark_safe(shown)  # noqa: S308  # Escaped.
+    return format_html('<span class="ob-parted">{}</span>', mark_safe(shown))  # noqa: S308  # Escaped.
 
 
 @register.filter

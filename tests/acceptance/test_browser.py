@@ -404,7 +404,7 @@ def test_topics_are_broken_between_their_parts_alone(
 ) -> None:
     page = context(viewport={"width": 390, "height": 800}).new_page()
     submit("marketing/step-00-of-many/thumbnail-generation")
-    lines = """() => [...document.querySelectorAll('th .ob-topic')].flatMap((topic) =>
+    lines = """() => [...document.querySelectorAll('th .ob-parted')].flatMap((topic) =>
         [...topic.childNodes].filter((part) => part.nodeType === Node.TEXT_NODE).map((part) => {
             const range = document.createRange();
             range.selectNodeContents(part);
@@ -418,6 +418,28 @@ def test_topics_are_broken_between_their_parts_alone(
     assert [part for part, tops in found if len(set(tops)) > 1] == []
     first = next(tops for part, tops in found if part == "marketing/")
     assert next(tops for part, tops in found if part == "thumbnail-generation") > first
+
+
+@pytest.mark.parametrize("frame", ["light", "dark"])
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_pages_are_as_light_as_their_frame_whatever_the_system_prefers(
+    context: Callable[..., BrowserContext], frame: str, system: str
+) -> None:
+    page = context(color_scheme=system).new_page()
+    page.goto(MATRIX)
+
+    page.evaluate("(frame) => { document.documentElement.dataset.theme = frame }", frame)
+    shown = "getComputedStyle(document.querySelector('.ob-summary li')).color"
+
+    assert page.evaluate(shown) == {"light": "rgb(28, 39, 51)", "dark": "rgb(232, 236, 240)"}[frame]
+    page.evaluate("document.documentElement.removeAttribute('data-theme')")
+    # As a theme that is light however the system is.
+    page.evaluate("document.documentElement.style.colorScheme = 'light'")
+    assert page.evaluate(shown) == "rgb(28, 39, 51)"
+    # As one that says it is dark by a class.
+    page.evaluate("document.documentElement.style.colorScheme = ''")
+    page.evaluate("document.documentElement.className = 'dark'")
+    assert page.evaluate(shown) == "rgb(232, 236, 240)"
 
 
 def watched(page: Page) -> list[str]:

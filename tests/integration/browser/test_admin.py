@@ -507,8 +507,8 @@ class TestJobs:
 
         listed = boss.get(self.LIST).content.decode()
 
-        assert "dam/<wbr>rendition/<wbr>web</a>" in listed
-        assert "render@<wbr>gpu1</td>" in listed
+        assert "dam/<wbr>rendition/<wbr>web</span></a>" in listed
+        assert "render@<wbr>gpu1</span></td>" in listed
 
     @pytest.mark.parametrize("action", ["retry", "stop", "force", "remove"])
     def test_no_action_is_offered_without_its_permission(

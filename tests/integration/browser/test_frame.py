@@ -122,7 +122,8 @@ class TestInstance:
 
         found = text(boss, PAGE)
 
-        assert f"{HERE} History" in found
+        assert f"{HERE} Matrix" in found
+        assert "Internals History" in found
         assert "● ready gpu" in found
         assert "1 of 2 slots" in found
         assert "dam/** ◐ partly allowed" in found or "dam/** ✓ allowed" in found
