@@ -1,4 +1,4 @@
-"""What makes every task of the suite a job."""
+"""What makes every task of the suite a job, save those that are refused as one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import celery
 
-from offload import OffloadTask
+from offload import InvalidNumber, OffloadTask
+from offload.core.terms import check_limits
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -31,7 +32,17 @@ def rebase() -> None:
 
     @wraps(shared_task)
     def shared_job(*args: Any, **options: Any) -> Any:
-        return shared_task(*args, **{"base": SuiteTask, **options})
+        base = {"base": SuiteTask} if _is_taken(options) else {}
+        return shared_task(*args, **{**base, **options})
 
     celery.shared_task = shared_job
     celery.Task = SuiteTask  # type: ignore[misc]
+
+
+def _is_taken(options: dict[str, Any]) -> bool:
+    """Return whether a job may be declared so; what may not stays a plain task."""
+    try:
+        check_limits(options.get("time_limit"), options.get("soft_time_limit"))
+    except InvalidNumber:
+        return False
+    return True
