@@ -31,6 +31,21 @@ class Definition:
     name: str
     build: Callable[[], Signature[Any]]
 
+    def canvas(self) -> Signature[Any]:
+        """Return the canvas of a new run; raise ConfigurationError for what is none."""
+        made: Any = self.build()
+        if not isinstance(made, Signature):
+            raise _wrong(
+                self.name,
+                f"its function returned a value of type {type(made).__name__}, which is no "
+                "canvas. Return a step, or a chain, group or chord of steps",
+            )
+        return made
+
+
+def _wrong(name: str, problem: str) -> ConfigurationError:
+    return ConfigurationError(setting=f"workflow {name!r}", problem=problem)
+
 
 _definitions: dict[str, Definition] = {}
 
@@ -39,19 +54,33 @@ def workflow(name: str) -> Callable[[Build], Build]:
     """Make a function that returns a canvas the definition of a workflow.
 
     Names are written as topics are. Raise InvalidTopic for a name that is none, and
-    ConfigurationError for one that another function has.
+    ConfigurationError for one that another function has, or for what is no function.
     """
-    validate_topic(name)
+    _check_name(name)
 
     def define(build: Build) -> Build:
+        if not _is_function(build):
+            raise _wrong(name, "it is no function. Write def whole(): return chain(…) below it")
         known = _definitions.get(name)
         if known is not None and _place(known.build) != _place(build):
-            problem = f"defined by {_place(known.build)} and by {_place(build)}; rename one"
-            raise ConfigurationError(setting=f"workflow {name!r}", problem=problem)
+            both = f"{_place(known.build)} and by {_place(build)}"
+            raise _wrong(name, f"defined by {both}; rename one")
         _definitions[name] = Definition(name=name, build=build)
         return build
 
     return define
+
+
+def _check_name(name: object) -> None:
+    if callable(name):
+        problem = "it was given no name, but the function. Write @workflow('report/whole')"
+        raise ConfigurationError(setting="@workflow", problem=problem)
+    validate_topic(name)
+
+
+def _is_function(build: object) -> bool:
+    """Return whether it can write a canvas; a canvas itself can be called, too."""
+    return callable(build) and not isinstance(build, Signature)
 
 
 def _place(build: Callable[..., object]) -> str:

@@ -37,11 +37,13 @@ def start(
     All its steps share the files, and what they make; ``properties`` are kept with the run.
     Run, files and first steps are stored in one transaction. Raise UnknownWorkflow,
     InvalidProperties, InvalidName, MissingFile, UnreadableFile or FileNotStored, with nothing
-    stored; ConfigurationError where Celery is told to run every task at once.
+    stored; ConfigurationError where its function returns no canvas, or Celery is told to run
+    every task at once.
     """
     _refuse_eager()
-    canvas = definition(name).build()
-    kept = check_properties(dict(properties or {}), settings().max_properties)
+    canvas = definition(name).canvas()
+    given = {} if properties is None else properties
+    kept = check_properties(given, settings().max_properties)
     with payloads.saving(files) if files else nullcontext() as saved, database.atomic():
         run = _record(name, kept, canvas, saved)
         source = submitter(celery_app())

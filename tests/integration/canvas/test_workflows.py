@@ -205,3 +205,32 @@ def test_a_run_that_is_not_there_is_said_to_be_none() -> None:
     for ask in (lambda: RunHandle("gone").state, lambda: RunHandle("gone").outputs):
         with pytest.raises(UnknownRun, match="'gone'"):
             ask()
+
+
+@pytest.mark.usefixtures("app", "engine_database")
+@pytest.mark.parametrize("made", [None, [], "report/whole"], ids=repr)
+def test_a_function_that_returns_no_canvas_starts_nothing(made: Any) -> None:
+    workflow("none")(lambda: made)
+
+    with pytest.raises(ConfigurationError, match=r"type \w+, which is no canvas\. Return a"):
+        start("none")
+
+    assert not Run.objects.exists()
+
+
+def test_what_is_no_function_defines_no_workflow() -> None:
+    with pytest.raises(ConfigurationError, match=r"Write @workflow\('report/whole'\)"):
+        workflow(lambda: step("a/b"))  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="it is no function"):
+        workflow("tests/step")(step("a/b"))
+
+
+@pytest.mark.usefixtures("app", "engine_database")
+@pytest.mark.parametrize("properties", ["ab", [1], {"a": object()}], ids=repr)
+def test_properties_of_a_run_are_an_object(properties: Any) -> None:
+    workflow("totals")(totals)
+
+    with pytest.raises(InvalidProperties):
+        start("totals", properties=properties)
+
+    assert not Run.objects.exists()
