@@ -36,6 +36,8 @@ def app(_app: Celery, engine_database: str, monkeypatch: pytest.MonkeyPatch) -> 
     """Install an app for the test."""
     forget_consumers(_app)
     monkeypatch.setattr(installation, "_installed", [(_app, __name__)])
+    # Where readline was loaded it is in the environment, of a terminal that is not there.
+    monkeypatch.delenv("COLUMNS", raising=False)
     breaker.closed_at = 0.0
     dispatch._full.clear()
     return _app
