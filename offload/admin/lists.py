@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,12 @@ from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
+from django.db import InterfaceError, OperationalError
 from django.db.models import DateTimeField
+from django.http import HttpResponse
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
 from django.utils.translation import gettext as _
 
 from offload.browser import ages, live
@@ -25,17 +29,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponse, HttpResponseBase
+    from django.http import HttpRequest, HttpResponseBase
 
     AnyAdmin = admin.ModelAdmin[Any]
 else:
     AnyAdmin = admin.ModelAdmin
 
+logger = logging.getLogger("offload.admin")
+
 
 def framed(
     made: ListedAdmin, view: Callable[..., HttpResponseBase]
 ) -> Callable[..., HttpResponseBase]:
-    """Return the view; a refusal is a page of the admin's, with the way on."""
+    """Return the view; a refusal, or a database that is away, is a page with the way on."""
 
     @wraps(view)
     def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -50,8 +56,18 @@ def framed(
             around = made.admin_site.each_context(request)
             shown = {**around, "title": _("Not allowed"), "missing": missing}
             return TemplateResponse(request, "offload/denied.html", shown, status=403)
+        except (OperationalError, InterfaceError):
+            logger.exception("%s cannot be shown: the database does not answer", request.path)
+            return away(request, reverse("admin:index", current_app=made.admin_site.name))
 
     return page
+
+
+def away(request: HttpRequest, start: str) -> HttpResponse:
+    """Return a page that needs nothing of the database, not even who is asking."""
+    again = request.get_full_path() if request.method == "GET" else start
+    shown = render_to_string("offload/away.html", {"again": again})
+    return HttpResponse(shown, status=503, headers={"Retry-After": "5"})
 
 
 @cache
