@@ -136,6 +136,13 @@ def _exclusive(
     )
 
 
+def narrowing(instance: str, patterns: Iterable[str]) -> list[Rule]:
+    """Return the denies in force that keep an instance from topics of these patterns."""
+    wanted = [Pattern.parse(pattern) for pattern in patterns]
+    found = [one for one in _others(instance) if _narrows(one, wanted)]
+    return [one for one in found if rule_of(one).in_force(now())]
+
+
 def _others(instance: str) -> list[Rule]:
     """Return the rules in force on an instance, known or not, save its own allows."""
     labels = Instance.objects.filter(pk=instance).values_list("labels", flat=True).first() or ()

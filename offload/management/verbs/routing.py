@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from offload.models import Rule
 
 GLOB = "*?["
+LESS = "keeps it from some of that"
 #: Characters of the longest note, and of the longest target.
 NOTE = 255
 
@@ -97,11 +98,14 @@ def rule(terminal: Terminal, options: Options, *, write: Callable[..., Rule]) ->
     terms = {"scope": options["scope"], "until": until, "note": options["note"]}
     made, overruled = write_all(write, options["target"], options["patterns"], terms)
     concerned = reached(made)
+    is_allow = write is rules.allow and options["scope"] == Scope.INSTANCE
+    beaten = rules.narrowing(options["target"], options["patterns"]) if is_allow else []
     terminal.answer(
-        {**written(made, concerned), **as_facts(overruled)},
+        {**written(made, concerned), **as_facts(overruled), "denied_by": list(map(facts, beaten))},
         *map(line, made),
         in_force(made, concerned),
         *told(overruled),
+        *(plain(other(one, LESS), "yellow") for one in beaten),
     )
 
 
@@ -139,7 +143,7 @@ def exclusive(terminal: Terminal, options: Options) -> None:
     check_patterns(options["patterns"])
     made = rules.exclusive(options["target"], options["patterns"], note=options["note"])
     found = [(one, "lets it run more") for one in made.widened_by]
-    found += [(one, "keeps it from some of that") for one in made.narrowed_by]
+    found += [(one, LESS) for one in made.narrowed_by]
     concerned = reached(made.rules)
     others = [{**facts(one), "effect": effect, "next_step": ending(one)} for one, effect in found]
     terminal.answer(
@@ -151,7 +155,7 @@ def exclusive(terminal: Terminal, options: Options) -> None:
 
 
 def other(rule: Rule, effect: str) -> str:
-    """Return what another rule does to an exclusive instance, and how to end it."""
+    """Return what another rule does to an instance, and how to end it."""
     return f"But {line(rule)} ({rule.scope}) {effect}. To end it: {ending(rule)}"
 
 

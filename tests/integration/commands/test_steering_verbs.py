@@ -127,6 +127,19 @@ def test_an_allow_says_which_deny_it_replaces(said: Said, answered: Answered) ->
     assert answered("allow", HERE, TOPIC)["replaced"] == []
 
 
+def test_an_allow_says_which_wider_deny_beats_it(said: Said, answered: Answered) -> None:
+    join()
+    said("deny", "render@*", "dam/**", "--scope", "glob")
+    told = said("allow", HERE, TOPIC)
+    assert "But deny dam/** on render@* (glob) keeps it from some of that." in told
+    assert "manage.py offload clear 'render@*' 'dam/**' --scope glob" in told
+    (beaten,) = answered("allow", HERE, TOPIC)["denied_by"]
+    assert (beaten["verb"], beaten["pattern"]) == ("deny", "dam/**")
+    assert answered("allow", HERE, "audio/mix")["denied_by"] == []
+    said("deny", HERE, "audio/mix")
+    assert answered("allow", HERE, "audio/mix", "--for", "1h")["denied_by"] == []
+
+
 @pytest.mark.parametrize("verb", [["deny", HERE, TOPIC], ["off", HERE]])
 def test_a_note_stays_until_another_is_written(said: Said, verb: list[str]) -> None:
     join()
