@@ -216,17 +216,18 @@ def test_who_stands_still_with_the_lock_of_a_queue_loses_it(
     """A process that is stopped, or cut off, holds its queue up no longer than a moment."""
     narrow(type="ordered")
     [job_id] = waiting(queue="narrow")
-    woken = threading.Event()
+    asleep, woken = threading.Event(), threading.Event()
     found: list[list[str]] = []
 
     def sleep(*_: object, **__: object) -> int:
+        asleep.set()
         woken.wait(30)
         return 1
 
     with monkeypatch.context() as patch:
         patch.setattr(limits, "_room", sleep)
         frozen = Beside(lambda: found.append(bind_one()))
-        eventually(lambda: not _is_free(), what="the lock")
+        assert asleep.wait(30)
     eventually(_is_free, what="the lock again")
     bound = bind_one(THERE)
     woken.set()
