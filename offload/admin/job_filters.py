@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from offload.admin.lists import AnyAdmin
 
+WEEK = 7 * failures.DAY
 #: Seconds by the word of an address.
 TIMES = {"hour": failures.HOUR, "day": failures.DAY}
 
@@ -58,6 +59,28 @@ class ErrorFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the jobs with that error."""
         return queryset.filter(error_type=self.value()) if self.value() else queryset
+
+
+class SubmittedFilter(admin.SimpleListFilter):
+    """Those submitted lately: in a long history it bounds what the other filters look through."""
+
+    title = _("submitted")
+    parameter_name = "submitted"
+
+    def lookups(self, request: HttpRequest, model_admin: AnyAdmin) -> list[tuple[str, Any]]:
+        """Return an hour, a day and a week."""
+        return [
+            ("hour", _("in the last hour")),
+            ("day", _("in the last day")),
+            ("week", _("in the last week")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the jobs submitted within that time."""
+        seconds = {**TIMES, "week": WEEK}.get(self.value() or "")
+        if seconds is None:
+            return queryset
+        return queryset.filter(created_at__gt=now() - timedelta(seconds=seconds))
 
 
 class TopicFilter(admin.SimpleListFilter):

@@ -12,7 +12,13 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from offload.admin.base import Browsed
-from offload.admin.job_filters import ErrorFilter, FailedFilter, InstanceFilter, TopicFilter
+from offload.admin.job_filters import (
+    ErrorFilter,
+    FailedFilter,
+    InstanceFilter,
+    SubmittedFilter,
+    TopicFilter,
+)
 from offload.admin.paging import AtLeast, CappedPaginator
 from offload.browser import ages, job_acts, job_views
 from offload.browser.access import OPERATE_JOB
@@ -61,7 +67,7 @@ class JobAdmin(Browsed):
 
     list_display = ("name", "sign", "place", "problem", "attempts", "submitted", "took", "key")
     list_display_links = ("name", "key")
-    list_filter = (FailedFilter, ErrorFilter, "state", TopicFilter, InstanceFilter)
+    list_filter = (FailedFilter, ErrorFilter, "state", TopicFilter, InstanceFilter, SubmittedFilter)
     list_per_page = 50
     search_fields = ("id__exact",)
     search_help_text = _("A job's id.")

@@ -38,7 +38,7 @@ from offload.models import (
     Switch,
     database,
 )  # fmt: skip
-from tests.integration.engine.world import HERE, TOPIC, bound, join, states, waiting
+from tests.integration.engine.world import HERE, TOPIC, age, bound, join, states, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -500,6 +500,26 @@ class TestJobs:
         assert f"Select all {shown} jobs" in listed
         assert f"All {shown} selected" in listed
         assert f"<strong>{shown}</strong> of the selected jobs" in asked
+
+    @pytest.mark.parametrize(
+        ("within", "shown"), [("hour", 1), ("day", 2), ("week", 3), ("x", 4), ("", 4)]
+    )
+    def test_jobs_are_narrowed_by_when_they_were_submitted(
+        self, boss: Client, within: str, shown: int
+    ) -> None:
+        for job_id, hours in zip(waiting(4), (0, 2, 30, 200), strict=True):
+            age([job_id], "created_at", seconds=hours * 3600)
+
+        page: Any = boss.get(f"{self.LIST}?submitted={within}")
+
+        assert len(page.context["cl"].result_list) == shown
+
+    def test_what_was_submitted_lately_is_found_by_an_index(self) -> None:
+        lately = Job.objects.filter(created_at__gt=timezone.now(), topic=TOPIC)
+
+        plan = lately.order_by("-created_at", "-id")[:50].explain()
+
+        assert "created_at>" in plan
 
     def test_topics_and_instances_are_broken_between_their_parts(self, boss: Client) -> None:
         join()
