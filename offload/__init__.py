@@ -58,16 +58,15 @@ if TYPE_CHECKING:
         WrongCall,
     )
     from offload.core.states import JobState
-    from offload.engine.explain import Explanation, explain
-    from offload.engine.handing import complete, fail, progress
-    from offload.engine.handles import JobHandle
-    from offload.engine.removing import remove
-    from offload.engine.retrying import retry
-    from offload.engine.stopping import stop
-    from offload.engine.submission import submit, submit_many
-    from offload.worker.current import CurrentJob, current_job
+    from offload.jobs.async_completion import complete, fail, progress
+    from offload.jobs.removing import remove
+    from offload.jobs.stopping import stop
+    from offload.operations.handles import JobHandle, retry
+    from offload.operations.submission import submit, submit_many
+    from offload.reading.explain import Explanation, explain
     from offload.worker.install import install
-    from offload.worker.task import OffloadTask, consumer
+    from offload.worker.tasks.current import CurrentJob, current_job
+    from offload.worker.tasks.task import OffloadTask, consumer
 
 __version__ = "0.1.0.dev0"
 
@@ -138,25 +137,27 @@ __all__ = [
 
 #: Where the names live that are no exceptions.
 HOMES = {
-    "CurrentJob": "offload.worker.current",
-    "Explanation": "offload.engine.explain",
-    "JobHandle": "offload.engine.handles",
+    "CurrentJob": "offload.worker.tasks.current",
+    "Explanation": "offload.reading.explain",
+    "JobHandle": "offload.operations.handles",
     "JobState": "offload.core.states",
-    "OffloadTask": "offload.worker.task",
-    "complete": "offload.engine.handing",
-    "consumer": "offload.worker.task",
-    "current_job": "offload.worker.current",
-    "explain": "offload.engine.explain",
-    "fail": "offload.engine.handing",
+    "OffloadTask": "offload.worker.tasks.task",
+    "complete": "offload.jobs.async_completion",
+    "consumer": "offload.worker.tasks.task",
+    "current_job": "offload.worker.tasks.current",
+    "explain": "offload.reading.explain",
+    "fail": "offload.jobs.async_completion",
     "install": "offload.worker.install",
-    "progress": "offload.engine.handing",
-    "remove": "offload.engine.removing",
-    "retry": "offload.engine.retrying",
-    "stop": "offload.engine.stopping",
-    "submit": "offload.engine.submission",
-    "submit_many": "offload.engine.submission",
+    "progress": "offload.jobs.async_completion",
+    "remove": "offload.jobs.removing",
+    "retry": "offload.operations.handles",
+    "stop": "offload.jobs.stopping",
+    "submit": "offload.operations.submission",
+    "submit_many": "offload.operations.submission",
 }
 ERRORS = "offload.core.exceptions"
+#: Rooms that need the app to be among INSTALLED_APPS.
+USE_CASES = ("offload.jobs.", "offload.operations.", "offload.reading.")
 
 
 def __getattr__(name: str) -> Any:
@@ -164,7 +165,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = HOMES.get(name, ERRORS)
-    if home.startswith("offload.engine."):
+    if home.startswith(USE_CASES):
         import_module("offload.conf").require_app()
     return getattr(import_module(home), name)
 

@@ -18,10 +18,10 @@ class OffloadConfig(AppConfig):
     def ready(self) -> None:
         """Connect checks and receivers, and hook a Celery app that was made before."""
         from offload import checks, log  # noqa: F401
-        from offload.engine import declared
         from offload.models import versions
-        from offload.worker import missing
+        from offload.queues import declared
         from offload.worker.install import complete
+        from offload.worker.parent import missing
 
         versions.connect()
         post_migrate.connect(declared.after_migrate, sender=self, dispatch_uid="offload.declared")

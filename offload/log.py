@@ -10,9 +10,9 @@ import logging
 
 from django.dispatch import receiver
 
+from offload.core.placement.topology import Mode
 from offload.core.states import JobState
-from offload.core.topology import Mode
-from offload.engine.row_values import GOODBYE
+from offload.fleet.row_values import GOODBYE
 from offload.signals import alarm, instance_changed, job_changed, stale_attempt
 
 logger = logging.getLogger("offload")

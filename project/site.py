@@ -15,9 +15,9 @@ from urllib.request import urlopen
 from django.conf import settings
 from django.core.management import call_command
 
-from offload.core.topology import Mode
+from offload.core.placement.topology import Mode
 from offload.embedded import EmbeddedBroker, Watch
-from offload.engine import rules
+from offload.fleet import rules
 from offload.models import Instance, Rule, Switch
 from project.claim import claimed
 from project.fleet import Fleet, StopRequest

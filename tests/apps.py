@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.engine.names import CARRIERS
+from offload.messaging.names import CARRIERS
 
 if TYPE_CHECKING:
     from celery import Celery

@@ -13,7 +13,8 @@ from django.conf import settings
 from django.db import connections, transaction
 from django.test import override_settings
 
-from offload.engine import task_results, topology
+from offload.fleet import snapshots
+from offload.results import task_results
 from tests.databases import ABSENT, POSTGRESQL, SQLITE
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _offload(alias: str) -> dict[str, Any]:
 
 
 def _forget() -> None:
-    topology.forget()
+    snapshots.forget()
     task_results.in_transaction.cache_clear()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 
 from offload.admin.base import Browsed
-from offload.browser import instance_views, views
+from offload.browser.cluster import instance_views, views
 from offload.models import Instance
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from offload.browser import matrix
+from offload.browser.cluster import matrix
 from offload.core.states import FAILED
-from offload.engine import failures
-from offload.engine.counts import count
-from offload.engine.topology import now, snapshot
+from offload.fleet.snapshots import now, snapshot
 from offload.models import Instance
+from offload.reading import failures
+from offload.reading.counts import count
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

@@ -20,14 +20,15 @@ from offload.admin.job_filters import (
     TopicFilter,
 )
 from offload.admin.paging import AtLeast, CappedPaginator
-from offload.browser import ages, job_acts, job_views
+from offload.browser import ages
 from offload.browser.access import OPERATE_JOB
-from offload.browser.job_acts import ACTS, FORCE, REMOVE, RETRY, STOP, Act
+from offload.browser.jobs import acts, views
+from offload.browser.jobs.acts import ACTS, FORCE, REMOVE, RETRY, STOP, Act
 from offload.core.moments import between
 from offload.core.states import JobState
-from offload.engine import bulk
-from offload.engine.topology import now
+from offload.fleet.snapshots import now
 from offload.models import Job
+from offload.operations import bulk
 from offload.templatetags.offload import broken, seconds, sign
 
 if TYPE_CHECKING:
@@ -78,12 +79,12 @@ class JobAdmin(Browsed):
     def pages(self) -> Sequence[tuple[str, str, Callable[..., HttpResponseBase]]]:
         """Return the page's live part, its files, and what can be done to the job."""
         return (
-            ("<path:quoted>/now/", "now", job_views.job_now),
-            ("<path:quoted>/retry/", "retry", partial(job_views.act, what=RETRY)),
-            ("<path:quoted>/stop/", "stop", partial(job_views.act, what=STOP)),
+            ("<path:quoted>/now/", "now", views.job_now),
+            ("<path:quoted>/retry/", "retry", partial(views.act, what=RETRY)),
+            ("<path:quoted>/stop/", "stop", partial(views.act, what=STOP)),
             ("<path:quoted>/force/", "force", self.force),
-            ("<path:quoted>/remove/", "remove", partial(job_views.act, what=REMOVE)),
-            ("<path:quoted>/files/<int:file_id>/", "file", job_views.file),
+            ("<path:quoted>/remove/", "remove", partial(views.act, what=REMOVE)),
+            ("<path:quoted>/files/<int:file_id>/", "file", views.file),
         )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -146,7 +147,7 @@ class JobAdmin(Browsed):
     ) -> HttpResponse:
         """Return the page of a job."""
         request.current_app = self.admin_site.name
-        return job_views.job(request, object_id, self.admin_site.each_context(request))
+        return views.job(request, object_id, self.admin_site.each_context(request))
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Tell whether the user may stop, remove and retry jobs."""
@@ -155,8 +156,8 @@ class JobAdmin(Browsed):
     def force(self, request: HttpRequest, quoted: str) -> HttpResponse:
         """Ask before a job is stopped by force, and then do it."""
         if request.method == "POST":
-            return job_views.act(request, quoted, what=FORCE)
-        return job_views.ask(request, quoted, self.admin_site.each_context(request), what=FORCE)
+            return views.act(request, quoted, what=FORCE)
+        return views.ask(request, quoted, self.admin_site.each_context(request), what=FORCE)
 
     def act(self, request: HttpRequest, queryset: JobQuerySet, what: Act) -> HttpResponse | None:
         """Do something to the selected jobs; ask before, where that is risky or they are many."""
@@ -164,8 +165,8 @@ class JobAdmin(Browsed):
         if (what.is_risky or across) and "post" not in request.POST:
             return self._ask(request, queryset, what, across=across)
         which = queryset if across else [job.pk for job in queryset]
-        result = job_acts.do_many(what, which, by=request.user)
-        for level, text in job_acts.told_of_many(what, result):
+        result = acts.do_many(what, which, by=request.user)
+        for level, text in acts.told_of_many(what, result):
             self.message_user(request, text, level)
         return None
 
@@ -174,7 +175,7 @@ class JobAdmin(Browsed):
     ) -> HttpResponse:
         able = what.able(queryset).order_by()[: bulk.COUNTED + 1].count()
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
-        return job_views.question(
+        return views.question(
             request,
             self.admin_site.each_context(request),
             what,

@@ -22,8 +22,8 @@ from django.utils.translation import gettext as _
 
 from offload.browser import ages, live
 from offload.browser.address import NUL, plain
-from offload.core.ids import forms
-from offload.engine.topology import now
+from offload.core.validation.ids import forms
+from offload.fleet.snapshots import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

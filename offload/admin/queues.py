@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from offload.admin.lists import ListedAdmin
-from offload.engine import policies
 from offload.models import Queue
 from offload.models.queues import validate_patterns
+from offload.queues import policies
 from offload.templatetags.offload import broken
 
 if TYPE_CHECKING:

@@ -13,11 +13,12 @@ from django.utils.translation import gettext_lazy as _
 
 from offload.admin.lists import ListedAdmin
 from offload.browser import effects
-from offload.core.topology import Scope, Verb
-from offload.engine import rules
-from offload.engine.opening import opened_by
-from offload.engine.overruling import became_of, denies, overrule
-from offload.models import Instance, Rule, Switch, database
+from offload.core.placement.topology import Scope, Verb
+from offload.db import database
+from offload.fleet import rules
+from offload.fleet.opening import opened_by
+from offload.fleet.overruling import became_of, denies, overrule
+from offload.models import Instance, Rule, Switch
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -12,13 +12,14 @@ from django.utils.translation import gettext_noop
 
 from offload.browser import effects
 from offload.browser.address import plain
-from offload.browser.logbook import record
+from offload.browser.audit_log import record
 from offload.core.exceptions import UnknownInstance
-from offload.core.topology import Scope
-from offload.engine import rules
-from offload.engine.overruling import became_of, denies
-from offload.models import Instance, database
-from offload.models.conflicts import retried
+from offload.core.placement.topology import Scope
+from offload.db import database
+from offload.db.conflicts import retried
+from offload.fleet import rules
+from offload.fleet.overruling import became_of, denies
+from offload.models import Instance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

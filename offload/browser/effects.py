@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from offload.engine.overruling import Overruled
+    from offload.fleet.overruling import Overruled
 
 
 def of_lifting(overruled: Overruled) -> list[str]:

@@ -12,7 +12,7 @@ from django.conf import settings as django_settings
 from django.core.checks import Error
 
 from offload.conf import KEYS, Settings, parse
-from offload.core.bounds import SETTINGS
+from offload.core.validation.bounds import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

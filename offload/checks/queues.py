@@ -8,7 +8,7 @@ from django.core.checks import Error
 
 from offload.checks.options import readable
 from offload.core.exceptions import InvalidQueue
-from offload.engine import declared
+from offload.queues import declared
 
 if TYPE_CHECKING:
     from django.core.checks import CheckMessage

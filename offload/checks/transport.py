@@ -13,7 +13,7 @@ from django.utils.version import get_version_tuple
 from offload.checks.options import readable
 from offload.conf import settings
 from offload.core.exceptions import ConfigurationError
-from offload.engine.installation import celery_app
+from offload.messaging.installation import celery_app
 
 if TYPE_CHECKING:
     from celery import Celery

@@ -6,12 +6,12 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from offload.core import bounds
 from offload.core.exceptions import ConfigurationError
 from offload.core.states import JobState
+from offload.core.validation import bounds
 
 if TYPE_CHECKING:
-    from offload.core.bounds import Bound
+    from offload.core.validation.bounds import Bound
 
 FOR_EVER = -1
 

@@ -6,7 +6,7 @@ import enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from offload.core.sentences import Explained
+from offload.core.labelled_enum import Explained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from django.core.management import CommandError
 from django.db.models import Count, Max
 
-from offload.engine import bulk
-from offload.engine.bulk import BulkResult, Changed
-from offload.management import choosing, ids
-from offload.management.numbers import positive
+from offload.management.arguments import choosing, ids
+from offload.management.arguments.numbers import positive
+from offload.management.arguments.words import named, no_such_job, refuse_unknown
 from offload.management.terminal import plain
-from offload.management.words import named, no_such_job, refuse_unknown
+from offload.operations import bulk
+from offload.operations.bulk import BulkResult, Changed
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from offload.engine.bulk import Refused, Which
     from offload.management.terminal import Terminal
     from offload.management.verb import Options
     from offload.models.jobs import JobQuerySet
+    from offload.operations.bulk import Refused, Which
 
 #: Jobs that are named one by one; more of them are counted.
 NAMED = 10

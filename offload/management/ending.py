@@ -8,7 +8,7 @@ from django.core.management import CommandError
 
 from offload.core.exceptions import JobFailed
 from offload.core.states import JobState
-from offload.management import times
+from offload.management.arguments import times
 from offload.management.encoding import as_json
 from offload.management.terminal import plain
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from offload.core.progress import Progress
-from offload.engine import history, own_retries
-from offload.engine.explain import Explanation, explain_job
-from offload.management import times
+from offload.management.arguments import times
+from offload.queues import own_retries
+from offload.reading import history
+from offload.reading.explain import Explanation, explain_job
 
 if TYPE_CHECKING:
-    from offload.engine.history import AttemptLine
     from offload.models import Job, PayloadFile
+    from offload.reading.history import AttemptLine
 
 
 def job_facts(job: Job) -> dict[str, Any]:

@@ -10,18 +10,20 @@ from rich.table import Table
 
 from offload.core.progress import Progress
 from offload.core.states import JobState
-from offload.engine import history, own_retries
-from offload.management import encoding, times
+from offload.management import encoding
+from offload.management.arguments import times
 from offload.management.colours import coloured
 from offload.management.terminal import plain, table
+from offload.queues import own_retries
+from offload.reading import history
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rich.text import Text
 
-    from offload.engine.explain import Explanation
     from offload.models import Job, PayloadFile
+    from offload.reading.explain import Explanation
 
 ATTEMPTS = ("attempt", "epoch", "instance", "started", "took", "outcome", "error")
 STEPS = ("step", "topic", "state", "instance")

@@ -9,9 +9,9 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
+import offload.core.placement.topology
 import offload.core.policies
 import offload.core.states
-import offload.core.topology
 import offload.models.fields
 import offload.models.queues
 
@@ -782,7 +782,7 @@ class Migration(migrations.Migration):
                     "scope",
                     models.CharField(
                         choices=[("instance", "instance"), ("glob", "glob"), ("label", "label")],
-                        default=offload.core.topology.Scope["INSTANCE"],
+                        default=offload.core.placement.topology.Scope["INSTANCE"],
                         max_length=8,
                         verbose_name="scope",
                     ),

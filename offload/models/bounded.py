@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 if TYPE_CHECKING:
-    from offload.core.bounds import Bound
+    from offload.core.validation.bounds import Bound
 
 
 def within(bound: Bound) -> list[Any]:

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from offload.core.topology import Mode
+from offload.core.placement.topology import Mode
 from offload.models.managers import OffloadManager
 
 MODES = [(mode.value, mode.value.lower()) for mode in Mode]

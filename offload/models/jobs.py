@@ -10,8 +10,8 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from offload.core.ids import forms
 from offload.core.states import FINAL, QUERY_TYPES, Hold, JobState
+from offload.core.validation.ids import forms
 from offload.models import indexes
 from offload.models.fields import JsonText, KeyField
 from offload.models.managers import OffloadManager

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from django.db import models
 
-from offload.models.database import alias
+from offload.db.database import alias
 
 ModelT = TypeVar("ModelT", bound=models.Model, covariant=True)
 

@@ -8,7 +8,10 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from offload.core.bounds import (
+from offload.core.exceptions import InvalidPattern
+from offload.core.policies import QueueType
+from offload.core.topics import Pattern
+from offload.core.validation.bounds import (
     BACKOFF,
     PARALLEL,
     RANKING,
@@ -16,9 +19,6 @@ from offload.core.bounds import (
     RETRIES,
     RETRY_DELAY,
 )
-from offload.core.exceptions import InvalidPattern
-from offload.core.policies import QueueType
-from offload.core.topics import Pattern
 from offload.models.bounded import keeps, within
 from offload.models.managers import OffloadManager
 

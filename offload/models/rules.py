@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from offload.core.moments import LATEST
-from offload.core.topology import Scope, Verb
+from offload.core.placement.topology import Scope, Verb
 from offload.models.fields import PatternField
 from offload.models.managers import OffloadManager
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.db.models.functions import Now
 from django.db.models.signals import post_delete, post_migrate, post_save
 
-from offload.models import database
+from offload.db import database
 from offload.models.leases import Version
 from offload.models.queues import Queue
 from offload.models.rules import Rule, Switch

@@ -12,10 +12,11 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
-from offload.browser import ages, views
+from offload.browser import ages
 from offload.browser.access import access_of
-from offload.browser.look import Look
-from offload.browser.signs import SIGNS, Standing
+from offload.browser.badges import SIGNS, Standing
+from offload.browser.cluster import views
+from offload.browser.cluster.look import Look
 
 if TYPE_CHECKING:
     import enum
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
     from django.utils.safestring import SafeString
 
-    from offload.browser.cells import Cell
+    from offload.browser.cluster.cells import Cell
 
 register = template.Library()
 

@@ -14,23 +14,24 @@ from celery.app.trace import trace_task
 from celery.exceptions import NotRegistered
 from django.db import transaction
 
-from offload.core.bounds import ROWS
 from offload.core.exceptions import InvalidNumber, StillBusy
-from offload.engine import losses
-from offload.engine.handles import JobHandle
-from offload.engine.installation import celery_app
-from offload.engine.names import CARRIERS
-from offload.engine.publisher import message
-from offload.engine.topology import snapshot
-from offload.engine.tracking.bindings import Bound, Place, bind
-from offload.engine.tracking.drafts import of_lane
-from offload.engine.tracking.whereabouts import waiting_lanes
-from offload.models import Job, Slot, database
+from offload.core.validation.bounds import ROWS
+from offload.db import database
+from offload.fleet.snapshots import snapshot
+from offload.jobs import losses
+from offload.messaging.installation import celery_app
+from offload.messaging.names import CARRIERS
+from offload.messaging.publisher import message
+from offload.models import Job, Slot
 from offload.models.versions import current_version
+from offload.operations.handles import JobHandle
 from offload.testing import files
-from offload.worker.attempts import NotBegun
-from offload.worker.carriers import task_of
-from offload.worker.guest import as_guest
+from offload.tracking.bindings import Bound, Place, bind
+from offload.tracking.drafts import of_lane
+from offload.tracking.queries import waiting_lanes
+from offload.worker.pool.guest import as_guest
+from offload.worker.tasks.attempts import NotBegun
+from offload.worker.tasks.builtin_tasks import task_of
 
 if TYPE_CHECKING:
     from celery import Celery

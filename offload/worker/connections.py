@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from django.db import InterfaceError, OperationalError, connections
 
 from offload.conf import settings
-from offload.worker.lease import lease
+from offload.worker.liveness import lease
 
 if TYPE_CHECKING:
     from collections.abc import Callable

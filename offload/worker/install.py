@@ -9,12 +9,13 @@ from django.apps import apps
 
 from offload.conf import settings
 from offload.core.exceptions import ConfigurationError, InvalidApp
-from offload.engine.installation import installed, installed_by, remember
-from offload.worker import boot, carriers
-from offload.worker.late import late
+from offload.messaging.installation import installed, installed_by, remember
+from offload.worker.lazy import late
+from offload.worker.parent import boot
+from offload.worker.tasks import builtin_tasks
 
 #: Shared tasks: importing them makes every app know them.
-SHARED = (carriers.run_map, carriers.run_errback)
+SHARED = (builtin_tasks.run_map, builtin_tasks.run_errback)
 #: Tasks between two closings of a kept connection: never, in effect.
 FOR_EVER = 1_000_000_000
 
@@ -33,7 +34,7 @@ def install(app: Celery) -> None:
     refuse_second(app, module)
     remember(app, module=module)
     app.add_defaults(_defaults)
-    app.control_cls = "offload.worker.control:JobControl"
+    app.control_cls = "offload.worker.parent.control:JobControl"
     app.autodiscover_tasks(related_name="consumers")
     boot.connect(app)
     if apps.ready:
@@ -63,4 +64,4 @@ def complete() -> None:
     """Hook the installed app's sending side, once Django's models can be imported."""
     app = installed()
     if app is not None:
-        late("offload.engine.canvas.hooks:install")(app)
+        late("offload.canvas.hooks:install")(app)

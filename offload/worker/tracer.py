@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from offload.worker.late import late
+from offload.worker.lazy import late
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from offload.worker.task import OffloadTask
+    from offload.worker.tasks.task import OffloadTask
 
-TRACE = "offload.worker.tracing:trace"
+TRACE = "offload.worker.pool.tracing:trace"
 
 
 class Tracer:

@@ -10,10 +10,10 @@ from django.utils.module_loading import autodiscover_modules
 
 from offload.conf import settings
 from offload.core.exceptions import ConfigurationError, UnknownWorkflow
-from offload.core.properties import check_properties
 from offload.core.topics import validate_topic
-from offload.engine.installation import installed
-from offload.engine.names import STEP, TOPIC
+from offload.core.validation.properties import check_properties
+from offload.messaging.installation import installed
+from offload.messaging.names import STEP, TOPIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from offload.core.exceptions import RunTimeout, UnknownRun
-from offload.core.ids import forms
 from offload.core.run_states import RunState, run_state
 from offload.core.states import JobState
-from offload.engine.waiting import until
+from offload.core.validation.ids import forms
 from offload.models import PayloadFile, Run
+from offload.operations.waiting import until
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

@@ -6,24 +6,25 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from offload.canvas.batches import gathering
+from offload.canvas.freezing.context import coming_from
+from offload.canvas.freezing.origins import submitter
+from offload.canvas.freezing.signatures import plain
 from offload.conf import settings
 from offload.core.exceptions import ConfigurationError
-from offload.core.properties import check_properties
-from offload.engine import payloads
-from offload.engine.canvas.batches import gathering
-from offload.engine.canvas.context import coming_from
-from offload.engine.canvas.origins import submitter
-from offload.engine.canvas.signatures import plain
-from offload.engine.installation import celery_app
-from offload.engine.submission import new_id
-from offload.models import Run, database
+from offload.core.validation.properties import check_properties
+from offload.db import database
+from offload.dispatch.submission import new_id
+from offload.files import payloads
+from offload.messaging.installation import celery_app
+from offload.models import Run
 from offload.workflows.definitions import definition
 from offload.workflows.handles import RunHandle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from offload.engine.payloads import Saved, Source
+    from offload.files.payloads import Saved, Source
 
 
 def start(

@@ -11,7 +11,7 @@ from project.dam.metadata import metadata as read_metadata
 
 if TYPE_CHECKING:
     from offload.models import PayloadFile
-    from offload.worker.current import CurrentJob
+    from offload.worker.tasks.current import CurrentJob
 
 
 @consumer("dam/metadata")

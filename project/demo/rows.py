@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from PIL import Image
 
-from offload.engine import payloads
+from offload.files import payloads
 from offload.models import PayloadFile
 from project.demo.row import Row
 from project.demo.steps import STEPS

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from offload.core.topology import Mode
+from offload.core.placement.topology import Mode
 from offload.embedded.tether import tethered
 from offload.models import Instance
 from offload.models.versions import raise_version

@@ -15,7 +15,9 @@ from django.db import connections
 from django.test import override_settings
 from kombu import pools
 
-from offload.engine import installation, task_results, topology
+from offload.fleet import snapshots
+from offload.messaging import installation
+from offload.results import task_results
 from tests.acceptance.servers import Broker, servers, variables
 
 if TYPE_CHECKING:
@@ -126,5 +128,5 @@ def _close(app: Any) -> None:
 
 
 def _forget() -> None:
-    topology.forget()
+    snapshots.forget()
     task_results.in_transaction.cache_clear()

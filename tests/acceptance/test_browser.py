@@ -17,14 +17,14 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import expect, sync_playwright
 
-from offload.browser import matrix
-from offload.core.topology import Mode
-from offload.engine import applying, membership, rules, topology
-from offload.engine.submission import new_id
-from offload.engine.topology import snapshot
-from offload.engine.tracking import ends
-from offload.engine.tracking.drafts import Draft, insert
+from offload.browser.cluster import matrix
+from offload.core.placement.topology import Mode
+from offload.dispatch.submission import new_id
+from offload.fleet import membership, rule_enforcement, rules, snapshots
+from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job, Queue, Rule, Run, Switch
+from offload.tracking import terminations
+from offload.tracking.drafts import Draft, insert
 from tests.polling import eventually
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def cluster(transactional_db: None) -> Iterator[None]:
     """Let three instances join that consume many topics, by a few rules."""
-    topology.forget()
+    snapshots.forget()
     consumers = [{"pattern": topic, "task": "dam.step"} for topic in TOPICS]
     for name in NAMES:
         join(name, consumers)
@@ -81,9 +81,9 @@ def cluster(transactional_db: None) -> Iterator[None]:
     rules.exclusive("thumbs@site", [TOPICS[0]])
     for name in NAMES[:2]:
         row = Instance.objects.get(pk=name)
-        applying.announce(name, row.incarnation, snapshot(fresh=True))
+        rule_enforcement.announce(name, row.incarnation, snapshot(fresh=True))
     yield
-    topology.forget()
+    snapshots.forget()
 
 
 @pytest.fixture
@@ -317,7 +317,7 @@ def addresses() -> list[str]:
     )
     rules.switch("web@site", off=True)
     failed = submit(TOPICS[2])
-    ends.give_up([failed], state="GIVEN_UP", error_type="builtins.ValueError", error="no")
+    terminations.give_up([failed], state="GIVEN_UP", error_type="builtins.ValueError", error="no")
     return [
         MATRIX,
         f"{MATRIX}?cell=web@site+{TOPICS[1]}",

@@ -13,7 +13,7 @@ import offload
 from offload.core.states import JobState
 from offload.models import Instance, Lease
 from offload.worker.agent.agent import CENSUS
-from offload.worker.consuming import INTERVAL
+from offload.worker.parent.consuming import INTERVAL
 from tests.acceptance.site.journal import events
 from tests.acceptance.watching import (
     began,

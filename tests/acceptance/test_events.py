@@ -11,8 +11,8 @@ from celery.events.state import State
 
 import offload
 from offload.core.states import JobState
-from offload.engine.installation import celery_app
-from offload.engine.stopping import stop_jobs
+from offload.jobs.stopping import stop_jobs
+from offload.messaging.installation import celery_app
 from tests.acceptance.watching import ended
 from tests.polling import eventually
 

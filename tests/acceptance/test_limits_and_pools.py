@@ -8,13 +8,13 @@ from celery import Celery
 from celery.result import AsyncResult
 
 import offload
-from offload.core.reasons import Obstacle
+from offload.core.placement.reasons import Obstacle
 from offload.core.retries import Cause
 from offload.core.states import JobState, Waiting
-from offload.engine.explain import explain_job
-from offload.engine.handles import JobHandle
-from offload.engine.installation import celery_app
+from offload.messaging.installation import celery_app
 from offload.models import Queue
+from offload.operations.handles import JobHandle
+from offload.reading.explain import explain_job
 from tests.acceptance.site import tasks
 from tests.acceptance.watching import ended, happened
 from tests.polling import eventually

@@ -15,11 +15,11 @@ from django.db import connections
 import offload
 from offload import JobHandle
 from offload.core.states import JobState
-from offload.engine.dispatch import task_of
-from offload.engine.sending import send
-from offload.engine.topology import snapshot
-from offload.engine.tracking.bindings import BOUND_COLUMNS, Bound
+from offload.dispatch.dispatching import task_of
+from offload.dispatch.sending import send
+from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job
+from offload.tracking.bindings import BOUND_COLUMNS, Bound
 from offload.worker.agent.window import RECONCILE
 from tests.acceptance.fleet import script
 from tests.acceptance.servers import POSTGRES

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import offload
+from offload.core.placement.topology import PROTOCOL_VERSION
 from offload.core.states import JobState
-from offload.core.topology import PROTOCOL_VERSION
-from offload.engine.installation import celery_app
-from offload.engine.publisher import EXCHANGE, instance_queue
+from offload.messaging.installation import celery_app
+from offload.messaging.publisher import EXCHANGE, instance_queue
 from offload.models import Job, Queue
 from tests.acceptance.watching import ended
 from tests.polling import eventually

@@ -8,9 +8,9 @@ import pytest
 
 import offload
 from offload.core.exceptions import NotRetriable
+from offload.core.placement.topology import Scope
 from offload.core.states import JobState
-from offload.core.topology import Scope
-from offload.engine import rules
+from offload.fleet import rules
 from tests.acceptance.site.tasks import whoami
 from tests.acceptance.watching import ended, happened
 from tests.polling import eventually

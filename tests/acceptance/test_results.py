@@ -9,8 +9,8 @@ import offload
 from offload import JobHandle, PermanentError
 from offload.core.exceptions import JobFailed
 from offload.core.states import JobState
-from offload.engine.tracking import ends
 from offload.models import Queue
+from offload.tracking import terminations
 from tests.acceptance.watching import ended, runner
 from tests.polling import eventually
 
@@ -32,7 +32,7 @@ def stopped() -> JobHandle:
 def dropped() -> JobHandle:
     """Return a job that is removed before it can run."""
     job = offload.submit(NOWHERE)
-    ends.drop([job.id])
+    terminations.drop([job.id])
     return job
 
 

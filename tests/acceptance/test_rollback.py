@@ -8,7 +8,8 @@ from celery import chain, chord
 from django.db import transaction
 
 import offload
-from offload.models import Dependency, Job, Join, Payload, PayloadFile, database
+from offload.db import database
+from offload.models import Dependency, Job, Join, Payload, PayloadFile
 from tests.acceptance.site.journal import events
 from tests.acceptance.site.tasks import add_job, plain, total
 

@@ -6,10 +6,10 @@ import pytest
 from django.utils import timezone
 
 import offload
-from offload.core.reasons import Obstacle
+from offload.core.placement.reasons import Obstacle
 from offload.core.states import JobState, Waiting
-from offload.engine import rules
-from offload.engine.explain import explain_job
+from offload.fleet import rules
+from offload.reading.explain import explain_job
 from tests.acceptance.site.journal import events
 from tests.acceptance.watching import all_ended, began, ended
 from tests.polling import eventually

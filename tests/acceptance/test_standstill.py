@@ -6,7 +6,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import offload
-from offload.core.topology import Mode
+from offload.core.placement.topology import Mode
 from tests.acceptance.watching import ended, only_on
 from tests.polling import eventually
 

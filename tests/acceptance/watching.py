@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from offload.core.states import JobState
-from offload.engine import rules
+from offload.fleet import rules
 from offload.models import Job
 from tests.acceptance.site.journal import events
 from tests.polling import eventually

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from statistics import median
 from timeit import repeat
 
-from offload.core.routing import Need, Route, route
+from offload.core.placement.routing import Need, Route, route
+from offload.core.placement.topology import Consumer, Instance, Mode, Rule, Scope, Topology, Verb
 from offload.core.topics import Pattern
-from offload.core.topology import Consumer, Instance, Mode, Rule, Scope, Topology, Verb
 
 SIZE = 100
 WARM, COLD = 2000, 20

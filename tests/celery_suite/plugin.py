@@ -13,7 +13,7 @@ from celery.utils import nodenames
 from django.apps import apps
 
 import offload
-from offload.engine import installation
+from offload.messaging import installation
 from tests.celery_suite import app as site
 from tests.celery_suite import expectations
 from tests.celery_suite.outcomes import Outcome, write

@@ -39,7 +39,7 @@ def test_every_page_the_readme_links_to_is_there(root: Path) -> None:
     assert not missing
 
 
-def test_the_floors_are_those_that_the_lint_contract_holds(root: Path) -> None:
+def test_the_rooms_are_those_that_the_lint_contract_holds(root: Path) -> None:
     contracts = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["importlinter"]
     [layers] = [one["layers"] for one in contracts["contracts"] if one["type"] == "layers"]
     table = re.findall(r"^\| (`.*?`) \|", (root / "docs/architecture.md").read_text(), re.MULTILINE)

@@ -5,7 +5,8 @@ Names say the fact, as Django's own do: what is caught is `UnknownJob`, not `Unk
 
 from __future__ import annotations
 
-from offload.core.exceptions.given import (
+from offload.core.exceptions.base import OffloadError
+from offload.core.exceptions.invalid import (
     InvalidApp,
     InvalidConsumer,
     InvalidDelay,
@@ -23,7 +24,7 @@ from offload.core.exceptions.given import (
     InvalidValue,
     UnfitProperties,
 )
-from offload.core.exceptions.missing import (
+from offload.core.exceptions.not_found import (
     FileNotStored,
     MissingFile,
     MissingResult,
@@ -35,8 +36,7 @@ from offload.core.exceptions.missing import (
     UnknownWorkflow,
     UnreadableFile,
 )
-from offload.core.exceptions.root import OffloadError
-from offload.core.exceptions.running import (
+from offload.core.exceptions.runtime import (
     BrokerUnreachable,
     CannotBegin,
     ConfigurationError,

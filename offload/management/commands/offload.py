@@ -14,8 +14,8 @@ from django_rich.management import RichCommand
 from rich.console import Console
 
 from offload.core.exceptions import JobTimeout, OffloadError
-from offload.core.ids import is_storable
-from offload.engine import outage
+from offload.core.validation.ids import is_storable
+from offload.diagnostics import outage
 from offload.management.parsing import add_verbs
 from offload.management.terminal import Terminal
 from offload.management.verbs import VERBS

@@ -7,16 +7,16 @@ from offload.management.verbs.clear import CLEAR
 from offload.management.verbs.doctor import DOCTOR
 from offload.management.verbs.explain import EXPLAIN
 from offload.management.verbs.instances import INSTANCES
-from offload.management.verbs.job import JOB
-from offload.management.verbs.jobs import JOBS
+from offload.management.verbs.jobs.detail import JOB
+from offload.management.verbs.jobs.listing import JOBS
+from offload.management.verbs.jobs.remove import REMOVE
+from offload.management.verbs.jobs.retry import RETRY
+from offload.management.verbs.jobs.stop import STOP
+from offload.management.verbs.jobs.submit import SUBMIT
 from offload.management.verbs.queues import QUEUES
-from offload.management.verbs.remove import REMOVE
-from offload.management.verbs.retry import RETRY
 from offload.management.verbs.routing import ALLOW, DENY, EXCLUSIVE
 from offload.management.verbs.rules import RULES
 from offload.management.verbs.status import STATUS
-from offload.management.verbs.stop import STOP
-from offload.management.verbs.submit import SUBMIT
 from offload.management.verbs.switch import OFF, ON
 from offload.management.verbs.topics import TOPICS
 

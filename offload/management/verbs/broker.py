@@ -13,9 +13,9 @@ from django.core.management import CommandError
 from kombu import Connection
 
 from offload.embedded import EmbeddedBroker, Watch
-from offload.engine.installation import celery_app
+from offload.management.arguments.words import written
 from offload.management.verb import Options, Verb
-from offload.management.words import written
+from offload.messaging.installation import celery_app
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

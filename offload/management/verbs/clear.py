@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from django.core.management import CommandError
 
-from offload.core.topology import Scope
-from offload.engine import rules
-from offload.engine.rules import Cleared
+from offload.core.placement.topology import Scope
+from offload.db import database
+from offload.db.conflicts import retried
+from offload.fleet import rules
+from offload.fleet.rules import Cleared
 from offload.management.terminal import Terminal, plain
 from offload.management.verb import Options, Verb
 from offload.management.verbs.routing import check_target, scoped
-from offload.models import database
-from offload.models.conflicts import retried
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.core.management import CommandError
 
-from offload.engine.doctor import Finding, Level, examine
+from offload.diagnostics import Finding, Level, examine
 from offload.management.colours import coloured
 from offload.management.terminal import Terminal, plain
 from offload.management.verb import Options, Verb

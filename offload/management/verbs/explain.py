@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.engine.explain import explain
 from offload.management import sheet
 from offload.management.verb import Options, Verb
+from offload.reading.explain import explain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.core.topology import Mode
-from offload.engine.overview import instances
-from offload.engine.rulebook import RuleLine, rulebook
-from offload.management import times
+from offload.core.placement.topology import Mode
+from offload.management.arguments import times
 from offload.management.colours import coloured
 from offload.management.terminal import Terminal, plain, table
 from offload.management.verb import Options, Verb
 from offload.management.verbs import rules
+from offload.reading.overview import instances
+from offload.reading.rulebook import RuleLine, rulebook
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from offload.engine.overview import InstanceLine
+    from offload.reading.overview import InstanceLine
 
 HEADERS = ("instance", "mode", "beat", "running", "bound", "consumes", "labels", "process", "")
 #: What a terminal without room to spare leaves out.

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from offload.core.policies import QueueType
 from offload.core.retries import FOR_EVER
-from offload.engine.queues import queues
-from offload.management import queue_actions
 from offload.management.terminal import Terminal, plain, table
 from offload.management.verb import Options, Verb
+from offload.management.verbs import queue_actions
+from offload.reading.queues import queues
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.text import Text
 
-    from offload.engine.queues import QueueLine
+    from offload.reading.queues import QueueLine
 
 HEADERS = ("queue", "topics", "limit", "retries", "waiting", "bound", "running")
 FOLD = {"queue": 8, "topics": 12}

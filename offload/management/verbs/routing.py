@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management import CommandError
 
-from offload.core.judgement import noted as with_note
 from offload.core.nearness import did_you_mean
-from offload.core.topology import Scope
-from offload.engine import rules
-from offload.engine.overruling import Overruled, became_of, denies
-from offload.engine.row_values import rule_of
-from offload.engine.topology import now, snapshot
-from offload.management import times
+from offload.core.placement.judgement import noted as with_note
+from offload.core.placement.topology import Scope
+from offload.db import database
+from offload.db.conflicts import retried
+from offload.fleet import rules
+from offload.fleet.overruling import Overruled, became_of, denies
+from offload.fleet.row_values import rule_of
+from offload.fleet.snapshots import now, snapshot
+from offload.management.arguments import times
 from offload.management.terminal import Terminal, plain
 from offload.management.verb import Options, Verb
-from offload.models import database
-from offload.models.conflicts import retried
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

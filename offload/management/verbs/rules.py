@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.engine.rulebook import RuleLine, rulebook
-from offload.management import times, words
+from offload.management.arguments import times, words
 from offload.management.terminal import Terminal, plain, table
 from offload.management.verb import Options, Verb
+from offload.reading.rulebook import RuleLine, rulebook
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -6,22 +6,23 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from offload.conf import settings
-from offload.core.topology import Mode
-from offload.engine import failures, outage
-from offload.engine.overview import overview
-from offload.engine.rulebook import RuleLine, rulebook
-from offload.engine.topology import snapshot
-from offload.management import times
+from offload.core.placement.topology import Mode
+from offload.diagnostics import outage
+from offload.fleet.snapshots import snapshot
+from offload.management.arguments import times
 from offload.management.terminal import Terminal, plain, shortened
 from offload.management.verb import Options, Verb
+from offload.reading import failures
+from offload.reading.overview import overview
+from offload.reading.rulebook import RuleLine, rulebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.text import Text
 
-    from offload.engine.failures import Failures
-    from offload.engine.overview import Overview
+    from offload.reading.failures import Failures
+    from offload.reading.overview import Overview
 
 #: Kinds of failures that are told, and characters of what each says.
 FAILURES, SAID = 5, 60

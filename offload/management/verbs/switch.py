@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from offload.engine.rules import switch
+from offload.fleet.rules import switch
+from offload.management.arguments.words import named
 from offload.management.verb import Options, Verb
 from offload.management.verbs.routing import noted
-from offload.management.words import named
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

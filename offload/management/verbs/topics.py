@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from offload.engine.overview import topics
-from offload.management import times
+from offload.management.arguments import times
 from offload.management.terminal import Terminal, plain, table
 from offload.management.verb import Options, Verb
+from offload.reading.overview import topics
 
 if TYPE_CHECKING:
-    from offload.engine.overview import TopicLine
+    from offload.reading.overview import TopicLine
 
 HEADERS = ("topic", "can run", "waiting", "due later", "bound", "running")
 

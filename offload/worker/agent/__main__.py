@@ -11,10 +11,10 @@ from importlib import import_module
 
 import django
 
-from offload.engine.installation import celery_app
+from offload.messaging.installation import celery_app
 from offload.worker.connections import do_without_pools
 from offload.worker.link import Link
-from offload.worker.query_log import log_no_queries
+from offload.worker.pool.query_log import log_no_queries
 
 #: As Celery's own lines: what it says of a worker that died is in the same log.
 FORMAT = "[%(asctime)s: %(levelname)s/agent-%(process)d] %(message)s"

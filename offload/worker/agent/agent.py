@@ -15,14 +15,16 @@ from django.db import DatabaseError, Error, connections
 from offload.conf import settings
 from offload.core.exceptions import NameInUse
 from offload.core.retries import Cause
-from offload.engine import declared, membership, outage
-from offload.engine.dispatch import FULL
-from offload.engine.membership import Announcement
+from offload.diagnostics import outage
+from offload.dispatch.dispatching import FULL
+from offload.fleet import membership
+from offload.fleet.membership import Announcement
+from offload.queues import declared
 from offload.worker.agent import naming
 from offload.worker.agent.heartbeat import Heartbeat
 from offload.worker.agent.leading import Leader
-from offload.worker.agent.parent import Process, Snapshot, descendants, end
 from offload.worker.agent.window import Window
+from offload.worker.agent.worker_state import Process, Snapshot, descendants, end
 
 if TYPE_CHECKING:
     import psutil

@@ -12,14 +12,15 @@ from django.db import Error, connections
 
 from offload.conf import settings
 from offload.core.exceptions import NameInUse
-from offload.core.topology import Mode
-from offload.engine import membership
-from offload.models import Instance, database
+from offload.core.placement.topology import Mode
+from offload.db import database
+from offload.fleet import membership
+from offload.models import Instance
 from offload.worker.agent import naming
-from offload.worker.lease import boottime
+from offload.worker.liveness import boottime
 
 if TYPE_CHECKING:
-    from offload.worker.agent.parent import Snapshot
+    from offload.worker.agent.worker_state import Snapshot
     from offload.worker.link import Link
 
 logger = logging.getLogger("offload.agent")

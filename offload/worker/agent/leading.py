@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from django.db import Error, connections
 
 from offload.conf import settings
-from offload.engine import duties, lease
-from offload.engine.lease import NotLeader, Term
-from offload.engine.observing import Observer
+from offload.fleet import leadership
+from offload.fleet.leadership import NotLeader, Term
+from offload.fleet.observing import Observer
+from offload.leader import duties
 from offload.models import Instance
-from offload.worker.agent.duty import Doing
+from offload.worker.agent.duty_runner import Doing
 
 if TYPE_CHECKING:
     from offload.worker.agent.heartbeat import Heartbeat
@@ -53,7 +54,7 @@ class Leader(threading.Thread):
         """Give the lease up at once, after a look at it that was under way."""
         if self.is_alive():
             self.join(FAREWELL)
-        lease.resign(self._heartbeat.incarnation)
+        leadership.resign(self._heartbeat.incarnation)
 
     def run(self) -> None:
         """Seek the lease, observe, and sweep until halted."""
@@ -88,7 +89,7 @@ class Leader(threading.Thread):
         due = time.monotonic() - self._asked > settings().heartbeat / 2
         if self._term is None or due or self._term.incarnation != self._heartbeat.incarnation:
             self._asked = time.monotonic()
-            self._term = lease.acquire(self._nodename, self._heartbeat.incarnation)
+            self._term = leadership.acquire(self._nodename, self._heartbeat.incarnation)
 
     def _observe(self) -> list[tuple[str, str, int]]:
         """Return name, incarnation and beat of those whose beat stood still for the timeout."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from offload.conf import settings
 from offload.core.exceptions import NameInUse
-from offload.core.topology import Mode
+from offload.core.placement.topology import Mode
 from offload.embedded.process import boot_id
-from offload.engine import membership
+from offload.fleet import membership
 from offload.models import Instance
 
 if TYPE_CHECKING:
-    from offload.engine.membership import Announcement
+    from offload.fleet.membership import Announcement
 
 #: Seconds between two looks at the beat of who has the name.
 PAUSE = 0.2

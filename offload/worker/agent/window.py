@@ -10,18 +10,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from offload.conf import settings
+from offload.core.placement.topology import Mode
 from offload.core.retries import Cause
-from offload.core.topology import Mode
-from offload.engine import applying, dispatch, losses, refusing, republishing, stopping
-from offload.engine.topology import now as database_time
-from offload.engine.topology import snapshot as topology_snapshot
-from offload.engine.tracking.claiming import Seat
-from offload.engine.tracking.whereabouts import active_on, forced_on
-from offload.worker.lease import boottime
+from offload.dispatch import dispatching, republishing
+from offload.fleet import rule_enforcement
+from offload.fleet.snapshots import now as database_time
+from offload.fleet.snapshots import snapshot as topology_snapshot
+from offload.jobs import losses, refusals, stopping
+from offload.tracking.claiming import Seat
+from offload.tracking.queries import active_on, forced_on
+from offload.worker.liveness import boottime
 
 if TYPE_CHECKING:
     from offload.worker.agent.heartbeat import Heartbeat
-    from offload.worker.agent.parent import Key, Snapshot
+    from offload.worker.agent.worker_state import Key, Snapshot
 
 #: Seconds between two comparisons of what should run with what does.
 RECONCILE = 3.0
@@ -62,13 +64,13 @@ class Window:
         self._stop(worker)
         self._kill(worker)
         if worker.mode is Mode.DRAINING:
-            applying.give_back(self.name, self.heartbeat.incarnation)
+            rule_enforcement.give_back(self.name, self.heartbeat.incarnation)
             return 0
         if worker.mode is Mode.READY:
             self._republish(worker)
         self._refuse(worker)
         self._reconcile(worker)
-        return dispatch.refill(self.name) if worker.mode is Mode.READY else 0
+        return dispatching.refill(self.name) if worker.mode is Mode.READY else 0
 
     def settled(self, worker: Snapshot) -> list[Key]:
         """Return which lost and refused runs that the worker tells of are dealt with."""
@@ -93,7 +95,7 @@ class Window:
         """Give back jobs whose task this worker does not know, and say so of the task."""
         for key, task in worker.refused.items():
             if key not in self._lost:
-                refusing.refuse(*key, instance=self.name, task=task)
+                refusals.refuse(*key, instance=self.name, task=task)
                 self._lost.add(key)
 
     def _kill(self, worker: Snapshot) -> None:
@@ -118,9 +120,9 @@ class Window:
         seen, at = topology_snapshot(), time.monotonic()
         rules = (seen.version, seen.topology.period(database_time()))
         if rules != self._applied:
-            applying.apply(self.name, self.heartbeat.incarnation, seen)
+            rule_enforcement.apply(self.name, self.heartbeat.incarnation, seen)
         elif at - self._applied_at > FORBIDDEN:
-            applying.give_back_forbidden(self.name, seen)
+            rule_enforcement.give_back_forbidden(self.name, seen)
         else:
             return
         self._applied, self._applied_at = rules, at

@@ -16,7 +16,7 @@ from offload.models import Payload
 from tests.acceptance.site.journal import note
 
 if TYPE_CHECKING:
-    from offload.worker.current import CurrentJob
+    from offload.worker.tasks.current import CurrentJob
 
 #: What keeps a session from writing.
 READ_ONLY = {

@@ -10,8 +10,8 @@ from typing import Any
 
 def die_after_the_finish() -> None:
     """Kill this process in the first thing that follows the commit of the next success."""
-    runs: Any = import_module("offload.engine.tracking.runs")
-    database: Any = import_module("offload.models.database")
+    runs: Any = import_module("offload.tracking.runs")
+    database: Any = import_module("offload.db.database")
     succeed = runs.succeed
 
     def fatally(*args: Any, **kwargs: Any) -> Any:
@@ -23,7 +23,7 @@ def die_after_the_finish() -> None:
 
 def lose_first_messages() -> None:
     """Let the first message of each binding that this process sends never arrive."""
-    publisher: Any = import_module("offload.engine.publisher")
+    publisher: Any = import_module("offload.messaging.publisher")
     send = publisher._send
     lost: set[tuple[str, int]] = set()
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 from django_celery_results.models import TaskResult
 
 import offload
+from offload.core.placement.topology import Mode
 from offload.core.states import JobState
-from offload.core.topology import Mode
 from offload.models import Instance, Job
 from tests.benchmarks.site.celery import TOPIC, tick
 

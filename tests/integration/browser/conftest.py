@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from offload.browser import sharing
-from offload.engine import topology
+from offload.browser.cluster import sharing
+from offload.fleet import snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _database(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let every test have tables, and no picture of another test's."""
-    topology.forget()
+    snapshots.forget()
     sharing.forget()
     monkeypatch.setattr(sharing, "AGE", 0.0)
     yield
-    topology.forget()
+    snapshots.forget()
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from django.utils import timezone
 
 from offload.admin import paging
 from offload.admin.jobs import JobAdmin
-from offload.engine import bulk, rules
-from offload.engine.topology import snapshot
-from offload.engine.tracking import ends
+from offload.db import database  # fmt: skip
+from offload.fleet import rules
+from offload.fleet.snapshots import snapshot
 from offload.models import (
     Attempt,
     Dependency,
@@ -36,8 +36,9 @@ from offload.models import (
     Run,
     Slot,
     Switch,
-    database,
-)  # fmt: skip
+)
+from offload.operations import bulk
+from offload.tracking import terminations
 from tests.integration.engine.world import HERE, TOPIC, age, bound, join, states, waiting
 
 if TYPE_CHECKING:
@@ -435,7 +436,7 @@ class TestJobs:
 
     def test_what_has_ended_is_retried_once(self, boss: Client) -> None:
         ids = waiting(2)
-        ends.give_up(ids, state="GIVEN_UP", error_type="builtins.ValueError", error="no")
+        terminations.give_up(ids, state="GIVEN_UP", error_type="builtins.ValueError", error="no")
 
         first = press(boss, self.LIST, "retry", *Job.objects.all())
         again = press(boss, self.LIST, "retry", *Job.objects.ids(ids))

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from offload.engine import rules
+from offload.fleet import rules
 from offload.models import Instance, Job, Rule, Switch
 from tests.integration.engine.world import (
     HERE,

@@ -12,7 +12,7 @@ from django.contrib.admin.utils import quote
 from django.test import override_settings
 from django.urls import path, reverse
 
-from offload.engine import rules
+from offload.fleet import rules
 from offload.models import Instance, Job, Lease, Queue, Rule, Slot, Switch
 from tests.integration.browser.test_pages import text
 from tests.integration.engine.world import HERE, TOPIC, bound, join, running, waiting

@@ -10,7 +10,8 @@ from django.contrib import admin as django_admin
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from offload.models import Instance, Job, database
+from offload.db import database
+from offload.models import Instance, Job
 from tests.integration.engine.world import BROKE, join, running, waiting
 
 if TYPE_CHECKING:

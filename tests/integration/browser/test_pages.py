@@ -12,10 +12,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from offload.engine import applying, endings, membership, rules
-from offload.engine.topology import snapshot
-from offload.engine.tracking import ends
+from offload.fleet import membership, rule_enforcement, rules
+from offload.fleet.snapshots import snapshot
+from offload.jobs import endings
 from offload.models import Instance, Job, Run
+from offload.tracking import terminations
 from tests.integration.engine.world import (
     HERE,
     THERE,
@@ -63,7 +64,7 @@ def text(client: Client, address: str) -> str:
 def apply(name: str = HERE) -> None:
     """Let an instance announce that it has applied the rules as they are."""
     row = Instance.objects.get(pk=name)
-    applying.announce(name, row.incarnation, snapshot(fresh=True))
+    rule_enforcement.announce(name, row.incarnation, snapshot(fresh=True))
 
 
 def version(content: bytes) -> str:
@@ -93,7 +94,7 @@ def failed(
 ) -> str:
     """Return a job that was given up so many seconds ago, after an attempt of so many seconds."""
     job_id = waiting(topic=topic)[0]
-    ends.give_up([job_id], state="GIVEN_UP", error_type=kind, error=error)
+    terminations.give_up([job_id], state="GIVEN_UP", error_type=kind, error=error)
     end = timezone.now() - timedelta(seconds=ago)
     Job.objects.filter(pk=job_id).update(
         attempts=11, started_at=end - timedelta(seconds=seconds), finished_at=end

@@ -17,14 +17,14 @@ from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
-from offload.browser import sharing
-from offload.engine import rules
-from offload.engine.applying import applied
-from offload.engine.submission import new_id
-from offload.engine.topology import snapshot
-from offload.engine.tracking import ends
-from offload.engine.tracking.drafts import Draft, insert
+from offload.browser.cluster import sharing
+from offload.dispatch.submission import new_id
+from offload.fleet import rules
+from offload.fleet.rule_enforcement import applied
+from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job
+from offload.tracking import terminations
+from offload.tracking.drafts import Draft, insert
 from tests.integration.engine.world import join, waiting
 
 if TYPE_CHECKING:
@@ -65,7 +65,9 @@ def wide(db: None) -> None:
         Instance.objects.filter(pk=instance.name).update(applied=said)
     insert([Draft(id=new_id(), topic=topic) for topic in TOPICS for _ in range(3)])
     failed = waiting(200, topic=TOPICS[7])
-    ends.give_up(failed, state="GIVEN_UP", error_type="builtins.ValueError", error="no" * 100)
+    terminations.give_up(
+        failed, state="GIVEN_UP", error_type="builtins.ValueError", error="no" * 100
+    )
     for number, topic in enumerate(TOPICS[:60]):
         place = {"instance": NAMES[number], "incarnation": "i", "epoch": 1}
         Job.objects.filter(topic=topic, state="PENDING").update(

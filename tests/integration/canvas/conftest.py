@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from celery import Celery
 
-from offload.engine import installation, task_results
-from offload.engine.canvas import hooks
+from offload.canvas import hooks
+from offload.messaging import installation
+from offload.results import task_results
 from tests.integration.canvas import tasks
 from tests.integration.canvas.driver import Driver
 

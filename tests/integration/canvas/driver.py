@@ -11,22 +11,23 @@ from typing import TYPE_CHECKING, Any
 from celery.app.task import Context
 from celery.app.trace import trace_task
 
+from offload.canvas.freezing import context
 from offload.core.tokens import new_secret
-from offload.engine import aftermath, results
-from offload.engine.canvas import context
-from offload.engine.claims import Facts
-from offload.engine.endings import Ending
-from offload.engine.names import CARRIERS
-from offload.engine.tracking import claiming
-from offload.engine.tracking.bindings import Place, bind
-from offload.engine.tracking.claiming import Fence
+from offload.jobs import aftermath
+from offload.jobs.claims import Facts
+from offload.jobs.endings import Ending
+from offload.messaging.names import CARRIERS
 from offload.models import Job, Slot
 from offload.models.versions import current_version
-from offload.worker import carriers, current
-from offload.worker.current import CurrentJob
-from offload.worker.finish import finish
-from offload.worker.outcome import outcome_of
-from offload.worker.task import OffloadTask
+from offload.results import result_backend
+from offload.tracking import claiming
+from offload.tracking.bindings import Place, bind
+from offload.tracking.claiming import Fence
+from offload.worker.pool.finish import finish
+from offload.worker.pool.outcome import outcome_of
+from offload.worker.tasks import builtin_tasks, current
+from offload.worker.tasks.current import CurrentJob
+from offload.worker.tasks.task import OffloadTask
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from offload.core.states import JobState
 
 #: Loaded so that shared tasks know it.
-CARRIED = (carriers.run_map, carriers.run_errback)
+CARRIED = (builtin_tasks.run_map, builtin_tasks.run_errback)
 ONE_INSTANCE = ("worker@here", "boot-1")
 
 
@@ -82,7 +83,7 @@ class Driver:
         try:
             with current.running(job):
                 outcome, _ = outcome_of(
-                    lambda: task.run(*row.args, **row.properties), results.encoded
+                    lambda: task.run(*row.args, **row.properties), result_backend.encoded
                 )
             context.running.reset(token)
             return finish(task, job, ending.facts, outcome).state

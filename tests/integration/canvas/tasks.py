@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from celery.exceptions import Retry
 from celery.result import AsyncResult, GroupResult
 
-from offload.worker.task import OffloadTask
+from offload.worker.tasks.task import OffloadTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable

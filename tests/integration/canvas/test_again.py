@@ -10,12 +10,13 @@ from celery import chain, chord, group
 from celery.app.trace import trace_task
 from django.db import transaction
 
+from offload.canvas.freezing import context
 from offload.core.exceptions import JobUnfinished
 from offload.core.states import JobState
-from offload.engine import task_results
-from offload.engine.canvas import context
-from offload.engine.tracking import ends
-from offload.models import Dependency, Job, Join, database
+from offload.db import database
+from offload.models import Dependency, Job, Join
+from offload.results import task_results
+from offload.tracking import terminations
 from tests.integration.canvas.conftest import BACKENDS
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def test_what_failed_or_was_stopped_runs_again_too(job: Named, driver: Driver) -
     job.fail.apply_async(task_id="failed")
     driver.run_all()
     job.add.apply_async((1,), task_id="stopped", link=job.note.s())
-    ends.stop(["stopped"])
+    terminations.stop(["stopped"])
     driver.run_all()
 
     for name in ("failed", "stopped"):
@@ -146,9 +147,9 @@ def test_a_chord_of_which_a_member_waits_is_refused_whole(
 def test_what_follows_an_end_is_done_before_the_id_is_free(
     app: Celery, job: Named, driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("offload.engine.canvas.again.PATIENCE", 0.05)
+    monkeypatch.setattr("offload.canvas.again.PATIENCE", 0.05)
     chain(job.note.si(1).set(task_id="mine"), job.note.si(2)).apply_async()
-    ends.stop(["mine"])
+    terminations.stop(["mine"])
 
     with pytest.raises(JobUnfinished, match="what follows it"):
         job.note.apply_async((3,), task_id="mine")
@@ -263,7 +264,7 @@ def test_a_job_that_was_stopped_while_it_was_replaced_stays_so(
 ) -> None:
     row_id = job.swap.delay(chain(job.note.si(1), job.note.si(2))).id
     driver.run(row_id)
-    ends.stop([row_id])
+    terminations.stop([row_id])
 
     driver.run_all()
 

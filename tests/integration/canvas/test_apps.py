@@ -8,12 +8,12 @@ import pytest
 from celery import Celery, current_app
 
 import offload
+from offload.canvas import hooks
 from offload.core.exceptions import ConfigurationError
-from offload.engine import installation
-from offload.engine.canvas import hooks
+from offload.messaging import installation
 from offload.models import Job
 from offload.worker.install import refuse_second
-from offload.worker.task import OffloadTask
+from offload.worker.tasks.task import OffloadTask
 from tests.parameters import without_addresses
 
 if TYPE_CHECKING:

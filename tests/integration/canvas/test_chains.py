@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from offload.core.exceptions import InvalidProperties
 from offload.core.states import JobState
-from offload.engine import endings
+from offload.jobs import endings
 from offload.models import Job
 from tests.integration.canvas.conftest import BACKENDS
 

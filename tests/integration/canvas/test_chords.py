@@ -7,10 +7,11 @@ from celery import chain, chord, group
 from django.db import connections, transaction
 from django.test.utils import CaptureQueriesContext
 
+from offload.canvas.chords import holds_job
 from offload.core.states import JobState
-from offload.engine.canvas.chords import holds_job
-from offload.engine.tracking import ends
-from offload.models import Dependency, Job, Join, database
+from offload.db import database
+from offload.models import Dependency, Job, Join
+from offload.tracking import terminations
 from tests.integration.canvas.conftest import BACKENDS
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ def test_a_member_of_a_stopped_canvas_fails_the_body(
 ) -> None:
     result = chord([job.add.s(1), job.add.s(2)], job.total.s()).apply_async()
     first, _ = driver.waiting()
-    ends.stop([first.pk])
+    terminations.stop([first.pk])
 
     driver.run_all()
 

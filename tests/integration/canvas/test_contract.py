@@ -12,9 +12,10 @@ from celery.backends.base import Backend, BaseKeyValueStoreBackend
 from celery.result import AsyncResult, GroupResult
 from celery.utils.functional import _regen  # type: ignore[attr-defined]
 
-from offload.engine.canvas import batches, hooks, recognition
-from offload.engine.canvas.sender import ACCUMULATE, Sender
-from offload.engine.canvas.signatures import JOIN, join_of
+from offload.canvas import batches, hooks
+from offload.canvas.freezing import recognition
+from offload.canvas.freezing.signatures import JOIN, join_of
+from offload.canvas.sender import ACCUMULATE, Sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,12 +6,13 @@ import pytest
 from celery import chain, chord, group
 from celery.exceptions import ChordError
 
+from offload.canvas.freezing.signatures import plain as as_plain
 from offload.core.states import JobState
-from offload.engine import aftermath, dispatch
-from offload.engine.canvas.signatures import plain as as_plain
-from offload.engine.names import TOPIC
-from offload.engine.tracking import ends
+from offload.dispatch import dispatching
+from offload.jobs import aftermath
+from offload.messaging.names import TOPIC
 from offload.models import Dependency, Job
+from offload.tracking import terminations
 from tests.integration.canvas.conftest import BACKENDS
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def test_nodes_behind_a_failure_take_over_its_error(
 def test_nodes_behind_a_stopped_job_are_stopped(app: Celery, job: Named, driver: Driver) -> None:
     result = chain(job.add.s(1), job.add.s(1)).apply_async()
     [first] = driver.waiting()
-    ends.stop([first.pk])
+    terminations.stop([first.pk])
 
     aftermath.sweep()
     aftermath.sweep()
@@ -205,7 +206,7 @@ def test_callbacks_of_a_group_as_body_are_called_once_each(
 
 def test_a_callback_is_told_of_a_stopped_job(job: Named, driver: Driver, calls: list[Any]) -> None:
     row_id = job.add.apply_async((1, 2), link_error=job.told.s()).id
-    ends.stop([row_id])
+    terminations.stop([row_id])
 
     driver.run_all()
 
@@ -265,7 +266,7 @@ def test_a_callback_that_cannot_be_submitted_keeps_no_stop_from_its_aftermath(
     app: Celery, job: Named, driver: Driver, bad: str
 ) -> None:
     row_id = job.add.apply_async((1, 2), link_error=BAD[bad](job)).id
-    ends.stop([row_id])
+    terminations.stop([row_id])
 
     assert aftermath.sweep() == 1
 
@@ -320,7 +321,9 @@ def test_a_result_elsewhere_is_there_before_what_follows_can_run(
         (1,), link=job.note.s(), link_error=job.heard.s()
     )
     seen: list[str] = []
-    monkeypatch.setattr(dispatch, "offer", lambda _: seen.append(app.AsyncResult(called.id).state))
+    monkeypatch.setattr(
+        dispatching, "offer", lambda _: seen.append(app.AsyncResult(called.id).state)
+    )
 
     driver.run(called.id)
 

@@ -18,7 +18,7 @@ from offload.conf import settings
 from offload.models import PayloadFile
 from offload.models.stores import storage
 from offload.testing import run_jobs
-from offload.worker.task import ConsumerTask
+from offload.worker.tasks.task import ConsumerTask
 from tests.integration.canvas.tasks import define
 
 if TYPE_CHECKING:

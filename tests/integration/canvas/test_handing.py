@@ -13,8 +13,8 @@ from offload.core.states import JobState
 from offload.models import Job
 from offload.signals import stale_attempt
 from offload.testing import run_jobs
-from offload.worker.current import current_job
-from offload.worker.task import OffloadTask
+from offload.worker.tasks.current import current_job
+from offload.worker.tasks.task import OffloadTask
 from tests.integration.canvas.conftest import BACKENDS
 from tests.integration.canvas.tasks import define
 

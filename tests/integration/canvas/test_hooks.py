@@ -10,11 +10,11 @@ from celery.app.trace import build_tracer, trace_task
 from celery.exceptions import Ignore, Reject
 
 from offload.core.states import JobState
-from offload.engine.handles import JobHandle
 from offload.models import Attempt, Queue
+from offload.operations.handles import JobHandle
 from offload.testing import NAME, run_jobs
-from offload.worker.current import current_job
-from offload.worker.task import ConsumerTask, OffloadTask
+from offload.worker.tasks.current import current_job
+from offload.worker.tasks.task import ConsumerTask, OffloadTask
 from tests.integration.canvas.tasks import NOTES, define
 
 if TYPE_CHECKING:

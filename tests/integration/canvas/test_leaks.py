@@ -10,10 +10,11 @@ from django.db import DatabaseError, transaction
 
 import offload
 from offload.core.exceptions import JobFailed, OpenTransaction
-from offload.models import Job, Payload, Queue, database
+from offload.db import database
+from offload.models import Job, Payload, Queue
 from offload.testing import run_jobs
-from offload.worker.outcome import info
-from offload.worker.task import ConsumerTask
+from offload.worker.pool.outcome import info
+from offload.worker.tasks.task import ConsumerTask
 from tests.databases import on_postgresql
 from tests.integration.canvas.tasks import define
 
@@ -91,7 +92,7 @@ def test_a_run_that_leaves_a_transaction_open_fails_and_harms_no_other(
     assert "left a transaction open" in row.error
     assert "left a transaction open" in row.traceback
     assert row.error_type == (
-        "builtins.ValueError" if fails else "offload.core.exceptions.running.OpenTransaction"
+        "builtins.ValueError" if fails else "offload.core.exceptions.runtime.OpenTransaction"
     )
     assert [one.cause for one in row.ended_attempts.all()] == ["failed"]
     assert [other.result(0) for other in others] == ["fine", "fine"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from celery import chord
 from celery.canvas import xmap
 
-from offload.engine.names import MAP
+from offload.messaging.names import MAP
 from offload.models import Job
 from offload.workflows import step
 

@@ -13,14 +13,14 @@ import offload
 from offload.core.exceptions import UnfitProperties
 from offload.core.retries import Cause
 from offload.core.states import JobState
-from offload.engine import claims
-from offload.engine.handles import JobHandle
+from offload.jobs import claims
 from offload.models import Job, Queue, Slot
+from offload.operations.handles import JobHandle
 from offload.testing import NAME, _bound, run_jobs
-from offload.worker import tracing
-from offload.worker.attempts import NotBegun
-from offload.worker.lease import lease
-from offload.worker.task import ConsumerTask
+from offload.worker.liveness import lease
+from offload.worker.pool import tracing
+from offload.worker.tasks.attempts import NotBegun
+from offload.worker.tasks.task import ConsumerTask
 from tests.integration.canvas.tasks import define
 from tests.integration.engine.world import join
 
@@ -194,13 +194,13 @@ def test_a_call_that_does_not_fit_ends_as_an_error_at_its_first_attempt(
     app: Celery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("offload.engine.submission.check_names", lambda *_: None)
+        patch.setattr("offload.operations.submission.check_names", lambda *_: None)
         job = offload.submit("takes/x", {"widht": 1})
 
     run_jobs()
 
     assert (job.state, job.row.attempts) == (JobState.ERROR, 1)
-    assert job.row.error_type == "offload.core.exceptions.running.WrongCall"
+    assert job.row.error_type == "offload.core.exceptions.runtime.WrongCall"
     assert "'width'" in job.row.error
 
 

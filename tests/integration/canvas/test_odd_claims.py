@@ -10,8 +10,9 @@ from django.db.models import TextField, Value
 
 from offload import testing
 from offload.core.states import FINAL
-from offload.engine import aftermath, losses, publisher
-from offload.engine.sending import send
+from offload.dispatch.sending import send
+from offload.jobs import aftermath, losses
+from offload.messaging import publisher
 from offload.models import Job, Slot
 from offload.testing import run_jobs
 from tests.integration.odd.rows import JSONS
@@ -19,7 +20,7 @@ from tests.integration.odd.rows import JSONS
 if TYPE_CHECKING:
     from celery import Celery
 
-    from offload.engine.tracking.bindings import Bound
+    from offload.tracking.bindings import Bound
     from tests.integration.canvas.tasks import Named
 
 #: As many as there are attempts before a job is given up.

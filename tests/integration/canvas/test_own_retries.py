@@ -11,11 +11,12 @@ import offload
 from offload.core.exceptions import InvalidNumber
 from offload.core.retries import RetryPolicy
 from offload.core.states import JobState
-from offload.engine import bulk, own_retries
-from offload.engine.topology import snapshot
+from offload.fleet.snapshots import snapshot
 from offload.models import Job, Queue
+from offload.operations import bulk
+from offload.queues import own_retries
 from offload.testing import run_jobs
-from offload.worker.task import ConsumerTask, OffloadTask
+from offload.worker.tasks.task import ConsumerTask, OffloadTask
 from tests.integration.canvas.tasks import define
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-    from offload.engine.handles import JobHandle
+    from offload.operations.handles import JobHandle
 
 
 def broken(*_: Any, **__: Any) -> None:

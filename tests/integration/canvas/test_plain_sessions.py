@@ -11,10 +11,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
 
 import offload
-from offload.models import Payload, database
+from offload.db import database
+from offload.models import Payload
 from offload.testing import run_jobs
-from offload.worker.query_log import log_no_queries, warn_of_queries
-from offload.worker.watch import on_postrun, on_prerun, watch_tasks
+from offload.worker.pool.query_log import log_no_queries, warn_of_queries
+from offload.worker.pool.watch import on_postrun, on_prerun, watch_tasks
 from tests.integration.canvas.tasks import define
 
 if TYPE_CHECKING:

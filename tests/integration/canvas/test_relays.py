@@ -13,13 +13,13 @@ from celery.signals import before_task_publish
 from django.db.models import F
 from kombu.exceptions import OperationalError
 
+from offload.canvas import posting, relays
+from offload.canvas.freezing.signatures import mark
 from offload.core.states import JobState
-from offload.engine.canvas import posting, relays
-from offload.engine.canvas.signatures import mark
-from offload.engine.publisher import Breaker
-from offload.engine.tracking import relays as rows
-from offload.engine.tracking.whereabouts import waiting_lanes
+from offload.messaging.publisher import Breaker
 from offload.models import Job, Run
+from offload.tracking import relays as rows
+from offload.tracking.queries import waiting_lanes
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -40,7 +40,7 @@ def breaker(monkeypatch: pytest.MonkeyPatch) -> Breaker:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the sweep ask at once."""
     monkeypatch.setattr(relays, "PATIENCE", -1.0)
-    monkeypatch.setattr("offload.engine.canvas.relays.BEHIND", -1.0)
+    monkeypatch.setattr("offload.canvas.relays.BEHIND", -1.0)
 
 
 @pytest.fixture

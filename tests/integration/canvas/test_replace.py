@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from celery import chain, chord, group
 
+from offload.canvas import batches
 from offload.core.states import Hold, JobState
-from offload.engine import aftermath, endings
-from offload.engine.canvas import batches
-from offload.engine.tracking import ends
-from offload.engine.tracking.drafts import Draft
+from offload.jobs import aftermath, endings
 from offload.models import Job
+from offload.tracking import terminations
+from offload.tracking.drafts import Draft
 from tests.integration.canvas.conftest import BACKENDS
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def test_a_replaced_job_waits_and_is_not_bound(job: Named, driver: Driver) -> No
 def test_a_stopped_job_is_not_filled(app: Celery, job: Named, driver: Driver) -> None:
     result = job.swap.delay(chain(job.add.s(1), job.add.s(2)))
     driver.run(result.id)
-    ends.stop([result.id])
+    terminations.stop([result.id])
 
     driver.run_all()
 
@@ -110,7 +110,7 @@ def test_a_canvas_that_fails_ends_the_job_it_replaced(
 def test_a_job_whose_stop_was_requested_is_not_replaced(job: Named, driver: Driver) -> None:
     result = job.swap.delay(job.add.s(1))
     ending = driver.claim(result.id)
-    ends.stop([result.id])
+    terminations.stop([result.id])
 
     endings.replace(ending, dict(job.add.s(1)))
     aftermath.sweep()
@@ -185,7 +185,7 @@ def test_a_plain_task_whose_stop_was_requested_is_not_replaced(
 ) -> None:
     result = chain(job.add.s(1, 1), plain.swap.si(job.add.s(1, 1)), job.same.s()).apply_async()
     driver.run_next()
-    ends.stop([Job.objects.get(kind="relay").pk])
+    terminations.stop([Job.objects.get(kind="relay").pk])
 
     driver.run_all()
 

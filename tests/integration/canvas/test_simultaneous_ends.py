@@ -8,14 +8,15 @@ import pytest
 from celery import chord
 from django.db import connections
 
-from offload.engine import endings
-from offload.models import Dependency, Job, Join, database
+from offload.db import database
+from offload.jobs import endings
+from offload.models import Dependency, Job, Join
 from tests.databases import on_postgresql
 
 if TYPE_CHECKING:
     from celery import Celery
 
-    from offload.engine.endings import Ending
+    from offload.jobs.endings import Ending
     from tests.integration.canvas.driver import Driver
     from tests.integration.canvas.tasks import Named
 

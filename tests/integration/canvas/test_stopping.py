@@ -12,7 +12,7 @@ from offload.core.exceptions import StaleAttempt
 from offload.management.sheet import asked_to_stop
 from offload.models import Job, Queue
 from offload.testing import run_jobs
-from offload.worker.task import ConsumerTask
+from offload.worker.tasks.task import ConsumerTask
 from tests.integration.canvas.tasks import define
 
 if TYPE_CHECKING:

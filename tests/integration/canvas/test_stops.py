@@ -9,13 +9,13 @@ from celery import chain, chord
 from celery.app.control import Control
 from kombu.exceptions import OperationalError
 
+from offload.canvas import posting, relays
+from offload.canvas.freezing.signatures import JOIN
 from offload.core.states import JobState
-from offload.engine import stopping
-from offload.engine.canvas import posting, relays
-from offload.engine.canvas.signatures import JOIN
-from offload.engine.publisher import Breaker
-from offload.engine.tracking import ends
+from offload.jobs import stopping
+from offload.messaging.publisher import Breaker
 from offload.models import Dependency, Job
+from offload.tracking import terminations
 from tests.integration.canvas.conftest import BACKENDS
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def test_a_stop_of_a_plain_task_of_which_that_is_not_known_is_both(
     relays.sweep()
     assert relay().state == JobState.PENDING
 
-    monkeypatch.setattr("offload.engine.canvas.relays.BEHIND", -1.0)
+    monkeypatch.setattr("offload.canvas.relays.BEHIND", -1.0)
     relays.sweep()
     driver.run_all()
 
@@ -150,8 +150,8 @@ def test_a_plain_task_that_was_sent_is_not_dropped(
     job: Named, plain: Named, driver: Driver, breaker: Breaker
 ) -> None:
     chord([plain.add.s(1, 1), job.add.s(1)], job.total.s()).apply_async()
-    assert ends.drop([relay().pk]) == []
+    assert terminations.drop([relay().pk]) == []
 
     Job.objects.filter(kind="relay").update(publishes=0, bound_at=None)
-    assert len(ends.drop([relay().pk])) == 1
+    assert len(terminations.drop([relay().pk])) == 1
     assert relay().options["chord"]["options"][JOIN]

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 import offload
-from offload.core.bounds import TIME_LIMIT
+from offload.canvas.freezing import context
 from offload.core.exceptions import (
     InvalidDelay,
     InvalidId,
@@ -24,13 +24,16 @@ from offload.core.exceptions import (
     InvalidProperties,
     InvalidTopic,
 )
-from offload.engine import publisher, topology
-from offload.engine.canvas import context, subscribing
-from offload.engine.publisher import Breaker
-from offload.engine.tracking import ends
-from offload.models import Instance, Job, database
+from offload.core.validation.bounds import TIME_LIMIT
+from offload.db import database
+from offload.dispatch import subscribing
+from offload.fleet import snapshots
+from offload.messaging import publisher
+from offload.messaging.publisher import Breaker
+from offload.models import Instance, Job
 from offload.models.versions import raise_version
-from offload.worker.task import ConsumerTask
+from offload.tracking import terminations
+from offload.worker.tasks.task import ConsumerTask
 from tests.integration.canvas import tasks
 
 if TYPE_CHECKING:
@@ -63,7 +66,7 @@ def elsewhere(app: Celery) -> None:
         ],
     )
     raise_version()
-    topology.forget()
+    snapshots.forget()
 
 
 def only() -> Any:
@@ -361,7 +364,7 @@ def test_any_time_can_be_stored_and_read(job: Named, zone: Any) -> None:
 def test_what_expired_already_is_stored_and_expires(job: Named) -> None:
     result = job.add.apply_async((1, 2), expires=datetime(1, 1, 2, tzinfo=UTC))
 
-    assert [change.job_id for change in ends.expire()] == [result.id]
+    assert [change.job_id for change in terminations.expire()] == [result.id]
 
 
 def test_dates_come_back_as_dates(job: Named, driver: Driver, calls: list[Any]) -> None:

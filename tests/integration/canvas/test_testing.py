@@ -13,9 +13,10 @@ from celery import chain, chord
 import offload
 from offload.core.exceptions import InvalidNumber, JobFailed, StillBusy
 from offload.core.states import JobState
-from offload.models import Instance, Job, Queue, database
+from offload.db import database
+from offload.models import Instance, Job, Queue
 from offload.testing import NAME, run_jobs
-from offload.worker.task import ConsumerTask
+from offload.worker.tasks.task import ConsumerTask
 from tests.integration.canvas.tasks import define
 
 if TYPE_CHECKING:

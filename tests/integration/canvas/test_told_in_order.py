@@ -9,9 +9,9 @@ from celery import chain, chord
 from celery.exceptions import TimeoutError as NotReady
 from celery.result import result_from_tuple
 
-from offload.engine import aftermath
-from offload.engine.tracking import ends
+from offload.jobs import aftermath
 from offload.models import Job
+from offload.tracking import terminations
 from tests.integration.canvas.conftest import BACKENDS
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def test_a_failure_is_told_before_what_it_cut_off(
 
     # Whoever made the ends died before it told them, and the sweep comes upon the last one first.
     monkeypatch.setattr(aftermath, "deliver", lambda _: None)
-    monkeypatch.setattr(ends, "due", last_first)
+    monkeypatch.setattr(terminations, "due", last_first)
     monkeypatch.setattr(kind, "store_result", store_and_read)
     while driver.run_next():
         pass

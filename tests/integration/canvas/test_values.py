@@ -10,7 +10,7 @@ import offload
 from offload.core.states import JobState
 from offload.models import Queue
 from offload.testing import run_jobs
-from offload.worker.task import ConsumerTask
+from offload.worker.tasks.task import ConsumerTask
 from tests.integration.canvas.conftest import BACKENDS
 from tests.integration.canvas.tasks import define
 

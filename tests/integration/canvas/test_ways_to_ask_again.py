@@ -8,11 +8,11 @@ import pytest
 from celery.exceptions import Reject, Retry
 
 from offload.core.states import JobState
-from offload.engine.handles import JobHandle
 from offload.models import Job, Queue
+from offload.operations.handles import JobHandle
 from offload.testing import run_jobs
-from offload.worker.current import current_job
-from offload.worker.task import ConsumerTask, OffloadTask
+from offload.worker.tasks.current import current_job
+from offload.worker.tasks.task import ConsumerTask, OffloadTask
 from tests.integration.canvas.tasks import define
 
 if TYPE_CHECKING:

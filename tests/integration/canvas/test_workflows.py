@@ -7,6 +7,7 @@ import pytest
 from celery import chord
 from django.utils.module_loading import autodiscover_modules
 
+from offload.canvas.freezing import context
 from offload.conf import settings
 from offload.core.exceptions import (
     ConfigurationError,
@@ -17,7 +18,6 @@ from offload.core.exceptions import (
     UnknownRun,
     UnknownWorkflow,
 )
-from offload.engine.canvas import context
 from offload.models import Job, Payload, Run
 from offload.models.stores import storage
 from offload.workflows import (

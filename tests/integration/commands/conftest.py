@@ -13,9 +13,10 @@ from celery import Celery
 from django.core.management import call_command
 from django.db import connections
 
-from offload.engine import dispatch, installation
-from offload.engine.canvas import hooks
-from offload.engine.publisher import breaker
+from offload.canvas import hooks
+from offload.dispatch import dispatching
+from offload.messaging import installation
+from offload.messaging.publisher import breaker
 from tests.apps import forget_consumers
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def app(_app: Celery, engine_database: str, monkeypatch: pytest.MonkeyPatch) -> 
     # Where readline was loaded it is in the environment, of a terminal that is not there.
     monkeypatch.delenv("COLUMNS", raising=False)
     breaker.closed_at = 0.0
-    dispatch._full.clear()
+    dispatching._full.clear()
     return _app
 
 

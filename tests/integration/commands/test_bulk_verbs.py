@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.management import CommandError
 
-from offload.engine import bulk
-from offload.engine.tracking import ends
 from offload.models import Job
+from offload.operations import bulk
+from offload.tracking import terminations
 from tests.integration.engine.world import TOPIC, join, row, running, states, waiting
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Keyboard(StringIO):
 
 def given_up(count: int = 1, **facts: Any) -> list[str]:
     ids = waiting(count, **facts)
-    ends.give_up(ids, state="GIVEN_UP", error_type="shop.OutOfPaper", error="no paper")
+    terminations.give_up(ids, state="GIVEN_UP", error_type="shop.OutOfPaper", error="no paper")
     return ids
 
 

@@ -10,13 +10,15 @@ import pytest
 from django.core.management import CommandError
 
 from offload.core.retries import Cause, decide
-from offload.engine import endings, outputs, rules
-from offload.engine.submission import submit
-from offload.engine.topology import snapshot
-from offload.engine.tracking import ends, runs
-from offload.engine.tracking.drafts import Draft, insert
+from offload.files import outputs
+from offload.fleet import rules
+from offload.fleet.snapshots import snapshot
+from offload.jobs import endings
 from offload.management import sheet
 from offload.models import Job, Run
+from offload.operations.submission import submit
+from offload.tracking import runs, terminations
+from offload.tracking.drafts import Draft, insert
 from tests.integration.engine.world import (
     BROKE,
     HERE,
@@ -70,7 +72,7 @@ def test_jobs_are_narrowed_by_state_and_query_type(answered: Answered) -> None:
     join()
     run = running()
     stopped, (idle,) = waiting(), waiting()
-    ends.stop(stopped)
+    terminations.stop(stopped)
     assert ids(answered("jobs", "--state", "pending")) == [idle]
     assert ids(answered("jobs", "--state", "ACTIVE")) == [run.id]
     assert ids(answered("jobs", "--state", "ended")) == stopped
@@ -89,7 +91,7 @@ def test_a_state_means_exactly_that_state(answered: Answered) -> None:
 
 def test_jobs_are_narrowed_by_queue_error_and_age(answered: Answered) -> None:
     failed, old, other = waiting(2) + waiting(queue="slow")
-    ends.give_up([failed], state="ERROR", error_type="shop.OutOfPaper", error="Fill tray 2")
+    terminations.give_up([failed], state="ERROR", error_type="shop.OutOfPaper", error="Fill tray 2")
     age([old], "created_at", seconds=7200)
     assert ids(answered("jobs", "--queue", "slow")) == [other]
     assert ids(answered("jobs", "--error", "outofpaper")) == [failed]
@@ -261,7 +263,7 @@ def test_following_shows_every_change_until_the_end(said: Said, meanwhile: Meanw
 
 def test_following_gives_programs_a_line_per_change(said: Said) -> None:
     (job_id,) = waiting()
-    ends.stop([job_id])
+    terminations.stop([job_id])
     out = StringIO()
     with pytest.raises(CommandError, match="ended STOPPED") as caught:
         said("job", job_id, "--follow", "--json", to=out)
@@ -277,7 +279,7 @@ def test_following_says_why_an_attempt_failed(said: Said, meanwhile: Meanwhile) 
 
     def stop() -> None:
         eventually(out.getvalue)
-        ends.stop([run.id])
+        terminations.stop([run.id])
 
     with meanwhile(stop), pytest.raises(CommandError):
         said("job", run.id, "--follow", to=out)

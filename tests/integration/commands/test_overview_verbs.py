@@ -9,12 +9,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError
 
-from offload.core.topology import Mode
-from offload.engine import lease, membership, rulebook, rules
-from offload.engine.doctor import broker
-from offload.engine.topology import now
-from offload.engine.tracking import ends
+from offload.core.placement.topology import Mode
+from offload.diagnostics import broker
+from offload.fleet import leadership, membership, rules
+from offload.fleet.snapshots import now
 from offload.models import Queue
+from offload.reading import rulebook
+from offload.tracking import terminations
 from tests.integration.engine.world import HERE, TASK, THERE, TOPIC, age, join, running, waiting
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def test_status_of_an_empty_cluster_says_what_to_do(said: Said) -> None:
 
 
 def test_status_counts_instances_and_jobs(said: Said, answered: Answered) -> None:
-    lease.acquire(HERE, join())
+    leadership.acquire(HERE, join())
     join(THERE, mode=Mode.DRAINING)
     running()
     waiting(2)
@@ -88,7 +89,9 @@ def test_jobs_that_are_delayed_are_due_later_and_not_stranded(
 def test_status_says_what_failed_lately(said: Said, answered: Answered) -> None:
     assert "Failed" not in said("status")
     ids = waiting(3)
-    ends.give_up(ids, state="GIVEN_UP", error_type="shop.OutOfPaper", error="Fill tray 2\nnow")
+    terminations.give_up(
+        ids, state="GIVEN_UP", error_type="shop.OutOfPaper", error="Fill tray 2\nnow"
+    )
     age(ids[:1], "finished_at", seconds=7200)
     told = said("status")
     assert "Failed: 2 in the last hour, 3 in the last day." in told
@@ -148,7 +151,7 @@ def test_an_instance_takes_one_line_whatever_it_consumes(
 
 
 def test_what_rules_are_for_is_told_wherever_they_bite(said: Said, answered: Answered) -> None:
-    lease.acquire(HERE, join())
+    leadership.acquire(HERE, join())
     join(THERE)
     rules.deny(HERE, TOPIC, note="driver update")
     rules.switch(THERE, off=True, note="disk is full")

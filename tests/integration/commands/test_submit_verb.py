@@ -11,10 +11,10 @@ import pytest
 from django.core.management import CommandError
 
 from offload.core.retries import Cause, decide
-from offload.engine.handles import JobHandle
-from offload.engine.topology import snapshot
-from offload.engine.tracking import claiming, runs
+from offload.fleet.snapshots import snapshot
 from offload.models import Job, PayloadFile, Queue
+from offload.operations.handles import JobHandle
+from offload.tracking import claiming, runs
 from tests.databases import SQLITE
 from tests.integration.engine.world import BROKE, HERE, TOPIC, join
 from tests.polling import eventually
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from offload.engine.tracking.claiming import Fence
+    from offload.tracking.claiming import Fence
 
     Said = Callable[..., str]
     Answered = Callable[..., Any]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.management import CommandError
 
-from offload.engine import rules
-from offload.engine.tracking import ends
+from offload.fleet import rules
 from offload.models import Job, Queue
+from offload.tracking import terminations
 from tests.databases import SQLITE
 from tests.integration.engine.world import HERE, TOPIC, join, states, waiting
 
@@ -142,7 +142,9 @@ def test_the_default_queue_with_a_row_lets_every_other_go_first(answered: Answer
 
 
 def test_an_error_that_is_cut_shows_it(said: Said) -> None:
-    ends.give_up(waiting(), state="GIVEN_UP", error_type="shop.Out", error="fill the tray " * 50)
+    terminations.give_up(
+        waiting(), state="GIVEN_UP", error_type="shop.Out", error="fill the tray " * 50
+    )
 
     for verb in ("status", "jobs"):
         told = said(verb)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.test import TestCase
 
-from offload.engine import waiting
+from offload.operations import waiting
 from offload.testing import run_jobs
 from tests.databases import SQLITE
 
@@ -35,7 +35,7 @@ def working(monkeypatch: pytest.MonkeyPatch) -> None:
         run_jobs()
         return until(look, timeout)
 
-    for home in ("offload.engine.handles", "offload.workflows.handles"):
+    for home in ("offload.operations.handles", "offload.workflows.handles"):
         monkeypatch.setattr(f"{home}.until", run_and_wait)
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from celery import Celery
 
-from offload.engine import installation, task_results
+from offload.messaging import installation
+from offload.results import task_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

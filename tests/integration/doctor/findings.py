@@ -11,7 +11,7 @@ from tests.databases import SQLITE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from offload.engine.doctor import Finding, Level
+    from offload.diagnostics import Finding, Level
 
 #: For a test of what has nothing to do with the database.
 on_sqlite = pytest.mark.parametrize("engine_database", [SQLITE], indirect=True)

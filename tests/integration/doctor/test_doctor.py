@@ -10,10 +10,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
-from offload.engine import doctor, lease
-from offload.engine.doctor import Level
-from offload.engine.doctor import settings as settings_part
-from offload.models import database
+from offload import diagnostics
+from offload.db import database
+from offload.diagnostics import Level
+from offload.diagnostics import settings as settings_part
+from offload.fleet import leadership
 from tests.integration.doctor.findings import levels, on_sqlite, the
 from tests.integration.engine.world import HERE, join
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def test_a_site_without_workers_is_warned_and_works() -> None:
-    found = list(doctor.examine())
+    found = list(diagnostics.examine())
     assert levels(found) == {Level.OK, Level.WARN}
     assert the(Level.WARN, found).next_step == (
         "Start a worker: celery -A shop.celery worker -n NAME@%h"
@@ -35,8 +36,8 @@ def test_a_site_without_workers_is_warned_and_works() -> None:
 
 
 def test_a_site_with_a_worker_is_well() -> None:
-    lease.acquire(HERE, join())
-    found = list(doctor.examine())
+    leadership.acquire(HERE, join())
+    found = list(diagnostics.examine())
     assert levels(found) == {Level.OK}
     subjects = {one.subject for one in found}
     assert subjects == {
@@ -47,7 +48,7 @@ def test_a_site_with_a_worker_is_well() -> None:
 
 @on_sqlite
 def test_the_command_shows_every_finding_and_is_exit_code_0() -> None:
-    lease.acquire(HERE, join())
+    leadership.acquire(HERE, join())
     out = StringIO()
     call_command("offload", "doctor", stdout=out)
     assert out.getvalue().count("\nok ") >= 8
@@ -91,7 +92,7 @@ def test_a_silenced_check_is_silent(settings: Settings, installed: Installed) ->
 @on_sqlite
 def test_nothing_is_examined_that_rests_on_wrong_settings(settings: Settings) -> None:
     settings.OFFLOAD = {"NONSENSE": 1}
-    assert {one.subject for one in doctor.examine()} == {"versions", "settings", "OFFLOAD"}
+    assert {one.subject for one in diagnostics.examine()} == {"versions", "settings", "OFFLOAD"}
 
 
 @on_sqlite
@@ -100,7 +101,7 @@ def test_what_rests_on_a_broken_database_is_left_out(monkeypatch: pytest.MonkeyP
         raise DatabaseError("refused")
 
     monkeypatch.setattr(database, "rows", broken)
-    found = list(doctor.examine())
+    found = list(diagnostics.examine())
     assert Level.FAIL in levels(found)
     assert "instances" not in {one.subject for one in found}
     assert "broker" in {one.subject for one in found}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from offload.engine.doctor import Level, messages
-from offload.engine.explain import explain_job
+from offload.diagnostics import Level, messages
 from offload.models import Instance, Job
+from offload.reading.explain import explain_job
 from tests.integration.doctor.findings import the
 from tests.integration.engine.world import HERE, bound, join, row
 

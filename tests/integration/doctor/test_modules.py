@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from offload.engine.doctor import Level, modules
+from offload.diagnostics import Level, modules
 from tests.integration.doctor.findings import on_sqlite, the
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import pytest
 from django.db import DatabaseError
 from django.db.migrations.recorder import MigrationRecorder
 
-from offload.engine import installation, patience
-from offload.engine.doctor import Level, broker, results, traps
-from offload.engine.doctor import database as database_part
-from offload.models import database
+from offload.db import database
+from offload.diagnostics import Level, broker, results, traps
+from offload.diagnostics import database as database_part
+from offload.messaging import installation, timeouts
 from tests.databases import on_postgresql
 from tests.integration.doctor.findings import on_sqlite, the
 
@@ -154,8 +154,8 @@ def test_the_result_backend_is_asked(
 def test_who_never_answers_is_not_waited_for() -> None:
     over = threading.Event()
     with pytest.raises(TimeoutError, match=r"no answer within 0\.01 s"):
-        patience.within(0.01, over.wait)
+        timeouts.within(0.01, over.wait)
     over.set()
-    assert patience.within(10, lambda: 5) == 5
+    assert timeouts.within(10, lambda: 5) == 5
     with pytest.raises(ZeroDivisionError):
-        patience.within(10, lambda: 1 / 0)
+        timeouts.within(10, lambda: 1 / 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from offload.engine.doctor import Level, storage
+from offload.diagnostics import Level, storage
 from tests.integration.doctor.findings import on_sqlite
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from offload.engine.doctor import Level, traps
+from offload.diagnostics import Level, traps
 from tests.integration.doctor.findings import levels, on_sqlite, the
 
 if TYPE_CHECKING:

@@ -9,12 +9,13 @@ from celery import Celery
 from django.conf import settings
 from django.test import override_settings
 
+from offload.canvas import hooks
 from offload.core.states import JobState, allowed
-from offload.engine import dispatch, installation
-from offload.engine.canvas import hooks
-from offload.engine.publisher import breaker
-from offload.engine.tracking.changes import Change
+from offload.dispatch import dispatching
+from offload.messaging import installation
+from offload.messaging.publisher import breaker
 from offload.signals import alarm, job_changed
+from offload.tracking.changes import Change
 from tests.apps import forget_consumers
 from tests.integration.engine.world import Broker
 
@@ -38,7 +39,7 @@ def app(_app: Celery, engine_database: str) -> Iterator[Celery]:
     before = list(installation._installed)
     installation.remember(_app, module=__name__)
     breaker.closed_at = 0.0
-    dispatch._full.clear()
+    dispatching._full.clear()
     yield _app
     installation._installed[:] = before
 

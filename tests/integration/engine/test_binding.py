@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 
+from offload.core.placement.topology import Mode
 from offload.core.retries import Cause
 from offload.core.states import Hold, JobState
-from offload.core.topology import Mode
-from offload.engine import dispatch
-from offload.engine.topology import snapshot
-from offload.engine.tracking import claiming, returns, runs
-from offload.engine.tracking.bindings import bind
-from offload.engine.tracking.changes import Change
-from offload.engine.tracking.whereabouts import waiting_lanes
-from offload.models import Exclusion, Job, Queue, Slot, database
+from offload.db import database
+from offload.dispatch import dispatching
+from offload.fleet.snapshots import snapshot
+from offload.models import Exclusion, Job, Queue, Slot
 from offload.models.versions import raise_version
+from offload.tracking import claiming, requeue, runs
+from offload.tracking.bindings import bind
+from offload.tracking.changes import Change
+from offload.tracking.queries import waiting_lanes
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
     HERE,
@@ -108,13 +109,13 @@ def test_a_job_that_is_held_is_not_bound(hold: Hold) -> None:
 
 def test_a_job_is_not_bound_before_its_time_and_is_after() -> None:
     ids = waiting(delay=60)
-    returns.release_due()
+    requeue.release_due()
     assert bind(place(), [LANE], limit=9) == []
     assert waiting_lanes() == []
 
     age(ids, "run_at", seconds=61)
 
-    assert returns.release_due() == 1
+    assert requeue.release_due() == 1
     assert [job.id for job in bind(place(), [LANE], limit=9)] == ids
 
 
@@ -146,7 +147,7 @@ def test_nothing_is_bound_once_the_topology_moved_on() -> None:
 
 def test_each_binding_raises_the_epoch() -> None:
     job = bound()[0]
-    returns.recall("id = %s", [job.id], cause=Cause.REQUEUED)
+    requeue.recall("id = %s", [job.id], cause=Cause.REQUEUED)
 
     (again,) = bind(place(), [LANE], limit=1)
 
@@ -156,7 +157,7 @@ def test_each_binding_raises_the_epoch() -> None:
 def test_suspects_of_a_crash_are_bound_one_at_a_time() -> None:
     crashed = [running(), running()]
     for run in crashed:
-        returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
+        requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
     assert bind(place(), [LANE], limit=9) == []
 
     (first,) = bind(place(), [LANE], limit=9, suspect=True)
@@ -169,15 +170,15 @@ def test_suspects_of_a_crash_are_bound_one_at_a_time() -> None:
 
 def test_the_next_suspect_follows_once_the_one_before_ended() -> None:
     for run in [running(), running()]:
-        returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
+        requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
     (first,) = bind(place(), [LANE], limit=9, suspect=True)
     fence = fence_of(first)
     claiming.claim(fence)
-    assert dispatch.refill(HERE) == 0
+    assert dispatching.refill(HERE) == 0
 
     runs.succeed(fence, None, aftermath=False)
 
-    assert dispatch.refill(HERE) == 1
+    assert dispatching.refill(HERE) == 1
 
 
 UNBINDABLE = {
@@ -191,7 +192,7 @@ UNBINDABLE = {
 def test_a_suspect_that_cannot_be_bound_keeps_no_other_back(facts: dict[str, Any]) -> None:
     blocked, free = running(queue="aaa"), running()
     for run in (blocked, free):
-        returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
+        requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
     if facts:
         join(THERE)
         bound(name=THERE, queue="aaa")
@@ -200,16 +201,16 @@ def test_a_suspect_that_cannot_be_bound_keeps_no_other_back(facts: dict[str, Any
         _exclude(blocked.id, place().incarnation, seconds=60)
     snapshot(fresh=True)
 
-    assert dispatch.refill(HERE) == 1
+    assert dispatching.refill(HERE) == 1
     assert states([blocked.id, free.id]) == ["PENDING", "QUEUED"]
 
 
 def test_a_suspect_is_not_kept_back_by_a_backlog_that_fills_the_window() -> None:
     run = running()
-    returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
+    requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
     waiting(20)
 
-    dispatch.refill(HERE)
+    dispatching.refill(HERE)
 
     assert run.row.state == "QUEUED"
 
@@ -226,7 +227,7 @@ def test_a_refill_takes_what_the_instance_may_run_and_sends_it(broker: Broker) -
     ids = waiting(2)
     foreign = waiting(topic="billing/invoice")
 
-    assert dispatch.refill(HERE) == 2
+    assert dispatching.refill(HERE) == 2
 
     assert states(ids + foreign) == ["QUEUED", "QUEUED", "PENDING"]
     assert [sent["id"] for sent in broker.sent_to()] == ids
@@ -237,20 +238,20 @@ def test_an_instance_that_is_not_ready_is_given_nothing(mode: Mode) -> None:
     join(THERE, mode=mode)
     waiting()
 
-    assert dispatch.refill(THERE) == 0
+    assert dispatching.refill(THERE) == 0
 
 
 def test_the_sweep_binds_what_waits_to_all_that_can_run_it() -> None:
     join(THERE)
     waiting(20)
 
-    assert dispatch.sweep() == 8
-    assert dispatch.sweep() == 0
+    assert dispatching.sweep() == 8
+    assert dispatching.sweep() == 0
 
 
 def test_the_sweep_asks_one_question_per_kind_of_waiting_where_nothing_waits() -> None:
     with statements() as found:
-        dispatch.sweep()
+        dispatching.sweep()
 
     assert len(found) == 2
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from offload.browser import facts, job_reading
-from offload.engine import applying, rules
-from offload.engine.topology import snapshot
+from offload.browser.cluster import facts
+from offload.browser.jobs import reading
+from offload.fleet import rule_enforcement, rules
+from offload.fleet.snapshots import snapshot
 from offload.models import Dependency, Job, Join, Payload, PayloadFile, Run
 from tests.integration.engine.world import HERE, THERE, TOPIC, bound, join, row, running, waiting
 
@@ -31,7 +32,7 @@ def test_what_an_instance_announced_is_read_as_rules() -> None:
     rules.deny(HERE, TOPIC)
     assert facts.read().lines[HERE].applied is None
 
-    applying.announce(HERE, incarnation, snapshot(fresh=True))
+    rule_enforcement.announce(HERE, incarnation, snapshot(fresh=True))
 
     applied = facts.read().lines[HERE].applied
     assert applied is not None
@@ -51,7 +52,7 @@ def test_a_page_has_the_steps_of_the_run_and_those_a_join_waits_for() -> None:
     for needed in (first, second):
         Dependency.objects.create(join=whole, needs=needed)
 
-    found = job_reading.page(row(first), unsealed=True)
+    found = reading.page(row(first), unsealed=True)
 
     assert [step.id for step in found.steps] == [first, second, ""]
     assert found.steps[-1].topic == "dam/last"
@@ -75,9 +76,9 @@ def test_a_page_has_every_attempt_and_the_inputs_first() -> None:
             location=name,
         )
 
-    runs = job_reading.page(row(job.id), unsealed=False)
+    runs = reading.page(row(job.id), unsealed=False)
     Job.objects.ids([job.id]).update(state="SUCCEEDED", finished_at="2030-01-01T00:00Z")
-    ended = job_reading.page(row(job.id), unsealed=False)
+    ended = reading.page(row(job.id), unsealed=False)
 
     assert [file.name for file in runs.files] == ["z-input"]
     assert [file.name for file in ended.files] == ["z-input", "a-output"]
@@ -89,10 +90,10 @@ def test_a_page_has_every_attempt_and_the_inputs_first() -> None:
 def test_the_pulse_moves_with_the_job_its_run_and_its_chances() -> None:
     run = Run.objects.create(id="run", workflow="dam/update")
     first, second = waiting(2, run_id=run.pk)
-    seen = [job_reading.pulse(first)]
+    seen = [reading.pulse(first)]
 
     def moved() -> bool:
-        seen.append(job_reading.pulse(first))
+        seen.append(reading.pulse(first))
         return seen[-1] != seen[-2]
 
     assert not moved()

@@ -10,10 +10,11 @@ from django.db import transaction
 import offload
 from offload.core.exceptions import NotRemovable, UnknownJob
 from offload.core.states import JobState
-from offload.engine import aftermath, bulk, endings
-from offload.engine.bulk import Changed
-from offload.engine.tracking import ends, relays
+from offload.jobs import aftermath, endings
 from offload.models import Job
+from offload.operations import bulk
+from offload.operations.bulk import Changed
+from offload.tracking import relays, terminations
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
     bound,
@@ -39,7 +40,7 @@ def _instance(app: object) -> None:
 def given_up(count: int = 1, **facts: Any) -> list[str]:
     """Return jobs that ended GIVEN_UP."""
     ids = waiting(count, **facts)
-    ends.give_up(ids, state="GIVEN_UP", error_type="builtins.ValueError", error="no")
+    terminations.give_up(ids, state="GIVEN_UP", error_type="builtins.ValueError", error="no")
     return ids
 
 

@@ -29,9 +29,9 @@ from offload.core.exceptions import (
     UnknownQueue,
 )
 from offload.core.states import JobState
-from offload.engine import endings, handing
-from offload.engine.handles import JobHandle
+from offload.jobs import async_completion, endings
 from offload.models import Job
+from offload.operations.handles import JobHandle
 from tests.integration.engine.world import TOPIC, join, running
 from tests.parameters import without_addresses
 
@@ -247,7 +247,7 @@ def test_a_ranking_is_a_whole_number(ranking: Any) -> None:
 def handed(value: object = None) -> tuple[Any, str]:
     run = running()
     assert endings.hand_over(run.ending, 3600) is JobState.ACTIVE
-    return run, handing.token_of(run.fence)
+    return run, async_completion.token_of(run.fence)
 
 
 @pytest.mark.parametrize("value", [None, 7, {"a": [1, None]}, float("nan"), "x" * 100])

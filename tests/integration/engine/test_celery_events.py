@@ -10,10 +10,12 @@ from django.db import transaction
 from kombu import Consumer
 
 from offload.core.retries import Cause
-from offload.engine import aftermath, celery_events, endings, lease, losses, stopping
-from offload.engine.publisher import breaker
-from offload.engine.tracking import ends, returns
-from offload.models import Job, database
+from offload.db import database
+from offload.fleet import leadership
+from offload.jobs import aftermath, celery_events, endings, losses, stopping
+from offload.messaging.publisher import breaker
+from offload.models import Job
+from offload.tracking import requeue, terminations
 from tests.integration.engine.world import (
     HERE,
     THERE,
@@ -67,7 +69,7 @@ class Ears:
 @pytest.fixture
 def ears(app: Celery) -> Iterator[Ears]:
     """Return who listens while two instances are here, one of which leads."""
-    lease.acquire(THERE, join(THERE))
+    leadership.acquire(THERE, join(THERE))
     join()
     with app.connection_for_read() as connection:
         made = Ears(app, connection)
@@ -109,7 +111,7 @@ def lost() -> str:
 def left_to_the_leader() -> str:
     """Stop a job in a process that dies before it concludes the end."""
     (job,) = bound()
-    ends.stop([job.id])
+    terminations.stop([job.id])
     aftermath.sweep()
     return job.id
 
@@ -117,7 +119,7 @@ def left_to_the_leader() -> str:
 def taken_back() -> str:
     """Stop a job that its instance received and gave back."""
     (job,) = bound()
-    returns.recall_from(HERE, [job.topic], cause=Cause.REFUSED)
+    requeue.recall_from(HERE, [job.topic], cause=Cause.REFUSED)
     stopping.stop(job.id)
     return job.id
 
@@ -126,7 +128,7 @@ def late() -> str:
     """Let the time of a received job pass before it begins."""
     (job,) = bound(expires_in=60.0)
     age([job.id], "expires_at", seconds=120)
-    aftermath.conclude_all([change.job_id for change in ends.expire()])
+    aftermath.conclude_all([change.job_id for change in terminations.expire()])
     return job.id
 
 

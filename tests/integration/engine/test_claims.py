@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from offload.core.states import JobState
-from offload.engine.tracking import claiming, ends
-from offload.engine.tracking.changes import Change
-from offload.engine.tracking.claiming import Seat
+from offload.tracking import claiming, terminations
+from offload.tracking.changes import Change
+from offload.tracking.claiming import Seat
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
     HERE,
@@ -71,7 +71,7 @@ def test_a_claim_whose_reply_was_lost_is_recognised_by_its_token() -> None:
 
 def test_a_job_that_was_asked_to_stop_is_not_begun() -> None:
     job = bound()[0]
-    ends.stop([job.id])
+    terminations.stop([job.id])
 
     assert claiming.claim(fence_of(job)) is None
     assert row(job.id).state == JobState.STOPPED

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import OperationalError
 
-from offload.engine import rules
-from offload.models import Rule, Slot, database
-from offload.models.conflicts import retried
+from offload.db import database
+from offload.db.conflicts import retried
+from offload.fleet import rules
+from offload.models import Rule, Slot
 from tests.databases import on_postgresql
 from tests.integration.engine.world import together
 
 if TYPE_CHECKING:
-    from offload.core.topology import Verb
+    from offload.core.placement.topology import Verb
 
 
 class Crossing:

@@ -12,8 +12,9 @@ from django.db import IntegrityError, models
 from django.utils import timezone
 
 from offload.core.moments import LATEST
-from offload.engine import rules
-from offload.models import Job, Payload, PayloadFile, Queue, Rule, database
+from offload.db import database
+from offload.fleet import rules
+from offload.models import Job, Payload, PayloadFile, Queue, Rule
 from tests.integration.engine.world import waiting
 
 SOMEWHERE = {"instance": "w@host", "epoch": 1}

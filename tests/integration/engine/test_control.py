@@ -11,7 +11,7 @@ from celery.bin.control import control as control_command
 from click.testing import CliRunner
 
 from offload.models import Job
-from offload.worker.control import JobControl
+from offload.worker.parent.control import JobControl
 from tests.integration.engine.world import join, row, running, waiting
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from offload.engine.counts import count
-from offload.engine.tracking import claiming
 from offload.models import Job
+from offload.reading.counts import count
+from offload.tracking import claiming
 from tests.integration.engine.world import (
     HERE,
     THERE,

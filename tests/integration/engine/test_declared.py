@@ -10,12 +10,13 @@ from django.core.management import call_command
 
 from offload.checks import options
 from offload.checks import queues as checks
-from offload.engine import declared, policies
-from offload.engine.doctor import Level
-from offload.engine.doctor import queues as doctor
-from offload.engine.topology import snapshot
-from offload.models import Queue, database
+from offload.db import database
+from offload.diagnostics import Level
+from offload.diagnostics import queues as doctor
+from offload.fleet.snapshots import snapshot
+from offload.models import Queue
 from offload.models.versions import current_version
+from offload.queues import declared, policies
 from tests.integration.engine.world import TOPIC, bound, join, statements, states, waiting
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connections
 
-from offload.engine.lease import Term
-from offload.models import database
+from offload.db import database
+from offload.fleet.leadership import Term
 from offload.signals import alarm
-from offload.worker.agent.duty import Doing
+from offload.worker.agent.duty_runner import Doing
 from tests.polling import eventually
 
 if TYPE_CHECKING:

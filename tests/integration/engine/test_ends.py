@@ -11,11 +11,15 @@ from django_celery_results.models import TaskResult
 
 from offload.core.exceptions import UnknownJob
 from offload.core.states import Hold, JobState
-from offload.engine import aftermath, duties, lease, membership, results, stopping
-from offload.engine.tracking import ends
-from offload.engine.tracking.bindings import bind
-from offload.engine.tracking.changes import Change
-from offload.models import Job, database
+from offload.db import database
+from offload.fleet import leadership, membership
+from offload.jobs import aftermath, stopping
+from offload.leader import duties
+from offload.models import Job
+from offload.results import result_backend
+from offload.tracking import terminations
+from offload.tracking.bindings import bind
+from offload.tracking.changes import Change
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
     HERE,
@@ -42,7 +46,7 @@ def test_a_stop_ends_what_waits_and_asks_what_runs(changes: list[Change]) -> Non
     queued, run, lonely = bound()[0].id, running(), waiting()[0]
     changes.clear()
 
-    stopped = ends.stop([lonely, queued, run.id, "unknown"])
+    stopped = terminations.stop([lonely, queued, run.id, "unknown"])
 
     assert sorted(stopped) == sorted(
         [Change(lonely, "PENDING", "STOPPED", 0), Change(queued, "QUEUED", "STOPPED", 1)]
@@ -54,9 +58,9 @@ def test_a_stop_ends_what_waits_and_asks_what_runs(changes: list[Change]) -> Non
 
 
 def test_a_stop_of_nothing_is_no_statement() -> None:
-    assert ends.stop([]) == []
-    assert ends.drop([]) == []
-    assert ends.give_up([], state="ERROR", error_type="", error="") == []
+    assert terminations.stop([]) == []
+    assert terminations.drop([]) == []
+    assert terminations.give_up([], state="ERROR", error_type="", error="") == []
 
 
 @pytest.mark.parametrize("hold", list(Hold))
@@ -101,11 +105,11 @@ def test_a_stop_of_a_job_that_is_none_says_so() -> None:
 def test_jobs_not_begun_in_their_time_expire(changes: list[Change]) -> None:
     queued, run = bound(expires_in=60)[0].id, running(expires_in=60).id
     lonely, young = waiting(expires_in=60)[0], waiting(expires_in=90)[0]
-    assert ends.expire() == []
+    assert terminations.expire() == []
     age([lonely, queued, run, young], "expires_at", seconds=61)
     changes.clear()
 
-    assert len(ends.expire()) == 2
+    assert len(terminations.expire()) == 2
 
     assert states([lonely, queued, run, young]) == ["EXPIRED", "EXPIRED", "ACTIVE", "PENDING"]
     assert sorted(one.old for one in changes) == ["PENDING", "QUEUED"]
@@ -117,19 +121,19 @@ def test_a_job_that_began_in_time_is_run_again_however_late() -> None:
 
     membership.declare_gone(HERE, place().incarnation, beat=0, reason="gone")
     assert run.row.state == JobState.PENDING
-    assert (ends.is_any_late(), ends.expire()) == (False, [])
+    assert (terminations.is_any_late(), terminations.expire()) == (False, [])
 
     join()
     again = bind(place(), [LANE], limit=1, suspect=True)
 
     assert [job.id for job in again] == [run.id]
-    assert ends.expire() == []
+    assert terminations.expire() == []
     assert run.row.state == JobState.QUEUED
 
 
 def test_the_leader_expires_and_concludes(app: Any) -> None:
     ids = waiting(expires_in=0)
-    term = lease.acquire(HERE, place().incarnation)
+    term = leadership.acquire(HERE, place().incarnation)
     assert term is not None
 
     duties.expire(term)
@@ -142,7 +146,7 @@ def test_the_leader_expires_and_concludes(app: Any) -> None:
 def test_waiting_jobs_are_dropped_and_running_ones_are_not(app: Any) -> None:
     queued, run, lonely = bound()[0].id, running().id, waiting()[0]
 
-    assert len(ends.drop([lonely, queued, run])) == 2
+    assert len(terminations.drop([lonely, queued, run])) == 2
 
     assert states([lonely, queued, run]) == ["DROPPED", "DROPPED", "ACTIVE"]
     aftermath.sweep()
@@ -152,7 +156,7 @@ def test_waiting_jobs_are_dropped_and_running_ones_are_not(app: Any) -> None:
 def test_what_can_never_run_ends_with_the_reason(app: Any) -> None:
     ids = waiting(hold=Hold.DEPENDENCY)
 
-    ends.give_up(ids, state="ERROR", error_type="builtins.KeyError", error="a step failed")
+    terminations.give_up(ids, state="ERROR", error_type="builtins.KeyError", error="a step failed")
 
     assert (row(ids[0]).state, row(ids[0]).error) == (JobState.ERROR, "a step failed")
     aftermath.sweep()
@@ -162,7 +166,7 @@ def test_what_can_never_run_ends_with_the_reason(app: Any) -> None:
 
 def test_a_job_that_wants_no_result_is_concluded_without_one() -> None:
     ids = waiting(options={"ignore_result": True})
-    ends.drop(ids)
+    terminations.drop(ids)
 
     assert aftermath.sweep() == 1
 
@@ -172,7 +176,7 @@ def test_a_job_that_wants_no_result_is_concluded_without_one() -> None:
 
 def test_what_is_due_is_done_once(followed: list[str]) -> None:
     ids = waiting(tail={"chain": []}, has_tail=True)
-    ends.drop(ids)
+    terminations.drop(ids)
 
     assert aftermath.conclude(ids[0]) is True
     assert aftermath.conclude(ids[0]) is False
@@ -184,13 +188,13 @@ def test_what_is_due_and_fails_stays_due_and_keeps_nobody_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     broken, fine = waiting(tail={"chain": []}, has_tail=True)[0], waiting()[0]
-    ends.drop([broken, fine])
+    terminations.drop([broken, fine])
 
     def fail(_: object) -> None:
         raise RuntimeError("no canvas")
 
     with monkeypatch.context() as patch:
-        patch.setattr("offload.engine.canvas.tail.follow", fail)
+        patch.setattr("offload.canvas.following.tail.follow", fail)
         assert aftermath.sweep() == 1
 
     assert (row(broken).aftermath_due, row(fine).aftermath_due) == (True, False)
@@ -202,11 +206,11 @@ def test_more_that_fail_than_a_sweep_takes_keep_nobody_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     broken, fine = waiting(4, tail={"chain": []}, has_tail=True), waiting()[0]
-    ends.drop([*broken, fine])
+    terminations.drop([*broken, fine])
     monkeypatch.setattr(aftermath, "LIMIT", 2)
 
     with monkeypatch.context() as patch:
-        patch.setattr("offload.engine.canvas.tail.follow", lambda _: 1 / 0)
+        patch.setattr("offload.canvas.following.tail.follow", lambda _: 1 / 0)
         assert sum(aftermath.sweep() for _ in range(3)) == 1
         assert sum(aftermath.sweep() for _ in range(3)) == 0
 
@@ -215,38 +219,38 @@ def test_more_that_fail_than_a_sweep_takes_keep_nobody_back(
 
 
 def test_a_sweep_concludes_however_many_are_due(monkeypatch: pytest.MonkeyPatch) -> None:
-    ends.drop(waiting(7))
+    terminations.drop(waiting(7))
     monkeypatch.setattr(aftermath, "LIMIT", 2)
 
     assert aftermath.sweep() == 7
-    assert ends.due() == []
+    assert terminations.due() == []
 
 
 def test_a_sweep_whose_time_is_over_leaves_the_rest_to_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ids = waiting(3)
-    ends.drop(ids)
+    terminations.drop(ids)
     monkeypatch.setattr(aftermath, "ENOUGH", 0.0)
 
-    assert [aftermath.sweep(), ends.due()] == [1, ids[1:]]
-    assert [aftermath.sweep(), ends.due()] == [1, ids[2:]]
-    assert [aftermath.sweep(), ends.due()] == [1, []]
+    assert [aftermath.sweep(), terminations.due()] == [1, ids[1:]]
+    assert [aftermath.sweep(), terminations.due()] == [1, ids[2:]]
+    assert [aftermath.sweep(), terminations.due()] == [1, []]
 
 
 def test_what_is_due_behind_an_id_is_followed_by_the_first_again() -> None:
     ids = waiting(5)
-    ends.drop(ids)
+    terminations.drop(ids)
 
-    assert ends.due(3) == ids[:3]
-    assert ends.due(3, after=ids[2]) == [*ids[3:], ids[0]]
-    assert ends.due(9, after=ids[2]) == [*ids[3:], *ids[:3]]
+    assert terminations.due(3) == ids[:3]
+    assert terminations.due(3, after=ids[2]) == [*ids[3:], ids[0]]
+    assert terminations.due(9, after=ids[2]) == [*ids[3:], *ids[:3]]
 
 
 @on_postgresql
 def test_of_many_that_conclude_one_job_at_once_one_does_it(followed: list[str]) -> None:
     ids = waiting(10, tail={"chain": []}, has_tail=True)
-    ends.drop(ids)
+    terminations.drop(ids)
 
     done = together([lambda: aftermath.conclude_all(ids)] * 4)
 
@@ -259,7 +263,7 @@ def test_of_many_that_conclude_one_job_at_once_one_does_it(followed: list[str]) 
 def followed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the ids of the jobs whose end something followed, in place of the canvas."""
     found: list[str] = []
-    monkeypatch.setattr("offload.engine.canvas.tail.follow", lambda end: found.append(end.id))
+    monkeypatch.setattr("offload.canvas.following.tail.follow", lambda end: found.append(end.id))
     return found
 
 
@@ -268,6 +272,6 @@ def test_what_follows_an_end_is_found_by_an_index() -> None:
     with database.atomic():
         if database.vendor() == "postgresql":
             database.execute("SET LOCAL enable_seqscan = off")
-        plan = database.rows(explain + results.CHILDREN, ["parent"])
+        plan = database.rows(explain + result_backend.CHILDREN, ["parent"])
 
     assert "offload_job_children" in str(plan)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from offload.core.exceptions import InvalidTopic
-from offload.core.reasons import Obstacle
+from offload.core.placement.reasons import Obstacle
 from offload.core.retries import Cause, RetryDecision
 from offload.core.states import Hold, JobState, Waiting
-from offload.engine import rules
-from offload.engine.explain import explain, explain_job
-from offload.engine.tracking import ends, runs
+from offload.fleet import rules
 from offload.models import Exclusion, Queue
+from offload.reading.explain import explain, explain_job
+from offload.tracking import runs, terminations
 from tests.integration.engine.world import (
     BROKE,
     HERE,
@@ -111,7 +111,7 @@ def test_a_job_that_nothing_keeps_says_where_it_would_run() -> None:
 
 def test_a_job_that_is_bound_or_runs_or_ended_says_so() -> None:
     queued, run, ended = bound()[0].id, running().id, waiting()[0]
-    ends.drop([ended])
+    terminations.drop([ended])
 
     assert explain_job(row(queued)).sentence.startswith(f"It is bound to {HERE}")
     assert explain_job(row(run)).sentence == f"It runs on {HERE}, attempt 1."

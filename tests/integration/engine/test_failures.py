@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from offload.core.states import JobState
-from offload.engine import endings, failures
-from offload.engine.tracking import ends
-from offload.models import database
+from offload.db import database
+from offload.jobs import endings
+from offload.reading import failures
+from offload.tracking import terminations
 from tests.integration.engine.world import age, join, running, waiting
 
 HOURS = 3600.0
@@ -21,7 +22,7 @@ def _instance(app: object) -> None:
 def failed(count: int, *, error_type: str = "builtins.ValueError", **facts: str) -> list[str]:
     """Return jobs that were given up just now."""
     ids = waiting(count, **facts)
-    ends.give_up(ids, state="GIVEN_UP", error_type=error_type, error="no\nmore")
+    terminations.give_up(ids, state="GIVEN_UP", error_type=error_type, error="no\nmore")
     return ids
 
 
@@ -29,7 +30,7 @@ def test_where_nothing_failed_there_is_nothing() -> None:
     run = running()
     endings.succeed(run.ending, 1)
     stopped = waiting()
-    ends.stop(stopped)
+    terminations.stop(stopped)
 
     assert failures.recent() == failures.Failures()
 
@@ -62,7 +63,7 @@ def test_the_newest_of_a_line_speaks_for_it() -> None:
 
 def test_a_job_that_was_not_begun_in_time_has_failed_too() -> None:
     waiting(expires_in=0)
-    ends.expire()
+    terminations.expire()
     failed(1, error_type="")
 
     names = {one.state: one.name for one in failures.recent().lines}

@@ -12,13 +12,14 @@ from django.db import connections
 
 from offload.core.exceptions import StaleAttempt
 from offload.core.retries import Cause
-from offload.engine.topology import snapshot
-from offload.engine.tracking import claiming, fences, returns
-from offload.engine.tracking.bindings import bind
-from offload.models import Job, Queue, Version, database
+from offload.db import database
+from offload.fleet.snapshots import snapshot
+from offload.models import Job, Queue, Version
 from offload.models.versions import current_version
 from offload.signals import stale_attempt
-from offload.worker.current import CurrentJob
+from offload.tracking import claiming, fencing, requeue
+from offload.tracking.bindings import bind
+from offload.worker.tasks.current import CurrentJob
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
     HERE,
@@ -60,7 +61,7 @@ def current(run: Running) -> CurrentJob:
 
 def overtaken(run: Running) -> Running:
     """Take a job from its attempt, and return the next attempt."""
-    returns.lose(run.id, run.fence.epoch, cause=Cause.CRASHED, error="signal 9")
+    requeue.lose(run.id, run.fence.epoch, cause=Cause.CRASHED, error="signal 9")
     (again,) = bind(place(), [LANE], limit=1, suspect=True)
     fence = fence_of(again)
     claimed = claiming.claim(fence)
@@ -102,7 +103,7 @@ def test_it_stays_the_same_for_the_attempt_and_is_asked_for_once() -> None:
 def test_who_does_not_ask_takes_no_number() -> None:
     current(running()).progress(1)
 
-    assert not Version.objects.filter(name=fences.counter("default")).exists()
+    assert not Version.objects.filter(name=fencing.counter("default")).exists()
 
 
 def test_an_overtaken_attempt_gets_none_and_is_told(told: list[Any]) -> None:
@@ -114,20 +115,20 @@ def test_an_overtaken_attempt_gets_none_and_is_told(told: list[Any]) -> None:
         _ = job.fence
 
     assert told == [run.id]
-    assert Version.objects.get(pk=fences.counter("default")).number == later
+    assert Version.objects.get(pk=fencing.counter("default")).number == later
 
 
 @pytest.mark.parametrize(
     "other", [{"epoch": 9}, {"token": "another"}, {"job_id": "another"}], ids=str
 )
 def test_an_attempt_that_does_not_match_gets_none(other: Any) -> None:
-    assert fences.take(replace(running().fence, **other), "default") is None
+    assert fencing.take(replace(running().fence, **other), "default") is None
 
 
 def test_of_many_that_ask_at_once_no_two_get_the_same() -> None:
     jobs = [current(running()) for _ in range(4)]
 
-    numbers = together([partial(fences.take, job.attempt_fence, "default") for job in jobs])
+    numbers = together([partial(fencing.take, job.attempt_fence, "default") for job in jobs])
 
     assert sorted(numbers) == [1, 2, 3, 4]
 
@@ -138,7 +139,7 @@ def test_who_is_being_overtaken_waits_and_gets_none() -> None:
     found: list[int | None] = []
 
     def ask() -> None:
-        found.append(fences.take(run.fence, "default"))
+        found.append(fencing.take(run.fence, "default"))
         connections.close_all()
 
     thread = Thread(target=ask)

@@ -15,11 +15,11 @@ import offload
 from offload.core.exceptions import InvalidName, MissingFile, StaleAttempt, UnreadableFile
 from offload.core.retries import Cause, RetryDecision
 from offload.core.states import JobState
-from offload.engine import outputs, payloads
-from offload.engine.handles import JobHandle
-from offload.engine.tracking import claiming, returns, runs
-from offload.engine.tracking.bindings import bind
+from offload.files import outputs, payloads
 from offload.models import Job, Payload, PayloadFile
+from offload.operations.handles import JobHandle
+from offload.tracking import claiming, requeue, runs
+from offload.tracking.bindings import bind
 from tests.integration.engine.world import (
     BROKE,
     LANE,
@@ -225,7 +225,7 @@ def test_outputs_of_a_stale_attempt_stay_invisible() -> None:
 
 def test_an_attempt_that_was_overtaken_can_add_nothing(media: Path) -> None:
     run = running()
-    returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
+    requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
 
     with pytest.raises(StaleAttempt):
         outputs.add(run.fence, "late.png", b"late")
@@ -239,7 +239,7 @@ def test_an_attempt_that_is_overtaken_while_it_stores_leaves_no_file(media: Path
 
     class Overtaking(BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
-            returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
+            requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
             return super().read(size)
 
     with pytest.raises(StaleAttempt):

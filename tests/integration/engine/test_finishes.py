@@ -18,19 +18,21 @@ from django.test import override_settings
 from django_celery_results.backends import DatabaseBackend
 from django_celery_results.models import TaskResult
 
+from offload.canvas import hooks
 from offload.core.retries import Cause, RetryDecision
 from offload.core.states import JobState
-from offload.engine import aftermath, endings, installation, results, task_results
-from offload.engine.canvas import hooks
-from offload.engine.claims import begin
-from offload.engine.hush import Hush
-from offload.engine.publisher import Breaker
-from offload.engine.tracking import claiming, ends, returns, runs
-from offload.engine.tracking.bindings import bind
-from offload.engine.tracking.changes import Change
-from offload.engine.tracking.runs import Written
+from offload.db.statements import Statement
+from offload.jobs import aftermath, endings
+from offload.jobs.claims import begin
+from offload.messaging import installation
+from offload.messaging.log_throttle import LogThrottle
+from offload.messaging.publisher import Breaker
 from offload.models import Attempt
-from offload.models.statements import Statement
+from offload.results import result_backend, task_results
+from offload.tracking import claiming, requeue, runs, terminations
+from offload.tracking.bindings import bind
+from offload.tracking.changes import Change
+from offload.tracking.runs import Written
 from tests.apps import forget_consumers
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
@@ -67,7 +69,7 @@ def _instance(app: object) -> None:
 def followed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Return the ends that something followed, in place of the canvas."""
     found: list[Any] = []
-    monkeypatch.setattr("offload.engine.canvas.tail.follow", found.append)
+    monkeypatch.setattr("offload.canvas.following.tail.follow", found.append)
     return found
 
 
@@ -93,7 +95,7 @@ def test_an_error_is_kept_in_the_row_and_written_for_celery_at_once() -> None:
 
     assert (run.row.state, run.row.failures) == (JobState.GIVEN_UP, 3)
     assert (run.row.error_type, run.row.error) == ("builtins.ValueError", "no")
-    kept = results.backend().get_task_meta(run.id)
+    kept = result_backend.backend().get_task_meta(run.id)
     assert kept["status"] == "FAILURE"
     assert isinstance(kept["result"], ValueError)
     assert kept["traceback"] == BROKE.traceback
@@ -114,7 +116,7 @@ def test_a_value_too_large_for_the_row_is_in_celery_alone(settings: Any) -> None
         endings.succeed(run.ending, "x" * 200)
 
     assert run.row.result is None
-    assert results.value_of(run.row) == "x" * 200
+    assert result_backend.value_of(run.row) == "x" * 200
 
 
 OVERTAKEN = {
@@ -143,7 +145,7 @@ def test_an_attempt_that_does_not_match_the_fence_writes_nothing(
 
 def test_an_attempt_whose_job_was_taken_away_writes_nothing() -> None:
     run = running()
-    returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
+    requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
     (again,) = bind(place(), [LANE], limit=1, suspect=True)
     second = fence_of(again)
     claiming.claim(second)
@@ -184,9 +186,9 @@ def test_final_stays_final() -> None:
     endings.succeed(run.ending, 1)
 
     assert endings.fail(run.ending, GIVEN_UP, BROKE) is None
-    assert returns.lose(run.id, 1, cause=Cause.CRASHED, error="late") == []
-    assert ends.stop([run.id]) == []
-    assert ends.drop([run.id]) == []
+    assert requeue.lose(run.id, 1, cause=Cause.CRASHED, error="late") == []
+    assert terminations.stop([run.id]) == []
+    assert terminations.drop([run.id]) == []
 
     assert (run.row.state, run.row.error, run.row.stop_requested) == (JobState.SUCCEEDED, "", False)
 
@@ -207,7 +209,7 @@ def test_a_finish_stands_and_falls_with_its_result(
 
 def test_a_finish_stands_and_falls_with_what_follows(monkeypatch: pytest.MonkeyPatch) -> None:
     run = running(tail=NEXT, has_tail=True)
-    monkeypatch.setattr("offload.engine.canvas.tail.follow", _broken)
+    monkeypatch.setattr("offload.canvas.following.tail.follow", _broken)
 
     with pytest.raises(RuntimeError):
         endings.succeed(run.ending, 1)
@@ -233,7 +235,7 @@ def test_a_result_that_could_not_be_written_elsewhere_stays_due_for_the_sweep(
 ) -> None:
     run = running()
     with monkeypatch.context() as patch:
-        patch.setattr(results, "store", _broken)
+        patch.setattr(result_backend, "store", _broken)
         assert endings.succeed(run.ending, 1) is JobState.SUCCEEDED
 
     assert run.row.aftermath_due is True
@@ -245,7 +247,7 @@ def test_a_result_that_could_not_be_written_elsewhere_stays_due_for_the_sweep(
 
 def test_a_job_that_ended_without_a_run_is_revoked_elsewhere_too(elsewhere: Celery) -> None:
     job = bound()[0]
-    ends.drop([job.id])
+    terminations.drop([job.id])
 
     assert aftermath.sweep() == 1
 
@@ -337,7 +339,7 @@ def test_a_backend_that_is_away_keeps_no_retry_back(
     elsewhere: Celery, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = running()
-    monkeypatch.setattr(results, "store", _broken)
+    monkeypatch.setattr(result_backend, "store", _broken)
 
     assert endings.requeue(run.ending, AGAIN, BROKE, cause=Cause.FAILED, changes={}) == "PENDING"
 
@@ -360,7 +362,7 @@ def test_a_requeue_records_the_attempt_and_waits_for_its_delay() -> None:
     assert (attempt.epoch, attempt.cause, attempt.error) == (1, "failed", "no")
     assert (attempt.instance, attempt.started_at is None) == (FACTS.worker, False)
     age([run.id], "run_at", seconds=31)
-    assert returns.release_due() == 1
+    assert requeue.release_due() == 1
 
 
 def test_a_requeue_without_delay_can_be_bound_at_once() -> None:
@@ -372,7 +374,7 @@ def test_a_requeue_without_delay_can_be_bound_at_once() -> None:
 
 def test_a_job_that_was_asked_to_stop_is_stopped_by_its_requeue_and_concluded() -> None:
     run = running()
-    assert ends.stop([run.id]) == []
+    assert terminations.stop([run.id]) == []
 
     state = endings.requeue(run.ending, AGAIN, BROKE, cause=Cause.FAILED, changes={})
 
@@ -436,7 +438,7 @@ def test_of_two_ends_of_one_attempt_at_once_one_is_written() -> None:
         found = together(
             [
                 partial(endings.succeed, run.ending, 1),
-                partial(returns.lose, run.id, 1, cause=Cause.CRASHED, error="signal 9"),
+                partial(requeue.lose, run.id, 1, cause=Cause.CRASHED, error="signal 9"),
             ]
         )
         assert (found[0] is None) is bool(found[1])
@@ -450,8 +452,8 @@ def test_a_backend_that_stands_still_keeps_neither_run_nor_leader(
     elsewhere: Celery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     over, asked, breaker = Event(), list[str](), Breaker()
-    monkeypatch.setattr(results, "PATIENCE", 0.05)
-    monkeypatch.setattr(results, "breaker", breaker)
+    monkeypatch.setattr(result_backend, "PATIENCE", 0.05)
+    monkeypatch.setattr(result_backend, "breaker", breaker)
 
     def stand_still(task_id: str, *_: object, **__: object) -> None:
         asked.append(task_id)
@@ -468,7 +470,7 @@ def test_a_backend_that_stands_still_keeps_neither_run_nor_leader(
     assert len(asked) == 1
     assert (first.row.aftermath_due, second.row.aftermath_due) == (True, True)
     breaker.closed_at = 0.0
-    monkeypatch.setattr(results, "PATIENCE", 10.0)
+    monkeypatch.setattr(result_backend, "PATIENCE", 10.0)
     assert aftermath.sweep() == 2
     assert celery_state(elsewhere, second.id) == "SUCCESS"
 
@@ -485,8 +487,8 @@ def test_what_keeps_results_from_their_backend_is_no_flood_in_the_log(
     elsewhere: Celery, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
     error: Exception, asked: int, told: str,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(results, "breaker", Breaker())
-    monkeypatch.setattr(aftermath, "hush", Hush())
+    monkeypatch.setattr(result_backend, "breaker", Breaker())
+    monkeypatch.setattr(aftermath, "hush", LogThrottle())
     ids = [running().fence for _ in range(2)]
     for fence in ids:
         runs.succeed(fence, 1, aftermath=True)

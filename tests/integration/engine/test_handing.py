@@ -23,17 +23,21 @@ from offload.core.exceptions import (
 from offload.core.retries import Cause
 from offload.core.states import JobState
 from offload.core.tokens import Token
-from offload.engine import duties, endings, handing, lease, losses, membership, ran, results
-from offload.engine.counts import count
-from offload.engine.explain import explain_job
-from offload.engine.handles import JobHandle
-from offload.engine.topology import snapshot
-from offload.engine.tracking import claiming, ends, limits
-from offload.engine.tracking.bindings import bind
-from offload.engine.tracking.handing import overdue
-from offload.engine.tracking.whereabouts import active_on, forced_on, loads_by_instance
-from offload.models import Attempt, Instance, Job, Queue, database
+from offload.db import database
+from offload.fleet import leadership, membership
+from offload.fleet.snapshots import snapshot
+from offload.jobs import async_completion, endings, losses, ran
+from offload.leader import duties
+from offload.models import Attempt, Instance, Job, Queue
+from offload.operations.handles import JobHandle
+from offload.reading.counts import count
+from offload.reading.explain import explain_job
+from offload.results import result_backend
 from offload.signals import stale_attempt
+from offload.tracking import claiming, limits, terminations
+from offload.tracking.async_completion import overdue
+from offload.tracking.bindings import bind
+from offload.tracking.queries import active_on, forced_on, loads_by_instance
 from tests.integration.engine.world import (
     HERE,
     LANE,
@@ -56,7 +60,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-    from offload.engine.tracking.changes import Change
+    from offload.tracking.changes import Change
 
 NEXT = {"chain": [{"task": "dam.next", "args": [], "kwargs": {}, "options": {"task_id": "next"}}]}
 
@@ -83,7 +87,7 @@ def stale() -> Iterator[list[str]]:
 def followed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Return the ends that something followed, in place of the canvas."""
     found: list[Any] = []
-    monkeypatch.setattr("offload.engine.canvas.tail.follow", found.append)
+    monkeypatch.setattr("offload.canvas.following.tail.follow", found.append)
     return found
 
 
@@ -91,7 +95,7 @@ def handed(timeout: float = 3600, **facts: Any) -> tuple[Running, str]:
     """Return a job that was handed over, and its token."""
     run = running(**facts)
     assert endings.hand_over(run.ending, timeout) is JobState.ACTIVE
-    return run, handing.token_of(run.fence)
+    return run, async_completion.token_of(run.fence)
 
 
 def patient(retries: int) -> None:
@@ -210,7 +214,7 @@ def test_nothing_is_a_value_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
     offload.complete(token)
 
-    monkeypatch.setattr(results, "backend", lambda: pytest.fail("the row says it"))
+    monkeypatch.setattr(result_backend, "backend", lambda: pytest.fail("the row says it"))
     assert JobHandle(run.row.pk).result(0) is None
 
 
@@ -221,7 +225,7 @@ def test_a_value_too_large_for_the_row_is_in_celery_alone(settings: Any) -> None
         offload.complete(token, "x" * 200)
 
     assert run.row.result is None
-    assert results.value_of(run.row) == "x" * 200
+    assert result_backend.value_of(run.row) == "x" * 200
 
 
 def test_an_end_is_the_callers_to_take_back() -> None:
@@ -328,7 +332,7 @@ def test_a_token_that_ends_nothing_is_refused(act: Any) -> None:
 
 
 def test_of_several_ends_at_once_one_is_written() -> None:
-    ends = (
+    terminations = (
         partial(offload.complete, value=7),
         partial(offload.fail, message="once more"),
         # Another text: who says the same as the end that was written hears that it is done.
@@ -336,7 +340,7 @@ def test_of_several_ends_at_once_one_is_written() -> None:
     )
     for _ in range(5):
         run, token = handed()
-        acts = [partial(_accepted, end, token) for end in ends]
+        acts = [partial(_accepted, end, token) for end in terminations]
 
         assert sum(together(acts)) == 1
 
@@ -372,7 +376,7 @@ def test_a_deadline_that_passes_once_too_often_ends_the_job() -> None:
 
     duties.time_out(_term())
 
-    assert (run.row.state, run.row.error) == (JobState.GIVEN_UP, handing.OVERDUE)
+    assert (run.row.state, run.row.error) == (JobState.GIVEN_UP, async_completion.OVERDUE)
     assert TaskResult.objects.get(task_id=run.id).status == "FAILURE"
 
 
@@ -387,7 +391,7 @@ def test_a_new_attempt_does_not_pay_for_the_deadline_of_the_one_before(
     Job.objects.update(run_at=None)
     [again] = bind(place(), [LANE], limit=1)
     claiming.claim(claiming.Fence(job_id=run.id, epoch=again.epoch, token=str(uuid4())))
-    monkeypatch.setattr("offload.engine.tracking.handing.overdue", lambda: late)
+    monkeypatch.setattr("offload.tracking.async_completion.overdue", lambda: late)
 
     duties.time_out(_term())
 
@@ -458,7 +462,7 @@ def test_a_process_that_dies_after_it_has_handed_over_takes_nothing_along(cause:
 
 def test_it_may_be_completed_before_its_consumer_has_returned(stale: list[str]) -> None:
     run = running()
-    offload.complete(handing.token_of(run.fence), "fast")
+    offload.complete(async_completion.token_of(run.fence), "fast")
 
     assert endings.hand_over(run.ending, 60) is JobState.ACTIVE
 
@@ -468,8 +472,8 @@ def test_it_may_be_completed_before_its_consumer_has_returned(stale: list[str]) 
 
 def test_it_may_fail_before_its_consumer_has_returned() -> None:
     run, second = running(), running()
-    offload.fail(handing.token_of(run.fence), "fast")
-    offload.fail(handing.token_of(second.fence), "fast", retry=False)
+    offload.fail(async_completion.token_of(run.fence), "fast")
+    offload.fail(async_completion.token_of(second.fence), "fast", retry=False)
 
     assert endings.hand_over(run.ending, 60) is JobState.ACTIVE
     assert endings.hand_over(second.ending, 60) is JobState.ACTIVE
@@ -505,12 +509,12 @@ def test_a_stop_tells_of_jobs_that_only_wait_where_they_were(changes: list[Chang
     pending, queued = waiting()[0], bound(topic="dam/other")[0].id
     changes.clear()
 
-    ends.stop([pending, queued])
+    terminations.stop([pending, queued])
 
     assert sorted(one.old for one in changes) == ["PENDING", "QUEUED"]
 
 
-def _term() -> lease.Term:
-    found = lease.acquire(HERE, place().incarnation)
+def _term() -> leadership.Term:
+    found = leadership.acquire(HERE, place().incarnation)
     assert found is not None
     return found

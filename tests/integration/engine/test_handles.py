@@ -10,10 +10,10 @@ from django.db import connections, router, transaction
 
 from offload.core.exceptions import JobFailed, JobTimeout, UnknownJob
 from offload.core.states import JobState
-from offload.engine import endings, stopping
-from offload.engine.handles import JobHandle
-from offload.engine.tracking import ends, runs
+from offload.jobs import endings, stopping
 from offload.models import Job
+from offload.operations.handles import JobHandle
+from offload.tracking import runs, terminations
 from tests.integration.engine.world import join, running, waiting
 
 
@@ -72,8 +72,10 @@ def test_a_job_that_ended_without_a_result_says_how(state: str) -> None:
     job_id = waiting()[0]
     ways: dict[str, Any] = {
         "STOPPED": lambda: stopping.stop(job_id),
-        "DROPPED": lambda: ends.drop([job_id]),
-        "ERROR": lambda: ends.give_up([job_id], state="ERROR", error_type="x.Y", error="why"),
+        "DROPPED": lambda: terminations.drop([job_id]),
+        "ERROR": lambda: terminations.give_up(
+            [job_id], state="ERROR", error_type="x.Y", error="why"
+        ),
     }
     ways[state]()
 

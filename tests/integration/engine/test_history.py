@@ -6,12 +6,12 @@ import pytest
 
 from offload.core.retries import Cause, decide
 from offload.core.states import JobState
-from offload.engine import history
-from offload.engine.submission import submit
-from offload.engine.topology import snapshot
-from offload.engine.tracking import claiming, ends, returns, runs
-from offload.engine.tracking.bindings import bind
+from offload.fleet.snapshots import snapshot
 from offload.models import Job, Run
+from offload.operations.submission import submit
+from offload.reading import history
+from offload.tracking import claiming, requeue, runs, terminations
+from offload.tracking.bindings import bind
 from tests.integration.engine.world import (
     BROKE,
     HERE,
@@ -36,7 +36,7 @@ def _instance(app: object) -> None:
 def test_a_job_that_never_began_has_no_attempts() -> None:
     (job,) = bound()
     assert history.attempts(row(job.id)) == ()
-    ends.stop([job.id])
+    terminations.stop([job.id])
     assert history.attempts(row(job.id)) == ()
 
 
@@ -68,14 +68,14 @@ def test_ended_attempts_come_before_the_last_one() -> None:
 
 def test_a_crash_is_an_attempt_with_its_cause() -> None:
     run = running()
-    returns.lose(run.id, run.fence.epoch, cause=Cause.CRASHED, error="its process died")
+    requeue.lose(run.id, run.fence.epoch, cause=Cause.CRASHED, error="its process died")
     (attempt,) = history.attempts(run.row)
     assert (attempt.outcome, attempt.error) == ("crashed", "its process died")
 
 
 def test_an_attempt_does_not_bear_the_error_of_the_one_before() -> None:
     lost = running()
-    returns.lose(lost.id, lost.fence.epoch, cause=Cause.CRASHED, error="its process died")
+    requeue.lose(lost.id, lost.fence.epoch, cause=Cause.CRASHED, error="its process died")
     Job.objects.update(hold="")
     join(THERE)
     (job,) = bind(place(THERE), [LANE], limit=1)

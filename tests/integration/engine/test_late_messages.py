@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from offload.core.topology import Mode
-from offload.engine import applying, membership
-from offload.engine.late_messages import why_late
-from offload.engine.tracking import ends
+from offload.core.placement.topology import Mode
+from offload.fleet import membership, rule_enforcement
+from offload.jobs.late_messages import why_late
 from offload.models import Job
+from offload.tracking import terminations
 from tests.integration.engine.world import HERE, THERE, bound, fence_of, join, running
 
 
@@ -21,7 +21,7 @@ def incarnation(app: object) -> str:
 def test_what_an_instance_that_drains_gave_back_is_no_alarm(incarnation: str) -> None:
     fence = fence_of(bound()[0])
     membership.set_mode(HERE, incarnation, Mode.DRAINING)
-    applying.give_back(HERE, incarnation)
+    rule_enforcement.give_back(HERE, incarnation)
 
     assert why_late(fence, HERE) == ("the job was taken back, since this instance drains; it waits")
 
@@ -29,7 +29,7 @@ def test_what_an_instance_that_drains_gave_back_is_no_alarm(incarnation: str) ->
 def test_what_was_bound_elsewhere_is_told_with_the_place(incarnation: str) -> None:
     join(THERE)
     fence = fence_of(bound()[0])
-    applying.give_back(HERE, incarnation)
+    rule_enforcement.give_back(HERE, incarnation)
     Job.objects.update(state="QUEUED", instance=THERE, epoch=2)
 
     assert why_late(fence, HERE) == f"the job was taken back; it is QUEUED at {THERE}"
@@ -37,7 +37,7 @@ def test_what_was_bound_elsewhere_is_told_with_the_place(incarnation: str) -> No
 
 def test_what_has_ended_or_begun_or_gone_is_told_so() -> None:
     stopped, begun = fence_of(bound()[0]), running().fence
-    ends.stop([stopped.job_id])
+    terminations.stop([stopped.job_id])
 
     assert why_late(stopped, HERE) == "the job is STOPPED"
     assert why_late(begun, HERE) == "another message of it has begun the job"

@@ -10,11 +10,13 @@ import pytest
 from django.db import connections
 from django.db.models import F
 
-from offload.core.topology import Mode
-from offload.engine import duties, lease, membership
-from offload.engine.lease import NotLeader, Term, leading
-from offload.engine.topology import snapshot
-from offload.models import Instance, Lease, database
+from offload.core.placement.topology import Mode
+from offload.db import database
+from offload.fleet import leadership, membership
+from offload.fleet.leadership import NotLeader, Term, leading
+from offload.fleet.snapshots import snapshot
+from offload.leader import duties
+from offload.models import Instance, Lease
 from offload.models.versions import current_version
 from tests.databases import on_postgresql
 from tests.integration.engine.world import HERE, THERE, join, running, together
@@ -28,10 +30,10 @@ def _expire() -> None:
 def test_the_first_who_asks_leads_and_the_next_does_not() -> None:
     here, there = join(HERE), join(THERE)
 
-    term = lease.acquire(HERE, here)
+    term = leadership.acquire(HERE, here)
 
     assert term == Term(number=1, holder=HERE, incarnation=here)
-    assert lease.acquire(THERE, there) is None
+    assert leadership.acquire(THERE, there) is None
     seen = snapshot(fresh=True).topology.leader
     assert seen is not None
     assert seen.name == HERE
@@ -39,33 +41,33 @@ def test_the_first_who_asks_leads_and_the_next_does_not() -> None:
 
 def test_the_leader_renews_within_its_term() -> None:
     here = join()
-    first = lease.acquire(HERE, here)
+    first = leadership.acquire(HERE, here)
     ends = Lease.objects.get().expires_at - timedelta(seconds=1)
     Lease.objects.update(expires_at=ends)
     version = current_version()
 
-    assert lease.acquire(HERE, here) == first
+    assert leadership.acquire(HERE, here) == first
     assert Lease.objects.get().expires_at > ends
     assert current_version() == version
 
 
 def test_a_lease_that_ended_is_taken_with_the_next_term() -> None:
     here, there = join(HERE), join(THERE)
-    lease.acquire(HERE, here)
+    leadership.acquire(HERE, here)
     _expire()
 
-    term = lease.acquire(THERE, there)
+    term = leadership.acquire(THERE, there)
 
     assert term == Term(number=2, holder=THERE, incarnation=there)
-    assert lease.acquire(HERE, here) is None
+    assert leadership.acquire(HERE, here) is None
 
 
 def test_a_leader_that_is_gone_is_replaced_at_once() -> None:
     here, there = join(HERE), join(THERE)
-    lease.acquire(HERE, here)
+    leadership.acquire(HERE, here)
     membership.leave(HERE, here, reason="test", crash=True)
 
-    term = lease.acquire(THERE, there)
+    term = leadership.acquire(THERE, there)
 
     assert term is not None
     assert term.number == 2
@@ -73,24 +75,24 @@ def test_a_leader_that_is_gone_is_replaced_at_once() -> None:
 
 def test_a_leader_that_came_back_as_another_incarnation_is_replaced() -> None:
     here, there = join(HERE), join(THERE)
-    lease.acquire(HERE, here)
+    leadership.acquire(HERE, here)
     Instance.objects.filter(pk=HERE).update(incarnation="second")
 
-    assert lease.acquire(THERE, there) is not None
+    assert leadership.acquire(THERE, there) is not None
 
 
 def test_a_leader_that_resigns_is_replaced_at_the_next_look() -> None:
     here, there = join(HERE), join(THERE)
-    lease.acquire(HERE, here)
+    leadership.acquire(HERE, here)
 
-    lease.resign(there)
-    assert lease.acquire(THERE, there) is None
-    lease.resign(here)
-    assert lease.acquire(THERE, there) is not None
+    leadership.resign(there)
+    assert leadership.acquire(THERE, there) is None
+    leadership.resign(here)
+    assert leadership.acquire(THERE, there) is not None
 
 
 def test_a_leader_acts_under_its_term() -> None:
-    term = lease.acquire(HERE, join())
+    term = leadership.acquire(HERE, join())
     assert term is not None
 
     with leading(term):
@@ -100,7 +102,7 @@ def test_a_leader_acts_under_its_term() -> None:
 
 
 def test_an_act_of_a_leader_that_fails_leaves_nothing() -> None:
-    term = lease.acquire(HERE, join())
+    term = leadership.acquire(HERE, join())
     assert term is not None
 
     def act() -> None:
@@ -116,17 +118,17 @@ def test_an_act_of_a_leader_that_fails_leaves_nothing() -> None:
 
 def test_an_old_term_is_refused() -> None:
     here, there = join(HERE), join(THERE)
-    old = lease.acquire(HERE, here)
+    old = leadership.acquire(HERE, here)
     assert old is not None
     _expire()
-    lease.acquire(THERE, there)
+    leadership.acquire(THERE, there)
 
     with pytest.raises(NotLeader), leading(old):
         pytest.fail("acted under an old term")
 
 
 def test_a_lease_that_ended_is_refused_though_nobody_else_leads() -> None:
-    term = lease.acquire(HERE, join())
+    term = leadership.acquire(HERE, join())
     assert term is not None
     _expire()
 
@@ -137,10 +139,10 @@ def test_a_lease_that_ended_is_refused_though_nobody_else_leads() -> None:
 def test_an_old_leader_buries_nobody() -> None:
     here, there = join(HERE), join(THERE)
     run = running(THERE)
-    old = lease.acquire(HERE, here)
+    old = leadership.acquire(HERE, here)
     assert old is not None
     _expire()
-    lease.acquire(THERE, there)
+    leadership.acquire(THERE, there)
 
     with pytest.raises(NotLeader):
         duties.bury(old, THERE, there, 0)
@@ -152,7 +154,7 @@ def test_an_old_leader_buries_nobody() -> None:
 def test_the_leader_buries_who_stood_still() -> None:
     here, there = join(HERE), join(THERE)
     run = running(THERE)
-    term = lease.acquire(HERE, here)
+    term = leadership.acquire(HERE, here)
     assert term is not None
 
     duties.bury(term, THERE, there, 0)
@@ -167,7 +169,7 @@ def test_of_many_that_seek_the_lease_at_once_one_has_it() -> None:
     mine = [(name, join(name)) for name in names]
 
     for _ in range(5):
-        found = together([partial(lease.acquire, *one) for one in mine])
+        found = together([partial(leadership.acquire, *one) for one in mine])
         (term,) = [term for term in found if term is not None]
         assert Lease.objects.get().term == term.number
         _expire()
@@ -176,7 +178,7 @@ def test_of_many_that_seek_the_lease_at_once_one_has_it() -> None:
 @on_postgresql
 def test_nobody_takes_the_lease_while_its_leader_acts() -> None:
     here, there = join(HERE), join(THERE)
-    term = lease.acquire(HERE, here)
+    term = leadership.acquire(HERE, here)
     assert term is not None
     membership.leave(HERE, here, reason="test", crash=True)
     taken: list[Term | None] = []
@@ -192,7 +194,7 @@ def test_nobody_takes_the_lease_while_its_leader_acts() -> None:
 
 
 def _take(name: str, incarnation: str, taken: list[Term | None]) -> None:
-    taken.append(lease.acquire(name, incarnation))
+    taken.append(leadership.acquire(name, incarnation))
     connections.close_all()
 
 

@@ -12,11 +12,12 @@ from django.db.models import F
 
 from offload.core.retries import Cause, RetryDecision
 from offload.core.states import Hold, JobState
-from offload.engine import dispatch
-from offload.engine.topology import snapshot
-from offload.engine.tracking import claiming, limits, returns, runs
-from offload.engine.tracking.limits import bind_limited
-from offload.models import Exclusion, Job, Queue, database
+from offload.db import database
+from offload.dispatch import dispatching
+from offload.fleet.snapshots import snapshot
+from offload.models import Exclusion, Job, Queue
+from offload.tracking import claiming, limits, requeue, runs
+from offload.tracking.limits import bind_limited
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
     BROKE,
@@ -61,27 +62,27 @@ def test_no_more_than_the_limit_is_bound_on_all_instances_together() -> None:
     ids = waiting(9, queue="narrow")
 
     assert bind_one(HERE) + bind_one(THERE) == ids[:3]
-    assert dispatch.sweep() == 0
+    assert dispatching.sweep() == 0
 
 
 def test_a_place_is_free_again_once_a_job_of_the_queue_ended() -> None:
     narrow(max_parallel=1)
     ids = waiting(2, queue="narrow")
-    dispatch.sweep()
+    dispatching.sweep()
     fence = claiming.Fence(job_id=ids[0], epoch=1, token="t")
     assert claiming.claim(fence) is not None
-    assert dispatch.sweep() == 0
+    assert dispatching.sweep() == 0
 
     runs.succeed(fence, 1, aftermath=False)
 
-    assert dispatch.sweep() == 1
+    assert dispatching.sweep() == 1
     assert states(ids) == ["SUCCEEDED", "QUEUED"]
 
 
 def test_other_queues_do_not_count() -> None:
     narrow(max_parallel=1)
     waiting(2)
-    dispatch.sweep()
+    dispatching.sweep()
 
     assert len(bind_one(THERE)) == 0
     waiting(queue="narrow")
@@ -117,7 +118,7 @@ def test_a_head_that_waits_for_its_retry_blocks_those_behind_it() -> None:
     assert bind_one() == []
 
     age(ids[:1], "run_at", seconds=31)
-    returns.release_due()
+    requeue.release_due()
     assert bind_one() == ids[:1]
 
 
@@ -135,7 +136,7 @@ def test_a_head_that_waits_for_its_retry_is_not_overtaken_by_a_higher_priority(t
     assert limits.head_of("narrow") == ids[0]
 
     age(ids, "run_at", seconds=31)
-    returns.release_due()
+    requeue.release_due()
     assert bind_one(lane=f"narrow||{topic}") == (ids if topic == TOPIC else [])
     if topic != TOPIC:
         assert bind_one() == ids
@@ -147,7 +148,7 @@ def test_a_head_that_crashed_blocks_those_behind_it_until_it_is_bound_again() ->
     ids = waiting(2, queue="narrow")
     bind_one()
     claiming.claim(claiming.Fence(job_id=ids[0], epoch=1, token="t"))
-    returns.lose(ids[0], 1, cause=Cause.CRASHED, error="signal 9")
+    requeue.lose(ids[0], 1, cause=Cause.CRASHED, error="signal 9")
     assert row(ids[0]).hold == Hold.SUSPECT
 
     assert bind_one() == []
@@ -179,13 +180,13 @@ def test_nothing_of_a_suspended_queue_is_bound(facts: dict[str, Any]) -> None:
     narrow(suspended=True, **facts)
     ids = waiting(2, queue="narrow")
 
-    assert dispatch.sweep() == 0
-    assert dispatch.offer([LANE]) == 0
+    assert dispatching.sweep() == 0
+    assert dispatching.offer([LANE]) == 0
 
     Queue.objects.get(name="narrow").delete()
     Queue.objects.create(name="narrow", topics=["dam/**"])
     snapshot(fresh=True)
-    assert dispatch.sweep() == 2
+    assert dispatching.sweep() == 2
     assert states(ids) == ["QUEUED", "QUEUED"]
 
 

@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django_celery_results.models import TaskResult
 
+from offload.core.placement.topology import Mode
 from offload.core.retries import Cause
 from offload.core.states import Hold, JobState
-from offload.core.topology import Mode
-from offload.engine import dispatch, duties, lease, losses, membership, refusing, republishing
-from offload.engine.lease import NotLeader, Term
-from offload.engine.publisher import breaker
-from offload.engine.topology import snapshot
-from offload.engine.tracking import returns
-from offload.engine.tracking.bindings import bind
-from offload.engine.tracking.whereabouts import active_on
+from offload.dispatch import dispatching, republishing
+from offload.fleet import leadership, membership
+from offload.fleet.leadership import NotLeader, Term
+from offload.fleet.snapshots import snapshot
+from offload.jobs import losses, refusals
+from offload.leader import duties
+from offload.messaging.publisher import breaker
 from offload.models import Attempt, Exclusion, Instance, Job, Queue
 from offload.models.versions import raise_version
-from offload.worker.task import ConsumerTask, OffloadTask
+from offload.tracking import requeue
+from offload.tracking.bindings import bind
+from offload.tracking.queries import active_on
+from offload.worker.tasks.task import ConsumerTask, OffloadTask
 from tests.integration.engine.world import (
     HERE,
     LANE,
@@ -46,7 +49,7 @@ if TYPE_CHECKING:
     from celery import Celery
     from pytest_django import Settings
 
-    from offload.engine.tracking.bindings import Bound
+    from offload.tracking.bindings import Bound
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +60,7 @@ def _instance(app: object) -> None:
 @pytest.fixture
 def term() -> Term:
     """Return the term of the one instance."""
-    found = lease.acquire(HERE, place().incarnation)
+    found = leadership.acquire(HERE, place().incarnation)
     assert found is not None
     snapshot(fresh=True)
     return found
@@ -222,7 +225,7 @@ def test_the_leader_moves_what_is_bound_to_who_does_not_live(term: Term) -> None
 def test_who_leads_no_more_moves_nothing(term: Term) -> None:
     stranded = running()
     Job.objects.update(incarnation="of yesterday")
-    lease.resign(term.incarnation)
+    leadership.resign(term.incarnation)
 
     with pytest.raises(NotLeader):
         duties.move(term)
@@ -289,20 +292,20 @@ def test_a_refused_job_waits_for_others_first() -> None:
     join(THERE)
     job = bound()[0]
 
-    refusing.refuse(job.id, 1, instance=HERE, task=TASK)
+    refusals.refuse(job.id, 1, instance=HERE, task=TASK)
 
     assert (row(job.id).state, row(job.id).refusals) == ("PENDING", 1)
     exclusion = Exclusion.objects.get()
     assert exclusion.incarnation == place(HERE).incarnation
     assert exclusion.reason == f"{HERE} does not know the task {TASK}"
-    assert dispatch.refill(HERE) == 0
-    assert dispatch.refill(THERE) == 1
+    assert dispatching.refill(HERE) == 0
+    assert dispatching.refill(THERE) == 1
 
 
 def test_a_refusal_of_an_older_binding_changes_nothing() -> None:
     job = bound()[0]
 
-    refusing.refuse(job.id, 0, instance=HERE, task=TASK)
+    refusals.refuse(job.id, 0, instance=HERE, task=TASK)
 
     assert row(job.id).state == "QUEUED"
     assert not Exclusion.objects.exists()
@@ -317,7 +320,7 @@ def test_each_refusal_excludes_for_longer_up_to_five_minutes(before: int, second
     job = bound()[0]
     Job.objects.update(refusals=before)
 
-    refusing.refuse(job.id, 1, instance=HERE, task=TASK)
+    refusals.refuse(job.id, 1, instance=HERE, task=TASK)
 
     wait = Exclusion.objects.get().until - datetime.now(UTC)
     assert abs(wait.total_seconds() - seconds) < 3
@@ -328,24 +331,24 @@ def test_after_five_refusals_the_task_is_broken_there_and_goes_elsewhere(
 ) -> None:
     job = bound()[0]
     Job.objects.filter(pk=job.id).update(refusals=3)
-    refusing.refuse(job.id, 1, instance=HERE, task=TASK)
+    refusals.refuse(job.id, 1, instance=HERE, task=TASK)
     assert Instance.objects.get().broken == []
     Exclusion.objects.all().delete()
     (again,) = bind(place(), [LANE], limit=1)
 
-    refusing.refuse(again.id, again.epoch, instance=HERE, task=TASK)
+    refusals.refuse(again.id, again.epoch, instance=HERE, task=TASK)
 
     assert Instance.objects.get().broken == [TASK]
     assert alarms == [f"{HERE} refused {TASK} 5 times and gets no more of it"]
     snapshot(fresh=True)
     Exclusion.objects.all().delete()
-    assert dispatch.sweep() == 0
-    refusing.mark_broken(HERE, TASK)
+    assert dispatching.sweep() == 0
+    refusals.mark_broken(HERE, TASK)
     assert len(alarms) == 1
 
 
 def test_a_task_that_was_broken_is_tried_again_by_the_next_incarnation() -> None:
-    refusing.mark_broken(HERE, TASK)
+    refusals.mark_broken(HERE, TASK)
     membership.goodbye(HERE, place().incarnation)
 
     join()
@@ -425,7 +428,7 @@ def test_what_a_broker_that_is_away_is_to_be_sent_is_sent_once_it_is_back(
         return {}
 
     with monkeypatch.context() as outage:
-        outage.setattr("offload.engine.sending.publish", fail)
+        outage.setattr("offload.dispatch.sending.publish", fail)
         assert republishing.send_again(HERE, place().incarnation, held=()) == 0
     assert row(job.id).publishes == 4
 
@@ -439,7 +442,7 @@ def test_a_suspect_instance_is_not_given_what_it_is_not_ready_for() -> None:
     waiting(topic=TOPIC)
     snapshot(fresh=True)
 
-    assert dispatch.sweep() == 0
+    assert dispatching.sweep() == 0
 
 
 def begins_never(job: Bound, cause: Cause = Cause.FAILED) -> Job:
@@ -457,11 +460,11 @@ def test_what_cannot_begin_is_a_failed_attempt_and_ends_as_its_queue_says(task: 
     assert [one.error for one in first.ended_attempts.all()] == ["cannot be read"]
 
     # No delay at all is a hundredth of a second.
-    eventually(returns.release_due)
+    eventually(requeue.release_due)
     last = begins_never(bind(place(), [first.lane], limit=1)[0])
 
     assert (last.state, last.attempts, last.failures) == (JobState.GIVEN_UP, 2, 2)
-    assert last.error_type == "offload.core.exceptions.running.CannotBegin"
+    assert last.error_type == "offload.core.exceptions.runtime.CannotBegin"
     assert last.error == "cannot be read"
 
 
@@ -479,7 +482,7 @@ def test_an_outage_before_the_claim_counts_nothing_and_leaves_the_job_bound() ->
 
 def test_what_moved_on_is_not_ended_for_a_message_of_before() -> None:
     job = bound()[0]
-    returns.recall("id = %s", [job.id], cause=Cause.REQUEUED)
+    requeue.recall("id = %s", [job.id], cause=Cause.REQUEUED)
     again = bind(place(), [row(job.id).lane], limit=1)[0]
 
     begins_never(job)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from offload.core.placement.topology import Mode
 from offload.core.states import Hold, JobState
-from offload.core.topology import Mode
+from offload.db import database
 from offload.embedded.process import boot_id
-from offload.engine import membership
-from offload.models import Attempt, Instance, Slot, database
+from offload.fleet import membership
+from offload.models import Attempt, Instance, Slot
 from offload.models.versions import current_version, raise_version
 from offload.signals import instance_changed
 from tests.databases import on_postgresql
@@ -34,7 +35,7 @@ from tests.integration.engine.world import (
 from tests.polling import eventually
 
 if TYPE_CHECKING:
-    from offload.engine.tracking.changes import Change
+    from offload.tracking.changes import Change
 
 
 @pytest.fixture

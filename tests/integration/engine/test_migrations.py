@@ -8,7 +8,7 @@ import pytest
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
-from offload.models import database
+from offload.db import database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

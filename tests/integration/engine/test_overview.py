@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from offload.core.topology import Mode
-from offload.engine import lease, membership, overview, rules
-from offload.engine.queues import queues
-from offload.engine.topology import snapshot
-from offload.engine.tracking import ends
+from offload.core.placement.topology import Mode
+from offload.fleet import leadership, membership, rules
+from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job, Queue
+from offload.reading import overview
+from offload.reading.queues import queues
+from offload.tracking import terminations
 from tests.integration.engine.world import (
     HERE,
     THERE,
@@ -34,7 +35,7 @@ def test_an_empty_cluster_has_nothing() -> None:
 
 
 def test_an_instance_is_shown_with_what_it_holds() -> None:
-    lease.acquire(HERE, join(labels=["b", "a"]))
+    leadership.acquire(HERE, join(labels=["b", "a"]))
     running()
     bound(2)
     (line,) = overview.instances()
@@ -60,7 +61,7 @@ def test_instances_stand_in_the_order_they_joined() -> None:
 
 def test_who_is_gone_does_not_lead() -> None:
     incarnation = join()
-    lease.acquire(HERE, incarnation)
+    leadership.acquire(HERE, incarnation)
     membership.goodbye(HERE, incarnation)
     seen = overview.overview()
     assert (seen.leader, seen.ready, seen.instances[0].mode) == (None, 0, Mode.GONE)
@@ -80,7 +81,7 @@ def test_jobs_are_counted_by_topic_and_stage() -> None:
     waiting(2)
     waiting(delay=60.0)
     Job.objects.filter(pk=waiting()[0]).update(hold="suspect")
-    ends.stop(waiting())
+    terminations.stop(waiting())
     line = {one.topic: one for one in overview.topics()}[TOPIC]
     assert (line.waiting, line.bound, line.active) == (4, 1, 1)
     seen = overview.overview()
@@ -88,7 +89,7 @@ def test_jobs_are_counted_by_topic_and_stage() -> None:
 
 
 def test_topics_of_late_are_known_without_consumer_or_open_job() -> None:
-    ends.stop(waiting(topic="audio/mix"))
+    terminations.stop(waiting(topic="audio/mix"))
     (line,) = overview.topics()
     assert (line.topic, line.waiting, line.can_run) == ("audio/mix", 0, 0)
 

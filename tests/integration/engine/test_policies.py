@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from offload.core.exceptions import InvalidQueue
-from offload.engine import dispatch, policies
-from offload.engine.topology import snapshot
-from offload.engine.tracking import claiming
+from offload.dispatch import dispatching
+from offload.fleet.snapshots import snapshot
 from offload.models import Queue
+from offload.queues import policies
+from offload.tracking import claiming
 from tests.integration.engine.world import HERE, bound, fence_of, join, states, waiting
 
 
@@ -45,7 +46,7 @@ def test_a_suspended_queue_gives_back_all_that_has_not_begun() -> None:
     assert policies.suspend([narrow], suspended=True) == 2
 
     assert states([job.id for job in jobs]) == ["ACTIVE", "PENDING", "PENDING"]
-    assert dispatch.sweep() == 0
+    assert dispatching.sweep() == 0
 
 
 def test_a_note_that_cannot_be_kept_is_refused_and_suspends_nothing() -> None:
@@ -62,7 +63,7 @@ def test_a_resumed_queue_is_bound_again() -> None:
     ids = waiting(2, queue="narrow")
 
     assert policies.suspend([narrow], suspended=False) == 0
-    dispatch.sweep()
+    dispatching.sweep()
 
     assert states(ids) == ["QUEUED", "QUEUED"]
 
@@ -77,7 +78,7 @@ def test_the_last_in_line_are_taken_back_beyond_the_limit(
     narrow = queue()
     urgent = waiting(1, queue="narrow", priority=5)
     ids = [*urgent, *waiting(3, queue="narrow")]
-    dispatch.sweep()
+    dispatching.sweep()
     for name, value in terms.items():
         setattr(narrow, name, value)
 

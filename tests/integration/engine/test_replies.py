@@ -8,16 +8,18 @@ import pytest
 from celery import Celery
 from celery.exceptions import TaskRevokedError
 
+from offload.canvas import hooks
 from offload.core.retries import RetryDecision
 from offload.core.states import JobState
-from offload.engine import aftermath, endings, installation, results, stopping, task_results
-from offload.engine.canvas import hooks
-from offload.engine.retrying import retry
-from offload.engine.submission import submit, submit_many
-from offload.engine.tracking import claiming
-from offload.engine.tracking.bindings import bind
+from offload.jobs import aftermath, endings, stopping
+from offload.messaging import installation
 from offload.models import Job
-from offload.worker.task import OffloadTask
+from offload.operations.handles import retry
+from offload.operations.submission import submit, submit_many
+from offload.results import result_backend, task_results
+from offload.tracking import claiming
+from offload.tracking.bindings import bind
+from offload.worker.tasks.task import OffloadTask
 from tests.apps import forget_consumers
 from tests.integration.engine.world import (
     BROKE,
@@ -97,7 +99,7 @@ def test_a_reply_that_could_not_be_sent_is_sent_by_the_sweep(
 ) -> None:
     job = submit(TOPIC)
     with monkeypatch.context() as patch:
-        patch.setattr(results, "store", _away)
+        patch.setattr(result_backend, "store", _away)
         endings.succeed(begun_here().ending, 3)
 
     assert aftermath.sweep() == 1

@@ -10,11 +10,12 @@ import pytest
 from django.core.files.storage import FileSystemStorage
 
 import offload
-from offload.engine import outputs, retention
-from offload.engine.row_values import policy_of
-from offload.engine.topology import forget
-from offload.engine.tracking import ends, runs
+from offload.files import outputs
+from offload.fleet.row_values import policy_of
+from offload.fleet.snapshots import forget
+from offload.leader import retention
 from offload.models import Job, Payload, PayloadFile, Queue, Run
+from offload.tracking import runs, terminations
 from tests.integration.engine.world import TOPIC, age, join, running, waiting
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def files(media: Path) -> list[str]:
 def ended(**facts: Any) -> str:
     """Return a job of the queue that ended two days ago."""
     [job_id] = waiting(**{"queue": "short", **facts})
-    ends.drop([job_id])
+    terminations.drop([job_id])
     Job.objects.ids([job_id]).update(aftermath_due=False)
     age([job_id], "finished_at", seconds=2 * DAYS)
     return job_id
@@ -95,7 +96,7 @@ def test_a_file_that_cannot_be_deleted_keeps_no_other(
     for name in ("one", "two"):
         offload.submit(TOPIC, files={name: b"in"})
     jobs = list(Job.objects.values_list("pk", flat=True))
-    ends.drop(jobs)
+    terminations.drop(jobs)
     Job.objects.update(aftermath_due=False)
     age(jobs, "finished_at", seconds=2 * DAYS)
     delete, tried = FileSystemStorage.delete, list[str]()

@@ -9,8 +9,9 @@ import pytest
 from django.contrib.auth.models import User
 
 from offload.core.exceptions import InvalidPattern, InvalidRule, UnknownInstance
-from offload.engine import applying, dispatch, rules
-from offload.engine.topology import snapshot
+from offload.dispatch import dispatching
+from offload.fleet import rule_enforcement, rules
+from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job, Rule, Switch
 from offload.models.versions import current_version, raise_version
 from tests.integration.engine.world import (
@@ -37,7 +38,7 @@ def _runs(topic: str = TOPIC) -> list[str]:
     """Return where a new job of a topic would be bound, over a fresh topology."""
     snapshot(fresh=True)
     ids = waiting(20, topic=topic)
-    dispatch.sweep()
+    dispatching.sweep()
     found = {row(job_id).instance for job_id in ids} - {""}
     Job.objects.ids(ids).delete()
     return sorted(found)
@@ -66,7 +67,7 @@ def test_a_rule_and_its_recall_happen_together_or_not_at_all(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("no recall")
 
-    monkeypatch.setattr("offload.engine.tracking.returns.recall_from", fail)
+    monkeypatch.setattr("offload.tracking.requeue.recall_from", fail)
     with pytest.raises(RuntimeError):
         rules.deny(HERE, "**")
 
@@ -139,7 +140,7 @@ def test_a_deny_is_back_when_the_allow_that_lifted_it_for_a_time_ends() -> None:
     _time_passes()
 
     assert _runs() == [THERE]
-    applying.apply(HERE, place().incarnation, snapshot(fresh=True))
+    rule_enforcement.apply(HERE, place().incarnation, snapshot(fresh=True))
     assert row(job.id).state == "PENDING"
     assert Rule.objects.get(verb="deny").note == "broken fan"
 
@@ -325,7 +326,7 @@ def test_clearing_a_rule_lets_its_jobs_run_again() -> None:
     assert rules.clear(HERE, "**").count == 0
 
     snapshot(fresh=True)
-    assert dispatch.sweep() == place().window
+    assert dispatching.sweep() == place().window
 
 
 def test_a_rule_ends_by_itself() -> None:
@@ -411,7 +412,7 @@ def test_an_instance_gives_back_what_rules_forbid_and_announces_them() -> None:
     queued, other = bound()[0], bound(topic="dam/meta")[0]
     Rule.objects.create(verb="deny", scope="instance", target=HERE, pattern=TOPIC)
 
-    applying.apply(HERE, place().incarnation, snapshot(fresh=True))
+    rule_enforcement.apply(HERE, place().incarnation, snapshot(fresh=True))
 
     assert states([queued.id, other.id]) == ["PENDING", "QUEUED"]
     applied = Instance.objects.get(pk=HERE).applied
@@ -421,6 +422,6 @@ def test_an_instance_gives_back_what_rules_forbid_and_announces_them() -> None:
 def test_an_instance_that_drains_gives_back_what_has_not_begun() -> None:
     run, queued = running(), bound()[0]
 
-    assert applying.give_back(HERE, place().incarnation) == 1
+    assert rule_enforcement.give_back(HERE, place().incarnation) == 1
 
     assert states([run.id, queued.id]) == ["ACTIVE", "PENDING"]

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from offload.engine import dispatch, membership, policies, rules
-from offload.engine.topology import snapshot
-from offload.engine.tracking import claiming, slots
-from offload.engine.tracking.bindings import bind, insert_bound
-from offload.engine.tracking.drafts import Draft, lane_of
-from offload.models import Instance, Job, Queue, Rule, Switch, database
+from offload.db import database
+from offload.dispatch import dispatching
+from offload.fleet import membership, rules
+from offload.fleet.snapshots import snapshot
+from offload.models import Instance, Job, Queue, Rule, Switch
 from offload.models.versions import lock_version
+from offload.queues import policies
 from offload.signals import alarm
+from offload.tracking import claiming, slots
+from offload.tracking.bindings import bind, insert_bound
+from offload.tracking.drafts import Draft, lane_of
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
     HERE,
@@ -215,7 +218,7 @@ def test_rules_and_bindings_in_a_crowd_leave_nothing_where_it_is_denied() -> Non
 
     def fill() -> None:
         for _ in range(60):
-            dispatch.refill(HERE)
+            dispatching.refill(HERE)
             snapshot(fresh=True)
 
     together([write, fill, fill, fill])

@@ -10,14 +10,16 @@ import pytest
 
 from offload.core.retries import RetryDecision
 from offload.core.states import JobState
-from offload.engine import dispatch, endings, publisher
-from offload.engine.publisher import breaker
-from offload.engine.submission import new_id
-from offload.engine.topology import snapshot
-from offload.engine.tracking import fills
-from offload.engine.tracking.drafts import Draft, insert
+from offload.dispatch import dispatching
+from offload.dispatch.submission import new_id
+from offload.fleet.snapshots import snapshot
+from offload.jobs import endings
+from offload.messaging import publisher
+from offload.messaging.publisher import breaker
 from offload.models import Queue
-from offload.worker.outcome import info
+from offload.tracking import placeholders
+from offload.tracking.drafts import Draft, insert
+from offload.worker.pool.outcome import info
 from tests.integration.engine.world import (
     HERE,
     Broker,
@@ -38,7 +40,7 @@ def test_a_window_is_filled_also_from_very_many_lanes() -> None:
     insert([Draft(id=new_id(), topic=f"dam/asset/{number}") for number in range(600)])
     (urgent,) = waiting(topic="dam/asset/last", priority=9)
 
-    assert dispatch.refill(HERE) == 4
+    assert dispatching.refill(HERE) == 4
     assert row(urgent).state == JobState.QUEUED
 
 
@@ -49,7 +51,7 @@ def test_a_job_no_message_can_be_made_of_is_an_error_and_keeps_no_other_back(
     (unreadable,) = waiting(options={option: "unheard-of"})
     others = waiting(2)
 
-    dispatch.refill(HERE)
+    dispatching.refill(HERE)
 
     assert states(others) == ["QUEUED", "QUEUED"]
     assert [sent["id"] for sent in broker.sent_to()] == others
@@ -71,7 +73,7 @@ def test_a_message_says_whether_its_queue_is_limited(
     snapshot(fresh=True)
     waiting(queue="some")
 
-    dispatch.refill(HERE)
+    dispatching.refill(HERE)
 
     (sent,) = broker.sent_to()
     assert sent.get("limited", False) is limited
@@ -84,7 +86,7 @@ def test_a_broker_that_stands_still_is_not_waited_for(monkeypatch: pytest.Monkey
     ids = waiting(1)
 
     before = time.monotonic()
-    dispatch.refill(HERE)
+    dispatching.refill(HERE)
 
     assert time.monotonic() - before < 5
     assert breaker.is_open
@@ -102,7 +104,7 @@ def test_whatever_a_transport_raises_the_job_stays_bound_to_be_sent_again(
     monkeypatch.setattr(publisher, "_send", fail)
     ids = waiting(1)
 
-    dispatch.refill(HERE)
+    dispatching.refill(HERE)
 
     assert breaker.is_open
     assert states(ids) == ["QUEUED"]
@@ -111,10 +113,10 @@ def test_whatever_a_transport_raises_the_job_stays_bound_to_be_sent_again(
 
 
 def test_full_lanes_are_remembered_up_to_a_limit() -> None:
-    for number in range(dispatch.LANES + 5):
-        dispatch._note_full(f"default||dam/{number}")
+    for number in range(dispatching.LANES + 5):
+        dispatching._note_full(f"default||dam/{number}")
 
-    assert len(dispatch._full) <= dispatch.LANES
+    assert len(dispatching._full) <= dispatching.LANES
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "a\udcffb"])
@@ -135,6 +137,6 @@ def test_a_replaced_job_has_begun_and_can_no_longer_expire() -> None:
     run = running(expires_in=3600.0)
     assert row(run.id).expires_at is not None
 
-    fills.replaced(run.fence)
+    placeholders.replaced(run.fence)
 
     assert row(run.id).expires_at is None

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import connections, transaction
 
-from offload.models import Job, database
-from offload.worker.session import Disorder
-from offload.worker.watch import Watch
+from offload.db import database
+from offload.models import Job
+from offload.worker.pool.session import Disorder
+from offload.worker.pool.watch import Watch
 from tests.databases import POSTGRESQL, on_postgresql
 from tests.integration.engine.world import statements
 

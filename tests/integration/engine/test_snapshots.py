@@ -9,8 +9,9 @@ from django.core.management import call_command
 from django.db import transaction
 
 import offload
-from offload.engine.topology import snapshot
-from offload.models import Queue, Rule, database
+from offload.db import database
+from offload.fleet.snapshots import snapshot
+from offload.models import Queue, Rule
 from offload.models.versions import current_version
 from tests.integration.engine.world import join, statements
 

@@ -10,20 +10,23 @@ from django.db import transaction
 
 import offload
 from offload.core.retries import Cause
-from offload.engine import duties, endings, lease, membership
-from offload.engine.claims import begin
-from offload.engine.tracking import (
+from offload.db import database
+from offload.fleet import leadership, membership
+from offload.jobs import endings
+from offload.jobs.claims import begin
+from offload.leader import duties
+from offload.models import Job
+from offload.tracking import (
+    async_completion,
     claiming,
-    ends,
-    handing,
     limits,
+    queries,
     relays,
-    returns,
+    requeue,
     runs,
-    whereabouts,
+    terminations,
 )
-from offload.engine.tracking.bindings import bind
-from offload.models import Job, database
+from offload.tracking.bindings import bind
 from tests.integration.engine.world import (
     FACTS,
     HERE,
@@ -41,7 +44,7 @@ from tests.integration.engine.world import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from offload.engine.lease import Term
+    from offload.fleet.leadership import Term
 
 FINAL = 5000
 #: Two indexes hold the bound jobs alone; either will do where all of them are counted.
@@ -138,23 +141,23 @@ def _changes(found: list[str]) -> list[str]:
 QUESTIONS: dict[str, tuple[Callable[[], object], str]] = {
     "heads": (lambda: bind(place(), [LANE], limit=4), "offload_job_waiting"),
     "window": (lambda: bind(place(), [LANE], limit=4), "offload_job_bound"),
-    "lanes": (whereabouts.waiting_lanes, "offload_job_waiting"),
-    "suspects": (whereabouts.suspects, "offload_job_suspect"),
-    "loads": (whereabouts.loads_by_instance, BOUND),
-    "due": (returns.release_due, "offload_job_due"),
-    "handed over": (handing.overdue, "offload_job_handed"),
-    "expiry": (ends.expire, "offload_job_expires"),
-    "aftermath": (ends.due, "offload_job_aftermath"),
+    "lanes": (queries.waiting_lanes, "offload_job_waiting"),
+    "suspects": (queries.suspects, "offload_job_suspect"),
+    "loads": (queries.loads_by_instance, BOUND),
+    "due": (requeue.release_due, "offload_job_due"),
+    "handed over": (async_completion.overdue, "offload_job_handed"),
+    "expiry": (terminations.expire, "offload_job_expires"),
+    "aftermath": (terminations.due, "offload_job_aftermath"),
     "unsent": (lambda: relays.is_any_left_behind(5.0), "offload_job_unsent"),
     "left behind": (lambda: relays.claim_left_behind(5.0, 20), "offload_job_unsent"),
     "stopped unsent": (lambda: relays.stop_unsent(5.0), "offload_job_unsent"),
     "head": (lambda: limits.head_of("narrow"), "offload_job_begun(.|\n)*offload_job_head"),
     "queue": (lambda: limits.bound_in("narrow"), "offload_job_in_queue"),
-    "unheard": (lambda: whereabouts.unheard(HERE, "x", first=5.0), BOUND),
-    "active": (lambda: whereabouts.active_on(HERE, "x"), BOUND),
-    "unstarted": (whereabouts.unstarted, BOUND),
-    "unstarted there": (lambda: whereabouts.unstarted(HERE), BOUND),
-    "rules": (lambda: returns.recall_from(HERE, [TOPIC], cause=Cause.REFUSED), BOUND),
+    "unheard": (lambda: queries.unheard(HERE, "x", first=5.0), BOUND),
+    "active": (lambda: queries.active_on(HERE, "x"), BOUND),
+    "unstarted": (queries.unstarted, BOUND),
+    "unstarted there": (lambda: queries.unstarted(HERE), BOUND),
+    "rules": (lambda: requeue.recall_from(HERE, [TOPIC], cause=Cause.REFUSED), BOUND),
     "who is gone": (
         lambda: membership.leave(HERE, place().incarnation, reason="x", crash=True),
         BOUND,
@@ -167,7 +170,7 @@ QUESTIONS: dict[str, tuple[Callable[[], object], str]] = {
 @pytest.fixture
 def _values_in_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let statements be sent with their values, so that their text can be explained."""
-    monkeypatch.setattr("offload.models.preparing.can_prepare", lambda _: False)
+    monkeypatch.setattr("offload.db.preparing.can_prepare", lambda _: False)
 
 
 @pytest.mark.usefixtures("_values_in_the_text")
@@ -208,7 +211,7 @@ def _slow(ask: Callable[[], object], index: str) -> str:
 
 
 def _term() -> Term:
-    found = lease.acquire(HERE, place().incarnation)
+    found = leadership.acquire(HERE, place().incarnation)
     assert found is not None
     return found
 
@@ -217,14 +220,14 @@ def _crowd() -> None:
     """Thousands of jobs that ended, and one of each kind that did not."""
     _history()
     waiting(3), waiting(300, topic="dam/meta"), waiting(delay=60), waiting(expires_in=60)
-    waiting(hold="suspect"), bound(), bound(queue="narrow"), ends.drop(waiting())
+    waiting(hold="suspect"), bound(), bound(queue="narrow"), terminations.drop(waiting())
     _analyse()
 
 
 def _history() -> None:
     """Thousands of jobs that ended."""
     waiting(FINAL)
-    ends.drop(list(Job.objects.values_list("pk", flat=True)))
+    terminations.drop(list(Job.objects.values_list("pk", flat=True)))
     Job.objects.update(aftermath_due=False)
 
 

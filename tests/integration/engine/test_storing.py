@@ -15,8 +15,9 @@ from django.core.files.storage import FileSystemStorage, storages
 
 import offload
 from offload.core.exceptions import FileNotStored
-from offload.engine import outputs, retention
-from offload.models import Job, Payload, PayloadFile, database
+from offload.db import database
+from offload.files import deletion, outputs
+from offload.models import Job, Payload, PayloadFile
 from tests.integration.engine.world import TOPIC, join, row, running
 
 CONTENT = b"pixels" * 1000
@@ -158,7 +159,7 @@ def test_nothing_is_left_of_files_whose_history_is_over(
 
     Job.objects.filter(pk=job.id).delete()
     unused = Payload.objects.filter(pk=payload)
-    places = retention._drop_unused(unused)
-    retention._delete(places, {("offload", str(payload))})
+    places = deletion._drop_unused(unused)
+    deletion._delete(places, {("offload", str(payload))})
 
     assert list(media.rglob("*")) == []

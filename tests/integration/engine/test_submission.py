@@ -20,12 +20,12 @@ from offload.core.exceptions import (
     UnknownQueue,
 )
 from offload.core.states import JobState
-from offload.engine import dispatch
-from offload.engine.publisher import breaker
-from offload.engine.submission import new_id
-from offload.engine.tracking.drafts import BATCH, Draft, insert, of_lane
-from offload.engine.tracking.whereabouts import loads_by_instance
+from offload.dispatch import dispatching
+from offload.dispatch.submission import new_id
+from offload.messaging.publisher import breaker
 from offload.models import Job, Payload, PayloadFile, Queue
+from offload.tracking.drafts import BATCH, Draft, insert, of_lane
+from offload.tracking.queries import loads_by_instance
 from tests.databases import on_postgresql
 from tests.integration.engine.world import HERE, LANE, TOPIC, Broker, join, row, states, waiting
 
@@ -230,7 +230,7 @@ def test_a_job_submitted_alone_waits_for_whoever_is_free_first() -> None:
     jobs = [offload.submit(TOPIC) for _ in range(3)]
 
     assert [job.state for job in jobs] == ["QUEUED", "QUEUED", "PENDING"]
-    assert dispatch.refill(HERE) == 1
+    assert dispatching.refill(HERE) == 1
 
 
 def test_instances_that_run_something_already_are_all_used_at_submit() -> None:
@@ -265,7 +265,7 @@ def test_a_failure_to_bind_does_not_reach_the_submitter(
     def fail(_: object) -> None:
         raise RuntimeError("no topology")
 
-    monkeypatch.setattr("offload.engine.dispatch.offer", fail)
+    monkeypatch.setattr("offload.dispatch.dispatching.offer", fail)
 
     assert offload.submit(TOPIC).state is JobState.PENDING
     assert "jobs are stored and wait for the sweep" in caplog.text

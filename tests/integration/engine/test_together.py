@@ -8,10 +8,10 @@ import pytest
 from django.db import DatabaseError
 
 import offload
-from offload.engine.tracking import bindings
-from offload.engine.tracking.drafts import Draft
+from offload.db.statements import Statement, change, if_changed, together
 from offload.models import Instance, Job, Version
-from offload.models.statements import Statement, change, if_changed, together
+from offload.tracking import bindings
+from offload.tracking.drafts import Draft
 from tests.integration.engine.world import HERE, LANE, TOPIC, join, place, waiting
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def test_all_or_none_take_effect() -> None:
 def test_they_are_one_transaction_where_several_cannot_be_sent_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("offload.models.preparing.can_go_together", lambda _: False)
+    monkeypatch.setattr("offload.db.preparing.can_go_together", lambda _: False)
 
     with pytest.raises(DatabaseError):
         together(ADD, WRONG)

@@ -9,12 +9,15 @@ from celery import Celery
 from celery.backends.base import Backend
 from django.test import override_settings
 
+from offload.canvas import hooks
+from offload.canvas.following import tail
 from offload.core.exceptions import MissingResult
-from offload.engine import aftermath, endings, installation, results, task_results
-from offload.engine.canvas import hooks, tail
-from offload.engine.handles import JobHandle
-from offload.engine.tracking import ends
+from offload.jobs import aftermath, endings
+from offload.messaging import installation
 from offload.models import Job
+from offload.operations.handles import JobHandle
+from offload.results import result_backend, task_results
+from offload.tracking import terminations
 from tests.apps import forget_consumers
 from tests.integration.engine.world import join, running, statements
 
@@ -84,7 +87,7 @@ def test_a_large_value_that_is_due_still_stays_until_then(
 ) -> None:
     run = running()
     with monkeypatch.context() as patch:
-        patch.setattr(results, "store", _away)
+        patch.setattr(result_backend, "store", _away)
         endings.succeed(run.ending, LARGE)
     aftermath.sweep()
 
@@ -140,7 +143,7 @@ def test_a_value_is_dropped_by_who_clears_the_mark_if_it_is_kept(backend: Celery
     endings.succeed(job.ending, LARGE)
     Job.objects.filter(pk=job.id).update(aftermath_due=True)
 
-    assert ends.take_aftermath(job.id, is_kept=False)
+    assert terminations.take_aftermath(job.id, is_kept=False)
 
     assert job.row.result == LARGE
 

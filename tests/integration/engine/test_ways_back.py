@@ -9,11 +9,12 @@ from django_celery_results.models import TaskResult
 
 from offload.core.retries import Cause, RetryDecision
 from offload.core.states import Hold, JobState
-from offload.engine import aftermath, membership
-from offload.engine.tracking import claiming, ends, fills, returns, runs
-from offload.engine.tracking.bindings import bind
-from offload.engine.tracking.changes import Change
+from offload.fleet import membership
+from offload.jobs import aftermath
 from offload.models import Attempt, Job
+from offload.tracking import claiming, placeholders, requeue, runs, terminations
+from offload.tracking.bindings import bind
+from offload.tracking.changes import Change
 from tests.integration.engine.world import (
     BROKE,
     HERE,
@@ -43,7 +44,7 @@ def _declare(run: Running) -> object:
 
 def _forced(run: Running) -> object:
     where = "id = %s AND epoch = %s AND state = 'ACTIVE'"
-    return returns.way_back(where, [run.id, 1], cause=Cause.STOPPED_FORCED, error="told")
+    return requeue.way_back(where, [run.id, 1], cause=Cause.STOPPED_FORCED, error="told")
 
 
 #: From ACTIVE: how, the cause that is recorded, and whether it counts as a crash.
@@ -53,9 +54,9 @@ FROM_ACTIVE: dict[str, tuple[Callable[[Running], object], str, bool]] = {
         "failed",
         False,
     ),
-    "replace": (lambda run: fills.replaced(run.fence), "requeued", False),
+    "replace": (lambda run: placeholders.replaced(run.fence), "requeued", False),
     "lost process": (
-        lambda run: returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9"),
+        lambda run: requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9"),
         "crashed",
         True,
     ),
@@ -69,9 +70,9 @@ FROM_ACTIVE: dict[str, tuple[Callable[[Running], object], str, bool]] = {
 
 #: From QUEUED.
 FROM_QUEUED: dict[str, Callable[[str], object]] = {
-    "recall": lambda job_id: returns.recall("id = %s", [job_id], cause=Cause.REQUEUED),
-    "rule": lambda _: returns.recall_from(HERE, None, cause=Cause.REFUSED),
-    "refusal": lambda job_id: returns.refuse(job_id, 1, reason="unknown task"),
+    "recall": lambda job_id: requeue.recall("id = %s", [job_id], cause=Cause.REQUEUED),
+    "rule": lambda _: requeue.recall_from(HERE, None, cause=Cause.REFUSED),
+    "refusal": lambda job_id: requeue.refuse(job_id, 1, reason="unknown task"),
     "dead worker": lambda _: membership.leave(HERE, place().incarnation, reason="x", crash=True),
 }
 
@@ -112,7 +113,7 @@ def test_what_ran_and_was_asked_to_stop_is_stopped_instead(
     back: Callable[[Running], object], cause: str, crash: bool, changes: list[Change]
 ) -> None:
     run = running()
-    ends.stop([run.id])
+    terminations.stop([run.id])
     assert run.row.state == JobState.ACTIVE
     changes.clear()
 
@@ -146,7 +147,7 @@ def test_a_way_back_of_what_was_bound_never_touches_what_waits(
     back: Callable[[str], object],
 ) -> None:
     job = bound()[0]
-    ends.stop([job.id])
+    terminations.stop([job.id])
 
     back(job.id)
 
@@ -156,15 +157,15 @@ def test_a_way_back_of_what_was_bound_never_touches_what_waits(
 def test_a_recall_leaves_what_runs_where_it_is() -> None:
     run = running()
 
-    assert returns.recall("instance = %s", [HERE], cause=Cause.REFUSED) == []
+    assert requeue.recall("instance = %s", [HERE], cause=Cause.REFUSED) == []
     assert run.row.state == JobState.ACTIVE
 
 
 def test_rules_recall_the_topics_they_are_about_and_no_others() -> None:
     here, other = bound()[0], bound(topic="dam/meta")[0]
 
-    assert returns.recall_from(HERE, [], cause=Cause.REFUSED) == []
-    returns.recall_from(HERE, [here.topic], cause=Cause.REFUSED)
+    assert requeue.recall_from(HERE, [], cause=Cause.REFUSED) == []
+    requeue.recall_from(HERE, [here.topic], cause=Cause.REFUSED)
 
     assert (row(here.id).state, row(other.id).state) == ("PENDING", "QUEUED")
 
@@ -174,14 +175,14 @@ def test_a_job_is_given_up_at_its_third_crash(changes: list[Change]) -> None:
     job_id = run.id
     fence = run.fence
     for crash in (1, 2):
-        returns.lose(job_id, fence.epoch, cause=Cause.CRASHED, error=f"signal {crash}")
+        requeue.lose(job_id, fence.epoch, cause=Cause.CRASHED, error=f"signal {crash}")
         assert (row(job_id).crashes, row(job_id).hold) == (crash, Hold.SUSPECT)
         (again,) = bind(place(), [LANE], limit=1, suspect=True)
         fence = fence_of(again)
         claiming.claim(fence)
     changes.clear()
 
-    returns.lose(job_id, fence.epoch, cause=Cause.CRASHED, error="signal 3")
+    requeue.lose(job_id, fence.epoch, cause=Cause.CRASHED, error="signal 3")
 
     found = row(job_id)
     assert (found.state, found.crashes, found.error) == (JobState.GIVEN_UP, 3, "signal 3")
@@ -195,9 +196,9 @@ def test_a_job_is_given_up_at_its_third_crash(changes: list[Change]) -> None:
 def test_a_job_at_its_third_crash_that_was_asked_to_stop_is_stopped() -> None:
     run = running()
     Job.objects.filter(pk=run.id).update(crashes=2)
-    ends.stop([run.id])
+    terminations.stop([run.id])
 
-    returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
+    requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
 
     assert run.row.state == JobState.STOPPED
 
@@ -213,16 +214,16 @@ def test_a_bound_job_with_two_crashes_moves_without_a_third() -> None:
 
 def test_an_attempt_that_ended_already_is_not_lost_again(changes: list[Change]) -> None:
     run = running()
-    returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
+    requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
     changes.clear()
 
-    assert returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9") == []
+    assert requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9") == []
     assert (run.row.crashes, Attempt.objects.count(), changes) == (1, 1, [])
 
 
 def test_a_suspect_that_failed_in_order_is_a_suspect_no_more() -> None:
     run = running()
-    returns.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
+    requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
     (again,) = bind(place(), [LANE], limit=1, suspect=True)
     fence = fence_of(again)
     claiming.claim(fence)

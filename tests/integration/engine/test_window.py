@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from offload.core.topology import Mode
-from offload.engine import rules, topology
-from offload.engine.topology import snapshot
+from offload.core.placement.topology import Mode
+from offload.fleet import rules, snapshots
+from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job, versions
 from offload.worker.agent import window as windows
-from offload.worker.agent.parent import Snapshot
 from offload.worker.agent.window import Window
+from offload.worker.agent.worker_state import Snapshot
 from tests.integration.engine.world import HERE, THERE, TOPIC, bound, join, place, row, statements
 
 HOUR = timedelta(hours=1)
@@ -42,16 +42,16 @@ def wait(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return what lets the database's clock go on."""
 
     def go_on(by: timedelta) -> None:
-        ahead = topology._clock.ahead or timedelta()
-        monkeypatch.setattr(topology, "_ask", lambda: versions.current_version())
-        monkeypatch.setattr(topology._clock, "ahead", ahead + by)
+        ahead = snapshots._clock.ahead or timedelta()
+        monkeypatch.setattr(snapshots, "_ask", lambda: versions.current_version())
+        monkeypatch.setattr(snapshots._clock, "ahead", ahead + by)
 
     return go_on
 
 
 def test_an_allow_that_ends_takes_back_what_only_it_allowed(window: Window, wait: Any) -> None:
     rules.allow(HERE, "dam/meta")
-    rules.allow(HERE, TOPIC, until=topology.now() + HOUR)
+    rules.allow(HERE, TOPIC, until=snapshots.now() + HOUR)
     gone, kept = bound()[0], bound(topic="dam/meta")[0]
     look(window)
     assert row(gone.id).state == "QUEUED"
@@ -93,14 +93,14 @@ def test_ends_of_rules_are_compared_with_the_clock_of_the_database(
 ) -> None:
     """A host whose clock is two hours slow ends the rule with all others."""
     join(HERE)
-    before = topology.now()
+    before = snapshots.now()
 
     class Slow(datetime):
         @classmethod
         def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
             return datetime.now(tz) - LATER
 
-    monkeypatch.setattr(topology, "datetime", Slow)
+    monkeypatch.setattr(snapshots, "datetime", Slow)
     snapshot(fresh=True)
 
-    assert timedelta(seconds=-1) < topology.now() - before < timedelta(minutes=1)
+    assert timedelta(seconds=-1) < snapshots.now() - before < timedelta(minutes=1)

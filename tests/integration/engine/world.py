@@ -14,20 +14,21 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from offload.core.outcomes import ErrorInfo
+from offload.core.placement.topology import Mode
 from offload.core.tokens import new_secret
-from offload.core.topology import Mode
-from offload.engine import membership
-from offload.engine.claims import Facts
-from offload.engine.endings import Ending
-from offload.engine.membership import Announcement
-from offload.engine.publisher import instance_queue
-from offload.engine.submission import new_id
-from offload.engine.topology import snapshot
-from offload.engine.tracking import claiming
-from offload.engine.tracking.bindings import Bound, Place, bind
-from offload.engine.tracking.claiming import Claimed, Fence
-from offload.engine.tracking.drafts import Draft, insert, lane_of
-from offload.models import Job, database
+from offload.db import database
+from offload.dispatch.submission import new_id
+from offload.fleet import membership
+from offload.fleet.membership import Announcement
+from offload.fleet.snapshots import snapshot
+from offload.jobs.claims import Facts
+from offload.jobs.endings import Ending
+from offload.messaging.publisher import instance_queue
+from offload.models import Job
+from offload.tracking import claiming
+from offload.tracking.bindings import Bound, Place, bind
+from offload.tracking.claiming import Claimed, Fence
+from offload.tracking.drafts import Draft, insert, lane_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

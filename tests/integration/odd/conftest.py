@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from celery import Celery
 
-from offload.engine import installation
-from offload.engine.canvas import hooks
+from offload.canvas import hooks
+from offload.messaging import installation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,6 +11,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from offload.core.states import JobState
+from offload.db import database
 from offload.models import (
     Attempt,
     Dependency,
@@ -27,7 +28,6 @@ from offload.models import (
     Slot,
     Switch,
     Version,
-    database,
 )
 from offload.models.fields import JsonText
 

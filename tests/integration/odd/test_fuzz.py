@@ -20,14 +20,15 @@ from hypothesis import strategies as st
 from offload.admin.queues import QueueForm
 from offload.admin.routing import RuleForm, SwitchForm
 from offload.conf import parse
-from offload.core import ids, terms, tokens
+from offload.core import tokens
 from offload.core.exceptions import OffloadError
-from offload.core.filenames import check_file_name
 from offload.core.progress import Progress
-from offload.core.properties import check_properties
 from offload.core.topics import Pattern, validate_topic
-from offload.engine import payloads
-from offload.management import pairs, times
+from offload.core.validation import ids, terms
+from offload.core.validation.filenames import check_file_name
+from offload.core.validation.properties import check_properties
+from offload.files import payloads
+from offload.management.arguments import pairs, times
 from offload.management.verbs import VERBS
 from offload.models.queues import validate_patterns
 

@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from offload.engine import lease, membership, topology
-from offload.engine.duties import DUTIES
+from offload.fleet import leadership, membership, snapshots
+from offload.leader.duties import DUTIES
 from offload.models import Job
 from tests.integration.engine.world import announcement
 from tests.integration.odd import rows
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from django.db.models import Model
 
-    from offload.engine.duties import Duty
-    from offload.engine.lease import Term
+    from offload.fleet.leadership import Term
+    from offload.leader.duties import Duty
 
 #: Hundreds of pages and calls a test.
 pytestmark = pytest.mark.timeout(900)
@@ -41,7 +41,7 @@ def boss(db: None) -> Client:
 def odd_rows() -> list[Model]:
     """Return rows with odd values, just stored."""
     found = rows.make()
-    topology.forget()
+    snapshots.forget()
     return found
 
 
@@ -120,7 +120,7 @@ def test_every_verb_answers() -> None:
 def test_every_duty_goes_on() -> None:
     incarnation = membership.join(announcement("odd@host"))
     odd_rows()
-    term = lease.acquire("odd@host", incarnation or "")
+    term = leadership.acquire("odd@host", incarnation or "")
     assert term is not None
 
     assert {name: told for name, duty in DUTIES.items() if (told := failed(duty, term))} == {}

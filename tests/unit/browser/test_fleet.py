@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from offload.browser.fleet import NAMED, SIZE, Able, Beat, Fleet, build
-from offload.browser.look import Look
-from offload.core.topology import Instance, Mode, Verb
-from offload.engine.counts import Counts
+from offload.browser.cluster.fleet import NAMED, SIZE, Able, Beat, Fleet, build
+from offload.browser.cluster.look import Look
+from offload.core.placement.topology import Instance, Mode, Verb
+from offload.reading.counts import Counts
 from tests.unit.browser.test_matrix import HERE, THERE, facts, line
 from tests.unit.core.fleet import consumer, instance, rule
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from offload.browser.jobs import SHOWN, Attempt, Sealed, shortened, text_of
+from offload.browser.jobs.job_page import Attempt, Sealed
+from offload.browser.values import SHOWN, shortened, text_of
 from offload.templatetags.offload import seconds
 from tests.unit.core.fleet import NOW
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from offload.browser.facts import Facts, Line
-from offload.browser.look import Look
-from offload.browser.matrix import COLUMNS, ROWS, Matrix, build
-from offload.browser.signs import Standing
-from offload.browser.standings import Applied
+from offload.browser.badges import Standing
+from offload.browser.cluster.facts import Facts, Line
+from offload.browser.cluster.look import Look
+from offload.browser.cluster.matrix import COLUMNS, ROWS, Matrix, build
+from offload.browser.cluster.rule_status import Applied
+from offload.core.placement.topology import Instance, Mode, Rule, Scope, Verb
 from offload.core.policies import DEFAULT_POLICY, Policy
 from offload.core.states import JobState
 from offload.core.topics import Pattern
-from offload.core.topology import Instance, Mode, Rule, Scope, Verb
-from offload.engine.counts import Counts, Later
-from offload.engine.failures import FailureLine, Failures
+from offload.reading.counts import Counts, Later
+from offload.reading.failures import FailureLine, Failures
 from tests.unit.core.fleet import NOW, consumer, instance, rule, topology
 
 if TYPE_CHECKING:
-    from offload.browser.cells import Cell
+    from offload.browser.cluster.cells import Cell
 
 HERE, THERE = "render@host2", "gpu@host2"
 

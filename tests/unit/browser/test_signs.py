@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from offload.browser.signs import SIGNS, Standing
+from offload.browser.badges import SIGNS, Standing
+from offload.core.placement.topology import Mode
 from offload.core.states import JobState
-from offload.core.topology import Mode
 from offload.templatetags.offload import sign
 
 if TYPE_CHECKING:

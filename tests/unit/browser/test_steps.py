@@ -6,9 +6,9 @@ from typing import Any
 
 from celery import chain, chord, group, signature
 
-from offload.browser.steps import waiting
-from offload.engine.canvas.signatures import plain
-from offload.engine.names import TOPIC
+from offload.browser.jobs.steps import waiting
+from offload.canvas.freezing.signatures import plain
+from offload.messaging.names import TOPIC
 
 
 def step(topic: str, task_id: str) -> Any:

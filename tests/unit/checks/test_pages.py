@@ -6,7 +6,7 @@ import pytest
 from django.core.checks import run_checks
 
 from offload.checks import TAG, pages
-from offload.engine import installation
+from offload.messaging import installation
 from project.celery import app
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from django.db.models.signals import post_save
 from django_celery_results.models import TaskResult
 
 from offload.checks import transport
-from offload.engine import installation
+from offload.messaging import installation
 
 if TYPE_CHECKING:
     from pytest_django import Settings

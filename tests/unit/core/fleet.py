@@ -7,9 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from offload.core.judgement import Need
-from offload.core.topics import Pattern
-from offload.core.topology import (
+from offload.core.placement.judgement import Need
+from offload.core.placement.topology import (
     PROTOCOL_VERSION,
     Consumer,
     Instance,
@@ -19,6 +18,7 @@ from offload.core.topology import (
     Topology,
     Verb,
 )
+from offload.core.topics import Pattern
 
 NOW = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)
 

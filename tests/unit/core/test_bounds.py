@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offload.conf import Settings
-from offload.core import bounds
-from offload.core.bounds import DELAY, PRIORITY, RETRIES, SETTINGS, Bound
 from offload.core.exceptions import InvalidDelay, InvalidPriority
-from offload.core.terms import check_delay, check_priority, check_timeout
+from offload.core.validation import bounds
+from offload.core.validation.bounds import DELAY, PRIORITY, RETRIES, SETTINGS, Bound
+from offload.core.validation.terms import check_delay, check_priority, check_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from offload.core.exceptions import (
     PermanentError,
     WrongCall,
 )
-from offload.core.exceptions.given import ITSELF
+from offload.core.exceptions.invalid import ITSELF
 
 EVERY = [
     (exceptions.InvalidTopic(topic="a//b", problem="a segment is empty"), "'a//b'", "Write"),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offload.core.exceptions import InvalidName
-from offload.core.filenames import check_file_name
+from offload.core.validation.filenames import check_file_name
 
 
 @pytest.mark.parametrize(

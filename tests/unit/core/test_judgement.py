@@ -7,9 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offload.core.judgement import Need, alive, allowed, capable, consumer_for, fits, judge_rules
-from offload.core.reasons import Obstacle, Verdict
-from offload.core.topology import PROTOCOL_VERSION, Instance, Mode, Rule, Scope, Verb
+from offload.core.placement.judgement import (
+    Need,
+    alive,
+    allowed,
+    capable,
+    consumer_for,
+    fits,
+    judge_rules,
+)
+from offload.core.placement.reasons import Obstacle, Verdict
+from offload.core.placement.topology import PROTOCOL_VERSION, Instance, Mode, Rule, Scope, Verb
 from tests.unit.core.fleet import NOW, TOPICS, consumer, instance, instances, rule, rules
 
 ALLOW, DENY = Verb.ALLOW, Verb.DENY

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from offload.core.parameters import Parameters, kind_of, takes_arguments
+from offload.core.validation.parameters import Parameters, kind_of, takes_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable

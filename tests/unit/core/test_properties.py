@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offload.core.exceptions import InvalidProperties
-from offload.core.properties import DEPTH_MAX, check_properties
+from offload.core.validation.properties import DEPTH_MAX, check_properties
 
 TEXT = st.text(max_size=8).map(lambda text: text.replace("\0", ""))
 LEAVES = st.none() | st.booleans() | st.integers(-(2**64), 2**64) | TEXT

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from offload.core.judgement import Need
-from offload.core.reasons import Obstacle
-from offload.core.routing import Plan, Route, Unroutable, plan, route
+from offload.core.placement.judgement import Need
+from offload.core.placement.reasons import Obstacle
+from offload.core.placement.routing import Plan, Route, Unroutable, plan, route
+from offload.core.placement.topology import Instance, Mode, Topology, Verb
 from offload.core.states import Waiting
-from offload.core.topology import Instance, Mode, Topology, Verb
 from tests.unit.core.fleet import (
     NAMES,
     NOW,

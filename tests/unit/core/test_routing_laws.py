@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offload.core.judgement import Need, alive, allowed, capable, consumer_for, fits
-from offload.core.routing import Unroutable, route, verdicts
+from offload.core.placement.judgement import Need, alive, allowed, capable, consumer_for, fits
+from offload.core.placement.routing import Unroutable, route, verdicts
 from tests.unit.core.fleet import NOW, instances, loads, needs, topologies, topology
 
 if TYPE_CHECKING:
-    from offload.core.topology import Instance, Topology
+    from offload.core.placement.topology import Instance, Topology
 
 # A topology of a version that no test has used is one that nothing remembers.
 UNSEEN_VERSIONS = count(1000)

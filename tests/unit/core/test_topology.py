@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offload.core.topology import Mode, Scope, Topology, Verb
+from offload.core.placement.topology import Mode, Scope, Topology, Verb
 from tests.unit.core.fleet import NOW, instance, rule, topologies, topology
 
 HOUR = timedelta(hours=1)

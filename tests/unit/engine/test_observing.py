@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from offload.engine.observing import Observer
+from offload.fleet.observing import Observer
 
 TIMEOUT, INTERVAL = 12.0, 0.5
 #: A pause of more than three looks and a second is the observer's own.

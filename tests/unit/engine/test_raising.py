@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from offload.engine.raising import module_of
+from offload.results.raising import module_of
 
 
 class Abort(BaseException):
@@ -25,8 +25,8 @@ class Abort(BaseException):
         (__name__, "Abort.Inner", __name__),
         (__name__, "unknown.<locals>.Here", __name__),
         ("not.imported", "Error", "not.imported"),
-        ("offload.core.exceptions.missing", "MissingFile", None),
-        ("offload.core.exceptions.running", "WrongCall", "offload.core.exceptions.running"),
+        ("offload.core.exceptions.not_found", "MissingFile", None),
+        ("offload.core.exceptions.runtime", "WrongCall", "offload.core.exceptions.runtime"),
     ],
 )
 def test_what_would_end_who_asks_is_raised_as_an_exception_of_its_name(

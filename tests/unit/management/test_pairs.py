@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.core.management import CommandError
 
-from offload.management import pairs
+from offload.management.arguments import pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from time import perf_counter
 import pytest
 from django.utils import timezone
 
-from offload.management import times
+from offload.management.arguments import times
 
 
 @pytest.mark.parametrize(

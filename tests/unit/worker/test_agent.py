@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import connections
 
-from offload.engine import duties, lease, membership
-from offload.engine.lease import Term
+from offload.fleet import leadership, membership
+from offload.fleet.leadership import Term
+from offload.leader import duties
 from offload.worker.agent import agent as module
 from offload.worker.agent.agent import Agent
 from offload.worker.agent.heartbeat import Heartbeat
 from offload.worker.agent.leading import Leader
-from offload.worker.agent.parent import Snapshot
 from offload.worker.agent.window import Window
-from offload.worker.holdings import Holdings
+from offload.worker.agent.worker_state import Snapshot
 from offload.worker.link import Link
+from offload.worker.parent.in_flight import Holdings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +110,7 @@ def test_who_departs_leaves_before_a_duty_that_hangs(
     monkeypatch.setattr(duties, "DUTIES", {"hang": duty})
     monkeypatch.setattr(connections, "close_all", lambda: None)
     monkeypatch.setattr(membership, "leave", lambda *_, **__: left.append("leave"))
-    monkeypatch.setattr(lease, "resign", lambda incarnation: left.append("resign"))
+    monkeypatch.setattr(leadership, "resign", lambda incarnation: left.append("resign"))
     agent.leader = _leading(monkeypatch)
     agent.leader.start()
     assert hangs.wait(30)

@@ -16,13 +16,13 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from kombu.message import Message
 
+from offload.core.placement.topology import PROTOCOL_VERSION
 from offload.core.retries import Cause
-from offload.core.topology import PROTOCOL_VERSION
-from offload.worker import arriving, holdings, request
-from offload.worker.arriving import Surviving, refusing, survive_envelopes
-from offload.worker.headers import Malformed, binding_of
-from offload.worker.holdings import Holdings
-from offload.worker.task import OffloadTask
+from offload.worker.parent import arriving, in_flight, request
+from offload.worker.parent.arriving import Surviving, refusing, survive_envelopes
+from offload.worker.parent.headers import Malformed, binding_of
+from offload.worker.parent.in_flight import Holdings
+from offload.worker.tasks.task import OffloadTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -244,7 +244,7 @@ def test_any_message_in_the_queue_of_an_instance_is_survived(
     assert _valid(one) is None or {*held.held, *held.lost, *held.refused} == {("one", 1)}
 
 
-def _valid(one: Message) -> holdings.Key | None:
+def _valid(one: Message) -> in_flight.Key | None:
     try:
         return binding_of(one)
     except Malformed:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from offload.core.topology import Mode
-from offload.worker.bell import Bell
-from offload.worker.holdings import Holdings
+from offload.core.placement.topology import Mode
+from offload.worker.parent.in_flight import Holdings
+from offload.worker.parent.wakeup import Bell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from celery import Celery
 
-from offload.engine.publisher import instance_queue
-from offload.worker import boot, refusing
-from offload.worker.consuming import Tick
-from offload.worker.holdings import holdings
+from offload.messaging.publisher import instance_queue
 from offload.worker.link import Link
-from offload.worker.refusing import EX_CONFIG
+from offload.worker.parent import boot, refusals
+from offload.worker.parent.consuming import Tick
+from offload.worker.parent.in_flight import holdings
+from offload.worker.parent.refusals import EX_CONFIG
 from tests.polling import eventually
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def _restored() -> Iterator[None]:
 @pytest.mark.parametrize("pool", ["gevent", "<class 'celery.concurrency.eventlet.TaskPool'>"])
 def test_a_worker_with_a_green_pool_ends(pool: str) -> None:
     with pytest.raises(SystemExit) as ended:
-        refusing.refuse_wrong_pool(pool)
+        refusals.refuse_wrong_pool(pool)
 
     assert ended.value.code == EX_CONFIG
 
@@ -41,7 +41,7 @@ def test_a_worker_with_a_green_pool_ends(pool: str) -> None:
     "pool", ["prefork", "threads", "<class 'celery.concurrency.solo.TaskPool'>"]
 )
 def test_a_worker_with_another_pool_goes_on(pool: str) -> None:
-    refusing.refuse_wrong_pool(pool)
+    refusals.refuse_wrong_pool(pool)
 
 
 @pytest.mark.parametrize("selected", [None, ["celery"]])

@@ -9,8 +9,8 @@ import pytest
 from celery import Celery, shared_task
 
 from offload.core.exceptions import InvalidConsumer, InvalidNumber, WrongCall
-from offload.worker.calling import call
-from offload.worker.task import ConsumerTask, OffloadTask, consumer
+from offload.worker.tasks.calling import call
+from offload.worker.tasks.task import ConsumerTask, OffloadTask, consumer
 
 
 @pytest.fixture

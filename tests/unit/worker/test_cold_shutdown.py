@@ -6,7 +6,7 @@ import pytest
 from celery.concurrency.base import BasePool
 
 from offload.core.retries import Cause
-from offload.worker.request import JobRequest
+from offload.worker.parent.request import JobRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,10 +11,10 @@ import pytest
 from billiard.pool import RUN, ApplyResult
 from celery.concurrency.asynpool import AsynPool
 
-from offload.worker import consuming
-from offload.worker.consuming import Sparing
-from offload.worker.holdings import Holdings
-from offload.worker.request import JobRequest
+from offload.worker.parent import consuming
+from offload.worker.parent.consuming import Sparing
+from offload.worker.parent.in_flight import Holdings
+from offload.worker.parent.request import JobRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

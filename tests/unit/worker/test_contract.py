@@ -20,9 +20,9 @@ from celery.worker.consumer.consumer import Consumer
 from celery.worker.request import Request
 from celery.worker.state import task_ready
 
-from offload.worker.control import JobControl
-from offload.worker.request import JobRequest
-from offload.worker.task import OffloadTask
+from offload.worker.parent.control import JobControl
+from offload.worker.parent.request import JobRequest
+from offload.worker.tasks.task import OffloadTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable

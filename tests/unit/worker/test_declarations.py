@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from celery import Celery
 
-from offload.worker import declarations, refusing, task
-from offload.worker.carriers import task_of
-from offload.worker.task import ConsumerTask, consumer
+from offload.worker.parent import refusals
+from offload.worker.tasks import declarations, task
+from offload.worker.tasks.builtin_tasks import task_of
+from offload.worker.tasks.task import ConsumerTask, consumer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,15 +36,15 @@ def test_a_pattern_that_two_tasks_consume_ends_the_worker_with_what_to_do(
     two = [announced("mail/*", "site.b"), announced("mail/*", "site.a"), announced("x", "site.c")]
 
     with pytest.raises(SystemExit) as ended:
-        refusing.refuse_clashes(two)
+        refusals.refuse_clashes(two)
 
-    assert ended.value.code == refusing.EX_CONFIG
+    assert ended.value.code == refusals.EX_CONFIG
     assert "site.a and site.b consume 'mail/*' with the ranking 0" in caplog.text
     assert "a higher ranking=" in caplog.text
 
 
 def test_a_ranking_decides_between_consumers_of_one_pattern() -> None:
-    refusing.refuse_clashes([announced("mail/*", "site.a"), announced("mail/*", "site.b", 1)])
+    refusals.refuse_clashes([announced("mail/*", "site.a"), announced("mail/*", "site.b", 1)])
 
 
 def test_two_functions_of_one_name_end_the_worker_with_both_places(
@@ -57,7 +58,7 @@ def test_two_functions_of_one_name_end_the_worker_with_both_places(
         consumer(pattern, name="site.render")(function)
 
     with pytest.raises(SystemExit):
-        refusing.refuse_clashes([])
+        refusals.refuse_clashes([])
 
     assert "2 consumers have the name site.render" in caplog.text
     assert f"'a/one' in {__file__}:" in caplog.text
@@ -70,7 +71,7 @@ def test_a_module_that_is_loaded_twice_declares_nothing_twice() -> None:
     for _ in range(2):
         consumer("a/one", name="site.again")(render)
 
-    refusing.refuse_clashes([])
+    refusals.refuse_clashes([])
 
 
 @pytest.mark.parametrize("order", [("low", "high"), ("high", "low")])

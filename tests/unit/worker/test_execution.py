@@ -10,7 +10,7 @@ from django.db import DataError, IntegrityError
 
 from offload.core.outcomes import Failed, Requeued, Succeeded
 from offload.core.retries import Cause
-from offload.worker import execution
+from offload.worker.pool import execution
 
 if TYPE_CHECKING:
     from offload.core.outcomes import Outcome

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from offload.core.placement.topology import Mode
 from offload.core.retries import Cause
-from offload.core.topology import Mode
-from offload.worker import holdings as module
-from offload.worker.agent.parent import Key, Snapshot
-from offload.worker.holdings import Holdings
+from offload.worker.agent.worker_state import Key, Snapshot
+from offload.worker.parent import in_flight as module
+from offload.worker.parent.in_flight import Holdings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from offload.core.retries import Cause
-from offload.worker.holdings import Holdings
-from offload.worker.lapse import Lapse
-from offload.worker.lease import Lease, boottime
+from offload.worker.liveness import Lease, boottime
+from offload.worker.parent.in_flight import Holdings
+from offload.worker.parent.lease_expiry import Lapse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from offload.worker.holdings import Key
+    from offload.worker.parent.in_flight import Key
 
 LIMITED: Key = ("ordered", 1)
 PLAIN: Key = ("plain", 1)

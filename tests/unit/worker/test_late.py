@@ -31,7 +31,9 @@ FOUND = [(module, path) for module in MODULES for path in paths_in(module)]
 
 
 def test_there_are_some_in_the_worker() -> None:
-    assert {"worker/task", "worker/carriers", "worker/install"} <= {module for module, _ in FOUND}
+    assert {"worker/tasks/task", "worker/tasks/builtin_tasks", "worker/install"} <= {
+        module for module, _ in FOUND
+    }
 
 
 @pytest.mark.parametrize(("module", "path"), FOUND)

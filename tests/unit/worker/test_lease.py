@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from offload.worker.lease import Lease, boottime
+from offload.worker.liveness import Lease, boottime
 
 
 def test_a_process_without_an_agent_is_not_limited() -> None:

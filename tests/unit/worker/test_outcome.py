@@ -12,6 +12,8 @@ from celery.utils.time import maybe_make_aware
 from celery.worker import state as worker_state
 from django.utils import timezone
 
+from offload.canvas.freezing import context
+from offload.canvas.freezing.context import Continuation
 from offload.core.exceptions import InvalidDelay, InvalidValue, JobStopped, PermanentError
 from offload.core.outcomes import (
     Failed,
@@ -25,12 +27,10 @@ from offload.core.outcomes import (
 )
 from offload.core.retries import Cause
 from offload.core.tokens import new_secret, read
-from offload.engine.canvas import context
-from offload.engine.canvas.context import Continuation
-from offload.engine.tracking.claiming import Fence
-from offload.worker.current import CurrentJob, running
-from offload.worker.outcome import info, outcome_of
-from offload.worker.task import ReplacedBy
+from offload.tracking.claiming import Fence
+from offload.worker.pool.outcome import info, outcome_of
+from offload.worker.tasks.current import CurrentJob, running
+from offload.worker.tasks.task import ReplacedBy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

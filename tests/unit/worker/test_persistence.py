@@ -13,15 +13,15 @@ from django.test import override_settings
 
 from offload.conf import settings
 from offload.core.exceptions import NameInUse
-from offload.core.topology import Mode
-from offload.engine import duties
-from offload.engine.lease import Term
+from offload.core.placement.topology import Mode
+from offload.fleet.leadership import Term
+from offload.leader import duties
 from offload.worker.agent.agent import Agent
 from offload.worker.agent.heartbeat import Heartbeat, lease_time
 from offload.worker.agent.leading import Leader
-from offload.worker.agent.parent import Snapshot
 from offload.worker.agent.window import Window
-from offload.worker.lease import boottime
+from offload.worker.agent.worker_state import Snapshot
+from offload.worker.liveness import boottime
 from tests.polling import eventually
 
 if TYPE_CHECKING:

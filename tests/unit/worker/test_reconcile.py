@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from offload.core.retries import Cause
-from offload.engine import losses
+from offload.jobs import losses
 from offload.worker.agent import window as module
-from offload.worker.agent.parent import Key, Snapshot
 from offload.worker.agent.window import RECONCILE, Window
+from offload.worker.agent.worker_state import Key, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

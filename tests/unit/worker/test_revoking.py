@@ -11,11 +11,11 @@ from celery.worker import state
 from kombu.message import Message
 from kombu.utils.json import dumps, loads
 
-from offload.engine import publisher
-from offload.engine.tracking.bindings import Bound
-from offload.worker import request as requests
-from offload.worker.holdings import Holdings
-from offload.worker.request import JobRequest
+from offload.messaging import publisher
+from offload.tracking.bindings import Bound
+from offload.worker.parent import request as requests
+from offload.worker.parent.in_flight import Holdings
+from offload.worker.parent.request import JobRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

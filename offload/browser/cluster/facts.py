@@ -1,0 +1,172 @@
+"""The facts behind the pages about the cluster, read by four statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import DurationField, ExpressionWrapper, F, OuterRef, Subquery
+from django.db.models.functions import Now
+
+from offload.browser.cluster.rule_status import Applied, read_applied
+from offload.browser.live import version_of
+from offload.core.placement.topology import Scope
+from offload.fleet.snapshots import now, snapshot
+from offload.models import Instance, Rule, Switch
+from offload.reading import failures
+from offload.reading.counts import Counts, count
+from offload.reading.failures import Failures
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime, timedelta
+
+    from offload.core.placement.topology import Instance as InstanceValue
+    from offload.core.placement.topology import Rule as RuleValue
+    from offload.core.placement.topology import Topology, Verb
+    from offload.core.policies import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What an instance's row says beyond the topology; times are by the database's clock."""
+
+    beat_age: float
+    beat_at: datetime
+    up_for: float
+    started_at: datetime
+    host: str
+    pid: int
+    gone_because: str = ""
+    applied: Applied | None = None
+    #: Seconds since it was switched off, if it is.
+    off_for: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Everything about the cluster at one moment; what follows from it is worked out once."""
+
+    now: datetime
+    topology: Topology
+    policies: tuple[Policy, ...] = ()
+    lines: Mapping[str, Line] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
+    failures: Failures = field(default_factory=Failures)
+    #: Seconds since rules were made, by their ids.
+    rule_ages: Mapping[int, float] = field(default_factory=dict)
+
+    @cached_property
+    def version(self) -> str:
+        """Return a text that differs where a page about topics and instances does."""
+        counts = self.counts
+        jobs = [sorted(one.items()) for one in (counts.waiting, counts.queued, counts.active)]
+        later = sorted((topic, one.count) for topic, one in counts.later.items())
+        failed = [(one.job_id, one.hour, one.day) for one in self.failures.lines]
+        applied = [(name, line.applied) for name, line in self.lines.items()]
+        named = (self.topology.version, self.topology.period(self.now), sorted(counts.recent))
+        return version_of((named, jobs, later, failed, applied))
+
+    @cached_property
+    def rules(self) -> tuple[RuleValue, ...]:
+        """Return the rules in force."""
+        return tuple(rule for rule in self.topology.rules if rule.in_force(self.now))
+
+    def ruling(self, instance: InstanceValue) -> tuple[RuleValue, ...]:
+        """Return the rules in force that apply to an instance."""
+        return self._ruling.get(instance.name, ())
+
+    @cached_property
+    def _ruling(self) -> Mapping[str, tuple[RuleValue, ...]]:
+        return {
+            one.name: tuple(rule for rule in self.rules if rule.applies_to(one))
+            for one in self.topology.live
+        }
+
+    @cached_property
+    def behind(self) -> frozenset[str]:
+        """Return the instances that act by other rules than those there are."""
+        return frozenset(one.name for one in self.topology.live if self._is_behind(one))
+
+    def _is_behind(self, instance: InstanceValue) -> bool:
+        line = self.lines.get(instance.name)
+        if line is None or line.applied is None:
+            return True
+        acts = {_terms(rule) for rule in line.applied.rules if rule.in_force(self.now)}
+        should = {_terms(rule) for rule in self.ruling(instance)}
+        return line.applied.is_off != instance.is_off or acts != should
+
+    @cached_property
+    def failed(self) -> Mapping[str, tuple[int, int]]:
+        """Return by topic how many jobs failed within the last hour, and the last day."""
+        found: dict[str, tuple[int, int]] = {}
+        for line in self.failures.lines:
+            hour, day = found.get(line.topic, (0, 0))
+            found[line.topic] = hour + line.hour, day + line.day
+        return found
+
+    @cached_property
+    def own_verbs(self) -> Mapping[tuple[str, str], tuple[Verb, ...]]:
+        """Return the verbs of the rules for one instance, by it and the pattern."""
+        found: dict[tuple[str, str], tuple[Verb, ...]] = {}
+        for rule in self.rules:
+            if rule.scope is Scope.INSTANCE:
+                key = rule.target, rule.pattern.text
+                found[key] = (*found.get(key, ()), rule.verb)
+        return found
+
+
+def read() -> Facts:
+    """Ask the database."""
+    seen = snapshot(fresh=True)
+    return Facts(
+        now=now(),
+        topology=seen.topology,
+        policies=seen.policies,
+        lines={row.pk: _line(row) for row in _rows()},
+        counts=count(),
+        failures=failures.recent(),
+    )
+
+
+def _terms(rule: RuleValue) -> tuple[object, ...]:
+    return rule.verb, rule.pattern.text, rule.until
+
+
+def with_rule_ages(facts: Facts, ids: Collection[int]) -> Facts:
+    """Return the facts with the ages of these rules."""
+    found = Rule.objects.filter(pk__in=ids).annotate(age=_age("created_at"))
+    ages = {pk: age.total_seconds() for pk, age in found.values_list("pk", "age")}
+    return replace(facts, rule_ages=ages)
+
+
+def _rows() -> Any:
+    switched = Switch.objects.filter(pk=OuterRef("pk")).annotate(age=_age("since"))
+    return Instance.objects.annotate(
+        beat_age=_age("beat_at"),
+        up_age=_age("started_at"),
+        off_age=Subquery(switched.values("age"), output_field=DurationField()),
+    )
+
+
+def _age(name: str) -> ExpressionWrapper[Any]:
+    return ExpressionWrapper(Now() - F(name), output_field=DurationField())
+
+
+def _line(row: Any) -> Line:
+    return Line(
+        beat_age=max(0.0, row.beat_age.total_seconds()),
+        beat_at=row.beat_at,
+        up_for=row.up_age.total_seconds(),
+        started_at=row.started_at,
+        host=row.host,
+        pid=row.pid,
+        gone_because=row.gone_because,
+        applied=read_applied(row.name, row.applied),
+        off_for=_seconds(row.off_age),
+    )
+
+
+def _seconds(age: timedelta | None) -> float | None:
+    return None if age is None else age.total_seconds()

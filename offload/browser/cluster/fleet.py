@@ -1,0 +1,196 @@
+"""The page of all instances: how they live, what they hold, what they consume."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from offload.browser import live
+from offload.browser.cluster.look import Look, Part
+from offload.browser.cluster.rule_status import examples
+from offload.core.placement.judgement import judge_rules
+from offload.core.placement.topology import Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from offload.browser.cluster.facts import Facts
+    from offload.core.placement.topology import Instance, Rule
+    from offload.core.topics import Pattern
+
+#: Heartbeats after which a beat counts as late.
+LATE = 2
+#: Instances of a page.
+SIZE = 25
+#: Topics and patterns that the list names of each.
+NAMED = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """How long ago an instance gave a sign of life."""
+
+    #: Rounded up to whole heartbeats, so that a page of healthy instances stays as it is.
+    seconds: int
+    is_late: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Able:
+    """A topic or pattern, or a part of it, that an instance may run now."""
+
+    pattern: str
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One instance."""
+
+    name: str
+    mode: Mode
+    is_off: bool
+    is_leader: bool
+    #: It acts by other rules than those there are.
+    is_behind: bool
+    cluster: str
+    labels: tuple[str, ...]
+    #: What it may run now.
+    able: tuple[Able, ...]
+    #: How many topics and patterns it has a consumer for.
+    consumed: int
+    running: int
+    concurrency: int
+    bound: int
+    window: int
+    host: str
+    pid: int
+    started_at: datetime
+    #: None for one that is gone: it beats no more.
+    beat: Beat | None
+    beat_at: datetime
+    gone_because: str
+
+    @property
+    def is_gone(self) -> bool:
+        """Tell whether it said goodbye or was declared gone."""
+        return self.mode is Mode.GONE
+
+    @property
+    def more(self) -> int:
+        """Return how many topics and patterns it may run beyond those a list names."""
+        return max(0, len(self.able) - NAMED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """The page: instances, in the order they joined; those that are gone come last."""
+
+    look: Look
+    part: Part[Instance]
+    members: tuple[Member, ...]
+    #: Of all there are, whichever are looked at.
+    ready: int
+    live: int
+    version: str
+
+
+def build(facts: Facts, *, heartbeat: float, look: Look | None = None) -> Fleet:
+    """Make the page of the facts; `heartbeat` is the time between two beats in seconds."""
+    look = look or Look()
+    here = facts.topology.live
+    part = Part.of(_ordered(facts, look, heartbeat), page=look.page, size=SIZE)
+    return Fleet(
+        look=look,
+        part=part,
+        members=tuple(member(facts, one, heartbeat=heartbeat) for one in part.shown),
+        ready=sum(one.mode is Mode.READY and not one.is_off for one in here),
+        live=len(here),
+        version=version_of(facts, heartbeat=heartbeat),
+    )
+
+
+def version_of(facts: Facts, *, heartbeat: float) -> str:
+    """Return a text that differs where the page does; one that is late stays as late as it is."""
+    beats = [_beat_of(facts, one, heartbeat) for one in facts.topology.live]
+    shown = [beat and (beat.is_late or beat.seconds) for beat in beats]
+    return live.version_of((facts.version, shown))
+
+
+def _ordered(facts: Facts, look: Look, heartbeat: float) -> list[Instance]:
+    known = [one for one in facts.topology.instances if one.name in facts.lines]
+    found = look.narrowed(known, partial(_words, facts))
+    if look.problems:
+        found = [one for one in found if _has_problem(facts, one, heartbeat)]
+    return sorted(found, key=lambda one: (not one.is_live, one.joined))
+
+
+def _words(facts: Facts, instance: Instance) -> list[str]:
+    consumed = [one.pattern.text for one in instance.consumers]
+    return [instance.name, facts.lines[instance.name].host, *instance.labels, *consumed]
+
+
+def _has_problem(facts: Facts, instance: Instance, heartbeat: float) -> bool:
+    if not instance.is_live:
+        return not instance.said_goodbye
+    beat = _beat_of(facts, instance, heartbeat)
+    is_late = beat is not None and beat.is_late
+    waits = instance.mode is not Mode.READY or instance.is_off
+    return waits or is_late or instance.name in facts.behind
+
+
+def member(facts: Facts, instance: Instance, *, heartbeat: float) -> Member:
+    """Return what is shown of an instance."""
+    line = facts.lines[instance.name]
+    return Member(
+        name=instance.name,
+        mode=instance.mode,
+        is_off=instance.is_off,
+        is_leader=instance.is_leader and instance.is_live,
+        is_behind=instance.name in facts.behind,
+        cluster=instance.cluster,
+        labels=tuple(sorted(instance.labels)),
+        able=_able(facts, instance),
+        consumed=len({one.pattern.text for one in instance.consumers}),
+        running=facts.counts.running_on(instance.name),
+        concurrency=instance.concurrency,
+        bound=facts.counts.bound_to(instance.name),
+        window=instance.window,
+        host=line.host,
+        pid=line.pid,
+        started_at=line.started_at,
+        beat=_beat_of(facts, instance, heartbeat),
+        beat_at=line.beat_at,
+        gone_because=line.gone_because,
+    )
+
+
+def _able(facts: Facts, instance: Instance) -> tuple[Able, ...]:
+    """Return what the instance may run now by the rules, and nothing while it is off or gone."""
+    if instance.is_off or not instance.is_live:
+        return ()
+    rules = facts.ruling(instance)
+    patterns = sorted({one.pattern for one in instance.consumers}, key=str)
+    judged = [(one, _share(one, instance, rules, facts.now)) for one in patterns]
+    return tuple(Able(pattern=one.text, is_whole=share == 1) for one, share in judged if share)
+
+
+def _share(pattern: Pattern, instance: Instance, rules: Sequence[Rule], now: datetime) -> float:
+    """Return 1 where the rules let it run all topics of a pattern, 0 where none, else between."""
+    kept = [judge_rules(instance, one, rules, now) is None for one in examples(pattern.text)]
+    inside = [one for one in rules if one.pattern != pattern and pattern.matches(one.pattern.text)]
+    kept += [judge_rules(instance, one.pattern.text, rules, now) is None for one in inside]
+    return sum(kept) / len(kept)
+
+
+def _beat_of(facts: Facts, instance: Instance, heartbeat: float) -> Beat | None:
+    line = facts.lines.get(instance.name)
+    return _beat(line.beat_age, heartbeat) if line and instance.is_live else None
+
+
+def _beat(age: float, heartbeat: float) -> Beat:
+    beats = max(1, math.ceil(age / heartbeat))
+    return Beat(seconds=math.ceil(beats * heartbeat), is_late=beats > LATE)

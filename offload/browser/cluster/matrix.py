@@ -1,0 +1,242 @@
+"""The matrix: topics by instances, each cell desired and applied, a part of it at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from offload.browser.cluster.cells import Cell, cell_of
+from offload.browser.cluster.look import Look, Part
+from offload.browser.cluster.rule_status import examples
+from offload.core.placement.judgement import Need, consumer_for, obstacle_to
+from offload.core.placement.routing import plan
+from offload.core.placement.topology import Mode
+from offload.core.policies import policy_for
+from offload.core.topics import is_topic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from offload.browser.cluster.facts import Facts
+    from offload.core.placement.topology import Instance, Topology
+    from offload.reading.counts import Counts
+
+#: From so many instances on, cells show buttons as glyphs.
+DENSE = 4
+#: More cells than these are glyphs alone, and one of them is shown in detail.
+DETAILED = 150
+#: Rows and columns of a page.
+ROWS, COLUMNS = 50, 16
+#: Instances that are behind and whose topics are looked through for problems.
+LOOKED_THROUGH = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """An instance that is not gone."""
+
+    name: str
+    mode: Mode
+    is_off: bool
+    is_leader: bool
+    #: It acts by other rules than those there are.
+    is_behind: bool
+    running: int
+    concurrency: int
+
+    @property
+    def has_problem(self) -> bool:
+        """Tell whether it takes no work, or other work than is desired."""
+        return self.mode is not Mode.READY or self.is_off or self.is_behind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One topic, or a pattern that an instance consumes or a rule names."""
+
+    topic: str
+    cells: tuple[Cell, ...]
+    waiting: int
+    #: Those among the waiting whose time has not come.
+    later: int
+    queued: int
+    running: int
+    #: Instances that can and may run it, whether they have room or not.
+    can_run: int
+    #: The queue that holds its jobs back, if it is suspended.
+    suspended: str = ""
+    #: Jobs that failed within the last hour, and the last day.
+    failed_hour: int = 0
+    failed_day: int = 0
+
+    @property
+    def is_pattern(self) -> bool:
+        """Tell whether it stands for many topics."""
+        return "*" in self.topic
+
+    @property
+    def is_stalled(self) -> bool:
+        """Tell whether jobs are due that nobody can run."""
+        return self.waiting > self.later and self.can_run == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """The page: what is desired of whom, and what is applied."""
+
+    look: Look
+    topics: Part[str]
+    instances: Part[Instance]
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    gone: tuple[str, ...]
+    #: The cell that is shown in detail.
+    chosen: Cell | None
+    #: Of all there is, whatever is looked at.
+    live: int
+    ready: int
+    waiting: int
+    running: int
+    #: Instances that act by other rules than those there are.
+    behind: tuple[str, ...]
+
+    @property
+    def is_dense(self) -> bool:
+        """Tell whether there are too many instances for words on buttons."""
+        return len(self.columns) >= DENSE
+
+    @property
+    def is_compact(self) -> bool:
+        """Tell whether there are too many cells to say everything in each."""
+        return len(self.rows) * len(self.columns) > DETAILED
+
+    @property
+    def differing(self) -> tuple[Cell, ...]:
+        """Return the cells that are shown and in which desired and applied differ."""
+        shown = [cell for row in self.rows for cell in row.cells if cell.differs]
+        return (*shown, self.chosen) if self.chosen and self.chosen.differs else tuple(shown)
+
+
+def build(facts: Facts, look: Look | None = None) -> Matrix:
+    """Make the page of the facts, as much of it as is looked at."""
+    look = look or Look()
+    live = facts.topology.live
+    columns = Part.of(_instances(facts, look), page=look.across, size=COLUMNS)
+    topics = Part.of(_topics(facts, look), page=look.page, size=ROWS)
+    return Matrix(
+        look=look,
+        topics=topics,
+        instances=columns,
+        columns=tuple(_column(facts, instance) for instance in columns.shown),
+        rows=tuple(_row(facts, topic, columns.shown) for topic in topics.shown),
+        gone=tuple(one.name for one in facts.topology.instances if not one.is_live),
+        chosen=_chosen(facts, look.cell),
+        live=len(live),
+        ready=sum(one.mode is Mode.READY and not one.is_off for one in live),
+        waiting=sum(facts.counts.waiting.values()),
+        running=sum(facts.counts.active.values()),
+        behind=tuple(one.name for one in live if one.name in facts.behind),
+    )
+
+
+def topics(topology: Topology, counts: Counts, now: datetime) -> set[str]:
+    """Return what is consumed, ruled, waits, runs, or came lately."""
+    consumed = {one.pattern.text for instance in topology.live for one in instance.consumers}
+    ruled = {rule.pattern.text for rule in topology.rules if rule.in_force(now)}
+    return consumed | ruled | counts.topics
+
+
+def _known(facts: Facts) -> set[str]:
+    failed = {line.topic for line in facts.failures.lines if is_topic(line.topic)}
+    return topics(facts.topology, facts.counts, facts.now) | failed
+
+
+def _topics(facts: Facts, look: Look) -> list[str]:
+    """Return the topics that are looked at; all of them where the text is of instances alone."""
+    every = sorted(_known(facts))
+    found = look.narrowed(every, lambda topic: [topic])
+    if not found and look.narrowed(facts.topology.live, _words):
+        found = every
+    return [one for one in found if not look.problems or _has_problem(facts, one)]
+
+
+def _instances(facts: Facts, look: Look) -> list[Instance]:
+    """Return the instances that are looked at; those with a problem first, if that is asked for."""
+    every = facts.topology.live
+    found = look.narrowed(every, _words) or list(every)
+    if look.problems:
+        found.sort(key=lambda one: not _column(facts, one).has_problem)
+    return found
+
+
+def _words(instance: Instance) -> list[str]:
+    return [instance.name, *instance.labels]
+
+
+def _has_problem(facts: Facts, topic: str) -> bool:
+    if topic in facts.failed:
+        return True
+    if facts.counts.due(topic) and (_suspended(facts, topic) or not _can_anyone(facts, topic)):
+        return True
+    return any(cell_of(facts, topic, one).differs for one in _behind(facts))
+
+
+def _behind(facts: Facts) -> Iterable[Instance]:
+    return [one for one in facts.topology.live if one.name in facts.behind][:LOOKED_THROUGH]
+
+
+def _column(facts: Facts, instance: Instance) -> Column:
+    return Column(
+        name=instance.name,
+        mode=instance.mode,
+        is_off=instance.is_off,
+        is_leader=instance.is_leader,
+        is_behind=instance.name in facts.behind,
+        running=facts.counts.running_on(instance.name),
+        concurrency=instance.concurrency,
+    )
+
+
+def _row(facts: Facts, topic: str, instances: Iterable[Instance]) -> Row:
+    hour, day = facts.failed.get(topic, (0, 0))
+    return Row(
+        topic=topic,
+        cells=tuple(cell_of(facts, topic, instance) for instance in instances),
+        waiting=facts.counts.waiting.get(topic, 0),
+        later=facts.counts.waiting.get(topic, 0) - facts.counts.due(topic),
+        queued=facts.counts.bound(topic),
+        running=facts.counts.running(topic),
+        can_run=_can_run(facts, topic),
+        suspended=_suspended(facts, topic),
+        failed_hour=hour,
+        failed_day=day,
+    )
+
+
+def _can_anyone(facts: Facts, topic: str) -> bool:
+    """Tell whether an instance can and may run it, without asking all of them."""
+    need = Need(topic=examples(topic)[-1])
+    return any(
+        obstacle_to(need, one, consumer_for(one, need.topic), facts.ruling(one)) is None
+        for one in facts.topology.live
+    )
+
+
+def _can_run(facts: Facts, topic: str) -> int:
+    need = Need(topic=examples(topic)[-1])
+    return len(plan(need, facts.topology, facts.now).candidates)
+
+
+def _suspended(facts: Facts, topic: str) -> str:
+    policy = policy_for(topic, facts.policies)
+    return policy.name if policy.suspended else ""
+
+
+def _chosen(facts: Facts, key: str) -> Cell | None:
+    """Return the cell that a form names, unless the instance or the topic has gone meanwhile."""
+    name, _space, topic = key.partition(" ")
+    instance = facts.topology.instance(name)
+    if instance is None or not instance.is_live or topic not in _known(facts):
+        return None
+    return cell_of(facts, topic, instance)

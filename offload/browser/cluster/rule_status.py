@@ -1,0 +1,145 @@
+"""How an instance stands to a topic: by the rules as they are, and by those it has applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from offload.browser.badges import Standing
+from offload.core.placement.judgement import consumer_for, judge_rules, noted, switched_off
+from offload.core.placement.reasons import Obstacle
+from offload.core.placement.topology import Rule, Scope, Verb
+from offload.core.topics import Pattern
+from offload.fleet.row_values import UNREADABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from offload.core.placement.reasons import Reason
+    from offload.core.placement.topology import Instance
+
+OBSTACLES: Mapping[Obstacle, Standing] = MappingProxyType(
+    {Obstacle.DENIED: Standing.DENIED, Obstacle.NOT_ALLOWED: Standing.UNLISTED}
+)
+#: Standings with the same effect on jobs.
+MAY = frozenset({Standing.ALLOWED, Standing.ONLY})
+MAY_NOT = frozenset({Standing.DENIED, Standing.UNLISTED, Standing.OFF})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A standing, the reason for it, and the rule it comes from, if it comes from one."""
+
+    standing: Standing
+    why: str = ""
+    rule_id: int | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """By what an instance says it acts."""
+
+    version: int
+    is_off: bool
+    rules: tuple[Rule, ...]
+
+
+def read_applied(instance: str, announced: Mapping[str, Any]) -> Applied | None:
+    """Return what an instance announced as a value; None where that is nothing to read."""
+    try:
+        return _applied(instance, announced) if announced else None
+    except UNREADABLE:
+        return None
+
+
+def _applied(instance: str, announced: Mapping[str, Any]) -> Applied:
+    return Applied(
+        version=announced["version"],
+        is_off=announced["off"],
+        rules=tuple(_rule(instance, *terms) for terms in announced["rules"]),
+    )
+
+
+def _rule(instance: str, verb: str, pattern: str, until: str | None) -> Rule:
+    return Rule(
+        id=0,
+        verb=Verb(verb),
+        scope=Scope.INSTANCE,
+        target=instance,
+        pattern=Pattern.parse(pattern),
+        until=datetime.fromisoformat(until) if until else None,
+    )
+
+
+def examples(row: str) -> tuple[str, ...]:
+    """Return topics that stand for all of a row's: itself, unless it is a pattern.
+
+    No topic has a segment ``*``, so no rule names one of these exactly; whatever matches
+    them matches every topic of the pattern that no rule names exactly.
+    """
+    return (row, f"{row}/**") if row.endswith("**") else (row,)
+
+
+def consumed(instance: Instance, row: str) -> tuple[str, ...]:
+    """Return topics that stand for those of a row's that the instance has a consumer for."""
+    pattern = Pattern.parse(row)
+    whole = [one for one in examples(row) if consumer_for(instance, one) is not None]
+    parts = {one.pattern.text for one in instance.consumers if pattern.matches(one.pattern.text)}
+    return (*whole, *sorted(parts - set(whole)))
+
+
+def judge(instance: Instance, row: str, rules: Sequence[Rule], now: datetime) -> Judged:
+    """Say how the instance stands to a topic or pattern by these rules."""
+    topics = consumed(instance, row)
+    if not topics:
+        return Judged(standing=Standing.ABSENT)
+    if off := switched_off(instance):
+        return Judged(standing=Standing.OFF, why=off.detail)
+    found = [judge_rules(instance, topic, rules, now) for topic in topics]
+    reasons = [reason for reason in found if reason is not None]
+    if not reasons:
+        return _allowed(instance, row, topics[0], rules, now)
+    standing = OBSTACLES[reasons[0].obstacle] if len(reasons) == len(found) else Standing.PARTLY
+    return _judged(standing, reasons[0], rules)
+
+
+def judge_applied(instance: Instance, row: str, applied: Applied | None, now: datetime) -> Standing:
+    """Say how the instance stands to it by the rules it has announced."""
+    if applied is None:
+        return Standing.UNKNOWN
+    acting = replace(instance, is_off=applied.is_off)
+    return judge(acting, row, applied.rules, now).standing
+
+
+def same_effect(one: Standing, other: Standing) -> bool:
+    """Tell whether jobs fare alike under both."""
+    return one == other or any({one, other} <= alike for alike in (MAY, MAY_NOT))
+
+
+def _judged(standing: Standing, reason: Reason, rules: Sequence[Rule]) -> Judged:
+    rule = next((one for one in rules if one.id == reason.rule_id), None)
+    until = rule.until if rule else None
+    return Judged(standing=standing, why=reason.detail, rule_id=reason.rule_id, until=until)
+
+
+def _allowed(
+    instance: Instance, row: str, topic: str, rules: Sequence[Rule], now: datetime
+) -> Judged:
+    applying = [one for one in rules if one.in_force(now) and one.applies_to(instance)]
+    allows = [one for one in applying if one.verb is Verb.ALLOW]
+    if not allows:
+        return Judged(standing=Standing.ALLOWED, why="No rule concerns it.")
+    rule = next(one for one in allows if one.pattern.matches(topic))
+    listed = {one.pattern.text for one in allows}
+    only = listed == {row} and rule.scope is Scope.INSTANCE
+    return Judged(
+        standing=Standing.ONLY if only else Standing.ALLOWED,
+        why=noted(
+            f"Rule {rule.id} allows {rule.pattern}{' and nothing else' if only else ''}", rule.note
+        ),
+        rule_id=rule.id,
+        until=rule.until,
+    )

@@ -1,0 +1,41 @@
+"""Facts about the cluster, read once for all the pages that poll."""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from offload.browser.cluster import facts
+from offload.db import database
+
+if TYPE_CHECKING:
+    from offload.browser.cluster.facts import Facts
+
+#: Seconds for which they share it.
+AGE = 1.0
+
+
+class _Shared:
+    facts: Facts | None = None
+    read_at = 0.0
+    alias = ""
+
+
+_shared = _Shared()
+_lock = threading.Lock()
+
+
+def recent() -> Facts:
+    """Return the facts as somebody read them a moment ago; while they are read, others wait."""
+    with _lock:
+        aged = monotonic() - _shared.read_at >= AGE
+        if _shared.facts is None or aged or _shared.alias != database.alias():
+            _shared.facts, _shared.alias = facts.read(), database.alias()
+            _shared.read_at = monotonic()
+        return _shared.facts
+
+
+def forget() -> None:
+    """Read them anew at the next question."""
+    _shared.facts = None

@@ -1,0 +1,140 @@
+"""The page of one job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from offload.core.moments import between
+from offload.core.states import QUERY_TYPES, JobState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from offload.browser.jobs.steps import Step
+    from offload.core.progress import Progress
+    from offload.reading.explain import Explanation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One claimed binding."""
+
+    epoch: int
+    instance: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    #: Why it ended without a result; empty for the last one.
+    cause: str = ""
+    error: str = ""
+    #: The job's own state, for its last attempt.
+    state: JobState | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """Return how long it took, where it has begun and ended."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return round(between(self.started_at, self.ended_at), 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file that came with the job, or that its finish made visible."""
+
+    id: int
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    is_output: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """What only those see who may see payloads."""
+
+    args: str
+    properties: str
+    result: str
+    traceback: str
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there is nothing to see."""
+        return not (self.args or self.properties or self.result or self.traceback)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """When the job came from one state to the next."""
+
+    submitted: datetime
+    due: datetime | None
+    bound: datetime | None
+    started: datetime | None
+    finished: datetime | None
+    expires: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPage:
+    """Everything about one job that its page shows."""
+
+    id: str
+    topic: str
+    task: str
+    queue: str
+    priority: int
+    state: JobState
+    hold: str
+    is_relay: bool
+    instance: str
+    attempt_count: int
+    failures: int
+    crashes: int
+    refusals: int
+    stop_requested: bool
+    stop_forced: bool
+    is_handed_over: bool
+    error_type: str
+    error: str
+    moments: Moments
+    workflow: str
+    run_id: str
+    parent_id: str
+    retry_of: str
+    #: The last of the jobs that run it once more.
+    retried_as: str
+    progress: Progress | None
+    attempts: tuple[Attempt, ...]
+    steps: tuple[Step, ...]
+    #: Whether the run has more steps than are shown.
+    has_more_steps: bool
+    files: tuple[File, ...]
+    #: None for a job that has ended.
+    explanation: Explanation | None
+    #: None for whoever may not see payloads.
+    sealed: Sealed | None
+
+    @property
+    def can_stop(self) -> bool:
+        """Tell whether a request to stop would change anything."""
+        return not self.state.is_final and not self.stop_requested and not self.is_relay
+
+    @property
+    def can_force(self) -> bool:
+        """Tell whether there may be a process to kill."""
+        runs = self.state is JobState.ACTIVE and not self.is_handed_over
+        return runs and not self.stop_forced and not self.is_relay
+
+    @property
+    def can_remove(self) -> bool:
+        """Tell whether it can end before it runs."""
+        waits = self.state in QUERY_TYPES["QUEUED"] or self.is_handed_over
+        return waits and not self.is_relay
+
+    @property
+    def can_retry(self) -> bool:
+        """Tell whether it has ended and can be submitted once more."""
+        return self.state.is_final and not self.is_relay

@@ -1,0 +1,150 @@
+"""Nodes of a canvas that can no longer run are made final: stock Celery leaves some PENDING."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from offload.canvas.freezing.drafting import origin_of, plain_topic, tail_of
+from offload.canvas.freezing.options import kept
+from offload.canvas.freezing.recognition import of_signature
+from offload.canvas.freezing.signatures import many
+from offload.core.exceptions import InvalidTopic
+from offload.core.states import Hold, JobState, celery_state
+from offload.dispatch.submission import choose_queue
+from offload.models import Job, Kind
+from offload.results import result_backend, task_results
+from offload.tracking import terminations
+from offload.tracking.drafts import Draft, insert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from celery import Celery
+
+    from offload.canvas.freezing.recognition import Recognised
+
+CHORD_ERROR = "celery.exceptions.ChordError"
+#: What a tail says until its job is told: whose results are told before.
+AFTER = "after"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why nodes cannot run."""
+
+    #: The final state they take over.
+    state: str
+    error_type: str
+    error: str
+    #: The node whose failure this is: who sees what it cut off must find it.
+    culprit: str = ""
+
+    def __str__(self) -> str:
+        """Return the error as Python shows one."""
+        name = self.error_type.rpartition(".")[2]
+        return f"{name}({self.error!r})" if name else self.error or self.state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The end of one node, for the joins that wait for it."""
+
+    id: str
+    #: Celery's: SUCCESS, FAILURE or REVOKED.
+    state: str
+    value: Any = None
+    error: str = ""
+
+
+def fail(app: Celery, signatures: Sequence[Mapping[str, Any]], cause: Cause) -> list[Part]:
+    """Make every frozen node of these signatures final; return those that were not yet."""
+    found = nodes_of(*signatures)
+    nodes = [node if counted else _uncounted(node) for node, counted in found]
+    insert([_draft(app, node, cause) for node in nodes])
+    changes = terminations.give_up(
+        list(dict.fromkeys(node["options"]["task_id"] for node in nodes)),
+        state=cause.state,
+        error_type=cause.error_type,
+        error=cause.error,
+    )
+    _tell([change.job_id for change in changes])
+    state = celery_state(JobState(cause.state), attempts=0)
+    return [Part(id=change.job_id, state=state, error=str(cause)) for change in changes]
+
+
+def _tell(ids: Sequence[str]) -> None:
+    """Write Celery's results of these with their ends, where that is one transaction.
+
+    Who sees the failure that cut them off sees theirs then.
+    """
+    if not ids or not task_results.in_transaction():
+        return
+    for job in Job.objects.ids(ids):
+        if not job.options.get("ignore_result"):
+            task_results.write(result_backend.of_job(job))
+
+
+def nodes_of(*signatures: Mapping[str, Any], counted: bool = True) -> Iterator[tuple[Any, bool]]:
+    """Yield the single tasks of signatures that have ids already, the rest of chains included.
+
+    Each with whether its chord, if it has one, was applied, so that somebody counts it.
+    """
+    for signature in signatures:
+        kwargs, options = signature.get("kwargs") or {}, signature.get("options") or {}
+        match signature.get("subtask_type"):
+            case "chain" | "group":
+                inner = list(kwargs.get("tasks") or ())
+            case "chord":
+                yield from nodes_of(*many(kwargs.get("header")), counted=False)
+                inner = many(kwargs.get("body"))
+            case _:
+                inner = []
+                if options.get("task_id"):
+                    yield signature, counted
+        yield from nodes_of(*inner, *many(options.get("chain")), counted=counted)
+
+
+def _uncounted(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a node without its chord."""
+    options = {name: value for name, value in node["options"].items() if name != "chord"}
+    return {**node, "options": options}
+
+
+def _draft(app: Celery, node: Mapping[str, Any], cause: Cause) -> Draft:
+    options = node["options"]
+    found = _recognised(app, node)
+    source = origin_of(app, {})
+    chord = (tail_of(options) or {}).get("chord")
+    topic = found.topic if found else plain_topic(node["task"])
+    return Draft(
+        id=options["task_id"],
+        kind=Kind.JOB if found else Kind.RELAY,
+        topic=topic,
+        task=found.task if found else node["task"],
+        queue=choose_queue(topic, None),
+        args=tuple(node.get("args") or ()),
+        properties=node.get("kwargs") or {},
+        options=kept(options),
+        tail=_tail(chord, cause),
+        has_tail=bool(chord),
+        hold=Hold.DEPENDENCY,
+        parent_id=source.parent_id,
+        root_id=source.root_id,
+        run_id=source.run_id,
+        payload_id=source.payload_id,
+    )
+
+
+def _tail(chord: Any, cause: Cause) -> dict[str, Any] | None:
+    tail: dict[str, Any] = {"chord": chord} if chord else {}
+    if cause.culprit and not task_results.in_transaction():
+        tail[AFTER] = cause.culprit
+    return tail or None
+
+
+def _recognised(app: Celery, node: Mapping[str, Any]) -> Recognised | None:
+    try:
+        return of_signature(app, node)
+    except InvalidTopic:
+        return None

@@ -1,0 +1,1 @@
+"""What follows an end: callbacks, the next step of a chain, joins."""

@@ -1,0 +1,67 @@
+"""Bodies of chords that cannot run: whom their end is told to, and under which id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from offload.canvas.freezing.signatures import many
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+
+def callbacks_of(body: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return the callbacks of a body's failure, each with the id that it is told.
+
+    As Celery calls them when a header fails: those of a group once per task of it, its own
+    together with the group's; those of a chord with its own body's, whose result is the chord's.
+    """
+    if body.get("subtask_type") != "group":
+        return [(result_id(body), one) for one in _errbacks(body)]
+    shared = _own(body)
+    return [
+        (result_id(task), one)
+        for task in _tasks(body)
+        for one in _unique([*_errbacks(task), *shared])
+    ]
+
+
+def result_id(signature: Mapping[str, Any]) -> str:
+    """Return the id of a frozen signature's result: a chain's is that of its last step."""
+    given = (signature.get("options") or {}).get("task_id") or ""
+    kwargs = signature.get("kwargs") or {}
+    match signature.get("subtask_type"):
+        case "chord" if kwargs.get("body"):
+            return result_id(kwargs["body"])
+        case "chain" if not given and kwargs.get("tasks"):
+            return result_id(kwargs["tasks"][-1])
+    return given
+
+
+def _tasks(group: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the tasks of a group; one in it is flattened when it runs."""
+    for task in (group.get("kwargs") or {}).get("tasks") or ():
+        if task.get("subtask_type") == "group":
+            yield from _tasks(task)
+        else:
+            yield task
+
+
+def _errbacks(signature: Mapping[str, Any]) -> list[Any]:
+    body = (signature.get("kwargs") or {}).get("body")
+    if signature.get("subtask_type") != "chord" or not body:
+        return _own(signature)
+    inner = [one for _, one in callbacks_of(body)]
+    return _unique([*_own(signature), *inner])
+
+
+def _own(signature: Mapping[str, Any]) -> list[Any]:
+    return many((signature.get("options") or {}).get("link_error"))
+
+
+def _unique(found: Iterable[Any]) -> list[Any]:
+    unique: list[Any] = []
+    for one in found:
+        if one not in unique:
+            unique.append(one)
+    return unique

@@ -1,0 +1,1 @@
+"""Calls become drafts: all that must be taken from the caller is taken here."""

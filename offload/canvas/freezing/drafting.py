@@ -1,0 +1,247 @@
+"""Calls become drafts: all that must be taken from the caller is taken here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from kombu.utils.json import dumps
+
+from offload.canvas.freezing.calls import check_moment, delay_of, eta_of, moment, seconds_until
+from offload.canvas.freezing.context import Origin, origin
+from offload.canvas.freezing.options import LIMITS, kept
+from offload.canvas.freezing.origins import submitter, submitters_priority
+from offload.canvas.freezing.recognition import STARMAP, registered
+from offload.canvas.freezing.signatures import EPOCH, JOIN, NOBODY, join_of, many, mark, plain
+from offload.conf import settings
+from offload.core.exceptions import InvalidProperties
+from offload.core.states import Hold
+from offload.core.topics import TOPIC_MAX
+from offload.core.validation.bounds import PRIORITY
+from offload.core.validation.ids import id_of
+from offload.core.validation.properties import DEPTH_MAX, is_nested_deeper
+from offload.core.validation.terms import check_limits, check_priority
+from offload.dispatch.submission import choose_queue
+from offload.fleet.consumers import check_names
+from offload.messaging.names import CARRIERS, MAP
+from offload.models import Job, Kind
+from offload.tracking.drafts import Draft
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from offload.canvas.freezing.calls import Call
+    from offload.canvas.freezing.recognition import Recognised
+
+#: Options that Celery knows nothing of.
+OURS = frozenset({JOIN, EPOCH})
+ROUTES = ("queue", "exchange")
+#: How deep a canvas may be nested with its arguments: each step of it is several levels.
+CANVAS_DEPTH_MAX = 256
+#: Largest rest of a canvas that one row carries, in bytes of JSON.
+TAIL_MAX = 16 << 20
+UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
+    """Return the draft of a call that is a job.
+
+    Raise InvalidProperties for arguments that are no JSON, or too large; what one job hands
+    on to the next may have any size. Raise InvalidDelay, InvalidPriority or InvalidNumber for
+    what cannot be kept; where the call follows a job, which cannot fail for it any more, the
+    nearest that can is taken.
+    """
+    options = {**inherited(app), **defaults(app, call), **call.options}
+    source = origin_of(app, options)
+    tail = tail_of(options)
+    if origin.get() is None:
+        check(call, tail)
+        # With arguments by position, what is left for names shows where it runs.
+        if not call.args and found.task not in CARRIERS:
+            check_names(found.topic, call.kwargs)
+        check_terms(app, options)
+    return Draft(
+        id=call.id,
+        topic=found.topic,
+        task=found.task,
+        queue=choose_queue(found.topic, None),
+        needs="limit" if any(options.get(name) for name in LIMITS) else "",
+        args=call.args,
+        properties=properties_of(call, found),
+        options={**kept({**options, "eta": eta_of(app, options)}), **insistence(app, call)},
+        tail=tail,
+        has_tail=bool(tail or join_of(options.get("chord"))),
+        priority=PRIORITY.nearest_whole(options.get("priority") or 0),
+        delay=delay_of(app, options),
+        expires_in=seconds_until(app, options.get("expires")),
+        parent_id=source.parent_id,
+        root_id=source.root_id,
+        run_id=source.run_id,
+        payload_id=source.payload_id,
+        epoch=options.get(EPOCH) or 0,
+    )
+
+
+def relay_draft(app: Celery, call: Call) -> Draft:
+    """Return the draft of a plain Celery task that is published after the commit."""
+    source, topic = origin_of(app, call.options), plain_topic(call.name)
+    return Draft(
+        id=call.id,
+        kind=Kind.RELAY,
+        topic=topic,
+        task=call.name,
+        queue=choose_queue(topic, None),
+        args=call.args,
+        properties=dict(call.kwargs),
+        options=_published(app, call, source),
+        has_tail=bool(tail_of(call.options) or join_of(call.options.get("chord"))),
+        hold=Hold.RELAY,
+        parent_id=source.parent_id,
+        root_id=source.root_id,
+        run_id=source.run_id,
+        payload_id=source.payload_id,
+        epoch=call.options.get(EPOCH) or 0,
+    )
+
+
+def _published(app: Celery, call: Call, source: Origin) -> dict[str, Any]:
+    """Return the options with which Celery will publish the task, whenever that is."""
+    options: dict[str, Any] = plain(
+        {name: value for name, value in call.frozen.items() if name not in OURS}
+    )
+    options["eta"] = eta_of(app, options)
+    options.pop("countdown", None)
+    if options.get("expires") is not None:
+        options["expires"] = moment(app, options["expires"])
+    options["chord"] = options.get("chord") or mark(NOBODY)
+    for name in ROUTES:
+        if options.get(name) is not None:
+            options[name] = getattr(options[name], "name", options[name])
+    options["reply_to"] = options.get("reply_to") or app.thread_oid
+    options["root_id"] = source.root_id or None
+    options["parent_id"] = source.parent_id or None
+    return options
+
+
+def inherited(app: Celery) -> dict[str, Any]:
+    """Return the options that a call has from where it is made."""
+    found: dict[str, Any] = {"reply_to": app.thread_oid}
+    if app.conf.task_inherit_parent_priority and origin.get() is None:
+        found["priority"] = submitters_priority(app)
+    return found
+
+
+def defaults(app: Celery, call: Call) -> dict[str, Any]:
+    """Return the options of the registered task, where it was called by its name alone."""
+    if call.options.get("task_type") is not None:
+        return {}
+    task = registered(app, call.name)
+    if task is None:
+        return {}
+    given = {**task._get_exec_options(), "ignore_result": task.ignore_result}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def insistence(app: Celery, call: Call) -> dict[str, Any]:
+    """Return what is said against the task's own wish: it is kept, though it is the default."""
+    task = call.options.get("task_type") or registered(app, call.name)
+    insists = call.options.get("ignore_result") is False and getattr(task, "ignore_result", True)
+    return {"ignore_result": False} if insists else {}
+
+
+def properties_of(call: Call, found: Recognised) -> dict[str, Any]:
+    """Return a job's keyword arguments; one that carries a map is told how to unpack its items."""
+    if found.task != MAP:
+        return dict(call.kwargs)
+    return {**plain(dict(call.kwargs)), "star": call.name == STARMAP}
+
+
+def tail_of(options: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what hangs on a call's end; a chord only if it is not counted by a join."""
+    hanging = {name: options.get(name) for name in ("chain", "link", "link_error", "chord")}
+    check_depth("what follows: its arguments", hanging, CANVAS_DEPTH_MAX)
+    found = {name: plain(many(options.get(name))) for name in ("chain", "link", "link_error")}
+    chord = options.get("chord")
+    found["chord"] = plain(chord) if chord and not join_of(chord) else None
+    return {name: value for name, value in found.items() if value} or None
+
+
+def origin_of(app: Celery, options: Mapping[str, Any]) -> Origin:
+    """Return what a call's row takes over; parent and root as they were given, if they were."""
+    source = origin.get() or _relayed(options) or submitter(app)
+    return replace(
+        source,
+        parent_id=_given_id(options.get("parent_id")) or source.parent_id,
+        root_id=_given_id(options.get("root_id")) or source.root_id,
+    )
+
+
+def _given_id(value: object) -> str:
+    return id_of(value) if value else ""
+
+
+def _relayed(options: Mapping[str, Any]) -> Origin | None:
+    """Return what a plain Celery task hands on to the next step of its chain."""
+    parent = options.get("parent_id")
+    row = Job.objects.filter(pk=parent).first() if parent else None
+    return Origin(run_id=row.run_id, payload_id=row.payload_id) if row else None
+
+
+def check(call: Call, tail: Mapping[str, Any] | None) -> None:
+    """Raise InvalidProperties for a call that cannot be stored, InvalidId for a step's id."""
+    # The list, and the arguments in it.
+    check_depth("arguments", [call.args, call.kwargs], DEPTH_MAX, around=2)
+    check_ids(tail)
+    limit = settings().max_properties
+    for path, value, most in (
+        ("arguments", [call.args, call.kwargs], limit),
+        ("canvas", tail, TAIL_MAX),
+    ):
+        size = len(_encoded(path, value))
+        if size > most:
+            problem = f"has {size} bytes as JSON, {most} are allowed"
+            raise InvalidProperties(path=path, problem=problem)
+
+
+def check_depth(path: str, value: object, most: int, *, around: int = 0) -> None:
+    """Raise InvalidProperties for what is nested more than so deep, not counting what is around."""
+    if is_nested_deeper(value, most + around):
+        raise InvalidProperties(path=path, problem=f"are nested more than {most} deep")
+
+
+def check_ids(tail: Mapping[str, Any] | None) -> None:
+    """Raise InvalidId for an id of what follows a call that no row can have."""
+    pending: list[Any] = [tail]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, Mapping):
+            pending.extend(value.values())
+            given = value["options"] if "task" in value and "options" in value else None
+            if isinstance(given, Mapping) and given.get("task_id") is not None:
+                id_of(given["task_id"])
+        elif isinstance(value, list | tuple):
+            pending.extend(value)
+
+
+def check_terms(app: Celery, options: Mapping[str, Any]) -> None:
+    """Raise InvalidDelay, InvalidPriority or InvalidNumber for options that cannot be kept."""
+    check_priority(options.get("priority") or 0)
+    check_limits(*(options.get(name) for name in LIMITS))
+    for name in ("countdown", "eta", "expires"):
+        check_moment(app, name, options.get(name))
+
+
+def _encoded(path: str, value: Any) -> str:
+    try:
+        return dumps(value)
+    except RecursionError as error:
+        raise InvalidProperties(path=path, problem="is nested too deeply") from error
+    except (TypeError, ValueError) as error:
+        raise InvalidProperties(path=path, problem=f"cannot be JSON: {error!s:.300}") from error
+
+
+def plain_topic(name: str) -> str:
+    """Return the topic under which a plain Celery task is shown."""
+    return f"celery/{UNSAFE.sub('-', name.removeprefix('celery.'))}"[:TOPIC_MAX]

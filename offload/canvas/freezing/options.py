@@ -1,0 +1,70 @@
+"""Options of a call: those that stay with a job's row, for its messages and its successors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from offload.canvas.freezing.calls import LOCAL, eta_of
+from offload.canvas.freezing.signatures import EPOCH, JOIN, join_of
+from offload.core.validation.bounds import TIME_LIMIT
+from offload.messaging.names import HEADER, TOPIC
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from celery import Celery
+
+LIMITS = ("time_limit", "soft_time_limit")
+#: What a job's message, or its successors, are made of later.
+KEPT = (
+    "group_id", "group_index", "reply_to", "time_limit", "soft_time_limit", "shadow", "headers",
+    "stamped_headers", "replaced_task_nesting", "serializer", "compression", "priority",
+    "argsrepr", "kwargsrepr", "ignore_result", "eta",
+)  # fmt: skip
+#: What else means something to Celery, or to a broker that should not hear of it. The rest is
+#: given to the message as its properties, as Celery does.
+UNDERSTOOD = LOCAL | {
+    *KEPT, TOPIC, JOIN, EPOCH,
+    "countdown", "expires", "retries", "origin", "task_id", "root_id",
+    "parent_id", "link", "link_error", "callbacks", "errbacks", "chain", "chord", "immutable",
+    "queue", "exchange", "exchange_type", "routing_key", "route_name", "delivery_mode", "declare",
+    "event_dispatcher", "retry", "retry_policy", "timeout", "confirm_timeout", "expiration",
+    "immediate", "mandatory", "create_sent_event", "now", "timezone", "properties", "join",
+    "correlation_id", "redelivered", "body",
+}  # fmt: skip
+
+
+def kept(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that stay with a job's row."""
+    found = {name: options[name] for name in KEPT if options.get(name)}
+    found |= {name: TIME_LIMIT.nearest(found[name]) for name in LIMITS if name in found}
+    if options.get("group_index") is not None:
+        found["group_index"] = options["group_index"]
+    found |= {stamp: options[stamp] for stamp in found.get("stamped_headers", ())}
+    properties = {**(options.get("properties") or {}), **message_properties(options)}
+    if properties:
+        found["properties"] = properties
+    join = join_of(options.get("chord"))
+    return {**found, "join": join} if join else found
+
+
+def message_properties(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the caller said to the broker about the message, such as `app_id`."""
+    known = UNDERSTOOD.union(options.get("stamped_headers") or ())
+    return {
+        name: value
+        for name, value in options.items()
+        if name not in known and isinstance(value, str | int | float)
+    }
+
+
+def asked_anew(app: Celery, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that a retry asks for: the rest stays as it was.
+
+    Celery takes the headers from the message, and so our own with them.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    headers = {
+        name: value for name, value in (given.get("headers") or {}).items() if name != HEADER
+    }
+    return kept({**given, "headers": headers, "eta": eta_of(app, given)})

@@ -1,0 +1,47 @@
+"""What rows take over from the row they follow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from offload.canvas.freezing.context import Origin, running
+from offload.models import Job
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+
+def of_row(job_id: str) -> Origin:
+    """Return what follows a row takes over; just the parent where there is no row."""
+    job = Job.objects.filter(pk=job_id).first()
+    return of_job(job) if job else Origin(parent_id=job_id, root_id=job_id)
+
+
+def of_job(job: Job) -> Origin:
+    """Return what follows a job takes over."""
+    return Origin(
+        run_id=job.run_id,
+        payload_id=job.payload_id,
+        parent_id=job.pk,
+        root_id=job.root_id or job.pk,
+    )
+
+
+def submitter(app: Celery) -> Origin:
+    """Return the job or plain task that runs here as parent; of its run nothing is taken over."""
+    job = running.get()
+    if job is not None:
+        return Origin(parent_id=job.id, root_id=job.root_id or job.id)
+    task: Any = app.current_worker_task
+    if task is None or not task.request.id:
+        return Origin()
+    return Origin(parent_id=task.request.id, root_id=task.request.root_id or task.request.id)
+
+
+def submitters_priority(app: Celery) -> int | None:
+    """Return the priority of the job or plain task that runs here, as Celery was given it."""
+    job = running.get()
+    if job is not None:
+        return job.priority
+    task: Any = app.current_worker_task
+    return (task.request.delivery_info or {}).get("priority") if task else None

@@ -1,0 +1,107 @@
+"""Which calls are jobs, and of which topic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from offload.core.exceptions import InvalidTopic
+from offload.core.topics import validate_topic
+from offload.fleet.snapshots import snapshot
+from offload.messaging.names import MAP, STEP, TOPIC
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from celery import Celery
+
+    from offload.fleet.snapshots import Snapshot
+
+STARMAP = "celery.starmap"
+MAPS = ("celery.map", STARMAP)
+OWN = "celery."
+
+
+class Recognised(NamedTuple):
+    """A call that is a job."""
+
+    topic: str
+    #: The task's name; empty where only the topic is known.
+    task: str
+
+
+def recognise(
+    app: Celery,
+    name: str,
+    *,
+    kwargs: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+    task: Any = None,
+) -> Recognised | None:
+    """Return the topic and task of a call that is a job, None for a plain Celery task.
+
+    By the signature's own option, by the registered task, by what instances announced. Raise
+    InvalidTopic for a consumer of many topics that is called by its name alone.
+    """
+    topic = (options or {}).get(TOPIC)
+    if topic:
+        return Recognised(validate_topic(topic), "" if name == STEP else name)
+    if name in MAPS:
+        return _mapped(app, (kwargs or {}).get("task"))
+    task = task or registered(app, name)
+    if task is not None:
+        return _by_patterns(name, [task.pattern] if hasattr(task, "run_job") else [])
+    return None if name.startswith(OWN) else _by_patterns(name, _announced(name))
+
+
+def is_job(app: Celery, signature: Mapping[str, Any]) -> bool:
+    """Return whether a signature of one task is a job."""
+    return of_signature(app, signature) is not None
+
+
+def of_signature(app: Celery, signature: Mapping[str, Any]) -> Recognised | None:
+    """Recognise a signature of one task."""
+    return recognise(
+        app, signature["task"], kwargs=signature.get("kwargs"), options=signature.get("options")
+    )
+
+
+def registered(app: Celery, name: str) -> Any:
+    """Return the task of that name, or None; an app that must not finalize itself is left so."""
+    tasks = app.tasks if app.finalized or app.autofinalize else app._tasks  # type: ignore[attr-defined]
+    return tasks.get(name)
+
+
+def _mapped(app: Celery, inner: Any) -> Recognised | None:
+    found = of_signature(app, inner) if isinstance(inner, dict) else None
+    return Recognised(found.topic, MAP) if found else None
+
+
+def _by_patterns(name: str, patterns: list[str]) -> Recognised | None:
+    known = [pattern for pattern in patterns if pattern]
+    if not known:
+        return None
+    topic = next((pattern for pattern in known if "*" not in pattern), None)
+    if topic is None:
+        problem = f"task {name!r} consumes it as a pattern, so a call must name the topic"
+        raise InvalidTopic(topic=known[0], problem=problem)
+    return Recognised(topic, name)
+
+
+_names: tuple[Snapshot, dict[str, list[str]]] | None = None
+
+
+def _announced(name: str) -> list[str]:
+    """Return the patterns under which instances announced a task, however few they are now."""
+    global _names
+    seen = snapshot()
+    if _names is None or _names[0] is not seen:
+        _names = seen, _by_name(seen)
+    return _names[1].get(name, [])
+
+
+def _by_name(seen: Snapshot) -> dict[str, list[str]]:
+    found: dict[str, set[str]] = {}
+    for instance in seen.topology.instances:
+        for consumer in instance.consumers:
+            found.setdefault(consumer.task, set()).add(consumer.pattern.text)
+    return {task: sorted(patterns) for task, patterns in found.items()}

@@ -1,0 +1,30 @@
+"""Where Celery's canvas comes into rows: `send_task`, the result backend, chords."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from offload.canvas import backends, chords
+from offload.canvas.sender import Sender
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+
+def is_hooked(app: Celery) -> bool:
+    """Return whether what this app sends passes by."""
+    return isinstance(vars(app).get("send_task"), Sender)
+
+
+def install(app: Celery) -> None:
+    """Let everything this app sends, and every chord it counts, pass by; again is harmless."""
+    if is_hooked(app):
+        return
+    make_backend = app._get_backend  # type: ignore[attr-defined]
+
+    def get_backend() -> Any:
+        return backends.hook(app, make_backend())
+
+    app._get_backend = get_backend  # type: ignore[attr-defined]
+    app.send_task = Sender(app, app.send_task)  # type: ignore[assignment, method-assign]
+    chords.hook()

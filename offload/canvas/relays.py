@@ -1,0 +1,68 @@
+"""What became of plain Celery tasks in a canvas, asked of Celery's result backend."""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from offload.canvas import plain_tasks
+from offload.canvas.following import joins
+from offload.canvas.posting import post_again
+from offload.messaging.installation import celery_app
+from offload.results import result_backend
+from offload.tracking import relays
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+logger = logging.getLogger("offload.canvas")
+
+#: Seconds after which a task that somebody began to send, and did not, is sent by the sweep.
+BEHIND = 5.0
+#: Seconds between two questions about the same task.
+PATIENCE = 5.0
+#: Tasks that one sweep asks about.
+LIMIT = 50
+
+_strays_asked = 0.0
+
+
+def sweep() -> int:
+    """Publish tasks that were left behind and close those that ended; return how many.
+
+    Workers tell of their ends at once; this mends what was lost with one.
+    """
+    count = _send_what_was_left(BEHIND)
+    asked = [*relays.to_ask(PATIENCE, LIMIT), *_strays()]
+    return count + sum(_ask(celery_app(), task_id) for task_id in asked)
+
+
+def _send_what_was_left(behind_for: float) -> int:
+    if not relays.is_any_left_behind(behind_for):
+        return 0
+    relays.stop_unsent(behind_for)
+    return post_again(behind_for, LIMIT)
+
+
+def _strays() -> list[str]:
+    """Return members of joins that have no row, now and then: most have not begun."""
+    global _strays_asked
+    if monotonic() - _strays_asked < PATIENCE:
+        return []
+    _strays_asked = monotonic()
+    return joins.strays(LIMIT)
+
+
+def _ask(app: Celery, task_id: str) -> bool:
+    if result_backend.breaker.is_open:
+        return False
+    try:
+        meta = result_backend.bounded(lambda: app.backend.get_task_meta(task_id))
+        if meta["status"] not in plain_tasks.STATES:
+            return False
+        plain_tasks.close(app, task_id, meta["status"], meta.get("result"))
+    except Exception:
+        logger.exception("what became of task %s cannot be asked, or told on", task_id)
+        return False
+    return True

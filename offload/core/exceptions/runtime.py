@@ -1,0 +1,201 @@
+"""What went wrong with jobs, workers and settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.core.exceptions.base import OffloadError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class NoCurrentJob(OffloadError, RuntimeError):
+    """This code runs outside of a job; call it from a consumer, or look the job up by its id."""
+
+
+class JobFailed(OffloadError):
+    """The job ended without a result."""
+
+    def __init__(self, *, job_id: str, state: str, error: str) -> None:
+        self.job_id = job_id
+        self.state = state
+        self.error = error
+        super().__init__(
+            f"Job {job_id} ended {state}: {(error or 'no error was recorded').rstrip('.')}. "
+            f"'manage.py offload job {job_id}' shows its attempts."
+        )
+
+
+IN_TRANSACTION = (
+    " This waits inside a transaction, and a job that was submitted in it begins after its commit: "
+    "wait outside, or in a test call run_jobs() first."
+)
+
+
+class JobTimeout(OffloadError):
+    """The job did not end in the time it was waited for; it goes on."""
+
+    def __init__(
+        self, *, job_id: str, timeout: float, state: str, in_transaction: bool = False
+    ) -> None:
+        self.job_id = job_id
+        self.timeout = timeout
+        self.state = state
+        super().__init__(
+            f"Job {job_id} is still {state} after {timeout:g} s; it goes on. "
+            f"'manage.py offload job {job_id}' says what it waits for."
+            + (IN_TRANSACTION if in_transaction else "")
+        )
+
+
+class RunTimeout(OffloadError):
+    """The run did not end in the time it was waited for; it goes on."""
+
+    def __init__(self, *, run_id: str, timeout: float, unfinished: int) -> None:
+        self.run_id = run_id
+        self.timeout = timeout
+        self.unfinished = unfinished
+        super().__init__(
+            f"Run {run_id} has not ended after {timeout:g} s: {unfinished} of its steps wait or "
+            "run; it goes on. Its 'steps' say what each waits for."
+        )
+
+
+class StaleAttempt(OffloadError):
+    """This attempt was replaced by a newer one; what it writes is discarded."""
+
+    def __init__(self, *, job_id: str, epoch: int) -> None:
+        self.job_id = job_id
+        self.epoch = epoch
+        super().__init__(
+            f"Attempt {epoch} of job {job_id} was replaced or ended meanwhile; what it writes "
+            "is discarded. Stop working on it."
+        )
+
+
+class JobStopped(OffloadError):
+    """Somebody asked the job to stop; raised by ``check_stop()``, it ends the run as STOPPED."""
+
+    def __init__(self, *, job_id: str) -> None:
+        self.job_id = job_id
+        super().__init__(
+            f"Job {job_id} was asked to stop. Let this exception leave the job's function: then "
+            "the job ends as STOPPED."
+        )
+
+
+class OpenTransaction(OffloadError):
+    """The run left a transaction open; what it had not committed was rolled back."""
+
+    def __init__(self, *, left: Mapping[str, str]) -> None:
+        self.left = left
+        where = " and ".join(f"in database {alias!r}, {how}" for alias, how in left.items())
+        super().__init__(
+            f"The run left a transaction open: {where}. What it had not committed was rolled back. "
+            "Write 'with transaction.atomic():', and end by hand what was begun by hand."
+        )
+
+
+class CannotBegin(OffloadError):
+    """The job failed before it began, on its way into its worker; look at the worker's log."""
+
+
+class FailedOutside(OffloadError):
+    """What the job was handed over to said that it failed; ask there, and submit it anew."""
+
+
+class NotRetriable(OffloadError):
+    """The job has not ended, or is none of ours; only what has ended is retried, as a new job."""
+
+    def __init__(self, *, job_id: str, state: str, problem: str) -> None:
+        self.job_id = job_id
+        self.state = state
+        self.problem = problem
+        super().__init__(f"Job {job_id} cannot be retried. {problem}")
+
+
+class JobUnfinished(OffloadError):
+    """A job of that id has not ended; it can be sent again once it has."""
+
+    def __init__(self, *, job_id: str, state: str) -> None:
+        self.job_id = job_id
+        self.state = state
+        super().__init__(
+            f"Job {job_id} is {state}, or what follows it is not done yet: it is sent again under "
+            "its id once that is over. For another job now, leave out task_id, or send a new "
+            "signature in place of the frozen one."
+        )
+
+
+class NotRemovable(OffloadError):
+    """The job runs or has ended; only what waits, or was handed over, can be removed."""
+
+    def __init__(self, *, job_id: str, state: str, problem: str) -> None:
+        self.job_id = job_id
+        self.state = state
+        self.problem = problem
+        super().__init__(f"Job {job_id} cannot be removed. {problem}")
+
+
+class NameInUse(OffloadError):
+    """Another living worker has this nodename."""
+
+    def __init__(self, *, name: str, host: str, pid: int) -> None:
+        self.name = name
+        self.host = host
+        self.pid = pid
+        super().__init__(
+            f"The name {name!r} is in use by {host}:{pid}. Start this worker with another "
+            "'-n NAME', or end the other one first."
+        )
+
+
+class BrokerUnreachable(OffloadError):
+    """The broker does not answer, or refuses the connection."""
+
+    # The address is shown as it is passed: pass it without its password.
+    def __init__(self, *, url: str, problem: str, is_refused: bool = False) -> None:
+        self.url = url
+        self.problem = problem
+        self.is_refused = is_refused
+        self.fact = f"The broker at {url} {self._does()}: {problem}."
+        instead = (
+            "Correct CELERY_BROKER_URL: its user, its password, or what follows the last slash."
+            if is_refused
+            else "Start it; the embedded one is started by 'manage.py offload broker'."
+        )
+        super().__init__(f"{self.fact} {instead} Jobs wait safely in the database.")
+
+    def _does(self) -> str:
+        return "refuses the connection" if self.is_refused else "does not answer"
+
+
+class ConfigurationError(OffloadError):
+    """A setting cannot be as it is."""
+
+    def __init__(self, *, setting: str, problem: str) -> None:
+        self.setting = setting
+        self.problem = problem
+        super().__init__(
+            f"{setting}: {problem}. Correct it; 'manage.py offload doctor' checks the settings."
+        )
+
+
+class PermanentError(OffloadError):
+    """The job can never succeed as it is; it ends in ERROR at once and is not retried."""
+
+
+class WrongCall(PermanentError, TypeError):
+    """The task cannot be called with the arguments of the job; submit it with those it takes."""
+
+
+class StillBusy(OffloadError):
+    """Jobs that were to be run in a test go on and on."""
+
+    def __init__(self, *, attempts: int) -> None:
+        self.attempts = attempts
+        super().__init__(
+            f"After {attempts} attempts there are jobs left. Look for one that fails and is "
+            "retried for ever, or submits itself; or allow more with run_jobs(most=…)."
+        )

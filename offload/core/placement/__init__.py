@@ -1,0 +1,1 @@
+"""Where a job may run: the topology as values, and the decision."""

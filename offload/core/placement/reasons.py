@@ -1,0 +1,57 @@
+"""Why an instance does not run a job: typed for programs, a sentence for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from offload.core.labelled_enum import Explained
+
+
+class Obstacle(Explained):
+    """What stands between a job and an instance; the first one found is told."""
+
+    NO_CONSUMER = "no_consumer", "It has no consumer for the topic."
+    OLD_PROTOCOL = "old_protocol", "Its version of offload is too old to be sent jobs."
+    BROKEN_CONSUMER = "broken_consumer", "Its consumer was marked broken after too many refusals."
+    CANNOT_LIMIT = "cannot_limit", "Its pool cannot enforce the time limits the job needs."
+    CANNOT_KILL = "cannot_kill", "Its pool cannot end a running job, which the job needs."
+    OFF = "off", "It is switched off."
+    DENIED = "denied", "A rule denies it the topic."
+    NOT_ALLOWED = "not_allowed", "Its allow rules do not include the topic."
+    GONE = "gone", "It is gone."
+    STARTING = "starting", "It is starting."
+    DRAINING = "draining", "It is shutting down and takes nothing new."
+    SUSPECT = "suspect", "It does not answer, and is not declared gone yet."
+    DISCONNECTED = "disconnected", "It has lost its broker connection."
+    EXCLUDED = "excluded", "It refused this job, or left it waiting, a moment ago."
+    WINDOW_FULL = "window_full", "It holds as many jobs as it can."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """An obstacle with its facts."""
+
+    obstacle: Obstacle
+    # A sentence with the facts.
+    detail: str
+    # The rule that is the obstacle, if one is.
+    rule_id: int | None = None
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one instance is to one job."""
+
+    instance: str
+    # The task that would run it there; None if the instance has no consumer.
+    task: str | None
+    # None if it can run it now.
+    reason: Reason | None = None
+
+    @property
+    def can_run(self) -> bool:
+        """Tell whether the instance can and may run the job now."""
+        return self.reason is None

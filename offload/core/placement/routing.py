@@ -1,0 +1,214 @@
+"""Who runs a job: capable → allowed → alive → fits → rank → choose.
+
+Values in, a value out. What does not depend on load is planned once per need and topology.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeAlias
+
+from offload.core.placement.judgement import Need, consumer_for, fits, judge_rules, obstacle_to
+from offload.core.placement.reasons import Obstacle, Verdict
+from offload.core.states import Waiting
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from offload.core.placement.topology import Consumer, Instance, Rule, Topology
+
+__all__ = [
+    "Candidate",
+    "Load",
+    "Need",
+    "Plan",
+    "Route",
+    "Unroutable",
+    "choose",
+    "consumer_for",
+    "judge_rules",
+    "plan",
+    "rank",
+    "route",
+    "verdicts",
+]
+
+# Jobs bound to each instance, by its name; none where it is missing.
+Load: TypeAlias = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """The decision: this instance, by this task, through this queue."""
+
+    instance: str
+    task: str
+    queue: str
+    # All that could run it now, the best first.
+    candidates: tuple[str, ...]
+    # Why this one: a sentence per step.
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unroutable:
+    """The decision that nobody can run it now, with a reason per instance."""
+
+    need: Need
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def infeasible(self) -> bool:
+        """Tell whether no known instance has a consumer for the topic."""
+        return all(verdict.task is None for verdict in self.verdicts)
+
+    @property
+    def obstacles(self) -> Mapping[Obstacle, int]:
+        """Count the instances behind each obstacle, the most frequent first."""
+        found = (verdict.reason for verdict in self.verdicts)
+        return dict(Counter(one.obstacle for one in found if one).most_common())
+
+    @property
+    def waiting(self) -> Waiting:
+        """Return what the job waits for: room, or an instance that may run it."""
+        full = Obstacle.WINDOW_FULL in self.obstacles
+        return Waiting.WINDOW_FULL if full else Waiting.UNASSIGNED
+
+    @property
+    def reason(self) -> str:
+        """Return one sentence that sums the verdicts up."""
+        if not self.verdicts:
+            return f"No instance is known that could run {self.need.topic}. Start a worker."
+        if self.infeasible:
+            return f"No instance has a consumer for {self.need.topic}. Start one that has."
+        counted = (f"{one.replace('_', ' ')} ({count})" for one, count in self.obstacles.items())
+        return f"No instance can run {self.need.topic} now: {', '.join(counted)}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An instance that runs the job if it has room, and the consumer that does it."""
+
+    instance: Instance
+    consumer: Consumer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything about a need that does not depend on load."""
+
+    # In the order of their names.
+    candidates: tuple[Candidate, ...]
+    # One per instance, in the order of the topology.
+    verdicts: tuple[Verdict, ...]
+    # The moment at which a rule ends and this may change.
+    until: datetime | None
+
+
+def route(
+    need: Need, topology: Topology, load: Load, *, now: datetime, cursor: int = 0
+) -> Route | Unroutable:
+    """Choose the instance that runs the job, or say why nobody can.
+
+    Give `load` as bound jobs per instance name. Raise `cursor` from call to call, so that
+    instances that are alike take turns.
+    """
+    candidates = plan(need, topology, now).candidates
+    roomy = [one for one in candidates if load.get(one.instance.name, 0) < one.instance.window]
+    if not roomy:
+        return Unroutable(need=need, verdicts=verdicts(need, topology, load, now))
+    return choose(need, rank(need, roomy, load, cursor), load)
+
+
+def plan(need: Need, topology: Topology, now: datetime) -> Plan:
+    """Return what the topology says of the need; remembered until a rule ends."""
+    return _planner(topology)(need, topology.period(now))
+
+
+def verdicts(need: Need, topology: Topology, load: Load, now: datetime) -> tuple[Verdict, ...]:
+    """Say of every instance whether it can run the job now, or what is in the way."""
+    planned = plan(need, topology, now).verdicts
+    pairs = zip(planned, topology.instances, strict=True)
+    return tuple(_with_load(need, verdict, instance, load) for verdict, instance in pairs)
+
+
+def rank(need: Need, roomy: Sequence[Candidate], load: Load, cursor: int) -> list[Candidate]:
+    """Put the preferred one first, then those with the greatest share of their window free.
+
+    Equals stay in the order given, which begins with another one for every `cursor`.
+    """
+    start = cursor % len(roomy)
+    ranked = [*roomy[start:], *roomy[:start]]
+    ranked.sort(key=lambda one: load.get(one.instance.name, 0) / one.instance.window)
+    if need.prefers:
+        ranked.sort(key=lambda one: one.instance.name != need.prefers)
+    return ranked
+
+
+def choose(need: Need, ranked: Sequence[Candidate], load: Load) -> Route:
+    """Take the first and say why."""
+    instance, consumer = ranked[0].instance, ranked[0].consumer
+    why = "preferred" if instance.name == need.prefers else "the greatest share of it is free"
+    return Route(
+        instance=instance.name,
+        task=consumer.task,
+        queue=instance.queue,
+        # Lists are built faster than generators are drained, and this is the warm path.
+        candidates=tuple([one.instance.name for one in ranked]),
+        reasons=(
+            f"{instance.name} consumes {consumer.pattern.text} by {consumer.task}.",
+            "It is on, and its rules allow the topic.",
+            "It is ready.",
+            f"It holds {load.get(instance.name, 0)} of {instance.window} jobs.",
+            f"It comes first of {len(ranked)} with room: {why}.",
+        ),
+    )
+
+
+# Few topologies are in use at once, and each is large: the present one and its forerunners.
+@lru_cache(maxsize=4)
+def _planner(topology: Topology) -> Callable[[Need, int], Plan]:
+    @lru_cache(maxsize=64)
+    def applying(period: int) -> list[list[Rule]]:
+        rules = topology.rules_in(period)
+        return [[rule for rule in rules if rule.applies_to(one)] for one in topology.instances]
+
+    @lru_cache(maxsize=1024)
+    def planned(need: Need, period: int) -> Plan:
+        return _make_plan(need, topology, period, applying(period))
+
+    return planned
+
+
+def _make_plan(
+    need: Need, topology: Topology, period: int, applying: Sequence[Sequence[Rule]]
+) -> Plan:
+    pairs = zip(topology.instances, applying, strict=True)
+    judged = [(one, *_judge(need, one, rules)) for one, rules in pairs]
+    able = [
+        Candidate(instance=instance, consumer=consumer)
+        for instance, consumer, verdict in judged
+        if consumer is not None and verdict.can_run
+    ]
+    return Plan(
+        candidates=tuple(sorted(able, key=lambda one: one.instance.name)),
+        verdicts=tuple([verdict for _, _, verdict in judged]),
+        until=topology.end_of(period),
+    )
+
+
+def _judge(
+    need: Need, instance: Instance, rules: Sequence[Rule]
+) -> tuple[Consumer | None, Verdict]:
+    consumer = consumer_for(instance, need.topic)
+    reason = obstacle_to(need, instance, consumer, rules)
+    task = consumer.task if consumer else None
+    return consumer, Verdict(instance=instance.name, task=task, reason=reason)
+
+
+def _with_load(need: Need, verdict: Verdict, instance: Instance, load: Load) -> Verdict:
+    reason = None if verdict.reason else fits(need, instance, load.get(instance.name, 0))
+    return replace(verdict, reason=reason) if reason else verdict

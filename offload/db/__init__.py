@@ -1,0 +1,1 @@
+"""The database as offload uses it: its dialects, prepared statements, deadlocks begun anew."""

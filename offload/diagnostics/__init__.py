@@ -1,0 +1,48 @@
+"""What is well and what is not: settings, database, broker, results, storage, fleet, traps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.diagnostics import (
+    broker,
+    database,
+    fleet,
+    jobs,
+    messages,
+    modules,
+    queues,
+    results,
+    rows,
+    settings,
+    storage,
+    traps,
+)
+from offload.diagnostics.finding import Finding, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Finding", "Level", "examine"]
+
+
+def examine() -> Iterator[Finding]:
+    """Yield what is found, as it is found; what rests on something broken is left out."""
+    found = list(settings.examine())
+    yield from found
+    if any(one.subject == settings.UNREADABLE for one in found):
+        return
+    found = list(database.examine())
+    yield from found
+    is_usable = all(one.level is not Level.FAIL for one in found)
+    yield from broker.examine()
+    yield from results.examine()
+    yield from storage.examine()
+    if is_usable:
+        yield from fleet.examine()
+        yield from jobs.examine()
+        yield from messages.examine()
+        yield from queues.examine()
+        yield from rows.examine()
+    yield from modules.examine()
+    yield from traps.examine()

@@ -1,0 +1,31 @@
+"""The jobs: what failed lately."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.diagnostics.finding import Finding, ok, warn
+from offload.reading import failures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SUBJECT = "jobs"
+
+
+def examine() -> Iterator[Finding]:
+    """Yield how many jobs failed, and what most of them said."""
+    found = failures.recent()
+    if not found.hour:
+        before = f" {found.day} did within the last day." if found.day else ""
+        yield ok(SUBJECT, f"No job failed within the last hour.{before}")
+        return
+    most = found.lines[0]
+    told = f"{found.hour} jobs failed within the last hour, {found.day} within the last day."
+    yield warn(
+        SUBJECT,
+        f"{told} Most of {most.topic}: {most.name}.",
+        f"To see one: manage.py offload job {most.job_id}\n"
+        "To see them: manage.py offload jobs --state failed --since 1h\n"
+        f"To run them again: manage.py offload retry --topic {most.topic}",
+    )

@@ -1,0 +1,31 @@
+"""Messages that somebody else wrote, and jobs that begin from none of theirs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.core.placement.topology import Mode
+from offload.diagnostics.finding import Finding, warn
+from offload.models import Instance, Job
+from offload.reading.explain import SENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SUBJECT = "messages"
+
+
+def examine() -> Iterator[Finding]:
+    """Yield instances to which nonsense is sent, and jobs that were sent often and never began."""
+    for row in Instance.objects.exclude(mode=Mode.GONE).order_by("name"):
+        count = row.load.get("malformed") if isinstance(row.load, dict) else None
+        if count:
+            told = f"{row.name} dropped {count} messages that no job was ever sent as."
+            step = "Somebody else writes to the broker: give it a password, or a vhost of its own."
+            yield warn(SUBJECT, told, step)
+    never = Job.objects.bound().filter(state="QUEUED", publishes__gte=SENT - 1)
+    first = never.order_by("bound_at").first()
+    if first is not None:
+        told = f"{never.count()} jobs were sent {SENT} times or more and have not begun, the first "
+        step = f"Look at the log of that worker; then: manage.py offload job {first.pk}"
+        yield warn(SUBJECT, f"{told}to {first.instance}.", step)

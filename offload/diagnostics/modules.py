@@ -1,0 +1,33 @@
+"""The site's modules of tasks and consumers: whether a worker could load them."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING
+
+from offload.core.exceptions import ConfigurationError
+from offload.diagnostics.finding import Finding, fail, one_line
+from offload.messaging.installation import celery_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SUBJECT = "modules"
+
+
+def examine() -> Iterator[Finding]:
+    """Yield which of them cannot be imported."""
+    try:
+        celery_app().loader.import_default_modules()
+    except ConfigurationError:
+        return
+    except Exception as error:  # Whatever the code of a site raises.
+        told = f"No worker with this code starts: {type(error).__name__}: {one_line(error)}."
+        yield fail(SUBJECT, told, f"Mend {_place(error)}.")
+
+
+def _place(error: Exception) -> str:
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}, line {error.lineno}"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{last.filename}, line {last.lineno}"

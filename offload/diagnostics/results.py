@@ -1,0 +1,66 @@
+"""Celery's result backend: whether it can be asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from celery.backends.base import DisabledBackend
+from celery.backends.rpc import RPCBackend
+
+from offload.core.exceptions import ConfigurationError
+from offload.diagnostics.finding import Finding, fail, is_refusal, ok, one_line, warn
+from offload.messaging.timeouts import within
+from offload.results import result_backend, task_results
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SUBJECT = "results"
+
+#: Seconds it has to answer.
+PATIENCE = 5.0
+
+AWAY = "Start it, migrate it, or correct CELERY_RESULT_BACKEND."
+ADDRESS = "Correct CELERY_RESULT_BACKEND: its user, its password, or what follows the last slash."
+
+#: An id no task has.
+NOBODY = "offload-doctor"
+
+
+def examine() -> Iterator[Finding]:
+    """Yield whether it answers."""
+    try:
+        backend = result_backend.backend()
+    except ConfigurationError:
+        yield fail(SUBJECT, "Which backend there is, is unknown.", "Install a Celery app first.")
+        return
+    name = type(backend).__name__
+    if isinstance(backend, DisabledBackend):
+        told = "No result backend is set: AsyncResult knows nothing; job.result() does."
+        yield warn(SUBJECT, told, 'Write CELERY_RESULT_BACKEND = "django-db".')
+    elif isinstance(backend, RPCBackend):
+        yield ok(SUBJECT, f"{name}: answers come through the broker.")
+    elif error := _problem(backend):
+        refuses = is_refusal(error)
+        does = "refuses the connection" if refuses else "does not answer"
+        told = f"{name} {does}: {type(error).__name__}: {one_line(error)}"
+        yield fail(SUBJECT, told, ADDRESS if refuses else AWAY)
+    else:
+        yield ok(SUBJECT, f"{name} answers.")
+
+
+def _problem(backend: Any) -> Exception | None:
+    """Return why the backend cannot be asked, or nothing."""
+    try:
+        if task_results.in_transaction():
+            backend.get_state(NOBODY)
+        else:
+            within(PATIENCE, lambda: _ask(backend))
+    except Exception as error:  # Any library may be behind it, with errors of its own.
+        return error
+    return None
+
+
+def _ask(backend: Any) -> None:
+    ping = getattr(getattr(backend, "client", None), "ping", None)
+    _ = ping() if ping else backend.get_state(NOBODY)

@@ -1,0 +1,1 @@
+"""Jobs on their way to an instance: submitted, bound, sent, sent again."""

@@ -1,0 +1,223 @@
+"""Binding what waits to who can run it now, and sending it there."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from offload.conf import settings
+from offload.core.placement.routing import Candidate, Need, Route, Unroutable, plan, route
+from offload.dispatch.sending import send
+from offload.fleet.snapshots import Snapshot, now, snapshot
+from offload.messaging.names import CARRIERS
+from offload.messaging.publisher import breaker
+from offload.tracking import limits
+from offload.tracking.bindings import Bound, Place, bind, insert_bound
+from offload.tracking.drafts import of_lane
+from offload.tracking.queries import loads_by_instance, suspects, waiting_lanes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from offload.tracking.drafts import Draft
+
+#: Seconds for which a lane that found no idle slot is not tried again at submit. Agents look that
+#: long after a run has ended once more, so that nobody waits who came in between.
+FULL = 0.05
+#: Lanes of which that is remembered.
+LANES = 1000
+_full: dict[str, float] = {}
+
+
+def need_of(lane: str) -> Need:
+    """Return what the jobs of a lane ask of an instance."""
+    _, needs, topic = of_lane(lane)
+    return Need(topic=topic, limit="limit" in needs, kill="kill" in needs)
+
+
+def offer(lanes: Iterable[str]) -> int:
+    """Bind what waits in these lanes right after it was submitted; return how many were bound.
+
+    Only to instances with an idle slot: behind a busy one a job waits better in the database,
+    for whoever is free first, and agents bind in batches. Stops after the time the settings
+    give, and binds nothing while the broker is out of reach: the sweep does the rest.
+    """
+    deadline = monotonic() + settings().bind_limit
+    count = 0
+    for lane in lanes:
+        if breaker.is_open or monotonic() > deadline:
+            break
+        if not _is_full(lane):
+            count += _offer(lane, deadline)
+    return count
+
+
+def store_bound(draft: Draft) -> tuple[bool, list[Bound]] | None:
+    """Store a draft, bound at once if an instance has room.
+
+    Return whether it was new, and what is to be sent; or None, with nothing stored, where the
+    job has to wait.
+    """
+    lane = draft.lane
+    seen = snapshot()
+    if breaker.is_open or _is_full(lane) or not seen.policy(of_lane(lane)[0]).is_plain:
+        return None
+    found, _ = _route(lane, seen, 0)
+    place = _place(found.instance, seen, idle=True) if isinstance(found, Route) else None
+    return insert_bound(place, draft) if place else None
+
+
+def _is_full(lane: str) -> bool:
+    return _full.get(lane, 0.0) > monotonic()
+
+
+def _offer(lane: str, deadline: float) -> int:
+    count, misses = 0, 0
+    while monotonic() < deadline:
+        seen = snapshot(fresh=misses > 0)
+        if seen.policy(of_lane(lane)[0]).suspended:
+            break
+        found, load = _route(lane, seen, count)
+        if not isinstance(found, Route) or misses > 1:
+            _note_full(lane)
+            break
+        bound = _bind_at(found.instance, [lane], seen, idle=True)
+        count += len(bound)
+        misses = 0 if bound else misses + 1
+        idle = _room(found.instance, seen, idle=True) - load.get(found.instance, 0)
+        if bound and (len(bound) < idle or len(found.candidates) == 1):
+            break
+    return count
+
+
+def _note_full(lane: str) -> None:
+    if len(_full) >= LANES:
+        _full.clear()
+    _full[lane] = monotonic() + FULL
+
+
+def _route(lane: str, seen: Snapshot, cursor: int) -> tuple[Route | Unroutable, Mapping[str, int]]:
+    """Return who is to run a lane; only where there is a choice does it matter who has room."""
+    need, moment = need_of(lane), now()
+    choice = len(plan(need, seen.topology, moment).candidates) > 1
+    load = loads_by_instance() if choice else {}
+    return route(need, seen.topology, load, now=moment, cursor=cursor), load
+
+
+def _room(instance: str, seen: Snapshot, *, idle: bool) -> int:
+    """Return how many jobs an instance may hold, or how many it runs at once."""
+    found = seen.topology.instance(instance)
+    if found is None:
+        return 0
+    return min(found.concurrency, found.window) if idle else found.window
+
+
+def refill(instance: str) -> int:
+    """Bind what waits and this instance may run, up to its window; return how many.
+
+    A suspect of a crash comes first: behind a backlog that fills the window it would wait for ever.
+    """
+    seen = snapshot()
+    lanes = waiting_lanes()
+    count = _refill_suspects(instance, seen)
+    found = _refill(instance, lanes, seen)
+    if lanes and not found:
+        found = _refill_anew(instance, lanes, seen)
+    return count + found
+
+
+def _refill(instance: str, lanes: Sequence[str], seen: Snapshot) -> int:
+    mine = [lane for lane in lanes if _candidate(instance, lane, seen)]
+    return len(_bind_at(instance, mine, seen)) if mine else 0
+
+
+def _refill_anew(instance: str, lanes: Sequence[str], seen: Snapshot) -> int:
+    """Do it again where nothing was bound because the topology has moved on."""
+    fresh = snapshot(fresh=True)
+    return _refill(instance, lanes, fresh) if fresh.version != seen.version else 0
+
+
+def _refill_suspects(instance: str, seen: Snapshot) -> int:
+    """Bind one suspect of a crash, from the first lane that has one to be bound here."""
+    place = _place(instance, seen)
+    mine = [lane for lane in suspects(place) if _candidate(instance, lane, seen)] if place else []
+    tried = (len(_bind_at(instance, [lane], seen, suspect=True)) for lane in mine)
+    return next(filter(None, tried), 0)
+
+
+def sweep() -> int:
+    """Bind whatever waits in any lane to any instance that can run it; return how many."""
+    if not waiting_lanes() and not suspects():
+        return 0
+    load = loads_by_instance()
+    live = snapshot().topology.live
+    return sum(refill(one.name) for one in live if load.get(one.name, 0) < one.window)
+
+
+def has_room_elsewhere(lane: str, instance: str) -> bool:
+    """Return whether an instance other than this one could begin a job of the lane now."""
+    load = loads_by_instance()
+    candidates = plan(need_of(lane), snapshot().topology, now()).candidates
+    others = [one.instance for one in candidates if one.instance.name != instance]
+    return any(load.get(one.name, 0) < one.concurrency for one in others)
+
+
+def _candidate(instance: str, lane: str, seen: Snapshot) -> Candidate | None:
+    candidates = plan(need_of(lane), seen.topology, now()).candidates
+    return next((one for one in candidates if one.instance.name == instance), None)
+
+
+def _bind_at(
+    instance: str,
+    lanes: Sequence[str],
+    seen: Snapshot,
+    *,
+    suspect: bool = False,
+    idle: bool = False,
+) -> list[Bound]:
+    place = _place(instance, seen, idle=idle)
+    bound = _bind(place, lanes, seen, suspect=suspect) if place else []
+    send_bound(bound)
+    return bound
+
+
+def _place(instance: str, seen: Snapshot, *, idle: bool = False) -> Place | None:
+    """Return an instance as a place to bind to, up to its window or its ``idle`` slots only."""
+    found = seen.topology.instance(instance)
+    if found is None:
+        return None
+    return Place(
+        instance=found.name,
+        incarnation=found.incarnation,
+        window=_room(instance, seen, idle=idle),
+        version=seen.version,
+    )
+
+
+def send_bound(bound: Sequence[Bound]) -> None:
+    """Send bound jobs to their instances."""
+    seen = snapshot()
+    send([(job, task_of(job, seen)) for job in bound])
+
+
+def _bind(place: Place, lanes: Sequence[str], seen: Snapshot, *, suspect: bool) -> list[Bound]:
+    plain, bound = [], []
+    for lane in lanes:
+        policy = seen.policy(of_lane(lane)[0])
+        if policy.is_plain:
+            plain.append(lane)
+        elif not policy.suspended:
+            bound += limits.bind_limited(place, lane, policy, suspect=suspect)
+    return bound + bind(place, plain, limit=place.window, suspect=suspect)
+
+
+def task_of(job: Bound, seen: Snapshot) -> str:
+    """Return the name under which the job's instance announced its consumer, or what carries it."""
+    if job.task in CARRIERS:
+        return job.task
+    topology = seen.topology
+    candidates = plan(Need(topic=job.topic), topology, now()).candidates
+    for one in candidates:
+        if one.instance.name == job.instance:
+            return one.consumer.task
+    return job.task

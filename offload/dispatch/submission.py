@@ -1,0 +1,80 @@
+"""Drafts become rows, and are bound after the commit."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from django.db import DatabaseError
+from uuid_utils import uuid7
+
+from offload.core.exceptions import UnknownQueue
+from offload.core.validation.ids import is_storable
+from offload.db import database
+from offload.dispatch import dispatching
+from offload.fleet.snapshots import snapshot
+from offload.models import Kind, Queue
+from offload.tracking.drafts import Draft, insert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from offload.tracking.bindings import Bound
+
+logger = logging.getLogger("offload.submission")
+
+
+def new_id() -> str:
+    """Return an id for a job; ids made later sort later."""
+    return str(uuid7())
+
+
+def choose_queue(topic: str, asked: object) -> str:
+    """Return the name of the queue: the one asked for, or the one for the topic.
+
+    Raise UnknownQueue where the one asked for has no row.
+    """
+    seen = snapshot()
+    if asked is None:
+        return seen.policy_for(topic).name
+    if not isinstance(asked, str) or not is_storable(asked):
+        raise UnknownQueue(name=asked)
+    known = [seen.default.name, *(one.name for one in seen.policies)]
+    if asked not in known and not Queue.objects.filter(name=asked).exists():
+        raise UnknownQueue(name=asked, known=known)
+    return asked
+
+
+def store(drafts: Sequence[Draft]) -> list[str]:
+    """Store drafts and offer them to instances after the commit; return the ids of the new ones."""
+    lanes = {draft.lane for draft in drafts if not draft.delay and not draft.hold}
+    stored = _store_bound(drafts[0]) if lanes and _may_bind(drafts) else None
+    new, bound = stored or (insert(drafts), [])
+    if lanes:
+        database.on_commit(lambda: _offer(lanes, bound, len(drafts)))
+    return new
+
+
+def _may_bind(drafts: Sequence[Draft]) -> bool:
+    """Return whether it is one job, and nobody else decides on its commit."""
+    alone = len(drafts) == 1 and drafts[0].kind == Kind.JOB and not drafts[0].epoch
+    return alone and not database.in_transaction()
+
+
+def _store_bound(draft: Draft) -> tuple[list[str], list[Bound]] | None:
+    try:
+        stored = dispatching.store_bound(draft)
+    except DatabaseError as error:
+        logger.warning("a job is stored without a binding, as storing it bound failed: %s", error)
+        return None
+    return stored and ([draft.id] if stored[0] else [], stored[1])
+
+
+def _offer(lanes: Iterable[str], bound: Sequence[Bound], asked: int) -> None:
+    """Send what is bound already, and have the others bound."""
+    try:
+        dispatching.send_bound(bound)
+        if len(bound) < asked:
+            dispatching.offer(sorted(lanes))
+    except Exception:
+        logger.exception("jobs are stored and wait for the sweep: binding them at submit failed")

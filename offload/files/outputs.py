@@ -1,0 +1,79 @@
+"""Files that a running attempt makes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from uuid_utils import uuid7
+
+from offload.conf import settings
+from offload.core.exceptions import StaleAttempt
+from offload.db import database
+from offload.files import payloads
+from offload.files.rollback_cleanup import remove_on_rollback
+from offload.files.storing import remove
+from offload.models import Job, Payload, PayloadFile
+
+if TYPE_CHECKING:
+    from offload.files.payloads import Source, Stored
+    from offload.tracking.claiming import Fence
+
+
+def add(fence: Fence, name: str, source: Source, *, media_type: str | None = None) -> PayloadFile:
+    """Store a file and its row under the attempt's epoch.
+
+    Raise InvalidName, MissingFile, UnreadableFile, FileNotStored, or StaleAttempt where the
+    attempt was overtaken; then nothing is left of the file, nor where its row is rolled back.
+    """
+    payloads.check({name: source})
+    payloads.check_media_type(name, media_type)
+    payload = payload_of(fence)
+    stored = payloads.put(payload.storage, payload.pk, name, source, media_type)
+    try:
+        with database.atomic():
+            file = _record(fence, payload, stored)
+    except BaseException:
+        remove(payload.storage, [stored.location])
+        raise
+    remove_on_rollback(lambda: remove(payload.storage, [stored.location]))
+    return file
+
+
+def payload_of(fence: Fence) -> Payload:
+    """Return the payload of a running attempt's job, made where it has none."""
+    with database.atomic():
+        job = _locked(fence)
+        if job.payload is None:
+            alias = settings().storage
+            job.payload = Payload.objects.create(id=str(uuid7()), storage=alias)
+            Job.objects.filter(pk=job.pk).update(payload=job.payload)
+        return job.payload
+
+
+def _locked(fence: Fence) -> Job:
+    mine = Job.objects.select_for_update(of=("self",)).select_related("payload")
+    job = mine.filter(pk=fence.job_id, epoch=fence.epoch, token=fence.token, state="ACTIVE").first()
+    if job is None:
+        raise StaleAttempt(job_id=fence.job_id, epoch=fence.epoch)
+    return job
+
+
+def _record(fence: Fence, payload: Payload, stored: Stored) -> PayloadFile:
+    job = _locked(fence)
+    former = PayloadFile.objects.filter(job=job, epoch=fence.epoch, name=stored.name).first()
+    if former is not None:
+        location = former.location
+        database.on_commit(lambda: remove(payload.storage, [location]))
+    file, _ = PayloadFile.objects.update_or_create(
+        job=job,
+        epoch=fence.epoch,
+        name=stored.name,
+        defaults={
+            "payload": payload,
+            "size": stored.size,
+            "media_type": stored.media_type,
+            "sha256": stored.sha256,
+            "location": stored.location,
+        },
+    )
+    return file

@@ -1,0 +1,1 @@
+"""Who is there and may run what: membership, leadership, rules, and the snapshot of it all."""

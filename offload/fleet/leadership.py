@@ -1,0 +1,88 @@
+"""Who leads: one row with a term, which every act of a leader is checked against."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from offload.conf import settings
+from offload.core.exceptions import OffloadError
+from offload.db import database
+from offload.models import Instance, Lease
+from offload.models.versions import raise_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAME = "leader"
+LEASE = Lease._meta.db_table
+INSTANCE = Instance._meta.db_table
+
+
+class NotLeader(OffloadError):
+    """Another instance leads now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """A time of leadership."""
+
+    number: int
+    holder: str
+    incarnation: str
+
+
+def acquire(name: str, incarnation: str) -> Term | None:
+    """Renew the lease, or take it where it ended or its holder is gone; None if it is another's."""
+    return _renew(name, incarnation) or _take(name, incarnation)
+
+
+def _renew(name: str, incarnation: str) -> Term | None:
+    found = database.rows(
+        f"UPDATE {LEASE} SET expires_at = {database.later()} "
+        "WHERE name = %s AND incarnation = %s RETURNING term",
+        [settings().timeout, NAME, incarnation],
+    )
+    return Term(number=found[0][0], holder=name, incarnation=incarnation) if found else None
+
+
+def _take(name: str, incarnation: str) -> Term | None:
+    ended = (
+        f"{LEASE}.expires_at <= {database.now()} OR NOT EXISTS (SELECT 1 FROM {INSTANCE} i "
+        f"WHERE i.incarnation = {LEASE}.incarnation AND i.mode <> 'gone')"
+    )
+    with database.atomic():
+        found = database.rows(
+            f"INSERT INTO {LEASE} (name, holder, incarnation, term, expires_at) "
+            f"VALUES (%s, %s, %s, 1, {database.later()}) ON CONFLICT (name) DO UPDATE SET "
+            "holder = excluded.holder, incarnation = excluded.incarnation, "
+            f"term = {LEASE}.term + 1, expires_at = excluded.expires_at "
+            f"WHERE {ended} RETURNING term",
+            [NAME, name, incarnation, settings().timeout],
+        )
+        if found:
+            raise_version()
+    return Term(number=found[0][0], holder=name, incarnation=incarnation) if found else None
+
+
+def resign(incarnation: str) -> None:
+    """End the lease at once, so that another takes it at its next look."""
+    database.execute(
+        f"UPDATE {LEASE} SET expires_at = {database.now()} WHERE name = %s AND incarnation = %s",
+        [NAME, incarnation],
+    )
+
+
+@contextmanager
+def leading(term: Term) -> Iterator[None]:
+    """Run a block in a transaction under this term; raise NotLeader where it is over."""
+    lock = database.FOR_SHARE[database.vendor()]
+    with database.atomic():
+        if not database.rows(
+            f"SELECT 1 FROM {LEASE} WHERE name = %s AND incarnation = %s AND term = %s "
+            f"AND expires_at > {database.now()} {lock}",
+            [NAME, term.incarnation, term.number],
+        ):
+            raise NotLeader
+        yield

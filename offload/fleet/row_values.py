@@ -1,0 +1,178 @@
+"""Rows of instances, rules and queues as the values that decisions are made from."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from offload.conf import settings
+from offload.core.exceptions import InvalidPattern, OffloadError
+from offload.core.placement.topology import Consumer, Instance, Mode, Rule, Scope, Verb
+from offload.core.policies import DEFAULT_POLICY, Policy, QueueType
+from offload.core.retries import RetryPolicy
+from offload.core.topics import Pattern
+from offload.core.validation.bounds import (
+    BACKOFF,
+    PARALLEL,
+    RANKING,
+    RETENTION_DAYS,
+    RETRIES,
+    RETRY_DELAY,
+)
+from offload.core.validation.parameters import Parameters
+from offload.messaging.names import queue_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from offload.models import Instance as InstanceRow
+    from offload.models import Queue
+    from offload.models import Rule as RuleRow
+
+T = TypeVar("T")
+Row = TypeVar("Row")
+
+logger = logging.getLogger("offload.topology")
+
+#: Why an instance that ended in order is gone.
+GOODBYE = "goodbye"
+
+#: What reading a row can raise that somebody wrote by hand, or that newer code wrote.
+UNREADABLE = (OffloadError, AttributeError, KeyError, TypeError, ValueError)
+
+
+def readable(rows: Iterable[Row], read: Callable[[Row], T]) -> Iterator[T]:
+    """Yield rows as values; one that cannot be read is told of, and stops no other."""
+    for row in rows:
+        try:
+            yield read(row)
+        except UNREADABLE as error:
+            logger.error("left out, since it cannot be read: %s: %s", row, error)
+
+
+def default_policy() -> Policy:
+    """Return the policy of the queue ``default`` as the settings have it."""
+    given = settings()
+    retry = _retry(given.retries, given.retry_delay, given.retry_backoff)
+    return replace(DEFAULT_POLICY, retry=retry)
+
+
+def _retry(retries: int, delay: float, backoff: float) -> RetryPolicy:
+    given = settings()
+    return RetryPolicy(
+        retries=retries,
+        delay=delay,
+        backoff=backoff,
+        max_delay=given.retry_max_delay,
+        jitter=given.retry_jitter,
+        crashes=given.crashes,
+    )
+
+
+def instance_of(row: InstanceRow, *, off: Mapping[str, str], leader: str | None) -> Instance:
+    """Return an instance's row as a value."""
+    return Instance(
+        name=row.name,
+        incarnation=row.incarnation,
+        cluster=row.cluster,
+        mode=mode_of(row),
+        is_off=row.name in off,
+        off_note=off.get(row.name, ""),
+        consumers=tuple(readable(_list(row.consumers), consumer_of)),
+        labels=_texts(row.labels),
+        concurrency=row.concurrency,
+        window=row.window,
+        can_kill=row.can_kill,
+        can_limit=row.can_limit,
+        protocol=row.protocol,
+        broken=_texts(row.broken),
+        joined=row.joined,
+        queue=queue_name(row.name),
+        is_leader=row.incarnation == leader,
+        said_goodbye=row.gone_because == GOODBYE,
+    )
+
+
+def mode_of(row: InstanceRow) -> Mode:
+    """Return the mode; one that this code does not know is that of an instance in trouble."""
+    return Mode(row.mode) if row.mode in set(Mode) else Mode.SUSPECT
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _texts(value: object) -> frozenset[str]:
+    return frozenset(one for one in _list(value) if isinstance(one, str))
+
+
+def consumer_of(announced: Mapping[str, Any]) -> Consumer:
+    """Return a consumer as it was announced, also by code that says less of it."""
+    return Consumer(
+        pattern=Pattern.parse(announced["pattern"]),
+        task=announced["task"],
+        ranking=announced.get("ranking", 0),
+        limit=announced.get("limit", False),
+        is_silent=announced.get("silent", False),
+        parameters=_parameters(announced.get("takes")),
+    )
+
+
+def _parameters(announced: object) -> Parameters | None:
+    return Parameters.read(announced) if isinstance(announced, str) else None
+
+
+def rule_of(row: RuleRow) -> Rule:
+    """Return a rule's row as a value."""
+    return Rule(
+        id=row.pk,
+        verb=Verb(row.verb),
+        scope=Scope(row.scope),
+        target=row.target,
+        pattern=Pattern.parse(row.pattern),
+        until=row.until,
+        note=row.note,
+        rests_until=row.rests_until,
+    )
+
+
+def policy_of(row: Queue) -> Policy:
+    """Return a queue's row as a value; numbers that no policy can have become the nearest."""
+    return Policy(
+        name=row.name,
+        patterns=_patterns(row),
+        type=QueueType.ORDERED if row.type == QueueType.ORDERED else QueueType.UNORDERED,
+        max_parallel=None if row.max_parallel is None else PARALLEL.nearest_whole(row.max_parallel),
+        retry=_retry(
+            RETRIES.nearest_whole(row.retries),
+            RETRY_DELAY.nearest(row.retry_delay),
+            BACKOFF.nearest(row.backoff),
+        ),
+        suspended=row.suspended,
+        note=row.note,
+        is_declared=row.is_declared,
+        ranking=RANKING.nearest_whole(row.ranking),
+        retention=_retention(row.retention_days),
+    )
+
+
+def patterns_of(row: Queue) -> tuple[Pattern, ...]:
+    """Return the patterns of a queue; raise InvalidPattern for what is none."""
+    if not isinstance(row.topics, list):
+        raise InvalidPattern(pattern=row.topics, problem="it is no list of patterns")
+    return tuple(map(Pattern.parse, row.topics))
+
+
+def _patterns(row: Queue) -> tuple[Pattern, ...]:
+    """Return the patterns of a queue; one whose patterns cannot be read takes no topic."""
+    try:
+        return patterns_of(row)
+    except InvalidPattern as error:
+        logger.error("queue %s takes no topic: its patterns cannot be read: %s", row.name, error)
+        return ()
+
+
+def _retention(days: int | None) -> timedelta | None:
+    return timedelta(days=RETENTION_DAYS.nearest_whole(days)) if days else None

@@ -1,0 +1,147 @@
+"""What follows a job's end, done exactly once: Celery's result, successors, joins."""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from offload.canvas.failing import AFTER
+from offload.canvas.following import tail
+from offload.db import database
+from offload.jobs import celery_events, ran
+from offload.messaging.log_throttle import LogThrottle
+from offload.models import Job
+from offload.results import result_backend, task_results
+from offload.tracking import terminations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from offload.results.result_backend import Result
+
+logger = logging.getLogger("offload.aftermath")
+
+#: Jobs that a sweep asks for at once.
+LIMIT = 200
+
+#: Seconds after which a sweep leaves the rest to the next one.
+ENOUGH = 2.0
+
+#: Jobs up to which whoever ends them concludes them at once.
+FEW = 20
+
+#: Stands for all that a backend which is away keeps from its end.
+AWAY = "away"
+hush = LogThrottle()
+
+#: Behind which job the last sweep of this process ended.
+_last = ""
+
+
+def conclude(job_id: str) -> bool:
+    """Do what is due after the end of a job; return whether it was due.
+
+    Whoever clears the mark, by compare-and-set, does it. A backend outside the job's database
+    is written first: writing the same result twice is harmless, not writing it is not.
+    """
+    job = Job.objects.filter(pk=job_id, aftermath_due=True).first()
+    if job is None:
+        return False
+    inside = task_results.in_transaction()
+    wanted = not ran.is_silent(job)
+    if wanted and not inside:
+        if isinstance(job.tail, dict) and (culprit := job.tail.get(AFTER)):
+            conclude_all([culprit])
+        result_backend.store(result_backend.of_job(job))
+    with database.atomic():
+        if not terminations.take_aftermath(
+            job_id, is_kept=wanted and result_backend.keeps_values()
+        ):
+            return False
+        if wanted and inside:
+            task_results.write(result_backend.of_job(job))
+        if job.has_tail:
+            tail.follow(tail.ended(job))
+        celery_events.tell(job)
+    return True
+
+
+def deliver(result: Result) -> None:
+    """Write a result that lies outside the job's database, right after the finish.
+
+    Where that fails the mark stays, and the sweep concludes the job.
+    """
+    try:
+        result_backend.store(result)
+        terminations.take_aftermath(result.task_id, is_kept=result_backend.keeps_values())
+    except TimeoutError as error:
+        logger.warning("the result of job %s is not stored yet: %s", result.task_id, error)
+    except Exception:
+        logger.exception("the result of job %s is not stored yet", result.task_id)
+
+
+def announce(result: Result) -> None:
+    """Write a result that is not the last one, outside the job's database, if that answers."""
+    try:
+        result_backend.store(result)
+    except Exception as error:
+        logger.warning("job %s is not called %s: %s", result.task_id, result.status, error)
+
+
+def correct(job_id: str) -> None:
+    """Write the last result of a job again, over the word of an attempt that was overtaken."""
+    job = Job.objects.filter(pk=job_id).first()
+    if job is not None and job.is_finished:
+        announce(result_backend.of_job(job))
+
+
+def conclude_all(job_ids: Iterable[str]) -> int:
+    """Conclude these jobs, one by one, and return how many; what fails is logged and stays due."""
+    done, late = 0, []
+    for job_id in job_ids:
+        try:
+            done += conclude(job_id)
+        except TimeoutError as error:
+            late.append((job_id, error))
+        except Exception:
+            if hush.lets(job_id):
+                logger.exception("the aftermath of job %s failed and stays due", job_id)
+    if late and hush.lets(AWAY):
+        told = "the aftermath of %d jobs stays due, such as that of %s: %s"
+        logger.warning(told, len(late), *late[0])
+    return done
+
+
+def conclude_some(job_ids: list[str]) -> int:
+    """Conclude these jobs if they are few; many are left to the sweep, or this would not return."""
+    return conclude_all(job_ids) if len(job_ids) <= FEW else 0
+
+
+def sweep() -> int:
+    """Conclude what is due, whoever died before doing it; return how many.
+
+    Where more is due than it has time for, the next one goes on behind it.
+    """
+    global _last
+    count, end = 0, monotonic() + ENOUGH
+    while ids := terminations.due(LIMIT, after=_last):
+        done = conclude_all(_in_turn(ids, end))
+        count += done
+        if monotonic() > end:
+            return count
+        # Of those that fail each time, nothing is tried again at once.
+        if len(ids) < LIMIT or not done:
+            break
+    _last = "" if len(ids) < LIMIT else _last
+    return count
+
+
+def _in_turn(job_ids: Iterable[str], end: float) -> Iterator[str]:
+    """Yield one after another until a moment, and remember which was the last."""
+    global _last
+    for job_id in job_ids:
+        _last = job_id
+        yield job_id
+        if monotonic() > end:
+            return

@@ -1,0 +1,57 @@
+"""Beginning an attempt, with Celery's STARTED where the site tracks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from offload.db.statements import if_changed
+from offload.results import task_results
+from offload.results.result_backend import Result
+from offload.tracking import claiming
+from offload.tracking.claiming import Seat
+
+if TYPE_CHECKING:
+    from offload.tracking.claiming import Claimed, Fence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the running message says of itself."""
+
+    task: str
+    argsrepr: str
+    kwargsrepr: str
+    worker: str
+    #: Of the worker; nothing where that has none, such as in a test.
+    incarnation: str = ""
+    #: Whether the submitter wants no result in Celery's backend.
+    is_silent: bool = False
+    #: Celery's context of the run.
+    request: Any = None
+
+    def result(self, task_id: str, status: str, **also: object) -> Result:
+        """Return a result with these facts."""
+        return Result(
+            task_id=task_id,
+            status=status,
+            task=self.task,
+            argsrepr=self.argsrepr,
+            kwargsrepr=self.kwargsrepr,
+            worker=self.worker,
+            request=self.request,
+            **also,  # type: ignore[arg-type]
+        )
+
+
+def begin(fence: Fence, facts: Facts) -> Claimed | None:
+    """Claim the job and let its result say STARTED, in one transaction.
+
+    Elsewhere it says nothing until the end: a STARTED that came late would replace a result.
+    Return None where this message is not, or no longer, the one to run.
+    """
+    here = Seat(instance=facts.worker, incarnation=facts.incarnation)
+    if facts.is_silent or not (task_results.tracks_started() and task_results.in_transaction()):
+        return claiming.claim(fence, here)
+    started = facts.result(fence.job_id, "STARTED", value={"hostname": facts.worker})
+    return claiming.claim(fence, here, task_results.upsert(started, where=if_changed()))

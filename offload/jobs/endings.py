@@ -1,0 +1,194 @@
+"""Ends of attempts, each one transaction: state, result and what follows."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from offload.canvas import replace as replacing
+from offload.canvas.following import tail
+from offload.canvas.following.tail import Ended
+from offload.core.states import JobState
+from offload.db import database
+from offload.db.statements import if_changed
+from offload.jobs import aftermath
+from offload.results import result_backend, task_results
+from offload.tracking import async_completion, runs
+from offload.tracking.runs import Written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from offload.core.outcomes import ErrorInfo
+    from offload.core.retries import Cause, RetryDecision
+    from offload.db.statements import Statement
+    from offload.jobs.claims import Facts
+    from offload.results.result_backend import Result
+    from offload.tracking.claiming import Claimed, Fence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """An attempt that is about to end."""
+
+    fence: Fence
+    claimed: Claimed
+    facts: Facts
+
+    @property
+    def is_silent(self) -> bool:
+        """Return whether Celery's backend is to say nothing: as the call says, else the task."""
+        asked = self.claimed.options.get("ignore_result")
+        return self.facts.is_silent if asked is None else bool(asked)
+
+    def result(self, status: str, **also: Any) -> Result:
+        """Return what Celery's backend is to say, to whom the submitter asked it to."""
+        reply_to = self.claimed.options.get("reply_to")
+        return self.facts.result(self.fence.job_id, status, reply_to=reply_to, **also)
+
+    def ended(self, status: str, **also: Any) -> Ended:
+        """Return the end, for what hangs on it."""
+        return Ended(
+            id=self.fence.job_id,
+            state=status,
+            tail=self.claimed.tail,
+            root_id=self.claimed.root_id,
+            run_id=self.claimed.run_id,
+            payload_id=self.claimed.payload_id,
+            options=self.claimed.options,
+            **also,
+        )
+
+
+def succeed(ending: Ending, value: object, *, silent: bool = False) -> JobState | None:
+    """Make the job SUCCEEDED; return None for an attempt that was overtaken.
+
+    ``silent`` writes no result, as Celery does for a task that raises Ignore.
+    """
+    there = result_backend.backend()
+    # A result of Celery's own is handed on as what stands for it.
+    value = there.prepare_value(value)
+    result = ending.result(
+        "SUCCESS",
+        value=value,
+        children=there.current_task_children(ending.facts.request) or (),
+    )
+    written = _end(
+        ending,
+        None if silent else result,
+        lambda due, then: runs.succeed(ending.fence, value, aftermath=due, then=then),
+        ending.ended("SUCCESS", value=value),
+    )
+    return None if written is Written.STALE else JobState.SUCCEEDED
+
+
+def fail(ending: Ending, decision: RetryDecision, error: ErrorInfo) -> JobState | None:
+    """Make the job final as decided; return None for an attempt that was overtaken."""
+    result = ending.result(
+        "FAILURE", value=result_backend.exception(error), traceback=error.traceback
+    )
+    written = _end(
+        ending,
+        result,
+        lambda due, then: runs.fail(ending.fence, decision, error, aftermath=due, then=then),
+        ending.ended(
+            "FAILURE",
+            error_type=result_backend.type_of(error),
+            error=error.message,
+            job_state=decision.state,
+        ),
+    )
+    return None if written is Written.STALE else decision.state
+
+
+def _end(
+    ending: Ending,
+    result: Result | None,
+    write: Callable[[bool, Statement | None], Written],
+    ended: Ended,
+) -> Written:
+    wanted = None if ending.is_silent else result
+    inside = task_results.in_transaction()
+    due = wanted is not None and not inside
+    then = task_results.upsert(wanted, where=if_changed()) if wanted and inside else None
+    # Right after the commit, before what follows is offered: it may look for the result.
+    early = ending.claimed.has_tail and not database.in_transaction()
+    with database.atomic() if ending.claimed.has_tail else nullcontext():
+        written = write(due, then)
+        is_mine = written is Written.NOW
+        if wanted is not None and due and is_mine and early:
+            database.on_commit(partial(aftermath.deliver, wanted))
+        if is_mine and ending.claimed.has_tail:
+            tail.follow(ended)
+    if wanted is not None and due and is_mine and not early:
+        aftermath.deliver(wanted)
+    return written
+
+
+def requeue(
+    ending: Ending,
+    decision: RetryDecision,
+    error: ErrorInfo | None,
+    *,
+    cause: Cause,
+    changes: Mapping[str, object],
+    expires_in: float | None = None,
+) -> JobState | None:
+    """Put the job back; return its state, or None for an attempt that was overtaken."""
+    job_id, result = ending.fence.job_id, _retry(ending, error)
+    inside = task_results.in_transaction()
+    if result is not None and not inside:
+        # Before another attempt can begin, and so end: no later word of it is replaced.
+        aftermath.announce(result)
+    with database.atomic():
+        state = runs.requeue(
+            ending.fence, decision, error, cause=cause, changes=changes, expires_in=expires_in
+        )
+        if state is JobState.PENDING and result is not None and inside:
+            task_results.write(result)
+    if state is not None and state.is_final:
+        aftermath.conclude_all([job_id])
+    if state is None and result is not None and not inside:
+        aftermath.correct(job_id)
+    return state
+
+
+def stop(ending: Ending) -> JobState | None:
+    """Make a job STOPPED whose stop was requested; return None where it was not, or overtaken."""
+    state = runs.stop(ending.fence)
+    if state is not None:
+        aftermath.conclude_all([ending.fence.job_id])
+    return state
+
+
+def _retry(ending: Ending, error: ErrorInfo | None) -> Result | None:
+    """Return the result that says RETRY, as Celery stores it, unless none is wanted."""
+    if ending.is_silent:
+        return None
+    value = result_backend.exception(error) if error else None
+    return ending.result("RETRY", value=value, traceback=error.traceback if error else None)
+
+
+def hand_over(ending: Ending, timeout: float) -> JobState | None:
+    """Take the job from its instance until its token ends it, for so many seconds.
+
+    Return its state, which is ACTIVE also where the token has ended this attempt already, and
+    None for an attempt that was overtaken.
+    """
+    state = async_completion.hand_over(ending.fence, timeout)
+    if state is None:
+        return JobState.ACTIVE if async_completion.was_ended(ending.fence) else None
+    if state.is_final:
+        aftermath.conclude_all([ending.fence.job_id])
+    return state
+
+
+def replace(ending: Ending, signature: Mapping[str, Any]) -> JobState | None:
+    """Put a canvas in the job's place, whose last node fills the job's row; return its state."""
+    with database.atomic():
+        state = replacing.replaced(ending.fence, signature)
+    if state is not None and state.is_final:
+        aftermath.conclude_all([ending.fence.job_id])
+    return state

@@ -1,0 +1,124 @@
+"""Attempts that ended without a word: crashed, over their limit, or unknown to their worker."""
+
+from __future__ import annotations
+
+from random import random
+from typing import TYPE_CHECKING
+
+from offload.conf import settings
+from offload.core.exceptions import CannotBegin
+from offload.core.outcomes import ErrorInfo
+from offload.core.retries import FAILURES, Cause, RetryDecision, RetryPolicy, decide
+from offload.core.states import JobState
+from offload.core.tokens import new_secret
+from offload.fleet.snapshots import snapshot
+from offload.jobs import aftermath, ran
+from offload.models import Job
+from offload.queues import own_retries
+from offload.results import task_results
+from offload.tracking import claiming, requeue, runs
+from offload.tracking.claiming import Fence
+from offload.tracking.requeue import RUNNING
+
+if TYPE_CHECKING:
+    from offload.tracking.changes import Change
+    from offload.tracking.claiming import Claimed, Seat
+
+LIMIT = "TimeLimitExceeded"
+#: Ends that were wanted, or nobody's fault: they count neither as failure nor as crash.
+UNCOUNTED = (Cause.STOPPED_FORCED, Cause.LAPSED)
+
+
+def crashed(job_id: str, epoch: int, told: str) -> None:
+    """End an attempt whose process died."""
+    _after(requeue.lose(job_id, epoch, cause=Cause.CRASHED, error=told))
+
+
+def ended(
+    job_id: str, epoch: int, *, cause: str, told: str, here: Seat = claiming.ANYWHERE
+) -> None:
+    """End an attempt as its worker reported it; what went wrong before it began is one too.
+
+    ``here`` is where that worker is: what is not bound to it was not its to begin.
+    """
+    if cause in UNCOUNTED:
+        where, params = f"id = %s AND epoch = %s AND {RUNNING}", [job_id, epoch]
+        _after(requeue.way_back(where, params, cause=Cause(cause), error=told))
+        return
+    fence = Fence.by(new_secret(), job_id=job_id, epoch=epoch)
+    unbegun = claiming.claim(fence, here)
+    if unbegun is not None and cause in FAILURES:
+        _failed(fence, unbegun, Cause(cause), told)
+    elif cause == Cause.TIMED_OUT:
+        _timed_out(job_id, epoch, told)
+    else:
+        crashed(job_id, epoch, told)
+
+
+def _failed(fence: Fence, claimed: Claimed, cause: Cause, told: str) -> None:
+    """End an attempt of which nothing ran: whatever its task is, its queue says how often."""
+    retry = own_retries.of(snapshot().policy(claimed.queue).retry, claimed.options)
+    kind = CannotBegin
+    error = ErrorInfo(
+        type=kind.__qualname__, message=told, module=kind.__module__, traceback="",
+        arguments=(told,),
+    )  # fmt: skip
+    decision = decide(
+        retry,
+        cause=cause,
+        failures=claimed.failures,
+        crashes=claimed.crashes,
+        luck=random(),  # noqa: S311 - nothing secret
+    )
+    _decided(fence, decision, error, cause)
+
+
+def _decided(fence: Fence, decision: RetryDecision, error: ErrorInfo, cause: Cause) -> None:
+    if decision.state is JobState.PENDING:
+        runs.requeue(fence, decision, error, cause=cause, changes={})
+        task_results.mark_retry([fence.job_id])
+    else:
+        runs.fail(fence, decision, error, aftermath=True, for_the_dead=True)
+        aftermath.conclude_all([fence.job_id])
+
+
+def _after(changes: list[Change]) -> None:
+    task_results.mark_retry([change.job_id for change in changes if change.new == JobState.PENDING])
+    aftermath.conclude_all([one.job_id for one in changes if JobState(one.new).is_final])
+
+
+def _timed_out(job_id: str, epoch: int, told: str) -> None:
+    running = Job.objects.filter(state=JobState.ACTIVE, handed_until=None)
+    job = running.filter(pk=job_id, epoch=epoch).first()
+    if job is not None:
+        time_out(job, told)
+
+
+def time_out(job: Job, told: str) -> None:
+    """End the attempt that a row tells of: its time is over."""
+    fence = Fence(job_id=job.pk, epoch=job.epoch, token=job.token)
+    error = ErrorInfo(type=LIMIT, message=told, module="billiard.exceptions", traceback="")
+    decision = decide(
+        policy_of(job),
+        cause=Cause.TIMED_OUT,
+        failures=job.failures,
+        crashes=job.crashes,
+        luck=random(),  # noqa: S311 - nothing secret
+    )
+    _decided(fence, decision, error, Cause.TIMED_OUT)
+
+
+def policy_of(job: Job) -> RetryPolicy:
+    """Return how the job is retried: as its queue says, or as Celery does, not by itself.
+
+    The task that ran decides, as it does where an attempt tells its own end. Where its code is
+    not here, calls are taken for Celery's and what was submitted to a topic for the queue's.
+    """
+    by_queue = getattr(ran.task_of(job), "retried_by_queue", not job.task)
+    usual = snapshot().policy(job.queue).retry if by_queue else as_celery()
+    return own_retries.of(usual, job.options)
+
+
+def as_celery() -> RetryPolicy:
+    """Return how a Celery task is retried: not by itself."""
+    return RetryPolicy(retries=0, delay=0.0, crashes=settings().crashes)

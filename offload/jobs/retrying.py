@@ -1,0 +1,81 @@
+"""Running a job of the history once more: as a new job, since final stays final."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from offload.core.exceptions import NotRetriable, UnknownJob
+from offload.core.states import FINAL
+from offload.core.validation.ids import JobId, id_of
+from offload.db import database
+from offload.db.conflicts import retried
+from offload.dispatch import subscribing
+from offload.dispatch.announcements import announced
+from offload.dispatch.submission import new_id, store
+from offload.jobs import obstacles
+from offload.messaging.installation import installed
+from offload.models import Job, Kind
+from offload.tracking.drafts import Draft
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@retried
+def retry_one(job: JobId) -> str:
+    """Submit a finished job's topic, properties and files again; return the new job's id.
+
+    What followed the old one (callbacks, the rest of its chain) is not repeated. Raise
+    UnknownJob where there is none, NotRetriable for a job that has not ended, and for a plain
+    Celery task.
+    """
+    job_id = Job.objects.key(id_of(job))
+    row = Job.objects.filter(pk=job_id).first()
+    if row is None:
+        raise UnknownJob(job_id=job_id)
+    if row.kind != Kind.JOB or not row.is_finished:
+        problem = obstacles.to_retrying(row)
+        raise NotRetriable(job_id=job_id, state=row.state, problem=problem)
+    draft = _draft(row, subscribing.reply_options())
+    store([draft])
+    return draft.id
+
+
+@retried
+def retry_all(ids: Sequence[str], *, again: bool = False) -> list[tuple[Job, str]]:
+    """Submit those of these jobs that have ended once more; return each with the new one's id.
+
+    Those that were retried before are left out, unless ``again``. Their rows are locked, so that
+    of two who ask at once one retries.
+    """
+    with database.atomic():
+        ended = Job.objects.ids(ids).without_values().filter(kind=Kind.JOB, state__in=FINAL)
+        list(ended.order_by("pk").select_for_update().values_list("pk"))
+        found = list((ended if again else ended.retriable()).order_by("created_at", "pk"))
+        reply = subscribing.reply_options() if found else {}
+        with announced(installed(), [_draft(job, reply) for job in found]) as drafts:
+            store(drafts)
+    return [(job, draft.id) for job, draft in zip(found, drafts, strict=True)]
+
+
+def _draft(job: Job, reply: Mapping[str, Any]) -> Draft:
+    return Draft(
+        id=new_id(),
+        topic=job.topic,
+        task=job.task,
+        queue=job.queue,
+        needs=job.needs,
+        args=job.args,
+        properties=job.properties,
+        options=_options(job, reply),
+        priority=job.priority,
+        run_id=job.run_id,
+        payload_id=job.payload_id,
+        retry_of=job.pk,
+    )
+
+
+def _options(job: Job, reply: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was frozen, but for where results go: to who retries it."""
+    kept = {name: value for name, value in job.options.items() if name != "reply_to"}
+    return kept if kept.get("ignore_result") else {**kept, **reply}

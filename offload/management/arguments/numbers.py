@@ -1,0 +1,36 @@
+"""Numbers on the command line."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from typing import TYPE_CHECKING
+
+from offload.core.retries import FOR_EVER
+from offload.core.validation.bounds import RETRIES, ROWS
+
+if TYPE_CHECKING:
+    from offload.core.validation.bounds import Bound
+
+
+#: Characters of the longest number that is read.
+DIGITS = 20
+FOREVER = "forever"
+
+
+def positive(text: str) -> int:
+    """Read how many rows or jobs; raise ArgumentTypeError for anything else."""
+    return whole(text, ROWS)
+
+
+def whole(text: str, bound: Bound) -> int:
+    """Read a whole number within a bound; raise ArgumentTypeError for anything else."""
+    # Decimal digits of any script would be read, and very many of them slowly.
+    is_read = text.removeprefix("-").isdecimal() and len(text) <= DIGITS
+    if not is_read or int(text) not in bound:
+        raise ArgumentTypeError(f"{text!r:.60} is not {bound}")
+    return int(text)
+
+
+def retries(text: str) -> int:
+    """Read how often something is tried again; raise ArgumentTypeError for anything else."""
+    return FOR_EVER if text == FOREVER else whole(text, RETRIES)

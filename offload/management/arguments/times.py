@@ -1,0 +1,78 @@
+"""Times as people write and read them."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentTypeError
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from offload.core.moments import between
+from offload.core.validation.bounds import DELAY
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from offload.models import Job
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+#: Seconds from which hundredths are not told, the last that would be rounded to 10.
+FEW = 9.995
+
+#: Characters of the longest duration that anybody writes.
+LONGEST = 40
+NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
+
+
+def duration(text: str) -> timedelta:
+    """Read a duration such as 90s, 30m, 1h30m, 2d, or 90 for seconds; ten years at most.
+
+    Raise ArgumentTypeError for anything else.
+    """
+    written = f"{text}s" if NUMBER.fullmatch(text) else text
+    parts = PART.findall(written) if len(text) <= LONGEST else []
+    if not parts or "".join(number + unit for number, unit in parts) != written:
+        raise ArgumentTypeError(f"{text!r:.60} is not a duration; write 90s, 30m, 1h30m or 2d")
+    total = sum(float(number) * UNITS[unit] for number, unit in parts)
+    if total not in DELAY:
+        raise ArgumentTypeError(f"{text!r} is too long; write at most 3650d, which are ten years")
+    return timedelta(seconds=total)
+
+
+def span(text: str) -> timedelta:
+    """Read a duration that is not zero; raise ArgumentTypeError for anything else."""
+    found = duration(text)
+    if not found:
+        raise ArgumentTypeError(f"{text!r:.60} is no time at all; write 90s, 30m, 1h30m or 2d")
+    return found
+
+
+def seconds(value: float | None) -> str:
+    """Return a number of seconds in the largest unit that fits; nothing for None."""
+    if value is None:
+        return ""
+    for unit, size in reversed(UNITS.items()):
+        if value >= size and unit != "s":
+            return f"{value / size:.1f} {unit}".replace(".0 ", " ")
+    return f"{value:.2f} s" if value < FEW else f"{value:.0f} s"
+
+
+def run_time(job: Job) -> float | None:
+    """Return for how many seconds a job's last attempt ran or runs; None where it never began."""
+    if job.started_at is None:
+        return None
+    return max(0.0, between(job.started_at, job.finished_at or timezone.now()))
+
+
+def age(value: datetime) -> str:
+    """Return how long ago a time was."""
+    return seconds(max(0.0, between(value, timezone.now())))
+
+
+def moment(value: datetime | None) -> str:
+    """Return a time in the site's zone, to the second; nothing for None."""
+    return f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S}" if value else ""

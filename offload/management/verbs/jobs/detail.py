@@ -1,0 +1,83 @@
+"""``job``: everything about one job, or what it does until its end."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from offload.management import sheet
+from offload.management.arguments import ids
+from offload.management.arguments.words import named
+from offload.management.ending import refuse_failure, result
+from offload.management.facts import job_facts, whole_job
+from offload.management.verb import Options, Verb
+from offload.operations.handles import JobHandle
+from offload.reading.explain import Explanation, explain_job
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Iterator
+
+    from rich.table import Table
+    from rich.text import Text
+
+    from offload.management.terminal import Terminal
+    from offload.models import Job
+
+#: Seconds between two looks at a job that is followed.
+POLL = 0.25
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Take a job."""
+    parser.add_argument(
+        "id", type=named, metavar="ID", help="its id, or enough of its beginning or end"
+    )
+    parser.add_argument(
+        "--follow", action="store_true", help="show every change until the end; 1 if it failed"
+    )
+
+
+def run(terminal: Terminal, options: Options) -> None:
+    """Show the job, or follow it."""
+    handle = JobHandle(ids.whole(options["id"]))
+    if options["follow"]:
+        follow(terminal, handle)
+    else:
+        job = handle.row
+        found = explain_job(job)
+        terminal.answer(whole_job(job, found), *shown(job, found))
+
+
+def shown(job: Job, found: Explanation) -> Iterator[str | Text | Table]:
+    """Return the job for people; who could run it is told while nobody does."""
+    yield from sheet.sheet(job, found)
+    if found.waiting is not None and found.verdicts:
+        yield ""
+        yield from sheet.verdicts(found)
+
+
+def follow(terminal: Terminal, handle: JobHandle) -> None:
+    """Show the job whenever it has changed, until its end; raise CommandError if it failed."""
+    seen: object = None
+    job = handle.row
+    while True:
+        facts = job_facts(job)
+        if facts != seen:
+            terminal.report(facts, sheet.line(job))
+            seen = facts
+        if job.is_finished:
+            break
+        time.sleep(POLL)
+        job = handle.row
+    if not terminal.as_json:
+        terminal.tell(*result(job))
+    refuse_failure(job)
+
+
+JOB = Verb(
+    name="job",
+    help="show a job: state, attempts, steps, files, and why it waits",
+    arguments=arguments,
+    run=run,
+)

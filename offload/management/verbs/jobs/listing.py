@@ -1,0 +1,79 @@
+"""``jobs``: the newest jobs, narrowed down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.management.arguments import choosing, ids, times, words
+from offload.management.arguments.numbers import positive
+from offload.management.colours import coloured
+from offload.management.facts import job_facts
+from offload.management.listing import listing
+from offload.management.terminal import Terminal, shortened, table
+from offload.management.verb import Options, Verb
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Sequence
+
+    from rich.table import Table
+    from rich.text import Text
+
+    from offload.models import Job
+
+HEADERS = ("job", "state", "topic", "instance", "age", "took")
+
+#: Characters of an error that a list shows.
+SHORT = 200
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Take which jobs to show."""
+    choosing.filters(parser)
+    parser.add_argument("--limit", type=positive, default=20, help="how many at most (%(default)s)")
+
+
+def run(terminal: Terminal, options: Options) -> None:
+    """Show the newest first."""
+    found = list(choosing.narrowed(options).newest_first()[: options["limit"]])
+    facts = [job_facts(job) for job in found]
+    if not found:
+        words.refuse_unknown(options)
+        terminal.answer(facts, words.no_such_job(options))
+    elif terminal.is_wide:
+        terminal.answer(facts, wide(found))
+    else:
+        terminal.answer(facts, *narrow(found, terminal.console.width))
+
+
+def wide(jobs: Sequence[Job]) -> Table:
+    """Return the jobs as a table with a column for errors."""
+    rows = [(job.pk, *row(job), error(job)) for job in jobs]
+    return table((*HEADERS, "error"), rows, fold={"job": 36, "topic": 12, "error": 20})
+
+
+def narrow(jobs: Sequence[Job], width: int) -> list[Table | Text]:
+    """Return the jobs as lines, each with its error below it."""
+    rows = [(ids.short(job.pk), *row(job)) for job in jobs]
+    return listing(HEADERS, rows, below=list(map(error, jobs)), flexible="topic", width=width)
+
+
+def row(job: Job) -> tuple[object, ...]:
+    """Return a job as cells of HEADERS, but for its id."""
+    return (
+        coloured(job.state),
+        job.topic,
+        job.instance,
+        times.age(job.created_at),
+        times.seconds(times.run_time(job)),
+    )
+
+
+def error(job: Job) -> str:
+    """Return the type of a job's error and the first line of what it says."""
+    kind = job.error_type.rpartition(".")[2]
+    said = (job.error.strip().splitlines() or [""])[0]
+    return shortened(": ".join(one for one in (kind, said) if one), SHORT)
+
+
+JOBS = Verb(name="jobs", help="list jobs, the newest first", arguments=arguments, run=run)

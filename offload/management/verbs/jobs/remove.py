@@ -1,0 +1,45 @@
+"""``remove``: end jobs that wait, as if they had not been submitted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.management.bulk import Deed, change, plural
+from offload.management.bulk import arguments as choice
+from offload.management.verb import Options, Verb
+from offload.models.jobs import JobQuerySet
+from offload.operations import bulk
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from offload.management.terminal import Terminal
+
+#: What is removed where no state is written: of what is active, only what was handed over.
+OPEN = "open"
+
+DEED = Deed(
+    name="remove",
+    act=lambda which, most: bulk.remove(which, most=most),
+    able=JobQuerySet.removable,
+    one=lambda job: f"Job {job.id} is {job.state}.",
+    many=lambda count, state: f"{plural(count)} {state}.",
+)
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Take jobs."""
+    choice(parser, state=OPEN)
+
+
+def run(terminal: Terminal, options: Options) -> None:
+    """Remove the jobs."""
+    change(terminal, options, DEED, state=OPEN)
+
+
+REMOVE = Verb(
+    name="remove",
+    help="remove jobs that wait or were handed over: they are DROPPED and never run",
+    arguments=arguments,
+    run=run,
+)

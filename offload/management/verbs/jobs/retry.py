@@ -1,0 +1,47 @@
+"""``retry``: run once more what has ended, as new jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.management.bulk import Deed, change, plural
+from offload.management.bulk import arguments as choice
+from offload.management.verb import Options, Verb
+from offload.models.jobs import JobQuerySet
+from offload.operations import bulk
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from offload.management.terminal import Terminal
+
+#: What is retried where no state is written.
+FAILED = "failed"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Take jobs."""
+    choice(parser, state=FAILED)
+    parser.add_argument(
+        "--again", action="store_true", help="with ids: also those that were retried before"
+    )
+
+
+def run(terminal: Terminal, options: Options) -> None:
+    """Submit the jobs once more."""
+    deed = Deed(
+        name="retry",
+        act=lambda which, most: bulk.retry(which, again=options["again"], most=most),
+        able=JobQuerySet.retriable,
+        one=lambda job: f"Job {job.id} ({job.state}) is retried as {job.retried_as}.",
+        many=lambda count, state: f"{plural(count)} retried that ended {state}.",
+    )
+    change(terminal, options, deed, state=FAILED)
+
+
+RETRY = Verb(
+    name="retry",
+    help="run jobs that have ended once more, as new jobs with the same properties and files",
+    arguments=arguments,
+    run=run,
+)

@@ -1,0 +1,70 @@
+"""``stop``: end jobs by request."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from offload.management.bulk import Deed, change, plural
+from offload.management.bulk import arguments as choice
+from offload.management.verb import Options, Verb
+from offload.models.jobs import JobQuerySet
+from offload.operations import bulk
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from offload.management.terminal import Terminal
+    from offload.operations.bulk import Changed
+
+#: What is stopped where no state is written.
+OPEN = "open"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Take jobs."""
+    choice(parser, state=OPEN)
+    parser.add_argument("--force", action="store_true", help="kill the processes that run them")
+
+
+def run(terminal: Terminal, options: Options) -> None:
+    """Ask the jobs to stop."""
+    force = options["force"]
+    deed = Deed(
+        name="stop",
+        act=lambda which, most: bulk.stop(which, force=force, most=most),
+        able=partial(JobQuerySet.stoppable, force=force),
+        one=partial(one, force=force),
+        many=partial(many, force=force),
+    )
+    change(terminal, options, deed, state=OPEN)
+
+
+def one(job: Changed, *, force: bool) -> str:
+    """Return what the request for one job came to."""
+    if job.state.is_final:
+        return f"Job {job.id} is {job.state}."
+    if force:
+        killed = "its process is killed within a second, where its pool has processes"
+        return f"Job {job.id} is {job.state}; {killed}."
+    return (
+        f"Job {job.id} is {job.state} and was asked to stop; "
+        "it ends when its consumer looks, or ends anyway."
+    )
+
+
+def many(count: int, state: str, *, force: bool) -> str:
+    """Return what the request for many jobs came to."""
+    if state == "STOPPED":
+        return f"{plural(count)} STOPPED."
+    if force:
+        return f"{plural(count)} {state}; their processes are killed, where pools have processes."
+    return f"{plural(count)} {state}, asked to stop: they end when their consumers look, or anyway."
+
+
+STOP = Verb(
+    name="stop",
+    help="stop jobs: at once if they wait, else they are asked to",
+    arguments=arguments,
+    run=run,
+)

@@ -1,0 +1,98 @@
+"""``submit``: store a job, and wait for its end if asked to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from offload.management.arguments import pairs, times
+from offload.management.arguments.numbers import retries
+from offload.management.arguments.words import written
+from offload.management.ending import refuse_failure, told
+from offload.management.facts import whole_job
+from offload.management.terminal import plain
+from offload.management.verb import Options, Verb
+from offload.operations.submission import submit
+from offload.reading.explain import explain
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Iterator
+    from datetime import timedelta
+
+    from rich.text import Text
+
+    from offload.management.terminal import Terminal
+    from offload.operations.handles import JobHandle
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Take what `submit` takes."""
+    parser.add_argument("topic", metavar="TOPIC", help="such as dam/rendition/web")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="single",
+        help="a property; JSON where it can be read as such, else text",
+    )  # fmt: skip
+    parser.add_argument("--json-properties", metavar="OBJECT", help="properties as a JSON object")
+    parser.add_argument(
+        "--file", action="append", default=[], metavar="NAME=PATH", dest="files",
+        help="a file that goes with the job",
+    )  # fmt: skip
+    parser.add_argument(
+        "--queue", type=written, metavar="NAME", help="a queue other than the topic's"
+    )
+    parser.add_argument("--priority", type=int, default=0, help="higher runs earlier")
+    parser.add_argument("--delay", type=times.duration, metavar="5m", help="not before")
+    parser.add_argument("--expires", type=times.span, metavar="1h", help="not begun after")
+    parser.add_argument(
+        "--retries",
+        type=retries,
+        metavar="N",
+        help="further attempts after a failure; forever, or -1, is without end",
+    )
+    parser.add_argument("--retry-delay", type=times.duration, metavar="5s", help="before a retry")
+    parser.add_argument("--wait", action="store_true", help="wait for the end; 1 if it failed")
+    parser.add_argument(
+        "--timeout", type=times.duration, metavar="30s", help="wait no longer; 2 if not ended"
+    )
+
+
+def run(terminal: Terminal, options: Options) -> None:
+    """Store the job; raise CommandError where it was waited for and failed."""
+    handle = store(options)
+    if not options["wait"] and options["timeout"] is None:
+        facts = {"id": handle.id, "topic": options["topic"], "state": handle.state}
+        stored = f"Job {handle.id} is stored. See: manage.py offload job {handle.id}"
+        terminal.answer(facts, stored, *unable(options["topic"]))
+        return
+    if not terminal.as_json:
+        terminal.tell(f"Job {handle.id} is stored; waiting for its end.")
+    job = handle.wait(seconds(options["timeout"]))
+    terminal.answer(whole_job(job), *told(job))
+    refuse_failure(job)
+
+
+def unable(topic: str) -> Iterator[Text]:
+    """Yield that no instance has a consumer for a topic, which may be misspelled."""
+    found = explain(topic)
+    if found.infeasible:
+        yield plain(found.sentence, "yellow")
+
+
+def seconds(duration: timedelta | None) -> float | None:
+    """Return a duration as seconds; None for none."""
+    return None if duration is None else duration.total_seconds()
+
+
+def store(options: Options) -> JobHandle:
+    """Store what the options say."""
+    terms: dict[str, Any] = {key: options[key] for key in ("queue", "priority", "retries")}
+    terms |= {key: seconds(options[key]) for key in ("delay", "expires", "retry_delay")}
+    return submit(
+        options["topic"],
+        pairs.properties(options["single"], options["json_properties"]),
+        files=pairs.pairs("--file", options["files"]),
+        **terms,
+    )
+
+
+SUBMIT = Verb(name="submit", help="submit a job", arguments=arguments, run=run)

@@ -1,0 +1,1 @@
+"""Changes that people make, for pages and commands alike."""

@@ -1,0 +1,196 @@
+"""What operators change about queues; each change acts at once on what is bound."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+
+from offload.core.exceptions import InvalidQueue, UnknownQueue
+from offload.core.policies import DEFAULT_POLICY
+from offload.core.retries import Cause
+from offload.core.validation.bounds import RANKING
+from offload.db import database
+from offload.db.conflicts import retried
+from offload.fleet.row_values import default_policy, policy_of
+from offload.fleet.snapshots import forget, snapshot
+from offload.models import Instance, Job, Queue
+from offload.models.refusals import told
+from offload.tracking import requeue, slots
+from offload.tracking.limits import bound_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from offload.core.policies import Policy
+
+JOB = Job._meta.db_table
+DEFAULT = DEFAULT_POLICY.name
+
+
+@retried
+def save(queue: Queue) -> int:
+    """Store a queue; take back unstarted jobs beyond its limit, and return how many.
+
+    All of them if it is suspended; else the last ones in line. Running jobs finish.
+    """
+    with database.atomic():
+        was_plain = _lock(queue)
+        queue.save(using=database.alias())
+        if was_plain and not policy_of(queue).is_plain:
+            # Jobs are bound from a plain queue without its lock.
+            slots.keep_bindings_out([one.pk for one in Instance.objects.here()])
+        count = _recall_beyond(queue)
+    forget()
+    return count
+
+
+def find(name: str) -> Queue:
+    """Return a queue; raise UnknownQueue where there is none of that name.
+
+    The one named ``default`` is there also without a row.
+    """
+    row: Queue | None = Queue.objects.filter(name=name).first()
+    if row is None and name == DEFAULT:
+        return default_row()
+    if row is None:
+        known = [DEFAULT, *Queue.objects.values_list("name", flat=True)]
+        raise UnknownQueue(name=name, known=known)
+    return row
+
+
+def default_row() -> Queue:
+    """Return a row for the queue ``default`` that says what holds without one; it is not stored.
+
+    Its ranking lets every other queue go first, as they do where it has no row.
+    """
+    policy = default_policy()
+    return Queue(
+        name=policy.name,
+        topics=[one.text for one in policy.patterns],
+        ranking=int(RANKING.least),
+        retries=policy.retry.retries,
+        retry_delay=policy.retry.delay,
+        backoff=policy.retry.backoff,
+    )
+
+
+def add(name: str, topics: Sequence[str], **terms: Any) -> Queue:
+    """Make a queue for these patterns; ``terms`` are the other fields of its row.
+
+    Raise InvalidQueue, with nothing changed, where they cannot be so or the name is taken.
+    """
+    queue = Queue(name=name, topics=list(topics), **terms)
+    check(queue)
+    save(queue)
+    return queue
+
+
+def change(queue: Queue, **terms: Any) -> int:
+    """Change fields of a queue; return how many unstarted jobs were taken back.
+
+    Raise InvalidQueue, with nothing changed, where they cannot be so, or the settings say them.
+    """
+    refuse_declared(queue)
+    for field, value in terms.items():
+        setattr(queue, field, value)
+    check(queue)
+    return save(queue)
+
+
+def check(queue: Queue, *, exclude: Iterable[str] = ()) -> None:
+    """Raise InvalidQueue for a queue that cannot be as it is."""
+    try:
+        queue.full_clean(exclude=set(exclude))
+    except ValidationError as error:
+        raise InvalidQueue(name=queue.name, problem=told(error)) from error
+
+
+def refuse_declared(queue: Queue) -> None:
+    """Raise InvalidQueue for a queue that the settings of the site declare."""
+    if queue.is_declared:
+        told = 'it is declared in OFFLOAD["QUEUES"]. Change it there, and run: manage.py migrate'
+        raise InvalidQueue(name=queue.name, problem=told)
+
+
+def suspend(queues: Iterable[Queue], *, suspended: bool, note: str | None = None) -> int:
+    """Suspend queues or resume them; return how many unstarted jobs were taken back.
+
+    One that is suspended already keeps its note unless another is given. Raise InvalidQueue,
+    with nothing changed, for a note that cannot be kept.
+    """
+    chosen = list(queues)
+    for queue in chosen:
+        _check_note(queue, note or "")
+    count = 0
+    for queue in chosen:
+        keeps = suspended and queue.suspended
+        queue.suspended = suspended
+        queue.note = note if note is not None else queue.note if keeps else ""
+        count += save(queue)
+    return count
+
+
+def _check_note(queue: Queue, note: str) -> None:
+    """Look at nothing else: what is amiss with a queue is no reason not to suspend it."""
+    try:
+        Queue._meta.get_field("note").run_validators(note)
+    except ValidationError as error:
+        raise InvalidQueue(name=queue.name, problem=" ".join(error.messages)) from error
+
+
+def remove(queues: Iterable[Queue]) -> None:
+    """Remove queues; what holds for their jobs from now on is the default policy."""
+    _remove([queue.pk for queue in queues])
+    forget()
+
+
+@retried
+def _remove(ids: Sequence[int]) -> None:
+    with database.atomic():
+        Queue.objects.filter(pk__in=ids).delete()
+
+
+def exceeded() -> list[str]:
+    """Return the queues from which more is bound than may be."""
+    return [one.name for one in snapshot().policies if _excess(one) > 0]
+
+
+@retried
+def enforce(name: str) -> int:
+    """Take back what is bound beyond a queue's limit: a binding under way may have missed it."""
+    with database.atomic():
+        queue = Queue.objects.filter(name=name).first()
+        if queue is None:
+            return 0
+        _lock(queue)
+        return _recall_beyond(queue)
+
+
+def _lock(queue: Queue) -> bool:
+    """Take the lock of whoever counts what is bound from the queue; wait for it if need be.
+
+    Return whether nobody counts, as the queue is so far.
+    """
+    row = Queue.objects.select_for_update().filter(pk=queue.pk).first()
+    return row is None or policy_of(row).is_plain
+
+
+def _recall_beyond(queue: Queue) -> int:
+    excess = _excess(policy_of(queue))
+    if excess < 1:
+        return 0
+    last = (
+        f"SELECT id FROM {JOB} WHERE queue = %s AND state = 'QUEUED' "
+        "ORDER BY priority, created_at DESC, id DESC LIMIT %s"
+    )
+    taken = requeue.recall(f"id IN ({last})", [queue.name, excess], cause=Cause.REFUSED)
+    return len(taken)
+
+
+def _excess(policy: Policy) -> int:
+    """Return how many bound jobs are more than the policy lets be bound."""
+    if policy.is_plain:
+        return 0
+    bound = bound_in(policy.name)
+    return bound if policy.suspended else bound - (policy.limit or bound)

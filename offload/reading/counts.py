@@ -1,0 +1,172 @@
+"""How many jobs wait and run, by topic and instance: one statement, whatever there is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from offload.core.topics import is_topic
+from offload.db import database
+from offload.models import Job
+from offload.tracking.drafts import of_lane
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+JOB = Job._meta.db_table
+#: So many of the newest jobs are looked through for topics that nothing else tells of.
+RECENT = 1000
+#: Jobs that were delayed, or wait for their retry.
+TIMED = "run_at IS NOT NULL"
+#: Why a job waits for an instance or for its time; a partial index each.
+REASONS = ("hold = '' AND run_at IS NULL", "hold = 'suspect' AND run_at IS NULL", TIMED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """Jobs of a topic whose time has not come."""
+
+    count: int
+    #: Those among them that wait for their retry.
+    retrying: int
+    #: Until the first of them is due.
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Jobs that are not final, and the topics of the newest ones."""
+
+    #: Those that wait for an instance or for their time, by topic.
+    waiting: Mapping[str, int] = field(default_factory=dict)
+    #: Those among them whose time has not come, by topic: nobody misses an instance for them yet.
+    later: Mapping[str, Later] = field(default_factory=dict)
+    #: Those that are bound and not begun, by instance and topic.
+    queued: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    #: Those that run, by instance and topic.
+    active: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    recent: frozenset[str] = frozenset()
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """Return every topic there is a job of; what is none, in a row written by hand, is not."""
+        bound = (topic for _, topic in [*self.queued, *self.active])
+        return frozenset(filter(is_topic, {*self.recent, *self.waiting, *bound}))
+
+    def due(self, topic: str) -> int:
+        """Return how many jobs of a topic wait for an instance now."""
+        later = self.later.get(topic)
+        return self.waiting.get(topic, 0) - (later.count if later else 0)
+
+    def running_on(self, instance: str) -> int:
+        """Return how many jobs an instance runs."""
+        return self._sums["active", "instance"][instance]
+
+    def bound_to(self, instance: str) -> int:
+        """Return how many jobs occupy an instance's window."""
+        return self._sums["queued", "instance"][instance] + self.running_on(instance)
+
+    def running(self, topic: str) -> int:
+        """Return how many jobs of a topic run."""
+        return self._sums["active", "topic"][topic]
+
+    def bound(self, topic: str) -> int:
+        """Return how many jobs of a topic are bound and not begun."""
+        return self._sums["queued", "topic"][topic]
+
+    @cached_property
+    def _sums(self) -> Mapping[tuple[str, str], Counter[str]]:
+        """Return the counts by instance alone and by topic alone: asked for each of them."""
+        sums: dict[tuple[str, str], Counter[str]] = {}
+        for state, places in (("queued", self.queued), ("active", self.active)):
+            by_instance, by_topic = Counter[str](), Counter[str]()
+            for (instance, topic), number in places.items():
+                by_instance[instance] += number
+                by_topic[topic] += number
+            sums[state, "instance"], sums[state, "topic"] = by_instance, by_topic
+        return sums
+
+
+def count() -> Counts:
+    """Ask the database."""
+    return _read(database.rows(f"{_waiting()} UNION ALL {_bound()} UNION ALL {_recent()}"))
+
+
+def _waiting() -> str:
+    return " UNION ALL ".join([*map(_now, REASONS[:-1]), _timed()])
+
+
+def _now(reason: str) -> str:
+    return (
+        f"SELECT 'PENDING', '', lane, count(*), 0.0 FROM {JOB} "
+        f"WHERE state = 'PENDING' AND {reason} GROUP BY lane"
+    )
+
+
+def _timed() -> str:
+    """Ask for those with a time apart: some are due already, and the next sweep says so."""
+    seconds = f"-{database.seconds_since('run_at')}"
+    kind = (
+        f"CASE WHEN run_at <= {database.now()} THEN 'PENDING' "
+        "WHEN attempts > 0 THEN 'RETRYING' ELSE 'DELAYED' END"
+    )
+    timed = (
+        f"SELECT {kind} AS kind, lane, {seconds} AS seconds FROM {JOB} "
+        f"WHERE state = 'PENDING' AND {TIMED}"
+    )
+    return (
+        "SELECT kind, '', lane, count(*), CAST(min(seconds) AS double precision) "
+        f"FROM ({timed}) AS timed GROUP BY kind, lane"
+    )
+
+
+def _bound() -> str:
+    return (
+        f"SELECT state, instance, topic, count(*), 0.0 FROM {JOB} "
+        "WHERE state IN ('QUEUED', 'ACTIVE') GROUP BY state, instance, topic"
+    )
+
+
+def _recent() -> str:
+    newest = f"SELECT topic, kind FROM {JOB} ORDER BY created_at DESC LIMIT {RECENT}"
+    return (
+        f"SELECT '', '', topic, count(*), 0.0 FROM ({newest}) AS newest "
+        "WHERE kind = 'job' GROUP BY topic"
+    )
+
+
+def _read(rows: Iterable[tuple[str, str, str, int, float]]) -> Counts:
+    waiting: Counter[str] = Counter()
+    later: dict[str, Later] = {}
+    places: dict[str, dict[tuple[str, str], int]] = {"QUEUED": {}, "ACTIVE": {}}
+    recent = set()
+    for kind, instance, what, number, seconds in rows:
+        if kind in places:
+            places[kind][instance, what] = int(number)
+        elif kind:
+            topic = of_lane(what)[2]
+            waiting[topic] += int(number)
+            if kind != "PENDING":
+                later[topic] = _more(later.get(topic), kind, int(number), float(seconds))
+        else:
+            recent.add(what)
+    return Counts(
+        waiting=waiting,
+        later=later,
+        queued=places["QUEUED"],
+        active=places["ACTIVE"],
+        recent=frozenset(recent),
+    )
+
+
+def _more(known: Later | None, kind: str, count: int, seconds: float) -> Later:
+    retrying = count if kind == "RETRYING" else 0
+    if known is None:
+        return Later(count=count, retrying=retrying, seconds=max(0.0, seconds))
+    return Later(
+        count=known.count + count,
+        retrying=known.retrying + retrying,
+        seconds=min(known.seconds, max(0.0, seconds)),
+    )

@@ -1,0 +1,214 @@
+"""Why a job waits, and why each instance can or cannot run a topic: computed when asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.utils.timezone import localtime
+
+from offload.core.exceptions import UnknownJob
+from offload.core.nearness import nearest_topic
+from offload.core.placement.judgement import noted
+from offload.core.placement.routing import Need, Route, Unroutable, route, verdicts
+from offload.core.policies import QueueType
+from offload.core.states import Hold, JobState, Waiting
+from offload.core.topics import validate_topic
+from offload.core.validation.ids import Identified, id_of
+from offload.dispatch.dispatching import need_of
+from offload.fleet.snapshots import Snapshot, now, snapshot
+from offload.models import Exclusion, Job, Kind
+from offload.reading.counts import count
+from offload.tracking.limits import bound_in, head_of
+from offload.tracking.queries import loads_by_instance
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from offload.core.placement.reasons import Verdict
+
+
+#: A job that was sent so often and has not begun is a matter of its own.
+SENT = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A topic, what would become of a job of it now, and a verdict per instance."""
+
+    topic: str
+    queue: str
+    #: Where it would run.
+    instance: str | None
+    #: Why it would wait, where it would.
+    waiting: Waiting | None
+    sentence: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def infeasible(self) -> bool:
+        """Tell whether no instance has a consumer for it."""
+        return all(one.task is None for one in self.verdicts)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return everything as JSON values, for programs."""
+        return {
+            "topic": self.topic,
+            "queue": self.queue,
+            "instance": self.instance,
+            "waiting": self.waiting.value if self.waiting else None,
+            "sentence": self.sentence,
+            "instances": [_verdict(one) for one in self.verdicts],
+        }
+
+
+def _verdict(verdict: Verdict) -> dict[str, object]:
+    reason = verdict.reason
+    return {
+        "instance": verdict.instance,
+        "task": verdict.task,
+        "can_run": verdict.can_run,
+        "obstacle": reason.obstacle.value if reason else None,
+        "detail": reason.detail if reason else "",
+        "rule": reason.rule_id if reason else None,
+    }
+
+
+def explain(subject: str | Identified | UUID) -> Explanation:
+    """Say which instances can and may run a topic now, and why the others do not.
+
+    Of a job, given by its handle or as a UUID, say where it is, or why it waits. Raise
+    InvalidTopic for a topic that is none, UnknownJob where there is no such job.
+    """
+    if isinstance(subject, Identified | UUID):
+        return explain_job(_row(Job.objects.key(id_of(subject))))
+    return _explain_topic(subject)
+
+
+def _row(job_id: str) -> Job:
+    found = Job.objects.filter(pk=job_id).first()
+    if found is None:
+        raise UnknownJob(job_id=job_id)
+    return found
+
+
+def _explain_topic(topic: str) -> Explanation:
+    seen = snapshot(fresh=True)
+    policy = seen.policy_for(validate_topic(topic))
+    found = _decide(Need(topic=topic), policy.name, seen, loads_by_instance())
+    near = nearest_topic(topic, _known(seen)) if found.infeasible else ""
+    return replace(found, sentence=f"{found.sentence} Did you mean {near}?") if near else found
+
+
+def _known(seen: Snapshot) -> list[str]:
+    consumed = {one.pattern.text for instance in seen.topology.live for one in instance.consumers}
+    return sorted(consumed | count().topics)
+
+
+def explain_job(job: Job) -> Explanation:
+    """Say where a job is, or why it waits, with a verdict per instance for it alone."""
+    seen = snapshot(fresh=True)
+    load = loads_by_instance()
+    base = need_of(job.lane)
+    refused = Exclusion.objects.filter(job=job, until__gt=now())
+    excluded = frozenset(refused.values_list("incarnation", flat=True))
+    need = Need(topic=base.topic, limit=base.limit, kill=base.kill, excluded=excluded)
+    found = _decide(need, job.queue, seen, load)
+    waiting = why_waiting(job, found) or _behind(job, seen)
+    sentence = _sentence(job, waiting, found)
+    return Explanation(
+        topic=job.topic,
+        queue=job.queue,
+        instance=job.instance or (None if job.is_handed_over else found.instance),
+        waiting=waiting,
+        sentence=sentence,
+        verdicts=found.verdicts,
+    )
+
+
+def why_waiting(job: Job, found: Explanation) -> Waiting | None:
+    """Return why a PENDING job waits; None for a job that does not."""
+    if job.state != JobState.PENDING:
+        return None
+    if job.hold in {Hold.DEPENDENCY, Hold.REPLACED}:
+        return Waiting.DEPENDENCY
+    if job.run_at is not None and job.run_at > now():
+        return Waiting.RETRY_DELAY if job.failures else Waiting.NOT_DUE
+    return found.waiting
+
+
+def _behind(job: Job, seen: Snapshot) -> Waiting | None:
+    """Return QUEUE_LIMIT for a job that is not at the head of its ordered queue."""
+    ordered = seen.policy(job.queue).type is QueueType.ORDERED
+    if job.state != JobState.PENDING or not ordered:
+        return None
+    return None if head_of(job.queue) == job.pk else Waiting.QUEUE_LIMIT
+
+
+def _bound(job: Job) -> str:
+    """Say what a bound job waits for; its message is sent again only while a process is free."""
+    if job.publishes < SENT - 1:
+        return f"It is bound to {job.instance} and begins when a process there is free."
+    return (
+        f"It was sent to {job.instance} {job.publishes + 1} times and has not begun. "
+        "Look at the log of that worker."
+    )
+
+
+def _sentence(job: Job, waiting: Waiting | None, found: Explanation) -> str:
+    if job.is_finished:
+        ran = f" on {job.instance}" if job.instance else ""
+        return f"It ended {job.state}{ran}." + (f" {job.error}" if job.error else "")
+    if job.is_handed_over:
+        return f"It was handed over until {_moment(job.handed_until)}, attempt {job.attempts}."
+    if job.state == JobState.ACTIVE:
+        return f"It runs on {job.instance}, attempt {job.attempts}."
+    if job.state == JobState.QUEUED:
+        return _bound(job)
+    if job.kind == Kind.RELAY:
+        return "It is a plain Celery task: sent after its transaction, and run by Celery."
+    if waiting in {Waiting.NOT_DUE, Waiting.RETRY_DELAY}:
+        return f"{waiting.sentence} It is due at {_moment(job.run_at)}."
+    return found.sentence if waiting is found.waiting or waiting is None else waiting.sentence
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{localtime(moment):%Y-%m-%d %H:%M:%S}"
+
+
+def _decide(need: Need, queue: str, seen: Snapshot, load: Mapping[str, int]) -> Explanation:
+    found = route(need, seen.topology, load, now=now())
+    waiting, sentence = _verdict_of(found)
+    held = _held_by_queue(queue, seen)
+    if held is not None and waiting is None:
+        waiting, sentence = held, _held(held, seen.policy(queue).note)
+    return Explanation(
+        topic=need.topic,
+        queue=queue,
+        instance=found.instance if isinstance(found, Route) and waiting is None else None,
+        waiting=waiting,
+        sentence=sentence,
+        verdicts=verdicts(need, seen.topology, load, now()),
+    )
+
+
+def _verdict_of(found: Route | Unroutable) -> tuple[Waiting | None, str]:
+    if isinstance(found, Route):
+        return None, f"{found.instance} would run it. " + " ".join(found.reasons)
+    return found.waiting, found.reason
+
+
+def _held(held: Waiting, note: str) -> str:
+    suspended = held is Waiting.SUSPENDED
+    return noted(held.sentence.rstrip("."), note) if suspended else held.sentence
+
+
+def _held_by_queue(queue: str, seen: Snapshot) -> Waiting | None:
+    policy = seen.policy(queue)
+    if policy.suspended:
+        return Waiting.SUSPENDED
+    if policy.limit is not None and bound_in(queue) >= policy.limit:
+        return Waiting.QUEUE_LIMIT
+    return None

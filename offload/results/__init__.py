@@ -1,0 +1,1 @@
+"""Celery's result backends: what is stored there, read from there, and raised."""

@@ -1,0 +1,238 @@
+"""PENDING → QUEUED: jobs bound to an instance, within its window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from offload.db import database
+from offload.db.statements import Statement, together
+from offload.models import Exclusion, Job, Slot, Version
+from offload.models.fields import decoded
+from offload.models.versions import TOPOLOGY
+from offload.tracking.changes import Change, tell
+from offload.tracking.drafts import COLUMNS, placeholders
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from offload.tracking.drafts import Draft
+
+JOB = Job._meta.db_table
+SLOT = Slot._meta.db_table
+#: Whose slot row this transaction holds is kept in a variable of the transaction: asking again
+#: for the lock could get one that was given up after the question's picture of the rows was taken.
+LOCK_SLOT = (
+    "SELECT set_config('offload.slot', COALESCE((SELECT instance FROM "
+    f"{SLOT} WHERE instance = %s FOR UPDATE SKIP LOCKED), ''), true)"
+)
+SLOT_IS_MINE = "AND current_setting('offload.slot') = %s "
+#: Both conditions: SQLite finds the index on bound jobs by the first one, word for word.
+QUEUED = "state IN ('QUEUED', 'ACTIVE') AND state = 'QUEUED'"
+ACTIVE = "state IN ('QUEUED', 'ACTIVE') AND state = 'ACTIVE'"
+WAITING = "state = 'PENDING' AND hold = '' AND run_at IS NULL"
+BOUND_COLUMNS = (
+    "id", "epoch", "topic", "task", "args", "properties", "options", "priority", "failures",
+    "parent_id", "root_id", "instance", "incarnation", "created_at", "queue",
+)  # fmt: skip
+
+
+#: Lanes per statement: SQLite puts no more than 500 questions into one.
+LANES = 100
+#: Up to so many lanes the plan of a statement is kept.
+FEW = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """A job that was bound: what its message is made of."""
+
+    id: str
+    epoch: int
+    topic: str
+    task: str
+    args: Sequence[Any]
+    properties: dict[str, Any]
+    options: dict[str, Any]
+    priority: int
+    failures: int
+    parent_id: str
+    root_id: str
+    instance: str
+    incarnation: str
+    created_at: Any
+    queue: str
+    #: Whether the queue limits how many of its jobs run at once.
+    is_limited: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """An instance with room: where to bind, and under which topology that was decided."""
+
+    instance: str
+    incarnation: str
+    window: int
+    version: int
+
+
+def bind(
+    place: Place,
+    lanes: Sequence[str],
+    *,
+    limit: int,
+    suspect: bool = False,
+    only: str = "",
+) -> list[Bound]:
+    """Bind the first waiting jobs of these lanes to the place, up to its window and ``limit``.
+
+    ``suspect`` binds one of the suspects of a crash instead, if the instance has none yet.
+    ``only`` is the id of the one job that may be bound.
+    Nothing is bound where the topology has moved on since the place was chosen, or where
+    somebody else is binding to the instance at this moment.
+    """
+    if not lanes or limit < 1:
+        return []
+    found: list[Bound] = []
+    for start in range(0, len(lanes), LANES):
+        if len(found) < limit:
+            part = lanes[start : start + LANES]
+            binding = _binding(place, part, limit - len(found), suspect, only)
+            found += _bound(together(*_slot(place.instance), binding)[-1])
+    return found
+
+
+def insert_bound(place: Place, draft: Draft) -> tuple[bool, list[Bound]]:
+    """Store a new job, bound at once if the place has room and none of its lane waits.
+
+    Return whether it was new, and what was bound.
+    """
+    found = together(*_slot(place.instance), _inserting(place, draft))[-1]
+    return bool(found), _bound([row[1:] for row in found if row[0] == "QUEUED"])
+
+
+def _inserting(place: Place, draft: Draft) -> Statement:
+    """Return the statement that stores a job as QUEUED where ``free`` holds, else as PENDING."""
+    mine = (
+        "current_setting('offload.slot') = %s" if database.vendor() == "postgresql" else "%s <> ''"
+    )
+    free = (
+        f"SELECT {mine} AND {_unmoved()} AND (SELECT count(*) FROM {JOB} WHERE instance = %s "
+        "AND incarnation = %s AND state IN ('QUEUED', 'ACTIVE')) < %s "
+        f"AND NOT EXISTS (SELECT 1 FROM {JOB} WHERE {WAITING} AND lane = %s) AS free"
+    )
+    bound = {
+        "state": "CASE WHEN free THEN 'QUEUED' ELSE 'PENDING' END",
+        "instance": "CASE WHEN free THEN %s ELSE '' END",
+        "incarnation": "CASE WHEN free THEN %s ELSE '' END",
+        "epoch": "CASE WHEN free THEN 1 ELSE 0 END",
+        "bound_at": f"CASE WHEN free THEN {database.now()} END",
+    }
+    return Statement(
+        f"WITH room AS MATERIALIZED ({free}) "
+        f"INSERT INTO {JOB} ({', '.join((*COLUMNS, *bound))}) "
+        f"SELECT {placeholders()}, {', '.join(bound.values())} FROM room WHERE true "
+        f"ON CONFLICT (id) DO NOTHING RETURNING state, {', '.join(BOUND_COLUMNS)}",
+        (
+            place.instance, TOPOLOGY, place.version, place.instance, place.incarnation,
+            place.window, draft.lane, *draft.row(), place.instance, place.incarnation,
+        ),
+    )  # fmt: skip
+
+
+def _bound(found: list[tuple[Any, ...]]) -> list[Bound]:
+    tell([Change(row[0], "PENDING", "QUEUED", row[1]) for row in found])
+    return sorted(map(read, found), key=lambda one: (-one.priority, one.created_at, one.id))
+
+
+def _slot(instance: str) -> list[Statement]:
+    """Return what locks an instance's slot row, where not the whole database is locked.
+
+    The row is there since the instance joined.
+    """
+    return [] if database.vendor() == "sqlite" else [Statement(LOCK_SLOT, (instance,))]
+
+
+def _binding(place: Place, lanes: Sequence[str], limit: int, suspect: bool, only: str) -> Statement:
+    hold = "suspect" if suspect else ""
+    limit = 1 if suspect else limit
+    waiting = " UNION ALL ".join([_head(only)] * len(lanes))
+    one = [only] if only else []
+    heads = [value for lane in lanes for value in (hold, lane, *one, place.incarnation, limit)]
+    here = [place.instance, place.incarnation]
+    room = [limit, place.window, *here]
+    locked = SLOT_IS_MINE if database.vendor() == "postgresql" else ""
+    return Statement(
+        f"UPDATE {JOB} SET state = 'QUEUED', instance = %s, incarnation = %s, epoch = epoch + 1, "
+        f"bound_at = {database.now()}, publishes = 0, token = '' "
+        f"WHERE state = 'PENDING' AND id {_chosen(waiting)} AND {_unmoved()} "
+        f"{locked}{alone() if suspect else ''}"
+        f"RETURNING {', '.join(BOUND_COLUMNS)}",
+        (
+            *here, *heads, *room, TOPOLOGY, place.version,
+            *([place.instance] if locked else []), *(here if suspect else []),
+        ),
+        prepared=len(lanes) <= FEW,
+    )  # fmt: skip
+
+
+def _head(only: str) -> str:
+    """Return the question for the first jobs of one lane, or for one job of it."""
+    return (
+        f"SELECT * FROM (SELECT id, priority, created_at FROM {JOB} "
+        "WHERE state = 'PENDING' AND hold = %s AND run_at IS NULL AND lane = %s "
+        f"{'AND id = %s ' if only else ''}AND NOT EXISTS ("
+        f"SELECT 1 FROM {Exclusion._meta.db_table} x WHERE x.job_id = {JOB}.id "
+        f"AND x.incarnation = %s AND x.until > {database.now()}) "
+        "ORDER BY priority DESC, created_at, id LIMIT %s) AS head"
+    )
+
+
+def _chosen(waiting: str) -> str:
+    """Return the condition for the first jobs of all lanes, as many as the window has room for.
+
+    On PostgreSQL as arrays: a subquery in IN may be run once per row, and lock more each time.
+    """
+    free = (
+        f"%s - (SELECT count(*) FROM {JOB} WHERE instance = %s AND incarnation = %s "
+        "AND state IN ('QUEUED', 'ACTIVE'))"
+    )
+    ordered = f"SELECT id FROM ({waiting}) AS waiting ORDER BY priority DESC, created_at, id"
+    if database.vendor() == "sqlite":
+        return f"IN ({ordered} LIMIT max(0, min(%s, {free})))"
+    return (
+        f"= ANY(ARRAY(SELECT id FROM {JOB} WHERE state = 'PENDING' AND id = ANY(ARRAY({ordered})) "
+        f"ORDER BY priority DESC, created_at, id LIMIT greatest(0, least(%s, {free})) "
+        "FOR UPDATE SKIP LOCKED))"
+    )
+
+
+def alone() -> str:
+    """Return the condition that no other suspect is bound to the instance."""
+    return (
+        f" AND NOT EXISTS (SELECT 1 FROM {JOB} s WHERE s.instance = %s AND s.incarnation = %s "
+        "AND s.state IN ('QUEUED', 'ACTIVE') AND s.hold = 'suspect') "
+    )
+
+
+def _unmoved() -> str:
+    table = Version._meta.db_table
+    return f"COALESCE((SELECT number FROM {table} WHERE name = %s), 0) = %s"
+
+
+def read(row: tuple[Any, ...]) -> Bound:
+    """Return a row of BOUND_COLUMNS as a value."""
+    facts = dict(zip(BOUND_COLUMNS, row, strict=True))
+    for name in ("args", "properties", "options"):
+        facts[name] = decoded(facts[name])
+    return Bound(**facts)
+
+
+def note_published(jobs: Sequence[Bound], times: int = 1) -> None:
+    """Count that the messages of bound jobs are sent again; -1 times takes that back."""
+    if jobs:
+        database.execute(
+            f"UPDATE {JOB} SET publishes = publishes + %s "
+            f"WHERE state = 'QUEUED' AND publishes + %s >= 0 AND id IN ({database.marks(jobs)})",
+            [times, times, *[job.id for job in jobs]],
+        )

@@ -1,0 +1,145 @@
+"""QUEUED → ACTIVE: the claim of a job, and the fence of the attempt that it begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from offload.core import tokens
+from offload.core.retries import Cause
+from offload.db import database
+from offload.db.statements import Statement, change
+from offload.models import Job
+from offload.models.fields import decoded
+from offload.tracking.changes import Change, tell
+from offload.tracking.requeue import way_back
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+JOB = Job._meta.db_table
+CLAIMED_COLUMNS = (
+    "topic", "queue", "task", "args", "properties", "attempts", "failures", "crashes", "has_tail",
+    "tail", "options", "payload_id", "run_id", "root_id", "parent_id", "priority",
+)  # fmt: skip
+#: What the columns of JSON hold; what holds something else is taken for an empty one.
+HELD = {"args": list, "properties": dict, "options": dict, "tail": dict}
+#: One row, by its key: said so that no planner, hearing that few jobs are bound, reads the index
+#: of them all instead.
+IS_QUEUED = "(state = 'QUEUED') IS TRUE"
+MINE = "id = %s AND epoch = %s AND token = %s AND (state = 'ACTIVE') IS TRUE"
+#: A lost claim costs one more run of a message that is still there, never a lost job: it may
+#: be acknowledged before it is on disk. Finishes wait for the disk.
+UNHURRIED = "(SELECT set_config('synchronous_commit', 'off', true)) AS unhurried"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fence:
+    """What every write of an attempt must match."""
+
+    job_id: str
+    epoch: int
+    #: As the row holds it: the digest of the attempt's secret.
+    token: str
+    #: Known to the attempt itself, and to whoever it gave its token.
+    secret: str = field(default="", repr=False)
+
+    @classmethod
+    def by(cls, secret: str, *, job_id: str, epoch: int) -> Fence:
+        """Return the fence of the attempt that this is the secret of."""
+        return cls(job_id=job_id, epoch=epoch, token=tokens.digest(secret), secret=secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """Where an attempt begins: only what is bound to there may. What is empty is not compared."""
+
+    instance: str = ""
+    incarnation: str = ""
+
+    def condition(self) -> tuple[str, list[str]]:
+        """Return the condition and its parameters."""
+        named = {"instance": self.instance, "incarnation": self.incarnation}
+        given = {name: value for name, value in named.items() if value}
+        return "".join(f" AND {name} = %s" for name in given), list(given.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """What a claim returns of its job."""
+
+    topic: str
+    queue: str
+    task: str
+    args: tuple[Any, ...]
+    properties: Mapping[str, Any]
+    #: Including this one.
+    attempts: int
+    failures: int
+    crashes: int
+    has_tail: bool
+    tail: Mapping[str, Any] | None
+    options: Mapping[str, Any]
+    payload_id: str | None
+    run_id: str | None
+    root_id: str
+    parent_id: str
+    priority: int
+    #: The columns of which nothing can be made: there is no run without them.
+    unreadable: tuple[str, ...] = ()
+
+
+ANYWHERE = Seat()
+
+
+def claim(fence: Fence, here: Seat = ANYWHERE, then: Statement | None = None) -> Claimed | None:
+    """Begin an attempt: QUEUED → ACTIVE under its epoch, with its own token, where it is bound to.
+
+    Return None where this message is not, or no longer, the one to run. A claim whose reply
+    was lost is recognised by its token. ``then`` takes effect with the claim.
+    """
+    found = change(_claiming(fence, here), then)
+    if found:
+        tell([Change(fence.job_id, "QUEUED", "ACTIVE", fence.epoch)])
+        return _claimed(found[0])
+    return _mine(fence)
+
+
+def _claiming(fence: Fence, here: Seat) -> Statement:
+    where, params = here.condition()
+    return Statement(
+        f"UPDATE {JOB} SET state = 'ACTIVE', token = %s, started_at = {database.now()}, "
+        f"error = '', attempts = attempts + 1 {_unhurried()} "
+        f"WHERE id = %s AND epoch = %s AND {IS_QUEUED} AND NOT stop_requested"
+        f"{where} RETURNING {', '.join(CLAIMED_COLUMNS)}",
+        (fence.token, fence.job_id, fence.epoch, *params),
+    )
+
+
+def _unhurried() -> str:
+    return f"FROM {UNHURRIED}" if database.vendor() == "postgresql" else ""
+
+
+def _mine(fence: Fence) -> Claimed | None:
+    """Return a claim whose reply was lost; one that was stopped meanwhile ends at once."""
+    params = [fence.job_id, fence.epoch, fence.token]
+    found = database.rows(
+        f"SELECT {', '.join(CLAIMED_COLUMNS)}, stop_requested FROM {JOB} WHERE {MINE}", params
+    )
+    if found and found[0][-1]:
+        way_back(MINE, params, cause=Cause.REQUEUED)
+        return None
+    return _claimed(found[0][:-1]) if found else None
+
+
+def _claimed(row: tuple[Any, ...]) -> Claimed:
+    facts = dict(zip(CLAIMED_COLUMNS, row, strict=True))
+    facts["has_tail"] = bool(facts["has_tail"])
+    unreadable = []
+    for name, kind in HELD.items():
+        facts[name] = None if facts[name] is None else decoded(facts[name])
+        if not isinstance(facts[name], kind) and (name, facts[name]) != ("tail", None):
+            unreadable.append(name)
+            facts[name] = kind()
+    facts["args"] = tuple(facts["args"])
+    return Claimed(**facts, unreadable=tuple(unreadable))

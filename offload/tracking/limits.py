@@ -1,0 +1,99 @@
+"""Binding from queues with a limit or an order, under the lock of their row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import OperationalError
+
+from offload.core.policies import QueueType
+from offload.db import database
+from offload.models import Exclusion, Job, Queue
+from offload.tracking.bindings import Bound, Place, bind
+
+if TYPE_CHECKING:
+    from offload.core.policies import Policy
+
+EXCLUSION = Exclusion._meta.db_table
+JOB = Job._meta.db_table
+QUEUE = Queue._meta.db_table
+LINE = "queue = %s AND state = 'PENDING' AND hold IN ('', 'suspect')"
+IN_ORDER = "ORDER BY priority DESC, created_at, id LIMIT 1"
+#: The first in line. What began stays first until it ends, whatever priority comes behind it
+#: meanwhile: it is asked for apart, so that an index answers either question.
+FIRST = (
+    "SELECT id FROM (SELECT 0 AS turn, id FROM "
+    f"(SELECT id FROM {JOB} WHERE {LINE} AND attempts > 0 {IN_ORDER}) AS begun UNION ALL "
+    f"SELECT 1, id FROM (SELECT id FROM {JOB} WHERE {LINE} {IN_ORDER}) AS next) AS line "
+    "ORDER BY turn LIMIT 1"
+)
+#: How long a binder waits for the lock; who cannot have it leaves the work to the holder.
+PATIENCE = "200ms"
+#: How long the server waits for the next statement of a binder that holds it; its process may be
+#: frozen, or cut off. Less than a rule waits for a binding.
+STANDSTILL = "1500ms"
+
+
+def bind_limited(place: Place, lane: str, policy: Policy, *, suspect: bool) -> list[Bound]:
+    """Bind from one lane of a limited or ordered queue; nothing while its lock is busy.
+
+    A transaction of its own is ended by the server where this process stands still in it.
+    """
+    is_own = not database.in_transaction()
+    try:
+        with database.atomic():
+            lock(policy.name, standstill=STANDSTILL if is_own else None)
+            if policy.type is not QueueType.ORDERED:
+                return bind(place, [lane], limit=_room(policy), suspect=suspect)
+            head = _head(lane, policy, place.incarnation, suspect=suspect)
+            if not head:
+                return []
+            return bind(place, [lane], limit=_room(policy), suspect=suspect, only=head)
+    except OperationalError:
+        return []
+
+
+def lock(queue: str, *, standstill: str | None = None) -> None:
+    """Lock a queue's row: the first statement of whatever counts what is bound from it."""
+    if database.vendor() == "postgresql":
+        named = {"lock_timeout": PATIENCE, "idle_in_transaction_session_timeout": standstill}
+        given = [pair for pair in named.items() if pair[1] is not None]
+        database.rows(
+            f"SELECT {', '.join(['set_config(%s, %s, true)'] * len(given))}",
+            [value for pair in given for value in pair],
+        )
+    database.execute(f"UPDATE {QUEUE} SET name = name WHERE name = %s", [queue])
+
+
+def _room(policy: Policy) -> int:
+    return (policy.limit or 0) - bound_in(policy.name)
+
+
+def bound_in(queue: str) -> int:
+    """Return how many jobs of a queue are bound or running."""
+    found = database.rows(
+        f"SELECT count(*) FROM {JOB} WHERE queue = %s AND state IN ('QUEUED', 'ACTIVE')", [queue]
+    )
+    return int(found[0][0])
+
+
+def _head(lane: str, policy: Policy, incarnation: str, *, suspect: bool) -> str | None:
+    """Return the first job of an ordered queue, if it is in this lane and may be bound here.
+
+    A head that waits for its retry, or was refused here, blocks those behind it; one that
+    waits for other jobs does not, since these may be behind it.
+    """
+    found = database.rows(
+        f"SELECT id, lane, run_at IS NULL AND hold = %s AND NOT EXISTS ("
+        f"SELECT 1 FROM {EXCLUSION} x WHERE x.job_id = {JOB}.id AND x.incarnation = %s "
+        f"AND x.until > {database.now()}) FROM {JOB} WHERE id = ({FIRST})",
+        ["suspect" if suspect else "", incarnation, policy.name, policy.name],
+    )
+    mine = [row[0] for row in found if row[1] == lane and row[2]]
+    return str(mine[0]) if mine else None
+
+
+def head_of(queue: str) -> str | None:
+    """Return the id of the job that an ordered queue binds next, or None."""
+    found = database.rows(FIRST, [queue, queue])
+    return str(found[0][0]) if found else None

@@ -1,0 +1,76 @@
+"""Rows that wait for others: replaced by a canvas and filled by its last node, or relayed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kombu.utils.json import dumps
+
+from offload.core.retries import Cause
+from offload.core.states import JobState
+from offload.db import database
+from offload.models import Job
+from offload.tracking.changes import Change, tell
+from offload.tracking.claiming import MINE
+from offload.tracking.drafts import COLUMNS
+from offload.tracking.requeue import way_back
+
+if TYPE_CHECKING:
+    from offload.tracking.claiming import Fence
+    from offload.tracking.drafts import Draft
+
+JOB = Job._meta.db_table
+#: Those of plain tasks too: one that replaced itself by a canvas left its id to the last node.
+HOLDS = ("replaced", "dependency", "relay")
+WAITING = f"state = 'PENDING' AND hold IN {HOLDS}"
+#: A filled row keeps its place in the canvas it was submitted in: parent, root, run, payload.
+FILLED = (
+    "kind", "topic", "task", "lane", "queue", "needs", "args", "properties", "options", "tail",
+    "has_tail", "hold", "priority",
+)  # fmt: skip
+
+
+def replaced(fence: Fence) -> JobState | None:
+    """End an attempt whose job was replaced: it waits to be filled by its canvas' last node.
+
+    Return its state, STOPPED where that was requested, or None for a stale attempt.
+    """
+    changes = way_back(
+        MINE,
+        [fence.job_id, fence.epoch, fence.token],
+        cause=Cause.REQUEUED,
+        error="replaced by a canvas",
+        also=", hold = 'replaced', run_at = NULL, expires_at = NULL",
+    )
+    return JobState(changes[0].new) if changes else None
+
+
+def waiting(job_id: str) -> Job | None:
+    """Return the row that waits under this id to be filled, locked; None if none does."""
+    rows = Job.objects.filter(pk=job_id, state=JobState.PENDING)
+    return rows.filter(hold__in=HOLDS).select_for_update().first()
+
+
+def fill(draft: Draft) -> bool:
+    """Put a draft into the row that waits under its id; return whether one did."""
+    facts = dict(zip(COLUMNS, draft.row(), strict=True))
+    columns = ", ".join(f"{name} = %s" for name in FILLED)
+    return bool(
+        database.execute(
+            f"UPDATE {JOB} SET {columns}, publishes = 0, bound_at = NULL, "
+            f"run_at = {database.later('CAST(%s AS double precision)')} "
+            f"WHERE id = %s AND {WAITING}",
+            [*(facts[name] for name in FILLED), draft.delay, draft.id],
+        )
+    )
+
+
+def succeed(job_id: str, value: object) -> bool:
+    """Make a row that waits SUCCEEDED, with a value that needed no run."""
+    changed = database.rows(
+        f"UPDATE {JOB} SET state = 'SUCCEEDED', result = %s, finished_at = {database.now()}, "
+        f"aftermath_due = true WHERE id = %s AND {WAITING} RETURNING epoch",
+        [dumps(value), job_id],
+    )
+    tell([Change(job_id, "PENDING", "SUCCEEDED", row[0]) for row in changed])
+    return bool(changed)

@@ -1,0 +1,191 @@
+"""Every way back to PENDING, as one statement with one CASE.
+
+Requeue after a failure, recall, refusal, a lost attempt, an instance that is gone: a job
+whose stop was requested becomes STOPPED on any of them, and a crash too many ends it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.conf import settings
+from offload.core.retries import Cause
+from offload.core.validation.bounds import COUNTER_MAX
+from offload.db import database
+from offload.models import Attempt, Exclusion, Job
+from offload.tracking.bindings import ACTIVE
+from offload.tracking.changes import Change, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+JOB = Job._meta.db_table
+#: One more, as far as the column counts.
+COUNTED = f"CASE WHEN refusals < {COUNTER_MAX} THEN refusals + 1 ELSE refusals END"
+#: Seconds for which a refusal excludes, by how many there were before.
+EXCLUDED = "CASE WHEN refusals < 8 THEN 5 * (1 + refusals * refusals) ELSE 300 END"
+#: Seconds for which a job that was taken back for others is not given to the same incarnation.
+HANDED_ON = "10"
+#: It is counted as crashed, as far as the column counts.
+COUNTS_CRASH = f"state = 'ACTIVE' AND crashes < {COUNTER_MAX}"
+CRASHED = "state = 'ACTIVE' AND crashes + 1 >= %s"
+#: An attempt that has a process.
+RUNNING = "state = 'ACTIVE' AND handed_until IS NULL"
+
+
+def way_back(
+    where: str,
+    params: Sequence[object],
+    *,
+    cause: Cause,
+    error: str = "",
+    also: str = "",
+    values: Sequence[object] = (),
+    crash: bool = False,
+) -> list[Change]:
+    """Put the jobs of ``where`` back; return what changed.
+
+    Attempts that had begun are recorded with their cause and error, and lose their token, so
+    that none of them takes a later end for its own. ``crash`` counts them as
+    crashes, up to the limit, and holds the jobs as suspects.
+    """
+    with database.atomic():
+        _record(where, params, cause, error)
+        limit = settings().crashes if crash else None
+        found = database.rows(
+            _statement(where, also, crash=crash),
+            [*_limits(limit), *([error] if crash else []), *values, *params],
+        )
+        changes = [Change(*row) for row in found]
+        tell(changes)
+    return changes
+
+
+def _record(where: str, params: Sequence[object], cause: str, error: str) -> None:
+    database.execute(
+        f"INSERT INTO {Attempt._meta.db_table} "
+        "(job_id, epoch, instance, incarnation, started_at, ended_at, cause, error) "
+        f"SELECT id, epoch, instance, incarnation, started_at, {database.now()}, %s, %s "
+        f"FROM {JOB} WHERE {where} AND {ACTIVE} "
+        f"{database.FOR_UPDATE[database.vendor()]} ON CONFLICT DO NOTHING",
+        [cause, error, *params],
+    )
+
+
+def _limits(limit: int | None) -> list[object]:
+    return [limit] * 3 if limit is not None else []
+
+
+def _statement(where: str, also: str, *, crash: bool) -> str:
+    now = database.now()
+    given_up = f"WHEN {CRASHED} THEN 'GIVEN_UP' " if crash else ""
+    final = f"stop_requested OR ({CRASHED})" if crash else "stop_requested"
+    counted = (
+        f", crashes = crashes + CASE WHEN {COUNTS_CRASH} THEN 1 ELSE 0 END, "
+        "hold = CASE WHEN state = 'ACTIVE' THEN 'suspect' ELSE hold END, "
+        "error = CASE WHEN state = 'ACTIVE' THEN %s ELSE error END"
+        if crash
+        else ""
+    )
+    return (
+        f"UPDATE {JOB} SET "
+        f"state = CASE WHEN stop_requested THEN 'STOPPED' {given_up}ELSE 'PENDING' END, "
+        f"finished_at = CASE WHEN {final} THEN {now} END, aftermath_due = ({final}), "
+        "token = CASE WHEN token = '' THEN '' ELSE 'lost' END, "
+        "instance = '', incarnation = '', bound_at = NULL, started_at = NULL, handed_until = NULL, "
+        f"publishes = 0, progress = NULL{counted}{also} "
+        f"WHERE {where} AND state IN ('QUEUED', 'ACTIVE') "
+        "RETURNING id, CASE WHEN token = '' THEN 'QUEUED' ELSE 'ACTIVE' END, state, epoch"
+    )
+
+
+def recall(where: str, params: Sequence[object], *, cause: Cause) -> list[Change]:
+    """Take bound jobs that have not begun back."""
+    return way_back(f"{where} AND state = 'QUEUED'", params, cause=cause)
+
+
+def hand_on(job_id: str, epoch: int, *, reason: str) -> list[Change]:
+    """Take a bound job back so that another incarnation begins it; return what changed.
+
+    The one that had it is passed over for some seconds. That is no refusal: nothing is counted
+    against its consumer, nor against the job.
+    """
+    with database.atomic():
+        _exclude(job_id, epoch, seconds=HANDED_ON, reason=reason)
+        return recall("id = %s AND epoch = %s", [job_id, epoch], cause=Cause.REQUEUED)
+
+
+def _exclude(job_id: str, epoch: int, *, seconds: str, reason: str) -> None:
+    database.execute(
+        f"INSERT INTO {Exclusion._meta.db_table} (job_id, incarnation, reason, until) "
+        f"SELECT id, incarnation, %s, {database.later(seconds)} "
+        f"FROM {JOB} WHERE id = %s AND epoch = %s AND state = 'QUEUED' "
+        "ON CONFLICT (job_id, incarnation) "
+        "DO UPDATE SET until = excluded.until, reason = excluded.reason",
+        [reason[:255], job_id, epoch],
+    )
+
+
+def recall_from(instance: str, topics: Sequence[str] | None, *, cause: Cause) -> list[Change]:
+    """Take the unstarted jobs of an instance back: all, or those of some topics."""
+    if topics is None:
+        return recall("instance = %s", [instance], cause=cause)
+    if not topics:
+        return []
+    return recall(
+        f"instance = %s AND topic IN ({database.marks(topics)})", [instance, *topics], cause=cause
+    )
+
+
+def release(
+    instance: str, incarnation: str, *, cause: Cause, error: str, crash: bool
+) -> list[Change]:
+    """Move everything away from an incarnation that does not live."""
+    return way_back(
+        "instance = %s AND incarnation = %s",
+        [instance, incarnation],
+        cause=cause,
+        error=error,
+        crash=crash,
+    )
+
+
+def lose(job_id: str, epoch: int, *, cause: Cause, error: str) -> list[Change]:
+    """End an attempt whose process is known to be dead; one that was handed over has none."""
+    return way_back(
+        f"id = %s AND epoch = %s AND {RUNNING}",
+        [job_id, epoch],
+        cause=cause,
+        error=error,
+        crash=True,
+    )
+
+
+def refuse(job_id: str, epoch: int, *, reason: str) -> int | None:
+    """Put a bound job back and exclude the incarnation that refused it for a while.
+
+    Return how often the job was refused, or None if it was not bound there any more. The
+    exclusion grows with each refusal, from 5 seconds to 5 minutes.
+    """
+    with database.atomic():
+        _exclude(job_id, epoch, seconds=EXCLUDED, reason=reason)
+        changed = way_back(
+            "id = %s AND epoch = %s AND state = 'QUEUED'",
+            [job_id, epoch],
+            cause=Cause.REFUSED,
+            also=f", refusals = {COUNTED}",
+        )
+        if not changed:
+            return None
+        return int(database.rows(f"SELECT refusals FROM {JOB} WHERE id = %s", [job_id])[0][0])
+
+
+def release_due() -> int:
+    """Let delayed jobs whose time has come be bound."""
+    due = f"state = 'PENDING' AND run_at <= {database.now()}"
+    if not database.rows(f"SELECT 1 FROM {JOB} WHERE {due} LIMIT 1"):
+        return 0
+    return database.execute(
+        f"UPDATE {JOB} SET run_at = NULL "
+        f"WHERE id IN (SELECT id FROM {JOB} WHERE {due} LIMIT 500) AND state = 'PENDING'"
+    )

@@ -1,0 +1,169 @@
+"""ACTIVE → the end of an attempt: fenced by id, epoch and token."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+from kombu.utils.json import dumps
+
+from offload.conf import settings
+from offload.core.retries import Cause
+from offload.core.states import JobState
+from offload.db import database
+from offload.db.statements import Statement, change
+from offload.models import Job
+from offload.tracking.changes import Change, tell
+from offload.tracking.claiming import MINE
+from offload.tracking.requeue import way_back
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from offload.core.outcomes import ErrorInfo
+    from offload.core.retries import RetryDecision
+    from offload.tracking.claiming import Fence
+
+JOB = Job._meta.db_table
+
+
+class Written(enum.Enum):
+    """What became of a finish."""
+
+    #: This call made the job final.
+    NOW = enum.auto()
+    #: An earlier call of the same attempt did, and its reply was lost.
+    BEFORE = enum.auto()
+    #: The attempt was overtaken; nothing was written.
+    STALE = enum.auto()
+
+
+def succeed(
+    fence: Fence, value: object, *, aftermath: bool, then: Statement | None = None
+) -> Written:
+    """Make the job SUCCEEDED with this value.
+
+    ``aftermath`` marks that Celery's result is still to be written; ``then`` writes it with the
+    end. Only what that writes is dropped from the row, where it is too large for it.
+    """
+    text = dumps(value)
+    kept = None if then is not None and len(text) > settings().max_result else text
+    return _end(fence, JobState.SUCCEEDED, "result = %s", [kept], aftermath=aftermath, then=then)
+
+
+def fail(
+    fence: Fence,
+    decision: RetryDecision,
+    error: ErrorInfo,
+    *,
+    aftermath: bool,
+    then: Statement | None = None,
+    for_the_dead: bool = False,
+) -> Written:
+    """Make the job final as decided, with its error; ``then`` takes effect with the end.
+
+    ``for_the_dead`` ends an attempt whose process is gone: its token goes too, and what follows
+    the job is left to the aftermath.
+    """
+    return _end(
+        fence,
+        decision.state,
+        "failures = %s, crashes = %s, error_type = %s, error = %s, traceback = %s",
+        [
+            decision.failures,
+            decision.crashes,
+            f"{error.module}.{error.type}"[:255],
+            error.message,
+            error.traceback,
+        ],
+        aftermath=aftermath,
+        then=then,
+        for_the_dead=for_the_dead,
+    )
+
+
+def _end(
+    fence: Fence,
+    state: JobState,
+    also: str,
+    values: Sequence[object],
+    *,
+    aftermath: bool,
+    then: Statement | None = None,
+    for_the_dead: bool = False,
+) -> Written:
+    hanging = "token = 'lost'" if for_the_dead else "has_tail = false, tail = NULL"
+    ending = Statement(
+        f"UPDATE {JOB} SET state = %s, finished_at = {database.now()}, aftermath_due = %s, "
+        f"{hanging}, {also} "
+        f"WHERE {MINE} RETURNING id",
+        (state, aftermath, *values, fence.job_id, fence.epoch, fence.token),
+    )
+    if not change(ending, then):
+        return Written.BEFORE if _is_in(fence, state) else Written.STALE
+    tell([Change(fence.job_id, "ACTIVE", state, fence.epoch)])
+    return Written.NOW
+
+
+def _is_in(fence: Fence, state: JobState) -> bool:
+    """Return whether this finish was committed before, and only its reply was lost."""
+    return bool(
+        database.rows(
+            f"SELECT 1 FROM {JOB} WHERE id = %s AND epoch = %s AND token = %s AND state = %s",
+            [fence.job_id, fence.epoch, fence.token, state],
+        )
+    )
+
+
+def requeue(
+    fence: Fence,
+    decision: RetryDecision,
+    error: ErrorInfo | None,
+    *,
+    cause: Cause,
+    changes: Mapping[str, object],
+    expires_in: float | None = None,
+) -> JobState | None:
+    """End the attempt and put the job back; return its state, or None for a stale attempt.
+
+    ``changes`` are further columns, such as the arguments a retry asked for; ``expires_in`` are
+    the seconds in which it is to begin, where that is new. A job whose stop was requested becomes
+    STOPPED instead.
+    """
+    columns = "".join(f", {name} = %s" for name in changes)
+    if expires_in is not None:
+        columns += f", expires_at = {database.later(str(float(expires_in)))}"
+    found = way_back(
+        MINE,
+        [fence.job_id, fence.epoch, fence.token],
+        cause=cause,
+        error=error.message if error else "",
+        also=f", hold = '', failures = %s, crashes = %s, run_at = {_due(decision.delay)}{columns}",
+        values=[decision.failures, decision.crashes, *changes.values()],
+    )
+    return JobState(found[0].new) if found else None
+
+
+def stop(fence: Fence) -> JobState | None:
+    """End the attempt as STOPPED; return None where no stop was requested, or for a stale one."""
+    found = way_back(
+        f"{MINE} AND stop_requested",
+        [fence.job_id, fence.epoch, fence.token],
+        cause=Cause.STOPPED,
+        also=", hold = ''",
+    )
+    return JobState(found[0].new) if found else None
+
+
+def _due(delay: float) -> str:
+    return database.later(str(float(delay))) if delay > 0 else "NULL"
+
+
+def write(fence: Fence, column: str, value: object) -> bool:
+    """Set a column of a running attempt's job; return whether the attempt is current."""
+    return bool(
+        database.execute(
+            f"UPDATE {JOB} SET {column} = %s WHERE {MINE}",
+            [value, fence.job_id, fence.epoch, fence.token],
+        )
+    )

@@ -1,0 +1,70 @@
+"""One duty being done: in a thread of its own, and not for longer than its deadline."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from django.db import connections
+
+from offload.db import database
+from offload.fleet.leadership import NotLeader
+from offload.signals import alarm
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from offload.fleet.leadership import Term
+    from offload.leader.duties import Duty
+
+logger = logging.getLogger("offload.agent")
+
+#: Characters of an error that are announced; the log has the rest.
+ERROR_MAX = 300
+
+
+class Doing:
+    """A duty that is being done, or was."""
+
+    def __init__(self, name: str) -> None:
+        """Begin now."""
+        self.name = name
+        self.is_over = False
+        #: What it failed with, once it is over.
+        self.error = ""
+        self._began = time.monotonic()
+        self._connection: BaseDatabaseWrapper | None = None
+        self._is_told = False
+
+    def run(self, duty: Duty, term: Term) -> None:
+        """Do the duty; what fails is logged and asked again at the next sweep."""
+        self._connection = database.connection()
+        try:
+            duty(term)
+        except NotLeader:
+            return
+        except Exception as error:
+            self.error = f"{type(error).__name__}: {error}"[:ERROR_MAX]
+            logger.exception("duty %s failed", self.name)
+            connections.close_all()
+        finally:
+            self.is_over = True
+
+    def interrupt_after(self, seconds: float) -> None:
+        """End the statement it waits for whenever so many seconds have passed, and tell of it."""
+        if self.is_over or time.monotonic() - self._began < seconds:
+            return
+        self._began = time.monotonic()
+        if self._connection is not None:
+            database.interrupt(self._connection)
+        if not self._is_told:
+            self._tell(seconds)
+
+    def _tell(self, seconds: float) -> None:
+        self._is_told = True
+        alarm.send_robust(
+            sender=None,
+            fact=f"the leader's duty {self.name!r} took longer than {seconds:g} s",
+            next_step="look at what the database waits for; the duty is tried again",
+        )

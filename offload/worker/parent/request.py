@@ -1,0 +1,167 @@
+"""Celery's request, for messages that are jobs.
+
+For a job this process only reports: what became of a run is decided in the database. So a
+lost child or a hard time limit never takes Celery's failure path, which would write results,
+call errbacks and count chords a second time.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
+from celery.worker.request import Request
+from celery.worker.state import revoked as revoked_ids
+from celery.worker.state import revoked_stamps, task_ready
+
+from offload.core.retries import Cause
+from offload.core.stamps import is_stamped
+from offload.worker.parent.headers import binding_of
+from offload.worker.parent.in_flight import holdings
+from offload.worker.tasks.attempts import NotBegun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from offload.worker.parent.in_flight import Key
+
+CAUSES: dict[type[BaseException], Cause] = {
+    TimeLimitExceeded: Cause.TIMED_OUT,
+    WorkerLostError: Cause.CRASHED,
+    Terminated: Cause.STOPPED_FORCED,
+}
+
+
+class JobRequest(Request):
+    """A request that reports to the agent where its message is a job."""
+
+    #: A weak reference to what the pool made of it, once it has it.
+    _apply_result: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Note the job as held, and learn of its end by the pool's callback."""
+        super().__init__(*args, **kwargs)
+        header = self.request_dict.get("offload")
+        self.job_key: Key | None = binding_of(self.message)
+        #: Whether no other run of its queue may overlap with this one.
+        self.is_limited = bool(header and header.get("limited"))
+        if self.job_key:
+            self._send_no_arguments()
+            holdings.receive(self.job_key, self)
+            # The class is subclassed once more by the worker, over on_success: an attribute of
+            # the instance is the only override it leaves.
+            self.on_success = self._reporting(self.on_success)  # type: ignore[method-assign]
+            # The queue is consumed without acknowledgements: Celery has none to send.
+            self.acknowledged = True
+
+    def _send_no_arguments(self) -> None:
+        """Let the pool be given no arguments: the claim returns those of the row."""
+        self._body: Any = ((), {}, {})
+        self._content_type = self._content_encoding = None
+        self.request_dict.update(args=(), kwargs={})
+
+    def is_begun(self) -> bool:
+        """Return whether the pool runs it, or will, whatever becomes of the broker connection."""
+        if self._apply_result is None:
+            return False
+        result = self._apply_result()
+        if not hasattr(result, "_write_to"):
+            # Threads: what they were given is theirs.
+            return True
+        return result._write_to is not None and bool(result._write_to._is_alive())
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep the pool from forgetting that one of its processes has this, in a block."""
+        result = self._apply_result() if self._apply_result is not None else None
+        if result is None or getattr(result, "_accepted", True):
+            yield
+            return
+        result._accepted = True
+        try:
+            yield
+        finally:
+            result._accepted = bool(result._worker_pid)
+
+    def _reporting(self, inner: Callable[..., Any]) -> Callable[..., Any]:
+        def on_success(*args: Any, **kwargs: Any) -> Any:
+            if self.job_key:
+                holdings.end(self.job_key, self)
+            return inner(*args, **kwargs)
+
+        return on_success
+
+    def revoked(self) -> bool:
+        """Let the claim decide for jobs; a revoked id would be refused for hours.
+
+        A client that knows nothing of jobs may have revoked it: then its job is stopped.
+        """
+        if not self.job_key:
+            return bool(super().revoked())
+        if self.id in revoked_ids or is_stamped(self.stamps, revoked_stamps):
+            holdings.stop(self.job_key, force=False)
+        return False
+
+    def terminate(self, pool: Any, signal: Any = None) -> None:
+        """Have the job stopped by force; a run that only ends would be followed by another."""
+        if self.job_key:
+            holdings.stop(self.job_key, force=True)
+        else:
+            super().terminate(pool, signal)
+
+    def on_accepted(self, pid: Any, time_accepted: float) -> None:
+        """Note which process runs the job."""
+        if self.job_key:
+            holdings.accept(self.job_key, pid, self)
+        super().on_accepted(pid, time_accepted)
+
+    def on_timeout(self, soft: bool, timeout: float) -> None:
+        """Report a hard time limit instead of failing the task here."""
+        if soft or not self.job_key:
+            super().on_timeout(soft, timeout)
+        else:
+            self._lose(Cause.TIMED_OUT, f"hard time limit of {timeout} s")
+
+    def on_failure(
+        self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False
+    ) -> Any:
+        """Report a lost run; an ordinary failure is in the database already."""
+        if not self.job_key:
+            return super().on_failure(exc_info, send_failed_event, return_ok)
+        error = _unwrapped(exc_info.exception)
+        if isinstance(error, NotBegun):
+            return self._lose(Cause(error.cause), error.told)
+        if return_ok:
+            holdings.end(self.job_key, self)
+            return super().on_failure(exc_info, send_failed_event, return_ok=True)
+        return self._lose(CAUSES.get(type(error), Cause.CRASHED), _told(error))
+
+    def _lose(self, cause: Cause, detail: str) -> None:
+        task_ready(self)
+        if self.job_key:
+            holdings.lose(self.job_key, cause, detail, self)
+
+    def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
+        """Report a run that a cold shutdown ends; Celery would publish it anew."""
+        if not self.job_key:
+            super().cancel(pool, signal, emit_retry)
+            return
+        try:
+            if self.time_start:
+                pool.terminate_job(self.worker_pid, signal)
+        except NotImplementedError:
+            # Threads and solo cannot end a run: it goes on, and moves if the process ends first.
+            return
+        self._lose(Cause.STOPPED_FORCED, "the worker was shut down")
+
+
+def _told(error: BaseException) -> str:
+    known = type(error) in CAUSES
+    return str(error) if known else f"{type(error).__name__}: {error}"
+
+
+def _unwrapped(error: Any) -> BaseException:
+    """Return the exception itself, out of what carried it from the pool."""
+    inner = getattr(error, "exc", None)
+    return inner if isinstance(inner, BaseException) else error

@@ -1,0 +1,1 @@
+"""A pool process: claim, run, end."""

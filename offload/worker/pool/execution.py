@@ -1,0 +1,124 @@
+"""The run of a claimed job: call its task, write the end, tell Celery."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+from celery.exceptions import Ignore, Retry
+from django.db import DataError
+
+from offload.canvas.freezing import context
+from offload.core.exceptions import JobStopped, WrongCall
+from offload.core.outcomes import Failed, Requeued, Succeeded
+from offload.core.retries import Cause
+from offload.core.states import JobState
+from offload.core.texts import told
+from offload.results import result_backend
+from offload.worker.pool.finish import Finished, finish
+from offload.worker.pool.guest import is_guest
+from offload.worker.pool.outcome import info, judged, outcome_of, unstorable
+from offload.worker.pool.softlimit import undisturbed
+from offload.worker.pool.tracing import stale
+from offload.worker.tasks.attempts import NotMine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from offload.core.outcomes import Outcome
+    from offload.worker.tasks.attempts import Attempt
+    from offload.worker.tasks.task import OffloadTask
+
+logger = logging.getLogger("offload.worker")
+
+#: What is raised for a value, whenever it is stored.
+UNFIT = (TypeError, ValueError, RecursionError, DataError)
+
+
+def execute(task: OffloadTask, attempt: Attempt) -> Any:
+    """Run a claimed job to the end of its attempt and return what the task returned.
+
+    Raise for Celery what its bookkeeping expects: Retry after a requeue, the task's own
+    exception after a failure that is final, Ignore where there is nothing to tell.
+    """
+    attempt.is_run = True
+    attempt.facts = replace(attempt.facts, request=task.request)
+    with _heard(task.request, attempt):
+        outcome, error = outcome_of(lambda: _run(task, attempt), result_backend.encoded)
+    with undisturbed():
+        # What follows the job is submitted by its end, not by the run.
+        context.running.set(None)
+        outcome, error = judged(outcome, error, attempt.watch.end())
+        finished, error = _finish(task, attempt, outcome, error)
+    return _tell(finished, error)
+
+
+def _run(task: OffloadTask, attempt: Attempt) -> Any:
+    if attempt.error is not None:
+        raise attempt.error
+    return task.run_job(attempt.job, attempt.args, attempt.properties)
+
+
+@contextmanager
+def _heard(request: Any, attempt: Attempt) -> Iterator[None]:
+    """Let the request say in a block whether a result is kept; Celery is told to keep none."""
+    told = request.ignore_result
+    request.ignore_result = attempt.facts.is_silent
+    try:
+        yield
+    finally:
+        request.ignore_result = told
+
+
+def _finish(
+    task: OffloadTask, attempt: Attempt, outcome: Outcome, error: BaseException | None
+) -> tuple[Finished, BaseException | None]:
+    """Write the end, and return it with the error; an end that cannot be stored is a failure."""
+    job, facts = attempt.job, attempt.facts
+    try:
+        return finish(task, job, facts, outcome), error
+    except Exception as problem:
+        logger.exception("what became of job %s cannot be stored", job.id)
+        outcome, error = _instead(outcome, problem)
+        return finish(task, job, facts, outcome), error
+
+
+def _instead(outcome: Outcome, problem: Exception) -> tuple[Outcome, BaseException]:
+    """Return the failure that takes the place of an end that cannot be stored."""
+    error: Exception = problem
+    match outcome:
+        case Succeeded(value) if isinstance(problem, UNFIT):
+            error = unstorable(value, problem)
+        case Requeued() if isinstance(problem, UNFIT):
+            error = WrongCall(f"what self.retry() was given cannot be stored: {told(problem)}")
+    is_final = error is not problem
+    return Failed(cause=Cause.FAILED, error=info(error), final=is_final), error
+
+
+def _tell(finished: Finished, error: BaseException | None) -> Any:
+    if isinstance(error, KeyboardInterrupt) and is_guest():
+        raise error
+    if finished.state is None:
+        stale(finished.fence)
+    if finished.state is JobState.SUCCEEDED:
+        return finished.value
+    if finished.state is JobState.PENDING:
+        when = round(finished.delay, 2)
+        raise Retry(exc=_cause(error), when=cast("Any", when))
+    if isinstance(error, Exception) and not _is_no_failure(finished, error):
+        raise error
+    raise NotMine(f"job {finished.fence.job_id} is {finished.state} now")
+
+
+def _cause(error: BaseException | None) -> Exception | None:
+    """Return for what reason a run is retried, as hooks and the log are told it."""
+    cause = error.exc if isinstance(error, Retry) else error
+    return cause if isinstance(cause, Exception) else None
+
+
+def _is_no_failure(finished: Finished, error: Exception) -> bool:
+    """Return whether Celery is to hear of no failure: it has none to tell, or takes it wrongly."""
+    stopped = finished.state is JobState.STOPPED and isinstance(error, JobStopped)
+    return stopped or isinstance(error, MemoryError | Ignore)

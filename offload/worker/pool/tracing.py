@@ -1,0 +1,201 @@
+"""A message of a job: claimed, then run through Celery's tracer with what the row says."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from billiard.einfo import ExceptionInfo
+from celery import states
+from celery.app.task import Context
+from celery.app.trace import TraceInfo, build_tracer, trace_ok_t
+from celery.exceptions import Ignore
+from django.db import InterfaceError, OperationalError
+
+from offload.canvas.freezing import context
+from offload.conf import settings
+from offload.core.exceptions import PermanentError
+from offload.core.retries import Cause
+from offload.core.tokens import new_secret
+from offload.jobs import claims
+from offload.jobs.claims import Facts
+from offload.jobs.late_messages import why_late
+from offload.messaging.names import CARRIERS
+from offload.signals import stale_attempt
+from offload.tracking.claiming import Claimed, Fence
+from offload.worker.connections import insist
+from offload.worker.liveness import lease
+from offload.worker.pool.watch import Watch
+from offload.worker.tasks import attempts
+from offload.worker.tasks.attempts import Attempt, NotBegun, NotMine
+from offload.worker.tasks.builtin_tasks import task_of
+from offload.worker.tasks.current import CurrentJob, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from offload.worker.tasks.task import OffloadTask
+
+logger = logging.getLogger("offload.worker")
+
+#: What Celery makes of a message and would do after the run: nothing hangs on a job's message.
+NO_TAIL: dict[str, Any] = dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))
+
+
+def trace(task: OffloadTask, request: dict[str, Any]) -> Any:
+    """Make an attempt of a message: nothing of the task runs before the claim, and its end.
+
+    Never raises: a pool of threads would hear nothing of it. Return what Celery's tracer does.
+    """
+    try:
+        attempt = _begin(task, request)
+        with _entered(attempt):
+            return _tracer(attempt.task)(
+                attempt.job.id, attempt.args, attempt.properties, _request(request, attempt)
+            )
+    except Ignore as error:
+        logger.info("%s", error)
+        return _ignored(error)
+    except Exception as error:
+        logger.exception("a message of job %s failed around its attempt", request["id"])
+        return _ignored(NotBegun(Cause.FAILED, f"{type(error).__name__}: {error}"))
+
+
+def _tracer(task: OffloadTask) -> Any:
+    if task.__trace__ is None:
+        task.__trace__ = build_tracer(task.name, task, app=task.app)
+    tracer: Any = task.__trace__
+    return tracer.inner
+
+
+def _begin(task: OffloadTask, request: dict[str, Any]) -> Attempt:
+    header = request["offload"]
+    if not lease.wait(settings().timeout):
+        raise NotMine(f"job {header['id']}: this instance has lost its lease")
+    watch = Watch()
+    fence = Fence.by(new_secret(), job_id=header["id"], epoch=header["epoch"])
+    facts = _facts(task, request)
+    try:
+        claimed = insist(lambda: claims.begin(fence, facts), what=f"claiming job {fence.job_id}")
+    except (OperationalError, InterfaceError) as error:
+        raise NotBegun(Cause.LAPSED, f"the database was away: {error}") from error
+    if claimed is None:
+        _tell_late(fence, facts)
+    asked = claimed.task if claimed.task in CARRIERS else ""
+    attempt = _attempt(task_of(task.app, asked, claimed.topic), fence, facts, claimed, watch)
+    watch.begin()
+    return attempt
+
+
+def _tell_late(fence: Fence, facts: Facts) -> NoReturn:
+    """Tell that a message came too late to begin anything, and raise NotMine."""
+    stale_attempt.send_robust(sender=None, job_id=fence.job_id, epoch=fence.epoch, began=False)
+    why = why_late(fence, facts.worker)
+    raise NotMine(f"a message of job {fence.job_id} came too late, and began nothing: {why}")
+
+
+def stale(fence: Fence) -> NoReturn:
+    """Tell that an end came too late, and raise NotMine."""
+    stale_attempt.send_robust(sender=None, job_id=fence.job_id, epoch=fence.epoch, began=True)
+    raise NotMine(f"job {fence.job_id} moved on from epoch {fence.epoch}: nothing was written")
+
+
+def _facts(task: OffloadTask, request: dict[str, Any]) -> Facts:
+    return Facts(
+        task=task.name,
+        argsrepr=request.get("argsrepr") or "",
+        kwargsrepr=request.get("kwargsrepr") or "",
+        worker=request.get("hostname") or "",
+        incarnation=lease.incarnation,
+        is_silent=bool(request["offload"].get("silent", task.ignore_result)),
+        request=Context(request),
+    )
+
+
+def _attempt(
+    task: OffloadTask, fence: Fence, facts: Facts, claimed: Claimed, watch: Watch
+) -> Attempt:
+    job = CurrentJob(
+        id=fence.job_id,
+        topic=claimed.topic,
+        epoch=fence.epoch,
+        attempt=claimed.attempts,
+        attempt_fence=fence,
+        instance=facts.worker,
+        claimed=claimed,
+    )
+    here = context.Running(
+        id=job.id,
+        epoch=job.epoch,
+        root_id=claimed.root_id or job.id,
+        priority=claimed.options.get("priority"),
+    )
+    return Attempt(
+        task=task,
+        job=job,
+        facts=replace(facts, task=task.name),
+        here=here,
+        watch=watch,
+        args=claimed.args,
+        properties=dict(claimed.properties),
+        error=_unreadable(claimed),
+    )
+
+
+def _unreadable(claimed: Claimed) -> PermanentError | None:
+    """Return the failure of a job of which no run can be made; another attempt meets it again."""
+    if not claimed.unreadable:
+        return None
+    columns = " and ".join(claimed.unreadable)
+    return PermanentError(f"its row cannot be read: {columns}. Submit the job anew.")
+
+
+def _request(request: dict[str, Any], attempt: Attempt) -> dict[str, Any]:
+    """Return Celery's context of the run, with what the row says in the message's place."""
+    claimed, options = attempt.job.claimed, attempt.job.claimed.options
+    told = request.get("delivery_info") or {}
+    # As a broker says of a message whose first delivery came to no end of its own.
+    redelivered = claimed.attempts - 1 > claimed.failures
+    return {
+        **request,
+        **NO_TAIL,
+        "id": attempt.job.id,
+        "args": attempt.args,
+        "kwargs": attempt.properties,
+        "retries": claimed.failures,
+        "root_id": claimed.root_id or attempt.job.id,
+        "parent_id": claimed.parent_id or None,
+        "group": options.get("group_id"),
+        "group_index": options.get("group_index"),
+        "ignore_result": True,
+        "eta": options.get("eta"),
+        "delivery_info": {
+            **told,
+            "redelivered": redelivered,
+            # Messages bear none: instance queues are in order already.
+            "priority": options.get("priority", told.get("priority")),
+        },
+    }
+
+
+@contextmanager
+def _entered(attempt: Attempt) -> Iterator[None]:
+    """Make an attempt the current one for a block, hooks included."""
+    mine, here = attempts.current.set(attempt), context.running.set(attempt.here)
+    try:
+        with running(attempt.job):
+            yield
+    finally:
+        context.running.reset(here)
+        attempts.current.reset(mine)
+
+
+def _ignored(error: Ignore) -> Any:
+    """Return what Celery's tracer does of a task that raises Ignore."""
+    try:
+        raise error
+    except Ignore as raised:
+        told = ExceptionInfo(internal=True)
+        return trace_ok_t(told, TraceInfo(states.IGNORED, raised), 0.0, None)

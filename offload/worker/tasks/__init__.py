@@ -1,0 +1,1 @@
+"""Celery tasks that are jobs, and the job as consumers see it."""

@@ -1,0 +1,127 @@
+"""Whether a function can be a job at all, and whether it can be called as a job asks."""
+
+from __future__ import annotations
+
+import inspect
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from offload.core.exceptions import InvalidConsumer, WrongCall
+from offload.core.validation.parameters import first_name, kind_of, takes_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+NOT_RUN = (
+    "it is {kind}, which a call only prepares, and a worker only calls. Write a plain function "
+    "that returns its result{awaiting}."
+)
+AWAITING = "; one that awaits something can call asyncio.run()"
+NO_FUNCTION = "it is no function with a name. Write def consume(job, *, width), and call it there."
+NO_PATTERN = (
+    "@consumer was given no topic, but the function. Write @consumer('dam/rendition/web'), or "
+    "the pattern of its topics."
+)
+#: Options of a submit that a task has none of: Celery would take them, and nothing heed them.
+TERMS = ("retries", "retry_delay")
+NO_TERM = (
+    "{option}= says nothing here. A job is retried as its queue says (OFFLOAD['QUEUES'], or "
+    "manage.py offload queues add), or as submit({option}=…) says."
+)
+NO_TOPIC = (
+    "it has no topic, so each call would be a plain Celery task. Write topic='billing/invoice' "
+    "beside base=OffloadTask, or leave out the base."
+)
+#: By whether the task itself comes first.
+NO_JOB = {
+    False: "it takes no job. Write the job as its first parameter: def consume(job, *, width).",
+    True: "it takes no job. With bind=True write def consume(self, job, *, width).",
+}
+SELF = (
+    "its first parameter is self, and would be given the job. Write def consume(job, *, width); "
+    "with bind=True, def consume(self, job, *, width)."
+)
+
+
+def check_named(function: object) -> None:
+    """Raise InvalidConsumer for what is no function, or has no name as functools.partial() has."""
+    is_function = callable(function) and not inspect.isclass(function)
+    if not (is_function and hasattr(function, "__name__")):
+        raise InvalidConsumer(name=f"{function!r:.300}", problem=NO_FUNCTION)
+
+
+def check_pattern(pattern: object) -> None:
+    """Raise InvalidConsumer where the function stands in the place of its pattern."""
+    if callable(pattern):
+        raise InvalidConsumer(
+            name=getattr(pattern, "__name__", f"{pattern!r:.300}"), problem=NO_PATTERN
+        )
+
+
+def check_options(options: Mapping[str, Any], name: str) -> None:
+    """Raise InvalidConsumer for an option of a submit in the place of one of a task."""
+    for option in TERMS:
+        if option in options:
+            raise InvalidConsumer(name=name, problem=NO_TERM.format(option=option))
+
+
+def check_consumer(function: Callable[..., Any], name: str, *, is_bound: bool) -> None:
+    """Raise InvalidConsumer for a function that cannot be called with a job."""
+    check_function(function, name)
+    if not takes_arguments(function, 1 + is_bound):
+        raise InvalidConsumer(name=name, problem=NO_JOB[is_bound])
+    if not is_bound and first_name(function) == "self":
+        raise InvalidConsumer(name=name, problem=SELF)
+
+
+def check_function(function: Callable[..., Any], name: str) -> None:
+    """Raise InvalidConsumer for a function of which a call runs nothing."""
+    kind = kind_of(function)
+    if kind:
+        awaiting = AWAITING if "async" in kind else ""
+        problem = NOT_RUN.format(kind=kind, awaiting=awaiting)
+        raise InvalidConsumer(name=name, problem=problem)
+
+
+def call(task: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Call a task's function and return its value.
+
+    Raise WrongCall where it cannot be called so, or returns what nobody awaits: another attempt
+    would come to the same.
+    """
+    problem = _mismatch(function_of(task), args, kwargs)
+    if problem:
+        raise WrongCall(f"{task.name}() cannot be called so: {problem}")
+    value = task.run(*args, **kwargs)
+    if inspect.iscoroutine(value):
+        value.close()
+        raise WrongCall(f"{task.name}() returned a coroutine, which nobody awaits")
+    return value
+
+
+def function_of(task: Any) -> Callable[..., Any]:
+    """Return the function itself, which Celery's autoretry hides."""
+    found: Callable[..., Any] = getattr(task, "_orig_run", task.run)
+    return found
+
+
+def _mismatch(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> str:
+    known = _signature(function)
+    if known is None:
+        return ""
+    try:
+        known.bind(*args, **kwargs)
+    except TypeError as error:
+        return str(error)
+    return ""
+
+
+@lru_cache(maxsize=1024)
+def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
+    try:
+        # What a decorator hands on is what it takes itself: it may add to it.
+        return inspect.signature(function, follow_wrapped=False)
+    except (TypeError, ValueError):
+        return None

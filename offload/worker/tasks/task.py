@@ -1,0 +1,238 @@
+"""Celery tasks that are jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from celery import shared_task
+from celery._state import _task_stack  # type: ignore[attr-defined]
+from celery.contrib.django.task import DjangoTask
+from celery.exceptions import Ignore
+
+from offload.core.exceptions import InvalidConsumer
+from offload.core.topics import Pattern, validate_topic
+from offload.core.validation.parameters import Parameters
+from offload.core.validation.terms import check_limits, check_ranking
+from offload.messaging.installation import installed
+from offload.messaging.names import CARRIERS, TOPIC
+from offload.worker.lazy import late
+from offload.worker.tasks import declarations
+from offload.worker.tasks.attempts import attempt_of
+from offload.worker.tasks.calling import (
+    NO_TOPIC,
+    call,
+    check_consumer,
+    check_function,
+    check_named,
+    check_options,
+    check_pattern,
+    function_of,
+)
+from offload.worker.tasks.hooks import take_part
+from offload.worker.tracer import Traced
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from celery import Celery
+    from celery.canvas import Signature
+
+IS_HOOKED = "offload.canvas.hooks:is_hooked"
+EXECUTE = "offload.worker.pool.execution:execute"
+
+
+class ReplacedBy(Ignore):
+    """A run put a canvas in its place; the last node of it carries the job's id."""
+
+    def __init__(self, signature: Signature[Any]) -> None:
+        """Keep the canvas."""
+        super().__init__("replaced")
+        self.signature = signature
+
+
+class OffloadTask(DjangoTask):  # type: ignore[type-arg]
+    """Base of Celery tasks whose every call is a job.
+
+    ``@shared_task(base=OffloadTask, topic="billing/invoice")``; calls and results stay as
+    Celery documents them.
+    """
+
+    abstract = True
+    Request = "offload.worker.parent.request:JobRequest"
+    #: The topic under which calls of this task are jobs.
+    topic: str = ""
+    #: What its instance announces to consume: the topic itself, or a pattern.
+    pattern: str = ""
+    #: Decides between consumers of equal patterns.
+    ranking: int = 0
+    #: How many arguments come before those of the caller.
+    given: int = 0
+    #: Whether failures are retried as the queue's policy says, rather than as Celery does.
+    retried_by_queue: bool = False
+    #: Celery writes nothing for a job: STARTED is written with the claim, results with the end.
+    track_started = False
+    store_errors_even_if_ignored = False
+    #: A message is only a hint; the row survives what a late acknowledgement is for.
+    acks_late = False
+    reject_on_worker_lost = False
+    __trace__ = Traced()
+
+    @classmethod
+    def on_bound(cls, app: Celery) -> None:
+        """Check the topic where the task is made known to its app."""
+        if cls.topic:
+            cls.topic = validate_topic(cls.topic)
+        check_ranking(cls.ranking)
+        cls._check_limits(app)
+        cls.pattern = cls.pattern or cls.topic
+        if not cls.pattern and cls.name not in CARRIERS:
+            raise InvalidConsumer(name=cls.name, problem=NO_TOPIC)
+        check_function(cls.run, cls.name)
+        take_part(cls)
+        super().on_bound(app)
+
+    @classmethod
+    def _check_limits(cls, app: Celery) -> None:
+        """Check limits of the task's own; those of the whole app are the app's matter."""
+        own = cls.time_limit, cls.soft_time_limit
+        if own != (app.conf.task_time_limit, app.conf.task_soft_time_limit):
+            check_limits(*own)
+
+    # In methods that take what users call their arguments, no name is taken for our own.
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Run a claimed job as its attempt, anything else as Celery does."""
+        attempt = attempt_of(self)
+        if attempt is None or attempt.is_run:
+            return self._call(args, kwargs)
+        return late(EXECUTE)(self, attempt)
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call the function: for Celery's tracer under its request, else under a new one."""
+        request: Any = self.request_stack.top
+        if request is not None and not request.called_directly and not request._protected:
+            request._protected = 1
+            return self.run(*args, **kwargs)
+        _task_stack.push(self)
+        self.push_request(args=args, kwargs=kwargs)
+        try:
+            return self.run(*args, **kwargs)
+        finally:
+            self.pop_request()
+            _task_stack.pop()
+
+    def apply_async(self, *args: Any, **options: Any) -> Any:
+        """Store a call by the app that offload was installed into, whichever is current."""
+        home = installed()
+        if home is None or self.app is home or late(IS_HOOKED)(self.app):
+            return super().apply_async(*args, **options)
+        # By an app that knows nothing of jobs it would be a plain task's call, at its own broker.
+        mine = home.tasks.get(self.name)
+        return mine.apply_async(*args, **options) if mine else super().apply_async(*args, **options)
+
+    def apply(self, *given: Any, **options: Any) -> Any:
+        """Run a call at once, as Celery does; a run's own retry waits for its turn all the same.
+
+        Under ``task_always_eager`` Celery would run the retry inside the run that asks for it.
+        """
+        attempt = attempt_of(self)
+        if attempt is None or options.get("task_id") != attempt.job.id:
+            return super().apply(*given, **options)
+        return self.app.send_task(self.name, *given, **{**options, "task_type": self})
+
+    def delay(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Store a call with these arguments."""
+        return self.apply_async(args, kwargs)
+
+    def delay_on_commit(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Store a call with these arguments once the transaction is committed."""
+        return self.apply_async_on_commit(args, kwargs)
+
+    def s(self, /, *args: Any, **kwargs: Any) -> Signature[Any]:
+        """Return a signature of a call with these arguments."""
+        return self.signature(args, kwargs)
+
+    def si(self, /, *args: Any, **kwargs: Any) -> Signature[Any]:
+        """Return a signature of a call with these arguments and no others."""
+        return self.signature(args, kwargs, immutable=True)
+
+    def run_job(self, job: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call the task's function; it finds the job by ``current_job()``."""
+        return call(self, args, kwargs)
+
+    def announcement(self) -> dict[str, Any]:
+        """Return what an instance announces of the consumer."""
+        parameters = Parameters.of(function_of(self), given=self.given)
+        limited = bool(self.time_limit or self.soft_time_limit)
+        return {
+            "pattern": self.pattern,
+            "task": self.name,
+            "ranking": self.ranking,
+            "limit": limited,
+            **({"silent": True} if self.ignore_result else {}),
+            **({} if parameters is None else {"takes": str(parameters)}),
+        }
+
+    def signature(self, /, *args: Any, **kwargs: Any) -> Signature[Any]:
+        """Return a signature that says it is a job, also to processes without this task."""
+        made = super().signature(*args, **kwargs)
+        if self.topic:
+            made.options.setdefault(TOPIC, self.topic)
+        return made
+
+    def on_replace(self, sig: Signature[Any]) -> Any:
+        """Leave the replacement to the finish of this attempt."""
+        if self.request.called_directly or self.request.is_eager or not self.request.get("offload"):
+            return super().on_replace(sig)
+        raise ReplacedBy(sig)
+
+
+class ConsumerTask(OffloadTask):
+    """A function that takes the job first, then its properties by name."""
+
+    abstract = True
+    retried_by_queue = True
+    given = 1
+    #: Callers give the properties; the job is put before them where it runs.
+    typing = False
+
+    def run_job(self, job: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call the function with the job."""
+        return call(self, (job, *args), kwargs)
+
+
+def consumer(
+    pattern: str, *, ranking: int = 0, **options: Any
+) -> Callable[[Callable[..., Any]], ConsumerTask]:
+    """Make a function ``(job, **properties)`` the consumer of a topic or a pattern of topics.
+
+    ``ranking`` decides between consumers of equal patterns, the higher wins. Further options
+    are those of a Celery task: ``time_limit``, ``name``, … Raise InvalidPattern at once where
+    the pattern is none, InvalidNumber for a ranking or a time limit that is none, and
+    InvalidConsumer for a function that no call runs or that takes no job, or where the pattern
+    is left out.
+    """
+    check_pattern(pattern)
+    parsed = Pattern.parse(pattern)
+    check_ranking(ranking)
+    check_limits(options.get("time_limit"), options.get("soft_time_limit"))
+    topic = "" if "*" in parsed.text else parsed.text
+    make: Callable[..., Any] = shared_task(
+        base=ConsumerTask, pattern=parsed.text, topic=topic, ranking=ranking, **options
+    )
+
+    def declare(function: Callable[..., Any]) -> Any:
+        check_named(function)
+        name = declarations.name_of(function, options)
+        check_options(options, name)
+        check_consumer(function, name, is_bound=bool(options.get("bind")))
+        declarations.note(name, parsed.text, function)
+        return make(function)
+
+    return declare
+
+
+def consumers_of(app: Celery) -> list[dict[str, Any]]:
+    """Return what an app consumes, as its workers announce it."""
+    found = [task for task in app.tasks.values() if isinstance(task, OffloadTask) and task.pattern]
+    return [task.announcement() for task in sorted(found, key=lambda task: task.name)]
