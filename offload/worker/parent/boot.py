@@ -145,14 +145,19 @@ class Worker:
 
     def _is_settled(self) -> bool:
         """Wait for the agent as long as it lives; return whether it has the name."""
-        answer = self._link.receive(PATIENCE) if self._link else None
+        answer = self._heard(PATIENCE)
         while answer is None and self._agent_lives():
             logger.warning(UNSETTLED, self._agent.pid if self._agent else 0)
-            answer = self._link.receive(PATIENCE) if self._link else None
+            answer = self._heard(PATIENCE)
+        # One that refuses says so and ends, perhaps between the two questions.
+        answer = answer or self._heard(0.0)
         if answer and answer.get("settled"):
             return True
         logger.error("%s", (answer or {}).get("refused", "the agent did not start; see above"))
         return False
+
+    def _heard(self, seconds: float) -> Any:
+        return self._link.receive(seconds) if self._link else None
 
     def _agent_lives(self) -> bool:
         # Its end of the link closes a moment before it ends.

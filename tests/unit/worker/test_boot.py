@@ -102,6 +102,25 @@ def test_an_agent_is_waited_for_as_long_as_it_lives(
     worker._link.close()
 
 
+def test_the_last_word_of_an_agent_that_ends_is_heard(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(boot, "PATIENCE", 0.01)
+    worker: Any = boot.Worker(Celery("one", set_as_current=False))
+    worker._link, theirs = Link.pair()
+
+    def ends() -> bool:
+        theirs.send({"refused": "the name is in use"})
+        return False
+
+    monkeypatch.setattr(worker, "_agent_lives", ends)
+
+    assert worker._is_settled() is False
+    assert "the name is in use" in caplog.text
+    worker._link.close()
+    theirs.close()
+
+
 def test_a_worker_that_cannot_begin_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> None:
         raise RuntimeError("no such module")
