@@ -49,6 +49,8 @@ def listening() -> Iterator[tuple[Any, list[dict[str, Any]]]]:
 
 @pytest.mark.everywhere
 def test_jobs_that_are_stopped_are_told_as_revoked_once_however_they_end(fleet: Fleet) -> None:
+    # Those that live on from other tests tell nothing.
+    fleet.need()
     worker = fleet.start("events", options=["-E"])
     with listening() as (state, heard):
 
