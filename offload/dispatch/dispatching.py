@@ -13,12 +13,12 @@ from offload.messaging.names import CARRIERS
 from offload.messaging.publisher import breaker
 from offload.tracking import limits
 from offload.tracking.bindings import Bound, Place, bind, insert_bound
-from offload.tracking.drafts import of_lane
 from offload.tracking.queries import loads_by_instance, suspects, waiting_lanes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from offload.core.placement.lanes import Lane
     from offload.tracking.drafts import Draft
 
 #: Seconds for which a lane that found no idle slot is not tried again at submit. Agents look that
@@ -26,16 +26,10 @@ if TYPE_CHECKING:
 FULL = 0.05
 #: Lanes of which that is remembered.
 LANES = 1000
-_full: dict[str, float] = {}
+_full: dict[Lane, float] = {}
 
 
-def need_of(lane: str) -> Need:
-    """Return what the jobs of a lane ask of an instance."""
-    _, needs, topic = of_lane(lane)
-    return Need(topic=topic, limit="limit" in needs, kill="kill" in needs)
-
-
-def offer(lanes: Iterable[str]) -> int:
+def offer(lanes: Iterable[Lane]) -> int:
     """Bind what waits in these lanes right after it was submitted; return how many were bound.
 
     Only to instances with an idle slot: behind a busy one a job waits better in the database,
@@ -60,22 +54,22 @@ def store_bound(draft: Draft) -> tuple[bool, list[Bound]] | None:
     """
     lane = draft.lane
     seen = snapshot()
-    if breaker.is_open or _is_full(lane) or not seen.policy(of_lane(lane)[0]).is_plain:
+    if breaker.is_open or _is_full(lane) or not seen.policy(lane.queue).is_plain:
         return None
     found, _ = _route(lane, seen, 0)
     place = _place(found.instance, seen, idle=True) if isinstance(found, Route) else None
     return insert_bound(place, draft) if place else None
 
 
-def _is_full(lane: str) -> bool:
+def _is_full(lane: Lane) -> bool:
     return _full.get(lane, 0.0) > monotonic()
 
 
-def _offer(lane: str, deadline: float) -> int:
+def _offer(lane: Lane, deadline: float) -> int:
     count, misses = 0, 0
     while monotonic() < deadline:
         seen = snapshot(fresh=misses > 0)
-        if seen.policy(of_lane(lane)[0]).suspended:
+        if seen.policy(lane.queue).suspended:
             break
         found, load = _route(lane, seen, count)
         if not isinstance(found, Route) or misses > 1:
@@ -90,15 +84,15 @@ def _offer(lane: str, deadline: float) -> int:
     return count
 
 
-def _note_full(lane: str) -> None:
+def _note_full(lane: Lane) -> None:
     if len(_full) >= LANES:
         _full.clear()
     _full[lane] = monotonic() + FULL
 
 
-def _route(lane: str, seen: Snapshot, cursor: int) -> tuple[Route | Unroutable, Mapping[str, int]]:
+def _route(lane: Lane, seen: Snapshot, cursor: int) -> tuple[Route | Unroutable, Mapping[str, int]]:
     """Return who is to run a lane; only where there is a choice does it matter who has room."""
-    need, moment = need_of(lane), now()
+    need, moment = lane.need, now()
     choice = len(plan(need, seen.topology, moment).candidates) > 1
     load = loads_by_instance() if choice else {}
     return route(need, seen.topology, load, now=moment, cursor=cursor), load
@@ -126,12 +120,12 @@ def refill(instance: str) -> int:
     return count + found
 
 
-def _refill(instance: str, lanes: Sequence[str], seen: Snapshot) -> int:
+def _refill(instance: str, lanes: Sequence[Lane], seen: Snapshot) -> int:
     mine = [lane for lane in lanes if _candidate(instance, lane, seen)]
     return len(_bind_at(instance, mine, seen)) if mine else 0
 
 
-def _refill_anew(instance: str, lanes: Sequence[str], seen: Snapshot) -> int:
+def _refill_anew(instance: str, lanes: Sequence[Lane], seen: Snapshot) -> int:
     """Do it again where nothing was bound because the topology has moved on."""
     fresh = snapshot(fresh=True)
     return _refill(instance, lanes, fresh) if fresh.version != seen.version else 0
@@ -154,22 +148,22 @@ def sweep() -> int:
     return sum(refill(one.name) for one in live if load.get(one.name, 0) < one.window)
 
 
-def has_room_elsewhere(lane: str, instance: str) -> bool:
+def has_room_elsewhere(lane: Lane, instance: str) -> bool:
     """Return whether an instance other than this one could begin a job of the lane now."""
     load = loads_by_instance()
-    candidates = plan(need_of(lane), snapshot().topology, now()).candidates
+    candidates = plan(lane.need, snapshot().topology, now()).candidates
     others = [one.instance for one in candidates if one.instance.name != instance]
     return any(load.get(one.name, 0) < one.concurrency for one in others)
 
 
-def _candidate(instance: str, lane: str, seen: Snapshot) -> Candidate | None:
-    candidates = plan(need_of(lane), seen.topology, now()).candidates
+def _candidate(instance: str, lane: Lane, seen: Snapshot) -> Candidate | None:
+    candidates = plan(lane.need, seen.topology, now()).candidates
     return next((one for one in candidates if one.instance.name == instance), None)
 
 
 def _bind_at(
     instance: str,
-    lanes: Sequence[str],
+    lanes: Sequence[Lane],
     seen: Snapshot,
     *,
     suspect: bool = False,
@@ -200,10 +194,10 @@ def send_bound(bound: Sequence[Bound]) -> None:
     send([(job, task_of(job, seen)) for job in bound])
 
 
-def _bind(place: Place, lanes: Sequence[str], seen: Snapshot, *, suspect: bool) -> list[Bound]:
+def _bind(place: Place, lanes: Sequence[Lane], seen: Snapshot, *, suspect: bool) -> list[Bound]:
     plain, bound = [], []
     for lane in lanes:
-        policy = seen.policy(of_lane(lane)[0])
+        policy = seen.policy(lane.queue)
         if policy.is_plain:
             plain.append(lane)
         elif not policy.suspended:

@@ -19,6 +19,7 @@ from offload.tracking.drafts import Draft, insert
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from offload.core.placement.lanes import Lane
     from offload.tracking.bindings import Bound
 
 logger = logging.getLogger("offload.submission")
@@ -70,11 +71,11 @@ def _store_bound(draft: Draft) -> tuple[list[str], list[Bound]] | None:
     return stored and ([draft.id] if stored[0] else [], stored[1])
 
 
-def _offer(lanes: Iterable[str], bound: Sequence[Bound], asked: int) -> None:
+def _offer(lanes: Iterable[Lane], bound: Sequence[Bound], asked: int) -> None:
     """Send what is bound already, and have the others bound."""
     try:
         dispatching.send_bound(bound)
         if len(bound) < asked:
-            dispatching.offer(sorted(lanes))
+            dispatching.offer(sorted(lanes, key=str))
     except Exception:
         logger.exception("jobs are stored and wait for the sweep: binding them at submit failed")

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from offload.canvas import relays
 from offload.conf import settings
+from offload.core.placement.lanes import Lane
 from offload.core.retries import Cause
 from offload.core.states import JobState
 from offload.db import database
@@ -103,7 +104,7 @@ def recall(term: Term) -> None:
 
 
 def _hand_on(term: Term, job_id: str, epoch: int, lane: str, instance: str) -> None:
-    if dispatching.has_room_elsewhere(lane, instance):
+    if dispatching.has_room_elsewhere(Lane.parse(lane), instance):
         with leading(term):
             requeue.hand_on(job_id, epoch, reason="not begun in time; another has room")
 

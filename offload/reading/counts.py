@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from offload.core.placement.lanes import Lane
 from offload.core.topics import is_topic
 from offload.db import database
 from offload.models import Job
-from offload.tracking.drafts import of_lane
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -146,7 +146,7 @@ def _read(rows: Iterable[tuple[str, str, str, int, float]]) -> Counts:
         if kind in places:
             places[kind][instance, what] = int(number)
         elif kind:
-            topic = of_lane(what)[2]
+            topic = Lane.parse(what).topic
             waiting[topic] += int(number)
             if kind != "PENDING":
                 later[topic] = _more(later.get(topic), kind, int(number), float(seconds))

@@ -11,12 +11,12 @@ from django.utils.timezone import localtime
 from offload.core.exceptions import UnknownJob
 from offload.core.nearness import nearest_topic
 from offload.core.placement.judgement import noted
+from offload.core.placement.lanes import Lane
 from offload.core.placement.routing import Need, Route, Unroutable, route, verdicts
 from offload.core.policies import QueueType
 from offload.core.states import Hold, JobState, Waiting
 from offload.core.topics import validate_topic
 from offload.core.validation.ids import Identified, id_of
-from offload.dispatch.dispatching import need_of
 from offload.fleet.snapshots import Snapshot, now, snapshot
 from offload.models import Exclusion, Job, Kind
 from offload.reading.counts import count
@@ -111,10 +111,9 @@ def explain_job(job: Job) -> Explanation:
     """Say where a job is, or why it waits, with a verdict per instance for it alone."""
     seen = snapshot(fresh=True)
     load = loads_by_instance()
-    base = need_of(job.lane)
     refused = Exclusion.objects.filter(job=job, until__gt=now())
     excluded = frozenset(refused.values_list("incarnation", flat=True))
-    need = Need(topic=base.topic, limit=base.limit, kill=base.kill, excluded=excluded)
+    need = replace(Lane.parse(job.lane).need, excluded=excluded)
     found = _decide(need, job.queue, seen, load)
     waiting = why_waiting(job, found) or _behind(job, seen)
     sentence = _sentence(job, waiting, found)

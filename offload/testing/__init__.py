@@ -27,7 +27,6 @@ from offload.models.versions import current_version
 from offload.operations.handles import JobHandle
 from offload.testing import files
 from offload.tracking.bindings import Bound, Place, bind
-from offload.tracking.drafts import of_lane
 from offload.tracking.queries import waiting_lanes
 from offload.worker.pool.guest import as_guest
 from offload.worker.tasks.attempts import NotBegun
@@ -35,6 +34,8 @@ from offload.worker.tasks.builtin_tasks import task_of
 
 if TYPE_CHECKING:
     from celery import Celery
+
+    from offload.core.placement.lanes import Lane
 
 __all__ = ["run_jobs"]
 
@@ -100,13 +101,12 @@ def _bound(app: Celery) -> Bound | None:
     return None
 
 
-def _can_run(app: Celery, lane: str) -> bool:
-    queue, _, topic = of_lane(lane)
+def _can_run(app: Celery, lane: Lane) -> bool:
     try:
-        task_of(app, "", topic)
+        task_of(app, "", lane.topic)
     except NotRegistered:
         return False
-    return not snapshot(fresh=True).policy(queue).suspended
+    return not snapshot(fresh=True).policy(lane.queue).suspended
 
 
 def _run(app: Celery, job: Bound) -> None:

@@ -16,6 +16,7 @@ from offload.tracking.drafts import COLUMNS, placeholders
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from offload.core.placement.lanes import Lane
     from offload.tracking.drafts import Draft
 
 JOB = Job._meta.db_table
@@ -78,7 +79,7 @@ class Place:
 
 def bind(
     place: Place,
-    lanes: Sequence[str],
+    lanes: Sequence[Lane],
     *,
     limit: int,
     suspect: bool = False,
@@ -135,7 +136,7 @@ def _inserting(place: Place, draft: Draft) -> Statement:
         f"ON CONFLICT (id) DO NOTHING RETURNING state, {', '.join(BOUND_COLUMNS)}",
         (
             place.instance, TOPOLOGY, place.version, place.instance, place.incarnation,
-            place.window, draft.lane, *draft.row(), place.instance, place.incarnation,
+            place.window, str(draft.lane), *draft.row(), place.instance, place.incarnation,
         ),
     )  # fmt: skip
 
@@ -153,12 +154,14 @@ def _slot(instance: str) -> list[Statement]:
     return [] if database.vendor() == "sqlite" else [Statement(LOCK_SLOT, (instance,))]
 
 
-def _binding(place: Place, lanes: Sequence[str], limit: int, suspect: bool, only: str) -> Statement:
+def _binding(
+    place: Place, lanes: Sequence[Lane], limit: int, suspect: bool, only: str
+) -> Statement:
     hold = "suspect" if suspect else ""
     limit = 1 if suspect else limit
     waiting = " UNION ALL ".join([_head(only)] * len(lanes))
     one = [only] if only else []
-    heads = [value for lane in lanes for value in (hold, lane, *one, place.incarnation, limit)]
+    heads = [value for lane in lanes for value in (hold, str(lane), *one, place.incarnation, limit)]
     here = [place.instance, place.incarnation]
     room = [limit, place.window, *here]
     locked = SLOT_IS_MINE if database.vendor() == "postgresql" else ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kombu.utils.json import dumps
 
+from offload.core.placement.lanes import Lane
 from offload.db import database
 from offload.db.statements import Statement
 from offload.models import Job
@@ -19,8 +20,6 @@ COLUMNS = (
     "tail", "has_tail", "hold", "priority", "run_at", "expires_at", "parent_id", "root_id",
     "run_id", "payload_id", "retry_of_id",
 )  # fmt: skip
-#: Queue, needs and topic.
-LANE_PARTS = 3
 #: Rows per statement: bounded, so that one statement stays well under a second.
 BATCH = 500
 #: Columns that are each job's own, whatever the others have.
@@ -57,14 +56,14 @@ class Draft:
     epoch: int = 0
 
     @property
-    def lane(self) -> str:
-        """Return queue, need and topic as one text."""
-        return lane_of(self.queue, self.needs, self.topic)
+    def lane(self) -> Lane:
+        """Return the lane it waits in."""
+        return Lane(queue=self.queue, needs=self.needs, topic=self.topic)
 
     def row(self) -> tuple[Any, ...]:
         """Return the values of COLUMNS."""
         return (
-            self.id, self.kind, self.topic, self.task, self.lane, self.queue, self.needs,
+            self.id, self.kind, self.topic, self.task, str(self.lane), self.queue, self.needs,
             dumps(list(self.args)) if self.args else "[]",
             dumps(self.properties) if self.properties else "{}",
             dumps(self.options) if self.options else "{}",
@@ -72,17 +71,6 @@ class Draft:
             self.has_tail, self.hold, self.priority, self.delay, self.expires_in,
             self.parent_id, self.root_id, self.run_id, self.payload_id, self.retry_of,
         )  # fmt: skip
-
-
-def lane_of(queue: str, needs: str, topic: str) -> str:
-    """Return the lane of a job: what can run in the same places now shares one."""
-    return f"{queue}|{needs}|{topic}"
-
-
-def of_lane(lane: str) -> tuple[str, str, str]:
-    """Return queue, needs and topic of a lane; what is none has a topic that nobody consumes."""
-    queue, needs, topic = parts if len(parts := lane.split("|")) == LANE_PARTS else ("", "", lane)
-    return queue, needs, topic
 
 
 def insert(drafts: Sequence[Draft]) -> list[str]:

@@ -12,6 +12,7 @@ from offload.models import Exclusion, Job, Queue
 from offload.tracking.bindings import Bound, Place, bind
 
 if TYPE_CHECKING:
+    from offload.core.placement.lanes import Lane
     from offload.core.policies import Policy
 
 EXCLUSION = Exclusion._meta.db_table
@@ -34,7 +35,7 @@ PATIENCE = "200ms"
 STANDSTILL = "1500ms"
 
 
-def bind_limited(place: Place, lane: str, policy: Policy, *, suspect: bool) -> list[Bound]:
+def bind_limited(place: Place, lane: Lane, policy: Policy, *, suspect: bool) -> list[Bound]:
     """Bind from one lane of a limited or ordered queue; nothing while its lock is busy.
 
     A transaction of its own is ended by the server where this process stands still in it.
@@ -77,7 +78,7 @@ def bound_in(queue: str) -> int:
     return int(found[0][0])
 
 
-def _head(lane: str, policy: Policy, incarnation: str, *, suspect: bool) -> str | None:
+def _head(lane: Lane, policy: Policy, incarnation: str, *, suspect: bool) -> str | None:
     """Return the first job of an ordered queue, if it is in this lane and may be bound here.
 
     A head that waits for its retry, or was refused here, blocks those behind it; one that
@@ -89,7 +90,7 @@ def _head(lane: str, policy: Policy, incarnation: str, *, suspect: bool) -> str 
         f"AND x.until > {database.now()}) FROM {JOB} WHERE id = ({FIRST})",
         ["suspect" if suspect else "", incarnation, policy.name, policy.name],
     )
-    mine = [row[0] for row in found if row[1] == lane and row[2]]
+    mine = [row[0] for row in found if row[1] == str(lane) and row[2]]
     return str(mine[0]) if mine else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from offload.core.placement.lanes import Lane
 from offload.db import database
 from offload.tracking.bindings import ACTIVE, BOUND_COLUMNS, JOB, QUEUED, WAITING, alone, read
 
@@ -27,7 +28,7 @@ def unheard(instance: str, incarnation: str, *, first: float) -> list[Bound]:
     return [read(row) for row in found]
 
 
-def waiting_lanes() -> list[str]:
+def waiting_lanes() -> list[Lane]:
     """Return the lanes in which jobs wait, by a few index steps per lane.
 
     Those come first whose first job does: of very many lanes not all are asked at once.
@@ -43,10 +44,10 @@ def waiting_lanes() -> list[str]:
         f"ORDER BY (SELECT priority {first}) DESC, (SELECT created_at {first})",
         prepared=True,
     )
-    return [row[0] for row in found]
+    return [Lane.parse(row[0]) for row in found]
 
 
-def suspects(place: Place | None = None) -> list[str]:
+def suspects(place: Place | None = None) -> list[Lane]:
     """Return the lanes of waiting suspects of a crash; none while the place holds one."""
     waiting = "state = 'PENDING' AND hold = 'suspect' AND run_at IS NULL"
     found = database.rows(
@@ -54,7 +55,7 @@ def suspects(place: Place | None = None) -> list[str]:
         (place.instance, place.incarnation) if place else (),
         prepared=True,
     )
-    return [row[0] for row in found]
+    return [Lane.parse(row[0]) for row in found]
 
 
 def forced_on(instance: str, incarnation: str) -> set[tuple[str, int]]:

@@ -12,6 +12,7 @@ from celery.app.task import Context
 from celery.app.trace import trace_task
 
 from offload.canvas.freezing import context
+from offload.core.placement.lanes import Lane
 from offload.core.tokens import new_secret
 from offload.jobs import aftermath
 from offload.jobs.claims import Facts
@@ -99,7 +100,7 @@ class Driver:
             instance=instance, incarnation=incarnation, window=10_000, version=current_version()
         )
         Slot.objects.get_or_create(instance=instance)
-        [bound] = bind(place, [row.lane], limit=1)
+        [bound] = bind(place, [Lane.parse(row.lane)], limit=1)
         Job.objects.filter(state="PENDING", hold="suspect").update(hold="")
         fence = Fence.by(new_secret(), job_id=job_id, epoch=bound.epoch)
         claimed = claiming.claim(fence)

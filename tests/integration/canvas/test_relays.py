@@ -229,7 +229,7 @@ def test_a_value_of_a_plain_member_that_is_no_json_fails_the_body(
 def test_a_relay_is_never_bound(job: Named, plain: Named, driver: Driver) -> None:
     chord([job.add.s(1), plain.add.s(2)], job.total.s()).apply_async()
 
-    assert [lane.rpartition("|")[2] for lane in waiting_lanes()] == ["jobs/add"]
+    assert [lane.topic for lane in waiting_lanes()] == ["jobs/add"]
 
 
 @pytest.mark.parametrize("engine_database", ["sqlite"], indirect=True)

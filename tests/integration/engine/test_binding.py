@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from offload.core.placement.lanes import Lane
 from offload.core.placement.topology import Mode
 from offload.core.retries import Cause
 from offload.core.states import Hold, JobState
@@ -79,7 +80,7 @@ def test_no_more_is_bound_than_was_asked_for() -> None:
 def test_priority_goes_first_and_then_the_order_of_submission_across_lanes() -> None:
     first, other, second = waiting(), waiting(topic="dam/meta"), waiting()
     urgent = waiting(topic="dam/meta", priority=5)
-    lanes = [LANE, "default||dam/meta"]
+    lanes = [LANE, Lane(topic="dam/meta")]
 
     found = bind(place(), lanes, limit=4)
 
@@ -220,7 +221,11 @@ def test_the_lanes_in_which_jobs_wait_are_found_the_first_job_first() -> None:
     age(first, "created_at", seconds=60)
     waiting(topic="dam/meta"), bound(topic="dam/video"), waiting(queue="slow", priority=1)
 
-    assert waiting_lanes() == [f"slow||{TOPIC}", LANE, "default||dam/meta"]
+    assert waiting_lanes() == [
+        Lane(queue="slow", topic=TOPIC),
+        LANE,
+        Lane(topic="dam/meta"),
+    ]
 
 
 def test_a_refill_takes_what_the_instance_may_run_and_sends_it(broker: Broker) -> None:

@@ -20,6 +20,7 @@ from offload.core.exceptions import (
     StaleAttempt,
     UnknownJob,
 )
+from offload.core.placement.lanes import Lane
 from offload.core.retries import Cause
 from offload.core.states import JobState
 from offload.core.tokens import Token
@@ -141,7 +142,7 @@ def test_the_limit_of_its_queue_stays_taken() -> None:
     snapshot(fresh=True)
     _, token = handed(queue="narrow")
     [other] = waiting(queue="narrow")
-    lane, policy = f"narrow||{TOPIC}", snapshot(fresh=True).policy("narrow")
+    lane, policy = Lane(queue="narrow", topic=TOPIC), snapshot(fresh=True).policy("narrow")
     assert limits.bound_in("narrow") == 1
     assert limits.bind_limited(place(), lane, policy, suspect=False) == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from django.db.models import F
 
+from offload.core.placement.lanes import Lane
 from offload.core.retries import Cause, RetryDecision
 from offload.core.states import Hold, JobState
 from offload.db import database
@@ -35,7 +37,7 @@ from tests.integration.engine.world import (
 )  # fmt: skip
 from tests.polling import eventually
 
-LANE = f"narrow||{TOPIC}"
+LANE = Lane(queue="narrow", topic=TOPIC)
 AGAIN = RetryDecision(state=JobState.PENDING, delay=30.0, failures=1, crashes=0, reason="again")
 
 
@@ -51,7 +53,7 @@ def narrow(**facts: Any) -> None:
     snapshot(fresh=True)
 
 
-def bind_one(name: str = HERE, *, lane: str = LANE, suspect: bool = False) -> list[str]:
+def bind_one(name: str = HERE, *, lane: Lane = LANE, suspect: bool = False) -> list[str]:
     """Bind from the queue; return the ids."""
     policy = snapshot(fresh=True).policy("narrow")
     return [job.id for job in bind_limited(place(name), lane, policy, suspect=suspect)]
@@ -103,7 +105,7 @@ def test_the_head_of_an_ordered_queue_is_found_across_its_topics() -> None:
     second = waiting(queue="narrow")
 
     assert bind_one() == []
-    assert bind_one(lane="narrow||dam/meta") == first
+    assert bind_one(lane=replace(LANE, topic="dam/meta")) == first
     assert states(second) == ["PENDING"]
 
 
@@ -132,12 +134,12 @@ def test_a_head_that_waits_for_its_retry_is_not_overtaken_by_a_higher_priority(t
     urgent = waiting(queue="narrow", topic=topic, priority=9)
     runs.requeue(fence, AGAIN, BROKE, cause=Cause.FAILED, changes={})
 
-    assert bind_one(lane=f"narrow||{topic}") == []
+    assert bind_one(lane=replace(LANE, topic=topic)) == []
     assert limits.head_of("narrow") == ids[0]
 
     age(ids, "run_at", seconds=31)
     requeue.release_due()
-    assert bind_one(lane=f"narrow||{topic}") == (ids if topic == TOPIC else [])
+    assert bind_one(lane=replace(LANE, topic=topic)) == (ids if topic == TOPIC else [])
     if topic != TOPIC:
         assert bind_one() == ids
     assert states(urgent) == ["PENDING"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django_celery_results.models import TaskResult
 
+from offload.core.placement.lanes import Lane
 from offload.core.placement.topology import Mode
 from offload.core.retries import Cause
 from offload.core.states import Hold, JobState
@@ -461,7 +462,7 @@ def test_what_cannot_begin_is_a_failed_attempt_and_ends_as_its_queue_says(task: 
 
     # No delay at all is a hundredth of a second.
     eventually(requeue.release_due)
-    last = begins_never(bind(place(), [first.lane], limit=1)[0])
+    last = begins_never(bind(place(), [Lane.parse(first.lane)], limit=1)[0])
 
     assert (last.state, last.attempts, last.failures) == (JobState.GIVEN_UP, 2, 2)
     assert last.error_type == "offload.core.exceptions.runtime.CannotBegin"
@@ -483,7 +484,7 @@ def test_an_outage_before_the_claim_counts_nothing_and_leaves_the_job_bound() ->
 def test_what_moved_on_is_not_ended_for_a_message_of_before() -> None:
     job = bound()[0]
     requeue.recall("id = %s", [job.id], cause=Cause.REQUEUED)
-    again = bind(place(), [row(job.id).lane], limit=1)[0]
+    again = bind(place(), [Lane.parse(row(job.id).lane)], limit=1)[0]
 
     begins_never(job)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from offload.core.placement.lanes import Lane
 from offload.db import database
 from offload.dispatch import dispatching
 from offload.fleet import membership, rules
@@ -16,7 +17,7 @@ from offload.queues import policies
 from offload.signals import alarm
 from offload.tracking import claiming, slots
 from offload.tracking.bindings import bind, insert_bound
-from offload.tracking.drafts import Draft, lane_of
+from offload.tracking.drafts import Draft
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
     HERE,
@@ -149,7 +150,7 @@ def test_a_queue_takes_back_what_was_being_bound_while_it_got_its_terms(
     left = 0 if queue.suspended else 1
 
     with database.atomic():
-        bind(place(), [lane_of("narrow", "", TOPIC)], limit=3)
+        bind(place(), [Lane(queue="narrow", topic=TOPIC)], limit=3)
         change = Beside(lambda: policies.save(queue))
         eventually(change.waits_or_has_ended)
     change.end()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from offload.core.placement.lanes import Lane
 from offload.core.retries import RetryDecision
 from offload.core.states import JobState
 from offload.dispatch import dispatching
@@ -114,7 +115,7 @@ def test_whatever_a_transport_raises_the_job_stays_bound_to_be_sent_again(
 
 def test_full_lanes_are_remembered_up_to_a_limit() -> None:
     for number in range(dispatching.LANES + 5):
-        dispatching._note_full(f"default||dam/{number}")
+        dispatching._note_full(Lane(topic=f"dam/{number}"))
 
     assert len(dispatching._full) <= dispatching.LANES
 

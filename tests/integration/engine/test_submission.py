@@ -24,7 +24,7 @@ from offload.dispatch import dispatching
 from offload.dispatch.submission import new_id
 from offload.messaging.publisher import breaker
 from offload.models import Job, Payload, PayloadFile, Queue
-from offload.tracking.drafts import BATCH, Draft, insert, of_lane
+from offload.tracking.drafts import BATCH, Draft, insert
 from offload.tracking.queries import loads_by_instance
 from tests.databases import on_postgresql
 from tests.integration.engine.world import HERE, LANE, TOPIC, Broker, join, row, states, waiting
@@ -45,7 +45,7 @@ def test_a_job_is_stored_as_it_was_submitted(engine_database: str) -> None:
 
     found = row(job.id)
 
-    assert (found.topic, found.queue, found.lane) == (TOPIC, "default", LANE)
+    assert (found.topic, found.queue, found.lane) == (TOPIC, "default", str(LANE))
     assert found.properties == {"width": 1280, "names": ["é", None]}
     assert (found.args, found.options) == ([], {"ignore_result": True})
     assert (found.state, found.kind, found.priority) == (JobState.PENDING, "job", 7)
@@ -83,7 +83,7 @@ def test_jobs_of_one_call_keep_their_order(engine_database: str) -> None:
 def test_a_lane_is_queue_and_need_and_topic() -> None:
     job = row(waiting(queue="slow", needs="limit")[0])
 
-    assert of_lane(job.lane) == ("slow", "limit", TOPIC)
+    assert job.lane == f"slow|limit|{TOPIC}"
 
 
 def test_a_topic_gets_the_queue_whose_pattern_fits_it() -> None:

@@ -14,6 +14,7 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from offload.core.outcomes import ErrorInfo
+from offload.core.placement.lanes import Lane
 from offload.core.placement.topology import Mode
 from offload.core.tokens import new_secret
 from offload.db import database
@@ -28,7 +29,7 @@ from offload.models import Job
 from offload.tracking import claiming
 from offload.tracking.bindings import Bound, Place, bind
 from offload.tracking.claiming import Claimed, Fence
-from offload.tracking.drafts import Draft, insert, lane_of
+from offload.tracking.drafts import Draft, insert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 TOPIC = "dam/rendition/web"
 TASK = "dam.render"
-LANE = lane_of("default", "", TOPIC)
+LANE = Lane(topic=TOPIC)
 HERE, THERE = "render@gpu1", "render@gpu2"
 FACTS = Facts(task=TASK, argsrepr="()", kwargsrepr="{}", worker=HERE)
 #: Whether somebody waits for a lock of this connection.
