@@ -19,19 +19,19 @@ from offload.tracking import placeholders
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from offload.tracking.claiming import Fence
+    from offload.core.attempt_key import AttemptKey
 
 
-def replaced(fence: Fence, canvas: Mapping[str, Any]) -> JobState | None:
+def replaced(key: AttemptKey, canvas: Mapping[str, Any]) -> JobState | None:
     """Let a job wait for the canvas in its place; inside the transaction that ends the attempt.
 
     Return PENDING, or STOPPED where that was requested, or None for a stale attempt. A canvas
     that cannot be submitted ends the job with the error.
     """
-    state = placeholders.replaced(fence)
+    state = placeholders.replaced(key)
     if state is not JobState.PENDING:
         return state
-    job = Job.objects.get(pk=fence.job_id)
+    job = Job.objects.get(pk=key.job_id)
     app = celery_app()
     with coming_from(of_job(job)), gathering():
         successor = signature(dict(canvas), app=app)

@@ -15,11 +15,13 @@ from offload.files.storing import remove
 from offload.models import Job, Payload, PayloadFile
 
 if TYPE_CHECKING:
+    from offload.core.attempt_key import AttemptKey
     from offload.files.payloads import Source, Stored
-    from offload.tracking.claiming import Fence
 
 
-def add(fence: Fence, name: str, source: Source, *, media_type: str | None = None) -> PayloadFile:
+def add(
+    key: AttemptKey, name: str, source: Source, *, media_type: str | None = None
+) -> PayloadFile:
     """Store a file and its row under the attempt's epoch.
 
     Raise InvalidName, MissingFile, UnreadableFile, FileNotStored, or StaleAttempt where the
@@ -27,11 +29,11 @@ def add(fence: Fence, name: str, source: Source, *, media_type: str | None = Non
     """
     payloads.check({name: source})
     payloads.check_media_type(name, media_type)
-    payload = payload_of(fence)
+    payload = payload_of(key)
     stored = payloads.put(payload.storage, payload.pk, name, source, media_type)
     try:
         with database.atomic():
-            file = _record(fence, payload, stored)
+            file = _record(key, payload, stored)
     except BaseException:
         remove(payload.storage, [stored.location])
         raise
@@ -39,10 +41,10 @@ def add(fence: Fence, name: str, source: Source, *, media_type: str | None = Non
     return file
 
 
-def payload_of(fence: Fence) -> Payload:
+def payload_of(key: AttemptKey) -> Payload:
     """Return the payload of a running attempt's job, made where it has none."""
     with database.atomic():
-        job = _locked(fence)
+        job = _locked(key)
         if job.payload is None:
             alias = settings().storage
             job.payload = Payload.objects.create(id=str(uuid7()), storage=alias)
@@ -50,23 +52,23 @@ def payload_of(fence: Fence) -> Payload:
         return job.payload
 
 
-def _locked(fence: Fence) -> Job:
+def _locked(key: AttemptKey) -> Job:
     mine = Job.objects.select_for_update(of=("self",)).select_related("payload")
-    job = mine.filter(pk=fence.job_id, epoch=fence.epoch, token=fence.token, state="ACTIVE").first()
+    job = mine.filter(pk=key.job_id, epoch=key.epoch, token=key.token, state="ACTIVE").first()
     if job is None:
-        raise StaleAttempt(job_id=fence.job_id, epoch=fence.epoch)
+        raise StaleAttempt(job_id=key.job_id, epoch=key.epoch)
     return job
 
 
-def _record(fence: Fence, payload: Payload, stored: Stored) -> PayloadFile:
-    job = _locked(fence)
-    former = PayloadFile.objects.filter(job=job, epoch=fence.epoch, name=stored.name).first()
+def _record(key: AttemptKey, payload: Payload, stored: Stored) -> PayloadFile:
+    job = _locked(key)
+    former = PayloadFile.objects.filter(job=job, epoch=key.epoch, name=stored.name).first()
     if former is not None:
         location = former.location
         database.on_commit(lambda: remove(payload.storage, [location]))
     file, _ = PayloadFile.objects.update_or_create(
         job=job,
-        epoch=fence.epoch,
+        epoch=key.epoch,
         name=stored.name,
         defaults={
             "payload": payload,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kombu.utils.json import dumps
 
 from offload.core import tokens
+from offload.core.attempt_key import AttemptKey
 from offload.core.exceptions import FailedOutside, InvalidValue, StaleAttempt, UnknownJob
 from offload.core.outcomes import ErrorInfo
 from offload.core.progress import Progress
@@ -21,7 +22,6 @@ from offload.models import Job
 from offload.results import result_backend, task_results
 from offload.signals import stale_attempt
 from offload.tracking import async_completion, runs
-from offload.tracking.claiming import Fence
 
 if TYPE_CHECKING:
     from offload.core.exceptions import OffloadError
@@ -32,9 +32,9 @@ FAILED = frozenset({JobState.ERROR, JobState.GIVEN_UP})
 OVERDUE = "it was handed over, and not ended in its time"
 
 
-def token_of(fence: Fence) -> str:
+def token_of(key: AttemptKey) -> str:
     """Return the text by which an attempt is ended from outside."""
-    return str(tokens.Token(fence.job_id, fence.epoch, fence.secret))
+    return str(tokens.Token(key.job_id, key.epoch, key.secret))
 
 
 def complete(token: str, value: Any = None) -> None:
@@ -45,11 +45,11 @@ def complete(token: str, value: Any = None) -> None:
     StaleAttempt where the attempt has ended otherwise; InvalidValue for what cannot be stored,
     and then the job is as it was.
     """
-    fence = _fence(token)
+    key = _key(token)
     value = _prepared(value)
-    if not async_completion.succeed(fence, value) and not _has_come_to(fence, value):
-        raise _refusal(fence)
-    _conclude(fence)
+    if not async_completion.succeed(key, value) and not _has_come_to(key, value):
+        raise _refusal(key)
+    _conclude(key)
 
 
 def _prepared(value: Any) -> Any:
@@ -64,9 +64,9 @@ def _prepared(value: Any) -> Any:
     return prepared
 
 
-def _has_come_to(fence: Fence, value: Any) -> bool:
+def _has_come_to(key: AttemptKey, value: Any) -> bool:
     """Return whether this token has ended the job already, with this value."""
-    row = async_completion.ended_by(fence)
+    row = async_completion.ended_by(key)
     if row is None or row.state != JobState.SUCCEEDED:
         return False
     return bool(dumps(result_backend.value_of(row)) == dumps(value))
@@ -79,10 +79,10 @@ def fail(token: str, message: str, retry: bool = True) -> None:
     ERROR. Where that was the job's end, a second call with the same error is done. Raise
     InvalidToken, UnknownJob, or StaleAttempt where the attempt has ended otherwise.
     """
-    fence, error = _fence(token), _error(message)
-    if _has_failed_with(fence, error):
+    key, error = _key(token), _error(message)
+    if _has_failed_with(key, error):
         return
-    job = _running(fence)
+    job = _running(key)
     decision = decide(
         losses.policy_of(job),
         cause=Cause.FAILED,
@@ -91,8 +91,8 @@ def fail(token: str, message: str, retry: bool = True) -> None:
         final=not retry,
         luck=random(),  # noqa: S311 - nothing secret
     )
-    if not _failed(fence, decision, error):
-        raise _refusal(fence)
+    if not _failed(key, decision, error):
+        raise _refusal(key)
 
 
 def progress(token: str, current: float, total: float | None = None, message: str = "") -> None:
@@ -101,10 +101,10 @@ def progress(token: str, current: float, total: float | None = None, message: st
     What is no finite number counts as not known. Raise InvalidToken, UnknownJob, or StaleAttempt
     where the attempt has ended already.
     """
-    fence = _fence(token)
+    key = _key(token)
     said = Progress.said(current, total, message)
-    if not runs.write(fence, "progress", dumps(said.as_dict())):
-        raise _refusal(fence)
+    if not runs.write(key, "progress", dumps(said.as_dict())):
+        raise _refusal(key)
 
 
 def time_out() -> None:
@@ -119,22 +119,22 @@ def _time_out(job_id: str, epoch: int) -> None:
         losses.time_out(job, OVERDUE)
 
 
-def _has_failed_with(fence: Fence, error: ErrorInfo) -> bool:
+def _has_failed_with(key: AttemptKey, error: ErrorInfo) -> bool:
     """Return whether this token has ended the job already, with this error."""
-    row = async_completion.ended_by(fence)
+    row = async_completion.ended_by(key)
     return row is not None and row.state in FAILED and row.error == error.message
 
 
-def _fence(token: str) -> Fence:
+def _key(token: str) -> AttemptKey:
     said = tokens.read(token)
-    return Fence.by(said.secret, job_id=said.job_id, epoch=said.epoch)
+    return AttemptKey.by(said.secret, job_id=said.job_id, epoch=said.epoch)
 
 
-def _running(fence: Fence) -> Job:
-    current = Job.objects.filter(pk=fence.job_id, epoch=fence.epoch, token=fence.token)
+def _running(key: AttemptKey) -> Job:
+    current = Job.objects.filter(pk=key.job_id, epoch=key.epoch, token=key.token)
     job = current.filter(state=JobState.ACTIVE).first()
     if job is None:
-        raise _refusal(fence)
+        raise _refusal(key)
     return job
 
 
@@ -145,34 +145,34 @@ def _error(message: object) -> ErrorInfo:
     )
 
 
-def _failed(fence: Fence, decision: RetryDecision, error: ErrorInfo) -> bool:
+def _failed(key: AttemptKey, decision: RetryDecision, error: ErrorInfo) -> bool:
     if decision.state is JobState.PENDING:
-        state = _again(fence, decision, error)
+        state = _again(key, decision, error)
     else:
-        state = decision.state if async_completion.fail(fence, decision, error) else None
+        state = decision.state if async_completion.fail(key, decision, error) else None
     if state is not None and state.is_final:
-        _conclude(fence)
+        _conclude(key)
     return state is not None
 
 
-def _again(fence: Fence, decision: RetryDecision, error: ErrorInfo) -> JobState | None:
+def _again(key: AttemptKey, decision: RetryDecision, error: ErrorInfo) -> JobState | None:
     with database.atomic():
-        state = runs.requeue(fence, decision, error, cause=Cause.FAILED, changes={})
-        task_results.mark_retry([fence.job_id] if state is JobState.PENDING else [])
+        state = runs.requeue(key, decision, error, cause=Cause.FAILED, changes={})
+        task_results.mark_retry([key.job_id] if state is JobState.PENDING else [])
     return state
 
 
-def _conclude(fence: Fence) -> None:
+def _conclude(key: AttemptKey) -> None:
     """Do what is due, with the end where all of it lies in this database, else after it."""
     if task_results.in_transaction():
-        aftermath.conclude_all([fence.job_id])
+        aftermath.conclude_all([key.job_id])
     else:
-        database.on_commit(lambda: aftermath.conclude_all([fence.job_id]))
+        database.on_commit(lambda: aftermath.conclude_all([key.job_id]))
 
 
-def _refusal(fence: Fence) -> OffloadError:
+def _refusal(key: AttemptKey) -> OffloadError:
     """Return why a token that can be read ends nothing."""
-    if not Job.objects.filter(pk=fence.job_id).exists():
-        return UnknownJob(job_id=fence.job_id)
-    stale_attempt.send_robust(sender=None, job_id=fence.job_id, epoch=fence.epoch, began=True)
-    return StaleAttempt(job_id=fence.job_id, epoch=fence.epoch)
+    if not Job.objects.filter(pk=key.job_id).exists():
+        return UnknownJob(job_id=key.job_id)
+    stale_attempt.send_robust(sender=None, job_id=key.job_id, epoch=key.epoch, began=True)
+    return StaleAttempt(job_id=key.job_id, epoch=key.epoch)

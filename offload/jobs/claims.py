@@ -12,7 +12,8 @@ from offload.tracking import claiming
 from offload.tracking.claiming import Seat
 
 if TYPE_CHECKING:
-    from offload.tracking.claiming import Claimed, Fence
+    from offload.core.attempt_key import AttemptKey
+    from offload.tracking.claiming import Claimed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class Facts:
         )
 
 
-def begin(fence: Fence, facts: Facts) -> Claimed | None:
+def begin(key: AttemptKey, facts: Facts) -> Claimed | None:
     """Claim the job and let its result say STARTED, in one transaction.
 
     Elsewhere it says nothing until the end: a STARTED that came late would replace a result.
@@ -52,6 +53,6 @@ def begin(fence: Fence, facts: Facts) -> Claimed | None:
     """
     here = Seat(instance=facts.worker, incarnation=facts.incarnation)
     if facts.is_silent or not (task_results.tracks_started() and task_results.in_transaction()):
-        return claiming.claim(fence, here)
-    started = facts.result(fence.job_id, "STARTED", value={"hostname": facts.worker})
-    return claiming.claim(fence, here, task_results.upsert(started, where=if_changed()))
+        return claiming.claim(key, here)
+    started = facts.result(key.job_id, "STARTED", value={"hostname": facts.worker})
+    return claiming.claim(key, here, task_results.upsert(started, where=if_changed()))

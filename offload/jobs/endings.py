@@ -21,19 +21,20 @@ from offload.tracking.runs import Written
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from offload.core.attempt_key import AttemptKey
     from offload.core.outcomes import ErrorInfo
     from offload.core.retries import Cause, RetryDecision
     from offload.db.statements import Statement
     from offload.jobs.claims import Facts
     from offload.results.result_backend import Result
-    from offload.tracking.claiming import Claimed, Fence
+    from offload.tracking.claiming import Claimed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
     """An attempt that is about to end."""
 
-    fence: Fence
+    key: AttemptKey
     claimed: Claimed
     facts: Facts
 
@@ -46,12 +47,12 @@ class Ending:
     def result(self, status: str, **also: Any) -> Result:
         """Return what Celery's backend is to say, to whom the submitter asked it to."""
         reply_to = self.claimed.options.get("reply_to")
-        return self.facts.result(self.fence.job_id, status, reply_to=reply_to, **also)
+        return self.facts.result(self.key.job_id, status, reply_to=reply_to, **also)
 
     def ended(self, status: str, **also: Any) -> Ended:
         """Return the end, for what hangs on it."""
         return Ended(
-            id=self.fence.job_id,
+            id=self.key.job_id,
             state=status,
             tail=self.claimed.tail,
             root_id=self.claimed.root_id,
@@ -78,7 +79,7 @@ def succeed(ending: Ending, value: object, *, silent: bool = False) -> JobState 
     written = _end(
         ending,
         None if silent else result,
-        lambda due, then: runs.succeed(ending.fence, value, aftermath=due, then=then),
+        lambda due, then: runs.succeed(ending.key, value, aftermath=due, then=then),
         ending.ended("SUCCESS", value=value),
     )
     return None if written is Written.STALE else JobState.SUCCEEDED
@@ -92,7 +93,7 @@ def fail(ending: Ending, decision: RetryDecision, error: ErrorInfo) -> JobState 
     written = _end(
         ending,
         result,
-        lambda due, then: runs.fail(ending.fence, decision, error, aftermath=due, then=then),
+        lambda due, then: runs.fail(ending.key, decision, error, aftermath=due, then=then),
         ending.ended(
             "FAILURE",
             error_type=result_backend.type_of(error),
@@ -137,14 +138,14 @@ def requeue(
     expires_in: float | None = None,
 ) -> JobState | None:
     """Put the job back; return its state, or None for an attempt that was overtaken."""
-    job_id, result = ending.fence.job_id, _retry(ending, error)
+    job_id, result = ending.key.job_id, _retry(ending, error)
     inside = task_results.in_transaction()
     if result is not None and not inside:
         # Before another attempt can begin, and so end: no later word of it is replaced.
         aftermath.announce(result)
     with database.atomic():
         state = runs.requeue(
-            ending.fence, decision, error, cause=cause, changes=changes, expires_in=expires_in
+            ending.key, decision, error, cause=cause, changes=changes, expires_in=expires_in
         )
         if state is JobState.PENDING and result is not None and inside:
             task_results.write(result)
@@ -157,9 +158,9 @@ def requeue(
 
 def stop(ending: Ending) -> JobState | None:
     """Make a job STOPPED whose stop was requested; return None where it was not, or overtaken."""
-    state = runs.stop(ending.fence)
+    state = runs.stop(ending.key)
     if state is not None:
-        aftermath.conclude_all([ending.fence.job_id])
+        aftermath.conclude_all([ending.key.job_id])
     return state
 
 
@@ -177,18 +178,18 @@ def hand_over(ending: Ending, timeout: float) -> JobState | None:
     Return its state, which is ACTIVE also where the token has ended this attempt already, and
     None for an attempt that was overtaken.
     """
-    state = async_completion.hand_over(ending.fence, timeout)
+    state = async_completion.hand_over(ending.key, timeout)
     if state is None:
-        return JobState.ACTIVE if async_completion.was_ended(ending.fence) else None
+        return JobState.ACTIVE if async_completion.was_ended(ending.key) else None
     if state.is_final:
-        aftermath.conclude_all([ending.fence.job_id])
+        aftermath.conclude_all([ending.key.job_id])
     return state
 
 
 def replace(ending: Ending, signature: Mapping[str, Any]) -> JobState | None:
     """Put a canvas in the job's place, whose last node fills the job's row; return its state."""
     with database.atomic():
-        state = replacing.replaced(ending.fence, signature)
+        state = replacing.replaced(ending.key, signature)
     if state is not None and state.is_final:
-        aftermath.conclude_all([ending.fence.job_id])
+        aftermath.conclude_all([ending.key.job_id])
     return state

@@ -6,6 +6,7 @@ from random import random
 from typing import TYPE_CHECKING
 
 from offload.conf import settings
+from offload.core.attempt_key import AttemptKey
 from offload.core.exceptions import CannotBegin
 from offload.core.outcomes import ErrorInfo
 from offload.core.retries import FAILURES, Cause, RetryDecision, RetryPolicy, decide
@@ -17,7 +18,6 @@ from offload.models import Job
 from offload.queues import own_retries
 from offload.results import task_results
 from offload.tracking import claiming, requeue, runs
-from offload.tracking.claiming import Fence
 from offload.tracking.requeue import RUNNING
 
 if TYPE_CHECKING:
@@ -45,17 +45,17 @@ def ended(
         where, params = f"id = %s AND epoch = %s AND {RUNNING}", [job_id, epoch]
         _after(requeue.way_back(where, params, cause=Cause(cause), error=told))
         return
-    fence = Fence.by(new_secret(), job_id=job_id, epoch=epoch)
-    unbegun = claiming.claim(fence, here)
+    key = AttemptKey.by(new_secret(), job_id=job_id, epoch=epoch)
+    unbegun = claiming.claim(key, here)
     if unbegun is not None and cause in FAILURES:
-        _failed(fence, unbegun, Cause(cause), told)
+        _failed(key, unbegun, Cause(cause), told)
     elif cause == Cause.TIMED_OUT:
         _timed_out(job_id, epoch, told)
     else:
         crashed(job_id, epoch, told)
 
 
-def _failed(fence: Fence, claimed: Claimed, cause: Cause, told: str) -> None:
+def _failed(key: AttemptKey, claimed: Claimed, cause: Cause, told: str) -> None:
     """End an attempt of which nothing ran: whatever its task is, its queue says how often."""
     retry = own_retries.of(snapshot().policy(claimed.queue).retry, claimed.options)
     kind = CannotBegin
@@ -70,16 +70,16 @@ def _failed(fence: Fence, claimed: Claimed, cause: Cause, told: str) -> None:
         crashes=claimed.crashes,
         luck=random(),  # noqa: S311 - nothing secret
     )
-    _decided(fence, decision, error, cause)
+    _decided(key, decision, error, cause)
 
 
-def _decided(fence: Fence, decision: RetryDecision, error: ErrorInfo, cause: Cause) -> None:
+def _decided(key: AttemptKey, decision: RetryDecision, error: ErrorInfo, cause: Cause) -> None:
     if decision.state is JobState.PENDING:
-        runs.requeue(fence, decision, error, cause=cause, changes={})
-        task_results.mark_retry([fence.job_id])
+        runs.requeue(key, decision, error, cause=cause, changes={})
+        task_results.mark_retry([key.job_id])
     else:
-        runs.fail(fence, decision, error, aftermath=True, for_the_dead=True)
-        aftermath.conclude_all([fence.job_id])
+        runs.fail(key, decision, error, aftermath=True, for_the_dead=True)
+        aftermath.conclude_all([key.job_id])
 
 
 def _after(changes: list[Change]) -> None:
@@ -96,7 +96,7 @@ def _timed_out(job_id: str, epoch: int, told: str) -> None:
 
 def time_out(job: Job, told: str) -> None:
     """End the attempt that a row tells of: its time is over."""
-    fence = Fence(job_id=job.pk, epoch=job.epoch, token=job.token)
+    key = AttemptKey(job_id=job.pk, epoch=job.epoch, token=job.token)
     error = ErrorInfo(type=LIMIT, message=told, module="billiard.exceptions", traceback="")
     decision = decide(
         policy_of(job),
@@ -105,7 +105,7 @@ def time_out(job: Job, told: str) -> None:
         crashes=job.crashes,
         luck=random(),  # noqa: S311 - nothing secret
     )
-    _decided(fence, decision, error, Cause.TIMED_OUT)
+    _decided(key, decision, error, Cause.TIMED_OUT)
 
 
 def policy_of(job: Job) -> RetryPolicy:

@@ -19,9 +19,9 @@ from offload.tracking.claiming import MINE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from offload.core.attempt_key import AttemptKey
     from offload.core.outcomes import ErrorInfo
     from offload.core.retries import RetryDecision
-    from offload.tracking.claiming import Fence
 
 JOB = Job._meta.db_table
 ATTEMPT = Attempt._meta.db_table
@@ -29,7 +29,7 @@ ATTEMPT = Attempt._meta.db_table
 OPEN = "state = 'ACTIVE' AND handed_until IS NOT NULL"
 
 
-def hand_over(fence: Fence, timeout: float) -> JobState | None:
+def hand_over(key: AttemptKey, timeout: float) -> JobState | None:
     """Take a running attempt from its instance for so many seconds; return the job's state then.
 
     A job that was asked to stop meanwhile is STOPPED. Return None where the attempt is not, or
@@ -41,64 +41,64 @@ def hand_over(fence: Fence, timeout: float) -> JobState | None:
         "state = CASE WHEN stop_requested THEN 'STOPPED' ELSE state END, "
         f"finished_at = CASE WHEN stop_requested THEN {database.now()} END, "
         f"aftermath_due = stop_requested WHERE {MINE} RETURNING state",
-        [timeout, *_params(fence)],
+        [timeout, *_params(key)],
     )
     if not found:
         return None
     state = JobState(found[0][0])
     if state.is_final:
-        tell([Change(fence.job_id, "ACTIVE", state, fence.epoch)])
+        tell([Change(key.job_id, "ACTIVE", state, key.epoch)])
     return state
 
 
-def was_ended(fence: Fence) -> bool:
+def was_ended(key: AttemptKey) -> bool:
     """Return whether an attempt that runs no more was ended by its token, or by a stop."""
     return bool(
         database.rows(
             f"SELECT 1 FROM {JOB} WHERE id = %s AND epoch = %s AND token = %s "
             f"UNION ALL SELECT 1 FROM {ATTEMPT} WHERE job_id = %s AND epoch = %s AND cause = %s",
-            [*_params(fence), fence.job_id, fence.epoch, Cause.FAILED],
+            [*_params(key), key.job_id, key.epoch, Cause.FAILED],
         )
     )
 
 
-def ended_by(fence: Fence) -> Job | None:
+def ended_by(key: AttemptKey) -> Job | None:
     """Return the job, where it is this attempt that has ended it by its token."""
-    found = Job.objects.filter(pk=fence.job_id, epoch=fence.epoch, token=fence.token)
+    found = Job.objects.filter(pk=key.job_id, epoch=key.epoch, token=key.token)
     return found.filter(state__in=FINAL).first()
 
 
-def succeed(fence: Fence, value: object) -> bool:
+def succeed(key: AttemptKey, value: object) -> bool:
     """Make the job SUCCEEDED with this value, handed over already or not; return whether it was.
 
     What follows it is left to the aftermath, as is a value too large for the row.
     """
-    return _end(fence, JobState.SUCCEEDED, "result = %s", [dumps(value)])
+    return _end(key, JobState.SUCCEEDED, "result = %s", [dumps(value)])
 
 
-def fail(fence: Fence, decision: RetryDecision, error: ErrorInfo) -> bool:
+def fail(key: AttemptKey, decision: RetryDecision, error: ErrorInfo) -> bool:
     """Make the job final as decided, with its error; return whether it was."""
     return _end(
-        fence,
+        key,
         decision.state,
         "failures = %s, crashes = %s, error_type = %s, error = %s",
         [decision.failures, decision.crashes, f"{error.module}.{error.type}", error.message],
     )
 
 
-def _end(fence: Fence, state: JobState, also: str, values: Sequence[object]) -> bool:
+def _end(key: AttemptKey, state: JobState, also: str, values: Sequence[object]) -> bool:
     ended = database.execute(
         f"UPDATE {JOB} SET state = %s, finished_at = {database.now()}, aftermath_due = true, "
         f"{also} WHERE {MINE}",
-        [state, *values, *_params(fence)],
+        [state, *values, *_params(key)],
     )
     if ended:
-        tell([Change(fence.job_id, "ACTIVE", state, fence.epoch)])
+        tell([Change(key.job_id, "ACTIVE", state, key.epoch)])
     return bool(ended)
 
 
-def _params(fence: Fence) -> tuple[object, ...]:
-    return fence.job_id, fence.epoch, fence.token
+def _params(key: AttemptKey) -> tuple[object, ...]:
+    return key.job_id, key.epoch, key.token
 
 
 def overdue(limit: int = 100) -> list[tuple[str, int]]:

@@ -1,11 +1,10 @@
-"""QUEUED → ACTIVE: the claim of a job, and the fence of the attempt that it begins."""
+"""QUEUED → ACTIVE: the claim of a job, and the key of the attempt that it begins."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from offload.core import tokens
 from offload.core.retries import Cause
 from offload.db import database
 from offload.db.statements import Statement, change
@@ -16,6 +15,8 @@ from offload.tracking.requeue import way_back
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from offload.core.attempt_key import AttemptKey
 
 JOB = Job._meta.db_table
 CLAIMED_COLUMNS = (
@@ -31,23 +32,6 @@ MINE = "id = %s AND epoch = %s AND token = %s AND (state = 'ACTIVE') IS TRUE"
 #: A lost claim costs one more run of a message that is still there, never a lost job: it may
 #: be acknowledged before it is on disk. Finishes wait for the disk.
 UNHURRIED = "(SELECT set_config('synchronous_commit', 'off', true)) AS unhurried"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fence:
-    """What every write of an attempt must match."""
-
-    job_id: str
-    epoch: int
-    #: As the row holds it: the digest of the attempt's secret.
-    token: str
-    #: Known to the attempt itself, and to whoever it gave its token.
-    secret: str = field(default="", repr=False)
-
-    @classmethod
-    def by(cls, secret: str, *, job_id: str, epoch: int) -> Fence:
-        """Return the fence of the attempt that this is the secret of."""
-        return cls(job_id=job_id, epoch=epoch, token=tokens.digest(secret), secret=secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,27 +76,27 @@ class Claimed:
 ANYWHERE = Seat()
 
 
-def claim(fence: Fence, here: Seat = ANYWHERE, then: Statement | None = None) -> Claimed | None:
+def claim(key: AttemptKey, here: Seat = ANYWHERE, then: Statement | None = None) -> Claimed | None:
     """Begin an attempt: QUEUED → ACTIVE under its epoch, with its own token, where it is bound to.
 
     Return None where this message is not, or no longer, the one to run. A claim whose reply
     was lost is recognised by its token. ``then`` takes effect with the claim.
     """
-    found = change(_claiming(fence, here), then)
+    found = change(_claiming(key, here), then)
     if found:
-        tell([Change(fence.job_id, "QUEUED", "ACTIVE", fence.epoch)])
+        tell([Change(key.job_id, "QUEUED", "ACTIVE", key.epoch)])
         return _claimed(found[0])
-    return _mine(fence)
+    return _mine(key)
 
 
-def _claiming(fence: Fence, here: Seat) -> Statement:
+def _claiming(key: AttemptKey, here: Seat) -> Statement:
     where, params = here.condition()
     return Statement(
         f"UPDATE {JOB} SET state = 'ACTIVE', token = %s, started_at = {database.now()}, "
         f"error = '', attempts = attempts + 1 {_unhurried()} "
         f"WHERE id = %s AND epoch = %s AND {IS_QUEUED} AND NOT stop_requested"
         f"{where} RETURNING {', '.join(CLAIMED_COLUMNS)}",
-        (fence.token, fence.job_id, fence.epoch, *params),
+        (key.token, key.job_id, key.epoch, *params),
     )
 
 
@@ -120,9 +104,9 @@ def _unhurried() -> str:
     return f"FROM {UNHURRIED}" if database.vendor() == "postgresql" else ""
 
 
-def _mine(fence: Fence) -> Claimed | None:
+def _mine(key: AttemptKey) -> Claimed | None:
     """Return a claim whose reply was lost; one that was stopped meanwhile ends at once."""
-    params = [fence.job_id, fence.epoch, fence.token]
+    params = [key.job_id, key.epoch, key.token]
     found = database.rows(
         f"SELECT {', '.join(CLAIMED_COLUMNS)}, stop_requested FROM {JOB} WHERE {MINE}", params
     )

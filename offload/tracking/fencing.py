@@ -10,14 +10,14 @@ from offload.models import Job, Version
 from offload.tracking.claiming import MINE
 
 if TYPE_CHECKING:
-    from offload.tracking.claiming import Fence
+    from offload.core.attempt_key import AttemptKey
 
 JOB, VERSION = Job._meta.db_table, Version._meta.db_table
 #: Characters that the name of a counter has room for.
 ROOM = 32
 
 
-def take(fence: Fence, queue: str) -> int | None:
+def take(key: AttemptKey, queue: str) -> int | None:
     """Return the next number of a queue; None for an attempt that was overtaken.
 
     The job's row is locked until the number is committed: whoever overtakes this attempt gets a
@@ -30,7 +30,7 @@ def take(fence: Fence, queue: str) -> int | None:
             f"INSERT INTO {VERSION} (name, number) "
             f"SELECT %s, 1 FROM (SELECT id FROM {JOB} WHERE {MINE} {lock}) AS mine WHERE true "
             f"ON CONFLICT (name) DO UPDATE SET number = {VERSION}.number + 1 RETURNING number",
-            [counter(queue), fence.job_id, fence.epoch, fence.token],
+            [counter(queue), key.job_id, key.epoch, key.token],
         )
     return int(found[0][0]) if found else None
 

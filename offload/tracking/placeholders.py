@@ -16,7 +16,7 @@ from offload.tracking.drafts import COLUMNS
 from offload.tracking.requeue import way_back
 
 if TYPE_CHECKING:
-    from offload.tracking.claiming import Fence
+    from offload.core.attempt_key import AttemptKey
     from offload.tracking.drafts import Draft
 
 JOB = Job._meta.db_table
@@ -30,14 +30,14 @@ FILLED = (
 )  # fmt: skip
 
 
-def replaced(fence: Fence) -> JobState | None:
+def replaced(key: AttemptKey) -> JobState | None:
     """End an attempt whose job was replaced: it waits to be filled by its canvas' last node.
 
     Return its state, STOPPED where that was requested, or None for a stale attempt.
     """
     changes = way_back(
         MINE,
-        [fence.job_id, fence.epoch, fence.token],
+        [key.job_id, key.epoch, key.token],
         cause=Cause.REQUEUED,
         error="replaced by a canvas",
         also=", hold = 'replaced', run_at = NULL, expires_at = NULL",

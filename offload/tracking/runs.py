@@ -20,9 +20,9 @@ from offload.tracking.requeue import way_back
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from offload.core.attempt_key import AttemptKey
     from offload.core.outcomes import ErrorInfo
     from offload.core.retries import RetryDecision
-    from offload.tracking.claiming import Fence
 
 JOB = Job._meta.db_table
 
@@ -39,7 +39,7 @@ class Written(enum.Enum):
 
 
 def succeed(
-    fence: Fence, value: object, *, aftermath: bool, then: Statement | None = None
+    key: AttemptKey, value: object, *, aftermath: bool, then: Statement | None = None
 ) -> Written:
     """Make the job SUCCEEDED with this value.
 
@@ -48,11 +48,11 @@ def succeed(
     """
     text = dumps(value)
     kept = None if then is not None and len(text) > settings().max_result else text
-    return _end(fence, JobState.SUCCEEDED, "result = %s", [kept], aftermath=aftermath, then=then)
+    return _end(key, JobState.SUCCEEDED, "result = %s", [kept], aftermath=aftermath, then=then)
 
 
 def fail(
-    fence: Fence,
+    key: AttemptKey,
     decision: RetryDecision,
     error: ErrorInfo,
     *,
@@ -66,7 +66,7 @@ def fail(
     the job is left to the aftermath.
     """
     return _end(
-        fence,
+        key,
         decision.state,
         "failures = %s, crashes = %s, error_type = %s, error = %s, traceback = %s",
         [
@@ -83,7 +83,7 @@ def fail(
 
 
 def _end(
-    fence: Fence,
+    key: AttemptKey,
     state: JobState,
     also: str,
     values: Sequence[object],
@@ -97,26 +97,26 @@ def _end(
         f"UPDATE {JOB} SET state = %s, finished_at = {database.now()}, aftermath_due = %s, "
         f"{hanging}, {also} "
         f"WHERE {MINE} RETURNING id",
-        (state, aftermath, *values, fence.job_id, fence.epoch, fence.token),
+        (state, aftermath, *values, key.job_id, key.epoch, key.token),
     )
     if not change(ending, then):
-        return Written.BEFORE if _is_in(fence, state) else Written.STALE
-    tell([Change(fence.job_id, "ACTIVE", state, fence.epoch)])
+        return Written.BEFORE if _is_in(key, state) else Written.STALE
+    tell([Change(key.job_id, "ACTIVE", state, key.epoch)])
     return Written.NOW
 
 
-def _is_in(fence: Fence, state: JobState) -> bool:
+def _is_in(key: AttemptKey, state: JobState) -> bool:
     """Return whether this finish was committed before, and only its reply was lost."""
     return bool(
         database.rows(
             f"SELECT 1 FROM {JOB} WHERE id = %s AND epoch = %s AND token = %s AND state = %s",
-            [fence.job_id, fence.epoch, fence.token, state],
+            [key.job_id, key.epoch, key.token, state],
         )
     )
 
 
 def requeue(
-    fence: Fence,
+    key: AttemptKey,
     decision: RetryDecision,
     error: ErrorInfo | None,
     *,
@@ -135,7 +135,7 @@ def requeue(
         columns += f", expires_at = {database.later(str(float(expires_in)))}"
     found = way_back(
         MINE,
-        [fence.job_id, fence.epoch, fence.token],
+        [key.job_id, key.epoch, key.token],
         cause=cause,
         error=error.message if error else "",
         also=f", hold = '', failures = %s, crashes = %s, run_at = {_due(decision.delay)}{columns}",
@@ -144,11 +144,11 @@ def requeue(
     return JobState(found[0].new) if found else None
 
 
-def stop(fence: Fence) -> JobState | None:
+def stop(key: AttemptKey) -> JobState | None:
     """End the attempt as STOPPED; return None where no stop was requested, or for a stale one."""
     found = way_back(
         f"{MINE} AND stop_requested",
-        [fence.job_id, fence.epoch, fence.token],
+        [key.job_id, key.epoch, key.token],
         cause=Cause.STOPPED,
         also=", hold = ''",
     )
@@ -159,11 +159,11 @@ def _due(delay: float) -> str:
     return database.later(str(float(delay))) if delay > 0 else "NULL"
 
 
-def write(fence: Fence, column: str, value: object) -> bool:
+def write(key: AttemptKey, column: str, value: object) -> bool:
     """Set a column of a running attempt's job; return whether the attempt is current."""
     return bool(
         database.execute(
             f"UPDATE {JOB} SET {column} = %s WHERE {MINE}",
-            [value, fence.job_id, fence.epoch, fence.token],
+            [value, key.job_id, key.epoch, key.token],
         )
     )

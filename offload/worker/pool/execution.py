@@ -101,7 +101,7 @@ def _tell(finished: Finished, error: BaseException | None) -> Any:
     if isinstance(error, KeyboardInterrupt) and is_guest():
         raise error
     if finished.state is None:
-        stale(finished.fence)
+        stale(finished.key)
     if finished.state is JobState.SUCCEEDED:
         return finished.value
     if finished.state is JobState.PENDING:
@@ -109,7 +109,7 @@ def _tell(finished: Finished, error: BaseException | None) -> Any:
         raise Retry(exc=_cause(error), when=cast("Any", when))
     if isinstance(error, Exception) and not _is_no_failure(finished, error):
         raise error
-    raise NotMine(f"job {finished.fence.job_id} is {finished.state} now")
+    raise NotMine(f"job {finished.key.job_id} is {finished.state} now")
 
 
 def _cause(error: BaseException | None) -> Exception | None:

@@ -37,8 +37,8 @@ from offload.worker.connections import insist
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from offload.core.attempt_key import AttemptKey
     from offload.jobs.claims import Facts
-    from offload.tracking.claiming import Fence
     from offload.worker.tasks.current import CurrentJob
     from offload.worker.tasks.task import OffloadTask
 
@@ -56,7 +56,7 @@ EXHAUSTED = ErrorInfo(
 class Finished:
     """How an attempt ended; without a state where a newer one had taken its place."""
 
-    fence: Fence
+    key: AttemptKey
     state: JobState | None
     value: Any = None
     delay: float = 0.0
@@ -65,9 +65,9 @@ class Finished:
 def finish(task: OffloadTask, job: CurrentJob, facts: Facts, outcome: Outcome) -> Finished:
     """Write the end of an attempt, however long the database is away.
 
-    Its fence decides then: an instance that was not declared gone meanwhile keeps its runs.
+    Its key decides then: an instance that was not declared gone meanwhile keeps its runs.
     """
-    ending = Ending(fence=job.attempt_fence, claimed=job.claimed, facts=facts)
+    ending = Ending(key=job.attempt_key, claimed=job.claimed, facts=facts)
     return insist(
         lambda: _finish(task, job, ending, outcome),
         what=f"writing the end of job {job.id}",
@@ -76,21 +76,21 @@ def finish(task: OffloadTask, job: CurrentJob, facts: Facts, outcome: Outcome) -
 
 
 def _finish(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Outcome) -> Finished:
-    fence = job.attempt_fence
+    key = job.attempt_key
     match outcome:
         case Succeeded(value):
             state = endings.succeed(ending, value)
-            return Finished(fence=fence, state=state, value=value)
+            return Finished(key=key, state=state, value=value)
         case Ignored():
-            return Finished(fence=fence, state=endings.succeed(ending, None, silent=True))
+            return Finished(key=key, state=endings.succeed(ending, None, silent=True))
         case HandedOver(timeout=timeout):
-            return Finished(fence=fence, state=endings.hand_over(ending, timeout))
+            return Finished(key=key, state=endings.hand_over(ending, timeout))
         case Replaced(signature):
-            return Finished(fence=fence, state=endings.replace(ending, signature))
+            return Finished(key=key, state=endings.replace(ending, signature))
         case Stopped(error=error):
             state = endings.stop(ending)
             if state is not None:
-                return Finished(fence=fence, state=state)
+                return Finished(key=key, state=state)
             # Nobody asked for it.
             outcome = Failed(cause=Cause.FAILED, error=error)
         case Requeued():
@@ -114,7 +114,7 @@ def _fail(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Any) -> F
     if decision.state is JobState.PENDING:
         return _back(ending, decision, outcome.error, outcome.cause)
     state = endings.fail(ending, decision, outcome.error)
-    return Finished(fence=job.attempt_fence, state=state)
+    return Finished(key=job.attempt_key, state=state)
 
 
 def _policy(task: OffloadTask, job: CurrentJob) -> RetryPolicy:
@@ -157,7 +157,7 @@ def _exhaust(job: CurrentJob, ending: Ending, failures: int, error: ErrorInfo | 
         reason=told,
     )  # fmt: skip
     state = endings.fail(ending, decision, error or replace(EXHAUSTED, message=told))
-    return Finished(fence=job.attempt_fence, state=state)
+    return Finished(key=job.attempt_key, state=state)
 
 
 def _changes(before: Mapping[str, object], outcome: Requeued) -> dict[str, object]:
@@ -202,4 +202,4 @@ def _back(
     state = endings.requeue(
         ending, decision, error, cause=cause, changes=changes or {}, expires_in=expires_in
     )
-    return Finished(fence=ending.fence, state=state, delay=decision.delay)
+    return Finished(key=ending.key, state=state, delay=decision.delay)

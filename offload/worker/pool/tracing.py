@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError
 
 from offload.canvas.freezing import context
 from offload.conf import settings
+from offload.core.attempt_key import AttemptKey
 from offload.core.exceptions import PermanentError
 from offload.core.retries import Cause
 from offload.core.tokens import new_secret
@@ -24,7 +25,6 @@ from offload.jobs.claims import Facts
 from offload.jobs.late_messages import why_late
 from offload.messaging.names import CARRIERS
 from offload.signals import stale_attempt
-from offload.tracking.claiming import Claimed, Fence
 from offload.worker.connections import insist
 from offload.worker.liveness import lease
 from offload.worker.pool.watch import Watch
@@ -36,6 +36,7 @@ from offload.worker.tasks.current import CurrentJob, running
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from offload.tracking.claiming import Claimed
     from offload.worker.tasks.task import OffloadTask
 
 logger = logging.getLogger("offload.worker")
@@ -75,31 +76,31 @@ def _begin(task: OffloadTask, request: dict[str, Any]) -> Attempt:
     if not lease.wait(settings().timeout):
         raise NotMine(f"job {header['id']}: this instance has lost its lease")
     watch = Watch()
-    fence = Fence.by(new_secret(), job_id=header["id"], epoch=header["epoch"])
+    key = AttemptKey.by(new_secret(), job_id=header["id"], epoch=header["epoch"])
     facts = _facts(task, request)
     try:
-        claimed = insist(lambda: claims.begin(fence, facts), what=f"claiming job {fence.job_id}")
+        claimed = insist(lambda: claims.begin(key, facts), what=f"claiming job {key.job_id}")
     except (OperationalError, InterfaceError) as error:
         raise NotBegun(Cause.LAPSED, f"the database was away: {error}") from error
     if claimed is None:
-        _tell_late(fence, facts)
+        _tell_late(key, facts)
     asked = claimed.task if claimed.task in CARRIERS else ""
-    attempt = _attempt(task_of(task.app, asked, claimed.topic), fence, facts, claimed, watch)
+    attempt = _attempt(task_of(task.app, asked, claimed.topic), key, facts, claimed, watch)
     watch.begin()
     return attempt
 
 
-def _tell_late(fence: Fence, facts: Facts) -> NoReturn:
+def _tell_late(key: AttemptKey, facts: Facts) -> NoReturn:
     """Tell that a message came too late to begin anything, and raise NotMine."""
-    stale_attempt.send_robust(sender=None, job_id=fence.job_id, epoch=fence.epoch, began=False)
-    why = why_late(fence, facts.worker)
-    raise NotMine(f"a message of job {fence.job_id} came too late, and began nothing: {why}")
+    stale_attempt.send_robust(sender=None, job_id=key.job_id, epoch=key.epoch, began=False)
+    why = why_late(key, facts.worker)
+    raise NotMine(f"a message of job {key.job_id} came too late, and began nothing: {why}")
 
 
-def stale(fence: Fence) -> NoReturn:
+def stale(key: AttemptKey) -> NoReturn:
     """Tell that an end came too late, and raise NotMine."""
-    stale_attempt.send_robust(sender=None, job_id=fence.job_id, epoch=fence.epoch, began=True)
-    raise NotMine(f"job {fence.job_id} moved on from epoch {fence.epoch}: nothing was written")
+    stale_attempt.send_robust(sender=None, job_id=key.job_id, epoch=key.epoch, began=True)
+    raise NotMine(f"job {key.job_id} moved on from epoch {key.epoch}: nothing was written")
 
 
 def _facts(task: OffloadTask, request: dict[str, Any]) -> Facts:
@@ -115,14 +116,14 @@ def _facts(task: OffloadTask, request: dict[str, Any]) -> Facts:
 
 
 def _attempt(
-    task: OffloadTask, fence: Fence, facts: Facts, claimed: Claimed, watch: Watch
+    task: OffloadTask, key: AttemptKey, facts: Facts, claimed: Claimed, watch: Watch
 ) -> Attempt:
     job = CurrentJob(
-        id=fence.job_id,
+        id=key.job_id,
         topic=claimed.topic,
-        epoch=fence.epoch,
+        epoch=key.epoch,
         attempt=claimed.attempts,
-        attempt_fence=fence,
+        attempt_key=key,
         instance=facts.worker,
         claimed=claimed,
     )

@@ -22,9 +22,10 @@ from offload.tracking import fencing, runs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from offload.core.attempt_key import AttemptKey
     from offload.core.validation.terms import Seconds
     from offload.files.payloads import Source
-    from offload.tracking.claiming import Claimed, Fence
+    from offload.tracking.claiming import Claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Inputs:
 class Outputs:
     """The files a job makes; others see them once its finish is in."""
 
-    fence: Fence
+    key: AttemptKey
     payload_id: str | None
 
     def add(self, name: str, source: Source, *, media_type: str | None = None) -> PayloadFile:
@@ -63,7 +64,7 @@ class Outputs:
         Raise InvalidName, MissingFile, UnreadableFile or FileNotStored; StaleAttempt where this
         attempt was overtaken.
         """
-        return outputs.add(self.fence, name, source, media_type=media_type)
+        return outputs.add(self.key, name, source, media_type=media_type)
 
 
 @dataclass(slots=True)
@@ -84,7 +85,7 @@ class CurrentJob:
     #: Counted from 1.
     attempt: int
     #: What every write of this attempt must match.
-    attempt_fence: Fence
+    attempt_key: AttemptKey
     instance: str
     claimed: Claimed
     _wish: Wish = field(default_factory=Wish)
@@ -99,7 +100,7 @@ class CurrentJob:
     @property
     def outputs(self) -> Outputs:
         """Return where the job's own files go."""
-        return Outputs(self.attempt_fence, self.claimed.payload_id)
+        return Outputs(self.attempt_key, self.claimed.payload_id)
 
     @property
     def siblings(self) -> list[PayloadFile]:
@@ -133,7 +134,7 @@ class CurrentJob:
         StaleAttempt where this attempt was overtaken, RuntimeError inside a transaction.
         """
         if not self._taken:
-            number = fencing.take(self.attempt_fence, self.claimed.queue)
+            number = fencing.take(self.attempt_key, self.claimed.queue)
             self._taken.append(self._stale() if number is None else number)
         return self._taken[0]
 
@@ -153,7 +154,7 @@ class CurrentJob:
         InvalidDelay for a time that is none.
         """
         self._wish.timeout = check_delay(timeout, name="timeout")
-        return async_completion.token_of(self.attempt_fence)
+        return async_completion.token_of(self.attempt_key)
 
     @property
     def handed_over_for(self) -> float | None:
@@ -161,7 +162,7 @@ class CurrentJob:
         return self._wish.timeout
 
     def _write(self, column: str, value: object) -> None:
-        if not runs.write(self.attempt_fence, column, value):
+        if not runs.write(self.attempt_key, column, value):
             self._stale()
 
     def _stale(self) -> NoReturn:

@@ -92,7 +92,7 @@ def test_a_hand_over_token_cannot_be_found_letter_by_letter(staff: Callable[...,
     for letter in "0123456789abcdef":
         assert viewer.get(JOBS, {"token__startswith": letter}).status_code == 400
     assert run.row.token
-    assert run.fence.secret not in run.row.token
+    assert run.key.secret not in run.row.token
 
 
 def test_nothing_sealed_is_found_by_search(staff: Callable[..., Client]) -> None:

@@ -12,6 +12,7 @@ from celery.app.task import Context
 from celery.app.trace import trace_task
 
 from offload.canvas.freezing import context
+from offload.core.attempt_key import AttemptKey
 from offload.core.placement.lanes import Lane
 from offload.core.tokens import new_secret
 from offload.jobs import aftermath
@@ -23,7 +24,6 @@ from offload.models.versions import current_version
 from offload.results import result_backend
 from offload.tracking import claiming
 from offload.tracking.bindings import Place, bind
-from offload.tracking.claiming import Fence
 from offload.worker.pool.finish import finish
 from offload.worker.pool.outcome import outcome_of
 from offload.worker.tasks import builtin_tasks, current
@@ -102,11 +102,11 @@ class Driver:
         Slot.objects.get_or_create(instance=instance)
         [bound] = bind(place, [Lane.parse(row.lane)], limit=1)
         Job.objects.filter(state="PENDING", hold="suspect").update(hold="")
-        fence = Fence.by(new_secret(), job_id=job_id, epoch=bound.epoch)
-        claimed = claiming.claim(fence)
+        key = AttemptKey.by(new_secret(), job_id=job_id, epoch=bound.epoch)
+        claimed = claiming.claim(key)
         assert claimed is not None
         facts = Facts(task=row.task, argsrepr="", kwargsrepr="", worker=instance)
-        return Ending(fence=fence, claimed=claimed, facts=facts)
+        return Ending(key=key, claimed=claimed, facts=facts)
 
     def task_of(self, row: Job) -> OffloadTask:
         """Return the task that runs a job: its own, or the consumer of its topic."""
@@ -157,9 +157,9 @@ def job_of(row: Job, ending: Ending) -> CurrentJob:
     return CurrentJob(
         id=row.pk,
         topic=row.topic,
-        epoch=ending.fence.epoch,
+        epoch=ending.key.epoch,
         attempt=ending.claimed.attempts,
-        attempt_fence=ending.fence,
+        attempt_key=ending.key,
         instance=row.instance,
         claimed=ending.claimed,
     )

@@ -111,7 +111,7 @@ def test_while_it_is_not_over_a_second_send_is_refused(job: Named, driver: Drive
     with pytest.raises(JobUnfinished, match="Job mine is ACTIVE"):
         job.add.apply_async((2,), task_id="mine")
     assert Job.objects.get().args == [1]
-    assert Job.objects.get().epoch == ending.fence.epoch
+    assert Job.objects.get().epoch == ending.key.epoch
 
 
 def test_a_frozen_canvas_of_which_a_step_waits_is_refused_whole(

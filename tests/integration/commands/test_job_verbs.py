@@ -49,7 +49,7 @@ def ids(answer: list[dict[str, Any]]) -> list[str]:
 def requeue(run: Running) -> None:
     """End the attempt of a job by a failure that leaves it retries."""
     decision = decide(snapshot().default.retry, cause=Cause.FAILED, failures=0, crashes=0)
-    runs.requeue(run.fence, decision, BROKE, cause=Cause.FAILED, changes={})
+    runs.requeue(run.key, decision, BROKE, cause=Cause.FAILED, changes={})
 
 
 def test_jobs_are_listed_the_newest_first(said: Said, answered: Answered) -> None:
@@ -110,7 +110,7 @@ def test_jobs_show_errors_and_how_long_they_ran_in_80_columns(
         snapshot().default.retry, cause=Cause.FAILED, failures=0, crashes=0, final=True
     )
     age([run.id], "started_at", seconds=90)
-    runs.fail(run.fence, decision, BROKE, aftermath=False)
+    runs.fail(run.key, decision, BROKE, aftermath=False)
     waiting(topic="/".join(["segment"] * 20))
     lines = said("jobs").splitlines()
     assert max(map(len, lines)) <= 80
@@ -174,7 +174,7 @@ def test_a_running_job_shows_the_present_attempt_and_its_progress(
     join()
     run = running()
     progress = '{"current": 3, "total": 4, "message": "cutting"}'
-    runs.write(run.fence, "progress", progress)
+    runs.write(run.key, "progress", progress)
     (present,) = answered("job", run.id)["tried"]
     assert (present["number"], present["outcome"], present["ended"]) == (1, "", None)
     assert "3 of 4 cutting" in said("job", run.id)
@@ -196,9 +196,9 @@ def test_a_job_shows_files_and_result(said: Said, answered: Answered) -> None:
     snapshot(fresh=True)
     run = running()
     assert run.id == job_id
-    outputs.add(run.fence, "small.png", b"out")
+    outputs.add(run.key, "small.png", b"out")
     assert answered("job", job_id)["outputs"] == []
-    runs.succeed(run.fence, [1, 2], aftermath=False)
+    runs.succeed(run.key, [1, 2], aftermath=False)
     facts = answered("job", job_id)
     assert [one["name"] for one in facts["inputs"]] == ["original"]
     assert [(one["name"], one["bytes"]) for one in facts["outputs"]] == [("small.png", 3)]
@@ -222,7 +222,7 @@ def test_a_failed_job_shows_its_traceback(said: Said) -> None:
     decision = decide(
         snapshot().default.retry, cause=Cause.FAILED, failures=0, crashes=0, final=True
     )
-    runs.fail(run.fence, decision, BROKE, aftermath=False)
+    runs.fail(run.key, decision, BROKE, aftermath=False)
     assert "Traceback: no" in said("job", run.id)
 
 
@@ -247,9 +247,9 @@ def test_following_shows_every_change_until_the_end(said: Said, meanwhile: Meanw
 
     def go_on() -> None:
         eventually(lambda: "ACTIVE" in out.getvalue())
-        runs.write(run.fence, "progress", '{"current": 1, "total": 2, "message": ""}')
+        runs.write(run.key, "progress", '{"current": 1, "total": 2, "message": ""}')
         eventually(lambda: "1 of 2" in out.getvalue())
-        runs.succeed(run.fence, "done", aftermath=False)
+        runs.succeed(run.key, "done", aftermath=False)
 
     with meanwhile(go_on):
         told = said("job", run.id, "--follow", to=out).splitlines()

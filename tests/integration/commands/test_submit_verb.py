@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.management import CommandError
 
+from offload.core.attempt_key import AttemptKey
 from offload.core.retries import Cause, decide
 from offload.fleet.snapshots import snapshot
 from offload.models import Job, PayloadFile, Queue
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from offload.tracking.claiming import Fence
-
     Said = Callable[..., str]
     Answered = Callable[..., Any]
     Meanwhile = Callable[[Callable[[], object]], AbstractContextManager[None]]
@@ -33,12 +32,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.parametrize("engine_database", [SQLITE], indirect=True)
 
 
-def claimed() -> Fence:
+def claimed() -> AttemptKey:
     """Claim the one job once it is bound, as a worker does."""
     bound = eventually(lambda: Job.objects.filter(state="QUEUED").first(), what="a bound job")
-    fence = claiming.Fence(job_id=bound.pk, epoch=bound.epoch, token="t")
-    assert claiming.claim(fence) is not None
-    return fence
+    key = AttemptKey(job_id=bound.pk, epoch=bound.epoch, token="t")
+    assert claiming.claim(key) is not None
+    return key
 
 
 def succeed() -> None:

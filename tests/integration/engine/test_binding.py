@@ -30,8 +30,8 @@ from tests.integration.engine.world import (
     Broker,
     age,
     bound,
-    fence_of,
     join,
+    key_of,
     place,
     row,
     running,
@@ -173,11 +173,11 @@ def test_the_next_suspect_follows_once_the_one_before_ended() -> None:
     for run in [running(), running()]:
         requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
     (first,) = bind(place(), [LANE], limit=9, suspect=True)
-    fence = fence_of(first)
-    claiming.claim(fence)
+    key = key_of(first)
+    claiming.claim(key)
     assert dispatching.refill(HERE) == 0
 
-    runs.succeed(fence, None, aftermath=False)
+    runs.succeed(key, None, aftermath=False)
 
     assert dispatching.refill(HERE) == 1
 

@@ -247,7 +247,7 @@ def test_a_ranking_is_a_whole_number(ranking: Any) -> None:
 def handed(value: object = None) -> tuple[Any, str]:
     run = running()
     assert endings.hand_over(run.ending, 3600) is JobState.ACTIVE
-    return run, async_completion.token_of(run.fence)
+    return run, async_completion.token_of(run.key)
 
 
 @pytest.mark.parametrize("value", [None, 7, {"a": [1, None]}, float("nan"), "x" * 100])

@@ -96,7 +96,7 @@ def killed() -> str:
     """Kill the process of a job, as its instance does."""
     run = running()
     stopping.stop(run.id, force=True)
-    losses.ended(run.id, run.fence.epoch, cause=Cause.STOPPED_FORCED, told="killed")
+    losses.ended(run.id, run.key.epoch, cause=Cause.STOPPED_FORCED, told="killed")
     return run.id
 
 
@@ -104,7 +104,7 @@ def lost() -> str:
     """Lose the instance of a job that was asked to stop: the leader concludes it."""
     run = running()
     stopping.stop(run.id)
-    losses.ended(run.id, run.fence.epoch, cause=Cause.LAPSED, told="gone")
+    losses.ended(run.id, run.key.epoch, cause=Cause.LAPSED, told="gone")
     return run.id
 
 

@@ -11,8 +11,8 @@ from tests.integration.engine.world import (
     TOPIC,
     age,
     bound,
-    fence_of,
     join,
+    key_of,
     statements,
     waiting,
 )  # fmt: skip
@@ -23,7 +23,7 @@ def test_jobs_are_counted_by_what_they_do_and_where() -> None:
     join(THERE)
     first, _ = bound(2, name=HERE)
     bound(1, name=THERE, topic="dam/other")
-    claiming.claim(fence_of(first))
+    claiming.claim(key_of(first))
     waiting(3)
 
     found = count()

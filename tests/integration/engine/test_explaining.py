@@ -51,7 +51,7 @@ def _suspended() -> str:
 
 def _failed() -> str:
     run = running()
-    runs.requeue(run.fence, AGAIN, BROKE, cause=Cause.FAILED, changes={})
+    runs.requeue(run.key, AGAIN, BROKE, cause=Cause.FAILED, changes={})
     return run.id
 
 

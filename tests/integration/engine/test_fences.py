@@ -26,8 +26,8 @@ from tests.integration.engine.world import (
     LANE,
     TOPIC,
     Running,
-    fence_of,
     join,
+    key_of,
     place,
     running,
     statements,
@@ -51,9 +51,9 @@ def current(run: Running) -> CurrentJob:
     return CurrentJob(
         id=run.id,
         topic=TOPIC,
-        epoch=run.fence.epoch,
+        epoch=run.key.epoch,
         attempt=1,
-        attempt_fence=run.fence,
+        attempt_key=run.key,
         instance=HERE,
         claimed=run.claimed,
     )
@@ -61,12 +61,12 @@ def current(run: Running) -> CurrentJob:
 
 def overtaken(run: Running) -> Running:
     """Take a job from its attempt, and return the next attempt."""
-    requeue.lose(run.id, run.fence.epoch, cause=Cause.CRASHED, error="signal 9")
+    requeue.lose(run.id, run.key.epoch, cause=Cause.CRASHED, error="signal 9")
     (again,) = bind(place(), [LANE], limit=1, suspect=True)
-    fence = fence_of(again)
-    claimed = claiming.claim(fence)
+    key = key_of(again)
+    claimed = claiming.claim(key)
     assert claimed is not None
-    return Running(fence=fence, claimed=claimed)
+    return Running(key=key, claimed=claimed)
 
 
 def test_the_next_attempt_has_the_higher_number() -> None:
@@ -122,13 +122,13 @@ def test_an_overtaken_attempt_gets_none_and_is_told(told: list[Any]) -> None:
     "other", [{"epoch": 9}, {"token": "another"}, {"job_id": "another"}], ids=str
 )
 def test_an_attempt_that_does_not_match_gets_none(other: Any) -> None:
-    assert fencing.take(replace(running().fence, **other), "default") is None
+    assert fencing.take(replace(running().key, **other), "default") is None
 
 
 def test_of_many_that_ask_at_once_no_two_get_the_same() -> None:
     jobs = [current(running()) for _ in range(4)]
 
-    numbers = together([partial(fencing.take, job.attempt_fence, "default") for job in jobs])
+    numbers = together([partial(fencing.take, job.attempt_key, "default") for job in jobs])
 
     assert sorted(numbers) == [1, 2, 3, 4]
 
@@ -139,7 +139,7 @@ def test_who_is_being_overtaken_waits_and_gets_none() -> None:
     found: list[int | None] = []
 
     def ask() -> None:
-        found.append(fencing.take(run.fence, "default"))
+        found.append(fencing.take(run.key, "default"))
         connections.close_all()
 
     thread = Thread(target=ask)

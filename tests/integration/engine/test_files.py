@@ -12,6 +12,7 @@ import pytest
 from django.core.files.base import ContentFile
 
 import offload
+from offload.core.attempt_key import AttemptKey
 from offload.core.exceptions import InvalidName, MissingFile, StaleAttempt, UnreadableFile
 from offload.core.retries import Cause, RetryDecision
 from offload.core.states import JobState
@@ -24,8 +25,8 @@ from tests.integration.engine.world import (
     BROKE,
     LANE,
     TOPIC,
-    fence_of,
     join,
+    key_of,
     place,
     row,
     running,
@@ -182,11 +183,11 @@ def test_a_file_is_copied_into_an_open_one() -> None:
 
 def test_outputs_are_visible_once_the_attempt_that_made_them_succeeded() -> None:
     run = running()
-    outputs.add(run.fence, "48.png", b"pixels")
+    outputs.add(run.key, "48.png", b"pixels")
     assert list(JobHandle(run.id).outputs) == []
     assert list(PayloadFile.objects.outputs()) == []
 
-    runs.succeed(run.fence, None, aftermath=False)
+    runs.succeed(run.key, None, aftermath=False)
 
     (file,) = JobHandle(run.id).outputs
     assert (file.name, file.size, file.media_type) == ("48.png", 6, "image/png")
@@ -196,12 +197,12 @@ def test_outputs_are_visible_once_the_attempt_that_made_them_succeeded() -> None
 
 def test_outputs_of_a_job_that_ended_otherwise_stay_invisible() -> None:
     run = running()
-    outputs.add(run.fence, "48.png", b"half")
+    outputs.add(run.key, "48.png", b"half")
 
     decision = RetryDecision(
         state=JobState.GIVEN_UP, delay=0, failures=1, crashes=0, reason="enough"
     )
-    runs.fail(run.fence, decision, BROKE, aftermath=False)
+    runs.fail(run.key, decision, BROKE, aftermath=False)
 
     assert list(JobHandle(run.id).outputs) == []
     assert list(PayloadFile.objects.outputs()) == []
@@ -209,10 +210,10 @@ def test_outputs_of_a_job_that_ended_otherwise_stay_invisible() -> None:
 
 def test_outputs_of_a_stale_attempt_stay_invisible() -> None:
     run = running()
-    outputs.add(run.fence, "48.png", b"of the first attempt")
-    runs.requeue(run.fence, AGAIN, BROKE, cause=Cause.FAILED, changes={})
+    outputs.add(run.key, "48.png", b"of the first attempt")
+    runs.requeue(run.key, AGAIN, BROKE, cause=Cause.FAILED, changes={})
     (again,) = bind(place(), [LANE], limit=1)
-    second = fence_of(again)
+    second = key_of(again)
     claiming.claim(second)
     outputs.add(second, "48.png", b"of the second")
 
@@ -228,7 +229,7 @@ def test_an_attempt_that_was_overtaken_can_add_nothing(media: Path) -> None:
     requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
 
     with pytest.raises(StaleAttempt):
-        outputs.add(run.fence, "late.png", b"late")
+        outputs.add(run.key, "late.png", b"late")
 
     assert not PayloadFile.objects.exists()
     assert [path for path in media.rglob("*") if path.is_file()] == []
@@ -243,7 +244,7 @@ def test_an_attempt_that_is_overtaken_while_it_stores_leaves_no_file(media: Path
             return super().read(size)
 
     with pytest.raises(StaleAttempt):
-        outputs.add(run.fence, "late.png", Overtaking(b"late"))
+        outputs.add(run.key, "late.png", Overtaking(b"late"))
 
     assert not PayloadFile.objects.exists()
     assert [path for path in media.rglob("*") if path.is_file()] == []
@@ -251,8 +252,8 @@ def test_an_attempt_that_is_overtaken_while_it_stores_leaves_no_file(media: Path
 
 def test_the_last_output_of_a_name_counts() -> None:
     run = running()
-    outputs.add(run.fence, "48.png", b"first")
-    outputs.add(run.fence, "48.png", b"second", media_type="image/x-own")
+    outputs.add(run.key, "48.png", b"first")
+    outputs.add(run.key, "48.png", b"second", media_type="image/x-own")
 
     file = PayloadFile.objects.get()
 
@@ -261,10 +262,10 @@ def test_the_last_output_of_a_name_counts() -> None:
 
 def test_outputs_join_the_payload_that_came_with_the_job() -> None:
     job_id = offload.submit(TOPIC, files={"original": b"1"}).id
-    fence = claiming.Fence(job_id=job_id, epoch=1, token="t")
-    assert claiming.claim(fence) is not None
+    key = AttemptKey(job_id=job_id, epoch=1, token="t")
+    assert claiming.claim(key) is not None
 
-    file = outputs.add(fence, "original", b"2")
+    file = outputs.add(key, "original", b"2")
 
     assert file.payload_id == row(job_id).payload_id
     assert PayloadFile.objects.count() == 2
@@ -275,11 +276,11 @@ def test_an_output_has_a_plain_name(name: str) -> None:
     run = running()
 
     with pytest.raises(InvalidName):
-        outputs.add(run.fence, name, b"1")
+        outputs.add(run.key, name, b"1")
 
 
 def test_an_output_that_is_not_there_is_named() -> None:
     run = running()
 
     with pytest.raises(MissingFile, match="/nowhere"):
-        outputs.add(run.fence, "48.png", "/nowhere")
+        outputs.add(run.key, "48.png", "/nowhere")

@@ -44,8 +44,8 @@ from tests.integration.engine.world import (
     age,
     bound,
     celery_state,
-    fence_of,
     join,
+    key_of,
     place,
     row,
     running,
@@ -120,9 +120,9 @@ def test_a_value_too_large_for_the_row_is_in_celery_alone(settings: Any) -> None
 
 
 OVERTAKEN = {
-    "another epoch": lambda fence: replace(fence, epoch=fence.epoch + 1),
-    "another token": lambda fence: replace(fence, token="another"),
-    "another job": lambda fence: replace(fence, job_id="another"),
+    "another epoch": lambda key: replace(key, epoch=key.epoch + 1),
+    "another token": lambda key: replace(key, token="another"),
+    "another job": lambda key: replace(key, job_id="another"),
 }
 
 
@@ -131,12 +131,12 @@ def test_an_attempt_that_does_not_match_the_fence_writes_nothing(
     other: Any, followed: list[Any]
 ) -> None:
     run = running(tail=NEXT, has_tail=True)
-    stale = replace(run.ending, fence=other(run.fence))
+    stale = replace(run.ending, key=other(run.key))
 
     assert endings.succeed(stale, 1) is None
     assert endings.fail(stale, GIVEN_UP, BROKE) is None
     assert endings.requeue(stale, AGAIN, BROKE, cause=Cause.FAILED, changes={}) is None
-    assert runs.write(stale.fence, "progress", "[1, 2]") is False
+    assert runs.write(stale.key, "progress", "[1, 2]") is False
 
     assert run.row.state == JobState.ACTIVE
     assert not TaskResult.objects.exists()
@@ -147,7 +147,7 @@ def test_an_attempt_whose_job_was_taken_away_writes_nothing() -> None:
     run = running()
     requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
     (again,) = bind(place(), [LANE], limit=1, suspect=True)
-    second = fence_of(again)
+    second = key_of(again)
     claiming.claim(second)
 
     assert endings.succeed(run.ending, "late") is None
@@ -166,7 +166,7 @@ def test_a_finish_whose_reply_was_lost_is_known_and_nothing_follows_twice(
     changes.clear()
 
     assert endings.succeed(run.ending, 1) is JobState.SUCCEEDED
-    assert runs.succeed(run.fence, 1, aftermath=False) is Written.BEFORE
+    assert runs.succeed(run.key, 1, aftermath=False) is Written.BEFORE
 
     assert len(followed) == 1
     assert not TaskResult.objects.exists()
@@ -384,42 +384,42 @@ def test_a_job_that_was_asked_to_stop_is_stopped_by_its_requeue_and_concluded() 
 
 
 def test_started_is_written_with_the_claim_where_the_site_tracks_it(tracking: None) -> None:
-    fence = fence_of(bound()[0])
+    key = key_of(bound()[0])
 
-    assert begin(fence, FACTS) is not None
+    assert begin(key, FACTS) is not None
 
-    kept: Any = TaskResult.objects.get(task_id=fence.job_id)
+    kept: Any = TaskResult.objects.get(task_id=key.job_id)
     assert kept.status == "STARTED"
     assert kept.date_started is not None
 
 
 def test_a_retry_is_shown_in_celery_where_the_site_tracks_starts(tracking: None) -> None:
-    fence = fence_of(bound()[0])
-    claimed = begin(fence, FACTS)
+    key = key_of(bound()[0])
+    claimed = begin(key, FACTS)
     assert claimed is not None
 
     endings.requeue(
-        Running(fence=fence, claimed=claimed).ending, AGAIN, BROKE, cause=Cause.FAILED, changes={}
+        Running(key=key, claimed=claimed).ending, AGAIN, BROKE, cause=Cause.FAILED, changes={}
     )
 
-    assert TaskResult.objects.get(task_id=fence.job_id).status == "RETRY"
+    assert TaskResult.objects.get(task_id=key.job_id).status == "RETRY"
 
 
 def test_a_claim_that_fails_leaves_no_started(tracking: None) -> None:
-    fence = fence_of(bound()[0])
+    key = key_of(bound()[0])
 
-    assert begin(replace(fence, epoch=9), FACTS) is None
+    assert begin(replace(key, epoch=9), FACTS) is None
     assert not TaskResult.objects.exists()
 
 
 def test_a_backend_elsewhere_says_nothing_of_a_claim(elsewhere: Celery) -> None:
     elsewhere.conf.task_track_started = True
-    fence = fence_of(bound()[0])
+    key = key_of(bound()[0])
 
-    assert begin(fence, FACTS) is not None
+    assert begin(key, FACTS) is not None
 
-    assert celery_state(elsewhere, fence.job_id) == "PENDING"
-    assert row(fence.job_id).state == JobState.ACTIVE
+    assert celery_state(elsewhere, key.job_id) == "PENDING"
+    assert row(key.job_id).state == JobState.ACTIVE
     assert not TaskResult.objects.exists()
 
 
@@ -489,9 +489,9 @@ def test_what_keeps_results_from_their_backend_is_no_flood_in_the_log(
 ) -> None:  # fmt: skip
     monkeypatch.setattr(result_backend, "breaker", Breaker())
     monkeypatch.setattr(aftermath, "hush", LogThrottle())
-    ids = [running().fence for _ in range(2)]
-    for fence in ids:
-        runs.succeed(fence, 1, aftermath=True)
+    ids = [running().key for _ in range(2)]
+    for key in ids:
+        runs.succeed(key, 1, aftermath=True)
     calls: list[object] = []
 
     def refuse(*given: object, **_: object) -> None:

@@ -13,6 +13,7 @@ from django.test import override_settings
 from django_celery_results.models import TaskResult
 
 import offload
+from offload.core.attempt_key import AttemptKey
 from offload.core.exceptions import (
     FailedOutside,
     InvalidToken,
@@ -96,7 +97,7 @@ def handed(timeout: float = 3600, **facts: Any) -> tuple[Running, str]:
     """Return a job that was handed over, and its token."""
     run = running(**facts)
     assert endings.hand_over(run.ending, timeout) is JobState.ACTIVE
-    return run, async_completion.token_of(run.fence)
+    return run, async_completion.token_of(run.key)
 
 
 def patient(retries: int) -> None:
@@ -310,10 +311,10 @@ ACTS: dict[str, Any] = {
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
 def test_a_token_that_ends_nothing_is_refused(act: Any) -> None:
     run, token = handed()
-    other = Token(run.id, run.fence.epoch, str(uuid4()))
-    later = Token(run.id, run.fence.epoch + 1, run.fence.secret)
-    unknown = Token("nobody", 1, run.fence.secret)
-    from_the_row = Token(run.id, run.fence.epoch, run.row.token)
+    other = Token(run.id, run.key.epoch, str(uuid4()))
+    later = Token(run.id, run.key.epoch + 1, run.key.secret)
+    unknown = Token("nobody", 1, run.key.secret)
+    from_the_row = Token(run.id, run.key.epoch, run.row.token)
 
     for wrong, error in [
         (str(other), StaleAttempt),
@@ -391,7 +392,7 @@ def test_a_new_attempt_does_not_pay_for_the_deadline_of_the_one_before(
     offload.fail(token, "the farm burns")
     Job.objects.update(run_at=None)
     [again] = bind(place(), [LANE], limit=1)
-    claiming.claim(claiming.Fence(job_id=run.id, epoch=again.epoch, token=str(uuid4())))
+    claiming.claim(AttemptKey(job_id=run.id, epoch=again.epoch, token=str(uuid4())))
     monkeypatch.setattr("offload.tracking.async_completion.overdue", lambda: late)
 
     duties.time_out(_term())
@@ -463,7 +464,7 @@ def test_a_process_that_dies_after_it_has_handed_over_takes_nothing_along(cause:
 
 def test_it_may_be_completed_before_its_consumer_has_returned(stale: list[str]) -> None:
     run = running()
-    offload.complete(async_completion.token_of(run.fence), "fast")
+    offload.complete(async_completion.token_of(run.key), "fast")
 
     assert endings.hand_over(run.ending, 60) is JobState.ACTIVE
 
@@ -473,8 +474,8 @@ def test_it_may_be_completed_before_its_consumer_has_returned(stale: list[str]) 
 
 def test_it_may_fail_before_its_consumer_has_returned() -> None:
     run, second = running(), running()
-    offload.fail(async_completion.token_of(run.fence), "fast")
-    offload.fail(async_completion.token_of(second.fence), "fast", retry=False)
+    offload.fail(async_completion.token_of(run.key), "fast")
+    offload.fail(async_completion.token_of(second.key), "fast", retry=False)
 
     assert endings.hand_over(run.ending, 60) is JobState.ACTIVE
     assert endings.hand_over(second.ending, 60) is JobState.ACTIVE

@@ -41,7 +41,7 @@ def test_a_result_is_waited_for() -> None:
     run = running()
 
     def end() -> None:
-        runs.succeed(run.fence, 7, aftermath=False)
+        runs.succeed(run.key, 7, aftermath=False)
         connections.close_all()
 
     thread = threading.Thread(target=end)

@@ -19,8 +19,8 @@ from tests.integration.engine.world import (
     THERE,
     TOPIC,
     bound,
-    fence_of,
     join,
+    key_of,
     place,
     row,
     running,
@@ -50,14 +50,14 @@ def test_the_attempt_that_runs_has_no_end() -> None:
 def test_ended_attempts_come_before_the_last_one() -> None:
     run = running()
     decision = decide(snapshot().default.retry, cause=Cause.FAILED, failures=0, crashes=0)
-    runs.requeue(run.fence, decision, BROKE, cause=Cause.FAILED, changes={})
+    runs.requeue(run.key, decision, BROKE, cause=Cause.FAILED, changes={})
     assert [one.outcome for one in history.attempts(run.row)] == ["failed"]
     Job.objects.update(run_at=None)
     join(THERE)
     (job,) = bind(place(THERE), [LANE], limit=1)
-    fence = fence_of(job)
-    claiming.claim(fence)
-    runs.succeed(fence, 1, aftermath=False)
+    key = key_of(job)
+    claiming.claim(key)
+    runs.succeed(key, 1, aftermath=False)
     first, last = history.attempts(row(run.id))
     assert (first.number, first.outcome, first.error) == (1, "failed", "no")
     assert (last.number, last.outcome, last.instance) == (2, "SUCCEEDED", THERE)
@@ -68,20 +68,20 @@ def test_ended_attempts_come_before_the_last_one() -> None:
 
 def test_a_crash_is_an_attempt_with_its_cause() -> None:
     run = running()
-    requeue.lose(run.id, run.fence.epoch, cause=Cause.CRASHED, error="its process died")
+    requeue.lose(run.id, run.key.epoch, cause=Cause.CRASHED, error="its process died")
     (attempt,) = history.attempts(run.row)
     assert (attempt.outcome, attempt.error) == ("crashed", "its process died")
 
 
 def test_an_attempt_does_not_bear_the_error_of_the_one_before() -> None:
     lost = running()
-    requeue.lose(lost.id, lost.fence.epoch, cause=Cause.CRASHED, error="its process died")
+    requeue.lose(lost.id, lost.key.epoch, cause=Cause.CRASHED, error="its process died")
     Job.objects.update(hold="")
     join(THERE)
     (job,) = bind(place(THERE), [LANE], limit=1)
-    assert claiming.claim(fence_of(job)) is not None
+    assert claiming.claim(key_of(job)) is not None
     assert [one.error for one in history.attempts(row(lost.id))] == ["its process died", ""]
-    runs.succeed(fence_of(job), 1, aftermath=False)
+    runs.succeed(key_of(job), 1, aftermath=False)
     assert row(lost.id).error == ""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db.models import F
 
+from offload.core.attempt_key import AttemptKey
 from offload.core.placement.lanes import Lane
 from offload.core.retries import Cause, RetryDecision
 from offload.core.states import Hold, JobState
@@ -71,11 +72,11 @@ def test_a_place_is_free_again_once_a_job_of_the_queue_ended() -> None:
     narrow(max_parallel=1)
     ids = waiting(2, queue="narrow")
     dispatching.sweep()
-    fence = claiming.Fence(job_id=ids[0], epoch=1, token="t")
-    assert claiming.claim(fence) is not None
+    key = AttemptKey(job_id=ids[0], epoch=1, token="t")
+    assert claiming.claim(key) is not None
     assert dispatching.sweep() == 0
 
-    runs.succeed(fence, 1, aftermath=False)
+    runs.succeed(key, 1, aftermath=False)
 
     assert dispatching.sweep() == 1
     assert states(ids) == ["SUCCEEDED", "QUEUED"]
@@ -113,9 +114,9 @@ def test_a_head_that_waits_for_its_retry_blocks_those_behind_it() -> None:
     narrow(type="ordered")
     ids = waiting(2, queue="narrow")
     assert bind_one() == ids[:1]
-    fence = claiming.Fence(job_id=ids[0], epoch=1, token="t")
-    claiming.claim(fence)
-    runs.requeue(fence, AGAIN, BROKE, cause=Cause.FAILED, changes={})
+    key = AttemptKey(job_id=ids[0], epoch=1, token="t")
+    claiming.claim(key)
+    runs.requeue(key, AGAIN, BROKE, cause=Cause.FAILED, changes={})
 
     assert bind_one() == []
 
@@ -129,10 +130,10 @@ def test_a_head_that_waits_for_its_retry_is_not_overtaken_by_a_higher_priority(t
     narrow(type="ordered")
     ids = waiting(queue="narrow")
     bind_one()
-    fence = claiming.Fence(job_id=ids[0], epoch=1, token="t")
-    claiming.claim(fence)
+    key = AttemptKey(job_id=ids[0], epoch=1, token="t")
+    claiming.claim(key)
     urgent = waiting(queue="narrow", topic=topic, priority=9)
-    runs.requeue(fence, AGAIN, BROKE, cause=Cause.FAILED, changes={})
+    runs.requeue(key, AGAIN, BROKE, cause=Cause.FAILED, changes={})
 
     assert bind_one(lane=replace(LANE, topic=topic)) == []
     assert limits.head_of("narrow") == ids[0]
@@ -149,7 +150,7 @@ def test_a_head_that_crashed_blocks_those_behind_it_until_it_is_bound_again() ->
     narrow(type="ordered")
     ids = waiting(2, queue="narrow")
     bind_one()
-    claiming.claim(claiming.Fence(job_id=ids[0], epoch=1, token="t"))
+    claiming.claim(AttemptKey(job_id=ids[0], epoch=1, token="t"))
     requeue.lose(ids[0], 1, cause=Cause.CRASHED, error="signal 9")
     assert row(ids[0]).hold == Hold.SUSPECT
 
@@ -206,9 +207,9 @@ def test_the_limit_holds_with_many_that_bind_at_once(facts: dict[str, Any], limi
         assert [job.pk for job in bound] == ids[:limit]
         assert limits.bound_in("narrow") == limit
         for job in bound:
-            fence = claiming.Fence(job_id=job.pk, epoch=job.epoch, token=job.pk)
-            claiming.claim(fence)
-            runs.succeed(fence, None, aftermath=False)
+            key = AttemptKey(job_id=job.pk, epoch=job.epoch, token=job.pk)
+            claiming.claim(key)
+            runs.succeed(key, None, aftermath=False)
         ids = ids[limit:]
 
 

@@ -12,7 +12,7 @@ from offload.fleet.snapshots import snapshot
 from offload.models import Queue
 from offload.queues import policies
 from offload.tracking import claiming
-from tests.integration.engine.world import HERE, bound, fence_of, join, states, waiting
+from tests.integration.engine.world import HERE, bound, join, key_of, states, waiting
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def test_a_suspended_queue_keeps_its_note_until_it_is_resumed() -> None:
 def test_a_suspended_queue_gives_back_all_that_has_not_begun() -> None:
     narrow = queue()
     jobs = bound(3, queue="narrow")
-    assert claiming.claim(fence_of(jobs[0]))
+    assert claiming.claim(key_of(jobs[0]))
 
     assert policies.suspend([narrow], suspended=True) == 2
 
@@ -91,7 +91,7 @@ def test_what_runs_counts_against_the_limit_and_goes_on() -> None:
     narrow = queue()
     jobs = bound(3, queue="narrow")
     for job in jobs[:2]:
-        assert claiming.claim(fence_of(job))
+        assert claiming.claim(key_of(job))
     narrow.max_parallel = 1
 
     assert policies.save(narrow) == 1

@@ -27,8 +27,8 @@ from tests.integration.engine.world import (
     TASK,
     TOPIC,
     Running,
-    fence_of,
     join,
+    key_of,
     place,
     row,
     statements,
@@ -54,10 +54,10 @@ def replies(app: Celery) -> Iterator[Celery]:
 
 def begun() -> Running:
     """Bind and begin the job that waits."""
-    fence = fence_of(bind(place(), [LANE], limit=1)[0])
-    claimed = claiming.claim(fence)
+    key = key_of(bind(place(), [LANE], limit=1)[0])
+    claimed = claiming.claim(key)
     assert claimed is not None
-    return Running(fence=fence, claimed=claimed)
+    return Running(key=key, claimed=claimed)
 
 
 def begun_here() -> Running:

@@ -63,8 +63,8 @@ def test_inputs_and_outputs_go_with_the_last_job_of_their_payload(media: Path) -
     Job.objects.update(queue="default")
     Job.objects.filter(pk=job.id).delete()
     run = running(queue="short", payload_id=Payload.objects.get().pk)
-    outputs.add(run.fence, "48.png", b"out")
-    runs.succeed(run.fence, None, aftermath=False)
+    outputs.add(run.key, "48.png", b"out")
+    runs.succeed(run.key, None, aftermath=False)
     age([run.id], "finished_at", seconds=2 * DAYS)
     assert len(files(media)) == 2
 
@@ -79,8 +79,8 @@ def test_outputs_go_with_their_job_and_what_others_use_stays(media: Path) -> Non
     offload.submit(TOPIC, files={"original": b"in"})
     kept = Payload.objects.get().pk
     run = running(queue="short", payload_id=kept)
-    outputs.add(run.fence, "48.png", b"out")
-    runs.succeed(run.fence, None, aftermath=False)
+    outputs.add(run.key, "48.png", b"out")
+    runs.succeed(run.key, None, aftermath=False)
     age([run.id], "finished_at", seconds=2 * DAYS)
 
     assert retention.purge() == 1

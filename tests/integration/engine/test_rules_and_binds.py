@@ -27,8 +27,8 @@ from tests.integration.engine.world import (
     Beside,
     announcement,
     bound,
-    fence_of,
     join,
+    key_of,
     place,
     states,
     together,
@@ -84,7 +84,7 @@ def test_a_rule_takes_back_what_was_being_bound_while_it_was_written(
     rule.end()
 
     assert states([job_id]) == ["PENDING"]
-    assert claiming.claim(fence_of(job)) is None
+    assert claiming.claim(key_of(job)) is None
 
 
 @on_postgresql

@@ -138,6 +138,6 @@ def test_a_replaced_job_has_begun_and_can_no_longer_expire() -> None:
     run = running(expires_in=3600.0)
     assert row(run.id).expires_at is not None
 
-    placeholders.replaced(run.fence)
+    placeholders.replaced(run.key)
 
     assert row(run.id).expires_at is None

@@ -33,8 +33,8 @@ from tests.integration.engine.world import (
     LANE,
     TOPIC,
     bound,
-    fence_of,
     join,
+    key_of,
     place,
     running,
     statements,
@@ -92,21 +92,21 @@ def test_many_jobs_are_stored_by_one_statement_per_500() -> None:
 
 
 def test_a_claim_is_one_statement() -> None:
-    fence = fence_of(bound()[0])
+    key = key_of(bound()[0])
 
     with statements() as found:
-        begin(fence, FACTS)
+        begin(key, FACTS)
 
     assert _changes(found) == ["UPDATE"]
     assert len(found) == 1
 
 
 def test_a_claim_with_its_started_is_one_transaction(app: Any, engine_database: str) -> None:
-    fence = fence_of(bound()[0])
+    key = key_of(bound()[0])
     app.conf.task_track_started = True
     try:
         with statements() as found:
-            begin(fence, FACTS)
+            begin(key, FACTS)
     finally:
         app.conf.task_track_started = False
 
@@ -189,12 +189,12 @@ def test_a_run_finds_its_job_by_the_key_and_not_among_all_that_are_bound() -> No
     """With no bound job in its statistics, a planner would read the index of them all."""
     _history()
     _analyse()
-    fence = fence_of(bound()[0])
+    key = key_of(bound()[0])
 
     with statements() as found:
-        claiming.claim(fence)
-        runs.write(fence, "progress", "{}")
-        runs.succeed(fence, 1, aftermath=False)
+        claiming.claim(key)
+        runs.write(key, "progress", "{}")
+        runs.succeed(key, 1, aftermath=False)
 
     plans = "\n".join(map(_plan, found))
     assert len(re.findall(KEY, plans)) == 3

@@ -99,7 +99,7 @@ def test_a_run_that_cannot_store_its_output_leaves_nothing_however_often(
     run = running()
     for _ in range(3):
         with pytest.raises(FileNotStored):
-            outputs.add(run.fence, "48.png", CONTENT)
+            outputs.add(run.key, "48.png", CONTENT)
 
     assert [path for path in media.rglob("*") if path.is_file()] == []
     assert not PayloadFile.objects.exists()
@@ -127,8 +127,8 @@ def test_an_output_that_is_replaced_counts_though_the_old_one_cannot_be_removed(
     monkeypatch.setattr(storage, "deletes", False)
     run = running()
 
-    outputs.add(run.fence, "48.png", b"first")
-    outputs.add(run.fence, "48.png", b"second")
+    outputs.add(run.key, "48.png", b"first")
+    outputs.add(run.key, "48.png", b"second")
 
     assert PayloadFile.objects.get().size == 6
 
@@ -141,7 +141,7 @@ def test_an_output_of_a_transaction_that_is_rolled_back_is_removed(
 
     def add_and_fail() -> None:
         with database.atomic():
-            outputs.add(run.fence, "48.png", b"pixels")
+            outputs.add(run.key, "48.png", b"pixels")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

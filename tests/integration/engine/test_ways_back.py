@@ -21,8 +21,8 @@ from tests.integration.engine.world import (
     LANE,
     Running,
     bound,
-    fence_of,
     join,
+    key_of,
     place,
     row,
     running,
@@ -50,11 +50,11 @@ def _forced(run: Running) -> object:
 #: From ACTIVE: how, the cause that is recorded, and whether it counts as a crash.
 FROM_ACTIVE: dict[str, tuple[Callable[[Running], object], str, bool]] = {
     "requeue": (
-        lambda run: runs.requeue(run.fence, AGAIN, BROKE, cause=Cause.FAILED, changes={}),
+        lambda run: runs.requeue(run.key, AGAIN, BROKE, cause=Cause.FAILED, changes={}),
         "failed",
         False,
     ),
-    "replace": (lambda run: placeholders.replaced(run.fence), "requeued", False),
+    "replace": (lambda run: placeholders.replaced(run.key), "requeued", False),
     "lost process": (
         lambda run: requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9"),
         "crashed",
@@ -173,16 +173,16 @@ def test_rules_recall_the_topics_they_are_about_and_no_others() -> None:
 def test_a_job_is_given_up_at_its_third_crash(changes: list[Change]) -> None:
     run = running()
     job_id = run.id
-    fence = run.fence
+    key = run.key
     for crash in (1, 2):
-        requeue.lose(job_id, fence.epoch, cause=Cause.CRASHED, error=f"signal {crash}")
+        requeue.lose(job_id, key.epoch, cause=Cause.CRASHED, error=f"signal {crash}")
         assert (row(job_id).crashes, row(job_id).hold) == (crash, Hold.SUSPECT)
         (again,) = bind(place(), [LANE], limit=1, suspect=True)
-        fence = fence_of(again)
-        claiming.claim(fence)
+        key = key_of(again)
+        claiming.claim(key)
     changes.clear()
 
-    requeue.lose(job_id, fence.epoch, cause=Cause.CRASHED, error="signal 3")
+    requeue.lose(job_id, key.epoch, cause=Cause.CRASHED, error="signal 3")
 
     found = row(job_id)
     assert (found.state, found.crashes, found.error) == (JobState.GIVEN_UP, 3, "signal 3")
@@ -225,9 +225,9 @@ def test_a_suspect_that_failed_in_order_is_a_suspect_no_more() -> None:
     run = running()
     requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
     (again,) = bind(place(), [LANE], limit=1, suspect=True)
-    fence = fence_of(again)
-    claiming.claim(fence)
+    key = key_of(again)
+    claiming.claim(key)
 
-    runs.requeue(fence, AGAIN, BROKE, cause=Cause.FAILED, changes={})
+    runs.requeue(key, AGAIN, BROKE, cause=Cause.FAILED, changes={})
 
     assert row(run.id).hold == Hold.NONE

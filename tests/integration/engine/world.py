@@ -13,6 +13,7 @@ from django.db import connections
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
+from offload.core.attempt_key import AttemptKey
 from offload.core.outcomes import ErrorInfo
 from offload.core.placement.lanes import Lane
 from offload.core.placement.topology import Mode
@@ -28,13 +29,14 @@ from offload.messaging.publisher import instance_queue
 from offload.models import Job
 from offload.tracking import claiming
 from offload.tracking.bindings import Bound, Place, bind
-from offload.tracking.claiming import Claimed, Fence
 from offload.tracking.drafts import Draft, insert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from celery import Celery
+
+    from offload.tracking.claiming import Claimed
 
 TOPIC = "dam/rendition/web"
 TASK = "dam.render"
@@ -98,22 +100,22 @@ def bound(count: int = 1, *, name: str = HERE, **facts: Any) -> list[Bound]:
     return found
 
 
-def fence_of(job: Bound) -> Fence:
-    """Return a new attempt's fence."""
-    return Fence.by(new_secret(), job_id=job.id, epoch=job.epoch)
+def key_of(job: Bound) -> AttemptKey:
+    """Return a new attempt's key."""
+    return AttemptKey.by(new_secret(), job_id=job.id, epoch=job.epoch)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
     """A job that runs."""
 
-    fence: Fence
+    key: AttemptKey
     claimed: Claimed
 
     @property
     def id(self) -> str:
         """Return the job's id."""
-        return self.fence.job_id
+        return self.key.job_id
 
     @property
     def row(self) -> Job:
@@ -123,15 +125,15 @@ class Running:
     @property
     def ending(self) -> Ending:
         """Return the attempt, about to end."""
-        return Ending(fence=self.fence, claimed=self.claimed, facts=FACTS)
+        return Ending(key=self.key, claimed=self.claimed, facts=FACTS)
 
 
 def running(name: str = HERE, **facts: Any) -> Running:
     """Return a job that runs on an instance."""
-    fence = fence_of(bound(name=name, **facts)[0])
-    claimed = claiming.claim(fence)
+    key = key_of(bound(name=name, **facts)[0])
+    claimed = claiming.claim(key)
     assert claimed is not None
-    return Running(fence=fence, claimed=claimed)
+    return Running(key=key, claimed=claimed)
 
 
 def row(job_id: str) -> Job:

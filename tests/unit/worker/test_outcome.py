@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from offload.canvas.freezing import context
 from offload.canvas.freezing.context import Continuation
+from offload.core.attempt_key import AttemptKey
 from offload.core.exceptions import InvalidDelay, InvalidValue, JobStopped, PermanentError
 from offload.core.outcomes import (
     Failed,
@@ -27,7 +28,6 @@ from offload.core.outcomes import (
 )
 from offload.core.retries import Cause
 from offload.core.tokens import new_secret, read
-from offload.tracking.claiming import Fence
 from offload.worker.pool.outcome import info, outcome_of
 from offload.worker.tasks.current import CurrentJob, running
 from offload.worker.tasks.task import ReplacedBy
@@ -217,9 +217,9 @@ def test_it_is_one_also_where_it_did_not_raise() -> None:
 @pytest.fixture
 def job() -> Iterator[CurrentJob]:
     """Return the job that runs here."""
-    fence = Fence.by(new_secret(), job_id="a", epoch=3)
+    key = AttemptKey.by(new_secret(), job_id="a", epoch=3)
     facts: Any = {"id": "a", "topic": "a/b", "epoch": 3, "attempt": 1, "instance": "w@host"}
-    with running(CurrentJob(attempt_fence=fence, claimed=cast("Any", None), **facts)) as job:
+    with running(CurrentJob(attempt_key=key, claimed=cast("Any", None), **facts)) as job:
         yield job
 
 
@@ -246,10 +246,10 @@ def test_a_run_that_hands_over_and_raises_has_failed(job: CurrentJob) -> None:
     assert isinstance(came_to(ValueError("no")), Failed)
 
 
-def test_a_token_is_the_fence_of_its_run_however_often_it_is_asked_for(job: CurrentJob) -> None:
+def test_a_token_is_the_key_of_its_run_however_often_it_is_asked_for(job: CurrentJob) -> None:
     tokens = {job.hand_over(timeout=7), job.hand_over(timeout=8)}
 
-    assert [read(token) for token in tokens] == [("a", 3, job.attempt_fence.secret)]
+    assert [read(token) for token in tokens] == [("a", 3, job.attempt_key.secret)]
     assert job.handed_over_for == 8
 
 
