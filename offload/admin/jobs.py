@@ -26,6 +26,7 @@ from offload.browser.jobs import acts, views
 from offload.browser.jobs.acts import ACTS, FORCE, REMOVE, RETRY, STOP, Act
 from offload.core.moments import between
 from offload.core.states import JobState
+from offload.core.texts import bare
 from offload.fleet.snapshots import now
 from offload.models import Job
 from offload.operations import bulk
@@ -111,7 +112,7 @@ class JobAdmin(Browsed):
     @admin.display(description=_("error"))
     def problem(self, job: Any) -> str:
         """Return the type of the last error without its module, and how it begins."""
-        kind, said = job.error_type.rpartition(".")[2], job.error_begins
+        kind, said = bare(job.error_type), job.error_begins
         if not kind and not said:
             return ages.NONE
         line = said.partition("\n")[0]

@@ -11,6 +11,7 @@ from offload.canvas.freezing.recognition import of_signature
 from offload.canvas.freezing.signatures import many
 from offload.core.exceptions import InvalidTopic
 from offload.core.states import Hold, JobState, celery_state
+from offload.core.texts import bare
 from offload.dispatch.submission import choose_queue
 from offload.models import Job, Kind
 from offload.results import result_backend, task_results
@@ -42,7 +43,7 @@ class Cause:
 
     def __str__(self) -> str:
         """Return the error as Python shows one."""
-        name = self.error_type.rpartition(".")[2]
+        name = bare(self.error_type)
         return f"{name}({self.error!r})" if name else self.error or self.state
 
 

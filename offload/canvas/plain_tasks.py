@@ -14,6 +14,7 @@ from offload.canvas.following import joins
 from offload.canvas.freezing.context import coming_from
 from offload.canvas.freezing.origins import of_row
 from offload.canvas.freezing.signatures import many
+from offload.core.texts import place_of, told
 from offload.db import database
 from offload.messaging.installation import celery_app
 from offload.messaging.timeouts import within
@@ -58,10 +59,10 @@ def part_of(task_id: str, state: str, result: Any) -> Part:
 
 def cause_of(part: Part, result: Any) -> Cause:
     """Return why what waited behind the task cannot run."""
-    kind, told = "", part.error
+    kind, said = "", part.error
     if isinstance(result, BaseException):
-        kind, told = f"{type(result).__module__}.{type(result).__qualname__}", str(result)
-    return Cause(state=STATES[part.state], error_type=kind, error=told)
+        kind, said = place_of(type(result)), told(result)
+    return Cause(state=STATES[part.state], error_type=kind, error=said)
 
 
 def _chain(task_id: str) -> list[Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kombu.exceptions import KombuError
 
+from offload.core.texts import place_of, told
 from offload.messaging import publisher
 from offload.messaging.installation import celery_app
 from offload.messaging.publisher import breaker
@@ -75,7 +76,7 @@ class Sending:
         for job_id, error in list(self.unsendable.items()):
             _end(job_id, error)
         for job_id, error in list(self.failed.items()):
-            if relays.mark_failed(job_id, f"{type(error).__name__}: {error}") >= TRIES:
+            if relays.mark_failed(job_id, f"{type(error).__name__}: {told(error)}") >= TRIES:
                 _end(job_id, error)
 
 
@@ -130,11 +131,10 @@ def _publish(app: Celery, job: Job) -> None:
 
 def _end(job_id: str, error: Exception) -> None:
     """End a relay that cannot be sent; what waits for it follows as after every end."""
-    kind = type(error)
     logger.error("task %s cannot be sent", job_id, exc_info=error)
     terminations.give_up(
         [job_id],
         state="ERROR",
-        error_type=f"{kind.__module__}.{kind.__qualname__}",
+        error_type=place_of(type(error)),
         error=f"it cannot be sent: {error!r}",
     )

@@ -1,6 +1,11 @@
-"""Text that every database takes and every page can show."""
+"""Text that every database takes and every page can show, and the names of types in it."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Characters of a message that is shown on one line.
 MESSAGE_MAX = 1_000
@@ -22,3 +27,13 @@ def told(value: object) -> str:
 def message(value: object) -> str:
     """Return any value as a message of one line's length; nothing for None."""
     return "" if value is None else told(value)[:MESSAGE_MAX]
+
+
+def place_of(defined: Callable[..., object]) -> str:
+    """Return a class or function as ``module.Qualname``, which says where it is defined."""
+    return f"{defined.__module__}.{defined.__qualname__}"
+
+
+def bare(place: str) -> str:
+    """Return the name in ``module.Qualname``, without the module; nothing for nothing."""
+    return place.rpartition(".")[2]

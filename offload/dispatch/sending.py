@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from offload.core.texts import place_of
 from offload.fleet.snapshots import snapshot
 from offload.messaging.publisher import publish
 from offload.tracking import terminations
@@ -23,11 +24,10 @@ def send(jobs: Sequence[tuple[Bound, str]]) -> None:
     seen = snapshot()
     marked = [(_marked(job, seen), task) for job, task in jobs]
     for job_id, problem in publish(marked).items():
-        kind = type(problem)
         terminations.give_up(
             [job_id],
             state="ERROR",
-            error_type=f"{kind.__module__}.{kind.__qualname__}",
+            error_type=place_of(type(problem)),
             error=f"its message cannot be encoded: {problem!r}",
         )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from offload.core.states import FAILED, JobState
+from offload.core.texts import bare
 from offload.db import database
 from offload.models import Job
 
@@ -42,7 +43,7 @@ class FailureLine:
     def name(self) -> str:
         """Return the error in a word or two: the type without its module, or what is known."""
         if self.error_type:
-            return self.error_type.rpartition(".")[2]
+            return bare(self.error_type)
         return self.error.partition("\n")[0] or self.state.lower().replace("_", " ")
 
 

@@ -10,6 +10,7 @@ from django.utils.module_loading import autodiscover_modules
 
 from offload.conf import settings
 from offload.core.exceptions import ConfigurationError, UnknownWorkflow
+from offload.core.texts import place_of
 from offload.core.topics import validate_topic
 from offload.core.validation.properties import check_properties
 from offload.messaging.installation import installed
@@ -62,8 +63,8 @@ def workflow(name: str) -> Callable[[Build], Build]:
         if not _is_function(build):
             raise _wrong(name, "it is no function. Write def whole(): return chain(…) below it")
         known = _definitions.get(name)
-        if known is not None and _place(known.build) != _place(build):
-            both = f"{_place(known.build)} and by {_place(build)}"
+        if known is not None and place_of(known.build) != place_of(build):
+            both = f"{place_of(known.build)} and by {place_of(build)}"
             raise _wrong(name, f"defined by {both}; rename one")
         _definitions[name] = Definition(name=name, build=build)
         return build
@@ -81,10 +82,6 @@ def _check_name(name: object) -> None:
 def _is_function(build: object) -> bool:
     """Return whether it can write a canvas; a canvas itself can be called, too."""
     return callable(build) and not isinstance(build, Signature)
-
-
-def _place(build: Callable[..., object]) -> str:
-    return f"{build.__module__}.{build.__qualname__}"
 
 
 def definition(name: str) -> Definition:

@@ -9,6 +9,7 @@ from django.db import DatabaseError
 
 from offload.canvas.batches import gathering
 from offload.canvas.failing import Cause, Part, fail
+from offload.core.texts import place_of, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,12 +54,6 @@ def isolated(
             raise
         except Exception as error:
             logger.exception("%s cannot be submitted", nodes[-1].get("task"))
-            return fail(app, nodes, _cause(error))
+            cause = Cause(state="ERROR", error_type=place_of(type(error)), error=told(error))
+            return fail(app, nodes, cause)
     return []
-
-
-def _cause(error: Exception) -> Cause:
-    kind = type(error)
-    return Cause(
-        state="ERROR", error_type=f"{kind.__module__}.{kind.__qualname__}", error=str(error)
-    )

@@ -18,7 +18,6 @@ from offload.canvas.freezing.context import Origin, coming_from
 from offload.canvas.freezing.drafting import tail_of
 from offload.canvas.freezing.options import kept
 from offload.canvas.freezing.signatures import many
-from offload.core.outcomes import ErrorInfo
 from offload.core.states import JobState, celery_state
 from offload.messaging.installation import celery_app
 from offload.results import result_backend
@@ -150,11 +149,7 @@ def _return_part(app: Celery, end: Ended) -> None:
         group_index=options.get("group_index"),
         chord=(end.tail or {})["chord"],
     )
-    value = end.value if end.state == "SUCCESS" else _exception(app, end)
-    app.backend.on_chord_part_return(request, end.state, value)
-
-
-def _exception(app: Celery, end: Ended) -> Any:
-    module, _, name = end.error_type.rpartition(".")
-    error = ErrorInfo(type=name or "Exception", message=end.error, module=module, traceback="")
-    return app.backend.exception_to_python(result_backend.exception(error))
+    backend: Any = app.backend
+    error = result_backend.named_exception(end.error_type, end.error)
+    value = end.value if end.state == "SUCCESS" else backend.exception_to_python(error)
+    backend.on_chord_part_return(request, end.state, value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from offload.core.texts import bare
 from offload.management.arguments import choosing, ids, times, words
 from offload.management.arguments.numbers import positive
 from offload.management.colours import coloured
@@ -71,7 +72,7 @@ def row(job: Job) -> tuple[object, ...]:
 
 def error(job: Job) -> str:
     """Return the type of a job's error and the first line of what it says."""
-    kind = job.error_type.rpartition(".")[2]
+    kind = bare(job.error_type)
     said = (job.error.strip().splitlines() or [""])[0]
     return shortened(": ".join(one for one in (kind, said) if one), SHORT)
 

@@ -1,0 +1,35 @@
+"""Text that every database takes, and the names of types in it."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+
+from offload.core.texts import bare, message, place_of, told
+
+
+class Mute(Exception):
+    """An error that cannot be shown."""
+
+    def __str__(self) -> str:
+        raise SystemExit
+
+
+def test_a_place_is_the_module_and_the_qualified_name() -> None:
+    assert place_of(OrderedDict) == "collections.OrderedDict"
+    assert place_of(json.JSONDecoder.decode) == "json.decoder.JSONDecoder.decode"
+
+
+def test_a_bare_name_has_no_module() -> None:
+    assert [bare("json.decoder.JSONDecodeError"), bare("Odd"), bare("")] == [
+        "JSONDecodeError", "Odd", "",
+    ]  # fmt: skip
+
+
+def test_what_no_database_takes_is_escaped() -> None:
+    assert told(ValueError("a\x00b\udcff")) == r"a\x00b\udcff"
+
+
+def test_what_cannot_be_shown_is_told_by_its_type() -> None:
+    assert told(Mute()) == "Mute, which cannot be shown as text"
+    assert message(None) == ""
