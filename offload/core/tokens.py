@@ -13,11 +13,10 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from offload.core.exceptions import InvalidToken
+from offload.core.validation.ids import is_epoch, is_id, is_storable
 
-#: Characters: no id is longer, nor is a secret.
-LONGEST = {"job_id": 255, "secret": 36}
-#: What the column of epochs holds.
-LARGEST = 2**31 - 1
+#: Characters: no secret is longer.
+SECRET_MAX = 36
 
 
 class Token(NamedTuple):
@@ -51,17 +50,10 @@ def read(text: object) -> Token:
         job_id, epoch, secret = said
     except (ValueError, TypeError, RecursionError):
         raise InvalidToken(problem="it is cut, changed, or something else") from None
-    if not (_is_key(job_id, "job_id") and _is_key(secret, "secret") and _is_epoch(epoch)):
+    if not (is_id(job_id) and _is_secret(secret) and is_epoch(epoch)):
         raise InvalidToken(problem="it does not hold an id, an epoch and a secret")
     return Token(job_id, epoch, secret)
 
 
-def _is_key(value: object, name: str) -> bool:
-    """Return whether a value is a text that every database can look for."""
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST[name]:
-        return False
-    return "\0" not in value and not any("\ud800" <= one <= "\udfff" for one in value)
-
-
-def _is_epoch(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST
+def _is_secret(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= SECRET_MAX and is_storable(value)

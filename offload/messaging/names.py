@@ -11,8 +11,6 @@ VERSION = 1
 STEP = "offload.step"
 #: Option of a signature: the topic, also for processes that do not have the task.
 TOPIC = "offload_topic"
-#: Where a message says of which job it is.
-HEADER = "offload"
 #: Tasks that run another one; jobs of its topic are sent under their own name.
 MAP = "offload.map"
 ERRBACK = "offload.errback"

@@ -13,9 +13,9 @@ from kombu import Exchange, Queue
 from kombu.compression import compress
 from kombu.serialization import dumps
 
-from offload.core.placement.topology import PROTOCOL_VERSION
+from offload.core.envelopes import HEADER, Envelope
 from offload.messaging.installation import celery_app
-from offload.messaging.names import HEADER, queue_name
+from offload.messaging.names import queue_name
 from offload.messaging.timeouts import within
 
 if TYPE_CHECKING:
@@ -148,20 +148,24 @@ def delivery(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def message(app: Celery, job: Bound, task: str) -> Any:
-    """Return the message of a bound job: stripped of its tail, carrying our header."""
+    """Return the message of a bound job: stripped of its tail, in our envelope."""
     found = made(app, job, task, retries=job.failures)
     found.headers.update(job.options.get("headers") or {})
-    found.headers[HEADER] = {
-        "v": PROTOCOL_VERSION,
-        "id": job.id,
-        "epoch": job.epoch,
-        "topic": job.topic,
-        "instance": job.instance,
-        "incarnation": job.incarnation,
-        **({"silent": job.options["ignore_result"]} if "ignore_result" in job.options else {}),
-        **({"limited": True} if job.is_limited else {}),
-    }
+    found.headers[HEADER] = envelope(job).packed()
     return found
+
+
+def envelope(job: Bound) -> Envelope:
+    """Return what the message of a bound job says of it."""
+    return Envelope(
+        job_id=job.id,
+        epoch=job.epoch,
+        topic=job.topic,
+        instance=job.instance,
+        incarnation=job.incarnation,
+        is_silent=job.options.get("ignore_result"),
+        is_limited=job.is_limited,
+    )
 
 
 def made(app: Celery, job: Bound | Draft | Job, task: str, *, retries: int = 0) -> Any:

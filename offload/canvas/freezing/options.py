@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from offload.canvas.freezing.calls import LOCAL, eta_of
 from offload.canvas.freezing.signatures import EPOCH, JOIN, join_of
+from offload.core.envelopes import HEADER
 from offload.core.validation.bounds import TIME_LIMIT
-from offload.messaging.names import HEADER, TOPIC
+from offload.messaging.names import TOPIC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,6 +15,8 @@ UUID_FORM = re.compile(
 )
 #: Characters: what the column of ids holds.
 ID_MAX = 255
+#: What the column of epochs holds.
+EPOCH_MAX = 2**31 - 1
 
 
 @runtime_checkable
@@ -64,6 +66,16 @@ def _problem(text: str) -> str:
     if len(text) > ID_MAX:
         return f"it has {len(text)} characters, {ID_MAX} are allowed"
     return "" if is_storable(text) else "it contains what is no character"
+
+
+def is_id(value: object) -> bool:
+    """Tell whether a value is a text that can be the id of a job."""
+    return isinstance(value, str) and not _problem(value)
+
+
+def is_epoch(value: object) -> bool:
+    """Tell whether a value is a number that can be an epoch of a bound job."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= EPOCH_MAX
 
 
 def is_storable(text: str) -> bool:

@@ -23,8 +23,9 @@ from offload.queues import declared
 from offload.worker.agent import naming
 from offload.worker.agent.heartbeat import Heartbeat
 from offload.worker.agent.leading import Leader
+from offload.worker.agent.processes import Process, descendants, end
 from offload.worker.agent.window import Window
-from offload.worker.agent.worker_state import Process, Snapshot, descendants, end
+from offload.worker.reports import Report
 
 if TYPE_CHECKING:
     import psutil
@@ -51,7 +52,7 @@ class Agent:
         """Take what the worker said of itself, and the link to it."""
         self._spec = spec
         self._link = link
-        self._snapshot = Snapshot(concurrency=spec["concurrency"])
+        self._snapshot = Report(concurrency=spec["concurrency"])
         self._parent = Process(spec["pid"])
         self._children: dict[int, Process] = {}
         self._family: list[psutil.Process] = []
@@ -144,7 +145,7 @@ class Agent:
             if "goodbye" in said:
                 self._is_dismissed = True
                 return
-            self._snapshot = Snapshot.read(said)
+            self._snapshot = Report.read(said)
             said = self._link.receive(0)
         self.heartbeat.hear(self._snapshot)
         self._adopt()

@@ -20,8 +20,8 @@ from offload.worker.agent import naming
 from offload.worker.liveness import boottime
 
 if TYPE_CHECKING:
-    from offload.worker.agent.worker_state import Snapshot
     from offload.worker.link import Link
+    from offload.worker.reports import Report
 
 logger = logging.getLogger("offload.agent")
 
@@ -42,13 +42,13 @@ class Heartbeat(threading.Thread):
         self._leased_until = math.inf
         self._link = link
         self._spec = spec
-        self._snapshot: Snapshot | None = None
+        self._snapshot: Report | None = None
         self._heard_at = time.monotonic()
         self._announced: tuple[Any, ...] = ()
         self._over = threading.Event()
         self._heard = threading.Event()
 
-    def hear(self, snapshot: Snapshot) -> None:
+    def hear(self, snapshot: Report) -> None:
         """Take the worker's last snapshot; a change of mode is announced at once."""
         changed = self._snapshot is None or snapshot.mode != self._snapshot.mode
         self._snapshot = snapshot
@@ -100,7 +100,7 @@ class Heartbeat(threading.Thread):
         self._leased_until = before + lease_time()
         self._link.send({"lease": self._leased_until, "incarnation": self.incarnation})
 
-    def _announce(self, snapshot: Snapshot) -> None:
+    def _announce(self, snapshot: Report) -> None:
         mode, concurrency, load = self._mode(snapshot), snapshot.concurrency, self._load(snapshot)
         if (mode, concurrency) != self._announced[:2]:
             membership.set_mode(self.nodename, self.incarnation, mode, concurrency=concurrency)
@@ -108,11 +108,11 @@ class Heartbeat(threading.Thread):
             membership.report(self.nodename, self.incarnation, load=load)
         self._announced = (mode, concurrency, load)
 
-    def _load(self, snapshot: Snapshot) -> dict[str, Any]:
+    def _load(self, snapshot: Report) -> dict[str, Any]:
         failing = dict(self.failing)
         return {**snapshot.load(), **({"failing": failing} if failing else {})}
 
-    def _mode(self, snapshot: Snapshot) -> Mode:
+    def _mode(self, snapshot: Report) -> Mode:
         # A parent that stands still as a whole says nothing at all.
         unheard = time.monotonic() - self._heard_at
         wedged = snapshot.tick_age + unheard > settings().timeout

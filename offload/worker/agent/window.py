@@ -22,8 +22,9 @@ from offload.tracking.queries import active_on, forced_on
 from offload.worker.liveness import boottime
 
 if TYPE_CHECKING:
+    from offload.core.envelopes import Key
     from offload.worker.agent.heartbeat import Heartbeat
-    from offload.worker.agent.worker_state import Key, Snapshot
+    from offload.worker.reports import Report
 
 #: Seconds between two comparisons of what should run with what does.
 RECONCILE = 3.0
@@ -57,7 +58,7 @@ class Window:
     #: Runs whose jobs were stopped since Celery was asked to end them.
     stopped: set[Key] = field(default_factory=set)
 
-    def look(self, worker: Snapshot) -> int:
+    def look(self, worker: Report) -> int:
         """Do what is to be done now; return how many jobs were bound."""
         self._lost &= worker.lost.keys() | worker.refused.keys()
         self._apply()
@@ -72,11 +73,11 @@ class Window:
         self._reconcile(worker)
         return dispatching.refill(self.name) if worker.mode is Mode.READY else 0
 
-    def settled(self, worker: Snapshot) -> list[Key]:
+    def settled(self, worker: Report) -> list[Key]:
         """Return which lost and refused runs that the worker tells of are dealt with."""
         return [key for key in (*worker.lost, *worker.refused) if key in self._lost]
 
-    def _stop(self, worker: Snapshot) -> None:
+    def _stop(self, worker: Report) -> None:
         """Stop jobs that Celery was asked to end: it would only end this run of them."""
         for key, force in worker.stops.items():
             stopping.stop_jobs([key[0]], force=force)
@@ -91,14 +92,14 @@ class Window:
             losses.ended(*key, cause=cause, told=told, here=here)
             self._lost.add(key)
 
-    def _refuse(self, worker: Snapshot) -> None:
+    def _refuse(self, worker: Report) -> None:
         """Give back jobs whose task this worker does not know, and say so of the task."""
         for key, task in worker.refused.items():
             if key not in self._lost:
                 refusals.refuse(*key, instance=self.name, task=task)
                 self._lost.add(key)
 
-    def _kill(self, worker: Snapshot) -> None:
+    def _kill(self, worker: Report) -> None:
         """Kill the processes of runs that are to be ended by force; their death ends them."""
         now = time.monotonic()
         if not self.can_kill or not worker.running or now - self._asked < ASK:
@@ -127,7 +128,7 @@ class Window:
             return
         self._applied, self._applied_at = rules, at
 
-    def _republish(self, worker: Snapshot) -> None:
+    def _republish(self, worker: Report) -> None:
         now = time.monotonic()
         if now - self._republished > REPUBLISH and worker.has_idle_slot:
             self._republished = now
@@ -135,7 +136,7 @@ class Window:
             here = worker.held | worker.running.keys() | worker.lost.keys()
             republishing.send_again(self.name, self.heartbeat.incarnation, held=here)
 
-    def _reconcile(self, worker: Snapshot) -> None:
+    def _reconcile(self, worker: Report) -> None:
         """End attempts that the database says run here and the worker does not know, twice.
 
         What the worker said before the last comparison says nothing about the runs in it: a job

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from offload.core.envelopes import Malformed
 from offload.messaging.publisher import EXCHANGE
-from offload.worker.parent.headers import Malformed, binding_of
+from offload.worker.parent.headers import envelope_of
 from offload.worker.parent.in_flight import holdings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from offload.worker.parent.in_flight import Key
+    from offload.core.envelopes import Key
 
 logger = logging.getLogger("offload.worker")
 
@@ -26,7 +27,7 @@ Errors: TypeAlias = tuple[type[BaseException], ...]
 
 #: What reading something else than was written raises; some transports call them the connection's.
 SPOILT: Errors = (ValueError, TypeError, LookupError, AttributeError)
-DROPPED = "a message in this instance's queue is dropped: %s; somebody else writes there"
+DROPPED = "a message in this instance's queue is dropped: %s; %s"
 
 
 @dataclass(slots=True)
@@ -70,11 +71,12 @@ def receiving(
         def on_task_received(message: Any) -> Any:
             arrivals.count += 1
             try:
-                key = binding_of(message)
+                envelope = envelope_of(message)
             except Malformed as problem:
-                return drop(str(problem))
-            if key is None:
+                return drop(str(problem), problem.hint)
+            if envelope is None:
                 return _other(handle, message, passing)
+            key = envelope.key
             if holdings.knows(key):
                 return None
             name = message.headers["task"]
@@ -115,10 +117,10 @@ def is_ours(message: Any) -> bool:
     return not isinstance(exchange, str) or exchange == EXCHANGE.name
 
 
-def drop(problem: str) -> None:
+def drop(problem: str, hint: str = Malformed.hint) -> None:
     """Count and log a message that is none; there is nothing to acknowledge."""
     holdings.malform()
-    logger.error(DROPPED, problem)
+    logger.error(DROPPED, problem, hint)
 
 
 def _fail(key: Key, error: BaseException) -> None:
@@ -131,9 +133,9 @@ def refusing(inner: Callable[..., Any]) -> Callable[..., Any]:
     """Return a handler that gives jobs of unknown tasks back; Celery would fail them."""
 
     def on_unknown_task(body: Any, message: Any, exc: Exception) -> Any:
-        key = binding_of(message)
-        if key is not None:
-            return holdings.refuse(key, message.headers["task"])
+        envelope = envelope_of(message)
+        if envelope is not None:
+            return holdings.refuse(envelope.key, message.headers["task"])
         if is_ours(message):
             return drop("it is for a task that this worker does not have")
         return inner(body, message, exc)
@@ -161,13 +163,13 @@ def undecodable(inner: Callable[..., Any]) -> Callable[..., Any]:
 
 def _failed(message: Any, error: Exception) -> bool:
     """Deal with a message that failed, if it is for us; return whether it was."""
-    key = binding_of(message)
-    if key is None and not is_ours(message):
+    envelope = envelope_of(message)
+    if envelope is None and not is_ours(message):
         return False
-    if key is None:
+    if envelope is None:
         drop(f"it cannot be read ({type(error).__name__})")
     else:
-        _fail(key, error)
+        _fail(envelope.key, error)
     return True
 
 

@@ -10,12 +10,12 @@ from offload.core.placement.topology import Mode
 from offload.core.retries import Cause
 from offload.worker.liveness import boottime
 from offload.worker.parent.wakeup import Bell
+from offload.worker.reports import Report
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-#: A binding of a job: its id and epoch.
-Key = tuple[str, int]
+    from offload.core.envelopes import Key
 
 #: Seconds for which a lost or refused run is told to an agent that does not say that it has dealt
 #: with it: it, or its database, may be away for a while.
@@ -158,21 +158,21 @@ class Holdings:
         """Return everything, for the agent."""
         now = time.monotonic()
         self._forget(now - MEMORY)
-        return {
+        return Report(
             # Before anything else is read: what changes meanwhile may be in it, or not.
-            "at": boottime(),
-            "mode": self.mode,
-            "tick_age": now - self.tick,
-            "connections": self.connections,
-            "concurrency": self.concurrency,
-            "ended": self.ended,
-            "malformed": self.malformed,
-            "held": [list(key) for key in list(self.held)],
-            "running": [[*key, run.pid] for key, run in list(self.running.items())],
-            "lost": [[*key, cause, told] for key, (cause, told, _) in _some(self.lost)],
-            "refused": [[*key, task] for key, (task, _) in _some(self.refused)],
-            "stops": [[*key, force] for key, force in _some(self.stops)],
-        }
+            at=boottime(),
+            mode=self.mode,
+            tick_age=now - self.tick,
+            connections=self.connections,
+            concurrency=self.concurrency,
+            ended=self.ended,
+            malformed=self.malformed,
+            held=frozenset(list(self.held)),
+            running={key: run.pid for key, run in list(self.running.items())},
+            lost={key: (cause, told) for key, (cause, told, _) in _some(self.lost)},
+            refused={key: task for key, (task, _) in _some(self.refused)},
+            stops=dict(_some(self.stops)),
+        ).packed()
 
     def _forget(self, before: float) -> None:
         for key in [key for key, (_, _, at) in list(self.lost.items()) if at < before]:

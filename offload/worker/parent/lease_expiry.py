@@ -14,8 +14,9 @@ from offload.core.retries import Cause
 from offload.worker.liveness import boottime
 
 if TYPE_CHECKING:
+    from offload.core.envelopes import Key
     from offload.worker.liveness import Lease
-    from offload.worker.parent.in_flight import Holdings, Key, Run
+    from offload.worker.parent.in_flight import Holdings, Run
 
 logger = logging.getLogger("offload.worker")
 

@@ -17,14 +17,14 @@ from celery.worker.state import revoked_stamps, task_ready
 
 from offload.core.retries import Cause
 from offload.core.stamps import is_stamped
-from offload.worker.parent.headers import binding_of
+from offload.worker.parent.headers import envelope_of
 from offload.worker.parent.in_flight import holdings
 from offload.worker.tasks.attempts import NotBegun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from offload.worker.parent.in_flight import Key
+    from offload.core.envelopes import Key
 
 CAUSES: dict[type[BaseException], Cause] = {
     TimeLimitExceeded: Cause.TIMED_OUT,
@@ -42,10 +42,10 @@ class JobRequest(Request):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Note the job as held, and learn of its end by the pool's callback."""
         super().__init__(*args, **kwargs)
-        header = self.request_dict.get("offload")
-        self.job_key: Key | None = binding_of(self.message)
+        envelope = envelope_of(self.message)
+        self.job_key: Key | None = envelope.key if envelope else None
         #: Whether no other run of its queue may overlap with this one.
-        self.is_limited = bool(header and header.get("limited"))
+        self.is_limited = bool(envelope and envelope.is_limited)
         if self.job_key:
             self._send_no_arguments()
             holdings.receive(self.job_key, self)

@@ -17,6 +17,7 @@ from django.db import InterfaceError, OperationalError
 from offload.canvas.freezing import context
 from offload.conf import settings
 from offload.core.attempt_key import AttemptKey
+from offload.core.envelopes import HEADER, Envelope
 from offload.core.exceptions import PermanentError
 from offload.core.retries import Cause
 from offload.core.tokens import new_secret
@@ -72,12 +73,12 @@ def _tracer(task: OffloadTask) -> Any:
 
 
 def _begin(task: OffloadTask, request: dict[str, Any]) -> Attempt:
-    header = request["offload"]
+    envelope = Envelope.read(request[HEADER])
     if not lease.wait(settings().timeout):
-        raise NotMine(f"job {header['id']}: this instance has lost its lease")
+        raise NotMine(f"job {envelope.job_id}: this instance has lost its lease")
     watch = Watch()
-    key = AttemptKey.by(new_secret(), job_id=header["id"], epoch=header["epoch"])
-    facts = _facts(task, request)
+    key = AttemptKey.by(new_secret(), job_id=envelope.job_id, epoch=envelope.epoch)
+    facts = _facts(task, request, envelope)
     try:
         claimed = insist(lambda: claims.begin(key, facts), what=f"claiming job {key.job_id}")
     except (OperationalError, InterfaceError) as error:
@@ -103,14 +104,15 @@ def stale(key: AttemptKey) -> NoReturn:
     raise NotMine(f"job {key.job_id} moved on from epoch {key.epoch}: nothing was written")
 
 
-def _facts(task: OffloadTask, request: dict[str, Any]) -> Facts:
+def _facts(task: OffloadTask, request: dict[str, Any], envelope: Envelope) -> Facts:
+    silent = envelope.is_silent
     return Facts(
         task=task.name,
         argsrepr=request.get("argsrepr") or "",
         kwargsrepr=request.get("kwargsrepr") or "",
         worker=request.get("hostname") or "",
         incarnation=lease.incarnation,
-        is_silent=bool(request["offload"].get("silent", task.ignore_result)),
+        is_silent=bool(task.ignore_result if silent is None else silent),
         request=Context(request),
     )
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from celery.exceptions import Ignore
 
+from offload.core.envelopes import HEADER
+
 if TYPE_CHECKING:
     from offload.canvas.freezing.context import Running
     from offload.jobs.claims import Facts
@@ -56,7 +58,7 @@ current: ContextVar[Attempt | None] = ContextVar("offload_attempt", default=None
 
 def attempt_of(task: Any) -> Attempt | None:
     """Return the attempt that a task's present request belongs to, if it is one."""
-    attempt, header = current.get(), task.request.get("offload")
-    if attempt is None or not header or task.request.is_eager:
+    attempt, request = current.get(), task.request
+    if attempt is None or not request.get(HEADER) or request.is_eager:
         return None
-    return attempt if attempt.job.id == header["id"] else None
+    return attempt if attempt.job.id == request.id else None

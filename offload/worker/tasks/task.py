@@ -9,6 +9,7 @@ from celery._state import _task_stack  # type: ignore[attr-defined]
 from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Ignore
 
+from offload.core.envelopes import HEADER
 from offload.core.exceptions import InvalidConsumer
 from offload.core.topics import Pattern, validate_topic
 from offload.core.validation.parameters import Parameters
@@ -182,7 +183,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
 
     def on_replace(self, sig: Signature[Any]) -> Any:
         """Leave the replacement to the finish of this attempt."""
-        if self.request.called_directly or self.request.is_eager or not self.request.get("offload"):
+        if self.request.called_directly or self.request.is_eager or not self.request.get(HEADER):
             return super().on_replace(sig)
         raise ReplacedBy(sig)
 

@@ -14,7 +14,7 @@ from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job, versions
 from offload.worker.agent import window as windows
 from offload.worker.agent.window import Window
-from offload.worker.agent.worker_state import Snapshot
+from offload.worker.reports import Report
 from tests.integration.engine.world import HERE, THERE, TOPIC, bound, join, place, row, statements
 
 HOUR = timedelta(hours=1)
@@ -34,7 +34,7 @@ def window(app: object) -> Window:
 def look(window: Window) -> None:
     """Let the instance look, and take nothing new."""
     snapshot(fresh=True)
-    window.look(Snapshot(mode=Mode.RECONNECTING, concurrency=2))
+    window.look(Report(mode=Mode.RECONNECTING, concurrency=2))
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ from offload.worker.agent.agent import Agent
 from offload.worker.agent.heartbeat import Heartbeat
 from offload.worker.agent.leading import Leader
 from offload.worker.agent.window import Window
-from offload.worker.agent.worker_state import Snapshot
 from offload.worker.link import Link
 from offload.worker.parent.in_flight import Holdings
+from offload.worker.reports import Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +89,7 @@ def test_the_worker_learns_which_lost_runs_are_dealt_with(
     agent: Agent, links: tuple[Link, Link]
 ) -> None:
     lost = {("one", 1): ("crashed", "signal 9"), ("two", 1): ("crashed", "signal 9")}
-    agent._snapshot = Snapshot(lost=lost, refused={("three", 2): "a.task"})
+    agent._snapshot = Report(lost=lost, refused={("three", 2): "a.task"})
     agent.window._lost = {("one", 1), ("three", 2)}
 
     agent._look()

@@ -16,11 +16,12 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from kombu.message import Message
 
+from offload.core.envelopes import Key, Malformed
 from offload.core.placement.topology import PROTOCOL_VERSION
 from offload.core.retries import Cause
-from offload.worker.parent import arriving, in_flight, request
+from offload.worker.parent import arriving, request
 from offload.worker.parent.arriving import Surviving, refusing, survive_envelopes
-from offload.worker.parent.headers import Malformed, binding_of
+from offload.worker.parent.headers import envelope_of
 from offload.worker.parent.in_flight import Holdings
 from offload.worker.tasks.task import OffloadTask
 
@@ -126,6 +127,18 @@ def test_what_is_no_message_of_a_job_is_counted_and_dropped(
     assert (handled, held.malformed) == ([], 1)
     assert "somebody else writes there" in caplog.text
     assert "one" not in caplog.text.replace("somebody", "").replace("none", "")
+
+
+def test_a_message_of_another_version_is_dropped_with_both_versions_and_the_next_step(
+    held: Holdings, caplog: pytest.LogCaptureFixture
+) -> None:
+    later = PROTOCOL_VERSION + 1
+
+    handler([])(message("one", offload={"v": later, "job": "of another shape"}))
+
+    assert held.malformed == 1
+    assert f"it speaks protocol {later}, and this worker {PROTOCOL_VERSION}; " in caplog.text
+    assert "update offload on the older side" in caplog.text
 
 
 def test_a_message_that_cannot_be_begun_is_told_as_a_failed_attempt(held: Holdings) -> None:
@@ -244,11 +257,12 @@ def test_any_message_in_the_queue_of_an_instance_is_survived(
     assert _valid(one) is None or {*held.held, *held.lost, *held.refused} == {("one", 1)}
 
 
-def _valid(one: Message) -> in_flight.Key | None:
+def _valid(one: Message) -> Key | None:
     try:
-        return binding_of(one)
+        envelope = envelope_of(one)
     except Malformed:
         return None
+    return envelope.key if envelope else None
 
 
 # ---- not even a message

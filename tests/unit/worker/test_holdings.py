@@ -12,12 +12,14 @@ import pytest
 
 from offload.core.placement.topology import Mode
 from offload.core.retries import Cause
-from offload.worker.agent.worker_state import Key, Snapshot
 from offload.worker.parent import in_flight as module
 from offload.worker.parent.in_flight import Holdings
+from offload.worker.reports import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from offload.core.envelopes import Key
 
 ONE: Key = ("one", 1)
 TWO: Key = ("two", 4)
@@ -31,9 +33,9 @@ def holdings() -> Holdings:
     return Holdings(concurrency=2)
 
 
-def read(holdings: Holdings) -> Snapshot:
+def read(holdings: Holdings) -> Report:
     """Return the snapshot as the agent has it from the link."""
-    return Snapshot.read(json.loads(json.dumps(holdings.snapshot())))
+    return Report.read(json.loads(json.dumps(holdings.snapshot())))
 
 
 def test_a_job_is_held_then_runs_then_is_forgotten(holdings: Holdings) -> None:

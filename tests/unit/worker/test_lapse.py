@@ -18,7 +18,7 @@ from offload.worker.parent.lease_expiry import Lapse
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from offload.worker.parent.in_flight import Key
+    from offload.core.envelopes import Key
 
 LIMITED: Key = ("ordered", 1)
 PLAIN: Key = ("plain", 1)

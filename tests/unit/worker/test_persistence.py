@@ -20,8 +20,8 @@ from offload.worker.agent.agent import Agent
 from offload.worker.agent.heartbeat import Heartbeat, lease_time
 from offload.worker.agent.leading import Leader
 from offload.worker.agent.window import Window
-from offload.worker.agent.worker_state import Snapshot
 from offload.worker.liveness import boottime
+from offload.worker.reports import Report
 from tests.polling import eventually
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def test_a_lease_renewed_after_its_end_is_one_that_lapsed(
 def test_a_worker_that_says_nothing_any_more_is_suspect(
     monkeypatch: pytest.MonkeyPatch, beating: Heartbeat
 ) -> None:
-    snapshot = Snapshot(mode=Mode.READY)
+    snapshot = Report(mode=Mode.READY)
     beating.hear(snapshot)
     assert beating._mode(snapshot) is Mode.READY
 
@@ -159,6 +159,6 @@ def test_a_window_remembers_ended_runs_only_while_they_are_told(
     for name in ("_apply", "_refuse", "_reconcile"):
         monkeypatch.setattr(Window, name, lambda *_: None)
 
-    window.look(Snapshot(lost={("a", 1): ("crashed", "signal 9")}))
+    window.look(Report(lost={("a", 1): ("crashed", "signal 9")}))
 
     assert window._lost == {("a", 1)}

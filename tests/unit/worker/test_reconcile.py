@@ -11,10 +11,12 @@ from offload.core.retries import Cause
 from offload.jobs import losses
 from offload.worker.agent import window as module
 from offload.worker.agent.window import RECONCILE, Window
-from offload.worker.agent.worker_state import Key, Snapshot
+from offload.worker.reports import Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from offload.core.envelopes import Key
 
 ONE: Key = ("one", 1)
 
@@ -52,7 +54,7 @@ def window() -> Window:
 def compare(window: Window, rows: Rows, *at: float, held: Iterable[Key] = ()) -> None:
     """Look every few seconds, with snapshots that were taken at these times."""
     for taken in at:
-        window._reconcile(Snapshot(at=taken, held=frozenset(held)))
+        window._reconcile(Report(at=taken, held=frozenset(held)))
         rows.now += RECONCILE + 1
 
 

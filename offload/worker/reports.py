@@ -1,23 +1,19 @@
-"""What an agent knows of its worker: the last snapshot, and the processes in it."""
+"""What a worker's parent process tells its agent."""
 
 from __future__ import annotations
 
-import os
-import signal
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
-
-import psutil
+from typing import TYPE_CHECKING, Any
 
 from offload.core.placement.topology import Mode
 
-Key = tuple[str, int]
+if TYPE_CHECKING:
+    from offload.core.envelopes import Key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """What the worker's parent process said last."""
+class Report:
+    """What a worker's parent process holds and runs, and how it does, at one moment."""
 
     #: When it was taken, by ``boottime``.
     at: float = 0.0
@@ -35,9 +31,26 @@ class Snapshot:
     #: Runs that Celery was asked to end, and whether by force.
     stops: dict[Key, bool] = field(default_factory=dict)
 
+    def packed(self) -> dict[str, Any]:
+        """Return it as it goes over the link: JSON."""
+        return {
+            "at": self.at,
+            "mode": self.mode,
+            "tick_age": self.tick_age,
+            "connections": self.connections,
+            "concurrency": self.concurrency,
+            "ended": self.ended,
+            "malformed": self.malformed,
+            "held": [list(key) for key in self.held],
+            "running": [[*key, pid] for key, pid in self.running.items()],
+            "lost": [[*key, cause, told] for key, (cause, told) in self.lost.items()],
+            "refused": [[*key, task] for key, task in self.refused.items()],
+            "stops": [[*key, force] for key, force in self.stops.items()],
+        }
+
     @classmethod
-    def read(cls, said: dict[str, Any]) -> Snapshot:
-        """Return a snapshot as it came over the link."""
+    def read(cls, said: dict[str, Any]) -> Report:
+        """Return a report as it came over the link."""
         return cls(
             at=said["at"],
             mode=Mode(said["mode"]),
@@ -73,44 +86,3 @@ class Snapshot:
             "connections": self.connections,
             **({"malformed": self.malformed} if self.malformed else {}),
         }
-
-
-class Process:
-    """A process watched by a descriptor: its death is seen at once."""
-
-    def __init__(self, pid: int) -> None:
-        """Open the descriptor; a process that is dead already is seen so."""
-        self.pid = pid
-        self._descriptor: int | None = None
-        with suppress(ProcessLookupError):
-            self._descriptor = os.pidfd_open(pid)
-
-    @property
-    def is_dead(self) -> bool:
-        """Return whether the process was dead when it was opened."""
-        return self._descriptor is None
-
-    def fileno(self) -> int:
-        """Return the descriptor, to poll it."""
-        return self._descriptor if self._descriptor is not None else -1
-
-    def close(self) -> None:
-        """Close the descriptor."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-
-
-def descendants(pid: int) -> list[psutil.Process]:
-    """Return the processes that a process has started, and those they have."""
-    with suppress(psutil.NoSuchProcess):
-        return list(psutil.Process(pid).children(recursive=True))
-    return []
-
-
-def end(processes: list[psutil.Process]) -> None:
-    """Kill processes that outlived the worker they belonged to."""
-    for process in processes:
-        if process.pid != os.getpid():
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGKILL)
