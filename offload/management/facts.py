@@ -43,6 +43,7 @@ def job_facts(job: Job) -> dict[str, Any]:
 
 def whole_job(job: Job, explanation: Explanation | None = None) -> dict[str, Any]:
     """Return everything there is to say of a job."""
+    files = history.files(job)
     return {
         **job_facts(job),
         "properties": job.properties,
@@ -53,8 +54,8 @@ def whole_job(job: Job, explanation: Explanation | None = None) -> dict[str, Any
         "own_retries": job.options.get(own_retries.OPTION),
         "tried": [attempt_facts(one) for one in history.attempts(job)],
         "steps": [job_facts(one) for one in history.steps(job)],
-        "inputs": [file_facts(one) for one in history.inputs(job)],
-        "outputs": [file_facts(one) for one in history.outputs(job)],
+        "inputs": [file_facts(one) for one in files if not one.is_output],
+        "outputs": [file_facts(one) for one in files if one.is_output],
         "explanation": (explanation or explain_job(job)).as_dict(),
     }
 

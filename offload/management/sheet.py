@@ -18,7 +18,7 @@ from offload.queues import own_retries
 from offload.reading import history
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from rich.text import Text
 
@@ -45,8 +45,8 @@ def parts(job: Job) -> Iterator[Text | Table]:
         yield table(ATTEMPTS, map(attempt_row, tried), fold={"error": 20})
     if steps := history.steps(job):
         yield table(STEPS, map(step_row, steps), fold={"topic": 12})
-    if files := [*file_rows("in", history.inputs(job)), *file_rows("out", history.outputs(job))]:
-        yield table(FILES, files, fold={"file": 12, "SHA-256": 16})
+    if files := history.files(job):
+        yield table(FILES, map(file_row, files), fold={"file": 12, "SHA-256": 16})
     if job.traceback:
         yield plain(job.traceback.rstrip(), "dim")
 
@@ -117,10 +117,10 @@ def step_row(step: Job) -> tuple[object, ...]:
     return step.pk, step.topic, coloured(step.state), step.instance
 
 
-def file_rows(way: str, files: Iterable[PayloadFile]) -> Iterator[tuple[object, ...]]:
-    """Yield files as cells of FILES."""
-    for file in files:
-        yield file.name, way, filesizeformat(file.size), file.media_type, file.sha256
+def file_row(file: PayloadFile) -> tuple[object, ...]:
+    """Return a file as cells of FILES."""
+    way = "out" if file.is_output else "in"
+    return file.name, way, filesizeformat(file.size), file.media_type, file.sha256
 
 
 def verdicts(found: Explanation) -> list[Table]:

@@ -92,6 +92,11 @@ class PayloadFile(models.Model):
         """Return the name."""
         return self.name
 
+    @property
+    def is_output(self) -> bool:
+        """Tell whether a job made it; the others came with one."""
+        return self.job_id is not None
+
     def open(self) -> File[bytes]:
         """Return the file, opened for reading bytes."""
         return storage(self.payload.storage).open(self.location, "rb")

@@ -1,18 +1,21 @@
-"""What a job has been through: its attempts, the one that runs now or was the last included."""
+"""What a job has been through, and what it came with and made: attempts, steps, files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db.models import F, Q
+
 from offload.core.moments import between
 from offload.core.retries import Cause
-from offload.models import Attempt, PayloadFile
+from offload.core.states import JobState
+from offload.models import Attempt, Job, PayloadFile
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from offload.models import Job
+    from django.db.models import QuerySet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,8 @@ class AttemptLine:
     #: Why it ended without making the job final, or the final state; empty while it runs.
     outcome: str
     error: str = ""
+    #: The job's own state, for the attempt that runs now or was the last.
+    state: JobState | None = None
 
     @property
     def seconds(self) -> float | None:
@@ -39,7 +44,11 @@ class AttemptLine:
 
 
 def attempts(job: Job) -> tuple[AttemptLine, ...]:
-    """Return the attempts of a job, in their order."""
+    """Return the attempts of a job, in their order.
+
+    The database is asked only where a binding came before the present one.
+    """
+    is_first = job.epoch <= (job.started_at is not None)
     ended = [
         AttemptLine(
             number=number,
@@ -50,7 +59,7 @@ def attempts(job: Job) -> tuple[AttemptLine, ...]:
             outcome=row.cause,
             error=row.error,
         )
-        for number, row in enumerate(job.ended_attempts.all(), 1)
+        for number, row in enumerate(() if is_first else job.ended_attempts.all(), 1)
     ]
     if job.started_at is None:
         return tuple(ended)
@@ -71,6 +80,7 @@ def _present(job: Job, number: int) -> AttemptLine:
         ended_at=job.finished_at,
         outcome=job.state if job.is_finished else "",
         error=job.error if job.is_finished else "",
+        state=job.job_state,
     )
 
 
@@ -81,12 +91,22 @@ def steps(job: Job) -> tuple[Job, ...]:
     return tuple(job.run.jobs.order_by("created_at", "id"))
 
 
-def inputs(job: Job) -> tuple[PayloadFile, ...]:
-    """Return the files that came with a job."""
-    found = PayloadFile.objects.inputs().filter(payload=job.payload_id)
-    return tuple(found.order_by("name")) if job.payload_id else ()
+def retried_as(job: Job) -> str:
+    """Return the id of the last job that runs a final one once more; nothing where none does."""
+    if not job.is_finished:
+        return ""
+    retries = Job.objects.filter(retry_of=job.pk).newest_first()
+    return retries.values_list("pk", flat=True).first() or ""
 
 
-def outputs(job: Job) -> tuple[PayloadFile, ...]:
-    """Return the files that a job's finish made visible."""
-    return tuple(PayloadFile.objects.outputs().filter(job=job).order_by("name"))
+def files(job: Job) -> tuple[PayloadFile, ...]:
+    """Return the files that came with a job, then those that its finish made visible, by name."""
+    if job.payload_id is None:
+        return ()
+    return tuple(visible_files(job).order_by(F("job_id").asc(nulls_first=True), "name"))
+
+
+def visible_files(job: Job) -> QuerySet[PayloadFile]:
+    """Return a query for the files that came with a job, and those its finish made visible."""
+    mine = Q(job=None) | Q(job=job, epoch=job.epoch, job__state=JobState.SUCCEEDED)
+    return PayloadFile.objects.select_related("payload").filter(mine, payload=job.payload_id)

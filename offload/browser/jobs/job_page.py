@@ -5,49 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from offload.core.moments import between
 from offload.core.states import QUERY_TYPES, JobState
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from offload.browser.jobs.steps import Step
     from offload.core.progress import Progress
+    from offload.models import PayloadFile
     from offload.reading.explain import Explanation
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One claimed binding."""
-
-    epoch: int
-    instance: str
-    started_at: datetime | None
-    ended_at: datetime | None
-    #: Why it ended without a result; empty for the last one.
-    cause: str = ""
-    error: str = ""
-    #: The job's own state, for its last attempt.
-    state: JobState | None = None
-
-    @property
-    def seconds(self) -> float | None:
-        """Return how long it took, where it has begun and ended."""
-        if self.started_at is None or self.ended_at is None:
-            return None
-        return round(between(self.started_at, self.ended_at), 2)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class File:
-    """A file that came with the job, or that its finish made visible."""
-
-    id: int
-    name: str
-    media_type: str
-    size: int
-    sha256: str
-    is_output: bool
+    from offload.reading.history import AttemptLine
+    from offload.reading.steps import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +74,11 @@ class JobPage:
     #: The last of the jobs that run it once more.
     retried_as: str
     progress: Progress | None
-    attempts: tuple[Attempt, ...]
+    attempts: tuple[AttemptLine, ...]
     steps: tuple[Step, ...]
     #: Whether the run has more steps than are shown.
     has_more_steps: bool
-    files: tuple[File, ...]
+    files: tuple[PayloadFile, ...]
     #: None for a job that has ended.
     explanation: Explanation | None
     #: None for whoever may not see payloads.

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Case, F, Q, When
 
 from offload.browser import values
-from offload.browser.jobs import job_page, steps
+from offload.browser.jobs import job_page
 from offload.browser.live import version_of
 from offload.core.progress import Progress
 from offload.core.states import FINAL, JobState
 from offload.fleet.snapshots import snapshot
-from offload.models import Attempt, Job, Join, Kind, PayloadFile
+from offload.models import Job, Join, Kind
 from offload.models.fields import JsonText
+from offload.reading import history, steps
 from offload.reading.explain import explain_job
 from offload.tracking.queries import loads_by_instance
 
@@ -70,12 +71,12 @@ def page(job: Job, *, unsealed: bool) -> job_page.JobPage:
         run_id=job.run_id or "",
         parent_id=job.parent_id,
         retry_of=job.retry_of_id or "",
-        retried_as=_retried_as(job),
+        retried_as=history.retried_as(job),
         progress=Progress.read(job.progress),
-        attempts=_attempts(job),
+        attempts=history.attempts(job),
         steps=(*(_step(row, job) for row in rows[:STEPS]), *_waiting(job, rows)),
         has_more_steps=len(rows) > STEPS,
-        files=_files(job),
+        files=history.files(job),
         explanation=None if job.is_finished or job.kind == Kind.RELAY else explain_job(job),
         sealed=_sealed(job) if unsealed else None,
     )
@@ -89,45 +90,6 @@ def _moments(job: Job) -> job_page.Moments:
         started=job.started_at,
         finished=job.finished_at,
         expires=job.expires_at,
-    )
-
-
-def _retried_as(job: Job) -> str:
-    if not job.is_finished:
-        return ""
-    retries = Job.objects.filter(retry_of=job.pk).newest_first()
-    return retries.values_list("pk", flat=True).first() or ""
-
-
-def _attempts(job: Job) -> tuple[job_page.Attempt, ...]:
-    """Return the ended attempts, which only a job bound more than once has, and the last one."""
-    ended = Attempt.objects.filter(job=job) if job.epoch > 1 else ()
-    lines = [
-        job_page.Attempt(
-            epoch=row.epoch,
-            instance=row.instance,
-            started_at=row.started_at,
-            ended_at=row.ended_at,
-            cause=row.cause,
-            error=row.error,
-        )
-        for row in ended
-    ]
-    return (*lines, *_last_attempt(job))
-
-
-def _last_attempt(job: Job) -> tuple[job_page.Attempt, ...]:
-    if job.started_at is None:
-        return ()
-    return (
-        job_page.Attempt(
-            epoch=job.epoch,
-            instance=job.instance,
-            started_at=job.started_at,
-            ended_at=job.finished_at,
-            error=job.error,
-            state=job.job_state,
-        ),
     )
 
 
@@ -164,28 +126,6 @@ def _waiting(job: Job, rows: Sequence[Any]) -> tuple[steps.Step, ...]:
     members = Job.objects.filter(run=job.run_id).values("pk") if job.run_id else [job.pk]
     open_joins = Join.objects.filter(fired=False, dependencies__needs__in=members).distinct()
     return steps.waiting(tails, [row.body for row in open_joins[:STEPS]], known)
-
-
-def _files(job: Job) -> tuple[job_page.File, ...]:
-    if job.payload_id is None:
-        return ()
-    return tuple(
-        job_page.File(
-            id=row.pk,
-            name=row.name,
-            media_type=row.media_type,
-            size=row.size,
-            sha256=row.sha256,
-            is_output=row.job_id is not None,
-        )
-        for row in visible_files(job).order_by(F("job_id").asc(nulls_first=True), "name")
-    )
-
-
-def visible_files(job: Job) -> Any:
-    """Return the files that came with the job, and those its finish made visible."""
-    mine = Q(job=None) | Q(job=job, epoch=job.epoch, job__state=JobState.SUCCEEDED)
-    return PayloadFile.objects.select_related("payload").filter(mine, payload=job.payload_id)
 
 
 def _sealed(job: Job) -> job_page.Sealed:

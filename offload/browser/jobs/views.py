@@ -15,6 +15,7 @@ from offload.browser.access import OPERATE_JOB, SEE_JOBS, SEE_PAYLOAD, requires
 from offload.browser.address import key_of
 from offload.browser.cluster.views import home
 from offload.browser.jobs import acts, reading
+from offload.reading import history
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +76,7 @@ def ask(request: HttpRequest, quoted: str, around: Mapping[str, Any], *, what: A
 @requires(SEE_JOBS, SEE_PAYLOAD)
 def file(request: HttpRequest, quoted: str, file_id: int) -> FileResponse:
     """Send a file of a job, always as a download: it comes from outside."""
-    row = reading.visible_files(found(quoted)).filter(pk=file_id).first()
+    row = history.visible_files(found(quoted)).filter(pk=file_id).first()
     if row is None:
         raise Http404(_("The job has no such file."))
     try:

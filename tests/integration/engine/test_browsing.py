@@ -6,10 +6,22 @@ from typing import Any
 
 from offload.browser.cluster import facts
 from offload.browser.jobs import reading
+from offload.core.retries import Cause, decide
 from offload.fleet import rule_enforcement, rules
 from offload.fleet.snapshots import snapshot
 from offload.models import Dependency, Job, Join, Payload, PayloadFile, Run
-from tests.integration.engine.world import HERE, THERE, TOPIC, bound, join, row, running, waiting
+from offload.tracking import runs
+from tests.integration.engine.world import (
+    BROKE,
+    HERE,
+    THERE,
+    TOPIC,
+    bound,
+    join,
+    row,
+    running,
+    waiting,
+)
 
 
 def test_ages_are_by_the_clock_of_the_database() -> None:
@@ -85,6 +97,17 @@ def test_a_page_has_every_attempt_and_the_inputs_first() -> None:
     assert [attempt.state for attempt in ended.attempts] == ["SUCCEEDED"]
     assert ended.explanation is None
     assert ended.sealed is None
+
+
+def test_a_page_has_the_attempt_that_a_retry_waits_after() -> None:
+    join(HERE)
+    job = running()
+    decision = decide(snapshot().default.retry, cause=Cause.FAILED, failures=0, crashes=0)
+    runs.requeue(job.key, decision, BROKE, cause=Cause.FAILED, changes={})
+
+    (attempt,) = reading.page(row(job.id), unsealed=False).attempts
+
+    assert (attempt.outcome, attempt.error, attempt.state) == ("failed", "no", None)
 
 
 def test_the_pulse_moves_with_the_job_its_run_and_its_chances() -> None:

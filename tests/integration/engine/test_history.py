@@ -95,7 +95,8 @@ def test_steps_are_the_jobs_of_one_run_in_their_order() -> None:
 
 def test_files_are_inputs_and_what_a_finish_made_visible() -> None:
     handle = submit(TOPIC, files={"b": b"1", "a": b"2"})
-    assert [one.name for one in history.inputs(handle.row)] == ["a", "b"]
-    assert history.outputs(handle.row) == ()
-    assert history.inputs(row(waiting()[0])) == ()
+    assert [(one.name, one.is_output) for one in history.files(handle.row)] == [
+        ("a", False), ("b", False),
+    ]  # fmt: skip
+    assert history.files(row(waiting()[0])) == ()
     assert handle.state is not JobState.SUCCEEDED

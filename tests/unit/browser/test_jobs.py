@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from offload.browser.jobs.job_page import Attempt, Sealed
+from offload.browser.jobs.job_page import Sealed
 from offload.browser.values import SHOWN, shortened, text_of
+from offload.reading.history import AttemptLine
 from offload.templatetags.offload import seconds
 from tests.unit.core.fleet import NOW
 
@@ -31,11 +32,11 @@ def test_a_very_long_text_is_cut_and_says_so() -> None:
 
 
 def test_an_attempt_takes_time_once_it_has_ended() -> None:
-    def attempt(**moments: object) -> Attempt:
-        return Attempt(epoch=1, instance="a", **moments)  # type: ignore[arg-type]
+    def attempt(**moments: object) -> AttemptLine:
+        return AttemptLine(number=1, epoch=1, instance="a", outcome="", **moments)  # type: ignore[arg-type]
 
     ended = NOW + timedelta(seconds=1.256)
-    assert attempt(started_at=NOW, ended_at=ended).seconds == 1.26
+    assert seconds(attempt(started_at=NOW, ended_at=ended).seconds) == "1.26 s"
     assert attempt(started_at=NOW, ended_at=None).seconds is None
 
 

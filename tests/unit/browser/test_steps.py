@@ -6,9 +6,9 @@ from typing import Any
 
 from celery import chain, chord, group, signature
 
-from offload.browser.jobs.steps import waiting
 from offload.canvas.freezing.signatures import plain
 from offload.messaging.names import TOPIC
+from offload.reading.steps import waiting
 
 
 def step(topic: str, task_id: str) -> Any:
