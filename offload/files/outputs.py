@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from uuid_utils import uuid7
 
 from offload.conf import settings
-from offload.core.exceptions import StaleAttempt
 from offload.db import database
 from offload.files import payloads
 from offload.files.rollback_cleanup import remove_on_rollback
 from offload.files.storing import remove
 from offload.models import Job, Payload, PayloadFile
+from offload.tracking.changes import stale
 
 if TYPE_CHECKING:
     from offload.core.attempt_key import AttemptKey
@@ -56,7 +56,7 @@ def _locked(key: AttemptKey) -> Job:
     mine = Job.objects.select_for_update(of=("self",)).select_related("payload")
     job = mine.filter(pk=key.job_id, epoch=key.epoch, token=key.token, state="ACTIVE").first()
     if job is None:
-        raise StaleAttempt(job_id=key.job_id, epoch=key.epoch)
+        raise stale(key)
     return job
 
 

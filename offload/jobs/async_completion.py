@@ -9,7 +9,7 @@ from kombu.utils.json import dumps
 
 from offload.core import tokens
 from offload.core.attempt_key import AttemptKey
-from offload.core.exceptions import FailedOutside, InvalidValue, StaleAttempt, UnknownJob
+from offload.core.exceptions import FailedOutside, InvalidValue, UnknownJob
 from offload.core.outcomes import ErrorInfo
 from offload.core.progress import Progress
 from offload.core.retries import Cause, decide
@@ -20,8 +20,8 @@ from offload.fleet.each import each
 from offload.jobs import aftermath, losses
 from offload.models import Job
 from offload.results import result_backend, task_results
-from offload.signals import stale_attempt
 from offload.tracking import async_completion, runs
+from offload.tracking.changes import stale
 
 if TYPE_CHECKING:
     from offload.core.exceptions import OffloadError
@@ -174,5 +174,4 @@ def _refusal(key: AttemptKey) -> OffloadError:
     """Return why a token that can be read ends nothing."""
     if not Job.objects.filter(pk=key.job_id).exists():
         return UnknownJob(job_id=key.job_id)
-    stale_attempt.send_robust(sender=None, job_id=key.job_id, epoch=key.epoch, began=True)
-    return StaleAttempt(job_id=key.job_id, epoch=key.epoch)
+    return stale(key)

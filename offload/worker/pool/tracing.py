@@ -25,7 +25,7 @@ from offload.jobs import claims
 from offload.jobs.claims import Facts
 from offload.jobs.late_messages import why_late
 from offload.messaging.names import CARRIERS
-from offload.signals import stale_attempt
+from offload.tracking.changes import tell_stale
 from offload.worker.connections import insist
 from offload.worker.liveness import lease
 from offload.worker.pool.watch import Watch
@@ -93,14 +93,14 @@ def _begin(task: OffloadTask, request: dict[str, Any]) -> Attempt:
 
 def _tell_late(key: AttemptKey, facts: Facts) -> NoReturn:
     """Tell that a message came too late to begin anything, and raise NotMine."""
-    stale_attempt.send_robust(sender=None, job_id=key.job_id, epoch=key.epoch, began=False)
+    tell_stale(key, began=False)
     why = why_late(key, facts.worker)
     raise NotMine(f"a message of job {key.job_id} came too late, and began nothing: {why}")
 
 
 def stale(key: AttemptKey) -> NoReturn:
     """Tell that an end came too late, and raise NotMine."""
-    stale_attempt.send_robust(sender=None, job_id=key.job_id, epoch=key.epoch, began=True)
+    tell_stale(key)
     raise NotMine(f"job {key.job_id} moved on from epoch {key.epoch}: nothing was written")
 
 

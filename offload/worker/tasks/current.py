@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, NoReturn
 
 from kombu.utils.json import dumps
 
-from offload.core.exceptions import JobStopped, MissingFile, NoCurrentJob, StaleAttempt
+from offload.core.exceptions import JobStopped, MissingFile, NoCurrentJob
 from offload.core.progress import Progress
 from offload.core.states import JobState
 from offload.core.validation.terms import check_delay
 from offload.files import outputs
 from offload.jobs import async_completion
 from offload.models import Job, PayloadFile
-from offload.signals import stale_attempt
 from offload.tracking import fencing, runs
+from offload.tracking.changes import stale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,8 +166,7 @@ class CurrentJob:
             self._stale()
 
     def _stale(self) -> NoReturn:
-        stale_attempt.send_robust(sender=None, job_id=self.id, epoch=self.epoch, began=True)
-        raise StaleAttempt(job_id=self.id, epoch=self.epoch)
+        raise stale(self.attempt_key)
 
 
 _current: ContextVar[CurrentJob | None] = ContextVar("offload_current_job", default=None)

@@ -19,6 +19,7 @@ from offload.core.states import JobState
 from offload.files import outputs, payloads
 from offload.models import Job, Payload, PayloadFile
 from offload.operations.handles import JobHandle
+from offload.signals import stale_attempt
 from offload.tracking import claiming, requeue, runs
 from offload.tracking.bindings import bind
 from tests.integration.engine.world import (
@@ -228,8 +229,16 @@ def test_an_attempt_that_was_overtaken_can_add_nothing(media: Path) -> None:
     run = running()
     requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
 
+    told: list[Any] = []
+
+    def note(*, job_id: str, **_: object) -> None:
+        told.append(job_id)
+
+    stale_attempt.connect(note)
     with pytest.raises(StaleAttempt):
         outputs.add(run.key, "late.png", b"late")
+
+    assert told == [run.id]
 
     assert not PayloadFile.objects.exists()
     assert [path for path in media.rglob("*") if path.is_file()] == []
