@@ -18,7 +18,6 @@ from offload.core.retries import Cause
 from offload.diagnostics import outage
 from offload.dispatch.dispatching import FULL
 from offload.fleet import membership
-from offload.fleet.membership import Announcement
 from offload.queues import declared
 from offload.worker.agent import naming
 from offload.worker.agent.heartbeat import Heartbeat
@@ -82,7 +81,7 @@ class Agent:
 
     def _settle(self) -> str | None:
         try:
-            incarnation = naming.settle(self._announcement(), again=self._spec["restarted"])
+            incarnation = naming.settle(naming.announced(self._spec), again=self._spec["restarted"])
             if old := outage.of_tables():
                 logger.error("%s", old)
             else:
@@ -95,19 +94,6 @@ class Agent:
             return None
         self._link.send({"settled": incarnation})
         return incarnation
-
-    def _announcement(self) -> Announcement:
-        spec = self._spec
-        return Announcement(
-            name=self.name,
-            pid=spec["pid"],
-            consumers=spec["consumers"],
-            concurrency=spec["concurrency"],
-            can_kill=spec["can_kill"],
-            can_limit=spec["can_limit"],
-            labels=spec["labels"],
-            facts=membership.facts(),
-        )
 
     def _watch(self) -> int:
         next_look, news = 0.0, self._snapshot.news

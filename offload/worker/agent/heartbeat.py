@@ -126,18 +126,8 @@ class Heartbeat(threading.Thread):
         if row is not None and row.incarnation != self.incarnation and row.mode != Mode.GONE:
             self.is_superseded = True
             return
-        announcement = membership.Announcement(
-            name=self.nodename,
-            pid=self._spec["pid"],
-            consumers=self._spec["consumers"],
-            concurrency=self._spec["concurrency"],
-            can_kill=self._spec["can_kill"],
-            can_limit=self._spec["can_limit"],
-            labels=self._spec["labels"],
-            facts=membership.facts(),
-        )
         logger.warning("%s was declared gone and comes back", self.nodename)
-        self.incarnation = naming.settle(announcement)
+        self.incarnation = naming.settle(naming.announced(self._spec))
         self._announced = ()
 
     def drop_connection(self) -> None:

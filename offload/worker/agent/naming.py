@@ -1,20 +1,21 @@
-"""Settling a worker's name before it starts."""
+"""Settling a worker's name before it starts, by what the worker says of itself."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from offload.conf import settings
 from offload.core.exceptions import NameInUse
 from offload.core.placement.topology import Mode
 from offload.embedded.process import boot_id
 from offload.fleet import membership
+from offload.fleet.membership import Announcement
 from offload.models import Instance
 
 if TYPE_CHECKING:
-    from offload.fleet.membership import Announcement
+    from collections.abc import Mapping
 
 #: Seconds between two looks at the beat of who has the name.
 PAUSE = 0.2
@@ -27,6 +28,20 @@ class Rival:
     incarnation: str
     beat: int
     since: float
+
+
+def announced(spec: Mapping[str, Any]) -> Announcement:
+    """Return what a worker announces, of what it told its agent."""
+    return Announcement(
+        name=str(spec["name"]),
+        pid=spec["pid"],
+        consumers=spec["consumers"],
+        concurrency=spec["concurrency"],
+        can_kill=spec["can_kill"],
+        can_limit=spec["can_limit"],
+        labels=spec["labels"],
+        facts=membership.facts(),
+    )
 
 
 def settle(announcement: Announcement, *, again: bool = False) -> str:
