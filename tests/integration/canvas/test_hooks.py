@@ -16,6 +16,7 @@ from offload.testing import NAME, run_jobs
 from offload.worker.tasks.current import current_job
 from offload.worker.tasks.task import ConsumerTask, OffloadTask
 from tests.integration.canvas.tasks import NOTES, define
+from tests.parameters import without_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,7 +164,7 @@ def test_it_is_retried_as_the_queue_says(hooked: Any, calls: list[Any]) -> None:
         (Ignore(), JobState.SUCCEEDED),
         (Reject("no", requeue=False), JobState.ERROR),
     ],
-    ids=repr,
+    ids=without_addresses,
 )
 def test_what_celery_means_by_an_exception_is_meant_before_the_run_too(
     hooked: Any, calls: list[Any], error: BaseException, state: JobState

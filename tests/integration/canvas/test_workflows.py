@@ -29,6 +29,7 @@ from offload.workflows import (
     step,
     workflow,
 )
+from tests.parameters import without_addresses
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -208,7 +209,7 @@ def test_a_run_that_is_not_there_is_said_to_be_none() -> None:
 
 
 @pytest.mark.usefixtures("app", "engine_database")
-@pytest.mark.parametrize("made", [None, [], "report/whole"], ids=repr)
+@pytest.mark.parametrize("made", [None, [], "report/whole"], ids=without_addresses)
 def test_a_function_that_returns_no_canvas_starts_nothing(made: Any) -> None:
     workflow("none")(lambda: made)
 
@@ -226,7 +227,7 @@ def test_what_is_no_function_defines_no_workflow() -> None:
 
 
 @pytest.mark.usefixtures("app", "engine_database")
-@pytest.mark.parametrize("properties", ["ab", [1], {"a": object()}], ids=repr)
+@pytest.mark.parametrize("properties", ["ab", [1], {"a": object()}], ids=without_addresses)
 def test_properties_of_a_run_are_an_object(properties: Any) -> None:
     workflow("totals")(totals)
 

@@ -184,7 +184,7 @@ def test_what_cannot_be_submitted_is_refused_and_leaves_nothing(
         ({"a": "/dev/null"}, "'/dev/null' is no regular file. Open it for reading bytes"),
         (["a"], "^`files` cannot be taken: it is of type list. Pass a dict of names"),
     ],
-    ids=repr,
+    ids=without_addresses,
 )
 def test_what_is_no_file_is_told_by_what_it_is(files: Any, told: str) -> None:
     with pytest.raises(InvalidFile, match=told):
@@ -201,7 +201,7 @@ def test_a_file_that_was_opened_as_text_is_refused() -> None:
         offload.submit(TOPIC, files={"a": cast("Any", text)})
 
 
-@pytest.mark.parametrize("many", [None, 7, "ab", {"a": 1}, [[1]], [None]], ids=repr)
+@pytest.mark.parametrize("many", [None, 7, "ab", {"a": 1}, [[1]], [None]], ids=without_addresses)
 def test_what_is_no_list_of_properties_is_refused(many: Any) -> None:
     with pytest.raises(InvalidProperties):
         offload.submit_many(TOPIC, many)

@@ -20,6 +20,7 @@ from offload.results import result_backend, task_results
 from offload.tracking import terminations
 from tests.apps import forget_consumers
 from tests.integration.engine.world import join, running, statements
+from tests.parameters import without_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,13 +61,13 @@ def is_in_row(job: JobHandle) -> bool:
 
 
 @every_backend
-@pytest.mark.parametrize("value", [None, 0, "", "text", LARGE], ids=repr)
+@pytest.mark.parametrize("value", [None, 0, "", "text", LARGE], ids=without_addresses)
 def test_a_job_has_the_value_it_returned(backend: Celery, value: object) -> None:
     assert returned(value).result(timeout=0) == value
 
 
 @every_backend
-@pytest.mark.parametrize("value", [None, LARGE], ids=repr)
+@pytest.mark.parametrize("value", [None, LARGE], ids=without_addresses)
 def test_a_job_without_a_result_in_celery_has_its_value_all_the_same(
     backend: Celery, value: object
 ) -> None:

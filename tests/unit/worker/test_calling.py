@@ -11,6 +11,7 @@ from celery import Celery, shared_task
 from offload.core.exceptions import InvalidConsumer, InvalidNumber, WrongCall
 from offload.worker.tasks.calling import call
 from offload.worker.tasks.task import ConsumerTask, OffloadTask, consumer
+from tests.parameters import without_addresses
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ BAD_LIMITS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("limits", BAD_LIMITS, ids=repr)
+@pytest.mark.parametrize("limits", BAD_LIMITS, ids=without_addresses)
 def test_time_limits_that_are_none_are_refused_where_they_are_declared(
     app: Celery, limits: dict[str, Any]
 ) -> None:
