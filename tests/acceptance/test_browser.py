@@ -225,6 +225,27 @@ def test_a_page_that_is_not_answered_says_so(page: Page) -> None:
     expect(notice).to_be_hidden(timeout=15_000)
 
 
+@pytest.mark.parametrize(("debug", "status"), [(False, 503), (True, 500)])
+def test_a_poll_that_is_answered_by_an_error_says_so_and_asks_again(
+    page: Page, settings: Any, debug: bool, status: int
+) -> None:
+    settings.DEBUG = debug
+    page.goto(MATRIX)
+    notice = page.locator("#ob-stale")
+    expect(notice).to_be_hidden()
+
+    error = "<html><body><h1>The error itself</h1></body></html>"
+    page.route("**/instance/matrix/**", lambda route: route.fulfill(status=status, body=error))
+    expect(notice).to_be_visible(timeout=15_000)
+    with page.expect_response("**/instance/matrix/**", timeout=15_000):
+        pass
+    expect(page.locator("h1").last).to_have_text("Offloading Browser")
+    expect(notice).to_be_visible()
+
+    page.unroute("**/instance/matrix/**")
+    expect(notice).to_be_hidden(timeout=15_000)
+
+
 def test_a_session_that_ends_leads_to_the_login_page(page: Page) -> None:
     page.goto(MATRIX)
     Session.objects.all().delete()

@@ -8,10 +8,14 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 const stale = (isStale) => {
   document.getElementById("ob-stale").hidden = !isStale;
 };
-for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
-  document.addEventListener(name, () => stale(true));
-}
-document.addEventListener("htmx:afterOnLoad", () => stale(false));
+// htmx also says that it has loaded an answer where that is an error.
+document.addEventListener("htmx:afterRequest", (event) => stale(!event.detail.successful));
+
+// In a site under DEBUG django-htmx puts an error in the page's place, and a poll that has failed
+// would take with it what asks again. It listens to the same event, later than this.
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (event.target.id === "ob-poll") event.stopPropagation();
+}, true);
 
 // Ages go on counting, and the exact moment is named by the clock of whoever looks.
 const UNITS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
