@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.conf import settings
 from offload.core.placement.judgement import noted
 from offload.core.placement.reasons import Obstacle
 from offload.core.placement.routing import Need, verdicts
@@ -13,6 +12,7 @@ from offload.diagnostics.finding import Finding, fail, ok, warn
 from offload.fleet.snapshots import now, snapshot
 from offload.messaging.installation import module
 from offload.models import Instance
+from offload.reading import losses
 from offload.reading.overview import overview
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def examine() -> Iterator[Finding]:
     yield _count(seen, here)
     if here:
         yield _leader(seen)
+    for told, step in losses.told(seen.instances):
+        yield warn(SUBJECT, told, step)
     for line in here:
         yield from _trouble(line)
     yield from _failing(seen)
@@ -71,9 +73,6 @@ def _failing(seen: Overview) -> Iterator[Finding]:
 
 def _trouble(line: InstanceLine) -> Iterator[Finding]:
     where = f"process {line.pid} on {line.host}"
-    if line.beat_age_seconds > settings().timeout:
-        told = f"{line.name} beat {line.beat_age_seconds:.0f} s ago and is not declared gone yet."
-        yield warn(SUBJECT, told, f"Look at {where} and its log.")
     if line.is_off:
         told = noted(f"{line.name} is switched off", line.off_note)
         yield warn(SUBJECT, told, f"To switch it on: manage.py offload on {line.name}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db.models import DurationField, ExpressionWrapper, F
 from django.db.models.functions import Now
 
+from offload.conf import settings
 from offload.core.placement.routing import Need, plan
 from offload.core.placement.topology import Mode
 from offload.fleet.row_values import instance_of
@@ -51,6 +52,19 @@ class InstanceLine:
     labels: tuple[str, ...]
     host: str
     pid: int
+    #: Why it is gone; empty for one that is here.
+    gone_because: str = ""
+    said_goodbye: bool = False
+
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether it is taken to be here, and has not beat for so long that it cannot be."""
+        return self.mode is not Mode.GONE and self.beat_age_seconds > settings().timeout
+
+    @property
+    def has_died(self) -> bool:
+        """Tell whether it is gone without a goodbye."""
+        return self.mode is Mode.GONE and not self.said_goodbye
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +137,8 @@ class Overview:
     @property
     def ready(self) -> int:
         """Return how many instances take work."""
-        return sum(line.mode is Mode.READY and not line.is_off for line in self.instances)
+        ready = (one for one in self.instances if one.mode is Mode.READY and not one.is_off)
+        return sum(not one.is_silent for one in ready)
 
 
 def overview() -> Overview:
@@ -195,6 +210,8 @@ def _instance_line(row: Instance, one: InstanceValue, counts: Counts) -> Instanc
         labels=tuple(sorted(one.labels)),
         host=row.host,
         pid=row.pid,
+        gone_because=row.gone_because if one.mode is Mode.GONE else "",
+        said_goodbye=one.said_goodbye,
     )
 
 

@@ -11,12 +11,14 @@ from django.db.models.functions import Now
 
 from offload.browser.cluster.rule_status import Applied, read_applied
 from offload.browser.live import version_of
-from offload.core.placement.topology import Scope
+from offload.conf import settings
+from offload.core.placement.topology import Mode, Scope
 from offload.fleet.snapshots import now, snapshot
 from offload.models import Instance, Rule, Switch
 from offload.reading import failures
 from offload.reading.counts import Counts, count
 from offload.reading.failures import Failures
+from offload.reading.losses import LATELY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -66,7 +68,8 @@ class Facts:
         failed = [(one.job_id, one.hour, one.day) for one in self.failures.lines]
         applied = [(name, line.applied) for name, line in self.lines.items()]
         named = (self.topology.version, self.topology.period(self.now), sorted(counts.recent))
-        return version_of((named, jobs, later, failed, applied))
+        lost = sorted(self.silent), self.died
+        return version_of((named, jobs, later, failed, applied, lost))
 
     @cached_property
     def rules(self) -> tuple[RuleValue, ...]:
@@ -83,6 +86,26 @@ class Facts:
             one.name: tuple(rule for rule in self.rules if rule.applies_to(one))
             for one in self.topology.live
         }
+
+    @cached_property
+    def silent(self) -> frozenset[str]:
+        """Return the instances that do not beat, and that nobody has declared gone."""
+        longest = settings().timeout
+        lines = ((one.name, self.lines.get(one.name)) for one in self.topology.live)
+        return frozenset(name for name, line in lines if line and line.beat_age > longest)
+
+    @cached_property
+    def died(self) -> tuple[str, ...]:
+        """Return the instances that went lately without a goodbye."""
+        gone = (one for one in self.topology.instances if not one.is_live)
+        unasked = (one.name for one in gone if not one.said_goodbye and one.name in self.lines)
+        return tuple(name for name in unasked if self.lines[name].beat_age < LATELY)
+
+    @cached_property
+    def ready(self) -> int:
+        """Return how many instances take work."""
+        able = (one for one in self.topology.live if one.mode is Mode.READY and not one.is_off)
+        return sum(one.name not in self.silent for one in able)
 
     @cached_property
     def behind(self) -> frozenset[str]:

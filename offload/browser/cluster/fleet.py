@@ -107,7 +107,7 @@ def build(facts: Facts, *, heartbeat: float, look: Look | None = None) -> Fleet:
         look=look,
         part=part,
         members=tuple(member(facts, one, heartbeat=heartbeat) for one in part.shown),
-        ready=sum(one.mode is Mode.READY and not one.is_off for one in here),
+        ready=facts.ready,
         live=len(here),
         version=version_of(facts, heartbeat=heartbeat),
     )

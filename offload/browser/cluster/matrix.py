@@ -42,13 +42,16 @@ class Column:
     is_leader: bool
     #: It acts by other rules than those there are.
     is_behind: bool
+    #: It does not beat, and nobody has declared it gone.
+    is_silent: bool
     running: int
     concurrency: int
 
     @property
     def has_problem(self) -> bool:
         """Tell whether it takes no work, or other work than is desired."""
-        return self.mode is not Mode.READY or self.is_off or self.is_behind
+        waits = self.mode is not Mode.READY or self.is_off or self.is_silent
+        return waits or self.is_behind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +60,9 @@ class Row:
 
     topic: str
     cells: tuple[Cell, ...]
+    #: Jobs that wait for an instance.
     waiting: int
-    #: Those among the waiting whose time has not come.
+    #: Jobs whose time has not come.
     later: int
     queued: int
     running: int
@@ -78,7 +82,7 @@ class Row:
     @property
     def is_stalled(self) -> bool:
         """Tell whether jobs are due that nobody can run."""
-        return self.waiting > self.later and self.can_run == 0
+        return self.waiting > 0 and self.can_run == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +100,14 @@ class Matrix:
     #: Of all there is, whatever is looked at.
     live: int
     ready: int
+    #: Those that went lately without a goodbye.
+    died: tuple[str, ...]
+    #: Those that do not beat, and that nobody has declared gone.
+    silent: tuple[str, ...]
+    #: Jobs that wait for an instance.
     waiting: int
+    #: Jobs whose time has not come.
+    later: int
     running: int
     #: Instances that act by other rules than those there are.
     behind: tuple[str, ...]
@@ -133,8 +144,11 @@ def build(facts: Facts, look: Look | None = None) -> Matrix:
         gone=tuple(one.name for one in facts.topology.instances if not one.is_live),
         chosen=_chosen(facts, look.cell),
         live=len(live),
-        ready=sum(one.mode is Mode.READY and not one.is_off for one in live),
-        waiting=sum(facts.counts.waiting.values()),
+        ready=facts.ready,
+        died=facts.died,
+        silent=tuple(sorted(facts.silent)),
+        waiting=sum(facts.counts.due(topic) for topic in facts.counts.waiting),
+        later=sum(one.count for one in facts.counts.later.values()),
         running=sum(facts.counts.active.values()),
         behind=tuple(one.name for one in live if one.name in facts.behind),
     )
@@ -193,6 +207,7 @@ def _column(facts: Facts, instance: Instance) -> Column:
         is_off=instance.is_off,
         is_leader=instance.is_leader,
         is_behind=instance.name in facts.behind,
+        is_silent=instance.name in facts.silent,
         running=facts.counts.running_on(instance.name),
         concurrency=instance.concurrency,
     )
@@ -203,7 +218,7 @@ def _row(facts: Facts, topic: str, instances: Iterable[Instance]) -> Row:
     return Row(
         topic=topic,
         cells=tuple(cell_of(facts, topic, instance) for instance in instances),
-        waiting=facts.counts.waiting.get(topic, 0),
+        waiting=facts.counts.due(topic),
         later=facts.counts.waiting.get(topic, 0) - facts.counts.due(topic),
         queued=facts.counts.bound(topic),
         running=facts.counts.running(topic),

@@ -10,6 +10,7 @@ from offload.management.colours import coloured
 from offload.management.terminal import Terminal, plain, table
 from offload.management.verb import Options, Verb
 from offload.management.verbs import rules
+from offload.reading import losses
 from offload.reading.overview import instances
 from offload.reading.rulebook import RuleLine, rulebook
 
@@ -44,7 +45,8 @@ def run(terminal: Terminal, options: Options) -> None:
         is_long = options["long"]
         said = [_table(shown, is_long=is_long, is_wide=terminal.is_wide), *ruled(shown, book)]
     if hidden := len(every) - len(shown):
-        said.append(f"{hidden} more are gone; --all shows them.")
+        said.append(f"{hidden} more {'is' if hidden == 1 else 'are'} gone; --all shows them.")
+    said += [plain(f"{told} {step}", "red") for told, step in losses.told(every)]
     terminal.answer([facts(one, book) for one in shown], *said)
 
 
@@ -70,6 +72,8 @@ def facts(line: InstanceLine, book: Sequence[RuleLine]) -> dict[str, object]:
     return {
         "name": line.name,
         "mode": line.mode,
+        "gone_because": line.gone_because,
+        "silent": line.is_silent,
         "off": line.is_off,
         "off_note": line.off_note,
         "rules": [rules.facts(rule) for rule in book if rule.id and line.name in rule.instances],

@@ -12,7 +12,7 @@ from offload.fleet.snapshots import snapshot
 from offload.management.arguments import times
 from offload.management.terminal import Terminal, plain, shortened
 from offload.management.verb import Options, Verb
-from offload.reading import failures
+from offload.reading import failures, losses
 from offload.reading.overview import overview
 from offload.reading.rulebook import RuleLine, rulebook
 
@@ -45,6 +45,11 @@ def facts(seen: Overview, failed: Failures, book: Sequence[RuleLine], away: str)
         "term": seen.term,
         "instances": sum(line.mode is not Mode.GONE for line in seen.instances),
         "ready": seen.ready,
+        "silent": [line.name for line in losses.silent(seen.instances)],
+        "died": [
+            {"name": line.name, "because": line.gone_because, "beat_age": line.beat_age_seconds}
+            for line in losses.died(seen.instances)
+        ],
         "waiting": seen.waiting,
         "later": seen.later,
         "retrying": seen.retrying,
@@ -72,6 +77,8 @@ def lines(
     here = sum(line.mode is not Mode.GONE for line in seen.instances)
     leader = f"{seen.leader} leads (term {seen.term})" if seen.leader else "nobody leads"
     yield f"Cluster {settings().cluster}: {seen.ready} of {here} instances take work, {leader}."
+    for told, step in losses.told(seen.instances):
+        yield plain(f"{told} {step}", "red")
     yield from jobs(seen)
     yield from suspended()
     yield from failing(failed)

@@ -13,7 +13,7 @@ from offload.core.placement.topology import Mode
 from offload.diagnostics import broker
 from offload.fleet import leadership, membership, rules
 from offload.fleet.snapshots import now
-from offload.models import Queue
+from offload.models import Instance, Queue
 from offload.reading import rulebook
 from offload.tracking import terminations
 from tests.integration.engine.world import HERE, TASK, THERE, TOPIC, age, join, running, waiting
@@ -50,6 +50,8 @@ def test_status_counts_instances_and_jobs(said: Said, answered: Answered) -> Non
         "term": 1,
         "instances": 2,
         "ready": 1,
+        "silent": [],
+        "died": [],
         "waiting": 2,
         "later": 0,
         "retrying": 0,
@@ -190,10 +192,47 @@ def test_rules_are_listed_with_whom_they_concern(
 
 def test_instances_that_are_gone_are_shown_on_demand(said: Said, answered: Answered) -> None:
     membership.goodbye(HERE, join())
-    assert "1 more are gone" in said("instances")
+    assert "1 more is gone" in said("instances")
+    assert "Died" not in said("status")
     assert answered("instances") == []
     assert [one["mode"] for one in answered("instances", "--all")] == ["gone"]
     assert HERE in said("instances", "--all")
+
+
+def last_beat(**ago: float) -> None:
+    """Let all instances have beaten for the last time so long ago."""
+    Instance.objects.update(beat_at=now() - timedelta(**ago))
+
+
+def test_an_instance_that_died_is_named_until_it_is_back(said: Said, answered: Answered) -> None:
+    membership.leave(HERE, join(), reason="its worker died", crash=True)
+    for verb in ("status", "instances", "doctor"):
+        assert f"Died within the last day, and not back: {HERE} (its worker died)." in said(verb)
+    (died,) = answered("status")["died"]
+    assert (died["name"], died["because"]) == (HERE, "its worker died")
+    assert answered("instances", "--all")[0]["gone_because"] == "its worker died"
+
+    last_beat(days=2)
+    assert answered("status")["died"] == []
+    join()
+    assert "died" not in said("status").lower()
+
+
+def test_instances_that_do_not_beat_take_no_work_and_are_told_of_at_once(
+    said: Said, answered: Answered
+) -> None:
+    for number in range(8):
+        join(f"render@gpu{number}")
+    assert answered("status")["silent"] == []
+
+    last_beat(hours=1)
+    told = said("status")
+    assert "0 of 8 instances take work" in told
+    assert "No sign of life, and not declared gone: render@gpu0, " in told
+    assert "and 3 more." in told
+    assert len(answered("status")["silent"]) == 8
+    assert said("doctor").count("No sign of life") == 1
+    assert answered("instances")[0]["silent"]
 
 
 def test_an_instance_that_is_off_is_shown_as_off(said: Said, answered: Answered) -> None:

@@ -26,7 +26,8 @@ def test_instances_in_trouble_are_named_with_their_process() -> None:
 def test_an_instance_whose_beat_is_old_is_named() -> None:
     leadership.acquire(HERE, join())
     Instance.objects.update(beat_at="2020-01-01T00:00:00Z")
-    assert f"{HERE} beat " in the(Level.WARN, fleet.examine()).fact
+    told = [one.fact for one in fleet.examine() if one.level is Level.WARN]
+    assert f"No sign of life, and not declared gone: {HERE}." in told
 
 
 def test_an_instance_that_is_off_is_named_with_how_to_switch_it_on() -> None:

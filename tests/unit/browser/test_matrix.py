@@ -93,6 +93,28 @@ def test_columns_are_the_instances_that_are_not_gone() -> None:
     assert all(len(row.cells) == 1 for row in page.rows)
 
 
+def test_instances_that_died_or_do_not_beat_are_told_of() -> None:
+    died, left = instance("a@b", mode=Mode.GONE), instance("c@d", mode=Mode.GONE, said_goodbye=True)
+    old = instance("e@f", mode=Mode.GONE)
+    lines = {one.name: line() for one in (died, left)}
+    lines |= {HERE: line(beat_age=60.0), THERE: line(), old.name: line(beat_age=1e6)}
+
+    page = build(facts(instance(), instance(THERE), died, left, old, lines=lines))
+
+    assert (page.died, page.silent, page.ready, page.live) == (("a@b",), (HERE,), 1, 2)
+    assert [one.name for one in page.columns if one.has_problem] == [HERE]
+    assert facts(instance(), lines={HERE: line(beat_age=60.0)}).version != facts(instance()).version
+
+
+def test_jobs_whose_time_has_not_come_do_not_wait_for_an_instance() -> None:
+    later = {"a": Later(count=20, retrying=0, seconds=60.0)}
+
+    page = build(facts(instance(), counts=Counts(waiting={"a": 23}, later=later)))
+
+    assert (page.waiting, page.later) == (3, 20)
+    assert [(row.waiting, row.later) for row in page.rows if row.topic == "a"] == [(3, 20)]
+
+
 def test_a_row_counts_its_jobs_and_those_who_can_run_them() -> None:
     counts = Counts(waiting={"a": 5}, queued={(HERE, "a"): 2}, active={(THERE, "a"): 1})
 
