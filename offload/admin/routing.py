@@ -13,11 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from offload.admin.lists import ListedAdmin
 from offload.browser import effects
-from offload.core.placement.topology import Scope, Verb
-from offload.db import database
+from offload.core.placement.topology import Scope
 from offload.fleet import rules
-from offload.fleet.opening import opened_by
-from offload.fleet.overruling import became_of, denies, overrule
+from offload.fleet.rule_effects import opened_by
 from offload.models import Instance, Rule, Switch
 
 if TYPE_CHECKING:
@@ -35,23 +33,17 @@ else:
 class Enforced(ListedAdmin):
     """Rows that say what is desired: what they forbid is taken back in the same transaction."""
 
-    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
-        """Store it and enforce it."""
-        with database.atomic():
-            obj.save(using=database.alias())
-            self._tell(request, rules.enforce())
+    def remove(self, rows: list[Any]) -> int:
+        """Remove rows and enforce what remains; return how many jobs were taken back."""
+        raise NotImplementedError
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
         """Remove it and enforce what remains."""
-        with database.atomic():
-            obj.delete(using=database.alias())
-            self._tell(request, rules.enforce())
+        self.tell_recalled(request, self.remove([obj]))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Remove them and enforce what remains."""
-        with database.atomic():
-            queryset.delete()
-            self._tell(request, rules.enforce())
+        self.tell_recalled(request, self.remove(list(queryset)))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Return what goes; on the page that asks, say what else that does."""
@@ -64,7 +56,8 @@ class Enforced(ListedAdmin):
         """Say what it does to delete these rows, beside that they are gone."""
         return []
 
-    def _tell(self, request: HttpRequest, recalled: int) -> None:
+    def tell_recalled(self, request: HttpRequest, recalled: int) -> None:
+        """Tell how many jobs were taken back, if any."""
         if recalled:
             text = ngettext(
                 "%d unstarted job was taken back and goes elsewhere.",
@@ -116,15 +109,15 @@ class RuleAdmin(Enforced):
         """Store it, an allow in place of the deny of the same, and say where it concerns nobody."""
         if not change:
             obj.created_by_id = request.user.pk
-        with database.atomic():
-            before = denies(obj.target, [obj.pattern], obj.scope)
-            if obj.verb == Verb.ALLOW:
-                overrule(obj)
-            super().save_model(request, obj, form, change)
-            lifted = became_of(before)
-        for text in effects.of_lifting(lifted) if obj.verb == Verb.ALLOW else ():
+        written = rules.save(obj)
+        self.tell_recalled(request, written.recalled)
+        for text in effects.of_lifting(written.lifted):
             self.message_user(request, text, messages.INFO)
         self._warn_of_nobody(request, obj)
+
+    def remove(self, rows: list[Rule]) -> int:
+        """Remove rules and enforce what remains; return how many jobs were taken back."""
+        return rules.remove(rows).recalled
 
     def effects_of_deleting(self, rows: list[Rule]) -> list[str]:
         """Say whom it opens to everything."""
@@ -163,6 +156,14 @@ class SwitchAdmin(Enforced):
     form = SwitchForm
     list_display = ("instance", "since", "note")
     search_fields = ("instance", "note")
+
+    def save_model(self, request: HttpRequest, obj: Switch, form: Any, change: bool) -> None:
+        """Switch the instance off, or change the note of one that is."""
+        self.tell_recalled(request, rules.switch(obj.instance, off=True, note=obj.note))
+
+    def remove(self, rows: list[Switch]) -> int:
+        """Switch the instances on; return how many jobs were taken back."""
+        return sum(rules.switch(row.instance, off=False) for row in rows)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Return the name of an instance that is off."""

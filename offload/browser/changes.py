@@ -14,11 +14,10 @@ from offload.browser import effects
 from offload.browser.address import plain
 from offload.browser.audit_log import record
 from offload.core.exceptions import UnknownInstance
-from offload.core.placement.topology import Scope
+from offload.core.placement.topology import Verb
 from offload.db import database
 from offload.db.conflicts import retried
 from offload.fleet import rules
-from offload.fleet.overruling import became_of, denies
 from offload.models import Instance
 
 if TYPE_CHECKING:
@@ -88,9 +87,8 @@ def switch(name: str, *, off: bool, by: Any) -> str:
 def _act(change: Change, by: Any) -> list[str]:
     """Do it; return what else is to be told."""
     if change.verb == "allow":
-        before = denies(change.instance, [change.pattern], Scope.INSTANCE)
-        rules.allow(change.instance, change.pattern, by=by)
-        return effects.of_lifting(became_of(before))
+        written = rules.write(Verb.ALLOW, change.instance, [change.pattern], by=by)
+        return effects.of_lifting(written.lifted)
     if change.verb == "exclusive":
         return _others(rules.exclusive(change.instance, [change.pattern], by=by))
     if change.verb == "clear":

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from offload.fleet.overruling import Overruled
+    from offload.fleet.rule_effects import Overruled
 
 
 def of_lifting(overruled: Overruled) -> list[str]:

@@ -1,24 +1,57 @@
-"""Rules as an instance applies them: it gives back what it may not run, and announces them."""
+"""Rules as they are enforced: once they are changed, and again by each instance for itself.
+
+An instance gives back what it may not run, and announces by which rules it acts.
+"""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
-from offload.core.placement.routing import Need, plan
+from offload.core.placement.routing import Need, judge_rules, plan
 from offload.core.retries import Cause
 from offload.db import database
-from offload.fleet.snapshots import Snapshot, now
+from offload.fleet.rule_effects import settle
+from offload.fleet.snapshots import Snapshot, forget, load, now
 from offload.models import Instance
-from offload.tracking import queries, requeue
+from offload.models.versions import current_version, raise_version
+from offload.tracking import queries, requeue, slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from offload.core.placement.topology import Instance as InstanceValue
-    from offload.core.placement.topology import Rule
+    from offload.core.placement.topology import Rule, Topology
 
 INSTANCE = Instance._meta.db_table
+
+
+def enforce() -> int:
+    """Take back the unstarted jobs that the rules as they are now forbid; return how many.
+
+    Call it in the transaction that changed them. It waits for the bindings that began before:
+    they have not seen the rules, and are seen here once they are committed.
+    """
+    settle()
+    raise_version()
+    topology = load(current_version()).topology
+    slots.keep_bindings_out(_named(topology))
+    count = 0
+    for name, topic in queries.unstarted():
+        instance = topology.instance(name)
+        if instance and (instance.is_off or judge_rules(instance, topic, topology.rules, now())):
+            count += len(requeue.recall_from(name, [topic], cause=Cause.REFUSED))
+    forget()
+    return count
+
+
+def _named(topology: Topology) -> list[str]:
+    """Return the instances to which something may be forbidden."""
+    return [
+        one.name
+        for one in topology.live
+        if one.is_off or any(rule.applies_to(one) for rule in topology.rules)
+    ]
 
 
 def apply(name: str, incarnation: str, seen: Snapshot) -> None:

@@ -9,24 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
-
 from offload.core.exceptions import UnknownInstance, UnknownRule
 from offload.core.moments import utc
-from offload.core.placement.routing import judge_rules
 from offload.core.placement.topology import Scope, Verb
-from offload.core.retries import Cause
 from offload.core.topics import Pattern
 from offload.db import database
 from offload.db.conflicts import retried
-from offload.fleet.opening import opened_by
-from offload.fleet.overruling import overrule, settle
-from offload.fleet.row_values import rule_of
+from offload.fleet.rule_effects import (
+    became_of,
+    denies,
+    narrows,
+    opened_by,
+    others_on,
+    overrule,
+    widens,
+)
+from offload.fleet.rule_enforcement import enforce
 from offload.fleet.rule_terms import check, check_texts
-from offload.fleet.snapshots import forget, load, now
 from offload.models import Instance, Rule, Switch
-from offload.models.versions import current_version, raise_version
-from offload.tracking import queries, requeue, slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from django.contrib.auth.models import AbstractBaseUser
 
-    from offload.core.placement.topology import Topology
+    from offload.fleet.rule_effects import Overruled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +49,27 @@ class Exclusive:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """Rules that were written."""
+
+    rules: tuple[Rule, ...]
+    #: Denies that the allows among them lift.
+    lifted: Overruled
+    #: Jobs that were taken back.
+    recalled: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cleared:
     """Rules that are gone."""
 
     count: int
+    #: Jobs that were taken back.
+    recalled: int
     #: Instances that are here and have lost their last allow: they may do everything now.
     opened: tuple[str, ...]
 
 
-@retried
 def allow(target: str, pattern: str, **terms: Any) -> Rule:
     """Allow a pattern on an instance; an instance with allow rules may do nothing else.
 
@@ -67,22 +79,55 @@ def allow(target: str, pattern: str, **terms: Any) -> Rule:
     unless they are given anew. Raise InvalidPattern for a pattern that is none, InvalidRule for
     a target or a note that cannot be.
     """
-    return _rule(Verb.ALLOW, target, pattern, **terms)
+    return write(Verb.ALLOW, target, [pattern], **terms).rules[0]
 
 
-@retried
 def deny(target: str, pattern: str, **terms: Any) -> Rule:
     """Deny a pattern on an instance, whatever allows it; takes what ``allow`` takes."""
-    return _rule(Verb.DENY, target, pattern, **terms)
+    return write(Verb.DENY, target, [pattern], **terms).rules[0]
 
 
 @retried
-def clear(target: str, pattern: str, *, scope: str = Scope.INSTANCE) -> Cleared:
-    """Remove the rules of exactly this pattern on this target."""
-    Pattern.parse(pattern)
+def write(verb: Verb, target: str, patterns: Iterable[str], **terms: Any) -> Written:
+    """Allow or deny patterns, all of them or none; takes, and raises, what ``allow`` does."""
+    texts = [Pattern.parse(pattern).text for pattern in patterns]
     check_texts(target, target)
     with database.atomic():
-        return remove(Rule.objects.filter(scope=scope, target=target, pattern=pattern))
+        before = _lifted_by(verb, target, texts, terms.get("scope", Scope.INSTANCE))
+        made = [_write(verb, target, text, **terms) for text in texts]
+        return _enforced(made, before)
+
+
+@retried
+def save(rule: Rule) -> Written:
+    """Store a rule as a form made it, an allow in place of the denies of the same."""
+    with database.atomic():
+        before = _lifted_by(rule.verb, rule.target, [rule.pattern], rule.scope)
+        if rule.verb == Verb.ALLOW:
+            overrule(rule)
+        rule.save(using=database.alias())
+        return _enforced([rule], before)
+
+
+def _lifted_by(verb: str, target: str, patterns: Sequence[str], scope: str) -> tuple[Rule, ...]:
+    return denies(target, patterns, scope) if verb == Verb.ALLOW else ()
+
+
+def _enforced(made: Sequence[Rule], lifted: Sequence[Rule]) -> Written:
+    recalled = enforce()
+    return Written(rules=tuple(made), lifted=became_of(lifted), recalled=recalled)
+
+
+def clear(target: str, pattern: str, *, scope: str = Scope.INSTANCE) -> Cleared:
+    """Remove the rules of exactly this pattern on this target."""
+    return clear_all(target, [pattern], scope=scope)
+
+
+def clear_all(target: str, patterns: Iterable[str], *, scope: str = Scope.INSTANCE) -> Cleared:
+    """Remove the rules of exactly these patterns on this target."""
+    texts = [Pattern.parse(pattern).text for pattern in patterns]
+    check_texts(target, target)
+    return remove(Rule.objects.filter(scope=scope, target=target, pattern__in=texts))
 
 
 @retried
@@ -95,13 +140,14 @@ def clear_ids(ids: Sequence[int]) -> Cleared:
         return remove(found.values())
 
 
+@retried
 def remove(rows: Iterable[Rule]) -> Cleared:
-    """Remove rules and enforce what remains; call it in a transaction."""
-    removed = list(rows)
-    opened = opened_by(removed) if removed else ()
-    Rule.objects.filter(pk__in=[rule.pk for rule in removed]).delete()
-    enforce()
-    return Cleared(count=len(removed), opened=opened)
+    """Remove rules and enforce what remains."""
+    with database.atomic():
+        removed = list(rows)
+        opened = opened_by(removed) if removed else ()
+        Rule.objects.filter(pk__in=[rule.pk for rule in removed]).delete()
+        return Cleared(count=len(removed), opened=opened, recalled=enforce())
 
 
 def exclusive(
@@ -129,45 +175,20 @@ def _exclusive(
         mine.exclude(pattern__in=texts).delete()
         made = [_write(Verb.ALLOW, instance, text, by=by, note=note) for text in texts]
         enforce()
-        others = _others(instance)
+        others = others_on(instance)
     return Exclusive(
         rules=tuple(made),
-        widened_by=tuple(one for one in others if _widens(one, wanted)),
-        narrowed_by=tuple(one for one in others if _narrows(one, wanted)),
+        widened_by=tuple(one for one in others if widens(one, wanted)),
+        narrowed_by=tuple(one for one in others if narrows(one, wanted)),
     )
 
 
-def narrowing(instance: str, patterns: Iterable[str]) -> list[Rule]:
-    """Return the denies in force that keep an instance from topics of these patterns."""
-    wanted = [Pattern.parse(pattern) for pattern in patterns]
-    found = [one for one in _others(instance) if _narrows(one, wanted)]
-    return [one for one in found if rule_of(one).in_force(now())]
-
-
-def _others(instance: str) -> list[Rule]:
-    """Return the rules in force on an instance, known or not, save its own allows."""
-    labels = Instance.objects.filter(pk=instance).values_list("labels", flat=True).first() or ()
-    own = Q(verb=Verb.ALLOW, scope=Scope.INSTANCE)
-    rows = Rule.objects.not_ended().exclude(own)
-    return [row for row in rows if rule_of(row).names(instance, labels)]
-
-
-def _widens(rule: Rule, wanted: Iterable[Pattern]) -> bool:
-    pattern = Pattern.parse(rule.pattern)
-    return rule.verb == Verb.ALLOW and not any(one.covers(pattern) for one in wanted)
-
-
-def _narrows(rule: Rule, wanted: Iterable[Pattern]) -> bool:
-    pattern = Pattern.parse(rule.pattern)
-    return rule.verb == Verb.DENY and any(one.overlaps(pattern) for one in wanted)
-
-
 @retried
-def switch(instance: str, *, off: bool, note: str | None = None) -> None:
+def switch(instance: str, *, off: bool, note: str | None = None) -> int:
     """Switch an instance off or on as a whole; one that is off keeps its note without another.
 
-    Raise UnknownInstance where no worker of that name was ever announced, InvalidRule for a
-    note that cannot be kept.
+    Return how many jobs were taken back. Raise UnknownInstance where no worker of that name was
+    ever announced, InvalidRule for a note that cannot be kept.
     """
     check_texts(instance, instance)
     if not Instance.objects.filter(pk=instance).exists():
@@ -179,15 +200,7 @@ def switch(instance: str, *, off: bool, note: str | None = None) -> None:
             Switch.objects.update_or_create(pk=instance, defaults=terms)
         else:
             Switch.objects.filter(pk=instance).delete()
-        enforce()
-
-
-def _rule(verb: Verb, target: str, pattern: str, **terms: Any) -> Rule:
-    text = Pattern.parse(pattern).text
-    with database.atomic():
-        rule = _write(verb, target, text, **terms)
-        enforce()
-    return rule
+        return enforce()
 
 
 def _write(
@@ -215,31 +228,3 @@ def _write(
     check(Rule(**key, **terms), target)
     rule, _ = Rule.objects.update_or_create(**key, defaults=terms)
     return rule
-
-
-def enforce() -> int:
-    """Take back the unstarted jobs that the rules as they are now forbid; return how many.
-
-    Call it in the transaction that changed them. It waits for the bindings that began before:
-    they have not seen the rules, and are seen here once they are committed.
-    """
-    settle()
-    raise_version()
-    topology = load(current_version()).topology
-    slots.keep_bindings_out(_named(topology))
-    count = 0
-    for name, topic in queries.unstarted():
-        instance = topology.instance(name)
-        if instance and (instance.is_off or judge_rules(instance, topic, topology.rules, now())):
-            count += len(requeue.recall_from(name, [topic], cause=Cause.REFUSED))
-    forget()
-    return count
-
-
-def _named(topology: Topology) -> list[str]:
-    """Return the instances to which something may be forbidden."""
-    return [
-        one.name
-        for one in topology.live
-        if one.is_off or any(rule.applies_to(one) for rule in topology.rules)
-    ]

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 from django.core.management import CommandError
 
 from offload.core.placement.topology import Scope
-from offload.db import database
-from offload.db.conflicts import retried
 from offload.fleet import rules
-from offload.fleet.rules import Cleared
 from offload.management.terminal import Terminal, plain
 from offload.management.verb import Options, Verb
 from offload.management.verbs.routing import check_target, scoped
@@ -20,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.text import Text
+
+    from offload.fleet.rules import Cleared
 
 #: Digits of the longest id that any database has room for.
 DIGITS = 18
@@ -39,9 +38,19 @@ def run(terminal: Terminal, options: Options) -> None:
         asked: dict[str, object] = {"ids": ids}
     else:
         check_target(target, scope)
-        found = clear_all(target, patterns, scope)
+        check_given(patterns)
+        found = rules.clear_all(target, patterns, scope=scope)
         asked = {"target": target, "scope": scope, "patterns": patterns}
     terminal.answer({**asked, "cleared": found.count, "opened": list(found.opened)}, *told(found))
+
+
+def check_given(patterns: Sequence[str]) -> None:
+    """Raise CommandError where there is nothing to clear."""
+    if not patterns:
+        raise CommandError(
+            "Write what to clear: manage.py offload clear INSTANCE PATTERN, or the ids that "
+            "'manage.py offload rules' shows."
+        )
 
 
 def numbers(words: Sequence[str]) -> list[int]:
@@ -67,22 +76,6 @@ def told(found: Cleared) -> Iterator[str | Text]:
             "consumers can and no deny keeps from it.",
             "yellow",
         )
-
-
-@retried
-def clear_all(target: str, patterns: Sequence[str], scope: str) -> Cleared:
-    """Remove the rules of all these patterns or none."""
-    if not patterns:
-        raise CommandError(
-            "Write what to clear: manage.py offload clear INSTANCE PATTERN, or the ids that "
-            "'manage.py offload rules' shows."
-        )
-    with database.atomic():
-        found = [rules.clear(target, pattern, scope=scope) for pattern in patterns]
-    return Cleared(
-        count=sum(one.count for one in found),
-        opened=tuple(name for one in found for name in one.opened),
-    )
 
 
 CLEAR = Verb(

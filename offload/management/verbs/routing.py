@@ -5,18 +5,17 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from functools import partial
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.core.management import CommandError
 
 from offload.core.nearness import did_you_mean
 from offload.core.placement.judgement import noted as with_note
 from offload.core.placement.topology import Scope
-from offload.db import database
-from offload.db.conflicts import retried
+from offload.core.placement.topology import Verb as RuleVerb
 from offload.fleet import rules
-from offload.fleet.overruling import Overruled, became_of, denies
 from offload.fleet.row_values import rule_of
+from offload.fleet.rule_effects import Overruled, narrowing
 from offload.fleet.snapshots import now, snapshot
 from offload.management.arguments import times
 from offload.management.terminal import Terminal, plain
@@ -24,7 +23,7 @@ from offload.management.verb import Options, Verb
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.text import Text
 
@@ -90,16 +89,17 @@ def exclusively(parser: ArgumentParser) -> None:
     noted(parser)
 
 
-def rule(terminal: Terminal, options: Options, *, write: Callable[..., Rule]) -> None:
+def rule(terminal: Terminal, options: Options, *, verb: RuleVerb) -> None:
     """Write a rule for each pattern, all of them or none."""
     check_target(options["target"], options["scope"])
     check_patterns(options["patterns"])
     until = now() + options["duration"] if options["duration"] else None
     terms = {"scope": options["scope"], "until": until, "note": options["note"]}
-    made, overruled = write_all(write, options["target"], options["patterns"], terms)
+    wrote = rules.write(verb, options["target"], options["patterns"], **terms)
+    made, overruled = wrote.rules, wrote.lifted
     concerned = reached(made)
-    is_allow = write is rules.allow and options["scope"] == Scope.INSTANCE
-    beaten = rules.narrowing(options["target"], options["patterns"]) if is_allow else []
+    is_allow = verb is RuleVerb.ALLOW and options["scope"] == Scope.INSTANCE
+    beaten = narrowing(options["target"], options["patterns"]) if is_allow else []
     terminal.answer(
         {**written(made, concerned), **as_facts(overruled), "denied_by": list(map(facts, beaten))},
         *map(line, made),
@@ -107,17 +107,6 @@ def rule(terminal: Terminal, options: Options, *, write: Callable[..., Rule]) ->
         *told(overruled),
         *(plain(other(one, LESS), "yellow") for one in beaten),
     )
-
-
-@retried
-def write_all(
-    write: Callable[..., Rule], target: str, patterns: Sequence[str], terms: Mapping[str, Any]
-) -> tuple[list[Rule], Overruled]:
-    """Write a rule for each pattern, all of them or none; return also which denies they lift."""
-    with database.atomic():
-        before = denies(target, patterns, terms["scope"])
-        made = [write(target, pattern, **terms) for pattern in patterns]
-        return made, became_of(before)
 
 
 def as_facts(overruled: Overruled) -> dict[str, object]:
@@ -229,13 +218,13 @@ ALLOW = Verb(
     name="allow",
     help="let an instance run topics; with such a rule it may run nothing else",
     arguments=termed,
-    run=partial(rule, write=rules.allow),
+    run=partial(rule, verb=RuleVerb.ALLOW),
 )
 DENY = Verb(
     name="deny",
     help="keep topics from an instance, whatever allows them",
     arguments=termed,
-    run=partial(rule, write=rules.deny),
+    run=partial(rule, verb=RuleVerb.DENY),
 )
 EXCLUSIVE = Verb(
     name="exclusive",

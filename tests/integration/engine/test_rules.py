@@ -158,7 +158,7 @@ UNDO: dict[str, Any] = {
     "clearing it": lambda allow: rules.remove([allow]),
     "a deny": lambda allow: rules.deny(HERE, TOPIC),
     "another allow list": lambda allow: rules.exclusive(HERE, ["dam/meta"]),
-    "deleting its row": lambda allow: (allow.delete(), rules.enforce()),
+    "deleting its row": lambda allow: (allow.delete(), rule_enforcement.enforce()),
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 from offload.core.placement.lanes import Lane
 from offload.db import database
 from offload.dispatch import dispatching
-from offload.fleet import membership, rules
+from offload.fleet import membership, rule_enforcement, rules
 from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job, Queue, Rule, Switch
 from offload.models.versions import lock_version
@@ -49,13 +49,13 @@ def _instances(app: object) -> None:
 def _admin() -> None:
     with database.atomic():
         Rule.objects.create(verb="deny", scope="instance", target=HERE, pattern="**")
-        rules.enforce()
+        rule_enforcement.enforce()
 
 
 def _admin_off() -> None:
     with database.atomic():
         Switch.objects.create(instance=HERE)
-        rules.enforce()
+        rule_enforcement.enforce()
 
 
 RESTRICTING: dict[str, Callable[[], Any]] = {

@@ -1,0 +1,116 @@
+"""What a change of the rules does beside what was asked for: which others it lifts or meets.
+
+An allow lifts the denies of the same pattern and target: for good, or while it lasts. A deny that
+is lifted for a time rests: its row stays, and holds again from the moment at which the allow ends,
+or from the change that ends the allow earlier.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from offload.core.placement.topology import Scope, Verb
+from offload.core.topics import Pattern
+from offload.fleet.row_values import rule_of
+from offload.fleet.snapshots import now, snapshot
+from offload.models import Instance, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overruled:
+    """Denies that an allow of the same pattern and target lifted."""
+
+    #: Those that are gone.
+    replaced: tuple[Rule, ...] = ()
+    #: Those that hold again once the allow has ended.
+    resting: tuple[Rule, ...] = ()
+
+
+def overrule(allow: Rule) -> bool:
+    """Lift the denies of the pattern and target of an allow that is about to be written.
+
+    Return whether one of them rests until the allow ends; the others would have ended by then.
+    """
+    denies = Rule.objects.alike(allow).filter(verb=Verb.DENY)
+    if allow.until is None:
+        denies.delete()
+        return False
+    denies.filter(until__lte=allow.until).delete()
+    return bool(denies.update(rests_until=allow.until))
+
+
+def settle() -> None:
+    """Let each deny that rests do so as long as the allow lasts that lifted it, and no longer."""
+    for deny in Rule.objects.filter(verb=Verb.DENY).exclude(rests_until=None):
+        allow = Rule.objects.not_ended().alike(deny).filter(verb=Verb.ALLOW).first()
+        until = _until(deny, allow)
+        if until != deny.rests_until:
+            Rule.objects.filter(pk=deny.pk).update(rests_until=until)
+
+
+def _until(deny: Rule, allow: Rule | None) -> datetime | None:
+    if allow is None:
+        return None
+    # An allow without an end was there before the deny, and outlives it.
+    return allow.until or deny.rests_until
+
+
+def denies(target: str, patterns: Sequence[str], scope: str) -> tuple[Rule, ...]:
+    """Return the denies of these patterns that an allow of them would lift."""
+    rows = Rule.objects.not_ended().filter(verb=Verb.DENY, scope=scope, target=target)
+    return tuple(rows.filter(pattern__in=patterns))
+
+
+def became_of(lifted: Iterable[Rule]) -> Overruled:
+    """Return which of the denies that were there are gone now, and which rest."""
+    there = Rule.objects.in_bulk([rule.pk for rule in lifted])
+    resting = [rule for rule in there.values() if rule.rests_until is not None]
+    return Overruled(
+        replaced=tuple(rule for rule in lifted if rule.pk not in there), resting=tuple(resting)
+    )
+
+
+def opened_by(removed: Iterable[Rule]) -> tuple[str, ...]:
+    """Return the instances that are here and whose last allow is among these rules."""
+    ids = {rule.pk for rule in removed}
+    topology, moment = snapshot(fresh=True).topology, now()
+    allows = [one for one in topology.rules if one.verb is Verb.ALLOW and one.in_force(moment)]
+    mine = [[one for one in allows if one.applies_to(instance)] for instance in topology.live]
+    pairs = zip(topology.live, mine, strict=True)
+    return tuple(
+        one.name for one, found in pairs if found and all(rule.id in ids for rule in found)
+    )
+
+
+def narrowing(instance: str, patterns: Iterable[str]) -> list[Rule]:
+    """Return the denies in force that keep an instance from topics of these patterns."""
+    wanted = [Pattern.parse(pattern) for pattern in patterns]
+    found = [one for one in others_on(instance) if narrows(one, wanted)]
+    return [one for one in found if rule_of(one).in_force(now())]
+
+
+def others_on(instance: str) -> list[Rule]:
+    """Return the rules in force on an instance, known or not, save its own allows."""
+    labels = Instance.objects.filter(pk=instance).values_list("labels", flat=True).first() or ()
+    own = Q(verb=Verb.ALLOW, scope=Scope.INSTANCE)
+    rows = Rule.objects.not_ended().exclude(own)
+    return [row for row in rows if rule_of(row).names(instance, labels)]
+
+
+def widens(rule: Rule, wanted: Iterable[Pattern]) -> bool:
+    """Return whether a rule allows more than an allow list."""
+    pattern = Pattern.parse(rule.pattern)
+    return rule.verb == Verb.ALLOW and not any(one.covers(pattern) for one in wanted)
+
+
+def narrows(rule: Rule, wanted: Iterable[Pattern]) -> bool:
+    """Return whether a rule denies some of an allow list."""
+    pattern = Pattern.parse(rule.pattern)
+    return rule.verb == Verb.DENY and any(one.overlaps(pattern) for one in wanted)
