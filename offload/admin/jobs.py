@@ -26,7 +26,7 @@ from offload.browser.jobs import acts, views
 from offload.browser.jobs.acts import ACTS, FORCE, REMOVE, RETRY, STOP, Act
 from offload.core.moments import between
 from offload.core.states import JobState
-from offload.core.texts import bare
+from offload.core.texts import with_type
 from offload.fleet.snapshots import now
 from offload.models import Job
 from offload.operations import bulk
@@ -112,11 +112,9 @@ class JobAdmin(Browsed):
     @admin.display(description=_("error"))
     def problem(self, job: Any) -> str:
         """Return the type of the last error without its module, and how it begins."""
-        kind, said = bare(job.error_type), job.error_begins
-        if not kind and not said:
+        told = with_type(job.error_type, job.error_begins.partition("\n")[0])
+        if not told:
             return ages.NONE
-        line = said.partition("\n")[0]
-        told = f"{kind}: {line}" if kind and line else kind or line
         short = told if len(told) <= LINE else f"{told[:LINE]}…"
         return format_html('<span class="ob-problem" title="{}">{}</span>', told, short)
 

@@ -37,3 +37,9 @@ def place_of(defined: Callable[..., object]) -> str:
 def bare(place: str) -> str:
     """Return the name in ``module.Qualname``, without the module; nothing for nothing."""
     return place.rpartition(".")[2]
+
+
+def with_type(place: str, text: str) -> str:
+    """Return an error's text after its type: that of a KeyError is the key and no more."""
+    kind = bare(place)
+    return text if not kind or text == kind else f"{kind}: {text}".removesuffix(": ")

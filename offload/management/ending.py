@@ -41,4 +41,7 @@ def _duration(job: Job) -> str:
 def refuse_failure(job: Job) -> None:
     """Raise CommandError for a job that ended without a result."""
     if job.state != JobState.SUCCEEDED:
-        raise CommandError(str(JobFailed(job_id=job.pk, state=job.state, error=job.error)))
+        failed = JobFailed(
+            job_id=job.pk, state=job.state, error=job.error, error_type=job.error_type
+        )
+        raise CommandError(str(failed))

@@ -112,7 +112,9 @@ class JobHandle:
         """
         row = self.wait(timeout)
         if row.state != JobState.SUCCEEDED:
-            raise JobFailed(job_id=self.id, state=row.state, error=row.error)
+            raise JobFailed(
+                job_id=self.id, state=row.state, error=row.error, error_type=row.error_type
+            )
         return result_backend.value_of(row)
 
 

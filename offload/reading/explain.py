@@ -15,6 +15,7 @@ from offload.core.placement.lanes import Lane
 from offload.core.placement.routing import Need, Route, Unroutable, route, verdicts
 from offload.core.policies import QueueType
 from offload.core.states import Hold, JobState, Waiting
+from offload.core.texts import with_type
 from offload.core.topics import validate_topic
 from offload.core.validation.ids import Identified, id_of
 from offload.fleet.snapshots import Snapshot, now, snapshot
@@ -159,7 +160,7 @@ def _bound(job: Job) -> str:
 def _sentence(job: Job, waiting: Waiting | None, found: Explanation) -> str:
     if job.is_finished:
         ran = f" on {job.instance}" if job.instance else ""
-        return f"It ended {job.state}{ran}." + (f" {job.error}" if job.error else "")
+        return f"It ended {job.state}{ran}. {with_type(job.error_type, job.error)}".rstrip()
     if job.is_handed_over:
         return f"It was handed over until {_moment(job.handed_until)}, attempt {job.attempts}."
     if job.state == JobState.ACTIVE:

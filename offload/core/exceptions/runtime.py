@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.core.exceptions.base import OffloadError
+from offload.core.texts import with_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,12 +18,14 @@ class NoCurrentJob(OffloadError, RuntimeError):
 class JobFailed(OffloadError):
     """The job ended without a result."""
 
-    def __init__(self, *, job_id: str, state: str, error: str) -> None:
+    def __init__(self, *, job_id: str, state: str, error: str, error_type: str = "") -> None:
         self.job_id = job_id
         self.state = state
         self.error = error
+        self.error_type = error_type
+        said = with_type(error_type, error) or "no error was recorded"
         super().__init__(
-            f"Job {job_id} ended {state}: {(error or 'no error was recorded').rstrip('.')}. "
+            f"Job {job_id} ended {state}: {said.rstrip('.')}. "
             f"'manage.py offload job {job_id}' shows its attempts."
         )
 

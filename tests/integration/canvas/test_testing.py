@@ -80,7 +80,7 @@ def test_a_failure_is_told_by_the_handle(job: Named) -> None:
 
     run_jobs()
 
-    with pytest.raises(JobFailed, match="wrong"):
+    with pytest.raises(JobFailed, match="ValueError: wrong"):
         failed.result(0)
 
 

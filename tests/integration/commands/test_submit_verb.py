@@ -171,7 +171,8 @@ def test_waiting_gives_programs_the_whole_job_alone(
 def test_waiting_for_a_job_that_fails_is_exit_code_1(said: Said, meanwhile: Meanwhile) -> None:
     join()
     out = StringIO()
-    with meanwhile(fail), pytest.raises(CommandError, match="ended ERROR: no") as caught:
+    told = f"ended ERROR: {BROKE.type}: no"
+    with meanwhile(fail), pytest.raises(CommandError, match=told) as caught:
         said("submit", TOPIC, "--wait", "--json", to=out)
     assert caught.value.returncode == 1
     assert json.loads(out.getvalue())["error"] == BROKE.message

@@ -60,6 +60,11 @@ EVERY = [
     ),
     (exceptions.JobFailed(job_id="j1", state="ERROR", error="boom"), "boom", "offload job j1"),
     (exceptions.JobFailed(job_id="j1", state="ERROR", error=""), "no error", "offload job j1"),
+    (
+        exceptions.JobFailed(job_id="j1", state="ERROR", error="'x'", error_type="m.KeyError"),
+        "ERROR: KeyError: 'x'.",
+        "offload job j1",
+    ),
     (exceptions.JobStopped(job_id="j1"), "j1", "Let this exception leave"),
     (exceptions.JobTimeout(job_id="j1", timeout=2.5, state="QUEUED"), "2.5 s", "offload job j1"),
     (exceptions.JobUnfinished(job_id="j1", state="ACTIVE"), "j1 is ACTIVE", "leave out task_id"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.core.texts import bare
+from offload.core.texts import with_type
 from offload.management.arguments import choosing, ids, times, words
 from offload.management.arguments.numbers import positive
 from offload.management.colours import coloured
@@ -72,9 +72,8 @@ def row(job: Job) -> tuple[object, ...]:
 
 def error(job: Job) -> str:
     """Return the type of a job's error and the first line of what it says."""
-    kind = bare(job.error_type)
     said = (job.error.strip().splitlines() or [""])[0]
-    return shortened(": ".join(one for one in (kind, said) if one), SHORT)
+    return shortened(with_type(job.error_type, said), SHORT)
 
 
 JOBS = Verb(name="jobs", help="list jobs, the newest first", arguments=arguments, run=run)
