@@ -23,10 +23,15 @@ NO_PATTERN = (
     "the pattern of its topics."
 )
 #: Options of a submit that a task has none of: Celery would take them, and nothing heed them.
-TERMS = ("retries", "retry_delay")
+RETRIED = "A job is retried as its queue says"
+TERMS = {
+    "retries": RETRIED,
+    "retry_delay": RETRIED,
+    "queue": "A job goes by the queue that its topic belongs to",
+}
 NO_TERM = (
-    "{option}= says nothing here. A job is retried as its queue says (OFFLOAD['QUEUES'], or "
-    "manage.py offload queues add), or as submit({option}=…) says."
+    "{option}= says nothing here. {rule} (OFFLOAD['QUEUES'], or manage.py offload queues add), or "
+    "as submit({option}=…) says."
 )
 NO_TOPIC = (
     "it has no topic, so each call would be a plain Celery task. Write topic='billing/invoice' "
@@ -60,9 +65,9 @@ def check_pattern(pattern: object) -> None:
 
 def check_options(options: Mapping[str, Any], name: str) -> None:
     """Raise InvalidConsumer for an option of a submit in the place of one of a task."""
-    for option in TERMS:
+    for option, rule in TERMS.items():
         if option in options:
-            raise InvalidConsumer(name=name, problem=NO_TERM.format(option=option))
+            raise InvalidConsumer(name=name, problem=NO_TERM.format(option=option, rule=rule))
 
 
 def check_consumer(function: Callable[..., Any], name: str, *, is_bound: bool) -> None:

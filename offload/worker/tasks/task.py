@@ -10,11 +10,11 @@ from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Ignore
 
 from offload.core.envelopes import HEADER
-from offload.core.exceptions import InvalidConsumer
+from offload.core.exceptions import InvalidConsumer, OffloadError
 from offload.core.topics import Pattern, validate_topic
 from offload.core.validation.parameters import Parameters
 from offload.core.validation.terms import check_limits, check_ranking
-from offload.messaging.installation import installed
+from offload.messaging.installation import celery_app, installed
 from offload.messaging.names import CARRIERS, TOPIC
 from offload.worker.lazy import late
 from offload.worker.tasks import declarations
@@ -81,16 +81,25 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
     @classmethod
     def on_bound(cls, app: Celery) -> None:
         """Check the topic where the task is made known to its app."""
-        if cls.topic:
-            cls.topic = validate_topic(cls.topic)
-        check_ranking(cls.ranking)
-        cls._check_limits(app)
+        try:
+            cls._check_terms(app)
+        except OffloadError as error:
+            # A shared task is bound long after its declaration, and no frame leads there.
+            error.add_note(f"Correct it where the task {cls.name} is declared.")
+            raise
         cls.pattern = cls.pattern or cls.topic
         if not cls.pattern and cls.name not in CARRIERS:
             raise InvalidConsumer(name=cls.name, problem=NO_TOPIC)
         check_function(cls.run, cls.name)
         take_part(cls)
         super().on_bound(app)
+
+    @classmethod
+    def _check_terms(cls, app: Celery) -> None:
+        if cls.topic:
+            cls.topic = validate_topic(cls.topic)
+        check_ranking(cls.ranking)
+        cls._check_limits(app)
 
     @classmethod
     def _check_limits(cls, app: Celery) -> None:
@@ -123,8 +132,13 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
             _task_stack.pop()
 
     def apply_async(self, *args: Any, **options: Any) -> Any:
-        """Store a call by the app that offload was installed into, whichever is current."""
+        """Store a call by the app that offload was installed into, whichever is current.
+
+        Raise ConfigurationError where there is none: the call would be a plain task's.
+        """
         home = installed()
+        if home is None and not self.app.conf.task_always_eager:
+            home = celery_app()
         if home is None or self.app is home or late(IS_HOOKED)(self.app):
             return super().apply_async(*args, **options)
         # By an app that knows nothing of jobs it would be a plain task's call, at its own broker.

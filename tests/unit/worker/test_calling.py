@@ -6,9 +6,16 @@ import functools
 from typing import Any
 
 import pytest
-from celery import Celery, shared_task
+from celery import Celery, chain, group, shared_task
 
-from offload.core.exceptions import InvalidConsumer, InvalidNumber, WrongCall
+from offload.core.exceptions import (
+    ConfigurationError,
+    InvalidConsumer,
+    InvalidNumber,
+    OffloadError,
+    WrongCall,
+)
+from offload.messaging import installation
 from offload.worker.tasks.calling import call
 from offload.worker.tasks.task import ConsumerTask, OffloadTask, consumer
 from tests.parameters import without_addresses
@@ -93,7 +100,7 @@ def test_limits_of_the_whole_app_are_its_own_matter(app: Celery) -> None:
     assert task(app, takes).soft_time_limit == 20
 
 
-@pytest.mark.parametrize("option", ["retries", "retry_delay"])
+@pytest.mark.parametrize("option", ["retries", "retry_delay", "queue"])
 def test_what_a_submit_takes_is_not_taken_for_an_option_of_the_task(option: str) -> None:
     with pytest.raises(InvalidConsumer, match=rf"takes cannot .*submit\({option}=…\)"):
         consumer("calling/retried", **{option: 3})(takes)
@@ -120,6 +127,32 @@ def test_a_celery_task_that_is_a_job_is_refused_with_its_app(app: Celery, functi
 
     with pytest.raises(InvalidConsumer, match="cannot be run as a job"):
         make(function)
+
+
+@pytest.mark.parametrize("wrong", [{"topic": "a topic"}, {"ranking": "x"}, {"time_limit": -1}])
+def test_a_shared_task_that_is_declared_wrongly_is_named(
+    app: Celery, wrong: dict[str, Any]
+) -> None:
+    # Its declaration is no frame of the traceback: it is bound when its app is made ready.
+    make: Any = app.task(
+        base=OffloadTask, name="dam.wrong", shared=False, lazy=False, **{"topic": "a/b", **wrong}
+    )
+
+    with pytest.raises(OffloadError) as caught:
+        make(takes)
+
+    assert caught.value.__notes__ == ["Correct it where the task dam.wrong is declared."]
+
+
+def test_a_call_without_install_is_refused_and_not_sent_as_a_plain_task(
+    app: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installation, "_installed", [])
+    made = task(app, takes)
+
+    for sent in (made, chain(made.si(), made.si()), group(made.si(), made.si())):
+        with pytest.raises(ConfigurationError, match=r"offload\.install\(app\)"):
+            sent.delay()
 
 
 def test_plain_tasks_are_celerys(app: Celery) -> None:
