@@ -18,12 +18,20 @@ SUBJECT = "modules"
 def examine() -> Iterator[Finding]:
     """Yield which of them cannot be imported."""
     try:
-        celery_app().loader.import_default_modules()
+        app = celery_app()
+        app.loader.import_default_modules()
+        app.finalize()
     except ConfigurationError:
         return
     except Exception as error:  # Whatever the code of a site raises.
         told = f"No worker with this code starts: {type(error).__name__}: {one_line(error)}."
-        yield fail(SUBJECT, told, f"Mend {_place(error)}.")
+        yield fail(SUBJECT, told, _next_step(error))
+
+
+def _next_step(error: Exception) -> str:
+    """Return what the error itself says of its place, else where it was raised."""
+    notes = getattr(error, "__notes__", None)
+    return notes[-1] if notes else f"Mend {_place(error)}."
 
 
 def _place(error: Exception) -> str:

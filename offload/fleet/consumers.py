@@ -50,6 +50,17 @@ def consumers(app: Any) -> Consumers:
     return found
 
 
+def has_one_here(topic: str) -> bool:
+    """Return whether a task that this process has loaded consumes the topic."""
+    here = _here()
+    return here is not None and here.of(topic) is not None
+
+
+def _here() -> Consumers | None:
+    app: Any = installed()
+    return consumers(app) if app and (app.finalized or app.autofinalize) else None
+
+
 def check_names(topic: str, names: Collection[str]) -> None:
     """Raise UnfitProperties where every consumer that is known would refuse these names.
 
@@ -76,9 +87,8 @@ _cache = _Cache()
 
 def _parameters(topic: str) -> tuple[Parameters | None, ...]:
     """Return what each kind of consumer of a topic takes, those of this process first."""
-    app: Any = installed()
     seen = snapshot()
-    here = consumers(app) if app and (app.finalized or app.autofinalize) else None
+    here = _here()
     if _cache.seen is not seen or _cache.here is not here:
         _cache.seen, _cache.here, _cache.found = seen, here, {}
     if topic not in _cache.found:

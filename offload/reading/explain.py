@@ -18,6 +18,7 @@ from offload.core.states import Hold, JobState, Waiting
 from offload.core.texts import with_type
 from offload.core.topics import validate_topic
 from offload.core.validation.ids import Identified, id_of
+from offload.fleet.consumers import has_one_here
 from offload.fleet.snapshots import Snapshot, now, snapshot
 from offload.models import Exclusion, Job, Kind
 from offload.reading.counts import count
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
 #: A job that was sent so often and has not begun is a matter of its own.
 SENT = 3
+NEWER_HERE = (
+    "No instance has a consumer for {topic}, but the code here has one: "
+    "restart the workers with it."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +104,8 @@ def _explain_topic(topic: str) -> Explanation:
     seen = snapshot(fresh=True)
     policy = seen.policy_for(validate_topic(topic))
     found = _decide(Need(topic=topic), policy.name, seen, loads_by_instance())
-    near = nearest_topic(topic, _known(seen)) if found.infeasible else ""
+    unknown = found.infeasible and not has_one_here(topic)
+    near = nearest_topic(topic, _known(seen)) if unknown else ""
     return replace(found, sentence=f"{found.sentence} Did you mean {near}?") if near else found
 
 
@@ -197,6 +203,8 @@ def _decide(need: Need, queue: str, seen: Snapshot, load: Mapping[str, int]) -> 
 def _verdict_of(found: Route | Unroutable) -> tuple[Waiting | None, str]:
     if isinstance(found, Route):
         return None, f"{found.instance} would run it. " + " ".join(found.reasons)
+    if found.verdicts and found.infeasible and has_one_here(found.need.topic):
+        return found.waiting, NEWER_HERE.format(topic=found.need.topic)
     return found.waiting, found.reason
 
 

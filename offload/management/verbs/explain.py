@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.management import sheet
+from offload.management.loading import explained
 from offload.management.verb import Options, Verb
 from offload.reading.explain import explain
 
@@ -21,7 +22,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(terminal: Terminal, options: Options) -> None:
     """Show what would become of a job."""
-    found = explain(options["topic"])
+    found = explained(lambda: explain(options["topic"]))
     said = f"Queue {found.queue}. {found.sentence}"
     terminal.answer(found.as_dict(), said, *sheet.verdicts(found))
 

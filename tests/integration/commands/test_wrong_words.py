@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,17 +11,26 @@ from django.core.management import CommandError
 from offload.fleet import rules
 from offload.models import Job, Queue
 from offload.tracking import terminations
+from tests.apps import forget_consumers
 from tests.databases import SQLITE
 from tests.integration.engine.world import HERE, TOPIC, join, states, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     Said = Callable[..., str]
     Answered = Callable[..., Any]
 
 pytestmark = pytest.mark.parametrize("engine_database", [SQLITE], indirect=True)
 
+NEWER = """
+import offload
+
+@offload.consumer("dom/x")
+def newer(job):
+    pass
+"""
 EMPTY = [
     *[f"{verb} --{option}" for verb in ("jobs", "stop --yes", "retry --yes", "remove --yes")
       for option in ("queue", "topic", "instance", "error", "since", "state")],
@@ -94,6 +104,28 @@ def test_explain_and_submit_name_the_nearest_topic(said: Said, answered: Answere
     assert "Did you mean" not in said("explain", "zoo")
     assert "Did you mean dam/**?" in said("submit", "dom/x")
     assert "consumer" not in said("submit", "dam/x")
+
+
+@pytest.mark.parametrize("verb", ["explain", "submit"])
+def test_code_that_is_newer_than_the_workers_says_to_restart_them(
+    said: Said, app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """The commonest way to have a topic that nobody runs: it was written while they ran."""
+    join()
+    (tmp_path / "newer.py").write_text(NEWER)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "newer", raising=False)
+    monkeypatch.setitem(app.conf, "include", ["newer"])
+    try:
+        told = said(verb, "dom/x")
+        job_id = Job.objects.values_list("pk", flat=True).first() or waiting(topic="dom/x")[0]
+        shown = said("job", job_id)
+    finally:
+        forget_consumers(app)
+
+    for answer in (told, shown):
+        assert "the code here has one: restart the workers" in answer
+    assert "Did you mean" not in told
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from offload.diagnostics import Level, modules
+from offload.worker.tasks.task import OffloadTask
 from tests.integration.doctor.findings import on_sqlite, the
 
 if TYPE_CHECKING:
@@ -46,3 +47,16 @@ def test_a_module_that_no_worker_could_load_is_a_failure_with_its_place(
 def test_modules_that_load_are_not_worth_a_word(installed: Installed) -> None:
     installed()
     assert list(modules.examine()) == []
+
+
+@on_sqlite
+def test_a_task_that_is_declared_wrongly_is_named(installed: Installed) -> None:
+    def wrong() -> None:
+        """Do nothing."""
+
+    installed().task(base=OffloadTask, name="dam.wrong", topic="a topic", shared=False)(wrong)
+
+    found = the(Level.FAIL, modules.examine())
+
+    assert "'a topic' is not a topic" in found.fact
+    assert found.next_step == "Correct it where the task dam.wrong is declared."

@@ -10,6 +10,7 @@ from offload.management.arguments import ids
 from offload.management.arguments.words import named
 from offload.management.ending import refuse_failure, result
 from offload.management.facts import job_facts, whole_job
+from offload.management.loading import explained
 from offload.management.verb import Options, Verb
 from offload.operations.handles import JobHandle
 from offload.reading.explain import Explanation, explain_job
@@ -45,7 +46,7 @@ def run(terminal: Terminal, options: Options) -> None:
         follow(terminal, handle)
     else:
         job = handle.row
-        found = explain_job(job)
+        found = explained(lambda: explain_job(job))
         terminal.answer(whole_job(job, found), *shown(job, found))
 
 

@@ -9,6 +9,7 @@ from offload.management.arguments.numbers import retries
 from offload.management.arguments.words import written
 from offload.management.ending import refuse_failure, told
 from offload.management.facts import whole_job
+from offload.management.loading import explained
 from offload.management.terminal import plain
 from offload.management.verb import Options, Verb
 from offload.operations.submission import submit
@@ -73,7 +74,7 @@ def run(terminal: Terminal, options: Options) -> None:
 
 def unable(topic: str) -> Iterator[Text]:
     """Yield that no instance has a consumer for a topic, which may be misspelled."""
-    found = explain(topic)
+    found = explained(lambda: explain(topic))
     if found.infeasible:
         yield plain(found.sentence, "yellow")
 
