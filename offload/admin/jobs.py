@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 #: What a line of the list is made of.
 COLUMNS = (
     "topic", "state", "instance", "error_type", "attempts", "created_at", "started_at",
-    "finished_at",
+    "finished_at", "run_at",
 )  # fmt: skip
 #: Characters of an error that are read, and that a line shows.
 SHOWN, LINE = 300, 60
@@ -106,8 +106,12 @@ class JobAdmin(Browsed):
 
     @admin.display(description=_("state"))
     def sign(self, job: Job) -> str:
-        """Return the state as the browser shows it."""
-        return sign(job.job_state)
+        """Return the state as the browser shows it, and when the job is due if that is to come."""
+        shown = sign(job.job_state)
+        if job.state != JobState.PENDING or job.run_at is None or job.run_at <= now():
+            return shown
+        due = ages.shown(job.run_at, now())
+        return format_html('{} <span class="ob-line ob-quiet">{} {}</span>', shown, _("due"), due)
 
     @admin.display(description=_("error"))
     def problem(self, job: Any) -> str:

@@ -8,11 +8,12 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.forms.models import model_to_dict
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from offload.admin.lists import ListedAdmin
+from offload.browser import ages
 from offload.models import Queue
 from offload.models.queues import validate_patterns
 from offload.queues import policies
@@ -85,8 +86,7 @@ class QueueAdmin(ListedAdmin):
 
     form = QueueForm
     list_display = (
-        "name", "patterns", "type", "max_parallel", "retries", "suspended", "ranking",
-        "is_declared",
+        "name", "patterns", "held", "type", "max_parallel", "retries", "ranking", "made_by",
     )  # fmt: skip
     list_filter = ("suspended", "type")
     search_fields = ("name",)
@@ -117,6 +117,19 @@ class QueueAdmin(ListedAdmin):
         topics = queue.topics if isinstance(queue.topics, list) else ()
         return format_html_join(", ", "{}", ((broken(one),) for one in topics))
 
+    @admin.display(description=_("suspended"), ordering="suspended")
+    def held(self, queue: Queue) -> str:
+        """Return whether its jobs are held back, and why."""
+        if not queue.suspended:
+            return ages.NONE
+        shown = '<span class="ob-warn"><span aria-hidden="true">■</span> {}</span> {}'
+        return format_html(shown, _("suspended"), queue.note)
+
+    @admin.display(description=_("made by"), ordering="is_declared")
+    def made_by(self, queue: Queue) -> str:
+        """Return whether the settings declare it."""
+        return str(_("the settings") if queue.is_declared else _("people"))
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Return the name of a queue that exists, and all that the settings say of it.
 
@@ -134,6 +147,13 @@ class QueueAdmin(ListedAdmin):
     def save_model(self, request: HttpRequest, obj: Queue, form: Any, change: bool) -> None:
         """Store it and take back what is bound beyond its limit."""
         self._tell(request, policies.save(obj))
+        if left := sum(policies.left_behind(obj).values()):
+            text = ngettext(
+                "%d job of its topics was submitted before, and stays in its queue.",
+                "%d jobs of its topics were submitted before, and stay in their queues.",
+                left,
+            )
+            self.message_user(request, text % left, messages.WARNING)
 
     def delete_model(self, request: HttpRequest, obj: Queue) -> None:
         """Remove it."""

@@ -98,11 +98,17 @@ class EmbeddedBroker:
         return self.url
 
     def stop(self, *, timeout: float = 10.0) -> None:
-        """Stop the server if this process answers for it; its data stays."""
-        with self._locked():
-            _, starter = self._marks()
-            if self._process is not None if starter is None else starter.is_me:
-                self._end_server(timeout)
+        """Stop the server if this process answers for it; its data stays.
+
+        Raise BrokerUnreachable if its directory cannot be written.
+        """
+        try:
+            with self._locked():
+                _, starter = self._marks()
+                if self._process is not None if starter is None else starter.is_me:
+                    self._end_server(timeout)
+        except OSError as error:
+            raise BrokerUnreachable(url=str(self.directory), problem=str(error)) from error
         if self._process is not None and self._process.poll() is not None:
             self._process = None
 

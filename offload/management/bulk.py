@@ -41,6 +41,8 @@ class Deed:
     act: Callable[[Which, int], BulkResult]
     #: Narrows a question down to what it can change.
     able: Callable[[JobQuerySet], JobQuerySet]
+    #: What is true of jobs that it cannot change.
+    unable: str
     #: Says what became of one job.
     one: Callable[[Changed], str]
     #: Says what became of so many that are in this state now.
@@ -71,7 +73,7 @@ def change(terminal: Terminal, options: Options, deed: Deed, *, state: str) -> N
         found = _change_all(terminal, options, deed, state)
         if not (found.changed or found.refused or found.left):
             refuse_unknown(options)
-    terminal.answer(facts(found), *told(found, deed, no_such_job(options)))
+    terminal.answer(facts(found), *told(found, deed, lambda: _nothing(options, deed, state)))
     if found.refused and options["ids"]:
         raise CommandError("\n".join(refusals(found.refused)))
 
@@ -85,8 +87,7 @@ def _unclear(verb: str) -> str:
 
 def _change_all(terminal: Terminal, options: Options, deed: Deed, state: str) -> BulkResult:
     """Change all that are there now, one bounded request after the other."""
-    meant = options if options["state"] else {**options, "state": choosing.states(state)}
-    which = choosing.narrowed(meant)
+    which = _meant(options, state)
     seen = deed.able(which).aggregate(count=Count("pk"), newest=Max("created_at"))
     count = seen["count"]
     if count:
@@ -106,6 +107,19 @@ def _change_all(terminal: Terminal, options: Options, deed: Deed, state: str) ->
         if not found.changed:
             break
     return BulkResult(changed=tuple(changed), refused=tuple(refused), left=left)
+
+
+def _meant(options: Options, state: str) -> JobQuerySet:
+    meant = options if options["state"] else {**options, "state": choosing.states(state)}
+    return choosing.narrowed(meant)
+
+
+def _nothing(options: Options, deed: Deed, state: str) -> str:
+    """Return why nothing was changed: no job is like this, or none that can be changed."""
+    count = _meant(options, state).count()
+    if not count:
+        return no_such_job(options)
+    return f"{plural(count)} like this, and none is left to {deed.name}: {deed.unable}."
 
 
 def confirm(terminal: Terminal, question: str, verb: str) -> None:
@@ -130,7 +144,7 @@ def facts(found: BulkResult) -> dict[str, object]:
     }
 
 
-def told(found: BulkResult, deed: Deed, none: str) -> Iterator[str | Text]:
+def told(found: BulkResult, deed: Deed, none: Callable[[], str]) -> Iterator[str | Text]:
     """Yield the same for people."""
     if len(found.changed) <= NAMED:
         yield from map(deed.one, found.changed)
@@ -140,7 +154,7 @@ def told(found: BulkResult, deed: Deed, none: str) -> Iterator[str | Text]:
     if found.left:
         yield plain(f"{found.left} more are left; ask again for them.", "yellow")
     elif not found.changed and not found.refused:
-        yield none
+        yield none()
 
 
 def refusals(refused: Sequence[Refused]) -> Iterator[str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import Count
 
 from offload.core.exceptions import InvalidQueue, UnknownQueue
-from offload.core.policies import DEFAULT_POLICY
+from offload.core.policies import DEFAULT_POLICY, policy_for
 from offload.core.retries import Cause
+from offload.core.states import QUERY_TYPES
 from offload.core.validation.bounds import RANKING
 from offload.db import database
 from offload.db.conflicts import retried
@@ -149,6 +152,18 @@ def remove(queues: Iterable[Queue]) -> None:
 def _remove(ids: Sequence[int]) -> None:
     with database.atomic():
         Queue.objects.filter(pk__in=ids).delete()
+
+
+def left_behind(queue: Queue) -> dict[str, int]:
+    """Count jobs of its topics that wait in other queues, by those: a job stays in its queue."""
+    waiting = Job.objects.filter(state__in=QUERY_TYPES["QUEUED"]).exclude(queue=queue.name)
+    found = waiting.values_list("queue", "topic").annotate(count=Count("pk"))
+    policies = snapshot(fresh=True).policies
+    left: Counter[str] = Counter()
+    for name, topic, count in found.order_by():
+        if policy_for(topic, policies).name == queue.name:
+            left[name] += count
+    return dict(left)
 
 
 def exceeded() -> list[str]:

@@ -158,9 +158,15 @@ def changes(options: Options) -> dict[str, Any]:
 
 def told(terminal: Terminal, queue: Queue, said: str, *, recalled: int = 0) -> None:
     """Say what became of a queue, and of its jobs that were bound and had not begun."""
+    left = policies.left_behind(queue)
     back = [f"Jobs that had not begun were taken back: {recalled}."] if recalled else []
+    facts = {"queue": queue.name, "suspended": queue.suspended, "recalled": recalled}
     terminal.answer(
-        {"queue": queue.name, "suspended": queue.suspended, "recalled": recalled},
+        {**facts, "elsewhere": left},
         plain(f"Queue {queue.name} {said}."),
         *back,
+        *(
+            plain(f"Submitted before, they stay in queue {name} and go by it: {count}.", "yellow")
+            for name, count in sorted(left.items())
+        ),
     )

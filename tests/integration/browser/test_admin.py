@@ -378,6 +378,24 @@ class TestQueues:
         assert not snapshot(fresh=True).policy("narrow").suspended
         assert LogEntry.objects.count() == 2
 
+    def test_the_list_says_why_a_queue_is_held_and_who_made_it(self, boss: Client) -> None:
+        Queue.objects.create(name="a", topics=["a"], suspended=True, note="licence moves")
+        Queue.objects.create(name="b", topics=["b"], is_declared=True)
+
+        shown = boss.get(QUEUES).content.decode()
+
+        assert "</span> licence moves" in shown
+        assert "people" in shown
+        assert "the settings</td>" in shown
+
+    def test_jobs_that_a_queue_comes_too_late_for_are_told_of(self, boss: Client) -> None:
+        waiting(2)
+        add = reverse("admin:offload_queue_add")
+
+        shown = boss.post(add, {**QUEUE, "topics": TOPIC}, follow=True).content.decode()
+
+        assert "2 jobs of its topics were submitted before, and stay in their queues." in shown
+
     def test_suspending_needs_its_own_permission(self, staff: Callable[..., Client]) -> None:
         queue = Queue.objects.create(name="narrow", topics=["dam/**"])
 

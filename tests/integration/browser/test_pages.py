@@ -378,6 +378,14 @@ class TestJobList:
         assert found(topic="dam/other") == {there}
         assert found(instance=HERE) == {here}
 
+    def test_a_line_says_when_a_job_is_due(self, boss: Client) -> None:
+        waiting(delay=7230)
+        waiting(delay=0)
+
+        shown = boss.get(reverse("admin:offload_job_changelist")).content.decode()
+
+        assert len(re.findall(r"due <time [^>]*>in 2 h</time>", shown)) == 1
+
     def test_a_line_says_what_failed_how_often_and_how_long_it_took(self, boss: Client) -> None:
         failed(topic="dam/bad", error="no such width: -3\nand more", seconds=75)
 

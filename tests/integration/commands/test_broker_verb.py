@@ -56,6 +56,15 @@ def start(root: Path, tmp_path: Path) -> Start:
     return started
 
 
+def test_a_folder_that_cannot_be_made_is_an_error_of_one_line(start: Start) -> None:
+    with start("--directory", "/proc/nowhere") as process:
+        assert process.wait(30) == 1
+        (line,) = process.stderr.read().splitlines()  # type: ignore[union-attr]
+    error = json.loads(line)
+    assert error["type"] == "BrokerUnreachable"
+    assert "/proc/nowhere" in error["error"]
+
+
 def answers(broker: EmbeddedBroker) -> bool:
     return broker.is_running
 

@@ -106,7 +106,17 @@ def test_what_failed_is_retried_by_topic_or_error(said: Said, answered: Answered
         web[0],
     )
     assert f"Job {other[0]} (GIVEN_UP) is retried as " in said("retry", "--error", "paper", "--yes")
-    assert said("retry", "--error", "paper", "--yes") == "There is no such job.\n"
+    told = said("retry", "--error", "paper", "--yes")
+    assert told.startswith("2 jobs are like this, and none is left to retry: ")
+    assert "--again" in told
+    assert said("retry", "--error", "ink", "--yes") == "There is no such job.\n"
+
+
+def test_jobs_that_cannot_be_stopped_or_removed_are_not_said_to_be_missing(said: Said) -> None:
+    given_up()
+    for verb in ("stop", "remove"):
+        told = said(verb, "--topic", TOPIC, "--state", "failed", "--yes")
+        assert told.startswith(f"1 job is like this, and none is left to {verb}: ")
 
 
 def test_jobs_are_retried_by_ids_and_once_more_only_if_that_is_meant(said: Said) -> None:

@@ -315,3 +315,18 @@ def test_of_ids_that_are_the_end_of_others_the_whole_one_is_meant(answered: Answ
     insert([Draft(id="order-7", topic=TOPIC), Draft(id="re-order-7", topic=TOPIC)])
     assert answered("job", "order-7")["id"] == "order-7"
     assert answered("job", "re-o")["id"] == "re-order-7"
+
+
+def test_a_list_says_that_there_are_more(said: Said, answered: Answered) -> None:
+    waiting(3)
+    assert "There are more than these 2; --limit shows more." in said("jobs", "--limit", "2")
+    assert "more" not in said("jobs", "--limit", "3")
+    assert len(answered("jobs", "--limit", "2")) == 2
+
+
+def test_a_list_says_when_jobs_are_due(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting(delay=7200)
+    waiting()
+    for width in ("80", "160"):
+        monkeypatch.setenv("COLUMNS", width)
+        assert said("jobs").count("PENDING, due in 2 h") == 1

@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     Answered = Callable[..., Any]
 
 
+def test_jobs_that_a_queue_comes_too_late_for_are_told_of(said: Said, answered: Answered) -> None:
+    waiting(3)
+    waiting(topic="audio/mix")
+    told = said("queues", "add", "slow", TOPIC)
+    assert "Submitted before, they stay in queue default and go by it: 3." in told
+    assert answered("queues", "suspend", "slow")["elsewhere"] == {"default": 3}
+    waiting(queue="slow")
+    assert answered("queues", "resume", "slow")["elsewhere"] == {"default": 3}
+    assert "Submitted before" not in said("queues", "remove", "slow")
+
+
 def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> None:
     told = said(
         "queues", "add", "slow", "dam/**", "audio/mix", "--limit", "2", "--retries", "forever",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.utils import timezone
+
+from offload.core.moments import between
+from offload.core.states import JobState
 from offload.core.texts import with_type
 from offload.management.arguments import choosing, ids, times, words
 from offload.management.arguments.numbers import positive
 from offload.management.colours import coloured
 from offload.management.facts import job_facts
 from offload.management.listing import listing
-from offload.management.terminal import Terminal, shortened, table
+from offload.management.terminal import Terminal, plain, shortened, table
 from offload.management.verb import Options, Verb
 
 if TYPE_CHECKING:
@@ -36,15 +40,18 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(terminal: Terminal, options: Options) -> None:
     """Show the newest first."""
-    found = list(choosing.narrowed(options).newest_first()[: options["limit"]])
+    limit = options["limit"]
+    found = list(choosing.narrowed(options).newest_first()[: limit + 1])
+    more = [plain(f"There are more than these {limit}; --limit shows more.")] * (len(found) > limit)
+    found = found[:limit]
     facts = [job_facts(job) for job in found]
     if not found:
         words.refuse_unknown(options)
         terminal.answer(facts, words.no_such_job(options))
     elif terminal.is_wide:
-        terminal.answer(facts, wide(found))
+        terminal.answer(facts, wide(found), *more)
     else:
-        terminal.answer(facts, *narrow(found, terminal.console.width))
+        terminal.answer(facts, *narrow(found, terminal.console.width), *more)
 
 
 def wide(jobs: Sequence[Job]) -> Table:
@@ -62,12 +69,21 @@ def narrow(jobs: Sequence[Job], width: int) -> list[Table | Text]:
 def row(job: Job) -> tuple[object, ...]:
     """Return a job as cells of HEADERS, but for its id."""
     return (
-        coloured(job.state),
+        state(job),
         job.topic,
         job.instance,
         times.age(job.created_at),
         times.seconds(times.run_time(job)),
     )
+
+
+def state(job: Job) -> Text:
+    """Return a job's state, and in how long it is due where its time has not come."""
+    shown = coloured(job.state)
+    wait = between(timezone.now(), job.run_at) if job.run_at else 0.0
+    if job.state == JobState.PENDING and wait > 0:
+        shown.append(f", due in {times.seconds(wait)}")
+    return shown
 
 
 def error(job: Job) -> str:

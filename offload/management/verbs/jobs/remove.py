@@ -22,6 +22,7 @@ DEED = Deed(
     name="remove",
     act=lambda which, most: bulk.remove(which, most=most),
     able=JobQuerySet.removable,
+    unable="they run, or have ended",
     one=lambda job: f"Job {job.id} is {job.state}.",
     many=lambda count, state: f"{plural(count)} {state}.",
 )

@@ -33,6 +33,7 @@ def run(terminal: Terminal, options: Options) -> None:
         name="retry",
         act=lambda which, most: bulk.retry(which, again=options["again"], most=most),
         able=JobQuerySet.retriable,
+        unable="they have not ended, or were retried before; --again with ids retries them anew",
         one=lambda job: f"Job {job.id} ({job.state}) is retried as {job.retried_as}.",
         many=lambda count, state: f"{plural(count)} retried that ended {state}.",
     )

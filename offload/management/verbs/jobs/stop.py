@@ -34,6 +34,7 @@ def run(terminal: Terminal, options: Options) -> None:
         name="stop",
         act=lambda which, most: bulk.stop(which, force=force, most=most),
         able=partial(JobQuerySet.stoppable, force=force),
+        unable="they have ended, or were asked before",
         one=partial(one, force=force),
         many=partial(many, force=force),
     )
