@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from offload.browser.cluster import matrix
 from offload.core.states import FAILED
-from offload.fleet.snapshots import now, snapshot
+from offload.fleet.snapshots import now
 from offload.models import Instance
-from offload.reading import failures
-from offload.reading.counts import count
+from offload.reading import cluster, failures
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -91,7 +89,7 @@ class TopicFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: AnyAdmin) -> list[tuple[str, str]]:
         """Return the topics that are known now."""
-        known = matrix.topics(snapshot().topology, count(), now())
+        known = cluster.without_rows().topics
         return [(one, one) for one in sorted(known) if "*" not in one]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -11,7 +10,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from offload.browser.access import access_of
-from offload.core.texts import printable
+from offload.core.texts import printable, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,11 +37,6 @@ def sendable(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
 def is_htmx(request: HttpRequest) -> bool:
     """Tell whether htmx asks, whatever middleware the site has."""
     return request.headers.get("HX-Request") == "true"
-
-
-def version_of(page: object) -> str:
-    """Return a text that differs where the page does; pages are frozen values."""
-    return blake2b(repr(page).encode(), digest_size=8).hexdigest()
 
 
 def is_known(request: HttpRequest, version: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,3 +44,8 @@ def with_type(place: str, text: str) -> str:
     """Return an error's text after its type: that of a KeyError is the key and no more."""
     kind = bare(place)
     return text if not kind or text == kind else f"{kind}: {text}".removesuffix(": ")
+
+
+def version_of(value: object) -> str:
+    """Return a text that differs where a frozen value does."""
+    return blake2b(repr(value).encode(), digest_size=8).hexdigest()

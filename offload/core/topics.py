@@ -115,6 +115,15 @@ def most_specific(patterns: Iterable[Pattern], topic: str) -> Pattern | None:
 
 
 @lru_cache(maxsize=4096)
+def examples(text: str) -> tuple[str, ...]:
+    """Return topics that stand for all of a topic or pattern: itself, unless it is a pattern.
+
+    No topic has a segment ``*``, so no rule names one of these exactly; whatever matches
+    them matches every topic of the pattern that no rule names exactly.
+    """
+    return (text, f"{text}/**") if text.endswith("**") else (text,)
+
+
 def _parse(text: str) -> Pattern:
     head, _, last = text.rpartition("/")
     form = {"**": _MANY, "*": _ONE}.get(last, _EXACT)

@@ -18,7 +18,8 @@ from offload.reading.overview import overview
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from offload.reading.overview import InstanceLine, Overview
+    from offload.reading.lines import InstanceLine
+    from offload.reading.overview import Overview
 
 SUBJECT = "instances"
 #: What operators have said.
@@ -96,8 +97,7 @@ def _consumers(here: list[InstanceLine]) -> Iterator[Finding]:
 def _stranded(seen: Overview) -> Iterator[Finding]:
     for line in seen.topics:
         if line.is_stranded:
-            count = line.waiting - line.later
-            told = f"No instance can run {line.topic}, of which jobs wait: {count}."
+            told = f"No instance can run {line.topic}, of which jobs wait: {line.due}."
             forbidden = " ".join(_forbidden(line.topic))
             step = f"To see why: manage.py offload explain {line.topic}"
             yield warn("jobs", f"{told} {forbidden}".strip(), step)

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from offload.reading.overview import InstanceLine
+    from offload.reading.lines import InstanceLine
 
-#: Seconds for which one that died is told of, unless it comes back.
-LATELY = 86_400.0
 #: Instances that are named; more of them are counted.
 NAMED = 5
 
 
 def died(every: Sequence[InstanceLine]) -> tuple[InstanceLine, ...]:
     """Return the instances that went lately without a goodbye."""
-    return tuple(one for one in every if one.has_died and one.beat_age_seconds < LATELY)
+    return tuple(one for one in every if one.has_died)
 
 
 def silent(every: Sequence[InstanceLine]) -> tuple[InstanceLine, ...]:

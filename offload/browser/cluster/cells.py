@@ -11,8 +11,8 @@ from offload.browser.cluster.rule_status import Judged, judge, judge_applied, sa
 from offload.core.placement.topology import Verb
 
 if TYPE_CHECKING:
-    from offload.browser.cluster.facts import Facts, Line
     from offload.core.placement.topology import Instance
+    from offload.reading.cluster import Facts, Line
 
 #: What an operator can do with a cell.
 VERBS = ("allow", "deny", "exclusive", "clear")

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from offload.browser import live
 from offload.browser.cluster.look import Look, Part
-from offload.browser.cluster.rule_status import examples
 from offload.core.placement.judgement import judge_rules
 from offload.core.placement.topology import Mode
+from offload.core.texts import version_of as digest
+from offload.core.topics import examples
+from offload.reading.lines import InstanceLine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from offload.browser.cluster.facts import Facts
     from offload.core.placement.topology import Instance, Rule
     from offload.core.topics import Pattern
+    from offload.reading.cluster import Facts
 
 #: Heartbeats after which a beat counts as late.
 LATE = 2
@@ -47,37 +48,15 @@ class Able:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """One instance."""
+class Member(InstanceLine):
+    """One instance, with what it may run."""
 
-    name: str
-    mode: Mode
-    is_off: bool
-    is_leader: bool
-    #: It acts by other rules than those there are.
-    is_behind: bool
-    cluster: str
-    labels: tuple[str, ...]
     #: What it may run now.
     able: tuple[Able, ...]
     #: How many topics and patterns it has a consumer for.
     consumed: int
-    running: int
-    concurrency: int
-    bound: int
-    window: int
-    host: str
-    pid: int
-    started_at: datetime
     #: None for one that is gone: it beats no more.
     beat: Beat | None
-    beat_at: datetime
-    gone_because: str
-
-    @property
-    def is_gone(self) -> bool:
-        """Tell whether it said goodbye or was declared gone."""
-        return self.mode is Mode.GONE
 
     @property
     def more(self) -> int:
@@ -117,12 +96,11 @@ def version_of(facts: Facts, *, heartbeat: float) -> str:
     """Return a text that differs where the page does; one that is late stays as late as it is."""
     beats = [_beat_of(facts, one, heartbeat) for one in facts.topology.live]
     shown = [beat and (beat.is_late or beat.seconds) for beat in beats]
-    return live.version_of((facts.version, shown))
+    return digest((facts.version, shown))
 
 
 def _ordered(facts: Facts, look: Look, heartbeat: float) -> list[Instance]:
-    known = [one for one in facts.topology.instances if one.name in facts.lines]
-    found = look.narrowed(known, partial(_words, facts))
+    found = look.narrowed(facts.known, partial(_words, facts))
     if look.problems:
         found = [one for one in found if _has_problem(facts, one, heartbeat)]
     return sorted(found, key=lambda one: (not one.is_live, one.joined))
@@ -144,27 +122,12 @@ def _has_problem(facts: Facts, instance: Instance, heartbeat: float) -> bool:
 
 def member(facts: Facts, instance: Instance, *, heartbeat: float) -> Member:
     """Return what is shown of an instance."""
-    line = facts.lines[instance.name]
-    return Member(
-        name=instance.name,
-        mode=instance.mode,
-        is_off=instance.is_off,
-        is_leader=instance.is_leader and instance.is_live,
-        is_behind=instance.name in facts.behind,
-        cluster=instance.cluster,
-        labels=tuple(sorted(instance.labels)),
+    return facts.instance_line(
+        instance,
+        Member,
         able=_able(facts, instance),
         consumed=len({one.pattern.text for one in instance.consumers}),
-        running=facts.counts.running_on(instance.name),
-        concurrency=instance.concurrency,
-        bound=facts.counts.bound_to(instance.name),
-        window=instance.window,
-        host=line.host,
-        pid=line.pid,
-        started_at=line.started_at,
         beat=_beat_of(facts, instance, heartbeat),
-        beat_at=line.beat_at,
-        gone_because=line.gone_because,
     )
 
 

@@ -15,9 +15,9 @@ from offload.models import Job
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from offload.browser.cluster.facts import Facts
     from offload.browser.cluster.fleet import Member
     from offload.core.placement.topology import Instance, Rule
+    from offload.reading.cluster import Facts
 
 #: Topics, rules and jobs that are shown.
 SHOWN = 200
@@ -48,7 +48,6 @@ class InstancePage:
     """Everything about one instance that its page shows."""
 
     member: Member
-    off_note: str
     consumed: tuple[Consumed, ...]
     #: Topics and patterns beyond those that are shown.
     more: int
@@ -66,7 +65,6 @@ def build(facts: Facts, name: str, *, heartbeat: float) -> InstancePage | None:
     consumers = {one.pattern.text: one.task for one in instance.consumers}
     return InstancePage(
         member=fleet.member(facts, instance, heartbeat=heartbeat),
-        off_note=instance.off_note,
         consumed=_consumed(facts, instance, consumers),
         more=max(0, len(consumers) - SHOWN),
         rules=facts.ruling(instance)[:SHOWN],

@@ -14,17 +14,19 @@ from django.views.decorators.http import require_POST, require_safe
 from offload.browser import changes, live
 from offload.browser.access import OPERATE_INSTANCE, SEE_INSTANCES, requires
 from offload.browser.address import key_of
-from offload.browser.cluster import facts, instance, sharing
+from offload.browser.cluster import instance, sharing
 from offload.browser.cluster.look import Look
 from offload.browser.cluster.views import FLEET, attempt, fleet_context, home
 from offload.conf import settings
+from offload.core.texts import version_of
+from offload.reading import cluster
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from django.http import HttpRequest, HttpResponse
 
-    from offload.browser.cluster.facts import Facts
+    from offload.reading.cluster import Facts
 
 FRAGMENT = "offload/_instance.html"
 
@@ -34,7 +36,7 @@ FRAGMENT = "offload/_instance.html"
 def page(request: HttpRequest, quoted: str, around: Mapping[str, Any]) -> HttpResponse:
     """Return the page of an instance; `around` is what the admin's frame needs."""
     name = key_of(quoted)
-    shown = {**around, **context(request, name, facts.read()), "title": name}
+    shown = {**around, **context(request, name, cluster.read()), "title": name}
     return TemplateResponse(request, "offload/instance.html", shown)
 
 
@@ -56,7 +58,7 @@ def switch(request: HttpRequest, quoted: str) -> HttpResponse:
     level, text = attempt(lambda: changes.switch(name, off=off, by=request.user))
     is_own = "back" in request.POST
     if live.is_htmx(request):
-        shown = context(request, name, facts.read()) if is_own else fleet_context(request)
+        shown = context(request, name, cluster.read()) if is_own else fleet_context(request)
         return live.told(request, FRAGMENT if is_own else FLEET, shown, level, text)
     if is_own:
         return live.tell(
@@ -80,4 +82,4 @@ def _version(shown: instance.InstancePage) -> str:
     beat = member.beat and (member.beat.is_late or member.beat.seconds)
     apart = (member.able, member.mode, member.is_off, member.is_behind, member.is_leader, beat)
     load = (member.running, member.bound, member.window, member.pid, member.started_at)
-    return live.version_of((apart, load, shown.consumed, shown.rules, shown.jobs, shown.facts))
+    return version_of((apart, load, shown.consumed, shown.rules, shown.jobs, shown.facts))

@@ -7,20 +7,16 @@ from typing import TYPE_CHECKING
 
 from offload.browser.cluster.cells import Cell, cell_of
 from offload.browser.cluster.look import Look, Part
-from offload.browser.cluster.rule_status import examples
 from offload.core.placement.judgement import Need, consumer_for, obstacle_to
-from offload.core.placement.routing import plan
-from offload.core.placement.topology import Mode
 from offload.core.policies import policy_for
-from offload.core.topics import is_topic
+from offload.core.topics import examples, is_topic
+from offload.reading.lines import InstanceLine, TopicLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
-    from offload.browser.cluster.facts import Facts
-    from offload.core.placement.topology import Instance, Topology
-    from offload.reading.counts import Counts
+    from offload.core.placement.topology import Instance
+    from offload.reading.cluster import Facts
 
 #: From so many instances on, cells show buttons as glyphs.
 DENSE = 4
@@ -33,41 +29,10 @@ LOOKED_THROUGH = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """An instance that is not gone."""
-
-    name: str
-    mode: Mode
-    is_off: bool
-    is_leader: bool
-    #: It acts by other rules than those there are.
-    is_behind: bool
-    #: It does not beat, and nobody has declared it gone.
-    is_silent: bool
-    running: int
-    concurrency: int
-
-    @property
-    def has_problem(self) -> bool:
-        """Tell whether it takes no work, or other work than is desired."""
-        waits = self.mode is not Mode.READY or self.is_off or self.is_silent
-        return waits or self.is_behind
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(TopicLine):
     """One topic, or a pattern that an instance consumes or a rule names."""
 
-    topic: str
     cells: tuple[Cell, ...]
-    #: Jobs that wait for an instance.
-    waiting: int
-    #: Jobs whose time has not come.
-    later: int
-    queued: int
-    running: int
-    #: Instances that can and may run it, whether they have room or not.
-    can_run: int
     #: The queue that holds its jobs back, if it is suspended.
     suspended: str = ""
     #: Jobs that failed within the last hour, and the last day.
@@ -79,11 +44,6 @@ class Row:
         """Tell whether it stands for many topics."""
         return "*" in self.topic
 
-    @property
-    def is_stalled(self) -> bool:
-        """Tell whether jobs are due that nobody can run."""
-        return self.waiting > 0 and self.can_run == 0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
@@ -92,7 +52,7 @@ class Matrix:
     look: Look
     topics: Part[str]
     instances: Part[Instance]
-    columns: tuple[Column, ...]
+    columns: tuple[InstanceLine, ...]
     rows: tuple[Row, ...]
     gone: tuple[str, ...]
     #: The cell that is shown in detail.
@@ -139,7 +99,7 @@ def build(facts: Facts, look: Look | None = None) -> Matrix:
         look=look,
         topics=topics,
         instances=columns,
-        columns=tuple(_column(facts, instance) for instance in columns.shown),
+        columns=tuple(facts.instance_line(one, InstanceLine) for one in columns.shown),
         rows=tuple(_row(facts, topic, columns.shown) for topic in topics.shown),
         gone=tuple(one.name for one in facts.topology.instances if not one.is_live),
         chosen=_chosen(facts, look.cell),
@@ -154,16 +114,9 @@ def build(facts: Facts, look: Look | None = None) -> Matrix:
     )
 
 
-def topics(topology: Topology, counts: Counts, now: datetime) -> set[str]:
-    """Return what is consumed, ruled, waits, runs, or came lately."""
-    consumed = {one.pattern.text for instance in topology.live for one in instance.consumers}
-    ruled = {rule.pattern.text for rule in topology.rules if rule.in_force(now)}
-    return consumed | ruled | counts.topics
-
-
-def _known(facts: Facts) -> set[str]:
+def _known(facts: Facts) -> frozenset[str]:
     failed = {line.topic for line in facts.failures.lines if is_topic(line.topic)}
-    return topics(facts.topology, facts.counts, facts.now) | failed
+    return facts.topics | failed
 
 
 def _topics(facts: Facts, look: Look) -> list[str]:
@@ -177,10 +130,10 @@ def _topics(facts: Facts, look: Look) -> list[str]:
 
 def _instances(facts: Facts, look: Look) -> list[Instance]:
     """Return the instances that are looked at; those with a problem first, if that is asked for."""
-    every = facts.topology.live
-    found = look.narrowed(every, _words) or list(every)
+    every = [one for one in facts.known if one.is_live]
+    found = look.narrowed(every, _words) or every
     if look.problems:
-        found.sort(key=lambda one: not _column(facts, one).has_problem)
+        found.sort(key=lambda one: not facts.instance_line(one, InstanceLine).has_problem)
     return found
 
 
@@ -200,29 +153,12 @@ def _behind(facts: Facts) -> Iterable[Instance]:
     return [one for one in facts.topology.live if one.name in facts.behind][:LOOKED_THROUGH]
 
 
-def _column(facts: Facts, instance: Instance) -> Column:
-    return Column(
-        name=instance.name,
-        mode=instance.mode,
-        is_off=instance.is_off,
-        is_leader=instance.is_leader,
-        is_behind=instance.name in facts.behind,
-        is_silent=instance.name in facts.silent,
-        running=facts.counts.running_on(instance.name),
-        concurrency=instance.concurrency,
-    )
-
-
 def _row(facts: Facts, topic: str, instances: Iterable[Instance]) -> Row:
     hour, day = facts.failed.get(topic, (0, 0))
-    return Row(
-        topic=topic,
+    return facts.topic_line(
+        topic,
+        Row,
         cells=tuple(cell_of(facts, topic, instance) for instance in instances),
-        waiting=facts.counts.due(topic),
-        later=facts.counts.waiting.get(topic, 0) - facts.counts.due(topic),
-        queued=facts.counts.bound(topic),
-        running=facts.counts.running(topic),
-        can_run=_can_run(facts, topic),
         suspended=_suspended(facts, topic),
         failed_hour=hour,
         failed_day=day,
@@ -236,11 +172,6 @@ def _can_anyone(facts: Facts, topic: str) -> bool:
         obstacle_to(need, one, consumer_for(one, need.topic), facts.ruling(one)) is None
         for one in facts.topology.live
     )
-
-
-def _can_run(facts: Facts, topic: str) -> int:
-    need = Need(topic=examples(topic)[-1])
-    return len(plan(need, facts.topology, facts.now).candidates)
 
 
 def _suspended(facts: Facts, topic: str) -> str:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from offload.browser.badges import Standing
 from offload.core.placement.judgement import consumer_for, judge_rules, noted, switched_off
 from offload.core.placement.reasons import Obstacle
-from offload.core.placement.topology import Rule, Scope, Verb
-from offload.core.topics import Pattern
-from offload.fleet.row_values import UNREADABLE
+from offload.core.placement.topology import Scope, Verb
+from offload.core.topics import Pattern, examples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from offload.core.placement.reasons import Reason
-    from offload.core.placement.topology import Instance
+    from offload.core.placement.topology import Instance, Rule
+    from offload.reading.applied import Applied
 
 OBSTACLES: Mapping[Obstacle, Standing] = MappingProxyType(
     {Obstacle.DENIED: Standing.DENIED, Obstacle.NOT_ALLOWED: Standing.UNLISTED}
@@ -36,51 +36,6 @@ class Judged:
     why: str = ""
     rule_id: int | None = None
     until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
-    """By what an instance says it acts."""
-
-    version: int
-    is_off: bool
-    rules: tuple[Rule, ...]
-
-
-def read_applied(instance: str, announced: Mapping[str, Any]) -> Applied | None:
-    """Return what an instance announced as a value; None where that is nothing to read."""
-    try:
-        return _applied(instance, announced) if announced else None
-    except UNREADABLE:
-        return None
-
-
-def _applied(instance: str, announced: Mapping[str, Any]) -> Applied:
-    return Applied(
-        version=announced["version"],
-        is_off=announced["off"],
-        rules=tuple(_rule(instance, *terms) for terms in announced["rules"]),
-    )
-
-
-def _rule(instance: str, verb: str, pattern: str, until: str | None) -> Rule:
-    return Rule(
-        id=0,
-        verb=Verb(verb),
-        scope=Scope.INSTANCE,
-        target=instance,
-        pattern=Pattern.parse(pattern),
-        until=datetime.fromisoformat(until) if until else None,
-    )
-
-
-def examples(row: str) -> tuple[str, ...]:
-    """Return topics that stand for all of a row's: itself, unless it is a pattern.
-
-    No topic has a segment ``*``, so no rule names one of these exactly; whatever matches
-    them matches every topic of the pattern that no rule names exactly.
-    """
-    return (row, f"{row}/**") if row.endswith("**") else (row,)
 
 
 def consumed(instance: Instance, row: str) -> tuple[str, ...]:

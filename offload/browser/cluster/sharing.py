@@ -6,11 +6,11 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from offload.browser.cluster import facts
 from offload.db import database
+from offload.reading import cluster
 
 if TYPE_CHECKING:
-    from offload.browser.cluster.facts import Facts
+    from offload.reading.cluster import Facts
 
 #: Seconds for which they share it.
 AGE = 1.0
@@ -31,7 +31,7 @@ def recent() -> Facts:
     with _lock:
         aged = monotonic() - _shared.read_at >= AGE
         if _shared.facts is None or aged or _shared.alias != database.alias():
-            _shared.facts, _shared.alias = facts.read(), database.alias()
+            _shared.facts, _shared.alias = cluster.read(), database.alias()
             _shared.read_at = monotonic()
         return _shared.facts
 

@@ -11,17 +11,18 @@ from django.views.decorators.http import require_POST, require_safe
 
 from offload.browser import changes, live
 from offload.browser.access import CHANGE_ROUTING, SEE_INSTANCES, requires
-from offload.browser.cluster import facts, fleet, matrix, sharing
+from offload.browser.cluster import fleet, matrix, sharing
 from offload.browser.cluster.look import Look
 from offload.conf import settings
 from offload.core.exceptions import OffloadError
+from offload.reading import cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from django.http import HttpRequest, HttpResponse
 
-    from offload.browser.cluster.facts import Facts
+    from offload.reading.cluster import Facts
 
 MATRIX = "offload/_matrix.html"
 FLEET = "offload/_fleet.html"
@@ -29,19 +30,19 @@ FLEET = "offload/_fleet.html"
 
 def matrix_context(request: HttpRequest, found: Facts | None = None) -> dict[str, Any]:
     """Return what the matrix needs, with the ages of what is not applied."""
-    found = found or facts.read()
+    found = found or cluster.read()
     look = Look.of(request.POST if request.method == "POST" else request.GET)
     page = matrix.build(found, look)
     late = {cell.desired.rule_id for cell in page.differing if cell.desired.rule_id}
     if late:
-        page = matrix.build(facts.with_rule_ages(found, late), look)
+        page = matrix.build(cluster.with_rule_ages(found, late), look)
     return {**live.context(request, page, found.version), "failures": found.failures}
 
 
 def fleet_context(request: HttpRequest, found: Facts | None = None) -> dict[str, Any]:
     """Return what the table of instances needs."""
     look = Look.of(request.POST if request.method == "POST" else request.GET)
-    page = fleet.build(found or facts.read(), heartbeat=settings().heartbeat, look=look)
+    page = fleet.build(found or cluster.read(), heartbeat=settings().heartbeat, look=look)
     return live.context(request, page, page.version)
 
 

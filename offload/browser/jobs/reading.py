@@ -8,9 +8,9 @@ from django.db.models import Case, F, Q, When
 
 from offload.browser import values
 from offload.browser.jobs import job_page
-from offload.browser.live import version_of
 from offload.core.progress import Progress
 from offload.core.states import FINAL, JobState
+from offload.core.texts import version_of
 from offload.fleet.snapshots import snapshot
 from offload.models import Job, Join, Kind
 from offload.models.fields import JsonText

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from offload.reading.overview import InstanceLine
+    from offload.reading.lines import InstanceLine
 
 HEADERS = ("instance", "mode", "beat", "running", "bound", "consumes", "labels", "process", "")
 #: What a terminal without room to spare leaves out.

@@ -94,9 +94,7 @@ def jobs(seen: Overview) -> Iterator[str | Text]:
     yield f"Jobs: {due} waiting{later(seen)}, {seen.bound} bound, {seen.active} running."
     for line in seen.topics:
         if line.is_stranded:
-            told = (
-                f"{line.waiting - line.later} of {line.topic} waiting, and no instance can run it"
-            )
+            told = f"{line.due} of {line.topic} waiting, and no instance can run it"
             yield plain(f"{told}: manage.py offload explain {line.topic}", "yellow")
         elif line.later and not line.can_run:
             when = f"the first in {times.seconds(line.due_in)}"

@@ -11,7 +11,7 @@ from offload.management.verb import Options, Verb
 from offload.reading.overview import topics
 
 if TYPE_CHECKING:
-    from offload.reading.overview import TopicLine
+    from offload.reading.lines import TopicLine
 
 HEADERS = ("topic", "can run", "waiting", "due later", "bound", "running")
 
@@ -32,8 +32,7 @@ def run(terminal: Terminal, _: Options) -> None:
 def row(line: TopicLine) -> tuple[object, ...]:
     """Return a topic as cells of HEADERS."""
     later = f"{line.later} in {times.seconds(line.due_in)}" if line.later else ""
-    due = line.waiting - line.later
-    return plain(line.topic), line.can_run, due, later, line.bound, line.active
+    return plain(line.topic), line.can_run, line.due, later, line.bound, line.active
 
 
 TOPICS = Verb(name="topics", help="list topics, who can run them, and their jobs", run=run)

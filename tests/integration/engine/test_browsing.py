@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from offload.browser.cluster import facts
 from offload.browser.jobs import reading
 from offload.core.retries import Cause, decide
 from offload.fleet import rule_enforcement, rules
 from offload.fleet.snapshots import snapshot
 from offload.models import Dependency, Job, Join, Payload, PayloadFile, Run
+from offload.reading import cluster
 from offload.tracking import runs
 from tests.integration.engine.world import (
     BROKE,
@@ -30,23 +30,23 @@ def test_ages_are_by_the_clock_of_the_database() -> None:
     rule = rules.deny(HERE, TOPIC)
     rules.switch(THERE, off=True)
 
-    found = facts.read()
+    found = cluster.read()
 
     assert 0 <= found.lines[HERE].beat_age < 30
     assert 0 <= found.lines[HERE].up_for < 30
     assert found.lines[HERE].off_for is None
     assert 0 <= (found.lines[THERE].off_for or 0) < 30
-    assert 0 <= facts.with_rule_ages(found, [rule.pk]).rule_ages[rule.pk] < 30
+    assert 0 <= cluster.with_rule_ages(found, [rule.pk]).rule_ages[rule.pk] < 30
 
 
 def test_what_an_instance_announced_is_read_as_rules() -> None:
     incarnation = join(HERE)
     rules.deny(HERE, TOPIC)
-    assert facts.read().lines[HERE].applied is None
+    assert cluster.read().lines[HERE].applied is None
 
     rule_enforcement.announce(HERE, incarnation, snapshot(fresh=True))
 
-    applied = facts.read().lines[HERE].applied
+    applied = cluster.read().lines[HERE].applied
     assert applied is not None
     assert [one.pattern.text for one in applied.rules] == [TOPIC]
     assert not applied.is_off

@@ -136,7 +136,7 @@ def test_queues_count_their_own_jobs() -> None:
 
 @pytest.mark.parametrize(
     ("ask", "limit"),
-    [(overview.overview, 5), (overview.instances, 4), (overview.topics, 2), (queues, 2)],
+    [(overview.overview, 4), (overview.instances, 3), (overview.topics, 2), (queues, 2)],
 )
 def test_the_number_of_statements_does_not_grow(ask: Callable[[], object], limit: int) -> None:
     counts = []

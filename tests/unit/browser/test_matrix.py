@@ -6,14 +6,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from offload.browser.badges import Standing
-from offload.browser.cluster.facts import Facts, Line
 from offload.browser.cluster.look import Look
 from offload.browser.cluster.matrix import COLUMNS, ROWS, Matrix, build
-from offload.browser.cluster.rule_status import Applied
 from offload.core.placement.topology import Instance, Mode, Rule, Scope, Verb
 from offload.core.policies import DEFAULT_POLICY, Policy
 from offload.core.states import JobState
 from offload.core.topics import Pattern
+from offload.reading.applied import Applied
+from offload.reading.cluster import Facts, Line
 from offload.reading.counts import Counts, Later
 from offload.reading.failures import FailureLine, Failures
 from tests.unit.core.fleet import NOW, consumer, instance, rule, topology
@@ -112,7 +112,7 @@ def test_jobs_whose_time_has_not_come_do_not_wait_for_an_instance() -> None:
     page = build(facts(instance(), counts=Counts(waiting={"a": 23}, later=later)))
 
     assert (page.waiting, page.later) == (3, 20)
-    assert [(row.waiting, row.later) for row in page.rows if row.topic == "a"] == [(3, 20)]
+    assert [(row.due, row.later) for row in page.rows if row.topic == "a"] == [(3, 20)]
 
 
 def test_a_row_counts_its_jobs_and_those_who_can_run_them() -> None:
@@ -121,15 +121,15 @@ def test_a_row_counts_its_jobs_and_those_who_can_run_them() -> None:
     page = build(facts(instance(), instance(THERE, is_off=True), counts=counts))
 
     row = next(row for row in page.rows if row.topic == "a")
-    assert (row.waiting, row.queued, row.running, row.can_run) == (5, 2, 1, 1)
-    assert not row.is_stalled
+    assert (row.due, row.bound, row.active, row.can_run) == (5, 2, 1, 1)
+    assert not row.is_stranded
     assert (page.waiting, page.running, page.ready) == (5, 1, 1)
 
 
 def test_jobs_that_nobody_can_run_are_stalled() -> None:
     page = build(facts(instance(consumers=()), counts=Counts(waiting={"a": 1})))
 
-    assert page.rows[0].is_stalled
+    assert page.rows[0].is_stranded
 
 
 def test_jobs_whose_time_has_not_come_miss_nobody_yet() -> None:
@@ -139,8 +139,8 @@ def test_jobs_whose_time_has_not_come_miss_nobody_yet() -> None:
     page = build(facts(nobody, counts=Counts(waiting={"a": 2}, later=delayed)))
     mixed = build(facts(nobody, counts=Counts(waiting={"a": 3}, later=delayed)))
 
-    assert (page.rows[0].later, page.rows[0].is_stalled) == (2, False)
-    assert mixed.rows[0].is_stalled
+    assert (page.rows[0].later, page.rows[0].is_stranded) == (2, False)
+    assert mixed.rows[0].is_stranded
 
 
 def test_a_suspended_queue_is_named_on_the_rows_it_holds() -> None:
@@ -190,7 +190,11 @@ def test_an_instance_that_is_off_differs_since_it_was_switched() -> None:
 
 
 def test_a_cell_without_consumer_never_differs() -> None:
-    page = build(facts(instance(consumers=()), rules=(rule(Verb.DENY, "a"),), lines={}))
+    page = build(
+        facts(
+            instance(consumers=()), rules=(rule(Verb.DENY, "a"),), lines={HERE: line(applied=None)}
+        )
+    )
 
     assert cell(page, "a").is_absent
     assert page.differing == ()
@@ -277,7 +281,7 @@ def test_an_instance_is_found_by_its_label() -> None:
     assert [one.name for one in build(whole, Look(text="acme")).columns] == [HERE]
 
 
-def test_problems_are_what_is_stalled_held_back_failed_or_not_applied() -> None:
+def test_problems_are_what_is_stranded_held_back_failed_or_not_applied() -> None:
     suspended = (policy("slow", "held", suspended=True),)
     counts = Counts(waiting={"nobody": 1, "held": 1, "fine": 1})
     able = instance(consumers=tuple(map(consumer, ("held", "fine", "ruled", "bad"))))

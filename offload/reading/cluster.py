@@ -1,24 +1,26 @@
-"""The facts behind the pages about the cluster, read by four statements."""
+"""The cluster at one moment, for whoever looks at it: read by four statements."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import DurationField, ExpressionWrapper, F, OuterRef, Subquery
 from django.db.models.functions import Now
 
-from offload.browser.cluster.rule_status import Applied, read_applied
-from offload.browser.live import version_of
 from offload.conf import settings
+from offload.core.placement.routing import Need, plan
 from offload.core.placement.topology import Mode, Scope
+from offload.core.texts import version_of
+from offload.core.topics import examples
 from offload.fleet.snapshots import now, snapshot
 from offload.models import Instance, Rule, Switch
 from offload.reading import failures
+from offload.reading.applied import Applied, read_applied
 from offload.reading.counts import Counts, count
 from offload.reading.failures import Failures
-from offload.reading.losses import LATELY
+from offload.reading.lines import InstanceLine, TopicLine
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
     from offload.core.placement.topology import Rule as RuleValue
     from offload.core.placement.topology import Topology, Verb
     from offload.core.policies import Policy
+
+InstanceT = TypeVar("InstanceT", bound=InstanceLine)
+TopicT = TypeVar("TopicT", bound=TopicLine)
+
+#: Seconds for which one that died is told of, unless it comes back.
+LATELY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +78,69 @@ class Facts:
         named = (self.topology.version, self.topology.period(self.now), sorted(counts.recent))
         lost = sorted(self.silent), self.died
         return version_of((named, jobs, later, failed, applied, lost))
+
+    @property
+    def known(self) -> tuple[InstanceValue, ...]:
+        """Return the instances whose rows were read, those that are gone included."""
+        return tuple(one for one in self.topology.instances if one.name in self.lines)
+
+    @cached_property
+    def consumed(self) -> frozenset[str]:
+        """Return the topics and patterns that an instance that is here has a consumer for."""
+        return frozenset(
+            one.pattern.text for instance in self.topology.live for one in instance.consumers
+        )
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """Return what is consumed, ruled, waits, runs, or came lately."""
+        return self.consumed | {rule.pattern.text for rule in self.rules} | self.counts.topics
+
+    def instance_line(self, one: InstanceValue, kind: type[InstanceT], **more: Any) -> InstanceT:
+        """Return what is said of an instance, with `more` of what a page says of it."""
+        line = self.lines[one.name]
+        return kind(
+            name=one.name,
+            mode=one.mode,
+            is_off=one.is_off,
+            off_note=one.off_note,
+            beat_age_seconds=line.beat_age,
+            concurrency=one.concurrency,
+            window=one.window,
+            running=self.counts.running_on(one.name),
+            bound=self.counts.bound_to(one.name),
+            consumers=one.consumers,
+            is_leader=one.is_leader and one.is_live,
+            is_behind=one.name in self.behind,
+            is_silent=one.name in self.silent,
+            has_died=one.name in self.died,
+            joined=one.joined,
+            cluster=one.cluster,
+            labels=tuple(sorted(one.labels)),
+            host=line.host,
+            pid=line.pid,
+            started_at=line.started_at,
+            beat_at=line.beat_at,
+            gone_because="" if one.is_live else line.gone_because,
+            **more,
+        )
+
+    def topic_line(self, topic: str, kind: type[TopicT], **more: Any) -> TopicT:
+        """Return what is said of a topic or pattern, with `more` of what a page says of it."""
+        later = self.counts.later.get(topic)
+        # Of a pattern, a topic that nothing names exactly.
+        need = Need(topic=examples(topic)[-1])
+        return kind(
+            topic=topic,
+            waiting=self.counts.waiting.get(topic, 0),
+            bound=self.counts.bound(topic),
+            active=self.counts.running(topic),
+            can_run=len(plan(need, self.topology, self.now).candidates),
+            later=later.count if later else 0,
+            retrying=later.retrying if later else 0,
+            due_in=round(later.seconds, 3) if later else None,
+            **more,
+        )
 
     @cached_property
     def rules(self) -> tuple[RuleValue, ...]:
@@ -142,15 +213,18 @@ class Facts:
 
 def read() -> Facts:
     """Ask the database."""
+    return replace(now_here(), failures=failures.recent())
+
+
+def now_here() -> Facts:
+    """Ask for all but what failed."""
+    return replace(without_rows(), lines={row.pk: _line(row) for row in _rows()})
+
+
+def without_rows() -> Facts:
+    """Ask for the topology and the counts of jobs alone."""
     seen = snapshot(fresh=True)
-    return Facts(
-        now=now(),
-        topology=seen.topology,
-        policies=seen.policies,
-        lines={row.pk: _line(row) for row in _rows()},
-        counts=count(),
-        failures=failures.recent(),
-    )
+    return Facts(now=now(), topology=seen.topology, policies=seen.policies, counts=count())
 
 
 def _terms(rule: RuleValue) -> tuple[object, ...]:
