@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.db import Error, connections, transaction
 
@@ -11,9 +11,12 @@ from offload.conf import settings
 from offload.db import preparing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from django.db.backends.base.base import BaseDatabaseWrapper
+
+    #: In the order of their ``%s``, or under the names of their ``%(name)s``.
+    Params: TypeAlias = Sequence[Any] | Mapping[str, Any]
 
 NOW = {
     "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')",
@@ -103,14 +106,14 @@ def seconds_since(time: str) -> str:
     return SINCE[vendor()].format(time)
 
 
-def execute(sql: str, params: Sequence[Any] = ()) -> int:
+def execute(sql: str, params: Params = ()) -> int:
     """Run one statement and return the number of rows it changed."""
     with cursor() as changed:
         changed.execute(sql, params)
         return int(changed.rowcount)
 
 
-def rows(sql: str, params: Sequence[Any] = (), *, prepared: bool = False) -> list[tuple[Any, ...]]:
+def rows(sql: str, params: Params = (), *, prepared: bool = False) -> list[tuple[Any, ...]]:
     """Run one statement that has rows, and return them.
 
     ``prepared`` has the server keep its plan: for statements of the hot path.

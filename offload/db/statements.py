@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from offload.db import database, preparing
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
 
 class Statement(NamedTuple):
-    """SQL that has rows, with its parameters."""
+    """SQL that has rows, with its parameters: named ones, where it is put together from parts."""
 
     sql: str
-    params: tuple[Any, ...] = ()
+    params: tuple[Any, ...] | Mapping[str, Any] = ()
     #: Whether its text is one of few, so that the server may keep its plan.
     prepared: bool = True
 
@@ -23,18 +26,39 @@ class Statement(NamedTuple):
 def change(first: Statement, then: Statement | None) -> list[tuple[Any, ...]]:
     """Run a change that returns what it changed and, only if that is anything, a second one.
 
-    ``then`` holds the condition of ``if_changed``. On PostgreSQL both are one statement.
+    ``then`` holds the condition of ``if_changed``. On PostgreSQL both are one statement, so the
+    parameters of both are named, if any, and no name means two things.
     """
     if then is None:
         return first.rows()
     if database.vendor() == "postgresql":
         both = f"WITH changed AS ({first.sql}), followed AS ({then.sql}) SELECT * FROM changed"
-        return Statement(both, (*first.params, *then.params)).rows()
+        return Statement(both, named(first.params, then.params)).rows()
     with database.brief():
         found = first.rows()
         if found:
             database.execute(then.sql, then.params)
     return found
+
+
+def named(*parts: tuple[Any, ...] | Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a statement that is put together from parts.
+
+    Raise ValueError where a name stands for two values: one part would act on the other's.
+    """
+    params: dict[str, Any] = {}
+    for part in parts:
+        given: dict[str, Any] = dict(part)
+        clash = [name for name in given.keys() & params.keys() if given[name] != params[name]]
+        if clash:
+            raise ValueError(f"two parts of a statement give different values for {sorted(clash)}")
+        params |= given
+    return params
+
+
+def assignments(columns: Iterable[str]) -> str:
+    """Return the SQL that sets columns to parameters of their names."""
+    return ", ".join(f"{name} = %({name})s" for name in columns)
 
 
 def if_changed() -> str:

@@ -11,7 +11,7 @@ from offload.dispatch.sending import send
 from offload.fleet.snapshots import snapshot
 from offload.messaging.publisher import breaker
 from offload.models import Job
-from offload.tracking import bindings, queries, requeue
+from offload.tracking import bindings, queries, requeue, selectors
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -37,7 +37,7 @@ def send_again(instance: str, incarnation: str, *, held: Collection[tuple[str, i
     tired = set(_tired([job.id for job in missing]))
     for job in missing:
         if job.id in tired:
-            requeue.recall("id = %s AND epoch = %s", [job.id, job.epoch], cause=Cause.REQUEUED)
+            requeue.recall(selectors.one(job.id, job.epoch), cause=Cause.REQUEUED)
     again = [job for job in missing if job.id not in tired]
     bindings.note_published(again)
     if _reaches_broker(again):

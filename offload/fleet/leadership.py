@@ -10,6 +10,7 @@ from offload.conf import settings
 from offload.core.exceptions import OffloadError
 from offload.db import database
 from offload.models import Instance, Lease
+from offload.models.instances import LIVES
 from offload.models.versions import raise_version
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _renew(name: str, incarnation: str) -> Term | None:
 def _take(name: str, incarnation: str) -> Term | None:
     ended = (
         f"{LEASE}.expires_at <= {database.now()} OR NOT EXISTS (SELECT 1 FROM {INSTANCE} i "
-        f"WHERE i.incarnation = {LEASE}.incarnation AND i.mode <> 'gone')"
+        f"WHERE i.incarnation = {LEASE}.incarnation AND i.{LIVES})"
     )
     with database.atomic():
         found = database.rows(

@@ -22,10 +22,11 @@ from offload.db.conflicts import retried
 from offload.embedded.process import boot_id, started
 from offload.fleet.row_values import GOODBYE
 from offload.models import Instance, Slot
+from offload.models.instances import LIVES
 from offload.models.versions import lock_version, raise_version
 from offload.results import task_results
 from offload.signals import instance_changed
-from offload.tracking import requeue
+from offload.tracking import requeue, selectors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -129,8 +130,7 @@ def _write(announcement: Announcement, incarnation: str) -> None:
 
 def _move_others(name: str, incarnation: str) -> None:
     moved = requeue.way_back(
-        "instance = %s AND incarnation <> %s",
-        [name, incarnation],
+        selectors.bound_to_another(name, incarnation),
         cause=Cause.LOST,
         error=f"{name} was started anew while it ran",
         crash=True,
@@ -148,7 +148,7 @@ def beat(name: str, incarnation: str) -> bool:
     return bool(
         database.execute(
             f"UPDATE {INSTANCE} SET beat = beat + 1, beat_at = {database.now()} "
-            "WHERE name = %s AND incarnation = %s AND mode <> 'gone'",
+            f"WHERE name = %s AND incarnation = %s AND {LIVES}",
             [name, incarnation],
         )
     )
@@ -212,7 +212,9 @@ def declare_gone(name: str, incarnation: str, *, beat: int, reason: str) -> bool
 
 def release(name: str, incarnation: str, *, cause: Cause, error: str, crash: bool) -> int:
     """Move what is bound to an incarnation; return how many jobs."""
-    moved = requeue.release(name, incarnation, cause=cause, error=error, crash=crash)
+    moved = requeue.way_back(
+        selectors.bound_to(name, incarnation), cause=cause, error=error, crash=crash
+    )
     task_results.mark_retry([change.job_id for change in moved])
     return len(moved)
 

@@ -15,7 +15,7 @@ from offload.fleet.rule_effects import settle
 from offload.fleet.snapshots import Snapshot, forget, load, now
 from offload.models import Instance
 from offload.models.versions import current_version, raise_version
-from offload.tracking import queries, requeue, slots
+from offload.tracking import queries, requeue, selectors, slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,8 +99,4 @@ def applied(instance: InstanceValue, rules: Iterable[Rule], version: int) -> dic
 
 def give_back(name: str, incarnation: str) -> int:
     """Give back everything that has not begun: the instance drains."""
-    return len(
-        requeue.recall(
-            "instance = %s AND incarnation = %s", [name, incarnation], cause=Cause.STOPPED_ORDERLY
-        )
-    )
+    return len(requeue.recall(selectors.bound_to(name, incarnation), cause=Cause.STOPPED_ORDERLY))

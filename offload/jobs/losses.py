@@ -17,8 +17,7 @@ from offload.jobs import aftermath, ran
 from offload.models import Job
 from offload.queues import own_retries
 from offload.results import task_results
-from offload.tracking import claiming, requeue, runs
-from offload.tracking.requeue import RUNNING
+from offload.tracking import claiming, requeue, runs, selectors
 
 if TYPE_CHECKING:
     from offload.tracking.changes import Change
@@ -42,8 +41,7 @@ def ended(
     ``here`` is where that worker is: what is not bound to it was not its to begin.
     """
     if cause in UNCOUNTED:
-        where, params = f"id = %s AND epoch = %s AND {RUNNING}", [job_id, epoch]
-        _after(requeue.way_back(where, params, cause=Cause(cause), error=told))
+        _after(requeue.way_back(selectors.process(job_id, epoch), cause=Cause(cause), error=told))
         return
     key = AttemptKey.by(new_secret(), job_id=job_id, epoch=epoch)
     unbegun = claiming.claim(key, here)

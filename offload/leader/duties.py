@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from offload.canvas import relays
 from offload.conf import settings
-from offload.core.placement.lanes import Lane
 from offload.core.retries import Cause
 from offload.core.states import JobState
-from offload.db import database
 from offload.dispatch import dispatching
 from offload.fleet import membership
 from offload.fleet.each import each
 from offload.fleet.leadership import Term, leading
 from offload.jobs import aftermath, async_completion
 from offload.leader import retention
-from offload.models import Instance, Job
 from offload.queues import policies
 from offload.results import task_results
 from offload.signals import alarm
-from offload.tracking import requeue, terminations
-from offload.tracking.bindings import QUEUED
+from offload.tracking import queries, requeue, selectors, terminations
+
+if TYPE_CHECKING:
+    from offload.core.placement.lanes import Lane
 
 Duty: TypeAlias = Callable[[Term], object]
-
-JOB = Job._meta.db_table
-INSTANCE = Instance._meta.db_table
 
 
 def bury(term: Term, name: str, incarnation: str, beat: int) -> None:
@@ -48,21 +44,12 @@ def doubt() -> None:
 
 def move(term: Term) -> None:
     """Move jobs bound to incarnations that do not live, however they came to be there."""
-    stray = (
-        "handed_until IS NULL AND NOT EXISTS ("
-        f"SELECT 1 FROM {INSTANCE} i WHERE i.name = {JOB}.instance "
-        f"AND i.incarnation = {JOB}.incarnation AND i.mode <> 'gone')"
-    )
-    bound = "state IN ('QUEUED', 'ACTIVE')"
-    ids = [
-        row[0] for row in database.rows(f"SELECT id FROM {JOB} WHERE {bound} AND {stray} LIMIT 500")
-    ]
+    ids = queries.strays()
     if not ids:
         return
     with leading(term):
         moved = requeue.way_back(
-            f"id IN ({database.marks(ids)}) AND {stray}",
-            ids,
+            selectors.stray(ids),
             cause=Cause.LOST,
             error="its instance is gone",
             crash=True,
@@ -90,21 +77,11 @@ def time_out(_: Term) -> None:
 
 def recall(term: Term) -> None:
     """Take back jobs bound too long without being begun while another instance has room."""
-    late = (
-        f"{QUEUED} AND bound_at < {database.later()} "
-        f"AND EXISTS (SELECT 1 FROM {INSTANCE} i WHERE i.mode = 'ready' "
-        f"AND i.name <> {JOB}.instance"
-        f" AND i.window > (SELECT count(*) FROM {JOB} b WHERE b.instance = i.name "
-        "AND b.state IN ('QUEUED', 'ACTIVE')))"
-    )
-    found = database.rows(
-        f"SELECT id, epoch, lane, instance FROM {JOB} WHERE {late} LIMIT 100", [-settings().recall]
-    )
-    each(found, lambda row: _hand_on(term, *row))
+    each(queries.late_beside_room(settings().recall), lambda late: _hand_on(term, *late))
 
 
-def _hand_on(term: Term, job_id: str, epoch: int, lane: str, instance: str) -> None:
-    if dispatching.has_room_elsewhere(Lane.parse(lane), instance):
+def _hand_on(term: Term, job_id: str, epoch: int, lane: Lane, instance: str) -> None:
+    if dispatching.has_room_elsewhere(lane, instance):
         with leading(term):
             requeue.hand_on(job_id, epoch, reason="not begun in time; another has room")
 

@@ -12,6 +12,20 @@ from django.db.models import Q
 
 from offload.core.states import FAILED, FINAL, JobState
 
+#: Conditions in SQL that partial indexes answer, word for word as these have them: SQLite takes an
+#: index for no other words. Those that say BOUND first find the index of all that is bound.
+BOUND = "state IN ('QUEUED', 'ACTIVE')"
+QUEUED = f"{BOUND} AND state = 'QUEUED'"
+ACTIVE = f"{BOUND} AND state = 'ACTIVE'"
+WAITING = "state = 'PENDING' AND hold = '' AND run_at IS NULL"
+SUSPECT = "state = 'PENDING' AND hold = 'suspect'"
+#: What an ordered queue counts as being in line.
+IN_LINE = "state = 'PENDING' AND hold IN ('', 'suspect')"
+UNBEGUN = "state IN ('PENDING', 'QUEUED')"
+HANDED = "state = 'ACTIVE' AND handed_until IS NOT NULL"
+RELAY = "state = 'PENDING' AND hold = 'relay'"
+UNSENT = f"{RELAY} AND publishes = 0"
+
 CONSTRAINTS: list[models.BaseConstraint] = [
     models.CheckConstraint(
         name="offload_job_somewhere",

@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from offload.core.placement.topology import Mode
 from offload.models.managers import OffloadManager
 
+#: The condition of ``here`` in SQL.
+LIVES = "mode <> 'gone'"
 MODES = [(mode.value, mode.value.lower()) for mode in Mode]
 
 

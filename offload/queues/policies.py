@@ -19,7 +19,7 @@ from offload.fleet.row_values import default_policy, policy_of
 from offload.fleet.snapshots import forget, snapshot
 from offload.models import Instance, Job, Queue
 from offload.models.refusals import told
-from offload.tracking import requeue, slots
+from offload.tracking import requeue, selectors, slots
 from offload.tracking.limits import bound_in
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from offload.core.policies import Policy
 
-JOB = Job._meta.db_table
 DEFAULT = DEFAULT_POLICY.name
 
 
@@ -195,12 +194,8 @@ def _recall_beyond(queue: Queue) -> int:
     excess = _excess(policy_of(queue))
     if excess < 1:
         return 0
-    last = (
-        f"SELECT id FROM {JOB} WHERE queue = %s AND state = 'QUEUED' "
-        "ORDER BY priority, created_at DESC, id DESC LIMIT %s"
-    )
-    taken = requeue.recall(f"id IN ({last})", [queue.name, excess], cause=Cause.REFUSED)
-    return len(taken)
+    last = selectors.beyond_limit(queue.name, excess)
+    return len(requeue.recall(last, cause=Cause.REFUSED))
 
 
 def _excess(policy: Policy) -> int:

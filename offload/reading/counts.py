@@ -11,6 +11,7 @@ from offload.core.placement.lanes import Lane
 from offload.core.topics import is_topic
 from offload.db import database
 from offload.models import Job
+from offload.models.indexes import BOUND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -125,7 +126,7 @@ def _timed() -> str:
 def _bound() -> str:
     return (
         f"SELECT state, instance, topic, count(*), 0.0 FROM {JOB} "
-        "WHERE state IN ('QUEUED', 'ACTIVE') GROUP BY state, instance, topic"
+        f"WHERE {BOUND} GROUP BY state, instance, topic"
     )
 
 

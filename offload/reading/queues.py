@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from offload.db import database
 from offload.fleet.snapshots import snapshot
 from offload.models import Job
+from offload.models.indexes import BOUND
 from offload.reading.counts import REASONS
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _counts() -> Counter[tuple[str, str]]:
     found = database.rows(
         " UNION ALL ".join(
             f"SELECT queue, state, count(*) FROM {JOB} WHERE {which} GROUP BY queue, state"
-            for which in [*waiting, "state IN ('QUEUED', 'ACTIVE')"]
+            for which in [*waiting, BOUND]
         )
     )
     counts: Counter[tuple[str, str]] = Counter()

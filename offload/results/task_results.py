@@ -73,10 +73,11 @@ def upsert(result: Result, *, where: str) -> Statement:
     table = _model()._meta.db_table
     return Statement(
         f"INSERT INTO {table} ({', '.join(names)}) "
-        f"SELECT {database.marks(columns)}, {now}, {now}, {started} WHERE {where} "
+        f"SELECT {', '.join(f'%(stored_{name})s' for name in columns)}, {now}, {now}, {started} "
+        f"WHERE {where} "
         f"ON CONFLICT (task_id) DO UPDATE SET {kept}, "
         f"date_started = COALESCE(excluded.date_started, {table}.date_started)",
-        tuple(columns.values()),
+        {f"stored_{name}": value for name, value in columns.items()},
     )
 
 

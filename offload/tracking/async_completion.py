@@ -12,12 +12,15 @@ from kombu.utils.json import dumps
 from offload.core.retries import Cause
 from offload.core.states import FINAL, JobState
 from offload.db import database
+from offload.db.statements import assignments, named
 from offload.models import Attempt, Job
+from offload.models.indexes import HANDED
 from offload.tracking.changes import Change, tell
-from offload.tracking.claiming import MINE
+from offload.tracking.selectors import ATTEMPT as THIS
+from offload.tracking.selectors import MINE, params_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from offload.core.attempt_key import AttemptKey
     from offload.core.outcomes import ErrorInfo
@@ -25,8 +28,6 @@ if TYPE_CHECKING:
 
 JOB = Job._meta.db_table
 ATTEMPT = Attempt._meta.db_table
-#: Word for word the condition of the index.
-OPEN = "state = 'ACTIVE' AND handed_until IS NOT NULL"
 
 
 def hand_over(key: AttemptKey, timeout: float) -> JobState | None:
@@ -37,11 +38,11 @@ def hand_over(key: AttemptKey, timeout: float) -> JobState | None:
     """
     found = database.rows(
         f"UPDATE {JOB} SET instance = '', incarnation = '', "
-        f"handed_until = {database.later()}, "
+        f"handed_until = {database.later('%(timeout)s')}, "
         "state = CASE WHEN stop_requested THEN 'STOPPED' ELSE state END, "
         f"finished_at = CASE WHEN stop_requested THEN {database.now()} END, "
         f"aftermath_due = stop_requested WHERE {MINE} RETURNING state",
-        [timeout, *_params(key)],
+        {**params_of(key), "timeout": timeout},
     )
     if not found:
         return None
@@ -55,9 +56,9 @@ def was_ended(key: AttemptKey) -> bool:
     """Return whether an attempt that runs no more was ended by its token, or by a stop."""
     return bool(
         database.rows(
-            f"SELECT 1 FROM {JOB} WHERE id = %s AND epoch = %s AND token = %s "
-            f"UNION ALL SELECT 1 FROM {ATTEMPT} WHERE job_id = %s AND epoch = %s AND cause = %s",
-            [*_params(key), key.job_id, key.epoch, Cause.FAILED],
+            f"SELECT 1 FROM {JOB} WHERE {THIS} UNION ALL SELECT 1 FROM {ATTEMPT} "
+            "WHERE job_id = %(job_id)s AND epoch = %(epoch)s AND cause = %(cause)s",
+            {**params_of(key), "cause": Cause.FAILED},
         )
     )
 
@@ -73,7 +74,7 @@ def succeed(key: AttemptKey, value: object) -> bool:
 
     What follows it is left to the aftermath, as is a value too large for the row.
     """
-    return _end(key, JobState.SUCCEEDED, "result = %s", [dumps(value)])
+    return _end(key, JobState.SUCCEEDED, {"result": dumps(value)})
 
 
 def fail(key: AttemptKey, decision: RetryDecision, error: ErrorInfo) -> bool:
@@ -81,30 +82,30 @@ def fail(key: AttemptKey, decision: RetryDecision, error: ErrorInfo) -> bool:
     return _end(
         key,
         decision.state,
-        "failures = %s, crashes = %s, error_type = %s, error = %s",
-        [decision.failures, decision.crashes, f"{error.module}.{error.type}", error.message],
+        {
+            "failures": decision.failures,
+            "crashes": decision.crashes,
+            "error_type": f"{error.module}.{error.type}",
+            "error": error.message,
+        },
     )
 
 
-def _end(key: AttemptKey, state: JobState, also: str, values: Sequence[object]) -> bool:
+def _end(key: AttemptKey, state: JobState, columns: Mapping[str, object]) -> bool:
     ended = database.execute(
-        f"UPDATE {JOB} SET state = %s, finished_at = {database.now()}, aftermath_due = true, "
-        f"{also} WHERE {MINE}",
-        [state, *values, *_params(key)],
+        f"UPDATE {JOB} SET state = %(state)s, finished_at = {database.now()}, "
+        f"aftermath_due = true, {assignments(columns)} WHERE {MINE}",
+        named(params_of(key), {"state": state}, columns),
     )
     if ended:
         tell([Change(key.job_id, "ACTIVE", state, key.epoch)])
     return bool(ended)
 
 
-def _params(key: AttemptKey) -> tuple[object, ...]:
-    return key.job_id, key.epoch, key.token
-
-
 def overdue(limit: int = 100) -> list[tuple[str, int]]:
     """Return the jobs and epochs that were handed over for longer than their time."""
     found = database.rows(
-        f"SELECT id, epoch FROM {JOB} WHERE {OPEN} AND handed_until <= {database.now()} "
+        f"SELECT id, epoch FROM {JOB} WHERE {HANDED} AND handed_until <= {database.now()} "
         f"ORDER BY handed_until LIMIT {limit}"
     )
     return [(row[0], row[1]) for row in found]

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from offload.db import database
-from offload.db.statements import Statement, together
+from offload.db.statements import Statement, named, together
 from offload.models import Exclusion, Job, Slot, Version
 from offload.models.fields import decoded
+from offload.models.indexes import BOUND, WAITING
 from offload.models.versions import TOPOLOGY
 from offload.tracking.changes import Change, tell
 from offload.tracking.drafts import COLUMNS, placeholders
+from offload.tracking.selectors import these
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,13 +27,15 @@ SLOT = Slot._meta.db_table
 #: for the lock could get one that was given up after the question's picture of the rows was taken.
 LOCK_SLOT = (
     "SELECT set_config('offload.slot', COALESCE((SELECT instance FROM "
-    f"{SLOT} WHERE instance = %s FOR UPDATE SKIP LOCKED), ''), true)"
+    f"{SLOT} WHERE instance = %(instance)s FOR UPDATE SKIP LOCKED), ''), true)"
 )
-SLOT_IS_MINE = "AND current_setting('offload.slot') = %s "
-#: Both conditions: SQLite finds the index on bound jobs by the first one, word for word.
-QUEUED = "state IN ('QUEUED', 'ACTIVE') AND state = 'QUEUED'"
-ACTIVE = "state IN ('QUEUED', 'ACTIVE') AND state = 'ACTIVE'"
-WAITING = "state = 'PENDING' AND hold = '' AND run_at IS NULL"
+SLOT_IS_MINE = "current_setting('offload.slot') = %(instance)s"
+#: What fills the window of an incarnation.
+IN_WINDOW = f"instance = %(instance)s AND incarnation = %(incarnation)s AND {BOUND}"
+UNMOVED = (
+    f"COALESCE((SELECT number FROM {Version._meta.db_table} WHERE name = '{TOPOLOGY}'), 0) "
+    "= %(version)s"
+)
 BOUND_COLUMNS = (
     "id", "epoch", "topic", "task", "args", "properties", "options", "priority", "failures",
     "parent_id", "root_id", "instance", "incarnation", "created_at", "queue",
@@ -76,6 +80,15 @@ class Place:
     window: int
     version: int
 
+    def params(self) -> dict[str, object]:
+        """Return the parameters of a statement that binds to it."""
+        return {
+            "instance": self.instance,
+            "incarnation": self.incarnation,
+            "window": self.window,
+            "version": self.version,
+        }
+
 
 def bind(
     place: Place,
@@ -114,18 +127,15 @@ def insert_bound(place: Place, draft: Draft) -> tuple[bool, list[Bound]]:
 
 def _inserting(place: Place, draft: Draft) -> Statement:
     """Return the statement that stores a job as QUEUED where ``free`` holds, else as PENDING."""
-    mine = (
-        "current_setting('offload.slot') = %s" if database.vendor() == "postgresql" else "%s <> ''"
-    )
     free = (
-        f"SELECT {mine} AND {_unmoved()} AND (SELECT count(*) FROM {JOB} WHERE instance = %s "
-        "AND incarnation = %s AND state IN ('QUEUED', 'ACTIVE')) < %s "
-        f"AND NOT EXISTS (SELECT 1 FROM {JOB} WHERE {WAITING} AND lane = %s) AS free"
+        f"SELECT {_is_mine()} AND {UNMOVED} AND (SELECT count(*) FROM {JOB} WHERE {IN_WINDOW}) "
+        f"< %(window)s AND NOT EXISTS (SELECT 1 FROM {JOB} WHERE {WAITING} AND lane = %(lane)s) "
+        "AS free"
     )
     bound = {
         "state": "CASE WHEN free THEN 'QUEUED' ELSE 'PENDING' END",
-        "instance": "CASE WHEN free THEN %s ELSE '' END",
-        "incarnation": "CASE WHEN free THEN %s ELSE '' END",
+        "instance": "CASE WHEN free THEN %(instance)s ELSE '' END",
+        "incarnation": "CASE WHEN free THEN %(incarnation)s ELSE '' END",
         "epoch": "CASE WHEN free THEN 1 ELSE 0 END",
         "bound_at": f"CASE WHEN free THEN {database.now()} END",
     }
@@ -134,11 +144,8 @@ def _inserting(place: Place, draft: Draft) -> Statement:
         f"INSERT INTO {JOB} ({', '.join((*COLUMNS, *bound))}) "
         f"SELECT {placeholders()}, {', '.join(bound.values())} FROM room WHERE true "
         f"ON CONFLICT (id) DO NOTHING RETURNING state, {', '.join(BOUND_COLUMNS)}",
-        (
-            place.instance, TOPOLOGY, place.version, place.instance, place.incarnation,
-            place.window, str(draft.lane), *draft.row(), place.instance, place.incarnation,
-        ),
-    )  # fmt: skip
+        named(place.params(), draft.facts()),
+    )
 
 
 def _bound(found: list[tuple[Any, ...]]) -> list[Bound]:
@@ -151,43 +158,48 @@ def _slot(instance: str) -> list[Statement]:
 
     The row is there since the instance joined.
     """
-    return [] if database.vendor() == "sqlite" else [Statement(LOCK_SLOT, (instance,))]
+    return [] if database.vendor() == "sqlite" else [Statement(LOCK_SLOT, {"instance": instance})]
 
 
 def _binding(
     place: Place, lanes: Sequence[Lane], limit: int, suspect: bool, only: str
 ) -> Statement:
-    hold = "suspect" if suspect else ""
-    limit = 1 if suspect else limit
-    waiting = " UNION ALL ".join([_head(only)] * len(lanes))
-    one = [only] if only else []
-    heads = [value for lane in lanes for value in (hold, str(lane), *one, place.incarnation, limit)]
-    here = [place.instance, place.incarnation]
-    room = [limit, place.window, *here]
-    locked = SLOT_IS_MINE if database.vendor() == "postgresql" else ""
+    waiting = " UNION ALL ".join(_head(number, only) for number in range(len(lanes)))
     return Statement(
-        f"UPDATE {JOB} SET state = 'QUEUED', instance = %s, incarnation = %s, epoch = epoch + 1, "
+        f"UPDATE {JOB} SET state = 'QUEUED', instance = %(instance)s, "
+        "incarnation = %(incarnation)s, epoch = epoch + 1, "
         f"bound_at = {database.now()}, publishes = 0, token = '' "
-        f"WHERE state = 'PENDING' AND id {_chosen(waiting)} AND {_unmoved()} "
-        f"{locked}{alone() if suspect else ''}"
+        f"WHERE state = 'PENDING' AND id {_chosen(waiting)} AND {UNMOVED} "
+        f"AND {_is_mine()} {alone() if suspect else ''}"
         f"RETURNING {', '.join(BOUND_COLUMNS)}",
-        (
-            *here, *heads, *room, TOPOLOGY, place.version,
-            *([place.instance] if locked else []), *(here if suspect else []),
+        named(
+            place.params(),
+            {f"lane_{number}": str(lane) for number, lane in enumerate(lanes)},
+            {
+                "hold": "suspect" if suspect else "",
+                "only": only,
+                "limit": 1 if suspect else limit,
+            },
         ),
         prepared=len(lanes) <= FEW,
-    )  # fmt: skip
+    )
 
 
-def _head(only: str) -> str:
+def _head(number: int, only: str) -> str:
     """Return the question for the first jobs of one lane, or for one job of it."""
     return (
         f"SELECT * FROM (SELECT id, priority, created_at FROM {JOB} "
-        "WHERE state = 'PENDING' AND hold = %s AND run_at IS NULL AND lane = %s "
-        f"{'AND id = %s ' if only else ''}AND NOT EXISTS ("
-        f"SELECT 1 FROM {Exclusion._meta.db_table} x WHERE x.job_id = {JOB}.id "
-        f"AND x.incarnation = %s AND x.until > {database.now()}) "
-        "ORDER BY priority DESC, created_at, id LIMIT %s) AS head"
+        f"WHERE state = 'PENDING' AND hold = %(hold)s AND run_at IS NULL "
+        f"AND lane = %(lane_{number})s {'AND id = %(only)s ' if only else ''}"
+        f"AND {not_excluded()} ORDER BY priority DESC, created_at, id LIMIT %(limit)s) AS head"
+    )
+
+
+def not_excluded() -> str:
+    """Return the condition that no refusal keeps the job from the incarnation for a while."""
+    return (
+        f"NOT EXISTS (SELECT 1 FROM {Exclusion._meta.db_table} x WHERE x.job_id = {JOB}.id "
+        f"AND x.incarnation = %(incarnation)s AND x.until > {database.now()})"
     )
 
 
@@ -196,31 +208,25 @@ def _chosen(waiting: str) -> str:
 
     On PostgreSQL as arrays: a subquery in IN may be run once per row, and lock more each time.
     """
-    free = (
-        f"%s - (SELECT count(*) FROM {JOB} WHERE instance = %s AND incarnation = %s "
-        "AND state IN ('QUEUED', 'ACTIVE'))"
-    )
+    free = f"%(window)s - (SELECT count(*) FROM {JOB} WHERE {IN_WINDOW})"
     ordered = f"SELECT id FROM ({waiting}) AS waiting ORDER BY priority DESC, created_at, id"
     if database.vendor() == "sqlite":
-        return f"IN ({ordered} LIMIT max(0, min(%s, {free})))"
+        return f"IN ({ordered} LIMIT max(0, min(%(limit)s, {free})))"
     return (
         f"= ANY(ARRAY(SELECT id FROM {JOB} WHERE state = 'PENDING' AND id = ANY(ARRAY({ordered})) "
-        f"ORDER BY priority DESC, created_at, id LIMIT greatest(0, least(%s, {free})) "
+        f"ORDER BY priority DESC, created_at, id LIMIT greatest(0, least(%(limit)s, {free})) "
         "FOR UPDATE SKIP LOCKED))"
     )
 
 
 def alone() -> str:
     """Return the condition that no other suspect is bound to the instance."""
-    return (
-        f" AND NOT EXISTS (SELECT 1 FROM {JOB} s WHERE s.instance = %s AND s.incarnation = %s "
-        "AND s.state IN ('QUEUED', 'ACTIVE') AND s.hold = 'suspect') "
-    )
+    return f" AND NOT EXISTS (SELECT 1 FROM {JOB} WHERE {IN_WINDOW} AND hold = 'suspect') "
 
 
-def _unmoved() -> str:
-    table = Version._meta.db_table
-    return f"COALESCE((SELECT number FROM {table} WHERE name = %s), 0) = %s"
+def _is_mine() -> str:
+    """Return the condition that this transaction holds the slot row: on SQLite it holds all."""
+    return SLOT_IS_MINE if database.vendor() == "postgresql" else "true"
 
 
 def read(row: tuple[Any, ...]) -> Bound:
@@ -234,8 +240,9 @@ def read(row: tuple[Any, ...]) -> Bound:
 def note_published(jobs: Sequence[Bound], times: int = 1) -> None:
     """Count that the messages of bound jobs are sent again; -1 times takes that back."""
     if jobs:
+        sent = these([job.id for job in jobs])
         database.execute(
-            f"UPDATE {JOB} SET publishes = publishes + %s "
-            f"WHERE state = 'QUEUED' AND publishes + %s >= 0 AND id IN ({database.marks(jobs)})",
-            [times, times, *[job.id for job in jobs]],
+            f"UPDATE {JOB} SET publishes = publishes + %(times)s WHERE {sent.condition} "
+            "AND state = 'QUEUED' AND publishes + %(times)s >= 0",
+            sent.given(times=times),
         )

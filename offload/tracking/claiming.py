@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from offload.core.retries import Cause
 from offload.db import database
-from offload.db.statements import Statement, change
+from offload.db.statements import Statement, change, named
 from offload.models import Job
 from offload.models.fields import decoded
 from offload.tracking.changes import Change, tell
 from offload.tracking.requeue import way_back
+from offload.tracking.selectors import BINDING, IS_QUEUED, attempt, params_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,10 +26,6 @@ CLAIMED_COLUMNS = (
 )  # fmt: skip
 #: What the columns of JSON hold; what holds something else is taken for an empty one.
 HELD = {"args": list, "properties": dict, "options": dict, "tail": dict}
-#: One row, by its key: said so that no planner, hearing that few jobs are bound, reads the index
-#: of them all instead.
-IS_QUEUED = "(state = 'QUEUED') IS TRUE"
-MINE = "id = %s AND epoch = %s AND token = %s AND (state = 'ACTIVE') IS TRUE"
 #: A lost claim costs one more run of a message that is still there, never a lost job: it may
 #: be acknowledged before it is on disk. Finishes wait for the disk.
 UNHURRIED = "(SELECT set_config('synchronous_commit', 'off', true)) AS unhurried"
@@ -41,11 +38,10 @@ class Seat:
     instance: str = ""
     incarnation: str = ""
 
-    def condition(self) -> tuple[str, list[str]]:
-        """Return the condition and its parameters."""
-        named = {"instance": self.instance, "incarnation": self.incarnation}
-        given = {name: value for name, value in named.items() if value}
-        return "".join(f" AND {name} = %s" for name in given), list(given.values())
+    def given(self) -> dict[str, str]:
+        """Return the columns that are compared, and the value of each."""
+        columns = {"instance": self.instance, "incarnation": self.incarnation}
+        return {name: value for name, value in columns.items() if value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,13 +86,14 @@ def claim(key: AttemptKey, here: Seat = ANYWHERE, then: Statement | None = None)
 
 
 def _claiming(key: AttemptKey, here: Seat) -> Statement:
-    where, params = here.condition()
+    there = here.given()
+    where = "".join(f" AND {name} = %({name})s" for name in there)
     return Statement(
-        f"UPDATE {JOB} SET state = 'ACTIVE', token = %s, started_at = {database.now()}, "
+        f"UPDATE {JOB} SET state = 'ACTIVE', token = %(token)s, started_at = {database.now()}, "
         f"error = '', attempts = attempts + 1 {_unhurried()} "
-        f"WHERE id = %s AND epoch = %s AND {IS_QUEUED} AND NOT stop_requested"
+        f"WHERE {BINDING} AND {IS_QUEUED} AND NOT stop_requested"
         f"{where} RETURNING {', '.join(CLAIMED_COLUMNS)}",
-        (key.token, key.job_id, key.epoch, *params),
+        named(params_of(key), there),
     )
 
 
@@ -106,12 +103,13 @@ def _unhurried() -> str:
 
 def _mine(key: AttemptKey) -> Claimed | None:
     """Return a claim whose reply was lost; one that was stopped meanwhile ends at once."""
-    params = [key.job_id, key.epoch, key.token]
+    mine = attempt(key)
     found = database.rows(
-        f"SELECT {', '.join(CLAIMED_COLUMNS)}, stop_requested FROM {JOB} WHERE {MINE}", params
+        f"SELECT {', '.join(CLAIMED_COLUMNS)}, stop_requested FROM {JOB} WHERE {mine.condition}",
+        mine.params,
     )
     if found and found[0][-1]:
-        way_back(MINE, params, cause=Cause.REQUEUED)
+        way_back(mine, cause=Cause.REQUEUED)
         return None
     return _claimed(found[0][:-1]) if found else None
 

@@ -60,6 +60,10 @@ class Draft:
         """Return the lane it waits in."""
         return Lane(queue=self.queue, needs=self.needs, topic=self.topic)
 
+    def facts(self) -> dict[str, Any]:
+        """Return what is stored, by the names of COLUMNS."""
+        return dict(zip(COLUMNS, self.row(), strict=True))
+
     def row(self) -> tuple[Any, ...]:
         """Return the values of COLUMNS."""
         return (
@@ -88,7 +92,8 @@ def inserting(batch: Sequence[Draft]) -> Statement:
     """Return the statement that stores new jobs and returns the ids of those that were.
 
     What all of them have in common is said once: most of a row is, and to read it a thousand
-    times costs more than to store it.
+    times costs more than to store it. Its parameters have no names: a thousand rows would need
+    tens of thousands of them, and no other part gives any.
     """
     columns = dict(zip(COLUMNS, zip(*(draft.row() for draft in batch), strict=True), strict=True))
     own = {name: values for name, values in columns.items() if name in OWN or _differ(values)}
@@ -109,8 +114,8 @@ def _differ(values: Sequence[Any]) -> bool:
 
 
 def placeholders() -> str:
-    """Return what stands for a draft's row in SQL."""
-    return ", ".join(_value(name, "%s") for name in COLUMNS)
+    """Return what stands for a draft's facts in SQL."""
+    return ", ".join(_value(name, f"%({name})s") for name in COLUMNS)
 
 
 def _value(name: str, given: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from offload.db import database
 from offload.models import Job, Version
-from offload.tracking.claiming import MINE
+from offload.tracking.selectors import MINE, params_of
 
 if TYPE_CHECKING:
     from offload.core.attempt_key import AttemptKey
@@ -28,9 +28,10 @@ def take(key: AttemptKey, queue: str) -> int | None:
     with database.atomic(durable=True):
         found = database.rows(
             f"INSERT INTO {VERSION} (name, number) "
-            f"SELECT %s, 1 FROM (SELECT id FROM {JOB} WHERE {MINE} {lock}) AS mine WHERE true "
+            f"SELECT %(counter)s, 1 "
+            f"FROM (SELECT id FROM {JOB} WHERE {MINE} {lock}) AS mine WHERE true "
             f"ON CONFLICT (name) DO UPDATE SET number = {VERSION}.number + 1 RETURNING number",
-            [counter(queue), key.job_id, key.epoch, key.token],
+            {**params_of(key), "counter": counter(queue)},
         )
     return int(found[0][0]) if found else None
 

@@ -8,17 +8,17 @@ from django.db import OperationalError
 
 from offload.core.policies import QueueType
 from offload.db import database
-from offload.models import Exclusion, Job, Queue
-from offload.tracking.bindings import Bound, Place, bind
+from offload.models import Job, Queue
+from offload.models.indexes import BOUND, IN_LINE
+from offload.tracking.bindings import Bound, Place, bind, not_excluded
 
 if TYPE_CHECKING:
     from offload.core.placement.lanes import Lane
     from offload.core.policies import Policy
 
-EXCLUSION = Exclusion._meta.db_table
 JOB = Job._meta.db_table
 QUEUE = Queue._meta.db_table
-LINE = "queue = %s AND state = 'PENDING' AND hold IN ('', 'suspect')"
+LINE = f"queue = %(queue)s AND {IN_LINE}"
 IN_ORDER = "ORDER BY priority DESC, created_at, id LIMIT 1"
 #: The first in line. What began stays first until it ends, whatever priority comes behind it
 #: meanwhile: it is asked for apart, so that an index answers either question.
@@ -72,9 +72,7 @@ def _room(policy: Policy) -> int:
 
 def bound_in(queue: str) -> int:
     """Return how many jobs of a queue are bound or running."""
-    found = database.rows(
-        f"SELECT count(*) FROM {JOB} WHERE queue = %s AND state IN ('QUEUED', 'ACTIVE')", [queue]
-    )
+    found = database.rows(f"SELECT count(*) FROM {JOB} WHERE queue = %s AND {BOUND}", [queue])
     return int(found[0][0])
 
 
@@ -85,10 +83,13 @@ def _head(lane: Lane, policy: Policy, incarnation: str, *, suspect: bool) -> str
     waits for other jobs does not, since these may be behind it.
     """
     found = database.rows(
-        f"SELECT id, lane, run_at IS NULL AND hold = %s AND NOT EXISTS ("
-        f"SELECT 1 FROM {EXCLUSION} x WHERE x.job_id = {JOB}.id AND x.incarnation = %s "
-        f"AND x.until > {database.now()}) FROM {JOB} WHERE id = ({FIRST})",
-        ["suspect" if suspect else "", incarnation, policy.name, policy.name],
+        f"SELECT id, lane, run_at IS NULL AND hold = %(hold)s AND {not_excluded()} "
+        f"FROM {JOB} WHERE id = ({FIRST})",
+        {
+            "hold": "suspect" if suspect else "",
+            "incarnation": incarnation,
+            "queue": policy.name,
+        },
     )
     mine = [row[0] for row in found if row[1] == str(lane) and row[2]]
     return str(mine[0]) if mine else None
@@ -96,5 +97,5 @@ def _head(lane: Lane, policy: Policy, incarnation: str, *, suspect: bool) -> str
 
 def head_of(queue: str) -> str | None:
     """Return the id of the job that an ordered queue binds next, or None."""
-    found = database.rows(FIRST, [queue, queue])
+    found = database.rows(FIRST, {"queue": queue})
     return str(found[0][0]) if found else None

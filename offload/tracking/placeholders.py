@@ -9,11 +9,11 @@ from kombu.utils.json import dumps
 from offload.core.retries import Cause
 from offload.core.states import JobState
 from offload.db import database
+from offload.db.statements import assignments
 from offload.models import Job
 from offload.tracking.changes import Change, tell
-from offload.tracking.claiming import MINE
-from offload.tracking.drafts import COLUMNS
 from offload.tracking.requeue import way_back
+from offload.tracking.selectors import attempt
 
 if TYPE_CHECKING:
     from offload.core.attempt_key import AttemptKey
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 JOB = Job._meta.db_table
 #: Those of plain tasks too: one that replaced itself by a canvas left its id to the last node.
 HOLDS = ("replaced", "dependency", "relay")
-WAITING = f"state = 'PENDING' AND hold IN {HOLDS}"
+FILLABLE = f"state = 'PENDING' AND hold IN {HOLDS}"
 #: A filled row keeps its place in the canvas it was submitted in: parent, root, run, payload.
 FILLED = (
     "kind", "topic", "task", "lane", "queue", "needs", "args", "properties", "options", "tail",
@@ -36,8 +36,7 @@ def replaced(key: AttemptKey) -> JobState | None:
     Return its state, STOPPED where that was requested, or None for a stale attempt.
     """
     changes = way_back(
-        MINE,
-        [key.job_id, key.epoch, key.token],
+        attempt(key),
         cause=Cause.REQUEUED,
         error="replaced by a canvas",
         also=", hold = 'replaced', run_at = NULL, expires_at = NULL",
@@ -53,14 +52,14 @@ def waiting(job_id: str) -> Job | None:
 
 def fill(draft: Draft) -> bool:
     """Put a draft into the row that waits under its id; return whether one did."""
-    facts = dict(zip(COLUMNS, draft.row(), strict=True))
-    columns = ", ".join(f"{name} = %s" for name in FILLED)
+    facts = draft.facts()
+    columns = {name: facts[name] for name in FILLED}
     return bool(
         database.execute(
-            f"UPDATE {JOB} SET {columns}, publishes = 0, bound_at = NULL, "
-            f"run_at = {database.later('CAST(%s AS double precision)')} "
-            f"WHERE id = %s AND {WAITING}",
-            [*(facts[name] for name in FILLED), draft.delay, draft.id],
+            f"UPDATE {JOB} SET {assignments(columns)}, publishes = 0, bound_at = NULL, "
+            f"run_at = {database.later('CAST(%(delay)s AS double precision)')} "
+            f"WHERE id = %(id)s AND {FILLABLE}",
+            {**columns, "delay": draft.delay, "id": draft.id},
         )
     )
 
@@ -69,7 +68,7 @@ def succeed(job_id: str, value: object) -> bool:
     """Make a row that waits SUCCEEDED, with a value that needed no run."""
     changed = database.rows(
         f"UPDATE {JOB} SET state = 'SUCCEEDED', result = %s, finished_at = {database.now()}, "
-        f"aftermath_due = true WHERE id = %s AND {WAITING} RETURNING epoch",
+        f"aftermath_due = true WHERE id = %s AND {FILLABLE} RETURNING epoch",
         [dumps(value), job_id],
     )
     tell([Change(job_id, "PENDING", "SUCCEEDED", row[0]) for row in changed])

@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING
 
 from offload.core.placement.lanes import Lane
 from offload.db import database
-from offload.tracking.bindings import ACTIVE, BOUND_COLUMNS, JOB, QUEUED, WAITING, alone, read
+from offload.models import Instance
+from offload.models.indexes import ACTIVE, BOUND, QUEUED, SUSPECT, WAITING
+from offload.tracking.bindings import BOUND_COLUMNS, JOB, alone, read
+from offload.tracking.selectors import STRAY, bound_to
 
 if TYPE_CHECKING:
     from offload.tracking.bindings import Bound, Place
+
+INSTANCE = Instance._meta.db_table
 
 
 def unheard(instance: str, incarnation: str, *, first: float) -> list[Bound]:
@@ -17,13 +22,14 @@ def unheard(instance: str, incarnation: str, *, first: float) -> list[Bound]:
 
     ``first`` is after how many seconds; each time doubles it.
     """
-    since = database.later("%s * (%s - power(2, publishes + 1))")
+    since = database.later("%(first)s * (1 - power(2, publishes + 1))")
     if database.vendor() == "sqlite":
-        since = database.later("%s * (%s - (2 << publishes))")
+        since = database.later("%(first)s * (1 - (2 << publishes))")
+    here = bound_to(instance, incarnation)
     found = database.rows(
-        f"SELECT {', '.join(BOUND_COLUMNS)} FROM {JOB} WHERE instance = %s AND incarnation = %s "
+        f"SELECT {', '.join(BOUND_COLUMNS)} FROM {JOB} WHERE {here.condition} "
         f"AND {QUEUED} AND bound_at < {since}",
-        [instance, incarnation, first, 1],
+        here.given(first=first),
     )
     return [read(row) for row in found]
 
@@ -49,10 +55,10 @@ def waiting_lanes() -> list[Lane]:
 
 def suspects(place: Place | None = None) -> list[Lane]:
     """Return the lanes of waiting suspects of a crash; none while the place holds one."""
-    waiting = "state = 'PENDING' AND hold = 'suspect' AND run_at IS NULL"
     found = database.rows(
-        f"SELECT DISTINCT lane FROM {JOB} WHERE {waiting}{alone() if place else ''}",
-        (place.instance, place.incarnation) if place else (),
+        f"SELECT DISTINCT lane FROM {JOB} WHERE {SUSPECT} AND run_at IS NULL"
+        f"{alone() if place else ''}",
+        bound_to(place.instance, place.incarnation).params if place else (),
         prepared=True,
     )
     return [Lane.parse(row[0]) for row in found]
@@ -60,10 +66,10 @@ def suspects(place: Place | None = None) -> list[Lane]:
 
 def forced_on(instance: str, incarnation: str) -> set[tuple[str, int]]:
     """Return the running jobs of an incarnation that are to be ended by force."""
+    here = bound_to(instance, incarnation)
     found = database.rows(
-        f"SELECT id, epoch FROM {JOB} WHERE instance = %s AND incarnation = %s "
-        f"AND {ACTIVE} AND stop_forced",
-        [instance, incarnation],
+        f"SELECT id, epoch FROM {JOB} WHERE {here.condition} AND {ACTIVE} AND stop_forced",
+        here.params,
         prepared=True,
     )
     return set(found)
@@ -71,9 +77,10 @@ def forced_on(instance: str, incarnation: str) -> set[tuple[str, int]]:
 
 def active_on(instance: str, incarnation: str) -> set[tuple[str, int]]:
     """Return the jobs and epochs that run on an incarnation."""
+    here = bound_to(instance, incarnation)
     found = database.rows(
-        f"SELECT id, epoch FROM {JOB} WHERE instance = %s AND incarnation = %s AND {ACTIVE}",
-        [instance, incarnation],
+        f"SELECT id, epoch FROM {JOB} WHERE {here.condition} AND {ACTIVE}",
+        here.params,
         prepared=True,
     )
     return {(row[0], row[1]) for row in found}
@@ -92,8 +99,30 @@ def unstarted(instance: str | None = None) -> list[tuple[str, str]]:
 def loads_by_instance() -> dict[str, int]:
     """Return how many jobs are bound to each instance."""
     found = database.rows(
-        f"SELECT instance, count(*) FROM {JOB} "
-        "WHERE state IN ('QUEUED', 'ACTIVE') AND instance <> '' GROUP BY instance",
+        f"SELECT instance, count(*) FROM {JOB} WHERE {BOUND} AND instance <> '' GROUP BY instance",
         prepared=True,
     )
     return {row[0]: int(row[1]) for row in found}
+
+
+def strays(limit: int = 500) -> list[str]:
+    """Return ids of jobs that are bound to an incarnation that does not live."""
+    found = database.rows(f"SELECT id FROM {JOB} WHERE {BOUND} AND {STRAY} LIMIT {limit}")
+    return [row[0] for row in found]
+
+
+def late_beside_room(age: float, limit: int = 100) -> list[tuple[str, int, Lane, str]]:
+    """Return jobs that were bound so many seconds ago and not begun, while others have room.
+
+    Each with its epoch, its lane, and the instance that has it.
+    """
+    found = database.rows(
+        f"SELECT id, epoch, lane, instance FROM {JOB} "
+        f"WHERE {QUEUED} AND bound_at < {database.later()} "
+        f"AND EXISTS (SELECT 1 FROM {INSTANCE} i WHERE i.mode = 'ready' "
+        f"AND i.name <> {JOB}.instance"
+        f" AND i.window > (SELECT count(*) FROM {JOB} b WHERE b.instance = i.name "
+        f"AND b.{BOUND})) LIMIT {limit}",
+        [-age],
+    )
+    return [(row[0], row[1], Lane.parse(row[2]), row[3]) for row in found]

@@ -8,14 +8,14 @@ from django.db.models import Q
 
 from offload.db import database
 from offload.models import Job, Kind
+from offload.models.indexes import RELAY, UNSENT
 from offload.tracking.changes import Change, tell
+from offload.tracking.selectors import Selector, these
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 JOB = Job._meta.db_table
-OPEN = "state = 'PENDING' AND hold = 'relay'"
-UNSENT = f"{OPEN} AND publishes = 0"
 #: When somebody began to publish it, or might have.
 SINCE = "COALESCE(bound_at, created_at)"
 
@@ -27,28 +27,31 @@ def claim(job_ids: Sequence[str]) -> list[Job]:
     """
     if not job_ids:
         return []
-    where = f"id IN ({database.marks(job_ids)}) AND {UNSENT} AND bound_at IS NULL"
-    return _claimed(where, list(job_ids))
+    return _claimed(these(job_ids).where(f"{UNSENT} AND bound_at IS NULL"))
 
 
 def claim_left_behind(older_than: float, limit: int) -> list[Job]:
     """Claim relays that nobody published for so many seconds, those tried least lately first."""
-    left = f"{UNSENT} AND {SINCE} < {database.later()}"
-    some = f"SELECT id FROM {JOB} WHERE {left} ORDER BY {SINCE} LIMIT {limit}"
-    return _claimed(f"id IN ({some}) AND {left}", [-older_than, -older_than])
+    left = _left_behind(older_than)
+    some = f"SELECT id FROM {JOB} WHERE {left.condition} ORDER BY {SINCE} LIMIT {limit}"
+    return _claimed(left.where(f"id IN ({some})"))
 
 
 def is_any_left_behind(older_than: float) -> bool:
     """Return whether nobody published some relay for so many seconds."""
-    left = f"{UNSENT} AND {SINCE} < {database.later()}"
-    return bool(database.rows(f"SELECT 1 FROM {JOB} WHERE {left} LIMIT 1", [-older_than]))
+    left = _left_behind(older_than)
+    return bool(database.rows(f"SELECT 1 FROM {JOB} WHERE {left.condition} LIMIT 1", left.params))
 
 
-def _claimed(where: str, params: list[object]) -> list[Job]:
+def _left_behind(older_than: float) -> Selector:
+    return Selector(f"{UNSENT} AND {SINCE} < {database.later('%(age)s')}", {"age": -older_than})
+
+
+def _claimed(jobs: Selector) -> list[Job]:
     found = database.rows(
-        f"UPDATE {JOB} SET bound_at = {database.now()} WHERE {where} AND NOT stop_requested "
-        "RETURNING id",
-        params,
+        f"UPDATE {JOB} SET bound_at = {database.now()} "
+        f"WHERE {jobs.condition} AND NOT stop_requested RETURNING id",
+        jobs.params,
     )
     return list(Job.objects.ids(row[0] for row in found).order_by("created_at", "id"))
 
@@ -75,7 +78,7 @@ def mark_sent(job_ids: Sequence[str]) -> None:
     if job_ids:
         database.execute(
             f"UPDATE {JOB} SET publishes = 1, bound_at = {database.now()}, error = '' "
-            f"WHERE id IN ({database.marks(job_ids)}) AND {OPEN}",
+            f"WHERE id IN ({database.marks(job_ids)}) AND {RELAY}",
             job_ids,
         )
 
@@ -84,7 +87,7 @@ def mark_failed(job_id: str, error: str) -> int:
     """Note why a relay could not be published this time; return how often that was."""
     found = database.rows(
         f"UPDATE {JOB} SET error = %s, refusals = refusals + 1 "
-        f"WHERE id = %s AND {OPEN} RETURNING refusals",
+        f"WHERE id = %s AND {RELAY} RETURNING refusals",
         [error, job_id],
     )
     return int(found[0][0]) if found else 0
@@ -107,7 +110,7 @@ def to_ask(older_than: float, limit: int) -> list[str]:
     """Return published relays nobody asked about for so many seconds, and note the asking."""
     found = database.rows(
         f"UPDATE {JOB} SET bound_at = {database.now()} WHERE id IN (SELECT id FROM {JOB} "
-        f"WHERE {OPEN} AND publishes > 0 AND bound_at < {database.later()} "
+        f"WHERE {RELAY} AND publishes > 0 AND bound_at < {database.later()} "
         f"ORDER BY bound_at LIMIT {limit}) RETURNING id",
         [-older_than],
     )
@@ -118,7 +121,7 @@ def close(job_id: str, state: str, *, error_type: str = "", error: str = "") -> 
     """Make an open relay final; Celery has written its result. Return whether it was open."""
     found = database.rows(
         f"UPDATE {JOB} SET state = %s, finished_at = {database.now()}, hold = '', "
-        f"error_type = %s, error = %s WHERE id = %s AND {OPEN} RETURNING epoch",
+        f"error_type = %s, error = %s WHERE id = %s AND {RELAY} RETURNING epoch",
         [state, error_type[:255], error, job_id],
     )
     tell([Change(job_id, "PENDING", state, row[0]) for row in found])

@@ -12,12 +12,16 @@ from offload.conf import settings
 from offload.core.retries import Cause
 from offload.core.validation.bounds import COUNTER_MAX
 from offload.db import database
+from offload.db.statements import named
 from offload.models import Attempt, Exclusion, Job
-from offload.tracking.bindings import ACTIVE
+from offload.models.indexes import ACTIVE, BOUND
+from offload.tracking import selectors
 from offload.tracking.changes import Change, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from offload.tracking.selectors import Selector
 
 JOB = Job._meta.db_table
 #: One more, as far as the column counts.
@@ -28,52 +32,46 @@ EXCLUDED = "CASE WHEN refusals < 8 THEN 5 * (1 + refusals * refusals) ELSE 300 E
 HANDED_ON = "10"
 #: It is counted as crashed, as far as the column counts.
 COUNTS_CRASH = f"state = 'ACTIVE' AND crashes < {COUNTER_MAX}"
-CRASHED = "state = 'ACTIVE' AND crashes + 1 >= %s"
-#: An attempt that has a process.
-RUNNING = "state = 'ACTIVE' AND handed_until IS NULL"
+CRASHED = "state = 'ACTIVE' AND crashes + 1 >= %(most_crashes)s"
 
 
 def way_back(
-    where: str,
-    params: Sequence[object],
+    jobs: Selector,
     *,
     cause: Cause,
     error: str = "",
     also: str = "",
-    values: Sequence[object] = (),
+    values: Mapping[str, object] | None = None,
     crash: bool = False,
 ) -> list[Change]:
-    """Put the jobs of ``where`` back; return what changed.
+    """Put the bound ones of these jobs back; return what changed.
 
     Attempts that had begun are recorded with their cause and error, and lose their token, so
     that none of them takes a later end for its own. ``crash`` counts them as
-    crashes, up to the limit, and holds the jobs as suspects.
+    crashes, up to the limit, and holds the jobs as suspects. ``also`` sets further columns, to
+    ``values``.
     """
     with database.atomic():
-        _record(where, params, cause, error)
-        limit = settings().crashes if crash else None
+        _record(jobs, cause, error)
+        counted = {"most_crashes": settings().crashes, "error": error} if crash else {}
         found = database.rows(
-            _statement(where, also, crash=crash),
-            [*_limits(limit), *([error] if crash else []), *values, *params],
+            _statement(jobs.condition, also, crash=crash),
+            named(jobs.params, values or {}, counted),
         )
         changes = [Change(*row) for row in found]
         tell(changes)
     return changes
 
 
-def _record(where: str, params: Sequence[object], cause: str, error: str) -> None:
+def _record(jobs: Selector, cause: str, error: str) -> None:
     database.execute(
         f"INSERT INTO {Attempt._meta.db_table} "
         "(job_id, epoch, instance, incarnation, started_at, ended_at, cause, error) "
-        f"SELECT id, epoch, instance, incarnation, started_at, {database.now()}, %s, %s "
-        f"FROM {JOB} WHERE {where} AND {ACTIVE} "
+        f"SELECT id, epoch, instance, incarnation, started_at, {database.now()}, "
+        f"%(cause)s, %(error)s FROM {JOB} WHERE {jobs.condition} AND {ACTIVE} "
         f"{database.FOR_UPDATE[database.vendor()]} ON CONFLICT DO NOTHING",
-        [cause, error, *params],
+        jobs.given(cause=cause, error=error),
     )
-
-
-def _limits(limit: int | None) -> list[object]:
-    return [limit] * 3 if limit is not None else []
 
 
 def _statement(where: str, also: str, *, crash: bool) -> str:
@@ -83,7 +81,7 @@ def _statement(where: str, also: str, *, crash: bool) -> str:
     counted = (
         f", crashes = crashes + CASE WHEN {COUNTS_CRASH} THEN 1 ELSE 0 END, "
         "hold = CASE WHEN state = 'ACTIVE' THEN 'suspect' ELSE hold END, "
-        "error = CASE WHEN state = 'ACTIVE' THEN %s ELSE error END"
+        "error = CASE WHEN state = 'ACTIVE' THEN %(error)s ELSE error END"
         if crash
         else ""
     )
@@ -94,14 +92,14 @@ def _statement(where: str, also: str, *, crash: bool) -> str:
         "token = CASE WHEN token = '' THEN '' ELSE 'lost' END, "
         "instance = '', incarnation = '', bound_at = NULL, started_at = NULL, handed_until = NULL, "
         f"publishes = 0, progress = NULL{counted}{also} "
-        f"WHERE {where} AND state IN ('QUEUED', 'ACTIVE') "
+        f"WHERE {where} AND {BOUND} "
         "RETURNING id, CASE WHEN token = '' THEN 'QUEUED' ELSE 'ACTIVE' END, state, epoch"
     )
 
 
-def recall(where: str, params: Sequence[object], *, cause: Cause) -> list[Change]:
-    """Take bound jobs that have not begun back."""
-    return way_back(f"{where} AND state = 'QUEUED'", params, cause=cause)
+def recall(jobs: Selector, *, cause: Cause) -> list[Change]:
+    """Take those of these jobs back that are bound and have not begun."""
+    return way_back(jobs.where("state = 'QUEUED'"), cause=cause)
 
 
 def hand_on(job_id: str, epoch: int, *, reason: str) -> list[Change]:
@@ -110,55 +108,31 @@ def hand_on(job_id: str, epoch: int, *, reason: str) -> list[Change]:
     The one that had it is passed over for some seconds. That is no refusal: nothing is counted
     against its consumer, nor against the job.
     """
+    binding = selectors.one(job_id, epoch)
     with database.atomic():
-        _exclude(job_id, epoch, seconds=HANDED_ON, reason=reason)
-        return recall("id = %s AND epoch = %s", [job_id, epoch], cause=Cause.REQUEUED)
+        _exclude(binding, seconds=HANDED_ON, reason=reason)
+        return recall(binding, cause=Cause.REQUEUED)
 
 
-def _exclude(job_id: str, epoch: int, *, seconds: str, reason: str) -> None:
+def _exclude(binding: Selector, *, seconds: str, reason: str) -> None:
     database.execute(
         f"INSERT INTO {Exclusion._meta.db_table} (job_id, incarnation, reason, until) "
-        f"SELECT id, incarnation, %s, {database.later(seconds)} "
-        f"FROM {JOB} WHERE id = %s AND epoch = %s AND state = 'QUEUED' "
+        f"SELECT id, incarnation, %(reason)s, {database.later(seconds)} "
+        f"FROM {JOB} WHERE {binding.condition} AND state = 'QUEUED' "
         "ON CONFLICT (job_id, incarnation) "
         "DO UPDATE SET until = excluded.until, reason = excluded.reason",
-        [reason[:255], job_id, epoch],
+        binding.given(reason=reason[:255]),
     )
 
 
-def recall_from(instance: str, topics: Sequence[str] | None, *, cause: Cause) -> list[Change]:
-    """Take the unstarted jobs of an instance back: all, or those of some topics."""
-    if topics is None:
-        return recall("instance = %s", [instance], cause=cause)
-    if not topics:
-        return []
-    return recall(
-        f"instance = %s AND topic IN ({database.marks(topics)})", [instance, *topics], cause=cause
-    )
-
-
-def release(
-    instance: str, incarnation: str, *, cause: Cause, error: str, crash: bool
-) -> list[Change]:
-    """Move everything away from an incarnation that does not live."""
-    return way_back(
-        "instance = %s AND incarnation = %s",
-        [instance, incarnation],
-        cause=cause,
-        error=error,
-        crash=crash,
-    )
+def recall_from(instance: str, topics: Sequence[str], *, cause: Cause) -> list[Change]:
+    """Take the unstarted jobs of these topics back from an instance."""
+    return recall(selectors.of_topics(instance, topics), cause=cause) if topics else []
 
 
 def lose(job_id: str, epoch: int, *, cause: Cause, error: str) -> list[Change]:
     """End an attempt whose process is known to be dead; one that was handed over has none."""
-    return way_back(
-        f"id = %s AND epoch = %s AND {RUNNING}",
-        [job_id, epoch],
-        cause=cause,
-        error=error,
-        crash=True,
-    )
+    return way_back(selectors.process(job_id, epoch), cause=cause, error=error, crash=True)
 
 
 def refuse(job_id: str, epoch: int, *, reason: str) -> int | None:
@@ -167,11 +141,11 @@ def refuse(job_id: str, epoch: int, *, reason: str) -> int | None:
     Return how often the job was refused, or None if it was not bound there any more. The
     exclusion grows with each refusal, from 5 seconds to 5 minutes.
     """
+    binding = selectors.one(job_id, epoch)
     with database.atomic():
-        _exclude(job_id, epoch, seconds=EXCLUDED, reason=reason)
+        _exclude(binding, seconds=EXCLUDED, reason=reason)
         changed = way_back(
-            "id = %s AND epoch = %s AND state = 'QUEUED'",
-            [job_id, epoch],
+            binding.where("state = 'QUEUED'"),
             cause=Cause.REFUSED,
             also=f", refusals = {COUNTED}",
         )

@@ -11,14 +11,15 @@ from offload.conf import settings
 from offload.core.retries import Cause
 from offload.core.states import JobState
 from offload.db import database
-from offload.db.statements import Statement, change
+from offload.db.statements import Statement, assignments, change, named
 from offload.models import Job
+from offload.tracking import selectors
 from offload.tracking.changes import Change, tell
-from offload.tracking.claiming import MINE
 from offload.tracking.requeue import way_back
+from offload.tracking.selectors import ATTEMPT, MINE, params_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from offload.core.attempt_key import AttemptKey
     from offload.core.outcomes import ErrorInfo
@@ -48,7 +49,7 @@ def succeed(
     """
     text = dumps(value)
     kept = None if then is not None and len(text) > settings().max_result else text
-    return _end(key, JobState.SUCCEEDED, "result = %s", [kept], aftermath=aftermath, then=then)
+    return _end(key, JobState.SUCCEEDED, {"result": kept}, aftermath=aftermath, then=then)
 
 
 def fail(
@@ -68,14 +69,13 @@ def fail(
     return _end(
         key,
         decision.state,
-        "failures = %s, crashes = %s, error_type = %s, error = %s, traceback = %s",
-        [
-            decision.failures,
-            decision.crashes,
-            f"{error.module}.{error.type}"[:255],
-            error.message,
-            error.traceback,
-        ],
+        {
+            "failures": decision.failures,
+            "crashes": decision.crashes,
+            "error_type": f"{error.module}.{error.type}"[:255],
+            "error": error.message,
+            "traceback": error.traceback,
+        },
         aftermath=aftermath,
         then=then,
         for_the_dead=for_the_dead,
@@ -85,8 +85,7 @@ def fail(
 def _end(
     key: AttemptKey,
     state: JobState,
-    also: str,
-    values: Sequence[object],
+    columns: Mapping[str, object],
     *,
     aftermath: bool,
     then: Statement | None = None,
@@ -94,10 +93,10 @@ def _end(
 ) -> Written:
     hanging = "token = 'lost'" if for_the_dead else "has_tail = false, tail = NULL"
     ending = Statement(
-        f"UPDATE {JOB} SET state = %s, finished_at = {database.now()}, aftermath_due = %s, "
-        f"{hanging}, {also} "
+        f"UPDATE {JOB} SET state = %(state)s, finished_at = {database.now()}, "
+        f"aftermath_due = %(aftermath)s, {hanging}, {assignments(columns)} "
         f"WHERE {MINE} RETURNING id",
-        (state, aftermath, *values, key.job_id, key.epoch, key.token),
+        named(params_of(key), {"state": state, "aftermath": aftermath}, columns),
     )
     if not change(ending, then):
         return Written.BEFORE if _is_in(key, state) else Written.STALE
@@ -109,8 +108,8 @@ def _is_in(key: AttemptKey, state: JobState) -> bool:
     """Return whether this finish was committed before, and only its reply was lost."""
     return bool(
         database.rows(
-            f"SELECT 1 FROM {JOB} WHERE id = %s AND epoch = %s AND token = %s AND state = %s",
-            [key.job_id, key.epoch, key.token, state],
+            f"SELECT 1 FROM {JOB} WHERE {ATTEMPT} AND state = %(state)s",
+            {**params_of(key), "state": state},
         )
     )
 
@@ -130,28 +129,24 @@ def requeue(
     the seconds in which it is to begin, where that is new. A job whose stop was requested becomes
     STOPPED instead.
     """
-    columns = "".join(f", {name} = %s" for name in changes)
+    columns = {"failures": decision.failures, "crashes": decision.crashes, **changes}
+    also = f", hold = '', run_at = {_due(decision.delay)}, {assignments(columns)}"
     if expires_in is not None:
-        columns += f", expires_at = {database.later(str(float(expires_in)))}"
+        also += f", expires_at = {database.later(str(float(expires_in)))}"
     found = way_back(
-        MINE,
-        [key.job_id, key.epoch, key.token],
+        selectors.attempt(key),
         cause=cause,
         error=error.message if error else "",
-        also=f", hold = '', failures = %s, crashes = %s, run_at = {_due(decision.delay)}{columns}",
-        values=[decision.failures, decision.crashes, *changes.values()],
+        also=also,
+        values=columns,
     )
     return JobState(found[0].new) if found else None
 
 
 def stop(key: AttemptKey) -> JobState | None:
     """End the attempt as STOPPED; return None where no stop was requested, or for a stale one."""
-    found = way_back(
-        f"{MINE} AND stop_requested",
-        [key.job_id, key.epoch, key.token],
-        cause=Cause.STOPPED,
-        also=", hold = ''",
-    )
+    asked = selectors.attempt(key).where("stop_requested")
+    found = way_back(asked, cause=Cause.STOPPED, also=", hold = ''")
     return JobState(found[0].new) if found else None
 
 
@@ -163,7 +158,7 @@ def write(key: AttemptKey, column: str, value: object) -> bool:
     """Set a column of a running attempt's job; return whether the attempt is current."""
     return bool(
         database.execute(
-            f"UPDATE {JOB} SET {column} = %s WHERE {MINE}",
-            [value, key.job_id, key.epoch, key.token],
+            f"UPDATE {JOB} SET {column} = %(value)s WHERE {MINE}",
+            {**params_of(key), "value": value},
         )
     )

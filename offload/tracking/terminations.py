@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING
 
 from offload.conf import settings
 from offload.db import database
+from offload.db.statements import assignments, named
 from offload.models import Job
+from offload.models.indexes import HANDED, UNBEGUN
 from offload.tracking.changes import Change, tell
+from offload.tracking.selectors import Selector, these
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 JOB = Job._meta.db_table
-WAITING = "state IN ('PENDING', 'QUEUED')"
 #: A plain Celery task that somebody began to send is Celery's to stop.
 SENT = "(hold = 'relay' AND (publishes > 0 OR bound_at IS NOT NULL))"
 NEVER_BEGAN = "attempts = 0"
-#: Nothing of it runs here.
-HANDED = "(state = 'ACTIVE' AND handed_until IS NOT NULL)"
-ENDABLE = f"({WAITING} AND NOT {SENT} OR {HANDED})"
+#: What was handed over is too: nothing of it runs here.
+ENDABLE = f"({UNBEGUN} AND NOT {SENT} OR ({HANDED}))"
 #: Compared, since some SQLite take any column of RETURNING for one that IS NOT NULL.
 BEFORE = (
     "CASE WHEN handed_until >= created_at THEN 'ACTIVE' "
@@ -35,16 +36,16 @@ def stop(job_ids: Sequence[str], *, force: bool = False) -> list[Change]:
     """
     if not job_ids:
         return []
-    now = database.now()
+    now, jobs = database.now(), these(job_ids)
     found = database.rows(
         f"UPDATE {JOB} SET stop_requested = true, "
-        "stop_forced = stop_forced OR %s, "
+        "stop_forced = stop_forced OR %(force)s, "
         f"state = CASE WHEN {ENDABLE} THEN 'STOPPED' ELSE state END, "
         f"finished_at = CASE WHEN {ENDABLE} THEN {now} ELSE finished_at END, "
         f"aftermath_due = {ENDABLE} OR aftermath_due "
-        f"WHERE id IN ({database.marks(job_ids)}) AND state IN ('PENDING', 'QUEUED', 'ACTIVE') "
+        f"WHERE {jobs.condition} AND state IN ('PENDING', 'QUEUED', 'ACTIVE') "
         f"RETURNING id, {BEFORE}, state, epoch",
-        [force, *job_ids],
+        jobs.given(force=force),
     )
     changes = [Change(*row) for row in found if row[2] == "STOPPED"]
     tell(changes)
@@ -64,46 +65,34 @@ def expire(limit: int = 500) -> list[Change]:
     if not is_any_late():
         return []
     late = f"id IN (SELECT id FROM {JOB} WHERE {_late()} LIMIT {limit}) AND {NEVER_BEGAN}"
-    return _finish(late, [], "EXPIRED")
+    return _finish(Selector(f"{late} AND {UNBEGUN}"), "EXPIRED")
 
 
 def _late() -> str:
-    return f"{WAITING} AND expires_at <= {database.now()} AND {NEVER_BEGAN}"
+    return f"{UNBEGUN} AND expires_at <= {database.now()} AND {NEVER_BEGAN}"
 
 
 def drop(job_ids: Sequence[str]) -> list[Change]:
     """Make jobs that wait or were handed over DROPPED, save plain Celery tasks that were sent."""
     if not job_ids:
         return []
-    return _finish(f"id IN ({database.marks(job_ids)})", list(job_ids), "DROPPED", among=ENDABLE)
+    return _finish(these(job_ids).where(ENDABLE), "DROPPED")
 
 
 def give_up(job_ids: Sequence[str], *, state: str, error_type: str, error: str) -> list[Change]:
     """Make waiting jobs final with an error: what they wait for can never come."""
     if not job_ids:
         return []
-    return _finish(
-        f"id IN ({database.marks(job_ids)})",
-        list(job_ids),
-        state,
-        also=", error_type = %s, error = %s",
-        values=[error_type, error],
-    )
+    told = {"error_type": error_type, "error": error}
+    return _finish(these(job_ids).where(UNBEGUN), state, told)
 
 
-def _finish(
-    where: str,
-    params: Sequence[object],
-    state: str,
-    *,
-    also: str = "",
-    values: Sequence[object] = (),
-    among: str = WAITING,
-) -> list[Change]:
+def _finish(jobs: Selector, state: str, told: Mapping[str, str] | None = None) -> list[Change]:
+    columns = {"state": state, **(told or {})}
     found = database.rows(
-        f"UPDATE {JOB} SET state = %s, finished_at = {database.now()}, aftermath_due = true{also} "
-        f"WHERE {where} AND {among} RETURNING id, {BEFORE}, state, epoch",
-        [state, *values, *params],
+        f"UPDATE {JOB} SET {assignments(columns)}, finished_at = {database.now()}, "
+        f"aftermath_due = true WHERE {jobs.condition} RETURNING id, {BEFORE}, state, epoch",
+        named(jobs.params, columns),
     )
     changes = [Change(*row) for row in found]
     tell(changes)

@@ -21,6 +21,7 @@ from offload.tracking import claiming, requeue, runs
 from offload.tracking.bindings import bind
 from offload.tracking.changes import Change
 from offload.tracking.queries import waiting_lanes
+from offload.tracking.selectors import these
 from tests.databases import on_postgresql
 from tests.integration.engine.world import (
     HERE,
@@ -148,7 +149,7 @@ def test_nothing_is_bound_once_the_topology_moved_on() -> None:
 
 def test_each_binding_raises_the_epoch() -> None:
     job = bound()[0]
-    requeue.recall("id = %s", [job.id], cause=Cause.REQUEUED)
+    requeue.recall(these([job.id]), cause=Cause.REQUEUED)
 
     (again,) = bind(place(), [LANE], limit=1)
 

@@ -25,6 +25,7 @@ from offload.models.versions import raise_version
 from offload.tracking import requeue
 from offload.tracking.bindings import bind
 from offload.tracking.queries import active_on
+from offload.tracking.selectors import these
 from offload.worker.tasks.task import ConsumerTask, OffloadTask
 from tests.integration.engine.world import (
     HERE,
@@ -483,7 +484,7 @@ def test_an_outage_before_the_claim_counts_nothing_and_leaves_the_job_bound() ->
 
 def test_what_moved_on_is_not_ended_for_a_message_of_before() -> None:
     job = bound()[0]
-    requeue.recall("id = %s", [job.id], cause=Cause.REQUEUED)
+    requeue.recall(these([job.id]), cause=Cause.REQUEUED)
     again = bind(place(), [Lane.parse(row(job.id).lane)], limit=1)[0]
 
     begins_never(job)

@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError
 
 import offload
-from offload.db.statements import Statement, change, if_changed, together
+from offload.db.statements import Statement, change, if_changed, named, together
 from offload.models import Instance, Job, Version
 from offload.tracking import bindings
 from offload.tracking.drafts import Draft
@@ -17,15 +17,18 @@ from tests.integration.engine.world import HERE, LANE, TOPIC, join, place, waiti
 if TYPE_CHECKING:
     from tests.integration.engine.world import Broker
 
-ADD = Statement("INSERT INTO offload_version (name, number) VALUES (%s, 1) RETURNING name", ("a",))
+ADD = Statement(
+    "INSERT INTO offload_version (name, number) VALUES (%(added)s, 1) RETURNING name",
+    {"added": "a"},
+)
 WRONG = Statement("SELECT 1 FROM nowhere")
 
 
 def _also(name: str) -> Statement:
     return Statement(
         "INSERT INTO offload_version (name, number) "
-        f"SELECT CAST(%s AS text), 2 WHERE {if_changed()}",
-        (name,),
+        f"SELECT CAST(%(also)s AS text), 2 WHERE {if_changed()}",
+        {"also": name},
     )
 
 
@@ -112,3 +115,9 @@ def test_a_known_id_is_not_stored_again(app: object) -> None:
 
     assert bindings.insert_bound(place(), draft) == (False, [])
     assert Job.objects.get(pk="once").epoch == 1
+
+
+def test_two_parts_of_a_statement_cannot_mean_two_things_by_one_name() -> None:
+    assert named({"state": "PENDING", "id": "a"}, {"id": "a"}) == {"state": "PENDING", "id": "a"}
+    with pytest.raises(ValueError, match=r"different values for \['id'\]"):
+        named({"state": "PENDING", "id": "a"}, {"id": "b"})

@@ -12,13 +12,14 @@ from offload.core.states import Hold, JobState
 from offload.fleet import membership
 from offload.jobs import aftermath
 from offload.models import Attempt, Job
-from offload.tracking import claiming, placeholders, requeue, runs, terminations
+from offload.tracking import claiming, placeholders, requeue, runs, selectors, terminations
 from offload.tracking.bindings import bind
 from offload.tracking.changes import Change
 from tests.integration.engine.world import (
     BROKE,
     HERE,
     LANE,
+    TOPIC,
     Running,
     bound,
     join,
@@ -43,8 +44,7 @@ def _declare(run: Running) -> object:
 
 
 def _forced(run: Running) -> object:
-    where = "id = %s AND epoch = %s AND state = 'ACTIVE'"
-    return requeue.way_back(where, [run.id, 1], cause=Cause.STOPPED_FORCED, error="told")
+    return requeue.way_back(selectors.process(run.id, 1), cause=Cause.STOPPED_FORCED, error="told")
 
 
 #: From ACTIVE: how, the cause that is recorded, and whether it counts as a crash.
@@ -70,8 +70,8 @@ FROM_ACTIVE: dict[str, tuple[Callable[[Running], object], str, bool]] = {
 
 #: From QUEUED.
 FROM_QUEUED: dict[str, Callable[[str], object]] = {
-    "recall": lambda job_id: requeue.recall("id = %s", [job_id], cause=Cause.REQUEUED),
-    "rule": lambda _: requeue.recall_from(HERE, None, cause=Cause.REFUSED),
+    "recall": lambda job_id: requeue.recall(selectors.these([job_id]), cause=Cause.REQUEUED),
+    "rule": lambda _: requeue.recall_from(HERE, [TOPIC], cause=Cause.REFUSED),
     "refusal": lambda job_id: requeue.refuse(job_id, 1, reason="unknown task"),
     "dead worker": lambda _: membership.leave(HERE, place().incarnation, reason="x", crash=True),
 }
@@ -157,7 +157,7 @@ def test_a_way_back_of_what_was_bound_never_touches_what_waits(
 def test_a_recall_leaves_what_runs_where_it_is() -> None:
     run = running()
 
-    assert requeue.recall("instance = %s", [HERE], cause=Cause.REFUSED) == []
+    assert requeue.recall(selectors.these([run.id]), cause=Cause.REFUSED) == []
     assert run.row.state == JobState.ACTIVE
 
 
