@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.urls import reverse
 
 from offload.models import Rule
-from tests.integration.engine.world import HERE, TOPIC, join
+from tests.integration.world import HERE, TOPIC, join
 
 if TYPE_CHECKING:
     from django.test import Client

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from offload.fleet import rules
 from offload.models import Instance, Job, Rule, Switch
-from tests.integration.engine.world import (
+from tests.integration.world import (
     HERE,
     THERE,
     TOPIC,

@@ -12,7 +12,7 @@ from django.test import override_settings
 from django.urls import reverse
 
 from offload.models import Job, Payload, PayloadFile
-from tests.integration.engine.world import waiting
+from tests.integration.world import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

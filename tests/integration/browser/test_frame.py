@@ -15,7 +15,7 @@ from django.urls import path, reverse
 from offload.fleet import rules
 from offload.models import Instance, Job, Lease, Queue, Rule, Slot, Switch
 from tests.integration.browser.test_pages import text
-from tests.integration.engine.world import HERE, TOPIC, bound, join, running, waiting
+from tests.integration.world import HERE, TOPIC, bound, join, running, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

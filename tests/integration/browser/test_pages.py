@@ -17,7 +17,7 @@ from offload.fleet.snapshots import snapshot
 from offload.jobs import endings
 from offload.models import Instance, Job, Run
 from offload.tracking import terminations
-from tests.integration.engine.world import (
+from tests.integration.world import (
     HERE,
     THERE,
     TOPIC,

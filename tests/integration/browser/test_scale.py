@@ -25,7 +25,7 @@ from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job
 from offload.tracking import terminations
 from offload.tracking.drafts import Draft, insert
-from tests.integration.engine.world import join, waiting
+from tests.integration.world import join, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable

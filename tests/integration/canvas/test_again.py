@@ -17,15 +17,15 @@ from offload.db import database
 from offload.models import Dependency, Job, Join
 from offload.results import task_results
 from offload.tracking import terminations
-from tests.integration.canvas.conftest import BACKENDS
+from tests.integration.driving.fixtures import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from celery import Celery
 
-    from tests.integration.canvas.driver import Driver
-    from tests.integration.canvas.tasks import Named
+    from tests.integration.driving.driver import Driver
+    from tests.integration.driving.tasks import Named
 
 both = pytest.mark.parametrize("app", BACKENDS, indirect=True)
 

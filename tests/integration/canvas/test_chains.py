@@ -11,13 +11,13 @@ from offload.core.exceptions import InvalidProperties
 from offload.core.states import JobState
 from offload.jobs import endings
 from offload.models import Job
-from tests.integration.canvas.conftest import BACKENDS
+from tests.integration.driving.fixtures import BACKENDS
 
 if TYPE_CHECKING:
     from celery import Celery
 
-    from tests.integration.canvas.driver import Driver
-    from tests.integration.canvas.tasks import Named
+    from tests.integration.driving.driver import Driver
+    from tests.integration.driving.tasks import Named
 
 
 def test_a_chain_of_jobs_hands_each_value_on(app: Celery, job: Named, driver: Driver) -> None:

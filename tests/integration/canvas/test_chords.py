@@ -12,15 +12,15 @@ from offload.core.states import JobState
 from offload.db import database
 from offload.models import Dependency, Job, Join
 from offload.tracking import terminations
-from tests.integration.canvas.conftest import BACKENDS
+from tests.integration.driving.fixtures import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from celery import Celery
 
-    from tests.integration.canvas.driver import Driver
-    from tests.integration.canvas.tasks import Named
+    from tests.integration.driving.driver import Driver
+    from tests.integration.driving.tasks import Named
 
 both = pytest.mark.parametrize("app", BACKENDS, indirect=True)
 

@@ -20,7 +20,7 @@ from offload.canvas.sender import ACCUMULATE, Sender
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.integration.canvas.tasks import Named
+    from tests.integration.driving.tasks import Named
 
 
 def parameters(function: Callable[..., Any]) -> list[str]:

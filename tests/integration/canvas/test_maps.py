@@ -12,8 +12,8 @@ from offload.workflows import step
 if TYPE_CHECKING:
     from celery import Celery
 
-    from tests.integration.canvas.driver import Driver
-    from tests.integration.canvas.tasks import Named
+    from tests.integration.driving.driver import Driver
+    from tests.integration.driving.tasks import Named
 
 
 def test_a_map_of_a_job_is_one_job_of_its_topic(app: Celery, job: Named, driver: Driver) -> None:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-    from tests.integration.canvas.driver import Driver
-    from tests.integration.canvas.tasks import Named
+    from tests.integration.driving.driver import Driver
+    from tests.integration.driving.tasks import Named
 
 #: A kind, what is in it, and whether a callback of its failure is linked to it.
 Plan = tuple[str, Any, bool]

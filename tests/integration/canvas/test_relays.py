@@ -24,8 +24,8 @@ from offload.tracking.queries import waiting_lanes
 if TYPE_CHECKING:
     from celery import Celery
 
-    from tests.integration.canvas.driver import Driver
-    from tests.integration.canvas.tasks import Named
+    from tests.integration.driving.driver import Driver
+    from tests.integration.driving.tasks import Named
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from django.db.models import Model
     from pytest_django import Settings
 
-    from tests.integration.canvas.tasks import Named
+    from tests.integration.driving.tasks import Named
 
 
 class Lagging(EngineRouter):

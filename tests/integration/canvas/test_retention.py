@@ -14,8 +14,8 @@ from offload.leader import retention
 from offload.models import Dependency, Job, Join, Queue
 
 if TYPE_CHECKING:
-    from tests.integration.canvas.driver import Driver
-    from tests.integration.canvas.tasks import Named
+    from tests.integration.driving.driver import Driver
+    from tests.integration.driving.tasks import Named
 
 
 @pytest.fixture(autouse=True)

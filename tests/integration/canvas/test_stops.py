@@ -16,13 +16,13 @@ from offload.jobs import stopping
 from offload.messaging.publisher import Breaker
 from offload.models import Dependency, Job
 from offload.tracking import terminations
-from tests.integration.canvas.conftest import BACKENDS
+from tests.integration.driving.fixtures import BACKENDS
 
 if TYPE_CHECKING:
     from celery import Celery
 
-    from tests.integration.canvas.driver import Driver
-    from tests.integration.canvas.tasks import Named
+    from tests.integration.driving.driver import Driver
+    from tests.integration.driving.tasks import Named
 
 both = pytest.mark.parametrize("app", BACKENDS, indirect=True)
 

@@ -34,15 +34,15 @@ from offload.models import Instance, Job
 from offload.models.versions import raise_version
 from offload.tracking import terminations
 from offload.worker.tasks.task import ConsumerTask
-from tests.integration.canvas import tasks
+from tests.integration.driving import tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from celery import Celery
 
-    from tests.integration.canvas.driver import Driver
-    from tests.integration.canvas.tasks import Named
+    from tests.integration.driving.driver import Driver
+    from tests.integration.driving.tasks import Named
 
 
 @pytest.fixture

@@ -1,1 +1,0 @@
-"""The worker's pure parts, and what they take for granted of Celery."""

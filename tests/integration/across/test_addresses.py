@@ -1,0 +1,123 @@
+"""Whatever an address or a form of the admin says, on every database: an answer, and no fault."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin as django_admin
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.test import Client, override_settings
+from django.urls import reverse
+
+from tests.integration.fixtures import _app, alarms, app, broker, changes, media  # noqa: F401
+from tests.integration.world import HERE, join, waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.db.models import Model
+
+MODELS = list(apps.get_app_config("offload").get_models())
+ODD = ("\0", "_00", "9" * 30, "-1")
+#: Parameters of every list of Django's.
+OF_LISTS = ("q", "o", "p", "e", "all", "_popup", "_to_field", "_facets", "_changelist_filters")
+
+
+class OneDatabase:
+    """Sends everything to the database that a test chose, as a site with one database does."""
+
+    alias = ""
+
+    def db_for_read(self, model: type[Model], **_: object) -> str:
+        """Return it."""
+        return self.alias
+
+    db_for_write = db_for_read
+
+
+@pytest.fixture
+def boss(engine_database: str, django_db_setup: None) -> Iterator[Client]:
+    """Return the browser of somebody who may do everything, on a site of one database."""
+    OneDatabase.alias = engine_database
+    with override_settings(DATABASE_ROUTERS=[f"{__name__}.OneDatabase"]):
+        client = Client(raise_request_exception=False)
+        client.force_login(User.objects.create_superuser("admin"))
+        yield client
+        Session.objects.all().delete()
+        User.objects.all().delete()
+
+
+def faults(answers: dict[Any, int]) -> dict[Any, int]:
+    """Return what was answered with a fault."""
+    return {asked: status for asked, status in answers.items() if status >= 500}
+
+
+def name_of(model: type[Model], page: str) -> str:
+    """Return the name of a page of the admin's."""
+    return f"admin:offload_{model._meta.model_name}_{page}"
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_lists_answer_whatever_their_parameters_say(model: type[Model], boss: Client) -> None:
+    address = reverse(name_of(model, "changelist"))
+    declared: Any = django_admin.site._registry[model].list_filter
+    named = {getattr(one, "parameter_name", one) for one in declared}
+    parameters = {*OF_LISTS, *named, *(f"{name}__exact" for name in named)}
+
+    answers = {
+        (name, odd): boss.get(address, {name: odd}).status_code
+        for name in parameters
+        for odd in ODD
+    }
+
+    assert faults(answers) == {}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_pages_of_rows_answer_whatever_the_key_is(model: type[Model], boss: Client) -> None:
+    pages = {
+        pattern.name.rpartition("_")[2]: pattern.pattern.converters
+        for pattern in django_admin.site._registry[model].get_urls()
+        if pattern.name
+    }
+    answers = {}
+    for page, converters in pages.items():
+        for odd in ODD if converters else ():
+            arguments = [odd if name != "file_id" else 10**30 for name in converters]
+            for send in (boss.get, boss.post):
+                for query in ("", "?v=%00&paused=%00&_to_field=%00&_popup=%00&p=%00"):
+                    asked = reverse(name_of(model, page), args=arguments) + query
+                    answers[send.__name__, asked] = send(asked).status_code
+
+    assert len(answers) > len(ODD)
+    assert faults(answers) == {}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_actions_answer_whatever_is_selected(model: type[Model], boss: Client) -> None:
+    join()
+    waiting()
+    made = django_admin.site._registry[model]
+    address = reverse(name_of(model, "changelist"))
+    offered = [getattr(one, "__name__", one) for one in made.actions or ()]
+
+    answers = {
+        (action, odd): boss.post(address, {"action": action, "_selected_action": [odd]}).status_code
+        for action in (*offered, "delete_selected", "\0")
+        for odd in ODD
+    }
+
+    assert faults(answers) == {}
+
+
+@pytest.mark.parametrize("verb", ["allow", "deny", "clear", "exclusive"])
+@pytest.mark.parametrize("cell", [f"{HERE} \0", "\0 a/b", "\0", "", f"{HERE} " + "a" * 300, HERE])
+def test_a_cell_answers_whatever_is_sent(verb: str, cell: str, boss: Client) -> None:
+    join()
+
+    answer = boss.post(reverse("admin:offload_instance_desired"), {verb: cell})
+
+    assert answer.status_code in {302, 400}

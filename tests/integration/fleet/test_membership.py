@@ -1,0 +1,312 @@
+"""Who lives: joining, a name in use, beats, leaving, and being declared gone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from offload.core.placement.topology import Mode
+from offload.core.states import Hold, JobState
+from offload.db import database
+from offload.embedded.process import boot_id
+from offload.fleet import membership
+from offload.models import Attempt, Instance, Slot
+from offload.models.versions import current_version, raise_version
+from offload.signals import instance_changed
+from tests.databases import on_postgresql
+from tests.integration.world import (
+    HERE,
+    THERE,
+    Beside,
+    announcement,
+    bound,
+    join,
+    place,
+    row,
+    running,
+    states,
+    together,
+)  # fmt: skip
+from tests.polling import eventually
+
+if TYPE_CHECKING:
+    from offload.tracking.changes import Change
+
+
+@pytest.fixture
+def dead_pid() -> int:
+    """Return the id of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
+
+
+def test_who_joins_is_starting_with_what_it_announced() -> None:
+    incarnation = membership.join(announcement(labels=["gpu", "a"], facts={"cpus": 8}))
+
+    found = Instance.objects.get(pk=HERE)
+    assert (found.incarnation, found.mode) == (incarnation, Mode.STARTING)
+    assert (found.pid, found.concurrency, found.window) == (os.getpid(), 2, 4)
+    assert (found.labels, found.facts) == (["a", "gpu"], {"cpus": 8})
+    assert (found.host, found.boot_id) == (membership.host(), boot_id())
+
+
+def test_the_order_of_joining_is_kept() -> None:
+    join(THERE), join(HERE)
+
+    assert list(Instance.objects.values_list("pk", flat=True)) == [THERE, HERE]
+
+
+@on_postgresql
+@pytest.mark.parametrize("is_first", [False, True], ids=["later", "first of all"])
+def test_two_that_join_at_once_have_places_of_their_own(is_first: bool) -> None:
+    if not is_first:
+        raise_version()
+
+    with database.atomic():
+        membership.join(announcement())
+        other = Beside(lambda: membership.join(announcement(THERE)))
+        eventually(other.waits_or_has_ended)
+    other.end()
+
+    joined = Instance.objects.order_by("joined").values_list("pk", "joined")
+    assert list(joined) == [(HERE, 1), (THERE, 2)]
+
+
+def test_a_name_is_in_use_while_its_process_lives() -> None:
+    first = join()
+
+    assert membership.join(announcement()) is None
+    assert Instance.objects.get(pk=HERE).incarnation == first
+
+
+def test_a_name_on_another_machine_is_in_use_until_it_is_gone() -> None:
+    first = join()
+    Instance.objects.update(host="elsewhere", pid=1)
+
+    assert membership.join(announcement()) is None
+    membership.leave(HERE, first, reason="test", crash=True)
+    assert membership.join(announcement()) not in {None, first}
+
+
+def test_a_name_on_another_boot_of_this_machine_is_in_use_until_it_is_gone(dead_pid: int) -> None:
+    join(pid=dead_pid)
+    Instance.objects.update(boot_id="before the power cut")
+
+    assert membership.join(announcement()) is None
+
+
+def test_a_name_is_free_once_its_process_is_dead(dead_pid: int) -> None:
+    first = join(pid=dead_pid)
+
+    assert membership.join(announcement()) not in {None, first}
+
+
+def test_a_name_is_free_once_its_process_id_was_given_to_another() -> None:
+    join()
+    Instance.objects.update(pid_started="long ago")
+
+    assert membership.join(announcement()) is not None
+
+
+def test_what_former_incarnations_held_moves_as_the_name_is_taken(
+    dead_pid: int, changes: list[Change]
+) -> None:
+    first = join(pid=dead_pid)
+    queued, run = bound()[0], running()
+    changes.clear()
+
+    second = join()
+
+    assert states([queued.id, run.id]) == ["PENDING", "PENDING"]
+    assert (row(queued.id).crashes, run.row.crashes, run.row.hold) == (0, 1, Hold.SUSPECT)
+    assert Attempt.objects.get().incarnation == first
+    assert sorted(one.old for one in changes) == ["ACTIVE", "QUEUED"]
+    assert second != first
+
+
+def test_a_name_that_is_not_taken_moves_nothing() -> None:
+    join()
+    job = bound()[0]
+
+    assert membership.join(announcement()) is None
+    assert row(job.id).state == JobState.QUEUED
+
+
+def test_joining_fails_as_a_whole(dead_pid: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = join(pid=dead_pid)
+    job = bound()[0]
+
+    def fail() -> None:
+        raise RuntimeError("no version")
+
+    monkeypatch.setattr(membership, "raise_version", fail)
+    with pytest.raises(RuntimeError):
+        membership.join(announcement())
+
+    assert Instance.objects.get(pk=HERE).incarnation == first
+    assert row(job.id).state == JobState.QUEUED
+
+
+@on_postgresql
+def test_of_many_that_take_a_dead_one_s_name_at_once_one_has_it(dead_pid: int) -> None:
+    join(pid=dead_pid)
+
+    found = together([lambda: membership.join(announcement())] * 6)
+
+    assert sum(one is not None for one in found) == 1
+
+
+@on_postgresql
+def test_of_many_that_take_a_new_name_at_once_one_has_it() -> None:
+    # A name whose instance was removed from the list may have left its slot row.
+    Slot.objects.create(pk="new1@host")
+    for number in range(5):
+        mine = announcement(f"new{number}@host")
+
+        found = together([partial(membership.join, mine)] * 4)
+
+        assert sum(one is not None for one in found) == 1
+
+
+def test_a_beat_counts_for_its_own_incarnation_alone() -> None:
+    incarnation = join()
+
+    assert membership.beat(HERE, incarnation) is True
+    assert membership.beat(HERE, "another") is False
+    assert membership.beat(THERE, incarnation) is False
+    assert Instance.objects.get(pk=HERE).beat == 1
+
+
+def test_who_is_gone_beats_no_more() -> None:
+    incarnation = join()
+    membership.goodbye(HERE, incarnation)
+
+    assert membership.beat(HERE, incarnation) is False
+
+
+def test_a_change_of_mode_moves_the_version_and_none_does_not(told: list[tuple[str, str]]) -> None:
+    incarnation = join()
+    before = current_version()
+    told.clear()
+
+    membership.set_mode(HERE, incarnation, Mode.READY)
+    assert current_version() == before
+    membership.set_mode(HERE, incarnation, Mode.DRAINING)
+
+    assert current_version() == before + 1
+    assert told == [("draining", "announced")]
+
+
+def test_a_concurrency_that_became_known_widens_the_window() -> None:
+    incarnation = join()
+
+    membership.set_mode(HERE, incarnation, Mode.READY, concurrency=8)
+
+    assert place().window == 16
+
+
+def test_who_is_gone_stays_gone_whatever_it_announces() -> None:
+    incarnation = join()
+    membership.goodbye(HERE, incarnation)
+
+    membership.set_mode(HERE, incarnation, Mode.READY)
+
+    assert Instance.objects.get(pk=HERE).mode == Mode.GONE
+
+
+def test_a_goodbye_moves_what_is_left_and_counts_no_crash(told: list[tuple[str, str]]) -> None:
+    incarnation = join()
+    run = running()
+
+    assert membership.goodbye(HERE, incarnation) is True
+    assert membership.goodbye(HERE, incarnation) is False
+
+    assert (run.row.state, run.row.crashes, run.row.hold) == (JobState.PENDING, 0, Hold.NONE)
+    assert told[-1] == ("gone", "goodbye")
+    assert Instance.objects.get(pk=HERE).gone_because == "goodbye"
+
+
+def test_another_incarnation_cannot_be_made_to_leave() -> None:
+    join()
+    job = bound()[0]
+
+    assert membership.leave(HERE, "another", reason="late", crash=True) is False
+    assert row(job.id).state == JobState.QUEUED
+
+
+def test_who_stood_still_is_declared_gone_with_its_jobs_moved() -> None:
+    incarnation = join()
+    run = running()
+    membership.beat(HERE, incarnation)
+
+    assert membership.declare_gone(HERE, incarnation, beat=1, reason="no beat for 12 s") is True
+
+    assert Instance.objects.get(pk=HERE).gone_because == "no beat for 12 s"
+    assert (run.row.state, run.row.crashes) == (JobState.PENDING, 1)
+
+
+@pytest.mark.parametrize(("incarnation", "beat"), [(None, 0), ("another", 1)])
+def test_who_beat_or_came_back_meanwhile_is_not_declared_gone(
+    incarnation: str | None, beat: int
+) -> None:
+    mine = join()
+    job = bound()[0]
+    membership.beat(HERE, mine)
+
+    declared = membership.declare_gone(HERE, incarnation or mine, beat=beat, reason="still")
+
+    assert declared is False
+    assert Instance.objects.get(pk=HERE).mode == Mode.READY
+    assert row(job.id).state == JobState.QUEUED
+
+
+@on_postgresql
+def test_a_beat_and_a_declaration_at_once_never_both_count() -> None:
+    for _ in range(10):
+        Instance.objects.all().delete()
+        incarnation = join()
+
+        beaten, declared = together(
+            [
+                partial(membership.beat, HERE, incarnation),
+                partial(membership.declare_gone, HERE, incarnation, beat=0, reason="x"),
+            ]
+        )
+
+        assert beaten is not declared
+        assert (Instance.objects.get(pk=HERE).mode == Mode.GONE) is declared
+
+
+def test_load_is_announced_by_the_incarnation_alone() -> None:
+    incarnation = join()
+
+    membership.report(HERE, incarnation, load={"held": 3})
+    membership.report(HERE, "another", load={"held": 4})
+
+    assert Instance.objects.get(pk=HERE).load == {"held": 3}
+
+
+def test_facts_of_the_machine_are_plain_values() -> None:
+    facts = membership.facts()
+
+    assert facts["cpus"] >= 1
+    assert facts["memory"] > 0
+
+
+@pytest.fixture
+def told() -> Any:
+    """Return mode and reason of each change that was told."""
+    found: list[tuple[str, str]] = []
+
+    def note(*, mode: str, reason: str, **_: object) -> None:
+        found.append((str(mode), reason))
+
+    instance_changed.connect(note, dispatch_uid="tests")
+    yield found
+    instance_changed.disconnect(dispatch_uid="tests")

@@ -1,0 +1,131 @@
+"""queues: the list, and what is changed of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.management import CommandError
+
+from offload.models import Queue
+from tests.integration.world import TOPIC, bound, join, states, waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Said = Callable[..., str]
+    Answered = Callable[..., Any]
+
+
+def test_jobs_that_a_queue_comes_too_late_for_are_told_of(said: Said, answered: Answered) -> None:
+    waiting(3)
+    waiting(topic="audio/mix")
+    told = said("queues", "add", "slow", TOPIC)
+    assert "Submitted before, they stay in queue default and go by it: 3." in told
+    assert answered("queues", "suspend", "slow")["elsewhere"] == {"default": 3}
+    waiting(queue="slow")
+    assert answered("queues", "resume", "slow")["elsewhere"] == {"default": 3}
+    assert "Submitted before" not in said("queues", "remove", "slow")
+
+
+def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> None:
+    told = said(
+        "queues", "add", "slow", "dam/**", "audio/mix", "--limit", "2", "--retries", "forever",
+        "--retry-delay", "1m30s", "--backoff", "2", "--keep", "30d", "--ranking", "5",
+    )  # fmt: skip
+    assert told == "Queue slow is made.\n"
+    (slow,) = [one for one in answered("queues") if one["name"] == "slow"]
+    assert slow == {
+        "name": "slow",
+        "topics": ["dam/**", "audio/mix"],
+        "type": "unordered",
+        "limit": 2,
+        "retries": -1,
+        "retry_delay": 90.0,
+        "backoff": 2.0,
+        "retention_days": 30,
+        "ranking": 5,
+        "suspended": False,
+        "note": "",
+        "declared": False,
+        "waiting": 0,
+        "bound": 0,
+        "active": 0,
+    }
+    said("queues", "set", "slow", "--limit", "none", "--keep", "forever", "--retries", "3")
+    row = Queue.objects.get()
+    assert (row.max_parallel, row.retention_days, row.retries, row.backoff) == (None, None, 3, 2.0)
+    said("queues", "set", "slow", "dam/*")
+    assert Queue.objects.get().topics == ["dam/*"]
+    assert "go on by the default policy" in said("queues", "remove", "slow")
+    assert not Queue.objects.exists()
+
+
+def test_a_lower_limit_takes_back_what_has_not_begun(answered: Answered) -> None:
+    join()
+    Queue.objects.create(name="slow", topics=["dam/**"])
+    jobs = [one.id for one in bound(3, queue="slow")]
+    assert answered("queues", "set", "slow", "--limit", "1")["recalled"] == 2
+    assert sorted(states(jobs)) == ["PENDING", "PENDING", "QUEUED"]
+
+
+def test_a_suspended_queue_says_why_wherever_it_keeps_jobs(said: Said, answered: Answered) -> None:
+    join()
+    said("queues", "add", "slow", "dam/**")
+    (job_id,) = waiting(queue="slow")
+    told = said("queues", "suspend", "slow", "--note", "licence server moves")
+    assert "is suspended" in told
+    assert "slow is suspended: licence server moves" in said("queues")
+    assert "manage.py offload queues resume slow" in said("queues")
+    assert "Its queue is suspended: licence server moves." in said("explain", TOPIC)
+    assert "licence server moves." in said("job", job_id)
+    assert "Queue slow is resumed." in said("queues", "resume", "slow")
+    assert answered("queues")[-1]["note"] == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["add", "slow"], "Write its topics: manage.py offload queues add slow"),
+        (["add", "slow", "dam/*/x"], "is not a pattern"),
+        (["add", "no name", "dam/**"], "name: "),
+        (["add", "slow", "dam/**", "--limit", "0"], "is not a whole number from 1"),
+        (["add", "slow", "dam/**", "--limit", "9" * 50], "is not a whole number from 1"),
+        (["add", "slow", "dam/**", "--type", "ordered", "--limit", "2"], "one job at a time"),
+        (["add", "slow", "dam/**", "--backoff", "0.5"], "backoff: "),
+        (["add", "slow", "dam/**", "--ranking", "9999999"], "ranking: "),
+        (["add", "slow", "dam/**", "--keep", "36h"], "is not whole days"),
+        (["add", "there", "dam/**"], "already exists"),
+        (["set", "there"], "Say what to change"),
+        (["set", "nowhere", "--limit", "2"], "There is no queue 'nowhere'"),
+        (["suspend", "nowhere"], "There is no queue 'nowhere'"),
+        (["suspend", "there", "--note", "x" * 256], "a note has at most 255"),
+        (["pause", "there"], "invalid choice: 'pause'"),
+    ],
+)
+def test_what_a_queue_cannot_be_is_refused(said: Said, arguments: list[str], told: str) -> None:
+    Queue.objects.create(name="there", topics=["x"])
+    with pytest.raises(CommandError, match=told):
+        said("queues", *arguments)
+    assert list(Queue.objects.values_list("name", "suspended")) == [("there", False)]
+
+
+def test_what_the_settings_declare_is_changed_there(said: Said) -> None:
+    Queue.objects.create(name="slow", topics=["x"], is_declared=True)
+    assert 'Declared in OFFLOAD["QUEUES"]: slow.' in said("queues")
+    for action in (["set", "slow", "--limit", "2"], ["remove", "slow"]):
+        with pytest.raises(CommandError, match=r"declared in OFFLOAD.*Change it there"):
+            said("queues", *action)
+    said("queues", "suspend", "slow")
+    assert Queue.objects.get().suspended
+
+
+def test_a_queue_takes_a_line_of_80_columns(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    Queue.objects.create(name="thumbnails", topics=["dam/rendition/*"], suspended=True, retries=-1)
+    Queue.objects.create(name="ordered", topics=["dam/metadata"], type="ordered")
+    lines = said("queues").splitlines()
+    assert len(lines) == 5
+    assert "dam/rendition/*" in said("queues")
+    assert "in order" in said("queues")
+    assert "thumbnails is suspended. To go on: manage.py offload queues resume" in lines[-1]

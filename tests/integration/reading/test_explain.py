@@ -1,0 +1,155 @@
+"""Why a job waits: every reason, in words, from the rows as they are."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from offload.core.exceptions import InvalidTopic
+from offload.core.placement.reasons import Obstacle
+from offload.core.retries import Cause, RetryDecision
+from offload.core.states import Hold, JobState, Waiting
+from offload.fleet import rules
+from offload.models import Exclusion, Queue
+from offload.reading.explain import explain, explain_job
+from offload.tracking import runs, terminations
+from tests.integration.world import (
+    BROKE,
+    HERE,
+    TOPIC,
+    bound,
+    join,
+    place,
+    row,
+    running,
+    waiting,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+AGAIN = RetryDecision(state=JobState.PENDING, delay=60, failures=1, crashes=0, reason="again")
+
+
+def _full() -> str:
+    bound(4)
+    return waiting()[0]
+
+
+def _limited() -> str:
+    Queue.objects.create(name="narrow", topics=["x"], max_parallel=1)
+    bound(queue="narrow")
+    return waiting(queue="narrow")[0]
+
+
+def _suspended() -> str:
+    Queue.objects.create(name="narrow", topics=["x"], suspended=True)
+    return waiting(queue="narrow")[0]
+
+
+def _failed() -> str:
+    run = running()
+    runs.requeue(run.key, AGAIN, BROKE, cause=Cause.FAILED, changes={})
+    return run.id
+
+
+def _denied() -> str:
+    rules.deny(HERE, TOPIC)
+    return waiting()[0]
+
+
+def _refused() -> str:
+    job_id = waiting()[0]
+    until = datetime.now(UTC) + timedelta(seconds=60)
+    Exclusion.objects.create(
+        job=row(job_id), incarnation=place().incarnation, reason="x", until=until
+    )
+    return job_id
+
+
+#: How it came to wait, why it does, and words of the sentence.
+REASONS: dict[str, tuple[Callable[[], str], Waiting, str]] = {
+    "not due": (lambda: waiting(delay=60)[0], Waiting.NOT_DUE, "Its time has not come."),
+    "no consumer": (lambda: waiting(topic="x")[0], Waiting.UNASSIGNED, "Start one that has."),
+    "denied": (_denied, Waiting.UNASSIGNED, "denied (1)"),
+    "refused": (_refused, Waiting.UNASSIGNED, "excluded (1)"),
+    "window full": (_full, Waiting.WINDOW_FULL, "window full (1)"),
+    "queue limit": (_limited, Waiting.QUEUE_LIMIT, "as many jobs as it may"),
+    "suspended": (_suspended, Waiting.SUSPENDED, "suspended"),
+    "retry delay": (_failed, Waiting.RETRY_DELAY, "An attempt failed"),
+    "dependency": (lambda: waiting(hold=Hold.DEPENDENCY)[0], Waiting.DEPENDENCY, "depends on"),
+    "replaced": (lambda: waiting(hold=Hold.REPLACED)[0], Waiting.DEPENDENCY, "depends on"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _instance(app: object) -> None:
+    join()
+
+
+@pytest.mark.parametrize(("come", "reason", "words"), REASONS.values(), ids=REASONS)
+def test_a_job_says_why_it_waits(come: Callable[[], str], reason: Waiting, words: str) -> None:
+    found = explain_job(row(come()))
+
+    assert found.waiting is reason
+    assert words in found.sentence
+    assert found.as_dict()["waiting"] == reason.value
+
+
+def test_every_reason_to_wait_is_tested() -> None:
+    assert {reason for _, reason, _ in REASONS.values()} == set(Waiting)
+
+
+def test_a_job_that_nothing_keeps_says_where_it_would_run() -> None:
+    found = explain_job(row(waiting()[0]))
+
+    assert (found.waiting, found.instance) == (None, HERE)
+    assert found.sentence.startswith(f"{HERE} would run it.")
+
+
+def test_a_job_that_is_bound_or_runs_or_ended_says_so() -> None:
+    queued, run, ended = bound()[0].id, running().id, waiting()[0]
+    terminations.drop([ended])
+
+    assert explain_job(row(queued)).sentence.startswith(f"It is bound to {HERE}")
+    assert explain_job(row(run)).sentence == f"It runs on {HERE}, attempt 1."
+    assert explain_job(row(ended)).sentence == "It ended DROPPED."
+    assert explain_job(row(run)).waiting is None
+
+
+def test_a_topic_has_a_verdict_per_instance() -> None:
+    join("author@site", consumers=[{"pattern": "cms/**", "task": "cms"}])
+    rule = rules.deny(HERE, "dam/rendition/*")
+
+    found = explain(TOPIC)
+
+    assert found.waiting is Waiting.UNASSIGNED
+    assert {one.instance: one.reason and one.reason.obstacle for one in found.verdicts} == {
+        HERE: Obstacle.DENIED,
+        "author@site": Obstacle.NO_CONSUMER,
+    }
+    listed = found.as_dict()["instances"]
+    assert isinstance(listed, list)
+    assert listed[0] == {
+        "instance": HERE, "task": "dam.render", "can_run": False, "obstacle": "denied",
+        "detail": f"Rule {rule.pk} denies dam/rendition/* on {HERE}.", "rule": rule.pk,
+    }  # fmt: skip
+
+
+def test_a_topic_that_can_run_names_queue_and_instance() -> None:
+    Queue.objects.create(name="renditions", topics=["dam/rendition/*"])
+
+    found = explain(TOPIC)
+
+    assert (found.queue, found.instance, found.waiting) == ("renditions", HERE, None)
+
+
+def test_a_topic_nobody_ever_announced_says_to_start_a_worker() -> None:
+    assert "Start one that has." in explain("nobody/knows").sentence
+
+
+def test_a_topic_that_is_none_is_named() -> None:
+    with pytest.raises(InvalidTopic):
+        explain("dam//web")

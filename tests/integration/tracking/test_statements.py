@@ -1,0 +1,245 @@
+"""What a job costs: statements counted, and questions answered by the indexes made for them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import transaction
+
+import offload
+from offload.core.retries import Cause
+from offload.db import database
+from offload.fleet import leadership, membership
+from offload.jobs import endings
+from offload.jobs.claims import begin
+from offload.leader import duties
+from offload.models import Job
+from offload.tracking import (
+    async_completion,
+    claiming,
+    limits,
+    queries,
+    relays,
+    requeue,
+    runs,
+    terminations,
+)
+from offload.tracking.bindings import bind
+from tests.integration.world import (
+    FACTS,
+    HERE,
+    LANE,
+    TOPIC,
+    bound,
+    join,
+    key_of,
+    place,
+    running,
+    statements,
+    waiting,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from offload.fleet.leadership import Term
+
+FINAL = 5000
+#: Two indexes hold the bound jobs alone; either will do where all of them are counted.
+BOUND = "offload_job_(bound|in_queue)"
+#: What a plan says of a table that is read from end to end.
+KEY = r"offload_job_pkey|sqlite_autoindex_offload_job_1"
+WHOLE = re.compile(r"Seq Scan on offload_job\b(?!_)|SCAN offload_job\b(?! USING)")
+CHANGES = re.compile(r"\b(INSERT) INTO|\b(UPDATE) \w+ SET|\b(DELETE) FROM|^(BEGIN|SAVEPOINT)")
+
+#: A change and the result that goes with it, and how many statements they are.
+BOTH = {"sqlite": (["BEGIN", "UPDATE", "INSERT"], 4), "postgresql": (["UPDATE", "INSERT"], 1)}
+
+
+@pytest.fixture(autouse=True)
+def _instance(app: object) -> None:
+    join()
+
+
+def test_a_job_that_nobody_can_run_is_stored_by_one_statement() -> None:
+    offload.submit("nobody/knows")
+
+    with statements() as found:
+        offload.submit("nobody/knows")
+
+    assert _changes(found) == ["INSERT"]
+    assert len(found) <= 3
+
+
+def test_a_job_is_stored_and_bound_by_one_change(engine_database: str) -> None:
+    offload.submit(TOPIC)
+
+    with statements() as found:
+        job = offload.submit(TOPIC)
+
+    assert job.state == "QUEUED"
+    assert _changes(found) == (["BEGIN"] if engine_database == "sqlite" else []) + ["INSERT"]
+    assert len(found) <= 4
+
+
+def test_many_jobs_are_stored_by_one_statement_per_500() -> None:
+    with statements() as found:
+        offload.submit_many("nobody/knows", [{}] * 1200)
+
+    assert _changes(found) == ["BEGIN", "INSERT", "INSERT", "INSERT"]
+
+
+def test_a_claim_is_one_statement() -> None:
+    key = key_of(bound()[0])
+
+    with statements() as found:
+        begin(key, FACTS)
+
+    assert _changes(found) == ["UPDATE"]
+    assert len(found) == 1
+
+
+def test_a_claim_with_its_started_is_one_transaction(app: Any, engine_database: str) -> None:
+    key = key_of(bound()[0])
+    app.conf.task_track_started = True
+    try:
+        with statements() as found:
+            begin(key, FACTS)
+    finally:
+        app.conf.task_track_started = False
+
+    assert (_changes(found), len(found)) == BOTH[engine_database]
+
+
+def test_a_finish_with_its_result_is_one_transaction(engine_database: str) -> None:
+    run = running()
+
+    with statements() as found:
+        endings.succeed(run.ending, {"w": 1})
+
+    assert (_changes(found), len(found)) == BOTH[engine_database]
+
+
+def test_a_finish_that_keeps_no_result_is_one_statement() -> None:
+    run = running(options={"ignore_result": True})
+
+    with statements() as found:
+        endings.succeed(run.ending, {"w": 1})
+
+    assert _changes(found) == ["UPDATE"]
+    assert len(found) == 1
+
+
+def _changes(found: list[str]) -> list[str]:
+    hits = [hit for sql in found for hit in CHANGES.finditer(sql)]
+    return [next(word for word in hit.groups() if word) for hit in hits]
+
+
+#: A question, and the index that answers it among thousands of jobs that ended.
+QUESTIONS: dict[str, tuple[Callable[[], object], str]] = {
+    "heads": (lambda: bind(place(), [LANE], limit=4), "offload_job_waiting"),
+    "window": (lambda: bind(place(), [LANE], limit=4), "offload_job_bound"),
+    "lanes": (queries.waiting_lanes, "offload_job_waiting"),
+    "suspects": (queries.suspects, "offload_job_suspect"),
+    "loads": (queries.loads_by_instance, BOUND),
+    "due": (requeue.release_due, "offload_job_due"),
+    "handed over": (async_completion.overdue, "offload_job_handed"),
+    "expiry": (terminations.expire, "offload_job_expires"),
+    "aftermath": (terminations.due, "offload_job_aftermath"),
+    "unsent": (lambda: relays.is_any_left_behind(5.0), "offload_job_unsent"),
+    "left behind": (lambda: relays.claim_left_behind(5.0, 20), "offload_job_unsent"),
+    "stopped unsent": (lambda: relays.stop_unsent(5.0), "offload_job_unsent"),
+    "head": (lambda: limits.head_of("narrow"), "offload_job_begun(.|\n)*offload_job_head"),
+    "queue": (lambda: limits.bound_in("narrow"), "offload_job_in_queue"),
+    "unheard": (lambda: queries.unheard(HERE, "x", first=5.0), BOUND),
+    "active": (lambda: queries.active_on(HERE, "x"), BOUND),
+    "unstarted": (queries.unstarted, BOUND),
+    "unstarted there": (lambda: queries.unstarted(HERE), BOUND),
+    "rules": (lambda: requeue.recall_from(HERE, [TOPIC], cause=Cause.REFUSED), BOUND),
+    "who is gone": (
+        lambda: membership.leave(HERE, place().incarnation, reason="x", crash=True),
+        BOUND,
+    ),
+    "stranded": (lambda: duties.move(_term()), BOUND),
+    "late": (lambda: duties.recall(_term()), BOUND),
+}
+
+
+@pytest.fixture
+def _values_in_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let statements be sent with their values, so that their text can be explained."""
+    monkeypatch.setattr("offload.db.preparing.can_prepare", lambda _: False)
+
+
+@pytest.mark.usefixtures("_values_in_the_text")
+def test_each_question_is_answered_by_its_own_index_however_many_jobs_ended(
+    engine_database: str,
+) -> None:
+    _crowd()
+
+    slow = {name: plans for name, (ask, index) in QUESTIONS.items() if (plans := _slow(ask, index))}
+
+    assert slow == {}
+
+
+@pytest.mark.usefixtures("_values_in_the_text")
+def test_a_run_finds_its_job_by_the_key_and_not_among_all_that_are_bound() -> None:
+    """With no bound job in its statistics, a planner would read the index of them all."""
+    _history()
+    _analyse()
+    key = key_of(bound()[0])
+
+    with statements() as found:
+        claiming.claim(key)
+        runs.write(key, "progress", "{}")
+        runs.succeed(key, 1, aftermath=False)
+
+    plans = "\n".join(map(_plan, found))
+    assert len(re.findall(KEY, plans)) == 3
+    assert not re.search(BOUND, plans)
+
+
+def _slow(ask: Callable[[], object], index: str) -> str:
+    """Return how a question is answered if that reads all jobs, or leaves its index aside."""
+    with statements() as found, database.atomic():
+        ask()
+        transaction.set_rollback(True, using=database.alias())
+    plans = "\n".join(_plan(sql) for sql in found if "offload_job" in sql)
+    return "" if re.search(index, plans) and not WHOLE.search(plans) else plans
+
+
+def _term() -> Term:
+    found = leadership.acquire(HERE, place().incarnation)
+    assert found is not None
+    return found
+
+
+def _crowd() -> None:
+    """Thousands of jobs that ended, and one of each kind that did not."""
+    _history()
+    waiting(3), waiting(300, topic="dam/meta"), waiting(delay=60), waiting(expires_in=60)
+    waiting(hold="suspect"), bound(), bound(queue="narrow"), terminations.drop(waiting())
+    _analyse()
+
+
+def _history() -> None:
+    """Thousands of jobs that ended."""
+    waiting(FINAL)
+    terminations.drop(list(Job.objects.values_list("pk", flat=True)))
+    Job.objects.update(aftermath_due=False)
+
+
+def _analyse() -> None:
+    """Let planners know of the rows as they are now."""
+    database.execute("VACUUM ANALYZE" if database.vendor() == "postgresql" else "ANALYZE")
+
+
+def _plan(sql: str) -> str:
+    if sql.upper().startswith(("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "SET")):
+        return ""
+    explain = "EXPLAIN QUERY PLAN" if database.vendor() == "sqlite" else "EXPLAIN"
+    with database.connection().cursor() as cursor:
+        cursor.execute(f"{explain} {sql.replace('%', '%%')}")
+        return "\n".join(str(row[-1]) for row in cursor.fetchall())

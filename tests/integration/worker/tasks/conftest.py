@@ -1,0 +1,7 @@
+"""What the tests of this room run in: an app with jobs and plain tasks, and their driver."""
+
+from __future__ import annotations
+
+from tests.integration.driving.fixtures import app, calls, driver, job, plain
+
+__all__ = ["app", "calls", "driver", "job", "plain"]

@@ -1,0 +1,131 @@
+"""How an instance stands to a topic or a pattern, by rules desired and applied."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offload.browser.badges import Standing
+from offload.browser.cluster.rule_status import MAY, judge, judge_applied, same_effect
+from offload.core.placement.judgement import consumer_for, judge_rules
+from offload.core.placement.topology import Scope, Verb
+from offload.reading.applied import read_applied
+from tests.unit.core.placement.fleet import NOW, TOPICS, consumer, instance, instances, rule, rules
+
+HERE = "render@host2"
+ALLOW, DENY = Verb.ALLOW, Verb.DENY
+
+
+@pytest.mark.parametrize(
+    ("ruling", "row", "expected"),
+    [
+        ((), "a/b", Standing.ALLOWED),
+        ((rule(ALLOW, "a/b"),), "a/b", Standing.ONLY),
+        ((rule(ALLOW, "a/b"),), "a/c", Standing.UNLISTED),
+        ((rule(ALLOW, "a/b"), rule(ALLOW, "a/c", id=2)), "a/b", Standing.ALLOWED),
+        ((rule(ALLOW, "a/b", scope=Scope.GLOB, target="*"),), "a/b", Standing.ALLOWED),
+        ((rule(DENY, "a/**"),), "a/b", Standing.DENIED),
+        ((rule(DENY, "a/b"),), "a/c", Standing.ALLOWED),
+        ((rule(DENY, target="zoo@host3"),), "a/b", Standing.ALLOWED),
+        ((rule(DENY, until=NOW),), "a/b", Standing.ALLOWED),
+        # A pattern stands for whatever no rule names exactly.
+        ((rule(DENY, "a/*"),), "a/*", Standing.DENIED),
+        ((rule(DENY, "a/*"),), "a/**", Standing.PARTLY),
+        ((rule(DENY, "a/b"),), "a/*", Standing.ALLOWED),
+        ((rule(ALLOW, "a/**"),), "a/*", Standing.ALLOWED),
+        ((rule(ALLOW, "a/*"),), "**", Standing.UNLISTED),
+        ((rule(DENY, "**"),), "**", Standing.DENIED),
+    ],
+)
+def test_rules_decide_the_standing(ruling: tuple, row: str, expected: Standing) -> None:  # type: ignore[type-arg]
+    assert judge(instance(), row, ruling, NOW).standing is expected
+
+
+def test_an_instance_that_consumes_some_topics_of_a_pattern_is_judged_by_those() -> None:
+    narrow = instance(consumers=(consumer("a/b"), consumer("a/c")))
+
+    assert judge(narrow, "a/*", (rule(ALLOW, "a/b"),), NOW).standing is Standing.PARTLY
+    assert judge(narrow, "a/*", (rule(DENY, "a/*"),), NOW).standing is Standing.DENIED
+    assert judge(narrow, "b/*", (), NOW).standing is Standing.ABSENT
+
+
+def test_without_a_consumer_no_rule_matters() -> None:
+    assert judge(instance(consumers=()), "a", (rule(DENY),), NOW).standing is Standing.ABSENT
+
+
+def test_off_beats_every_rule() -> None:
+    judged = judge(instance(is_off=True), "a", (rule(ALLOW, "a"),), NOW)
+
+    assert judged.standing is Standing.OFF
+    assert judged.why == "render@host2 is switched off."
+
+
+def test_the_reason_names_the_rule_and_its_end() -> None:
+    until = NOW + timedelta(hours=1)
+
+    denied = judge(instance(), "a/b", (rule(DENY, "a/*", id=7, until=until),), NOW)
+    allowed = judge(instance(), "a/b", (rule(ALLOW, "a/*", id=8),), NOW)
+
+    assert (denied.rule_id, denied.until) == (7, until)
+    assert denied.why.startswith("Rule 7 denies a/* on render@host2")
+    assert (allowed.rule_id, allowed.why) == (8, "Rule 8 allows a/*.")
+
+
+@given(instances(HERE), st.lists(rules(), max_size=5), st.sampled_from(TOPICS))
+def test_a_topic_may_run_where_the_router_says_so(one, ruling, topic) -> None:  # type: ignore[no-untyped-def]
+    judged = judge(one, topic, ruling, NOW)
+
+    if consumer_for(one, topic) is None:
+        assert judged.standing is Standing.ABSENT
+    else:
+        forbidden = one.is_off or judge_rules(one, topic, ruling, NOW)
+        assert (judged.standing in MAY) == (not forbidden)
+
+
+def test_what_an_instance_announced_is_judged_like_what_is_desired() -> None:
+    announced = {"version": 4, "off": False, "rules": [["deny", "a/*", None]]}
+    applied = read_applied(HERE, announced)
+
+    assert judge_applied(instance(), "a/b", applied, NOW) is Standing.DENIED
+    assert judge_applied(instance(), "b", applied, NOW) is Standing.ALLOWED
+
+
+def test_an_announced_rule_ends_by_itself_too() -> None:
+    ended = (NOW - timedelta(seconds=1)).isoformat()
+    applied = read_applied(HERE, {"version": 4, "off": False, "rules": [["deny", "a", ended]]})
+
+    assert judge_applied(instance(), "a", applied, NOW) is Standing.ALLOWED
+
+
+def test_an_instance_that_announced_nothing_is_unknown() -> None:
+    assert judge_applied(instance(), "a", read_applied(HERE, {}), NOW) is Standing.UNKNOWN
+
+
+def test_whether_it_is_off_is_taken_from_what_is_announced_too() -> None:
+    on = read_applied(HERE, {"version": 4, "off": False, "rules": []})
+    off = read_applied(HERE, {"version": 4, "off": True, "rules": []})
+
+    assert judge_applied(instance(is_off=True), "a", on, NOW) is Standing.ALLOWED
+    assert judge_applied(instance(), "a", off, NOW) is Standing.OFF
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (Standing.ALLOWED, Standing.ONLY, True),
+        (Standing.DENIED, Standing.OFF, True),
+        (Standing.UNLISTED, Standing.DENIED, True),
+        (Standing.PARTLY, Standing.PARTLY, True),
+        (Standing.ALLOWED, Standing.DENIED, False),
+        (Standing.PARTLY, Standing.ALLOWED, False),
+        (Standing.ALLOWED, Standing.UNKNOWN, False),
+    ],
+)
+def test_standings_are_alike_by_their_effect(
+    one: Standing, other: Standing, expected: bool
+) -> None:
+    assert same_effect(one, other) is expected
+    assert same_effect(other, one) is expected
