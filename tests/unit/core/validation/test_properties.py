@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -125,8 +125,8 @@ def test_a_key_as_long_as_a_book_does_not_stand_in_the_error() -> None:
 
 def test_the_way_to_each_of_many_values_costs_little() -> None:
     wide = {"k" * 200_000: dict.fromkeys(map(str, range(20_000)), 1)}
-    begun = perf_counter()
+    begun = process_time()
 
     check_properties(wide, 10**9)
 
-    assert perf_counter() - begun < 2
+    assert process_time() - begun < 2
