@@ -12,6 +12,7 @@ from celery.utils.functional import _regen  # type: ignore[attr-defined]
 from offload.canvas.again import is_own
 from offload.canvas.batches import current, gathering
 from offload.canvas.freezing.recognition import is_job
+from offload.canvas.freezing.signatures import parts_of
 from offload.canvas.sender import Sender
 from offload.db import database
 
@@ -49,17 +50,10 @@ def holds_job(app: Celery, canvas: Any) -> bool:
         return any(holds_job(app, one) for one in _first(canvas))
     if not isinstance(canvas, dict):
         return any(holds_job(app, one) for one in canvas)
-    kwargs = canvas.get("kwargs") or {}
-    match canvas.get("subtask_type"):
-        case "chain" | "group":
-            return holds_job(app, kwargs.get("tasks", ()))
-        case "chord":
-            body = kwargs.get("body")
-            inside = holds_job(app, kwargs.get("header") or ())
-            return inside or (body is not None and holds_job(app, body))
-        case "chunks":
-            return holds_job(app, kwargs["task"])
-    return is_job(app, canvas)
+    if parts := parts_of(canvas):
+        return any(holds_job(app, one) for one in parts if one is not None)
+    chunked = canvas.get("subtask_type") == "chunks"
+    return holds_job(app, canvas["kwargs"]["task"]) if chunked else is_job(app, canvas)
 
 
 def _first(tasks: Any) -> list[Any]:

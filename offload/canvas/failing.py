@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from offload.canvas.freezing.drafting import origin_of, plain_topic, tail_of
 from offload.canvas.freezing.options import kept
 from offload.canvas.freezing.recognition import of_signature
-from offload.canvas.freezing.signatures import many
+from offload.canvas.freezing.signatures import many, parts_of
 from offload.core.exceptions import InvalidTopic
 from offload.core.states import Hold, JobState, celery_state
 from offload.core.texts import bare
@@ -92,18 +92,12 @@ def nodes_of(*signatures: Mapping[str, Any], counted: bool = True) -> Iterator[t
     Each with whether its chord, if it has one, was applied, so that somebody counts it.
     """
     for signature in signatures:
-        kwargs, options = signature.get("kwargs") or {}, signature.get("options") or {}
-        match signature.get("subtask_type"):
-            case "chain" | "group":
-                inner = list(kwargs.get("tasks") or ())
-            case "chord":
-                yield from nodes_of(*many(kwargs.get("header")), counted=False)
-                inner = many(kwargs.get("body"))
-            case _:
-                inner = []
-                if options.get("task_id"):
-                    yield signature, counted
-        yield from nodes_of(*inner, *many(options.get("chain")), counted=counted)
+        options, parts = signature.get("options") or {}, parts_of(signature)
+        if parts is None and options.get("task_id"):
+            yield signature, counted
+        header, inner = parts or (None, None)
+        yield from nodes_of(*many(header), counted=False)
+        yield from nodes_of(*many(inner), *many(options.get("chain")), counted=counted)
 
 
 def _uncounted(node: Mapping[str, Any]) -> Mapping[str, Any]:

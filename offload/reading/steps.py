@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from offload.canvas.freezing.signatures import parts_of
 from offload.messaging.names import TOPIC
 
 if TYPE_CHECKING:
@@ -66,18 +67,12 @@ def _object(value: object) -> Mapping[str, Any]:
 
 def _leaves(given: object) -> Iterator[Mapping[str, Any]]:
     signature = _object(given)
-    inner = _object(signature.get("kwargs"))
-    kind = signature.get("task")
-    if kind in ("celery.chain", "celery.group"):
-        parts = _signatures(inner.get("tasks"))
-    elif kind == "celery.chord":
-        parts = [*_signatures(inner.get("header")), *_signatures(inner.get("body"))]
-    else:
-        parts = []
-        if kind:
-            yield signature
-    for part in parts:
-        yield from _leaves(part)
+    parts = parts_of(signature)
+    if parts is None and signature.get("task"):
+        yield signature
+    for part in parts or ():
+        for one in _signatures(part):
+            yield from _leaves(one)
 
 
 def _step(signature: Mapping[str, Any]) -> Step:

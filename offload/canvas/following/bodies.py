@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from offload.canvas.freezing.signatures import many
+from offload.canvas.freezing.signatures import many, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,18 +29,16 @@ def callbacks_of(body: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def result_id(signature: Mapping[str, Any]) -> str:
     """Return the id of a frozen signature's result: a chain's is that of its last step."""
     given = (signature.get("options") or {}).get("task_id") or ""
-    kwargs = signature.get("kwargs") or {}
-    match signature.get("subtask_type"):
-        case "chord" if kwargs.get("body"):
-            return result_id(kwargs["body"])
-        case "chain" if not given and kwargs.get("tasks"):
-            return result_id(kwargs["tasks"][-1])
+    kind, parts = signature.get("subtask_type"), parts_of(signature)
+    if parts and parts.inner and (kind == "chord" or (kind == "chain" and not given)):
+        return result_id(many(parts.inner)[-1])
     return given
 
 
 def _tasks(group: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the tasks of a group; one in it is flattened when it runs."""
-    for task in (group.get("kwargs") or {}).get("tasks") or ():
+    parts = parts_of(group)
+    for task in many(parts.inner) if parts else ():
         if task.get("subtask_type") == "group":
             yield from _tasks(task)
         else:
@@ -48,10 +46,10 @@ def _tasks(group: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _errbacks(signature: Mapping[str, Any]) -> list[Any]:
-    body = (signature.get("kwargs") or {}).get("body")
-    if signature.get("subtask_type") != "chord" or not body:
+    parts = parts_of(signature)
+    if signature.get("subtask_type") != "chord" or not parts or not parts.inner:
         return _own(signature)
-    inner = [one for _, one in callbacks_of(body)]
+    inner = [one for _, one in callbacks_of(parts.inner)]
     return _unique([*_own(signature), *inner])
 
 

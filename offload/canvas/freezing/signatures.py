@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 #: Option of a chord's body, and so of every header task's copy of it: the id of our join.
 JOIN = "offload_join"
@@ -41,6 +42,27 @@ def mark(join: str) -> dict[str, Any]:
         "subtask_type": None,
         "immutable": True,
     }
+
+
+class Parts(NamedTuple):
+    """What a chain, group or chord is made of: signatures, one or several, or a generator."""
+
+    #: The header of a chord.
+    header: Any
+    #: The tasks of a chain or group; the body of a chord.
+    inner: Any
+
+
+def parts_of(signature: Mapping[str, Any]) -> Parts | None:
+    """Return what a signature is made of; None for a single task. Nothing lazy is read."""
+    given = signature.get("kwargs")
+    kwargs = given if isinstance(given, Mapping) else {}
+    match signature.get("subtask_type"):
+        case "chain" | "group":
+            return Parts(header=None, inner=kwargs.get("tasks"))
+        case "chord":
+            return Parts(header=kwargs.get("header"), inner=kwargs.get("body"))
+    return None
 
 
 def many(value: Any) -> list[Any]:
