@@ -17,7 +17,10 @@ ALIKE = 0.6
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a question for the nearest of the names, with a space before it; empty without one."""
     names = {one.lower(): one for one, _number in zip(known, range(MOST), strict=False)}
-    found = get_close_matches(word[:LONGEST].lower(), names, n=1, cutoff=ALIKE)
+    meant = word[:LONGEST].lower()
+    # `-n gpu` makes the instance celery@gpu, and gpu is what people call it.
+    found = [one for one in names if meant and meant in one.split("@")]
+    found = found or get_close_matches(meant, names, n=1, cutoff=ALIKE)
     return f" Did you mean {names[found[0]]!r}?" if found else ""
 
 

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from errno import ENAMETOOLONG
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -160,6 +161,8 @@ def _telling(name: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise MissingFile(name=name) from error
     except OSError as error:
+        if error.errno == ENAMETOOLONG:  # Content that was passed as text.
+            raise MissingFile(name=name) from error
         raise UnreadableFile(name=name, problem=error.strerror or str(error)) from error
 
 

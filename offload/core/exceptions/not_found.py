@@ -89,7 +89,7 @@ class MissingFile(OffloadError, LookupError):
 
     def _there(self) -> str:
         if self.known is None:
-            return "Check the path and try again."
+            return "Check the path. If this is the content and not a path, pass it as bytes."
         if not self.known:
             return "The job came without files. Submit it with files={…}."
         return f"There are: {', '.join(self.known)}."

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class NoCurrentJob(OffloadError, RuntimeError):
-    """This code runs outside of a job; call it from a consumer, or look the job up by its id."""
+    """This code runs outside of a job; call it from a consumer, or write JobHandle(id)."""
 
 
 class JobFailed(OffloadError):

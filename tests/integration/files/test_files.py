@@ -288,6 +288,18 @@ def test_an_output_has_a_plain_name(name: str) -> None:
         outputs.add(run.key, name, b"1")
 
 
+@pytest.mark.parametrize("text", ["a text", "a text\nof lines\n" * 1000], ids=["short", "long"])
+def test_content_that_is_passed_as_text_is_told_from_a_path(text: str) -> None:
+    run = running()
+
+    for act in (
+        lambda: outputs.add(run.key, "a.txt", text),
+        lambda: offload.submit(TOPIC, files={"a.txt": text}),
+    ):
+        with pytest.raises(MissingFile, match="content and not a path, pass it as bytes"):
+            act()
+
+
 def test_an_output_that_is_not_there_is_named() -> None:
     run = running()
 

@@ -19,6 +19,16 @@ def test_the_nearest_name_is_asked_for(word: str, told: str) -> None:
     assert did_you_mean(word, ["render", "audio"]) == told
 
 
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [("one", " Did you mean 'celery@one'?"), ("Two", " Did you mean 'celery@two'?"), ("x", "")],
+)
+def test_an_instance_is_known_by_the_name_its_worker_was_started_under(
+    word: str, told: str
+) -> None:
+    assert did_you_mean(word, ["celery@one", "celery@two"]) == told
+
+
 KNOWN = ["dam/rendition/*", "dam/meta", "audio/**", "**"]
 
 
