@@ -24,9 +24,9 @@ from offload.fleet.row_values import GOODBYE
 from offload.models import Instance, Slot
 from offload.models.instances import LIVES
 from offload.models.versions import lock_version, raise_version
-from offload.results import task_results
+from offload.results.giving_back import give_back
 from offload.signals import instance_changed
-from offload.tracking import requeue, selectors
+from offload.tracking import selectors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -129,13 +129,12 @@ def _write(announcement: Announcement, incarnation: str) -> None:
 
 
 def _move_others(name: str, incarnation: str) -> None:
-    moved = requeue.way_back(
+    give_back(
         selectors.bound_to_another(name, incarnation),
         cause=Cause.LOST,
         error=f"{name} was started anew while it ran",
         crash=True,
     )
-    task_results.mark_retry([change.job_id for change in moved])
 
 
 def window_of(concurrency: int) -> int:
@@ -212,11 +211,8 @@ def declare_gone(name: str, incarnation: str, *, beat: int, reason: str) -> bool
 
 def release(name: str, incarnation: str, *, cause: Cause, error: str, crash: bool) -> int:
     """Move what is bound to an incarnation; return how many jobs."""
-    moved = requeue.way_back(
-        selectors.bound_to(name, incarnation), cause=cause, error=error, crash=crash
-    )
-    task_results.mark_retry([change.job_id for change in moved])
-    return len(moved)
+    there = selectors.bound_to(name, incarnation)
+    return len(give_back(there, cause=cause, error=error, crash=crash))
 
 
 def _tell(name: str, incarnation: str, mode: Mode, reason: str) -> None:

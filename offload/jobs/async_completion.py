@@ -20,6 +20,7 @@ from offload.fleet.each import each
 from offload.jobs import aftermath, losses
 from offload.models import Job
 from offload.results import result_backend, task_results
+from offload.results.giving_back import give_back_attempt
 from offload.tracking import async_completion, runs
 from offload.tracking.changes import stale
 
@@ -147,19 +148,12 @@ def _error(message: object) -> ErrorInfo:
 
 def _failed(key: AttemptKey, decision: RetryDecision, error: ErrorInfo) -> bool:
     if decision.state is JobState.PENDING:
-        state = _again(key, decision, error)
+        state = give_back_attempt(key, decision, error, cause=Cause.FAILED)
     else:
         state = decision.state if async_completion.fail(key, decision, error) else None
     if state is not None and state.is_final:
         _conclude(key)
     return state is not None
-
-
-def _again(key: AttemptKey, decision: RetryDecision, error: ErrorInfo) -> JobState | None:
-    with database.atomic():
-        state = runs.requeue(key, decision, error, cause=Cause.FAILED, changes={})
-        task_results.mark_retry([key.job_id] if state is JobState.PENDING else [])
-    return state
 
 
 def _conclude(key: AttemptKey) -> None:

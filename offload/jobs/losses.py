@@ -16,11 +16,10 @@ from offload.fleet.snapshots import snapshot
 from offload.jobs import aftermath, ran
 from offload.models import Job
 from offload.queues import own_retries
-from offload.results import task_results
-from offload.tracking import claiming, requeue, runs, selectors
+from offload.results.giving_back import give_back, give_back_attempt
+from offload.tracking import claiming, runs, selectors
 
 if TYPE_CHECKING:
-    from offload.tracking.changes import Change
     from offload.tracking.claiming import Claimed, Seat
 
 LIMIT = "TimeLimitExceeded"
@@ -30,7 +29,7 @@ UNCOUNTED = (Cause.STOPPED_FORCED, Cause.LAPSED)
 
 def crashed(job_id: str, epoch: int, told: str) -> None:
     """End an attempt whose process died."""
-    _after(requeue.lose(job_id, epoch, cause=Cause.CRASHED, error=told))
+    _give_back(job_id, epoch, cause=Cause.CRASHED, told=told, crash=True)
 
 
 def ended(
@@ -41,7 +40,7 @@ def ended(
     ``here`` is where that worker is: what is not bound to it was not its to begin.
     """
     if cause in UNCOUNTED:
-        _after(requeue.way_back(selectors.process(job_id, epoch), cause=Cause(cause), error=told))
+        _give_back(job_id, epoch, cause=Cause(cause), told=told, crash=False)
         return
     key = AttemptKey.by(new_secret(), job_id=job_id, epoch=epoch)
     unbegun = claiming.claim(key, here)
@@ -73,15 +72,17 @@ def _failed(key: AttemptKey, claimed: Claimed, cause: Cause, told: str) -> None:
 
 def _decided(key: AttemptKey, decision: RetryDecision, error: ErrorInfo, cause: Cause) -> None:
     if decision.state is JobState.PENDING:
-        runs.requeue(key, decision, error, cause=cause, changes={})
-        task_results.mark_retry([key.job_id])
+        state = give_back_attempt(key, decision, error, cause=cause)
     else:
         runs.fail(key, decision, error, aftermath=True, for_the_dead=True)
+        state = decision.state
+    if state is not None and state.is_final:
         aftermath.conclude_all([key.job_id])
 
 
-def _after(changes: list[Change]) -> None:
-    task_results.mark_retry([change.job_id for change in changes if change.new == JobState.PENDING])
+def _give_back(job_id: str, epoch: int, *, cause: Cause, told: str, crash: bool) -> None:
+    attempt = selectors.process(job_id, epoch)
+    changes = give_back(attempt, cause=cause, error=told, crash=crash)
     aftermath.conclude_all([one.job_id for one in changes if JobState(one.new).is_final])
 
 

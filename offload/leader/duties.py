@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from offload.canvas import relays
 from offload.conf import settings
 from offload.core.retries import Cause
-from offload.core.states import JobState
 from offload.dispatch import dispatching
 from offload.fleet import membership
 from offload.fleet.each import each
@@ -16,7 +15,7 @@ from offload.fleet.leadership import Term, leading
 from offload.jobs import aftermath, async_completion
 from offload.leader import retention
 from offload.queues import policies
-from offload.results import task_results
+from offload.results.giving_back import give_back
 from offload.signals import alarm
 from offload.tracking import queries, requeue, selectors, terminations
 
@@ -48,13 +47,8 @@ def move(term: Term) -> None:
     if not ids:
         return
     with leading(term):
-        moved = requeue.way_back(
-            selectors.stray(ids),
-            cause=Cause.LOST,
-            error="its instance is gone",
-            crash=True,
-        )
-        task_results.mark_retry([one.job_id for one in moved if one.new == JobState.PENDING])
+        gone = "its instance is gone"
+        give_back(selectors.stray(ids), cause=Cause.LOST, error=gone, crash=True)
 
 
 def bind(_: Term) -> None:

@@ -22,13 +22,15 @@ from offload.canvas import hooks
 from offload.core.retries import Cause, RetryDecision
 from offload.core.states import JobState
 from offload.db.statements import Statement
-from offload.jobs import aftermath, endings
+from offload.fleet import membership
+from offload.jobs import aftermath, endings, losses
 from offload.jobs.claims import begin
 from offload.messaging import installation
 from offload.messaging.log_throttle import LogThrottle
 from offload.messaging.publisher import Breaker
 from offload.models import Attempt
 from offload.results import result_backend, task_results
+from offload.results.giving_back import give_back_attempt
 from offload.tracking import claiming, requeue, runs, terminations
 from offload.tracking.bindings import bind
 from offload.tracking.changes import Change
@@ -38,6 +40,7 @@ from tests.databases import on_postgresql
 from tests.integration.world import (
     BROKE,
     FACTS,
+    HERE,
     LANE,
     TASK,
     Running,
@@ -403,6 +406,48 @@ def test_a_retry_is_shown_in_celery_where_the_site_tracks_starts(tracking: None)
     )
 
     assert TaskResult.objects.get(task_id=key.job_id).status == "RETRY"
+
+
+def _begun() -> Running:
+    key = key_of(bound()[0])
+    claimed = begin(key, FACTS)
+    assert claimed is not None
+    return Running(key=key, claimed=claimed)
+
+
+def test_of_what_an_instance_leaves_behind_only_what_runs_again_is_called_a_retry(
+    tracking: None,
+) -> None:
+    again, stopped = _begun(), _begun()
+    terminations.stop([stopped.id])
+
+    membership.leave(HERE, place().incarnation, reason="its process died", crash=True)
+
+    kept = dict(TaskResult.objects.values_list("task_id", "status"))
+    assert (again.row.state, kept[again.id]) == ("PENDING", "RETRY")
+    assert (stopped.row.state, kept[stopped.id]) == ("STOPPED", "STARTED")
+    aftermath.sweep()
+    assert TaskResult.objects.get(task_id=stopped.id).status == "REVOKED"
+
+
+def test_what_ran_out_of_time_and_was_asked_to_stop_is_concluded_at_once(tracking: None) -> None:
+    run = _begun()
+    terminations.stop([run.id])
+
+    losses.time_out(run.row, "its time is over")
+
+    assert (run.row.state, run.row.aftermath_due) == ("STOPPED", False)
+    assert TaskResult.objects.get(task_id=run.id).status == "REVOKED"
+
+
+def test_an_attempt_that_was_overtaken_is_not_told_of_the_one_that_runs(tracking: None) -> None:
+    run = _begun()
+    old = replace(run.key, token="another")
+
+    state = give_back_attempt(old, AGAIN, BROKE, cause=Cause.TIMED_OUT)
+
+    assert (state, run.row.state) == (None, "ACTIVE")
+    assert TaskResult.objects.get(task_id=run.id).status == "STARTED"
 
 
 def test_a_claim_that_fails_leaves_no_started(tracking: None) -> None:
