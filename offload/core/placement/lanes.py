@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from offload.core.placement.judgement import Need
 
@@ -22,13 +23,10 @@ class Lane:
     #: where it must be able to end it.
     needs: str = ""
 
-    @classmethod
-    def parse(cls, text: str) -> Lane:
+    @staticmethod
+    def parse(text: str) -> Lane:
         """Return the lane of a row; of a text that is none, one of no queue, whose text it is."""
-        parts = text.split(SEPARATOR)
-        if len(parts) != PARTS or not parts[0]:
-            return cls(topic=text, queue="")
-        return cls(queue=parts[0], needs=parts[1], topic=parts[2])
+        return _parse(text)
 
     def __str__(self) -> str:
         """Return the text: it sorts by queue, then by needs, then by topic."""
@@ -40,3 +38,12 @@ class Lane:
     def need(self) -> Need:
         """Return what its jobs ask of an instance."""
         return Need(topic=self.topic, limit="limit" in self.needs, kill="kill" in self.needs)
+
+
+# Agents read the same lanes several times a second.
+@lru_cache(maxsize=1024)
+def _parse(text: str) -> Lane:
+    parts = text.split(SEPARATOR)
+    if len(parts) != PARTS or not parts[0]:
+        return Lane(topic=text, queue="")
+    return Lane(queue=parts[0], needs=parts[1], topic=parts[2])
