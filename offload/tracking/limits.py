@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 
 from offload.core.policies import QueueType
 from offload.db import database
@@ -33,6 +33,8 @@ PATIENCE = "200ms"
 #: How long the server waits for the next statement of a binder that holds it; its process may be
 #: frozen, or cut off. Less than a rule waits for a binding.
 STANDSTILL = "1500ms"
+#: PostgreSQL's code for a transaction that it ended for that.
+STOOD_STILL = "25P03"
 
 
 def bind_limited(place: Place, lane: Lane, policy: Policy, *, suspect: bool) -> list[Bound]:
@@ -51,6 +53,10 @@ def bind_limited(place: Place, lane: Lane, policy: Policy, *, suspect: bool) -> 
                 return []
             return bind(place, [lane], limit=_room(policy), suspect=suspect, only=head)
     except OperationalError:
+        return []
+    except InternalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != STOOD_STILL:
+            raise
         return []
 
 

@@ -214,8 +214,9 @@ def test_the_limit_holds_with_many_that_bind_at_once(facts: dict[str, Any], limi
 
 
 @on_postgresql
+@pytest.mark.parametrize("before", ["_head", "_room", "bind"])
 def test_who_stands_still_with_the_lock_of_a_queue_loses_it(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, before: str
 ) -> None:
     """A process that is stopped, or cut off, holds its queue up no longer than a moment."""
     narrow(type="ordered")
@@ -223,13 +224,15 @@ def test_who_stands_still_with_the_lock_of_a_queue_loses_it(
     asleep, woken = threading.Event(), threading.Event()
     found: list[list[str]] = []
 
-    def sleep(*_: object, **__: object) -> int:
+    act = getattr(limits, before)
+
+    def sleep(*args: object, **facts: object) -> object:
         asleep.set()
         woken.wait(30)
-        return 1
+        return act(*args, **facts)
 
     with monkeypatch.context() as patch:
-        patch.setattr(limits, "_room", sleep)
+        patch.setattr(limits, before, sleep)
         frozen = Beside(lambda: found.append(bind_one()))
         assert asleep.wait(30)
     eventually(_is_free, what="the lock again")
