@@ -6,6 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from offload.conf import settings
+from offload.core.admission import UNUSED, admit
 from offload.core.placement.routing import Candidate, Need, Route, Unroutable, plan, route
 from offload.dispatch.sending import send
 from offload.fleet.snapshots import Snapshot, now, snapshot
@@ -18,6 +19,7 @@ from offload.tracking.queries import loads_by_instance, suspects, waiting_lanes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from offload.core.admission import Allowance
     from offload.core.placement.lanes import Lane
     from offload.tracking.drafts import Draft
 
@@ -54,11 +56,16 @@ def store_bound(draft: Draft) -> tuple[bool, list[Bound]] | None:
     """
     lane = draft.lane
     seen = snapshot()
-    if breaker.is_open or _is_full(lane) or not seen.policy(lane.queue).is_plain:
+    if breaker.is_open or _is_full(lane) or not _most(lane, seen).is_unlimited:
         return None
     found, _ = _route(lane, seen, 0)
     place = _place(found.instance, seen, idle=True) if isinstance(found, Route) else None
     return insert_bound(place, draft) if place else None
+
+
+def _most(lane: Lane, seen: Snapshot) -> Allowance:
+    """Return what may be bound from a lane's queue at most, whatever is bound from it."""
+    return admit(seen.policy(lane.queue), UNUSED, now())
 
 
 def _is_full(lane: Lane) -> bool:
@@ -69,7 +76,7 @@ def _offer(lane: Lane, deadline: float) -> int:
     count, misses = 0, 0
     while monotonic() < deadline:
         seen = snapshot(fresh=misses > 0)
-        if seen.policy(lane.queue).suspended:
+        if not _most(lane, seen).is_open:
             break
         found, load = _route(lane, seen, count)
         if not isinstance(found, Route) or misses > 1:
@@ -197,11 +204,12 @@ def send_bound(bound: Sequence[Bound]) -> None:
 def _bind(place: Place, lanes: Sequence[Lane], seen: Snapshot, *, suspect: bool) -> list[Bound]:
     plain, bound = [], []
     for lane in lanes:
-        policy = seen.policy(lane.queue)
-        if policy.is_plain:
+        most = _most(lane, seen)
+        if most.is_unlimited:
             plain.append(lane)
-        elif not policy.suspended:
-            bound += limits.bind_limited(place, lane, policy, suspect=suspect)
+        elif most.is_open:
+            policy = seen.policy(lane.queue)
+            bound += limits.bind_limited(place, lane, policy, now(), suspect=suspect)
     return bound + bind(place, plain, limit=place.window, suspect=suspect)
 
 

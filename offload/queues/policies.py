@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.db.models import Count
 
+from offload.core.admission import admit
 from offload.core.exceptions import InvalidQueue, UnknownQueue
 from offload.core.policies import DEFAULT_POLICY, policy_for
 from offload.core.retries import Cause
@@ -16,11 +17,11 @@ from offload.core.validation.bounds import RANKING
 from offload.db import database
 from offload.db.conflicts import retried
 from offload.fleet.row_values import default_policy, policy_of
-from offload.fleet.snapshots import forget, snapshot
+from offload.fleet.snapshots import forget, now, snapshot
 from offload.models import Instance, Job, Queue
 from offload.models.refusals import told
 from offload.tracking import requeue, selectors, slots
-from offload.tracking.limits import bound_in
+from offload.tracking.limits import usage_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -202,5 +203,4 @@ def _excess(policy: Policy) -> int:
     """Return how many bound jobs are more than the policy lets be bound."""
     if policy.is_plain:
         return 0
-    bound = bound_in(policy.name)
-    return bound if policy.suspended else bound - (policy.limit or bound)
+    return admit(policy, usage_of(policy), now()).excess

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from django.utils.timezone import localtime
 
+from offload.core.admission import UNUSED, admit
 from offload.core.exceptions import UnknownJob
 from offload.core.nearness import nearest_topic
 from offload.core.placement.judgement import noted
 from offload.core.placement.lanes import Lane
 from offload.core.placement.routing import Need, Route, Unroutable, route, verdicts
-from offload.core.policies import QueueType
 from offload.core.states import Hold, JobState, Waiting
 from offload.core.texts import with_type
 from offload.core.topics import validate_topic
@@ -22,7 +22,7 @@ from offload.fleet.consumers import has_one_here
 from offload.fleet.snapshots import Snapshot, now, snapshot
 from offload.models import Exclusion, Job, Kind
 from offload.reading.counts import count
-from offload.tracking.limits import bound_in, head_of
+from offload.tracking.limits import allowed, head_of
 from offload.tracking.queries import loads_by_instance
 
 if TYPE_CHECKING:
@@ -147,8 +147,7 @@ def why_waiting(job: Job, found: Explanation) -> Waiting | None:
 
 def _behind(job: Job, seen: Snapshot) -> Waiting | None:
     """Return QUEUE_LIMIT for a job that is not at the head of its ordered queue."""
-    ordered = seen.policy(job.queue).type is QueueType.ORDERED
-    if job.state != JobState.PENDING or not ordered:
+    if job.state != JobState.PENDING or not admit(seen.policy(job.queue), UNUSED, now()).in_order:
         return None
     return None if head_of(job.queue) == job.pk else Waiting.QUEUE_LIMIT
 
@@ -187,9 +186,10 @@ def _moment(moment: datetime | None) -> str:
 def _decide(need: Need, queue: str, seen: Snapshot, load: Mapping[str, int]) -> Explanation:
     found = route(need, seen.topology, load, now=now())
     waiting, sentence = _verdict_of(found)
-    held = _held_by_queue(queue, seen)
+    policy = seen.policy(queue)
+    held = allowed(policy, now()).reason
     if held is not None and waiting is None:
-        waiting, sentence = held, _held(held, seen.policy(queue).note)
+        waiting, sentence = held, _held(held, policy.note)
     return Explanation(
         topic=need.topic,
         queue=queue,
@@ -211,12 +211,3 @@ def _verdict_of(found: Route | Unroutable) -> tuple[Waiting | None, str]:
 def _held(held: Waiting, note: str) -> str:
     suspended = held is Waiting.SUSPENDED
     return noted(held.sentence.rstrip("."), note) if suspended else held.sentence
-
-
-def _held_by_queue(queue: str, seen: Snapshot) -> Waiting | None:
-    policy = seen.policy(queue)
-    if policy.suspended:
-        return Waiting.SUSPENDED
-    if policy.limit is not None and bound_in(queue) >= policy.limit:
-        return Waiting.QUEUE_LIMIT
-    return None

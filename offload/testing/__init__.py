@@ -14,10 +14,11 @@ from celery.app.trace import trace_task
 from celery.exceptions import NotRegistered
 from django.db import transaction
 
+from offload.core.admission import UNUSED, admit
 from offload.core.exceptions import InvalidNumber, StillBusy
 from offload.core.validation.bounds import ROWS
 from offload.db import database
-from offload.fleet.snapshots import snapshot
+from offload.fleet.snapshots import now, snapshot
 from offload.jobs import losses
 from offload.messaging.installation import celery_app
 from offload.messaging.names import CARRIERS
@@ -106,7 +107,7 @@ def _can_run(app: Celery, lane: Lane) -> bool:
         task_of(app, "", lane.topic)
     except NotRegistered:
         return False
-    return not snapshot(fresh=True).policy(lane.queue).suspended
+    return admit(snapshot(fresh=True).policy(lane.queue), UNUSED, now()).is_open
 
 
 def _run(app: Celery, job: Bound) -> None:

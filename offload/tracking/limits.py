@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 from django.db import InternalError, OperationalError
 
-from offload.core.policies import QueueType
+from offload.core.admission import UNUSED, Usage, admit
 from offload.db import database
 from offload.models import Job, Queue
 from offload.models.indexes import BOUND, IN_LINE
 from offload.tracking.bindings import Bound, Place, bind, not_excluded
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from offload.core.admission import Allowance
     from offload.core.placement.lanes import Lane
     from offload.core.policies import Policy
 
@@ -37,7 +40,9 @@ STANDSTILL = "1500ms"
 STOOD_STILL = "25P03"
 
 
-def bind_limited(place: Place, lane: Lane, policy: Policy, *, suspect: bool) -> list[Bound]:
+def bind_limited(
+    place: Place, lane: Lane, policy: Policy, now: datetime, *, suspect: bool
+) -> list[Bound]:
     """Bind from one lane of a limited or ordered queue; nothing while its lock is busy.
 
     A transaction of its own is ended by the server where this process stands still in it.
@@ -46,18 +51,23 @@ def bind_limited(place: Place, lane: Lane, policy: Policy, *, suspect: bool) -> 
     try:
         with database.atomic():
             lock(policy.name, standstill=STANDSTILL if is_own else None)
-            if policy.type is not QueueType.ORDERED:
-                return bind(place, [lane], limit=_room(policy), suspect=suspect)
-            head = _head(lane, policy, place.incarnation, suspect=suspect)
-            if not head:
-                return []
-            return bind(place, [lane], limit=_room(policy), suspect=suspect, only=head)
+            return _bind(place, lane, policy.name, allowed(policy, now), suspect=suspect)
     except OperationalError:
         return []
     except InternalError as error:
         if getattr(error.__cause__, "sqlstate", None) != STOOD_STILL:
             raise
         return []
+
+
+def _bind(
+    place: Place, lane: Lane, queue: str, allowance: Allowance, *, suspect: bool
+) -> list[Bound]:
+    limit = allowance.up_to(place.window)
+    if not allowance.in_order:
+        return bind(place, [lane], limit=limit, suspect=suspect)
+    head = _head(lane, queue, place.incarnation, suspect=suspect) if limit else None
+    return bind(place, [lane], limit=limit, suspect=suspect, only=head) if head else []
 
 
 def lock(queue: str, *, standstill: str | None = None) -> None:
@@ -72,8 +82,17 @@ def lock(queue: str, *, standstill: str | None = None) -> None:
     database.execute(f"UPDATE {QUEUE} SET name = name WHERE name = %s", [queue])
 
 
-def _room(policy: Policy) -> int:
-    return (policy.limit or 0) - bound_in(policy.name)
+def allowed(policy: Policy, now: datetime) -> Allowance:
+    """Return how many more jobs of a queue may be bound; they are counted where that matters."""
+    most = admit(policy, UNUSED, now)
+    if most.is_unlimited or not most.is_open:
+        return most
+    return admit(policy, usage_of(policy), now)
+
+
+def usage_of(policy: Policy) -> Usage:
+    """Return what the jobs of a queue take."""
+    return Usage(bound=bound_in(policy.name))
 
 
 def bound_in(queue: str) -> int:
@@ -82,7 +101,7 @@ def bound_in(queue: str) -> int:
     return int(found[0][0])
 
 
-def _head(lane: Lane, policy: Policy, incarnation: str, *, suspect: bool) -> str | None:
+def _head(lane: Lane, queue: str, incarnation: str, *, suspect: bool) -> str | None:
     """Return the first job of an ordered queue, if it is in this lane and may be bound here.
 
     A head that waits for its retry, or was refused here, blocks those behind it; one that
@@ -94,7 +113,7 @@ def _head(lane: Lane, policy: Policy, incarnation: str, *, suspect: bool) -> str
         {
             "hold": "suspect" if suspect else "",
             "incarnation": incarnation,
-            "queue": policy.name,
+            "queue": queue,
         },
     )
     mine = [row[0] for row in found if row[1] == str(lane) and row[2]]

@@ -27,7 +27,7 @@ from offload.core.states import JobState
 from offload.core.tokens import Token
 from offload.db import database
 from offload.fleet import leadership, membership
-from offload.fleet.snapshots import snapshot
+from offload.fleet.snapshots import now, snapshot
 from offload.jobs import async_completion, endings, losses, ran
 from offload.leader import duties
 from offload.models import Attempt, Instance, Job, Queue
@@ -145,11 +145,11 @@ def test_the_limit_of_its_queue_stays_taken() -> None:
     [other] = waiting(queue="narrow")
     lane, policy = Lane(queue="narrow", topic=TOPIC), snapshot(fresh=True).policy("narrow")
     assert limits.bound_in("narrow") == 1
-    assert limits.bind_limited(place(), lane, policy, suspect=False) == []
+    assert limits.bind_limited(place(), lane, policy, now(), suspect=False) == []
 
     offload.complete(token)
 
-    found = limits.bind_limited(place(), lane, policy, suspect=False)
+    found = limits.bind_limited(place(), lane, policy, now(), suspect=False)
     assert [job.id for job in found] == [other]
 
 

@@ -17,7 +17,7 @@ from offload.core.retries import Cause, RetryDecision
 from offload.core.states import Hold, JobState
 from offload.db import database
 from offload.dispatch import dispatching
-from offload.fleet.snapshots import snapshot
+from offload.fleet.snapshots import now, snapshot
 from offload.models import Exclusion, Job, Queue
 from offload.tracking import claiming, limits, requeue, runs
 from offload.tracking.limits import bind_limited
@@ -57,7 +57,7 @@ def narrow(**facts: Any) -> None:
 def bind_one(name: str = HERE, *, lane: Lane = LANE, suspect: bool = False) -> list[str]:
     """Bind from the queue; return the ids."""
     policy = snapshot(fresh=True).policy("narrow")
-    return [job.id for job in bind_limited(place(name), lane, policy, suspect=suspect)]
+    return [job.id for job in bind_limited(place(name), lane, policy, now(), suspect=suspect)]
 
 
 def test_no_more_than_the_limit_is_bound_on_all_instances_together() -> None:
@@ -202,7 +202,9 @@ def test_the_limit_holds_with_many_that_bind_at_once(facts: dict[str, Any], limi
     places = [place(HERE), place(THERE)]
 
     for _ in range(8):
-        together([partial(bind_limited, at, LANE, policy, suspect=False) for at in places * 3])
+        together(
+            [partial(bind_limited, at, LANE, policy, now(), suspect=False) for at in places * 3]
+        )
         bound = list(Job.objects.bound().order_by("created_at", "id"))
         assert [job.pk for job in bound] == ids[:limit]
         assert limits.bound_in("narrow") == limit
@@ -214,7 +216,7 @@ def test_the_limit_holds_with_many_that_bind_at_once(facts: dict[str, Any], limi
 
 
 @on_postgresql
-@pytest.mark.parametrize("before", ["_head", "_room", "bind"])
+@pytest.mark.parametrize("before", ["bound_in", "_head", "bind"])
 def test_who_stands_still_with_the_lock_of_a_queue_loses_it(
     monkeypatch: pytest.MonkeyPatch, before: str
 ) -> None:
@@ -255,6 +257,6 @@ def test_who_finds_the_lock_of_a_queue_busy_leaves_the_work_to_its_holder() -> N
 
     with database.atomic():
         Queue.objects.filter(name="narrow").update(name=F("name"))
-        assert together([lambda: bind_limited(at, LANE, policy, suspect=False)]) == [[]]
+        assert together([lambda: bind_limited(at, LANE, policy, now(), suspect=False)]) == [[]]
 
     assert len(bind_one()) == 1

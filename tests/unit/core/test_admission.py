@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offload.core.admission import UNLIMITED, UNUSED, Allowance, Usage, admit
+from offload.core.policies import DEFAULT_POLICY, Policy, QueueType
+from offload.core.retries import RetryPolicy
+from offload.core.states import Waiting
+from offload.core.topics import Pattern
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+FULL, SUSPENDED = Waiting.QUEUE_LIMIT, Waiting.SUSPENDED
+
+
+def queue(**facts: Any) -> Policy:
+    retry = RetryPolicy(retries=0, delay=0)
+    return Policy(name="narrow", patterns=(Pattern.parse("**"),), retry=retry, **facts)
+
+
+USAGES = st.builds(Usage, bound=st.integers(0, 50))
+POLICIES = st.builds(
+    queue,
+    type=st.sampled_from(QueueType),
+    max_parallel=st.none() | st.integers(1, 40),
+    suspended=st.booleans(),
+)
+
+
+@pytest.mark.parametrize(
+    ("facts", "bound", "n", "reason"),
+    [
+        ({}, 0, None, None),
+        ({}, 50, None, None),
+        # Three at once: 3 - bound may follow, and what is beyond three is too much.
+        ({"max_parallel": 3}, 0, 3, None),
+        ({"max_parallel": 3}, 2, 1, None),
+        ({"max_parallel": 3}, 3, 0, FULL),
+        ({"max_parallel": 3}, 5, -2, FULL),
+        # In order: one at a time, whatever limit is written there as well.
+        ({"type": QueueType.ORDERED}, 0, 1, None),
+        ({"type": QueueType.ORDERED}, 1, 0, FULL),
+        ({"type": QueueType.ORDERED, "max_parallel": 3}, 1, 0, FULL),
+        # Suspended: none, so that all that are bound are too many.
+        ({"suspended": True}, 0, 0, SUSPENDED),
+        ({"suspended": True}, 4, -4, SUSPENDED),
+        ({"suspended": True, "max_parallel": 3}, 2, -2, SUSPENDED),
+        ({"suspended": True, "type": QueueType.ORDERED}, 1, -1, SUSPENDED),
+    ],
+)
+def test_so_many_more_may_be_bound_and_for_this_reason_no_more(
+    facts: dict[str, Any], bound: int, n: int | None, reason: Waiting | None
+) -> None:
+    allowance = admit(queue(**facts), Usage(bound=bound), NOW)
+
+    assert (allowance.n, allowance.reason) == (n, reason)
+    assert allowance.in_order == (facts.get("type") is QueueType.ORDERED)
+
+
+@pytest.mark.parametrize(
+    ("n", "is_open", "excess", "up_to_five"),
+    [(None, True, 0, 5), (9, True, 0, 5), (2, True, 0, 2), (0, False, 0, 0), (-3, False, 3, 0)],
+)
+def test_an_allowance_says_what_follows_from_its_number(
+    n: int | None, is_open: bool, excess: int, up_to_five: int
+) -> None:
+    allowance = Allowance(n=n)
+
+    assert (allowance.is_open, allowance.excess, allowance.up_to(5)) == (
+        is_open, excess, up_to_five,
+    )  # fmt: skip
+
+
+def test_the_default_queue_holds_nothing_back() -> None:
+    assert admit(DEFAULT_POLICY, UNUSED, NOW) is UNLIMITED
+
+
+@given(POLICIES, USAGES)
+def test_a_reason_is_given_exactly_where_no_more_may_be_bound(policy: Policy, usage: Usage) -> None:
+    allowance = admit(policy, usage, NOW)
+
+    assert (allowance.reason is None) == allowance.is_open
+
+
+@given(POLICIES, USAGES)
+def test_whoever_binds_what_is_allowed_makes_nothing_too_much(policy: Policy, usage: Usage) -> None:
+    more = admit(policy, usage, NOW).up_to(1000)
+
+    after = admit(policy, Usage(bound=usage.bound + more), NOW)
+
+    assert after.excess == admit(policy, usage, NOW).excess
+    assert after.is_unlimited or not after.is_open
+
+
+@given(POLICIES, USAGES)
+def test_once_the_excess_is_taken_back_nothing_is_too_much(policy: Policy, usage: Usage) -> None:
+    excess = admit(policy, usage, NOW).excess
+
+    assert excess <= usage.bound
+    assert admit(policy, Usage(bound=usage.bound - excess), NOW).excess == 0
+
+
+@given(POLICIES, USAGES)
+def test_the_more_is_used_the_less_is_allowed(policy: Policy, usage: Usage) -> None:
+    less, more = (admit(policy, one, NOW) for one in (Usage(bound=usage.bound + 1), usage))
+
+    assert less.up_to(1000) <= more.up_to(1000)
+    assert less.excess >= more.excess
+
+
+@given(POLICIES, USAGES)
+def test_nobody_has_to_count_where_the_answer_does_not_depend_on_it(
+    policy: Policy, usage: Usage
+) -> None:
+    most, allowance = admit(policy, UNUSED, NOW), admit(policy, usage, NOW)
+
+    assert most.is_unlimited == allowance.is_unlimited == policy.is_plain
+    assert most.is_open or not allowance.is_open
+    assert most.in_order == allowance.in_order
