@@ -40,6 +40,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "offload.browser.outage.DatabaseAway",
     "project.csp.content_security_policy",
 ]
 ROOT_URLCONF = "project.urls"

@@ -12,15 +12,12 @@ from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
-from django.db import InterfaceError, OperationalError
 from django.db.models import DateTimeField
-from django.http import HttpResponse
-from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, reverse
+from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
-from offload.browser import ages, live
+from offload.browser import ages, live, outage
 from offload.browser.address import NUL, plain
 from offload.core.validation.ids import forms
 from offload.fleet.snapshots import now
@@ -29,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponseBase
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
     AnyAdmin = admin.ModelAdmin[Any]
 else:
@@ -56,18 +53,11 @@ def framed(
             around = made.admin_site.each_context(request)
             shown = {**around, "title": _("Not allowed"), "missing": missing}
             return TemplateResponse(request, "offload/denied.html", shown, status=403)
-        except (OperationalError, InterfaceError):
+        except outage.AWAY:
             logger.exception("%s cannot be shown: the database does not answer", request.path)
-            return away(request, reverse("admin:index", current_app=made.admin_site.name))
+            return outage.away(request, made.admin_site.name)
 
     return page
-
-
-def away(request: HttpRequest, start: str) -> HttpResponse:
-    """Return a page that needs nothing of the database, not even who is asking."""
-    again = request.get_full_path() if request.method == "GET" else start
-    shown = render_to_string("offload/away.html", {"again": again})
-    return HttpResponse(shown, status=503, headers={"Retry-After": "5"})
 
 
 @cache

@@ -246,6 +246,17 @@ def test_a_poll_that_is_answered_by_an_error_says_so_and_asks_again(
     expect(notice).to_be_hidden(timeout=15_000)
 
 
+def test_an_instance_that_died_stands_out_in_the_summary(page: Page) -> None:
+    row = Instance.objects.get(pk=NAMES[0])
+    membership.leave(row.pk, row.incarnation, reason="its worker died", crash=True)
+    page.goto(MATRIX)
+    died = page.locator(".ob-summary li.ob-bad")
+    expect(died).to_contain_text(f"1 instance died in the last day: {NAMES[0]}")
+
+    colour = "one => getComputedStyle(one).color"
+    assert died.evaluate(colour) != page.locator(".ob-summary li").first.evaluate(colour)
+
+
 def test_a_session_that_ends_leads_to_the_login_page(page: Page) -> None:
     page.goto(MATRIX)
     Session.objects.all().delete()

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.contrib.admin.utils import quote
 from django.db import InterfaceError, OperationalError, connection
-from django.urls import reverse
+from django.http import HttpResponse
+from django.test import RequestFactory
+from django.urls import resolve, reverse
 
+from offload.browser.outage import DatabaseAway
 from offload.models import Rule
 from tests.integration.world import HERE, TOPIC, join
 
@@ -62,3 +65,33 @@ def test_a_button_says_so_too_and_changes_nothing(boss: Client, error: type[Exce
     assert answer.headers["Retry-After"]
     assert f'href="{reverse("admin:index")}"' in answer.content.decode()
     assert not Rule.objects.exists()
+
+
+STARTS = [reverse("admin:index"), reverse("admin:app_list", args=["offload"])]
+
+
+@pytest.mark.parametrize("address", STARTS)
+@pytest.mark.parametrize("debug", [True, False])
+def test_the_pages_of_django_itself_say_so_by_a_middleware(
+    boss: Client, settings: Any, address: str, debug: bool
+) -> None:
+    settings.DEBUG = debug
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "offload.browser.outage.DatabaseAway"]
+    join()
+    assert boss.get(address).status_code == 200
+
+    with connection.execute_wrapper(gone):
+        answer = boss.get(f"{address}?p=1")
+
+    assert answer.status_code == 503
+    assert f'href="{address}?p=1"' in answer.content.decode()
+    assert "10.0.0.7" not in answer.content.decode()
+
+
+def test_the_middleware_leaves_other_errors_and_other_pages_alone() -> None:
+    middleware = DatabaseAway(lambda request: HttpResponse())
+    request = RequestFactory().get(STARTS[0])
+    assert middleware.process_exception(request, OperationalError()) is None
+    request.resolver_match = resolve(STARTS[0])
+    assert middleware.process_exception(request, ValueError()) is None
+    assert middleware.process_exception(request, OperationalError()) is not None

@@ -1,0 +1,46 @@
+"""What is answered while the database is away."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.deprecation import MiddlewareMixin
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+logger = logging.getLogger("offload.admin")
+
+#: What drivers raise that get no answer.
+AWAY = (OperationalError, InterfaceError)
+
+
+class DatabaseAway(MiddlewareMixin):
+    """Let every page of the admin say that the database is away.
+
+    Pages of this app say it without it; Django's own, the first one of an app among them, do not.
+    """
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Return the page that says so, where the error means it and an admin was asked."""
+        asked = request.resolver_match
+        if not isinstance(error, AWAY) or asked is None or "admin" not in asked.app_names:
+            return None
+        logger.error("%s cannot be shown", request.path, exc_info=error)
+        return away(request, asked.namespace)
+
+
+def away(request: HttpRequest, site: str) -> HttpResponse:
+    """Return a page that needs nothing of the database, not even who is asking.
+
+    `site` is the name of the admin's site.
+    """
+    start = reverse("admin:index", current_app=site)
+    again = request.get_full_path() if request.method == "GET" else start
+    shown = render_to_string("offload/away.html", {"again": again})
+    return HttpResponse(shown, status=503, headers={"Retry-After": "5"})
