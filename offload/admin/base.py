@@ -11,9 +11,9 @@ from offload.admin.lists import ListedAdmin, framed
 from offload.browser import live
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from django.http import HttpRequest, HttpResponseBase
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
     from django.urls import URLPattern
 
 
@@ -64,3 +64,22 @@ class Browsed(Viewer):
             return inner(request, *args, **kwargs)
 
         return page
+
+
+class Paged(Browsed):
+    """Rows whose page is one of the Offloading Browser, in place of the admin's form."""
+
+    def page(self, request: HttpRequest, quoted: str, around: Mapping[str, Any]) -> HttpResponse:
+        """Return the page of a row; `around` is what the admin's frame needs."""
+        raise NotImplementedError
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Return the page of a row."""
+        request.current_app = self.admin_site.name
+        return self.page(request, object_id, self.admin_site.each_context(request))

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 
-from offload.admin.base import Browsed
+from offload.admin.base import Paged
 from offload.browser.cluster import instance_views, views
 from offload.models import Instance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 
 @admin.register(Instance)
-class InstanceAdmin(Browsed):
+class InstanceAdmin(Paged):
     """Worker nodes; the list is the live page of them."""
 
     def pages(self) -> Sequence[tuple[str, str, Callable[..., HttpResponseBase]]]:
@@ -37,13 +37,6 @@ class InstanceAdmin(Browsed):
         request.current_app = self.admin_site.name
         return views.instances(request, self.admin_site.each_context(request))
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def page(self, request: HttpRequest, quoted: str, around: Mapping[str, Any]) -> HttpResponse:
         """Return the page of an instance."""
-        request.current_app = self.admin_site.name
-        return instance_views.page(request, object_id, self.admin_site.each_context(request))
+        return instance_views.page(request, quoted, around)

@@ -11,7 +11,7 @@ from django.db.models.functions import Left
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from offload.admin.base import Browsed
+from offload.admin.base import Paged
 from offload.admin.job_filters import (
     ErrorFilter,
     FailedFilter,
@@ -33,7 +33,7 @@ from offload.operations import bulk
 from offload.templatetags.offload import broken, seconds, sign
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -64,7 +64,7 @@ def _offer(act: Act) -> Callable[..., HttpResponse | None]:
 
 
 @admin.register(Job)
-class JobAdmin(Browsed):
+class JobAdmin(Paged):
     """Jobs, the newest first."""
 
     list_display = ("name", "sign", "place", "problem", "attempts", "submitted", "took", "key")
@@ -141,16 +141,9 @@ class JobAdmin(Browsed):
         short = job.pk if len(job.pk) <= KEY else f"…{job.pk[-KEY:]}"
         return format_html('<span class="ob-key" title="{}">{}</span>', job.pk, short)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def page(self, request: HttpRequest, quoted: str, around: Mapping[str, Any]) -> HttpResponse:
         """Return the page of a job."""
-        request.current_app = self.admin_site.name
-        return views.job(request, object_id, self.admin_site.each_context(request))
+        return views.job(request, quoted, around)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Tell whether the user may stop, remove and retry jobs."""

@@ -36,6 +36,7 @@ class Internal(Viewer):
     """Rows on the page of internals, and not beside what people work with."""
 
     about: _StrPromise
+    paginator = CappedPaginator
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Keep them out of the index and the sidebar."""
@@ -52,7 +53,6 @@ class AttemptAdmin(Internal):
     list_select_related = ("job",)
     search_fields = ("job__id__exact",)
     ordering = ("-id",)
-    paginator = CappedPaginator
 
 
 @admin.register(Run)
@@ -64,7 +64,6 @@ class RunAdmin(Internal):
     fields = ("id", "workflow", "payload", "created_at")
     search_fields = ("id__exact",)
     ordering = ("-created_at",)
-    paginator = CappedPaginator
 
 
 @admin.register(Payload)
@@ -75,7 +74,6 @@ class PayloadAdmin(Internal):
     list_display = ("id", "storage", "created_at")
     search_fields = ("id__exact",)
     ordering = ("-created_at",)
-    paginator = CappedPaginator
 
 
 @admin.register(PayloadFile)
@@ -87,7 +85,6 @@ class PayloadFileAdmin(Internal):
     list_select_related = ("job",)
     fields = ("payload", "job", "epoch", "name", "size", "media_type", "sha256", "location")
     search_fields = ("name__exact", "sha256__exact", "payload__id__exact")
-    paginator = CappedPaginator
 
 
 @admin.register(Join)
@@ -99,7 +96,6 @@ class JoinAdmin(Internal):
     fields = ("id", "root_id", "fired", "created_at")
     list_filter = ("fired",)
     search_fields = ("id__exact",)
-    paginator = CappedPaginator
 
 
 @admin.register(Dependency)
@@ -111,7 +107,6 @@ class DependencyAdmin(Internal):
     fields = ("join", "needs", "state")
     list_select_related = ("join",)
     search_fields = ("join__id__exact", "needs__exact")
-    paginator = CappedPaginator
 
 
 @admin.register(Exclusion)
@@ -122,7 +117,6 @@ class ExclusionAdmin(Internal):
     list_display = ("job", "incarnation", "reason", "until")
     list_select_related = ("job",)
     search_fields = ("job__id__exact",)
-    paginator = CappedPaginator
 
 
 @admin.register(Lease)

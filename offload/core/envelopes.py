@@ -16,7 +16,6 @@ HEADER = "offload"
 #: A binding of a job: its id and epoch. Messages are known by it, and runs in a worker.
 Key: TypeAlias = tuple[str, int]
 #: Fields that are texts and flags, where they are there.
-TEXTS = ("topic", "instance", "incarnation")
 FLAGS = ("silent", "limited")
 
 

@@ -35,7 +35,6 @@ INTERRUPTING = 0.5
 #: Share-lock the row a decision rests on; SQLite's immediate transactions lock the whole file.
 FOR_SHARE = {"sqlite": "", "postgresql": "FOR SHARE"}
 FOR_UPDATE = {"sqlite": "", "postgresql": "FOR UPDATE"}
-SKIP_LOCKED = {"sqlite": "", "postgresql": "FOR UPDATE SKIP LOCKED"}
 
 
 def alias() -> str:

@@ -6,7 +6,7 @@ import argparse
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from offload.management.arguments.options import general
+from offload.management.verb import general
 from offload.management.verbs import VERBS
 
 if TYPE_CHECKING:

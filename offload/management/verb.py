@@ -1,7 +1,8 @@
-"""A verb of ``manage.py offload``."""
+"""A verb of ``manage.py offload``, and the options that every verb takes."""
 
 from __future__ import annotations
 
+from argparse import SUPPRESS
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -26,3 +27,13 @@ class Verb:
     arguments: Callable[[ArgumentParser], None] = lambda _: None
     #: Whether it can do its work while the settings are wrong.
     tolerant: bool = False
+
+
+def general(parser: ArgumentParser) -> None:
+    """Let a parser below the command's own take the general options too."""
+    unset: dict[str, Any] = {"action": "store_true", "default": SUPPRESS}
+    parser.add_argument("--json", dest="as_json", help="for programs", **unset)
+    for option in ("--no-color", "--force-color", "--traceback"):
+        parser.add_argument(option, help=SUPPRESS, **unset)
+    for option in ("--settings", "--pythonpath"):
+        parser.add_argument(option, help=SUPPRESS, default=SUPPRESS)

@@ -45,10 +45,6 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Return the jobs of a query type: ALL, QUEUED, ACTIVE, HISTORY, …"""
         return self.filter(state__in=QUERY_TYPES[query_type])
 
-    def bindable(self) -> JobQuerySet:
-        """Return the jobs that only wait for an instance."""
-        return self.filter(state=JobState.PENDING, hold="", run_at=None, kind=Kind.JOB)
-
     def bound(self) -> JobQuerySet:
         """Return the jobs that occupy a place in an instance's window."""
         return self.filter(state__in=BOUND)
@@ -73,7 +69,7 @@ class JobQuerySet(models.QuerySet["Job"]):
     def stoppable(self, *, force: bool = False) -> JobQuerySet:
         """Return the unfinished jobs that nobody asked to stop, or to stop by force."""
         asked = "stop_forced" if force else "stop_requested"
-        return self.filter(state__in=QUERY_TYPES["ALL"], **{asked: False})
+        return self.of_type("ALL").filter(**{asked: False})
 
     def removable(self) -> JobQuerySet:
         """Return the jobs that nothing runs, here or by Celery."""

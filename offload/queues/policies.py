@@ -12,7 +12,6 @@ from offload.core.admission import admit
 from offload.core.exceptions import InvalidQueue, UnknownQueue
 from offload.core.policies import DEFAULT_POLICY, policy_for
 from offload.core.retries import Cause
-from offload.core.states import QUERY_TYPES
 from offload.core.validation.bounds import RANKING
 from offload.db import database
 from offload.db.conflicts import retried
@@ -156,7 +155,7 @@ def _remove(ids: Sequence[int]) -> None:
 
 def left_behind(queue: Queue) -> dict[str, int]:
     """Count jobs of its topics that wait in other queues, by those: a job stays in its queue."""
-    waiting = Job.objects.filter(state__in=QUERY_TYPES["QUEUED"]).exclude(queue=queue.name)
+    waiting = Job.objects.of_type("QUEUED").exclude(queue=queue.name)
     found = waiting.values_list("queue", "topic").annotate(count=Count("pk"))
     policies = snapshot(fresh=True).policies
     left: Counter[str] = Counter()

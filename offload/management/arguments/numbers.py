@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from offload.core.retries import FOR_EVER
 from offload.core.validation.bounds import RETRIES, ROWS
+from offload.management.arguments import times
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
     from offload.core.validation.bounds import Bound
 
 
@@ -34,3 +37,14 @@ def whole(text: str, bound: Bound) -> int:
 def retries(text: str) -> int:
     """Read how often something is tried again; raise ArgumentTypeError for anything else."""
     return FOR_EVER if text == FOREVER else whole(text, RETRIES)
+
+
+def retry_terms(parser: ArgumentParser) -> None:
+    """Take how often a job is tried again, and after how long."""
+    parser.add_argument(
+        "--retries",
+        type=retries,
+        metavar="N",
+        help="further attempts after a failure; forever, or -1, is without end",
+    )
+    parser.add_argument("--retry-delay", type=times.duration, metavar="5s", help="before a retry")

@@ -11,10 +11,10 @@ from django.core.management import CommandError
 from offload.core.policies import QueueType
 from offload.core.validation import bounds
 from offload.management.arguments import times
-from offload.management.arguments.numbers import FOREVER, retries, whole
-from offload.management.arguments.options import general
+from offload.management.arguments.numbers import FOREVER, retry_terms, whole
 from offload.management.arguments.words import named
 from offload.management.terminal import plain
+from offload.management.verb import general
 from offload.management.verbs.routing import noted
 from offload.queues import policies
 
@@ -80,13 +80,7 @@ def _policy(parser: ArgumentParser) -> None:
         "--limit", dest="max_parallel", type=_limit, metavar="N",
         help="so many jobs at once over the whole cluster, or none",
     )  # fmt: skip
-    parser.add_argument(
-        "--retries",
-        type=retries,
-        metavar="N",
-        help="further attempts after a failure; forever, or -1, is without end",
-    )
-    parser.add_argument("--retry-delay", type=times.duration, metavar="5s", help="before a retry")
+    retry_terms(parser)
     parser.add_argument(
         "--backoff", type=float, metavar="N", help="each retry waits so many times as long"
     )

@@ -49,7 +49,11 @@ class Driver:
 
     def waiting(self) -> list[Job]:
         """Return the jobs that only wait for an instance, the first submitted first."""
-        return list(Job.objects.bindable().order_by("created_at", "id"))
+        return list(
+            Job.objects.filter(state="PENDING", hold="", run_at=None, kind="job").order_by(
+                "created_at", "id"
+            )
+        )
 
     def run_all(self) -> None:
         """Run jobs and plain tasks until nothing is left; delays of retries are over at once."""

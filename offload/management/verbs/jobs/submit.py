@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from offload.management.arguments import pairs, times
-from offload.management.arguments.numbers import retries
+from offload.management.arguments.numbers import retry_terms
 from offload.management.arguments.words import written
 from offload.management.ending import refuse_failure, told
 from offload.management.facts import whole_job
@@ -44,13 +44,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--priority", type=int, default=0, help="higher runs earlier")
     parser.add_argument("--delay", type=times.duration, metavar="5m", help="not before")
     parser.add_argument("--expires", type=times.span, metavar="1h", help="not begun after")
-    parser.add_argument(
-        "--retries",
-        type=retries,
-        metavar="N",
-        help="further attempts after a failure; forever, or -1, is without end",
-    )
-    parser.add_argument("--retry-delay", type=times.duration, metavar="5s", help="before a retry")
+    retry_terms(parser)
     parser.add_argument("--wait", action="store_true", help="wait for the end; 1 if it failed")
     parser.add_argument(
         "--timeout", type=times.duration, metavar="30s", help="wait no longer; 2 if not ended"
