@@ -111,6 +111,13 @@ class TestRefusals:
         assert b"ob-nav" not in answer.content
 
 
+def test_the_first_page_says_what_the_matrix_needs(staff: Callable[..., Client]) -> None:
+    start = reverse("admin:app_list", args=["offload"])
+    needed = "The matrix needs: <code>offload.view_instance</code>."
+    assert needed in staff("view_rule").get(start).content.decode()
+    assert needed not in staff("view_instance").get(start).content.decode()
+
+
 class TestInstance:
     """The page of one instance."""
 
