@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 #: A job that was sent so often and has not begun is a matter of its own.
 SENT = 3
+ALL_GONE = "Every worker that is known is gone. Start one that has a consumer for {topic}."
 NEWER_HERE = (
     "No instance has a consumer for {topic}, but the code here has one: "
     "restart the workers with it."
@@ -185,7 +186,7 @@ def _moment(moment: datetime | None) -> str:
 
 def _decide(need: Need, queue: str, seen: Snapshot, load: Mapping[str, int]) -> Explanation:
     found = route(need, seen.topology, load, now=now())
-    waiting, sentence = _verdict_of(found)
+    waiting, sentence = _verdict_of(found, seen)
     policy = seen.policy(queue)
     held = allowed(policy, now()).reason
     if held is not None and waiting is None:
@@ -200,9 +201,11 @@ def _decide(need: Need, queue: str, seen: Snapshot, load: Mapping[str, int]) -> 
     )
 
 
-def _verdict_of(found: Route | Unroutable) -> tuple[Waiting | None, str]:
+def _verdict_of(found: Route | Unroutable, seen: Snapshot) -> tuple[Waiting | None, str]:
     if isinstance(found, Route):
         return None, f"{found.instance} would run it. " + " ".join(found.reasons)
+    if found.verdicts and not seen.topology.live:
+        return found.waiting, ALL_GONE.format(topic=found.need.topic)
     if found.verdicts and found.infeasible and has_one_here(found.need.topic):
         return found.waiting, NEWER_HERE.format(topic=found.need.topic)
     return found.waiting, found.reason

@@ -37,6 +37,10 @@ NO_TOPIC = (
     "it has no topic, so each call would be a plain Celery task. Write topic='billing/invoice' "
     "beside base=OffloadTask, or leave out the base."
 )
+MISMATCH = (
+    "{name}() cannot be called so: {problem}. Submit the job with what the function takes. For "
+    "jobs that older code submitted, give a new parameter a default, and keep an old one"
+)
 #: By whether the task itself comes first.
 NO_JOB = {
     False: "it takes no job. Write the job as its first parameter: def consume(job, *, width).",
@@ -96,7 +100,7 @@ def call(task: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """
     problem = _mismatch(function_of(task), args, kwargs)
     if problem:
-        raise WrongCall(f"{task.name}() cannot be called so: {problem}")
+        raise WrongCall(MISMATCH.format(name=task.name, problem=problem))
     value = task.run(*args, **kwargs)
     if inspect.iscoroutine(value):
         value.close()

@@ -115,7 +115,7 @@ def test_code_that_is_newer_than_the_workers_says_to_restart_them(
     (tmp_path / "newer.py").write_text(NEWER)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "newer", raising=False)
-    monkeypatch.setitem(app.conf, "include", ["newer"])
+    monkeypatch.setitem(vars(app.loader), "default_modules", ["newer"])
     try:
         told = said(verb, "dom/x")
         job_id = Job.objects.values_list("pk", flat=True).first() or waiting(topic="dom/x")[0]

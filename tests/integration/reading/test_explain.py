@@ -9,10 +9,11 @@ import pytest
 
 from offload.core.exceptions import InvalidTopic
 from offload.core.placement.reasons import Obstacle
+from offload.core.placement.topology import Mode
 from offload.core.retries import Cause, RetryDecision
 from offload.core.states import Hold, JobState, Waiting
 from offload.fleet import rules
-from offload.models import Exclusion, Queue
+from offload.models import Exclusion, Instance, Queue
 from offload.reading.explain import explain, explain_job
 from offload.tracking import runs, terminations
 from tests.integration.world import (
@@ -96,6 +97,16 @@ def test_a_job_says_why_it_waits(come: Callable[[], str], reason: Waiting, words
     assert found.waiting is reason
     assert words in found.sentence
     assert found.as_dict()["waiting"] == reason.value
+
+
+def test_where_every_worker_is_gone_that_comes_first() -> None:
+    rules.deny(HERE, TOPIC)
+    Instance.objects.update(mode=Mode.GONE)
+
+    for topic in (TOPIC, "nobody/knows"):
+        told = f"Every worker that is known is gone. Start one that has a consumer for {topic}."
+        assert explain(topic).sentence == told
+    assert explain_job(row(waiting()[0])).sentence.startswith("Every worker that is known is gone.")
 
 
 def test_every_reason_to_wait_is_tested() -> None:
