@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.parametrize("engine_database", [SQLITE], indirect=True)
 
 NEWER = """
-import offload
+from offload.messaging.installation import installed
+from offload.worker.tasks.task import ConsumerTask
 
-@offload.consumer("dom/x")
+@installed().task(base=ConsumerTask, pattern="dom/x", topic="dom/x", shared=False, lazy=False)
 def newer(job):
     pass
 """
