@@ -16,13 +16,14 @@ from offload.tracking import bindings, queries, requeue, selectors
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from offload.core.envelopes import Key
     from offload.tracking.bindings import Bound
 
 #: After so many times the job is taken back instead.
 TIMES = 5
 
 
-def send_again(instance: str, incarnation: str, *, held: Collection[tuple[str, int]]) -> int:
+def send_again(instance: str, incarnation: str, *, held: Collection[Key]) -> int:
     """Publish bound jobs that are not held and whose time has come; return how many.
 
     A job waits 1, 2, 4, 8, then 16 times the setting; after the fifth time it is recalled. While

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from offload.core.attempt_key import AttemptKey
+    from offload.core.envelopes import Key
     from offload.core.outcomes import ErrorInfo
     from offload.core.retries import RetryDecision
 
@@ -102,7 +103,7 @@ def _end(key: AttemptKey, state: JobState, columns: Mapping[str, object]) -> boo
     return bool(ended)
 
 
-def overdue(limit: int = 100) -> list[tuple[str, int]]:
+def overdue(limit: int = 100) -> list[Key]:
     """Return the jobs and epochs that were handed over for longer than their time."""
     found = database.rows(
         f"SELECT id, epoch FROM {JOB} WHERE {HANDED} AND handed_until <= {database.now()} "

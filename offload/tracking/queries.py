@@ -12,6 +12,7 @@ from offload.tracking.bindings import BOUND_COLUMNS, JOB, alone, read
 from offload.tracking.selectors import STRAY, bound_to
 
 if TYPE_CHECKING:
+    from offload.core.envelopes import Key
     from offload.tracking.bindings import Bound, Place
 
 INSTANCE = Instance._meta.db_table
@@ -64,7 +65,7 @@ def suspects(place: Place | None = None) -> list[Lane]:
     return [Lane.parse(row[0]) for row in found]
 
 
-def forced_on(instance: str, incarnation: str) -> set[tuple[str, int]]:
+def forced_on(instance: str, incarnation: str) -> set[Key]:
     """Return the running jobs of an incarnation that are to be ended by force."""
     here = bound_to(instance, incarnation)
     found = database.rows(
@@ -75,7 +76,7 @@ def forced_on(instance: str, incarnation: str) -> set[tuple[str, int]]:
     return set(found)
 
 
-def active_on(instance: str, incarnation: str) -> set[tuple[str, int]]:
+def active_on(instance: str, incarnation: str) -> set[Key]:
     """Return the jobs and epochs that run on an incarnation."""
     here = bound_to(instance, incarnation)
     found = database.rows(
