@@ -25,6 +25,7 @@ from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job, Queue, Rule, Run, Switch
 from offload.tracking import terminations
 from offload.tracking.drafts import Draft, insert
+from tests.arranging import arrange
 from tests.polling import eventually
 
 if TYPE_CHECKING:
@@ -364,7 +365,7 @@ def stock_addresses() -> list[str]:
     rule = rules.deny("web@site", f"dam/{'long-words-' * 8}/{'of-a-topic-' * 8}", note="n " * 100)
     queue = Queue.objects.create(name="render", topics=[rule.pattern, "dam/**"])
     runs = Job.objects.get(pk=submit(TOPICS[3]))
-    Job.objects.filter(pk=runs.pk).update(state="ACTIVE", instance="web@site", epoch=1)
+    arrange(Job.objects.filter(pk=runs.pk), state="ACTIVE", instance="web@site", epoch=1)
     lists = ["job", "rule", "switch", "queue", "attempt", "run", "payloadfile", "instance"]
     return [
         *(reverse(f"admin:offload_{name}_changelist") for name in lists),

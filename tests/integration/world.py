@@ -30,6 +30,7 @@ from offload.models import Job
 from offload.tracking import claiming
 from offload.tracking.bindings import Bound, Place, bind
 from offload.tracking.drafts import Draft, insert
+from tests.arranging import arrange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -154,7 +155,7 @@ def celery_state(app: Celery, job_id: str) -> str:
 
 def age(job_ids: Sequence[str], column: str, *, seconds: float) -> None:
     """Let a time of jobs be so many seconds longer ago."""
-    Job.objects.ids(job_ids).update(**{column: F(column) - timedelta(seconds=seconds)})
+    arrange(Job.objects.ids(job_ids), **{column: F(column) - timedelta(seconds=seconds)})
 
 
 def together(acts: Sequence[Callable[[], Any]]) -> list[Any]:

@@ -30,6 +30,7 @@ from offload.models import (
     Version,
 )
 from offload.models.fields import JsonText
+from tests.arranging import arrange_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -103,7 +104,7 @@ def facts() -> list[tuple[type[models.Model], dict[str, Any]]]:
 def make() -> list[models.Model]:
     """Store everything odd that the database takes; return a row for each."""
     plain = {"topic": "odd/topic", "lane": "default||odd/topic", "id": "plain"}
-    Job.objects.create(**plain, state=JobState.SUCCEEDED, finished_at=PAST, epoch=1)
+    arrange_new(**plain, state=JobState.SUCCEEDED, finished_at=PAST, epoch=1)
     empty: Any = {"body": {}, "tree": []}
     Join.objects.create(id="plain", **empty)
     Payload.objects.create(id="plain", storage="default")

@@ -39,6 +39,7 @@ from offload.models import (
 )
 from offload.operations import bulk
 from offload.tracking import terminations
+from tests.arranging import arrange
 from tests.integration.world import HERE, TOPIC, age, bound, join, states, waiting
 
 if TYPE_CHECKING:
@@ -435,7 +436,7 @@ class TestJobs:
     def test_selected_jobs_are_stopped_and_logged(self, boss: Client) -> None:
         ids = waiting(2)
         ended = Job.objects.get(pk=waiting()[0])
-        Job.objects.filter(pk=ended.pk).update(state="SUCCEEDED", finished_at=ended.created_at)
+        arrange(Job.objects.filter(pk=ended.pk), state="SUCCEEDED", finished_at=ended.created_at)
 
         answer = press(boss, self.LIST, "stop", *Job.objects.all())
 

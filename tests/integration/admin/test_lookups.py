@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from offload.db import database
 from offload.models import Instance, Job, Queue
+from tests.arranging import arrange
 from tests.integration.world import BROKE, join, running, waiting
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def test_a_hand_over_token_cannot_be_found_letter_by_letter(staff: Callable[...,
 def test_nothing_sealed_is_found_by_search(staff: Callable[..., Client]) -> None:
     join()
     run, others = running(), waiting(2)
-    Job.objects.filter(pk=run.id).update(**SEALED)
+    arrange(Job.objects.filter(pk=run.id), **SEALED)
     viewer = staff("view_job")
 
     for word in [*SEALED.values(), run.row.token, run.row.token[:5], BROKE.type]:

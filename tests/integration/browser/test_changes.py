@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from offload.fleet import rules
 from offload.models import Instance, Job, Rule, Switch
+from tests.arranging import arrange, arrange_new
 from tests.integration.world import (
     HERE,
     THERE,
@@ -72,9 +73,7 @@ PERMISSIONS = ("change_routing", "operate_instance", "operate_job", "manage_queu
 def _cluster() -> None:
     join()
     Job.objects.create(pk="the-job", topic="dam/stopped", lane="default||dam/stopped")
-    Job.objects.create(
-        pk="ended", topic=TOPIC, lane="x||x", state="GIVEN_UP", finished_at=timezone.now()
-    )
+    arrange_new(pk="ended", topic=TOPIC, lane="x||x", state="GIVEN_UP", finished_at=timezone.now())
 
 
 def told(answer: Any) -> str:
@@ -211,7 +210,7 @@ def test_an_instance_is_switched_off_and_on(boss: Client) -> None:
 def test_a_waiting_job_is_stopped_at_once_and_a_running_one_is_asked(boss: Client) -> None:
     assert "STOPPED" in told(boss.post(STOP))
 
-    Job.objects.create(
+    arrange_new(
         pk="runs", topic=TOPIC, lane="x||x", state="ACTIVE", instance=HERE, incarnation="i", epoch=1
     )
     answer = boss.post(reverse("admin:offload_job_stop", args=["runs"]))
@@ -274,7 +273,7 @@ def test_buttons_are_those_that_would_change_the_job(
 def test_a_job_that_did_its_work_all_the_same_shows_that_it_was_asked_to_stop(
     boss: Client, state: str, shown: bool
 ) -> None:
-    Job.objects.filter(pk="ended").update(state=state, stop_requested=True)
+    arrange(Job.objects.filter(pk="ended"), state=state, stop_requested=True)
 
     content = boss.get(page_of("ended", "change")).content.decode()
 

@@ -12,6 +12,7 @@ from django.test import override_settings
 from django.urls import reverse
 
 from offload.models import Job, Payload, PayloadFile
+from tests.arranging import arrange
 from tests.integration.world import waiting
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def test_outputs_are_sent_once_the_finish_made_them_visible(boss: Client, job: J
     late, made = stored(job, "a", by=job, epoch=1), stored(job, "a", by=job, epoch=2)
     assert boss.get(address(job, made)).status_code == 404
 
-    Job.objects.update(state="SUCCEEDED", epoch=2, finished_at=job.created_at)
+    arrange(Job.objects.all(), state="SUCCEEDED", epoch=2, finished_at=job.created_at)
 
     assert content(boss, address(job, made)) == b"<script>"
     assert boss.get(address(job, late)).status_code == 404

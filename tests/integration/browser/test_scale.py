@@ -25,6 +25,7 @@ from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job
 from offload.tracking import terminations
 from offload.tracking.drafts import Draft, insert
+from tests.arranging import arrange
 from tests.integration.world import join, waiting
 
 if TYPE_CHECKING:
@@ -70,8 +71,11 @@ def wide(db: None) -> None:
     )
     for number, topic in enumerate(TOPICS[:60]):
         place = {"instance": NAMES[number], "incarnation": "i", "epoch": 1}
-        Job.objects.filter(topic=topic, state="PENDING").update(
-            state="ACTIVE", started_at=timezone.now(), **place
+        arrange(
+            Job.objects.filter(topic=topic, state="PENDING"),
+            state="ACTIVE",
+            started_at=timezone.now(),
+            **place,
         )
 
 

@@ -11,6 +11,7 @@ from offload.core.exceptions import InvalidProperties
 from offload.core.states import JobState
 from offload.jobs import endings
 from offload.models import Job
+from tests.arranging import arrange
 from tests.integration.driving.fixtures import BACKENDS
 
 if TYPE_CHECKING:
@@ -45,8 +46,12 @@ def test_a_second_end_of_the_same_job_stores_no_second_step(job: Named, driver: 
     first = driver.run_next()
     driver.run(result.id)
     assert first is not None
-    Job.objects.filter(pk=first.pk).update(
-        state=JobState.PENDING, finished_at=None, has_tail=True, tail=first.tail
+    arrange(
+        Job.objects.filter(pk=first.pk),
+        state=JobState.PENDING,
+        finished_at=None,
+        has_tail=True,
+        tail=first.tail,
     )
 
     driver.run(first.pk)

@@ -9,6 +9,7 @@ from offload.fleet import membership, rule_enforcement
 from offload.jobs.late_messages import why_late
 from offload.models import Job
 from offload.tracking import terminations
+from tests.arranging import arrange
 from tests.integration.world import HERE, THERE, bound, join, key_of, running
 
 
@@ -30,7 +31,7 @@ def test_what_was_bound_elsewhere_is_told_with_the_place(incarnation: str) -> No
     join(THERE)
     key = key_of(bound()[0])
     rule_enforcement.give_back(HERE, incarnation)
-    Job.objects.update(state="QUEUED", instance=THERE, epoch=2)
+    arrange(Job.objects.all(), state="QUEUED", instance=THERE, epoch=2)
 
     assert why_late(key, HERE) == f"the job was taken back; it is QUEUED at {THERE}"
 

@@ -15,6 +15,7 @@ from offload.core.moments import LATEST
 from offload.db import database
 from offload.fleet import rules
 from offload.models import Job, Payload, PayloadFile, Queue, Rule
+from tests.arranging import arrange
 from tests.integration.world import waiting
 
 SOMEWHERE = {"instance": "w@host", "epoch": 1}
@@ -43,7 +44,7 @@ def refused(write: Any) -> str:
 def test_a_job_is_in_a_state_and_what_belongs_to_it(facts: dict[str, Any], constraint: str) -> None:
     [job_id] = waiting()
 
-    assert constraint in refused(lambda: Job.objects.filter(pk=job_id).update(**facts))
+    assert constraint in refused(lambda: arrange(Job.objects.filter(pk=job_id), **facts))
     assert Job.objects.get(pk=job_id).state == "PENDING"
 
 
@@ -58,7 +59,7 @@ def test_a_job_is_in_a_state_and_what_belongs_to_it(facts: dict[str, Any], const
 def test_what_belongs_together_is_taken(facts: dict[str, Any]) -> None:
     [job_id] = waiting()
 
-    assert Job.objects.filter(pk=job_id).update(**facts) == 1
+    assert arrange(Job.objects.filter(pk=job_id), **facts) == 1
 
 
 def file(payload: Payload, **facts: Any) -> PayloadFile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from offload.models import Job
 from offload.reading.counts import count
 from offload.tracking import claiming
+from tests.arranging import arrange
 from tests.integration.world import (
     HERE,
     THERE,
@@ -64,7 +65,7 @@ def test_what_waits_for_its_retry_is_told_from_what_was_delayed() -> None:
 def test_topics_of_ended_jobs_are_known_for_a_while() -> None:
     ended = waiting(1, topic="dam/past")
     age(ended, "created_at", seconds=60)
-    Job.objects.ids(ended).update(state="SUCCEEDED", finished_at="2025-01-01T00:00Z")
+    arrange(Job.objects.ids(ended), state="SUCCEEDED", finished_at="2025-01-01T00:00Z")
     waiting(1, topic="celery/plain", kind="relay", hold="relay")
 
     assert count().topics == {"dam/past"}

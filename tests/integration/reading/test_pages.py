@@ -11,6 +11,7 @@ from offload.fleet.snapshots import snapshot
 from offload.models import Dependency, Job, Join, Payload, PayloadFile, Run
 from offload.reading import cluster
 from offload.tracking import runs
+from tests.arranging import arrange
 from tests.integration.world import (
     BROKE,
     HERE,
@@ -89,7 +90,7 @@ def test_a_page_has_every_attempt_and_the_inputs_first() -> None:
         )
 
     runs = reading.page(row(job.id), unsealed=False)
-    Job.objects.ids([job.id]).update(state="SUCCEEDED", finished_at="2030-01-01T00:00Z")
+    arrange(Job.objects.ids([job.id]), state="SUCCEEDED", finished_at="2030-01-01T00:00Z")
     ended = reading.page(row(job.id), unsealed=False)
 
     assert [file.name for file in runs.files] == ["z-input"]

@@ -20,6 +20,7 @@ from offload.signals import stale_attempt
 from offload.tracking import claiming, fencing, requeue
 from offload.tracking.bindings import bind
 from offload.worker.tasks.current import CurrentJob
+from tests.arranging import arrange
 from tests.databases import on_postgresql
 from tests.integration.world import (
     HERE,
@@ -144,7 +145,7 @@ def test_who_is_being_overtaken_waits_and_gets_none() -> None:
 
     thread = Thread(target=ask)
     with database.atomic():
-        Job.objects.filter(pk=run.id).update(state="PENDING")
+        arrange(Job.objects.filter(pk=run.id), state="PENDING")
         thread.start()
         eventually(_is_waited_for, what="the number is waited for")
     thread.join()

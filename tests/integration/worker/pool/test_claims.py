@@ -15,6 +15,7 @@ from offload.jobs import aftermath, losses
 from offload.messaging import publisher
 from offload.models import Job, Slot
 from offload.testing import run_jobs
+from tests.arranging import arrange
 from tests.integration.across.rows import JSONS
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def _spoil_when_sent(monkeypatch: pytest.MonkeyPatch, column: str, text: str) ->
     def message(app: Celery, job: Any, task: str) -> Any:
         made = publisher.message(app, job, task)
         odd = Value(text, output_field=TextField())
-        Job.objects.filter(pk=job.id).update(**{column: odd})
+        arrange(Job.objects.filter(pk=job.id), **{column: odd})
         return made
 
     monkeypatch.setattr(testing, "message", message)
@@ -88,7 +89,7 @@ def test_where_nothing_can_be_read_the_report_of_an_attempt_that_did_not_begin_e
     sent = job.same.delay(1)
     [bound] = _bound(app)
     odd = Value("{broken", output_field=TextField())
-    Job.objects.update(**dict.fromkeys(COLUMNS, odd))
+    arrange(Job.objects.all(), **dict.fromkeys(COLUMNS, odd))
 
     losses.ended(bound.id, bound.epoch, cause="failed", told="its message cannot be decoded")
 
@@ -103,7 +104,7 @@ def test_a_job_of_which_no_message_can_be_made_ends_and_keeps_no_other_back(
 ) -> None:
     sent = [job.same.delay(number) for number in range(2)]
     odd = Value(text, output_field=TextField())
-    Job.objects.filter(pk=sent[0].id).update(**{column: odd})
+    arrange(Job.objects.filter(pk=sent[0].id), **{column: odd})
 
     send([(one, "jobs.same") for one in _bound(app)])
 
