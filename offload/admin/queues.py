@@ -117,7 +117,7 @@ class QueueAdmin(ListedAdmin):
         topics = queue.topics if isinstance(queue.topics, list) else ()
         return format_html_join(", ", "{}", ((broken(one),) for one in topics))
 
-    @admin.display(description=_("suspended"), ordering="suspended")
+    @admin.display(description=_("suspended"))
     def held(self, queue: Queue) -> str:
         """Return whether its jobs are held back, and why."""
         if not queue.suspended:
@@ -125,7 +125,7 @@ class QueueAdmin(ListedAdmin):
         shown = '<span class="ob-warn"><span aria-hidden="true">■</span> {}</span> {}'
         return format_html(shown, _("suspended"), queue.note)
 
-    @admin.display(description=_("made by"), ordering="is_declared")
+    @admin.display(description=_("made by"))
     def made_by(self, queue: Queue) -> str:
         """Return whether the settings declare it."""
         return str(_("the settings") if queue.is_declared else _("people"))
