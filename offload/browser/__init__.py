@@ -1,1 +1,5 @@
 """The Offloading Browser: pages in the admin that show the cluster and steer it."""
+
+from __future__ import annotations
+
+__all__ = ["access", "address", "ages", "badges", "cluster", "effects", "jobs", "live", "outage"]

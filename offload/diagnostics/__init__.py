@@ -23,7 +23,7 @@ from offload.diagnostics.finding import Finding, Level
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Finding", "Level", "examine"]
+__all__ = ["Finding", "Level", "broker", "examine", "outage"]
 
 
 def examine() -> Iterator[Finding]:

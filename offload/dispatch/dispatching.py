@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from offload.conf import settings
-from offload.core.admission import UNUSED, admit
+from offload.core.placement.admission import UNUSED, admit
 from offload.core.placement.routing import Candidate, Need, Route, Unroutable, plan, route
 from offload.dispatch.sending import send
 from offload.fleet.snapshots import Snapshot, now, snapshot
@@ -19,7 +19,7 @@ from offload.tracking.queries import loads_by_instance, suspects, waiting_lanes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from offload.core.admission import Allowance
+    from offload.core.placement.admission import Allowance
     from offload.core.placement.lanes import Lane
     from offload.tracking.drafts import Draft
 

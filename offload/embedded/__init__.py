@@ -6,6 +6,8 @@ from offload.embedded.broker import EmbeddedBroker
 from offload.embedded.watch import Watch
 
 __all__ = ["EmbeddedBroker", "Watch"]
+#: Modules that other rooms use, and sites do not.
+FOR_ROOMS = ["private", "process", "tether"]
 
 
 def __dir__() -> list[str]:

@@ -1,1 +1,16 @@
 """Who is there and may run what: membership, leadership, rules, and the snapshot of it all."""
+
+from __future__ import annotations
+
+__all__ = [
+    "consumers",
+    "each",
+    "leadership",
+    "membership",
+    "observing",
+    "row_values",
+    "rule_effects",
+    "rule_enforcement",
+    "rules",
+    "snapshots",
+]

@@ -1,1 +1,5 @@
 """What the leader does for all."""
+
+from __future__ import annotations
+
+__all__ = ["duties"]

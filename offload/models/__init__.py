@@ -29,4 +29,12 @@ __all__ = [
     "Slot",
     "Switch",
     "Version",
+    "fields",
+    "indexes",
+    "instances",
+    "jobs",
+    "queues",
+    "refusals",
+    "stores",
+    "versions",
 ]

@@ -1,1 +1,5 @@
 """Policies of queues: retries, limits, retention; declared in settings or made by people."""
+
+from __future__ import annotations
+
+__all__ = ["declared", "own_retries", "policies"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.db.models import Count
 
-from offload.core.admission import admit
 from offload.core.exceptions import InvalidQueue, UnknownQueue
+from offload.core.placement.admission import admit
 from offload.core.policies import DEFAULT_POLICY, policy_for
 from offload.core.retries import Cause
 from offload.core.validation.bounds import RANKING

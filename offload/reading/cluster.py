@@ -6,52 +6,33 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db.models import DurationField, ExpressionWrapper, F, OuterRef, Subquery
-from django.db.models.functions import Now
-
 from offload.conf import settings
 from offload.core.placement.routing import Need, plan
 from offload.core.placement.topology import Mode, Scope
 from offload.core.texts import version_of
 from offload.core.topics import examples
 from offload.fleet.snapshots import now, snapshot
-from offload.models import Instance, Rule, Switch
-from offload.reading import failures
-from offload.reading.applied import Applied, read_applied
+from offload.models import Rule
+from offload.reading import failures, instance_rows
 from offload.reading.counts import Counts, count
 from offload.reading.failures import Failures
 from offload.reading.lines import InstanceLine, TopicLine
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from offload.core.placement.topology import Instance as InstanceValue
     from offload.core.placement.topology import Rule as RuleValue
     from offload.core.placement.topology import Topology, Verb
     from offload.core.policies import Policy
+    from offload.reading.instance_rows import Line
 
 InstanceT = TypeVar("InstanceT", bound=InstanceLine)
 TopicT = TypeVar("TopicT", bound=TopicLine)
 
 #: Seconds for which one that died is told of, unless it comes back.
 LATELY = 86_400.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """What an instance's row says beyond the topology; times are by the database's clock."""
-
-    beat_age: float
-    beat_at: datetime
-    up_for: float
-    started_at: datetime
-    host: str
-    pid: int
-    gone_because: str = ""
-    applied: Applied | None = None
-    #: Seconds since it was switched off, if it is.
-    off_for: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,7 +199,7 @@ def read() -> Facts:
 
 def now_here() -> Facts:
     """Ask for all but what failed."""
-    return replace(without_rows(), lines={row.pk: _line(row) for row in _rows()})
+    return replace(without_rows(), lines=instance_rows.read())
 
 
 def without_rows() -> Facts:
@@ -233,37 +214,6 @@ def _terms(rule: RuleValue) -> tuple[object, ...]:
 
 def with_rule_ages(facts: Facts, ids: Collection[int]) -> Facts:
     """Return the facts with the ages of these rules."""
-    found = Rule.objects.filter(pk__in=ids).annotate(age=_age("created_at"))
+    found = Rule.objects.filter(pk__in=ids).annotate(age=instance_rows.age("created_at"))
     ages = {pk: age.total_seconds() for pk, age in found.values_list("pk", "age")}
     return replace(facts, rule_ages=ages)
-
-
-def _rows() -> Any:
-    switched = Switch.objects.filter(pk=OuterRef("pk")).annotate(age=_age("since"))
-    return Instance.objects.annotate(
-        beat_age=_age("beat_at"),
-        up_age=_age("started_at"),
-        off_age=Subquery(switched.values("age"), output_field=DurationField()),
-    )
-
-
-def _age(name: str) -> ExpressionWrapper[Any]:
-    return ExpressionWrapper(Now() - F(name), output_field=DurationField())
-
-
-def _line(row: Any) -> Line:
-    return Line(
-        beat_age=max(0.0, row.beat_age.total_seconds()),
-        beat_at=row.beat_at,
-        up_for=row.up_age.total_seconds(),
-        started_at=row.started_at,
-        host=row.host,
-        pid=row.pid,
-        gone_because=row.gone_because,
-        applied=read_applied(row.name, row.applied),
-        off_for=_seconds(row.off_age),
-    )
-
-
-def _seconds(age: timedelta | None) -> float | None:
-    return None if age is None else age.total_seconds()

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.utils.timezone import localtime
 
-from offload.core.admission import UNUSED, admit
 from offload.core.exceptions import UnknownJob
 from offload.core.nearness import nearest_topic
+from offload.core.placement.admission import UNUSED, admit
 from offload.core.placement.judgement import noted
 from offload.core.placement.lanes import Lane
 from offload.core.placement.routing import Need, Route, Unroutable, route, verdicts

@@ -14,8 +14,8 @@ from celery.app.trace import trace_task
 from celery.exceptions import NotRegistered
 from django.db import transaction
 
-from offload.core.admission import UNUSED, admit
 from offload.core.exceptions import InvalidNumber, StillBusy
+from offload.core.placement.admission import UNUSED, admit
 from offload.core.validation.bounds import ROWS
 from offload.db import database
 from offload.fleet.snapshots import now, snapshot

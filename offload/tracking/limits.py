@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import InternalError, OperationalError
 
-from offload.core.admission import UNUSED, Usage, admit
+from offload.core.placement.admission import UNUSED, Usage, admit
 from offload.db import database
 from offload.models import Job, Queue
 from offload.models.indexes import BOUND, IN_LINE
@@ -15,7 +15,7 @@ from offload.tracking.bindings import Bound, Place, bind, not_excluded
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from offload.core.admission import Allowance
+    from offload.core.placement.admission import Allowance
     from offload.core.placement.lanes import Lane
     from offload.core.policies import Policy
 

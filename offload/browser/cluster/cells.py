@@ -12,7 +12,8 @@ from offload.core.placement.topology import Verb
 
 if TYPE_CHECKING:
     from offload.core.placement.topology import Instance
-    from offload.reading.cluster import Facts, Line
+    from offload.reading.cluster import Facts
+    from offload.reading.instance_rows import Line
 
 #: What an operator can do with a cell.
 VERBS = ("allow", "deny", "exclusive", "clear")

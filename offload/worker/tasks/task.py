@@ -99,11 +99,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         if cls.topic:
             cls.topic = validate_topic(cls.topic)
         check_ranking(cls.ranking)
-        cls._check_limits(app)
-
-    @classmethod
-    def _check_limits(cls, app: Celery) -> None:
-        """Check limits of the task's own; those of the whole app are the app's matter."""
+        # Limits of the whole app are the app's matter.
         own = cls.time_limit, cls.soft_time_limit
         if own != (app.conf.task_time_limit, app.conf.task_soft_time_limit):
             check_limits(*own)

@@ -13,9 +13,10 @@ from offload.core.policies import DEFAULT_POLICY, Policy
 from offload.core.states import JobState
 from offload.core.topics import Pattern
 from offload.reading.applied import Applied
-from offload.reading.cluster import Facts, Line
+from offload.reading.cluster import Facts
 from offload.reading.counts import Counts, Later
 from offload.reading.failures import FailureLine, Failures
+from offload.reading.instance_rows import Line
 from tests.unit.core.placement.fleet import NOW, consumer, instance, rule, topology
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offload.core.admission import UNLIMITED, UNUSED, Allowance, Usage, admit
+from offload.core.placement.admission import UNLIMITED, UNUSED, Allowance, Usage, admit
 from offload.core.policies import DEFAULT_POLICY, Policy, QueueType
 from offload.core.retries import RetryPolicy
 from offload.core.states import Waiting
