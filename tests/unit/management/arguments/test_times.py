@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 from datetime import timedelta
-from time import perf_counter
+from time import process_time
 
 import pytest
 from django.utils import timezone
@@ -33,12 +33,12 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 
 
 def test_a_text_as_long_as_a_book_is_refused_in_a_few_words() -> None:
-    begun = perf_counter()
+    begun = process_time()
 
     with pytest.raises(ArgumentTypeError) as told:
         times.duration("1" * 1_000_000)
 
-    assert perf_counter() - begun < 1
+    assert process_time() - begun < 1
     assert len(str(told.value)) < 200
 
 

@@ -29,6 +29,15 @@ def _restored() -> Iterator[None]:
     holdings.concurrency = concurrency
 
 
+def is_refused(pool: str) -> bool:
+    """Tell whether a worker with this pool ends."""
+    try:
+        refusals.refuse_wrong_pool(pool)
+    except SystemExit:
+        return True
+    return False
+
+
 @pytest.mark.parametrize("pool", ["gevent", "<class 'celery.concurrency.eventlet.TaskPool'>"])
 def test_a_worker_with_a_green_pool_ends(pool: str) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -41,7 +50,11 @@ def test_a_worker_with_a_green_pool_ends(pool: str) -> None:
     "pool", ["prefork", "threads", "<class 'celery.concurrency.solo.TaskPool'>"]
 )
 def test_a_worker_with_another_pool_goes_on(pool: str) -> None:
-    refusals.refuse_wrong_pool(pool)
+    assert not is_refused(pool)
+
+
+def test_a_refusal_would_be_seen() -> None:
+    assert is_refused("gevent")
 
 
 @pytest.mark.parametrize("selected", [None, ["celery"]])
