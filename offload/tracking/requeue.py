@@ -130,11 +130,6 @@ def recall_from(instance: str, topics: Sequence[str], *, cause: Cause) -> list[C
     return recall(selectors.of_topics(instance, topics), cause=cause) if topics else []
 
 
-def lose(job_id: str, epoch: int, *, cause: Cause, error: str) -> list[Change]:
-    """End an attempt whose process is known to be dead; one that was handed over has none."""
-    return way_back(selectors.process(job_id, epoch), cause=cause, error=error, crash=True)
-
-
 def refuse(job_id: str, epoch: int, *, reason: str) -> int | None:
     """Put a bound job back and exclude the incarnation that refused it for a while.
 

@@ -27,7 +27,8 @@ from offload.jobs.claims import Facts
 from offload.jobs.endings import Ending
 from offload.messaging.publisher import instance_queue
 from offload.models import Job
-from offload.tracking import claiming
+from offload.results.giving_back import give_back
+from offload.tracking import claiming, selectors
 from offload.tracking.bindings import Bound, Place, bind
 from offload.tracking.drafts import Draft, insert
 from tests.arranging import arrange
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
+    from offload.core.retries import Cause
+    from offload.tracking.changes import Change
     from offload.tracking.claiming import Claimed
 
 TOPIC = "dam/rendition/web"
@@ -135,6 +138,11 @@ def running(name: str = HERE, **facts: Any) -> Running:
     claimed = claiming.claim(key)
     assert claimed is not None
     return Running(key=key, claimed=claimed)
+
+
+def lose(job_id: str, epoch: int, *, cause: Cause, error: str) -> list[Change]:
+    """End an attempt whose process died; return what changed."""
+    return give_back(selectors.process(job_id, epoch), cause=cause, error=error, crash=True)
 
 
 def row(job_id: str) -> Job:

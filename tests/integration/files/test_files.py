@@ -20,7 +20,7 @@ from offload.files import outputs, payloads
 from offload.models import Job, Payload, PayloadFile
 from offload.operations.handles import JobHandle
 from offload.signals import stale_attempt
-from offload.tracking import claiming, requeue, runs
+from offload.tracking import claiming, runs
 from offload.tracking.bindings import bind
 from tests.integration.world import (
     BROKE,
@@ -28,6 +28,7 @@ from tests.integration.world import (
     TOPIC,
     join,
     key_of,
+    lose,
     place,
     row,
     running,
@@ -227,7 +228,7 @@ def test_outputs_of_a_stale_attempt_stay_invisible() -> None:
 
 def test_an_attempt_that_was_overtaken_can_add_nothing(media: Path) -> None:
     run = running()
-    requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
+    lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
 
     told: list[Any] = []
 
@@ -249,7 +250,7 @@ def test_an_attempt_that_is_overtaken_while_it_stores_leaves_no_file(media: Path
 
     class Overtaking(BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
-            requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
+            lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
             return super().read(size)
 
     with pytest.raises(StaleAttempt):

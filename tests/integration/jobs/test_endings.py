@@ -49,6 +49,7 @@ from tests.integration.world import (
     celery_state,
     join,
     key_of,
+    lose,
     place,
     row,
     running,
@@ -148,7 +149,7 @@ def test_an_attempt_that_does_not_match_the_fence_writes_nothing(
 
 def test_an_attempt_whose_job_was_taken_away_writes_nothing() -> None:
     run = running()
-    requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
+    lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
     (again,) = bind(place(), [LANE], limit=1, suspect=True)
     second = key_of(again)
     claiming.claim(second)
@@ -189,7 +190,7 @@ def test_final_stays_final() -> None:
     endings.succeed(run.ending, 1)
 
     assert endings.fail(run.ending, GIVEN_UP, BROKE) is None
-    assert requeue.lose(run.id, 1, cause=Cause.CRASHED, error="late") == []
+    assert lose(run.id, 1, cause=Cause.CRASHED, error="late") == []
     assert terminations.stop([run.id]) == []
     assert terminations.drop([run.id]) == []
 
@@ -483,7 +484,7 @@ def test_of_two_ends_of_one_attempt_at_once_one_is_written() -> None:
         found = together(
             [
                 partial(endings.succeed, run.ending, 1),
-                partial(requeue.lose, run.id, 1, cause=Cause.CRASHED, error="signal 9"),
+                partial(lose, run.id, 1, cause=Cause.CRASHED, error="signal 9"),
             ]
         )
         assert (found[0] is None) is bool(found[1])

@@ -10,7 +10,7 @@ from offload.fleet.snapshots import snapshot
 from offload.models import Job, Run
 from offload.operations.submission import submit
 from offload.reading import history
-from offload.tracking import claiming, requeue, runs, terminations
+from offload.tracking import claiming, runs, terminations
 from offload.tracking.bindings import bind
 from tests.integration.world import (
     BROKE,
@@ -21,6 +21,7 @@ from tests.integration.world import (
     bound,
     join,
     key_of,
+    lose,
     place,
     row,
     running,
@@ -68,14 +69,14 @@ def test_ended_attempts_come_before_the_last_one() -> None:
 
 def test_a_crash_is_an_attempt_with_its_cause() -> None:
     run = running()
-    requeue.lose(run.id, run.key.epoch, cause=Cause.CRASHED, error="its process died")
+    lose(run.id, run.key.epoch, cause=Cause.CRASHED, error="its process died")
     (attempt,) = history.attempts(run.row)
     assert (attempt.outcome, attempt.error) == ("crashed", "its process died")
 
 
 def test_an_attempt_does_not_bear_the_error_of_the_one_before() -> None:
     lost = running()
-    requeue.lose(lost.id, lost.key.epoch, cause=Cause.CRASHED, error="its process died")
+    lose(lost.id, lost.key.epoch, cause=Cause.CRASHED, error="its process died")
     Job.objects.update(hold="")
     join(THERE)
     (job,) = bind(place(THERE), [LANE], limit=1)

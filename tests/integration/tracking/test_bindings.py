@@ -33,6 +33,7 @@ from tests.integration.world import (
     bound,
     join,
     key_of,
+    lose,
     place,
     row,
     running,
@@ -159,7 +160,7 @@ def test_each_binding_raises_the_epoch() -> None:
 def test_suspects_of_a_crash_are_bound_one_at_a_time() -> None:
     crashed = [running(), running()]
     for run in crashed:
-        requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
+        lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
     assert bind(place(), [LANE], limit=9) == []
 
     (first,) = bind(place(), [LANE], limit=9, suspect=True)
@@ -172,7 +173,7 @@ def test_suspects_of_a_crash_are_bound_one_at_a_time() -> None:
 
 def test_the_next_suspect_follows_once_the_one_before_ended() -> None:
     for run in [running(), running()]:
-        requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
+        lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
     (first,) = bind(place(), [LANE], limit=9, suspect=True)
     key = key_of(first)
     claiming.claim(key)
@@ -194,7 +195,7 @@ UNBINDABLE = {
 def test_a_suspect_that_cannot_be_bound_keeps_no_other_back(facts: dict[str, Any]) -> None:
     blocked, free = running(queue="aaa"), running()
     for run in (blocked, free):
-        requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
+        lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
     if facts:
         join(THERE)
         bound(name=THERE, queue="aaa")
@@ -209,7 +210,7 @@ def test_a_suspect_that_cannot_be_bound_keeps_no_other_back(facts: dict[str, Any
 
 def test_a_suspect_is_not_kept_back_by_a_backlog_that_fills_the_window() -> None:
     run = running()
-    requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
+    lose(run.id, 1, cause=Cause.CRASHED, error="signal 11")
     waiting(20)
 
     dispatching.refill(HERE)

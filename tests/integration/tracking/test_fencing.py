@@ -17,7 +17,7 @@ from offload.fleet.snapshots import snapshot
 from offload.models import Job, Queue, Version
 from offload.models.versions import current_version
 from offload.signals import stale_attempt
-from offload.tracking import claiming, fencing, requeue
+from offload.tracking import claiming, fencing
 from offload.tracking.bindings import bind
 from offload.worker.tasks.current import CurrentJob
 from tests.arranging import arrange
@@ -29,6 +29,7 @@ from tests.integration.world import (
     Running,
     join,
     key_of,
+    lose,
     place,
     running,
     statements,
@@ -62,7 +63,7 @@ def current(run: Running) -> CurrentJob:
 
 def overtaken(run: Running) -> Running:
     """Take a job from its attempt, and return the next attempt."""
-    requeue.lose(run.id, run.key.epoch, cause=Cause.CRASHED, error="signal 9")
+    lose(run.id, run.key.epoch, cause=Cause.CRASHED, error="signal 9")
     (again,) = bind(place(), [LANE], limit=1, suspect=True)
     key = key_of(again)
     claimed = claiming.claim(key)

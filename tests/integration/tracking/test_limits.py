@@ -30,6 +30,7 @@ from tests.integration.world import (
     Beside,
     age,
     join,
+    lose,
     place,
     row,
     states,
@@ -151,7 +152,7 @@ def test_a_head_that_crashed_blocks_those_behind_it_until_it_is_bound_again() ->
     ids = waiting(2, queue="narrow")
     bind_one()
     claiming.claim(AttemptKey(job_id=ids[0], epoch=1, token="t"))
-    requeue.lose(ids[0], 1, cause=Cause.CRASHED, error="signal 9")
+    lose(ids[0], 1, cause=Cause.CRASHED, error="signal 9")
     assert row(ids[0]).hold == Hold.SUSPECT
 
     assert bind_one() == []

@@ -24,6 +24,7 @@ from tests.integration.world import (
     bound,
     join,
     key_of,
+    lose,
     place,
     row,
     running,
@@ -56,7 +57,7 @@ FROM_ACTIVE: dict[str, tuple[Callable[[Running], object], str, bool]] = {
     ),
     "replace": (lambda run: placeholders.replaced(run.key), "requeued", False),
     "lost process": (
-        lambda run: requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9"),
+        lambda run: lose(run.id, 1, cause=Cause.CRASHED, error="signal 9"),
         "crashed",
         True,
     ),
@@ -175,14 +176,14 @@ def test_a_job_is_given_up_at_its_third_crash(changes: list[Change]) -> None:
     job_id = run.id
     key = run.key
     for crash in (1, 2):
-        requeue.lose(job_id, key.epoch, cause=Cause.CRASHED, error=f"signal {crash}")
+        lose(job_id, key.epoch, cause=Cause.CRASHED, error=f"signal {crash}")
         assert (row(job_id).crashes, row(job_id).hold) == (crash, Hold.SUSPECT)
         (again,) = bind(place(), [LANE], limit=1, suspect=True)
         key = key_of(again)
         claiming.claim(key)
     changes.clear()
 
-    requeue.lose(job_id, key.epoch, cause=Cause.CRASHED, error="signal 3")
+    lose(job_id, key.epoch, cause=Cause.CRASHED, error="signal 3")
 
     found = row(job_id)
     assert (found.state, found.crashes, found.error) == (JobState.GIVEN_UP, 3, "signal 3")
@@ -198,7 +199,7 @@ def test_a_job_at_its_third_crash_that_was_asked_to_stop_is_stopped() -> None:
     Job.objects.filter(pk=run.id).update(crashes=2)
     terminations.stop([run.id])
 
-    requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
+    lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
 
     assert run.row.state == JobState.STOPPED
 
@@ -214,16 +215,16 @@ def test_a_bound_job_with_two_crashes_moves_without_a_third() -> None:
 
 def test_an_attempt_that_ended_already_is_not_lost_again(changes: list[Change]) -> None:
     run = running()
-    requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
+    lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
     changes.clear()
 
-    assert requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9") == []
+    assert lose(run.id, 1, cause=Cause.CRASHED, error="signal 9") == []
     assert (run.row.crashes, Attempt.objects.count(), changes) == (1, 1, [])
 
 
 def test_a_suspect_that_failed_in_order_is_a_suspect_no_more() -> None:
     run = running()
-    requeue.lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
+    lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
     (again,) = bind(place(), [LANE], limit=1, suspect=True)
     key = key_of(again)
     claiming.claim(key)
