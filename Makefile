@@ -10,7 +10,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 export PYTHONUNBUFFERED := 1
 TESTS := $(PY) -m pytest -m "not long and not bench"
 # The acceptance tests go to one process, everything else to the others.
-SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadgroup
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadscope
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test test-unit test-integration test-acceptance test-long test-celery bench lint docs format lock clean

@@ -13,6 +13,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connections, transaction
 from django.test import override_settings
+from xdist.scheduler import LoadScopeScheduling
 
 from offload.fleet import snapshots
 from offload.results import task_results
@@ -26,6 +27,18 @@ if TYPE_CHECKING:
 
 #: Django 6.1 keeps no copy of a new test database by itself, and warns whoever speaks of it.
 NOT_SERIALIZED: dict[str, Any] = {} if django.VERSION >= (6, 1) else {"serialize": False}
+
+
+class Sharing(LoadScopeScheduling):  # type: ignore[misc] # it has no types
+    """Tests shared out one by one, but the acceptance tests: they watch how long things take."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "acceptance" if nodeid.startswith("tests/acceptance/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
+    """Return what shares tests out to processes; the largest share begins first."""
+    return Sharing(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

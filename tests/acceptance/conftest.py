@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from pytest_django.plugin import DjangoDbBlocker
 
-HERE = Path(__file__).parent
 EMBEDDED = "sqlite+valkey"
 #: What tests fill beside the rows of instances, in the order in which it can be emptied.
 FILLED: tuple[Any, ...] = (Job, Rule, Switch, Queue, Join, Run, Payload)
@@ -32,13 +30,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "everywhere: runs on every database and broker")
     config.addinivalue_line("markers", "on(*environments): runs on these databases and brokers")
     config.addinivalue_line("markers", "site(**variables): tells the site's processes these")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests in one process, one after the other: they watch how long things take."""
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.xdist_group("acceptance"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
