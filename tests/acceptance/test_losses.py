@@ -44,7 +44,7 @@ sys.stdin.read()
 
 DIES_BEFORE_BINDING = """
 import os, offload
-from offload.models import database
+from offload.db import database
 with database.atomic():
     database.on_commit(lambda: os._exit(7))
     print(offload.submit("acc/quick", {"value": 1}).id, flush=True)
@@ -52,8 +52,8 @@ with database.atomic():
 
 DIES_BEFORE_PUBLISHING = """
 import os, offload
-from offload.engine import dispatch
-dispatch.send = lambda jobs: os._exit(7) if jobs else None
+from offload.dispatch import dispatching
+dispatching.send = lambda jobs: os._exit(7) if jobs else None
 offload.submit("acc/quick", {"value": 1})
 """
 
