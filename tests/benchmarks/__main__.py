@@ -104,7 +104,7 @@ def _side_by_side(
     samples: Samples = {one.key: [] for one in VARIANTS}
     with databases.database(name, folder) as url, console.status(name) as status:
         arena = make(database=url)
-        arena.migrate(VARIANTS[0])
+        arena.migrate(next(one for one in VARIANTS if one.offload))
         statements = {}
         for one in VARIANTS:
             status.update(f"{name}: counting statements of {one.label}")

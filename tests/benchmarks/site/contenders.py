@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from django_celery_results.models import TaskResult
 
-import offload
-from offload.core.placement.topology import Mode
-from offload.core.states import JobState
-from offload.models import Instance, Job
-from tests.benchmarks.site.celery import TOPIC, tick
+from tests.benchmarks.site.celery import tick
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,29 +58,10 @@ class Stored(Bare):
         return TaskResult.objects.filter(status="SUCCESS").count() >= jobs
 
 
-class Jobs(Stored):
-    """Jobs, with results in the database too."""
-
-    def is_ready(self) -> bool:
-        """Return whether the worker's instance takes work."""
-        return Instance.objects.filter(mode=Mode.READY).exists()
-
-    def submit(self, number: int) -> None:
-        """Submit a job."""
-        offload.submit(TOPIC, {"number": number})
-
-    def submit_many(self, numbers: Sequence[int]) -> None:
-        """Submit all in one call."""
-        offload.submit_many(TOPIC, [{"number": number} for number in numbers])
-
-    def has_ended(self, jobs: int) -> bool:
-        """Return whether so many jobs are SUCCEEDED and their results stored."""
-        done = Job.objects.filter(state=JobState.SUCCEEDED).count() >= jobs
-        return done and super().has_ended(jobs)
-
-
 def contender(variant: Variant) -> Contender:
     """Return the contender of a variant."""
     if variant.offload:
+        from tests.benchmarks.site.jobs import Jobs
+
         return Jobs()
     return Stored() if variant.results else Bare()
