@@ -1,4 +1,4 @@
-"""What offload's signals say, as lines of the logger ``offload``; connected by importing this.
+"""Log lines for offload's signals, by the logger ``offload``; connected by importing this.
 
 The everyday way of a job is told at DEBUG, what ended it or sent it back at INFO, and what an
 operator should look at above that.

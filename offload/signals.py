@@ -1,4 +1,4 @@
-"""What offload tells: sent after commit, robustly; a failing receiver breaks nothing.
+"""Signals of offload: sent after commit, robustly; a failing receiver breaks nothing.
 
 Every signal's sender is ``None``.
 """

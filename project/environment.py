@@ -1,4 +1,4 @@
-"""What the settings take from the machine they run on."""
+"""Settings taken from the machine they run on."""
 
 from __future__ import annotations
 

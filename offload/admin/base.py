@@ -1,4 +1,4 @@
-"""What offload's admin classes have in common."""
+"""Base classes of offload's admin."""
 
 from __future__ import annotations
 

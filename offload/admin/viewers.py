@@ -89,7 +89,7 @@ class PayloadFileAdmin(Internal):
 
 @admin.register(Join)
 class JoinAdmin(Internal):
-    """What waits for several jobs."""
+    """Joins: each waits for several jobs."""
 
     about = _("What waits for several jobs, such as the body of a chord.")
     list_display = ("id", "fired", "created_at")
@@ -100,7 +100,7 @@ class JoinAdmin(Internal):
 
 @admin.register(Dependency)
 class DependencyAdmin(Internal):
-    """What joins wait for."""
+    """Dependencies: the jobs that joins wait for."""
 
     about = _("The jobs that each join waits for.")
     list_display = ("join", "needs", "state")

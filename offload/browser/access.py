@@ -29,7 +29,7 @@ OPERATE_JOB = "offload.operate_job"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What a user may see and do, for pages that show no button in vain."""
+    """A user's permissions, for pages that show only buttons that work."""
 
     instances: bool
     jobs: bool

@@ -1,4 +1,4 @@
-"""What was done through the browser, in the admin's log."""
+"""Entries in the admin's log for changes made in the browser."""
 
 from __future__ import annotations
 

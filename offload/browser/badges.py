@@ -41,7 +41,7 @@ class Standing(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """What is shown for a state."""
+    """The appearance of a state."""
 
     glyph: str
     word: _StrPromise

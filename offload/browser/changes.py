@@ -1,4 +1,4 @@
-"""What operators say by a button: read from the form, done and logged in one transaction."""
+"""Changes by buttons: read from the form, made and logged in one transaction."""
 
 from __future__ import annotations
 

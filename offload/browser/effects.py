@@ -1,4 +1,4 @@
-"""What a change of the rules does beside what was asked for, as sentences."""
+"""Side effects of a change of rules, as sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is answered while the database is away."""
+"""Answers while the database is away."""
 
 from __future__ import annotations
 

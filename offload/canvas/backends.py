@@ -1,4 +1,4 @@
-"""What is asked of a result backend for canvases: the count of chords, and what came before."""
+"""A result backend's part in canvases: counts of chords, and earlier results."""
 
 from __future__ import annotations
 

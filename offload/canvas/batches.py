@@ -1,4 +1,4 @@
-"""What is submitted inside a transaction of ours, gathered and stored by a few statements."""
+"""Submissions inside one of our transactions, gathered and stored by a few statements."""
 
 from __future__ import annotations
 

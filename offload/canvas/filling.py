@@ -1,4 +1,4 @@
-"""What a row becomes that was replaced by a canvas, when its last node is submitted."""
+"""Replaced rows, filled when the last node of their canvas is submitted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of plain Celery tasks in a canvas, asked of Celery's result backend."""
+"""The ends of plain Celery tasks in a canvas, read from Celery's result backend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in the place of an app's `send_task`: everything that is sent ends there."""
+"""A replacement for an app's `send_task`, through which everything is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What identifies an attempt: every write of it matches all three parts."""
+"""The key of an attempt: every write by the attempt matches all three parts."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class OtherVersion(Malformed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """What a message says of its job; a claim believes nothing of it that the row says too."""
+    """A message's facts about its job; a claim trusts the row for all that the row has too."""
 
     job_id: str
     epoch: int

@@ -1,4 +1,4 @@
-"""What somebody may have meant by a word that names nothing."""
+"""Suggestions for a word that names nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run of a job can come to, as values."""
+"""Outcomes of a job's run, as values."""
 
 from __future__ import annotations
 

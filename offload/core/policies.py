@@ -25,7 +25,7 @@ class QueueType(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What holds for the jobs of one queue."""
+    """The policy for the jobs of one queue."""
 
     name: str
     patterns: tuple[Pattern, ...]

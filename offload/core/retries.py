@@ -1,4 +1,4 @@
-"""What becomes of a job whose attempt ended without an outcome of its own."""
+"""Decisions on a job whose attempt ended without an outcome of its own."""
 
 from __future__ import annotations
 

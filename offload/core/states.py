@@ -100,7 +100,7 @@ _CELERY_FINAL: Mapping[JobState, str] = MappingProxyType(
 
 
 class Hold(enum.StrEnum):
-    """What keeps a PENDING job from being bound, whoever could run it."""
+    """A reason not to bind a PENDING job, whoever could run it."""
 
     # Nothing does.
     NONE = ""

@@ -20,7 +20,7 @@ SECRET_MAX = 36
 
 
 class Token(NamedTuple):
-    """What an end from outside must match."""
+    """The key that an end from outside must match."""
 
     job_id: str
     epoch: int

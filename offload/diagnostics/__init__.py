@@ -1,4 +1,4 @@
-"""What is well and what is not: settings, database, broker, results, storage, fleet, traps."""
+"""The doctor: findings about settings, database, broker, results, storage, fleet, traps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands still, said with the remedy that fits: a database or a broker that is away."""
+"""A database or broker that is away, reported with its remedy."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ SLOT = Slot._meta.db_table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """What an instance says of itself when it joins."""
+    """An instance's description of itself when it joins."""
 
     name: str
     pid: int

@@ -1,4 +1,4 @@
-"""What a change of the rules does beside what was asked for: which others it lifts or meets.
+"""Side effects of a change of rules: the other rules that it lifts or meets.
 
 An allow lifts the denies of the same pattern and target: for good, or while it lasts. A deny that
 is lifted for a time rests: its row stays, and holds again from the moment at which the allow ends,

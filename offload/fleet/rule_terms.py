@@ -1,4 +1,4 @@
-"""What a rule or a switch may hold: all else is refused with words, whatever the database."""
+"""Bounds of rules and switches; whatever exceeds them is refused, on every database."""
 
 from __future__ import annotations
 

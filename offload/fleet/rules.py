@@ -1,4 +1,4 @@
-"""What operators desire: allow, deny, clear, exclusive, off and on; each acts at once.
+"""Rules by operators: allow, deny, clear, exclusive, off and on; each acts at once.
 
 Every verb changes the rules and takes back the unstarted jobs they concern in one
 transaction; running jobs finish.

@@ -31,7 +31,7 @@ logger = logging.getLogger("offload.topology")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What decisions rest on: instances, rules and policies under one version."""
+    """Instances, rules and policies under one version: the basis of decisions."""
 
     topology: Topology
     policies: tuple[Policy, ...]

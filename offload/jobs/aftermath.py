@@ -1,4 +1,4 @@
-"""What follows a job's end, done exactly once: Celery's result, successors, joins."""
+"""The aftermath of a job's end, done exactly once: Celery's result, successors, joins."""
 
 from __future__ import annotations
 

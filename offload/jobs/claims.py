@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the running message says of itself."""
+    """The identity of the message that runs."""
 
     task: str
     argsrepr: str

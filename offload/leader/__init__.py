@@ -1,4 +1,4 @@
-"""What the leader does for all."""
+"""The leader's work for the whole fleet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the leader does for all: small questions over rows, asked again and again."""
+"""The leader's duties: small queries over rows, repeated at every sweep."""
 
 from __future__ import annotations
 

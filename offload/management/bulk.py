@@ -33,7 +33,7 @@ NAMED = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """What a verb does to jobs."""
+    """A change that a verb makes to jobs."""
 
     #: The verb itself, such as ``stop``.
     name: str

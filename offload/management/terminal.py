@@ -1,4 +1,4 @@
-"""What the command says: tables and lines for people, JSON for programs."""
+"""Output of the command: tables and lines for people, JSON for programs."""
 
 from __future__ import annotations
 

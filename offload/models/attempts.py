@@ -1,4 +1,4 @@
-"""What became of bindings that were not a job's last: ended attempts, and refusals."""
+"""Bindings that were not a job's last: ended attempts and refusals."""
 
 from __future__ import annotations
 

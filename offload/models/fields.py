@@ -23,7 +23,7 @@ UNDECODABLE = (ArithmeticError, AttributeError, KeyError, RecursionError, TypeEr
 
 
 class Unreadable(str):
-    """What stands in a column of JSON and is none; it is shown, and stops nothing."""
+    """Content of a JSON column that is not valid JSON; it is shown and breaks nothing."""
 
     __slots__ = ()
 

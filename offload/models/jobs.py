@@ -31,7 +31,7 @@ WILDCARDS = {"*": "[^/]+", "**": ".+"}
 
 
 class Kind(models.TextChoices):
-    """What stands behind a row."""
+    """The kinds of work that a row stands for."""
 
     JOB = "job", _("job")
     #: A plain Celery task inside a canvas of jobs: published after commit, never claimed.

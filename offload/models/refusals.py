@@ -1,4 +1,4 @@
-"""What Django's validation refuses, in one sentence."""
+"""Django's validation errors as one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a submitter holds in hand: a job's id, and questions about it."""
+"""Handles on jobs."""
 
 from __future__ import annotations
 

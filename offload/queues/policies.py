@@ -1,4 +1,4 @@
-"""What operators change about queues; each change acts at once on what is bound."""
+"""Changes of queues by operators; each acts at once on bound jobs."""
 
 from __future__ import annotations
 

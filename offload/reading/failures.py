@@ -49,7 +49,7 @@ class FailureLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failures:
-    """What failed within the last hour and the last day."""
+    """Failures of the last hour and the last day."""
 
     #: Those with most failures of the last hour first, then of the last day.
     lines: tuple[FailureLine, ...] = ()

@@ -1,4 +1,4 @@
-"""What a job has been through, and what it came with and made: attempts, steps, files."""
+"""The history of a job: its attempts, steps and files."""
 
 from __future__ import annotations
 

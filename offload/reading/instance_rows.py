@@ -1,4 +1,4 @@
-"""What the rows of instances say beyond the topology, read by one statement."""
+"""Facts of instances beyond the topology, read by one statement."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What an instance's row says beyond the topology; times are by the database's clock."""
+    """Facts of an instance beyond the topology; times are by the database's clock."""
 
     beat_age: float
     beat_at: datetime

@@ -1,4 +1,4 @@
-"""What is said of one instance, or of one topic, wherever people read of it."""
+"""One line per instance and per topic, the same for pages, commands and JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is raised where the result of a failed job is asked for."""
+"""Exceptions for readers of a failed job's result."""
 
 from __future__ import annotations
 

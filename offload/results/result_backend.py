@@ -44,7 +44,7 @@ breaker = Breaker()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What Celery's backend is to say of a task."""
+    """A task's result as Celery's backend stores it."""
 
     task_id: str
     status: str

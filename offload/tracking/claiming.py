@@ -46,7 +46,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """What a claim returns of its job."""
+    """The columns of a job that its claim returns."""
 
     topic: str
     queue: str

@@ -29,7 +29,7 @@ JOB = Job._meta.db_table
 
 
 class Written(enum.Enum):
-    """What became of a finish."""
+    """The outcome of a finish."""
 
     #: This call made the job final.
     NOW = enum.auto()

@@ -1,4 +1,4 @@
-"""What a worker's parent process tells its agent."""
+"""Reports of a worker's parent process to its agent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a worker's parent process holds and runs, and how it does, at one moment."""
+    """A worker's parent process at one moment: jobs it holds and runs, and its health."""
 
     #: When it was taken, by ``boottime``.
     at: float = 0.0

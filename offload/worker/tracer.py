@@ -1,4 +1,4 @@
-"""What stands before Celery's own tracer of a task that is a job."""
+"""A wrapper around Celery's tracer for tasks that are jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TRACE = "offload.worker.pool.tracing:trace"
 
 
 class Tracer:
-    """What Celery traces a task with: a message of a job is claimed before anything else."""
+    """Celery's tracer of a task; the message of a job is claimed first."""
 
     def __init__(self, task: OffloadTask, inner: Callable[..., Any]) -> None:
         """Stand before Celery's own tracer of the task."""

@@ -1,4 +1,4 @@
-"""What a starter of a workflow holds in hand: a run's id, and questions about it."""
+"""Handles on runs of workflows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done to an image; nothing here knows of jobs."""
+"""Operations on images; nothing here knows of jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an image says of itself, as plain JSON."""
+"""Metadata of an image, as plain JSON."""
 
 from __future__ import annotations
 

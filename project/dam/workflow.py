@@ -1,4 +1,4 @@
-"""What happens to an asset that comes in."""
+"""The workflow for a new asset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the demo leaves: a table for people and a report for programs."""
+"""The demo's report: a table for people and JSON for programs."""
 
 from __future__ import annotations
 

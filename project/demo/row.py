@@ -1,4 +1,4 @@
-"""What became of one step of one asset."""
+"""The result of one step of one asset."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Step:
 
     @property
     def label(self) -> str:
-        """What the step is called where room is scarce."""
+        """The step's short name."""
         return str(self.box) if self.box else self.topic.rpartition("/")[2]
 
     def is_of(self, job: Job) -> bool:

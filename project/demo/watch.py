@@ -65,7 +65,7 @@ class Progress:
 
     @property
     def mark(self) -> list[tuple[str, str, int, object]]:
-        """What is different as soon as something has happened."""
+        """A value that changes as soon as something has happened."""
         return sorted(
             (job.id, job.state, job.epoch, str(job.progress))
             for jobs in self.jobs.values()

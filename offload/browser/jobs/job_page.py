@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
-    """What only those see who may see payloads."""
+    """Content that only users who may see payloads are shown."""
 
     args: str
     properties: str

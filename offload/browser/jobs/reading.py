@@ -1,4 +1,4 @@
-"""What the page of a job is made of, read from the database."""
+"""The facts on a job's page, read from the database."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What follows an end: callbacks, the next step of a chain, joins."""
+"""Successors of a job that ended: callbacks, the next step of a chain, joins."""

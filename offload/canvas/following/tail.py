@@ -1,4 +1,4 @@
-"""What hangs on a job's end: callbacks, the next step of its chain, the joins that wait for it."""
+"""The tail of a job: callbacks, the next step of its chain, joins that wait for it."""
 
 from __future__ import annotations
 

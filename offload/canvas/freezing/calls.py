@@ -24,7 +24,7 @@ LOCAL = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What was called, with what, on what terms."""
+    """A call: the task, its arguments and options."""
 
     id: str
     name: str

@@ -1,4 +1,4 @@
-"""What code that submits runs in: a job, and the row that what it submits follows."""
+"""The context of code that submits: its job, and the row that new jobs follow."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """What rows take over from the row they follow."""
+    """Values that a row inherits from the row it follows."""
 
     run_id: str | None = None
     payload_id: str | None = None

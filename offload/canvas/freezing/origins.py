@@ -1,4 +1,4 @@
-"""What rows take over from the row they follow."""
+"""Values that a row inherits from the row it follows."""
 
 from __future__ import annotations
 

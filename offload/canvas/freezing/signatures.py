@@ -45,7 +45,7 @@ def mark(join: str) -> dict[str, Any]:
 
 
 class Parts(NamedTuple):
-    """What a chain, group or chord is made of: signatures, one or several, or a generator."""
+    """The parts of a chain, group or chord: one signature, several, or a generator."""
 
     #: The header of a chord.
     header: Any

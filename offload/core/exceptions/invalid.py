@@ -1,4 +1,4 @@
-"""What was given and cannot be taken, with nothing stored."""
+"""Errors for invalid values; nothing is stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was asked for and is not there."""
+"""Errors for things that do not exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What went wrong with jobs, workers and settings."""
+"""Errors of jobs, workers and settings."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class CannotBegin(OffloadError):
 
 
 class FailedOutside(OffloadError):
-    """What the job was handed over to said that it failed; ask there, and submit it anew."""
+    """The system that it was handed over to reported a failure; ask there and submit it again."""
 
 
 class NotRetriable(OffloadError):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What the jobs of a queue take at one moment."""
+    """The capacity that a queue's jobs take at one moment."""
 
     # Jobs that are bound or run.
     bound: int = 0

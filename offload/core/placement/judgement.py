@@ -1,4 +1,4 @@
-"""What one instance is to one job: the steps capable → allowed → alive → fits."""
+"""The verdict on one instance for one job: the steps capable → allowed → alive → fits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MODE_OBSTACLES: Mapping[Mode, Obstacle] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What a job asks of an instance."""
+    """A job's requirements of an instance."""
 
     topic: str
     # It has time limits that the pool must enforce.

@@ -14,7 +14,7 @@ PARTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """What the jobs of one lane have in common; ``str()`` is the text that rows hold."""
+    """A lane: the facts its jobs have in common; ``str()`` is the text that rows hold."""
 
     topic: str
     #: Name of the policy that holds for them.

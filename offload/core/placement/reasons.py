@@ -8,7 +8,7 @@ from offload.core.labelled_enum import Explained
 
 
 class Obstacle(Explained):
-    """What stands between a job and an instance; the first one found is told."""
+    """An obstacle between a job and an instance; the first one found is reported."""
 
     NO_CONSUMER = "no_consumer", "It has no consumer for the topic."
     OLD_PROTOCOL = "old_protocol", "Its version of offload is too old to be sent jobs."
@@ -43,7 +43,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What one instance is to one job."""
+    """The verdict on one instance for one job."""
 
     instance: str
     # The task that would run it there; None if the instance has no consumer.

@@ -53,7 +53,7 @@ class Mode(enum.StrEnum):
 
 
 class Verb(enum.StrEnum):
-    """What a rule does with its pattern."""
+    """The effect of a rule on its pattern."""
 
     ALLOW = "allow"
     DENY = "deny"

@@ -1,1 +1,1 @@
-"""What people give, checked."""
+"""Validation of values that users give."""

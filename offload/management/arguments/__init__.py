@@ -1,1 +1,1 @@
-"""What people write on the command line, read."""
+"""Parsers for arguments of the command line."""

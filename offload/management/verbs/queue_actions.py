@@ -1,4 +1,4 @@
-"""What is changed of queues: ``manage.py offload queues add|set|suspend|resume|remove``."""
+"""Changes of queues: ``manage.py offload queues add|set|suspend|resume|remove``."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ ASK = 0.5
 
 @dataclass(slots=True)
 class Window:
-    """What is bound to this instance, level-triggered: every look asks the rows."""
+    """The jobs bound to this instance, level-triggered: every look reads the rows."""
 
     name: str
     heartbeat: Heartbeat

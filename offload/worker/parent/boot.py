@@ -1,4 +1,4 @@
-"""What a worker's parent process does for offload; it never opens a database connection."""
+"""The boot step in a worker's parent process, which never opens a database connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is added to Celery's consumer: a sign of life, and what it may not do to jobs."""
+"""Additions to Celery's consumer: a sign of life, and limits on its handling of jobs."""
 
 from __future__ import annotations
 

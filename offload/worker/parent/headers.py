@@ -1,4 +1,4 @@
-"""What a message says that it is, its envelope and around it: anybody may have written it."""
+"""The claims of a message about itself: anybody may have written them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker's parent process knows: jobs it holds, runs they became, and how it does."""
+"""State of a worker's parent process: jobs it holds, their runs, and its health."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker ends once its lease has lapsed: runs that must not overlap with others."""
+"""The end of runs that must not overlap with others once the worker's lease has expired."""
 
 from __future__ import annotations
 

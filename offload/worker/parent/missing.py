@@ -1,4 +1,4 @@
-"""What was forgotten when offload was put into a site: a worker ends, and says the line to add."""
+"""Forgotten parts of an installation: the worker ends and names the line to add."""
 
 from __future__ import annotations
 

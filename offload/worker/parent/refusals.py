@@ -1,4 +1,4 @@
-"""What a worker refuses to start with, and says so."""
+"""Configurations with which a worker refuses to start."""
 
 from __future__ import annotations
 

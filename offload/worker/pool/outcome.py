@@ -1,4 +1,4 @@
-"""What a run came to, as a value."""
+"""The outcome of a run, as a value."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ IDLE, IN_TRANSACTION, IN_ERROR = 0, 2, 3
 
 
 class Disorder(enum.StrEnum):
-    """What is wrong with a session between two runs."""
+    """A fault of a session between two runs."""
 
     ENTERED = "an atomic block was entered and never left"
     SWITCHED = "autocommit was switched and not switched back"

@@ -69,7 +69,7 @@ class Outputs:
 
 @dataclass(slots=True)
 class Wish:
-    """What a run asked for, to be done once its function has returned."""
+    """Requests of a run, carried out once its function has returned."""
 
     #: Seconds for which the job is handed over.
     timeout: float | None = None

@@ -1,4 +1,4 @@
-"""What the tests of these pages run in: users with few permissions, and a small cluster."""
+"""Fixtures of these pages' tests: users with few permissions, and a small cluster."""
 
 from __future__ import annotations
 

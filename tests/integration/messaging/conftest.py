@@ -1,4 +1,4 @@
-"""What the tests of this room run in: an app with jobs and plain tasks, and their driver."""
+"""Fixtures of this room's tests: an app with jobs and plain tasks, and their driver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of this room run in: an app with a broker in memory, and real tables."""
+"""Fixtures of this room's tests: an app with a broker in memory, and real tables."""
 
 from __future__ import annotations
 
