@@ -315,6 +315,25 @@ def test_a_cell_among_many_is_opened_and_changed_by_keyboard(
     assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
 
 
+def test_a_button_works_as_soon_as_a_refresh_has_drawn_it(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matrix, "DETAILED", 0)
+    page.goto(MATRIX)
+    page.locator(f"button[name=cell][value='web@site {TOPICS[-1]}']").press("Enter")
+    expect(page.locator("#ob-chosen")).to_be_visible()
+
+    press = "document.querySelector('#ob-chosen button[name=deny]').click()"
+    page.evaluate(
+        "document.addEventListener("
+        f"'htmx:afterSwap', () => setTimeout(() => {press}), {{once: true}})"
+    )
+    submit()
+
+    # The page itself stays: only the status region tells of it.
+    expect(page.get_by_role("status")).to_contain_text(f"Denied {TOPICS[-1]} on web@site.")
+
+
 def test_times_are_the_viewers_and_age(context: Callable[..., BrowserContext]) -> None:
     page = context(timezone_id="Asia/Kolkata").new_page()
     job = submit()
