@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from offload.core.placement.topology import Mode
-from offload.embedded import EmbeddedBroker, Watch
+from offload.embedded import BrokerWatch, EmbeddedBroker
 from offload.fleet import rules
 from offload.models import Instance, Rule, Switch
 from project.claim import claimed
@@ -56,7 +56,7 @@ class Site:
     fleet: Fleet
     url: str
     #: Of the embedded broker, where the site has no other.
-    broker: Watch | None = None
+    broker: BrokerWatch | None = None
 
     def revive(self) -> Iterator[str]:
         """Start again what has ended, as a service manager would; yield what there is to tell.
@@ -82,7 +82,7 @@ def running(
         stack.enter_context(claimed(settings.VAR))
         broker = None
         if not os.environ.get("OFFLOAD_BROKER"):
-            broker = Watch(stack.enter_context(EmbeddedBroker(settings.VAR / "broker")))
+            broker = BrokerWatch(stack.enter_context(EmbeddedBroker(settings.VAR / "broker")))
         call_command("migrate", interactive=False, verbosity=0)
         fleet = stack.enter_context(Fleet(settings.VAR, environment, stop))
         for name, topics in WORKERS.items():

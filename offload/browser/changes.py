@@ -14,7 +14,7 @@ from offload.browser import effects
 from offload.browser.address import plain
 from offload.browser.audit_log import record
 from offload.core.exceptions import UnknownInstance
-from offload.core.placement.topology import Verb
+from offload.core.placement.topology import RuleVerb
 from offload.db import database
 from offload.db.conflicts import retried
 from offload.fleet import rules
@@ -35,7 +35,7 @@ TOLD: Mapping[str, str] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class RuleChange:
     """A verb, then instance and pattern."""
 
     verb: str
@@ -48,7 +48,7 @@ class Change:
         return _(TOLD[self.verb]) % {"instance": self.instance, "pattern": self.pattern}
 
 
-def read(posted: Mapping[str, Any]) -> Change:
+def read(posted: Mapping[str, Any]) -> RuleChange:
     """Return the change that a pressed button stands for.
 
     Raise BadRequest where none, or more than one, was pressed, or where it is no text.
@@ -57,11 +57,11 @@ def read(posted: Mapping[str, Any]) -> Change:
     if len(pressed) != 1:
         raise BadRequest("Send one of allow, deny, clear and exclusive.")
     instance, _space, pattern = plain(posted[pressed[0]]).partition(" ")
-    return Change(verb=pressed[0], instance=instance, pattern=pattern)
+    return RuleChange(verb=pressed[0], instance=instance, pattern=pattern)
 
 
 @retried
-def route(change: Change, *, by: Any) -> str:
+def route(change: RuleChange, *, by: Any) -> str:
     """Change the rules and return what to tell.
 
     Raise UnknownInstance or InvalidPattern, with nothing changed.
@@ -84,10 +84,10 @@ def switch(name: str, *, off: bool, by: Any) -> str:
     return told % {"name": name}
 
 
-def _act(change: Change, by: Any) -> list[str]:
+def _act(change: RuleChange, by: Any) -> list[str]:
     """Do it; return what else is to be told."""
     if change.verb == "allow":
-        written = rules.write(Verb.ALLOW, change.instance, [change.pattern], by=by)
+        written = rules.write(RuleVerb.ALLOW, change.instance, [change.pattern], by=by)
         return effects.of_lifting(written.lifted)
     if change.verb == "exclusive":
         return _others(rules.exclusive(change.instance, [change.pattern], by=by))

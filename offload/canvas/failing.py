@@ -31,7 +31,7 @@ AFTER = "after"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class UpstreamFailure:
     """Why nodes cannot run."""
 
     #: The final state they take over.
@@ -48,7 +48,7 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class NodeResult:
     """The end of one node, for the joins that wait for it."""
 
     id: str
@@ -58,7 +58,9 @@ class Part:
     error: str = ""
 
 
-def fail(app: Celery, signatures: Sequence[Mapping[str, Any]], cause: Cause) -> list[Part]:
+def fail(
+    app: Celery, signatures: Sequence[Mapping[str, Any]], cause: UpstreamFailure
+) -> list[NodeResult]:
     """Make every frozen node of these signatures final; return those that were not yet."""
     found = nodes_of(*signatures)
     nodes = [node if counted else _uncounted(node) for node, counted in found]
@@ -71,7 +73,7 @@ def fail(app: Celery, signatures: Sequence[Mapping[str, Any]], cause: Cause) -> 
     )
     _tell([change.job_id for change in changes])
     state = celery_state(JobState(cause.state), attempts=0)
-    return [Part(id=change.job_id, state=state, error=str(cause)) for change in changes]
+    return [NodeResult(id=change.job_id, state=state, error=str(cause)) for change in changes]
 
 
 def _tell(ids: Sequence[str]) -> None:
@@ -106,7 +108,7 @@ def _uncounted(node: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**node, "options": options}
 
 
-def _draft(app: Celery, node: Mapping[str, Any], cause: Cause) -> Draft:
+def _draft(app: Celery, node: Mapping[str, Any], cause: UpstreamFailure) -> Draft:
     options = node["options"]
     found = _recognised(app, node)
     source = origin_of(app, {})
@@ -131,7 +133,7 @@ def _draft(app: Celery, node: Mapping[str, Any], cause: Cause) -> Draft:
     )
 
 
-def _tail(chord: Any, cause: Cause) -> dict[str, Any] | None:
+def _tail(chord: Any, cause: UpstreamFailure) -> dict[str, Any] | None:
     tail: dict[str, Any] = {"chord": chord} if chord else {}
     if cause.culprit and not task_results.in_transaction():
         tail[AFTER] = cause.culprit

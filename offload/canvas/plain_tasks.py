@@ -9,7 +9,7 @@ from celery.app.control import Control
 from kombu.utils.json import dumps
 
 from offload.canvas.batches import gathering
-from offload.canvas.failing import Cause, Part, fail
+from offload.canvas.failing import NodeResult, UpstreamFailure, fail
 from offload.canvas.following import joins
 from offload.canvas.freezing.context import coming_from
 from offload.canvas.freezing.origins import of_row
@@ -46,23 +46,23 @@ def close(app: Celery, task_id: str, state: str, result: Any) -> None:
         joins.parts(app, [part, *lost])
 
 
-def part_of(task_id: str, state: str, result: Any) -> Part:
+def part_of(task_id: str, state: str, result: Any) -> NodeResult:
     """Return the end for joins; a value that is no JSON cannot be handed on."""
     if state != "SUCCESS":
-        return Part(id=task_id, state=state, error=repr(result))
+        return NodeResult(id=task_id, state=state, error=repr(result))
     try:
         dumps(result)
     except (TypeError, ValueError) as error:
-        return Part(id=task_id, state="FAILURE", error=f"its result cannot be JSON: {error}")
-    return Part(id=task_id, state=state, value=result)
+        return NodeResult(id=task_id, state="FAILURE", error=f"its result cannot be JSON: {error}")
+    return NodeResult(id=task_id, state=state, value=result)
 
 
-def cause_of(part: Part, result: Any) -> Cause:
+def cause_of(part: NodeResult, result: Any) -> UpstreamFailure:
     """Return why what waited behind the task cannot run."""
     kind, said = "", part.error
     if isinstance(result, BaseException):
         kind, said = place_of(type(result)), told(result)
-    return Cause(state=STATES[part.state], error_type=kind, error=said)
+    return UpstreamFailure(state=STATES[part.state], error_type=kind, error=said)
 
 
 def _chain(task_id: str) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from offload.canvas import batches
 from offload.canvas.again import is_own
-from offload.canvas.failing import Part
+from offload.canvas.failing import NodeResult
 from offload.canvas.following import joins
 from offload.canvas.freezing.calls import Call, delay_of, seconds_until
 from offload.canvas.freezing.context import Continuation, running
@@ -117,7 +117,7 @@ class Sender:
         draft = job_draft(self._app, call, Recognised(plain_topic(call.name), call.name))
         insert([replace(draft, kind=Kind.RELAY, hold=Hold.DEPENDENCY)])
         if placeholders.succeed(call.id, value):
-            joins.part(self._app, Part(id=call.id, state="SUCCESS", value=value))
+            joins.part(self._app, NodeResult(id=call.id, state="SUCCESS", value=value))
 
     def _result(self, call: Call, batch: Batch | None) -> AsyncResult[Any]:
         result = (call.options.get("result_cls") or self._app.AsyncResult)(call.id)

@@ -93,7 +93,7 @@ class Cause(enum.StrEnum):
     # An operator ended its process or its worker.
     STOPPED_FORCED = "stopped_forced"
     # Its instance lost the database for longer than its lease.
-    LAPSED = "lapsed"
+    LEASE_EXPIRED = "lease_expired"
 
 
 FAILURES = frozenset({Cause.FAILED, Cause.TIMED_OUT})

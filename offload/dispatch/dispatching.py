@@ -13,7 +13,7 @@ from offload.fleet.snapshots import Snapshot, now, snapshot
 from offload.messaging.names import CARRIERS
 from offload.messaging.publisher import breaker
 from offload.tracking import limits
-from offload.tracking.bindings import Bound, Place, bind, insert_bound
+from offload.tracking.bindings import BoundJob, Place, bind, insert_bound
 from offload.tracking.queries import loads_by_instance, suspects, waiting_lanes
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def offer(lanes: Iterable[Lane]) -> int:
     return count
 
 
-def store_bound(draft: Draft) -> tuple[bool, list[Bound]] | None:
+def store_bound(draft: Draft) -> tuple[bool, list[BoundJob]] | None:
     """Store a draft, bound at once if an instance has room.
 
     Return whether it was new, and what is to be sent; or None, with nothing stored, where the
@@ -175,7 +175,7 @@ def _bind_at(
     *,
     suspect: bool = False,
     idle: bool = False,
-) -> list[Bound]:
+) -> list[BoundJob]:
     place = _place(instance, seen, idle=idle)
     bound = _bind(place, lanes, seen, suspect=suspect) if place else []
     send_bound(bound)
@@ -195,13 +195,13 @@ def _place(instance: str, seen: Snapshot, *, idle: bool = False) -> Place | None
     )
 
 
-def send_bound(bound: Sequence[Bound]) -> None:
+def send_bound(bound: Sequence[BoundJob]) -> None:
     """Send bound jobs to their instances."""
     seen = snapshot()
     send([(job, task_of(job, seen)) for job in bound])
 
 
-def _bind(place: Place, lanes: Sequence[Lane], seen: Snapshot, *, suspect: bool) -> list[Bound]:
+def _bind(place: Place, lanes: Sequence[Lane], seen: Snapshot, *, suspect: bool) -> list[BoundJob]:
     plain, bound = [], []
     for lane in lanes:
         most = _most(lane, seen)
@@ -213,7 +213,7 @@ def _bind(place: Place, lanes: Sequence[Lane], seen: Snapshot, *, suspect: bool)
     return bound + bind(place, plain, limit=place.window, suspect=suspect)
 
 
-def task_of(job: Bound, seen: Snapshot) -> str:
+def task_of(job: BoundJob, seen: Snapshot) -> str:
     """Return the name under which the job's instance announced its consumer, or what carries it."""
     if job.task in CARRIERS:
         return job.task

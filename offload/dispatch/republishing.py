@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from offload.core.envelopes import Key
-    from offload.tracking.bindings import Bound
+    from offload.tracking.bindings import BoundJob
 
 #: After so many times the job is taken back instead.
 TIMES = 5
@@ -47,7 +47,7 @@ def send_again(instance: str, incarnation: str, *, held: Collection[Key]) -> int
     return 0
 
 
-def _reaches_broker(jobs: Sequence[Bound]) -> bool:
+def _reaches_broker(jobs: Sequence[BoundJob]) -> bool:
     seen = snapshot()
     send([(job, task_of(job, seen)) for job in jobs])
     return not breaker.is_open

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from offload.fleet.snapshots import Snapshot
-    from offload.tracking.bindings import Bound
+    from offload.tracking.bindings import BoundJob
 
 
-def send(jobs: Sequence[tuple[Bound, str]]) -> None:
+def send(jobs: Sequence[tuple[BoundJob, str]]) -> None:
     """Send each bound job to its instance under this task name."""
     if not jobs:
         return
@@ -32,6 +32,6 @@ def send(jobs: Sequence[tuple[Bound, str]]) -> None:
         )
 
 
-def _marked(job: Bound, seen: Snapshot) -> Bound:
+def _marked(job: BoundJob, seen: Snapshot) -> BoundJob:
     """Return a job that says whether its queue is ordered or limited, as it is now."""
     return job if seen.policy(job.queue).limit is None else replace(job, is_limited=True)

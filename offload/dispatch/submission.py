@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from offload.core.placement.lanes import Lane
-    from offload.tracking.bindings import Bound
+    from offload.tracking.bindings import BoundJob
 
 logger = logging.getLogger("offload.submission")
 
@@ -62,7 +62,7 @@ def _may_bind(drafts: Sequence[Draft]) -> bool:
     return alone and not database.in_transaction()
 
 
-def _store_bound(draft: Draft) -> tuple[list[str], list[Bound]] | None:
+def _store_bound(draft: Draft) -> tuple[list[str], list[BoundJob]] | None:
     try:
         stored = dispatching.store_bound(draft)
     except DatabaseError as error:
@@ -71,7 +71,7 @@ def _store_bound(draft: Draft) -> tuple[list[str], list[Bound]] | None:
     return stored and ([draft.id] if stored[0] else [], stored[1])
 
 
-def _offer(lanes: Iterable[Lane], bound: Sequence[Bound], asked: int) -> None:
+def _offer(lanes: Iterable[Lane], bound: Sequence[BoundJob], asked: int) -> None:
     """Send what is bound already, and have the others bound."""
     try:
         dispatching.send_bound(bound)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from offload.embedded.broker import EmbeddedBroker
-from offload.embedded.watch import Watch
+from offload.embedded.watch import BrokerWatch
 
-__all__ = ["EmbeddedBroker", "Watch"]
+__all__ = ["BrokerWatch", "EmbeddedBroker"]
 #: Modules that other rooms use, and sites do not.
 FOR_ROOMS = ["private", "process", "tether"]
 

@@ -16,7 +16,7 @@ SILENCE = 5.0
 PAUSE = 5.0
 
 
-class Watch:
+class BrokerWatch:
     """Looks after a broker that runs, for whoever started or shares it."""
 
     def __init__(self, broker: EmbeddedBroker) -> None:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from offload.conf import settings
 from offload.core.exceptions import InvalidPattern, OffloadError
-from offload.core.placement.topology import Consumer, Instance, Mode, Rule, Scope, Verb
+from offload.core.placement.topology import (
+    Consumer,
+    InstanceInfo,
+    Mode,
+    RoutingRule,
+    RuleVerb,
+    Scope,
+)
 from offload.core.policies import DEFAULT_POLICY, Policy, QueueType
 from offload.core.retries import RetryPolicy
 from offload.core.topics import Pattern
@@ -27,9 +34,7 @@ from offload.messaging.names import queue_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from offload.models import Instance as InstanceRow
-    from offload.models import Queue
-    from offload.models import Rule as RuleRow
+    from offload.models import Instance, Queue, Rule
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -71,9 +76,9 @@ def _retry(retries: int, delay: float, backoff: float) -> RetryPolicy:
     )
 
 
-def instance_of(row: InstanceRow, *, off: Mapping[str, str], leader: str | None) -> Instance:
+def instance_of(row: Instance, *, off: Mapping[str, str], leader: str | None) -> InstanceInfo:
     """Return an instance's row as a value."""
-    return Instance(
+    return InstanceInfo(
         name=row.name,
         incarnation=row.incarnation,
         cluster=row.cluster,
@@ -95,7 +100,7 @@ def instance_of(row: InstanceRow, *, off: Mapping[str, str], leader: str | None)
     )
 
 
-def mode_of(row: InstanceRow) -> Mode:
+def mode_of(row: Instance) -> Mode:
     """Return the mode; one that this code does not know is that of an instance in trouble."""
     return Mode(row.mode) if row.mode in set(Mode) else Mode.SUSPECT
 
@@ -124,11 +129,11 @@ def _parameters(announced: object) -> Parameters | None:
     return Parameters.read(announced) if isinstance(announced, str) else None
 
 
-def rule_of(row: RuleRow) -> Rule:
+def rule_of(row: Rule) -> RoutingRule:
     """Return a rule's row as a value."""
-    return Rule(
+    return RoutingRule(
         id=row.pk,
-        verb=Verb(row.verb),
+        verb=RuleVerb(row.verb),
         scope=Scope(row.scope),
         target=row.target,
         pattern=Pattern.parse(row.pattern),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
-from offload.core.placement.topology import Scope, Verb
+from offload.core.placement.topology import RuleVerb, Scope
 from offload.core.topics import Pattern
 from offload.fleet.row_values import rule_of
 from offload.fleet.snapshots import now, snapshot
@@ -38,7 +38,7 @@ def overrule(allow: Rule) -> bool:
 
     Return whether one of them rests until the allow ends; the others would have ended by then.
     """
-    denies = Rule.objects.alike(allow).filter(verb=Verb.DENY)
+    denies = Rule.objects.alike(allow).filter(verb=RuleVerb.DENY)
     if allow.until is None:
         denies.delete()
         return False
@@ -48,8 +48,8 @@ def overrule(allow: Rule) -> bool:
 
 def settle() -> None:
     """Let each deny that rests do so as long as the allow lasts that lifted it, and no longer."""
-    for deny in Rule.objects.filter(verb=Verb.DENY).exclude(rests_until=None):
-        allow = Rule.objects.not_ended().alike(deny).filter(verb=Verb.ALLOW).first()
+    for deny in Rule.objects.filter(verb=RuleVerb.DENY).exclude(rests_until=None):
+        allow = Rule.objects.not_ended().alike(deny).filter(verb=RuleVerb.ALLOW).first()
         until = _until(deny, allow)
         if until != deny.rests_until:
             Rule.objects.filter(pk=deny.pk).update(rests_until=until)
@@ -64,7 +64,7 @@ def _until(deny: Rule, allow: Rule | None) -> datetime | None:
 
 def denies(target: str, patterns: Sequence[str], scope: str) -> tuple[Rule, ...]:
     """Return the denies of these patterns that an allow of them would lift."""
-    rows = Rule.objects.not_ended().filter(verb=Verb.DENY, scope=scope, target=target)
+    rows = Rule.objects.not_ended().filter(verb=RuleVerb.DENY, scope=scope, target=target)
     return tuple(rows.filter(pattern__in=patterns))
 
 
@@ -81,7 +81,7 @@ def opened_by(removed: Iterable[Rule]) -> tuple[str, ...]:
     """Return the instances that are here and whose last allow is among these rules."""
     ids = {rule.pk for rule in removed}
     topology, moment = snapshot(fresh=True).topology, now()
-    allows = [one for one in topology.rules if one.verb is Verb.ALLOW and one.in_force(moment)]
+    allows = [one for one in topology.rules if one.verb is RuleVerb.ALLOW and one.in_force(moment)]
     mine = [[one for one in allows if one.applies_to(instance)] for instance in topology.live]
     pairs = zip(topology.live, mine, strict=True)
     return tuple(
@@ -99,7 +99,7 @@ def narrowing(instance: str, patterns: Iterable[str]) -> list[Rule]:
 def others_on(instance: str) -> list[Rule]:
     """Return the rules in force on an instance, known or not, save its own allows."""
     labels = Instance.objects.filter(pk=instance).values_list("labels", flat=True).first() or ()
-    own = Q(verb=Verb.ALLOW, scope=Scope.INSTANCE)
+    own = Q(verb=RuleVerb.ALLOW, scope=Scope.INSTANCE)
     rows = Rule.objects.not_ended().exclude(own)
     return [row for row in rows if rule_of(row).names(instance, labels)]
 
@@ -107,10 +107,10 @@ def others_on(instance: str) -> list[Rule]:
 def widens(rule: Rule, wanted: Iterable[Pattern]) -> bool:
     """Return whether a rule allows more than an allow list."""
     pattern = Pattern.parse(rule.pattern)
-    return rule.verb == Verb.ALLOW and not any(one.covers(pattern) for one in wanted)
+    return rule.verb == RuleVerb.ALLOW and not any(one.covers(pattern) for one in wanted)
 
 
 def narrows(rule: Rule, wanted: Iterable[Pattern]) -> bool:
     """Return whether a rule denies some of an allow list."""
     pattern = Pattern.parse(rule.pattern)
-    return rule.verb == Verb.DENY and any(one.overlaps(pattern) for one in wanted)
+    return rule.verb == RuleVerb.DENY and any(one.overlaps(pattern) for one in wanted)

@@ -20,8 +20,7 @@ from offload.tracking import queries, requeue, selectors, slots
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from offload.core.placement.topology import Instance as InstanceValue
-    from offload.core.placement.topology import Rule, Topology
+    from offload.core.placement.topology import InstanceInfo, RoutingRule, Topology
 
 INSTANCE = Instance._meta.db_table
 
@@ -85,7 +84,9 @@ def announce(name: str, incarnation: str, seen: Snapshot) -> None:
     )
 
 
-def applied(instance: InstanceValue, rules: Iterable[Rule], version: int) -> dict[str, object]:
+def applied(
+    instance: InstanceInfo, rules: Iterable[RoutingRule], version: int
+) -> dict[str, object]:
     """Return the rules that concern an instance, as it announces them."""
     mine = [rule for rule in rules if rule.applies_to(instance)]
     return {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from offload.core.exceptions import UnknownInstance, UnknownRule
 from offload.core.moments import utc
-from offload.core.placement.topology import Scope, Verb
+from offload.core.placement.topology import RuleVerb, Scope
 from offload.core.topics import Pattern
 from offload.db import database
 from offload.db.conflicts import retried
@@ -49,7 +49,7 @@ class Exclusive:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class WrittenRules:
     """Rules that were written."""
 
     rules: tuple[Rule, ...]
@@ -79,16 +79,16 @@ def allow(target: str, pattern: str, **terms: Any) -> Rule:
     unless they are given anew. Raise InvalidPattern for a pattern that is none, InvalidRule for
     a target or a note that cannot be.
     """
-    return write(Verb.ALLOW, target, [pattern], **terms).rules[0]
+    return write(RuleVerb.ALLOW, target, [pattern], **terms).rules[0]
 
 
 def deny(target: str, pattern: str, **terms: Any) -> Rule:
     """Deny a pattern on an instance, whatever allows it; takes what ``allow`` takes."""
-    return write(Verb.DENY, target, [pattern], **terms).rules[0]
+    return write(RuleVerb.DENY, target, [pattern], **terms).rules[0]
 
 
 @retried
-def write(verb: Verb, target: str, patterns: Iterable[str], **terms: Any) -> Written:
+def write(verb: RuleVerb, target: str, patterns: Iterable[str], **terms: Any) -> WrittenRules:
     """Allow or deny patterns, all of them or none; takes, and raises, what ``allow`` does."""
     texts = [Pattern.parse(pattern).text for pattern in patterns]
     check_texts(target, target)
@@ -99,23 +99,23 @@ def write(verb: Verb, target: str, patterns: Iterable[str], **terms: Any) -> Wri
 
 
 @retried
-def save(rule: Rule) -> Written:
+def save(rule: Rule) -> WrittenRules:
     """Store a rule as a form made it, an allow in place of the denies of the same."""
     with database.atomic():
         before = _lifted_by(rule.verb, rule.target, [rule.pattern], rule.scope)
-        if rule.verb == Verb.ALLOW:
+        if rule.verb == RuleVerb.ALLOW:
             overrule(rule)
         rule.save(using=database.alias())
         return _enforced([rule], before)
 
 
 def _lifted_by(verb: str, target: str, patterns: Sequence[str], scope: str) -> tuple[Rule, ...]:
-    return denies(target, patterns, scope) if verb == Verb.ALLOW else ()
+    return denies(target, patterns, scope) if verb == RuleVerb.ALLOW else ()
 
 
-def _enforced(made: Sequence[Rule], lifted: Sequence[Rule]) -> Written:
+def _enforced(made: Sequence[Rule], lifted: Sequence[Rule]) -> WrittenRules:
     recalled = enforce()
-    return Written(rules=tuple(made), lifted=became_of(lifted), recalled=recalled)
+    return WrittenRules(rules=tuple(made), lifted=became_of(lifted), recalled=recalled)
 
 
 def clear(target: str, pattern: str, *, scope: str = Scope.INSTANCE) -> Cleared:
@@ -171,9 +171,9 @@ def _exclusive(
 ) -> Exclusive:
     texts = [pattern.text for pattern in wanted]
     with database.atomic():
-        mine = Rule.objects.filter(verb=Verb.ALLOW, scope=Scope.INSTANCE, target=instance)
+        mine = Rule.objects.filter(verb=RuleVerb.ALLOW, scope=Scope.INSTANCE, target=instance)
         mine.exclude(pattern__in=texts).delete()
-        made = [_write(Verb.ALLOW, instance, text, by=by, note=note) for text in texts]
+        made = [_write(RuleVerb.ALLOW, instance, text, by=by, note=note) for text in texts]
         enforce()
         others = others_on(instance)
     return Exclusive(
@@ -204,7 +204,7 @@ def switch(instance: str, *, off: bool, note: str | None = None) -> int:
 
 
 def _write(
-    verb: Verb,
+    verb: RuleVerb,
     target: str,
     pattern: str,
     *,
@@ -222,7 +222,7 @@ def _write(
     terms: dict[str, Any] = {"until": until and utc(until), "rests_until": None}
     given = {"note": note, "created_by_id": by.pk if by else None}
     terms |= {name: value for name, value in given.items() if value is not None}
-    rests = verb == Verb.ALLOW and overrule(Rule(**key, until=terms["until"]))
+    rests = verb == RuleVerb.ALLOW and overrule(Rule(**key, until=terms["until"]))
     if rests and Rule.objects.filter(**key, until=None).exists():
         terms["until"] = None
     check(Rule(**key, **terms), target)

@@ -13,9 +13,7 @@ from offload.conf import settings
 from offload.core.placement.topology import Topology
 from offload.core.policies import Policy, policy_for
 from offload.fleet.row_values import default_policy, instance_of, policy_of, readable, rule_of
-from offload.models import Instance as InstanceRow
-from offload.models import Lease, Queue, Switch
-from offload.models import Rule as RuleRow
+from offload.models import Instance, Lease, Queue, Rule, Switch
 from offload.models.versions import (
     Raised,
     last_change,
@@ -115,8 +113,8 @@ def load(version: int) -> Snapshot:
     """Read the snapshot; the version is read before it, so it is never older than its number."""
     off = dict(Switch.objects.values_list("pk", "note"))
     leader = Lease.objects.filter(pk="leader").values_list("incarnation", flat=True).first()
-    instances = tuple(instance_of(row, off=off, leader=leader) for row in InstanceRow.objects.all())
-    rules = tuple(readable(RuleRow.objects.not_ended(), rule_of))
+    instances = tuple(instance_of(row, off=off, leader=leader) for row in Instance.objects.all())
+    rules = tuple(readable(Rule.objects.not_ended(), rule_of))
     topology = Topology(version=version, instances=instances, rules=rules)
     policies = tuple(policy_of(row) for row in Queue.objects.all())
     return Snapshot(topology=topology, policies=policies, default=default_policy())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class MessageFacts:
     """The identity of the message that runs."""
 
     task: str
@@ -45,7 +45,7 @@ class Facts:
         )
 
 
-def begin(key: AttemptKey, facts: Facts) -> Claimed | None:
+def begin(key: AttemptKey, facts: MessageFacts) -> Claimed | None:
     """Claim the job and let its result say STARTED, in one transaction.
 
     Elsewhere it says nothing until the end: a STARTED that came late would replace a result.

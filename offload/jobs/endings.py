@@ -16,7 +16,7 @@ from offload.db.statements import if_changed
 from offload.jobs import aftermath
 from offload.results import result_backend, task_results
 from offload.tracking import async_completion, runs
-from offload.tracking.runs import Written
+from offload.tracking.runs import FinishOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from offload.core.outcomes import ErrorInfo
     from offload.core.retries import Cause, RetryDecision
     from offload.db.statements import Statement
-    from offload.jobs.claims import Facts
+    from offload.jobs.claims import MessageFacts
     from offload.results.result_backend import Result
     from offload.tracking.claiming import Claimed
 
@@ -36,7 +36,7 @@ class Ending:
 
     key: AttemptKey
     claimed: Claimed
-    facts: Facts
+    facts: MessageFacts
 
     @property
     def is_silent(self) -> bool:
@@ -82,7 +82,7 @@ def succeed(ending: Ending, value: object, *, silent: bool = False) -> JobState 
         lambda due, then: runs.succeed(ending.key, value, aftermath=due, then=then),
         ending.ended("SUCCESS", value=value),
     )
-    return None if written is Written.STALE else JobState.SUCCEEDED
+    return None if written is FinishOutcome.STALE else JobState.SUCCEEDED
 
 
 def fail(ending: Ending, decision: RetryDecision, error: ErrorInfo) -> JobState | None:
@@ -101,15 +101,15 @@ def fail(ending: Ending, decision: RetryDecision, error: ErrorInfo) -> JobState 
             job_state=decision.state,
         ),
     )
-    return None if written is Written.STALE else decision.state
+    return None if written is FinishOutcome.STALE else decision.state
 
 
 def _end(
     ending: Ending,
     result: Result | None,
-    write: Callable[[bool, Statement | None], Written],
+    write: Callable[[bool, Statement | None], FinishOutcome],
     ended: Ended,
-) -> Written:
+) -> FinishOutcome:
     wanted = None if ending.is_silent else result
     inside = task_results.in_transaction()
     due = wanted is not None and not inside
@@ -118,7 +118,7 @@ def _end(
     early = ending.claimed.has_tail and not database.in_transaction()
     with database.atomic() if ending.claimed.has_tail else nullcontext():
         written = write(due, then)
-        is_mine = written is Written.NOW
+        is_mine = written is FinishOutcome.NOW
         if wanted is not None and due and is_mine and early:
             database.on_commit(partial(aftermath.deliver, wanted))
         if is_mine and ending.claimed.has_tail:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LIMIT = "TimeLimitExceeded"
 #: Ends that were wanted, or nobody's fault: they count neither as failure nor as crash.
-UNCOUNTED = (Cause.STOPPED_FORCED, Cause.LAPSED)
+UNCOUNTED = (Cause.STOPPED_FORCED, Cause.LEASE_EXPIRED)
 
 
 def crashed(job_id: str, epoch: int, told: str) -> None:

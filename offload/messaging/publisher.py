@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from offload.models import Job
-    from offload.tracking.bindings import Bound
+    from offload.tracking.bindings import BoundJob
     from offload.tracking.drafts import Draft
 
 logger = logging.getLogger("offload.publisher")
@@ -77,7 +77,7 @@ def instance_queue(instance: str) -> Queue:
     return Queue(name, exchange=EXCHANGE, routing_key=name, durable=True, no_ack=True)
 
 
-def publish(jobs: Sequence[tuple[Bound, str]]) -> dict[str, Exception]:
+def publish(jobs: Sequence[tuple[BoundJob, str]]) -> dict[str, Exception]:
     """Send each bound job to its instance under this task name.
 
     Return why some of them can never be sent, by their ids. Never raises for a broker that is
@@ -96,7 +96,7 @@ def publish(jobs: Sequence[tuple[Bound, str]]) -> dict[str, Exception]:
         return {}
 
 
-def _publish(app: Celery, jobs: Sequence[tuple[Bound, str]]) -> dict[str, Exception]:
+def _publish(app: Celery, jobs: Sequence[tuple[BoundJob, str]]) -> dict[str, Exception]:
     unreadable = {}
     with ExitStack() as stack:
         producer: Any = stack.enter_context(app.producer_pool.acquire(block=True, timeout=1))
@@ -113,7 +113,7 @@ def _publish(app: Celery, jobs: Sequence[tuple[Bound, str]]) -> dict[str, Except
     return unreadable
 
 
-def _send(app: Celery, producer: Any, job: Bound, task: str) -> None:
+def _send(app: Celery, producer: Any, job: BoundJob, task: str) -> None:
     """Publish a job's message; Celery's signals of that were sent where it was submitted."""
     sent, queue = message(app, job, task), instance_queue(job.instance)
     how = {"serializer": app.conf.task_serializer, "compression": app.conf.task_compression}
@@ -128,7 +128,7 @@ def _send(app: Celery, producer: Any, job: Bound, task: str) -> None:
         amqp._event_dispatcher.publish("task-sent", event, producer, retry=False)
 
 
-def is_unreadable(app: Celery, job: Bound | Job, task: str) -> bool:
+def is_unreadable(app: Celery, job: BoundJob | Job, task: str) -> bool:
     """Return whether no broker could be given the job's message."""
     try:
         how = delivery(job.options)
@@ -147,7 +147,7 @@ def delivery(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**(options.get("properties") or {}), **how}
 
 
-def message(app: Celery, job: Bound, task: str) -> Any:
+def message(app: Celery, job: BoundJob, task: str) -> Any:
     """Return the message of a bound job: stripped of its tail, in our envelope."""
     found = made(app, job, task, retries=job.failures)
     found.headers.update(job.options.get("headers") or {})
@@ -155,7 +155,7 @@ def message(app: Celery, job: Bound, task: str) -> Any:
     return found
 
 
-def envelope(job: Bound) -> Envelope:
+def envelope(job: BoundJob) -> Envelope:
     """Return what the message of a bound job says of it."""
     return Envelope(
         job_id=job.id,
@@ -168,7 +168,7 @@ def envelope(job: Bound) -> Envelope:
     )
 
 
-def made(app: Celery, job: Bound | Draft | Job, task: str, *, retries: int = 0) -> Any:
+def made(app: Celery, job: BoundJob | Draft | Job, task: str, *, retries: int = 0) -> Any:
     """Return what Celery makes of a job, without a header of ours.
 
     Raise TypeError for a job whose row holds no arguments that can be read.

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from offload.core.moments import LATEST
-from offload.core.placement.topology import Scope, Verb
+from offload.core.placement.topology import RuleVerb, Scope
 from offload.models.fields import PatternField
 from offload.models.managers import OffloadManager
 
@@ -34,7 +34,7 @@ RuleManager = OffloadManager.from_queryset(RuleQuerySet)
 class Rule(models.Model):
     """Allow or deny a pattern of topics on an instance, a glob of names, or a label."""
 
-    verb = models.CharField(_("verb"), max_length=5, choices=[(v.value, v.value) for v in Verb])
+    verb = models.CharField(_("verb"), max_length=5, choices=[(v.value, v.value) for v in RuleVerb])
     scope = models.CharField(
         _("scope"),
         max_length=8,
@@ -90,7 +90,7 @@ class Rule(models.Model):
             ),
             models.CheckConstraint(
                 name="offload_rule_verb",
-                condition=Q(verb__in=[v.value for v in Verb]),
+                condition=Q(verb__in=[v.value for v in RuleVerb]),
             ),
             models.CheckConstraint(name="offload_rule_target", condition=~Q(target="")),
             models.CheckConstraint(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from offload.core.placement.topology import Rule, Scope, Verb
+from offload.core.placement.topology import RoutingRule, RuleVerb, Scope
 from offload.core.topics import Pattern
 from offload.fleet.row_values import UNREADABLE
 
@@ -20,7 +20,7 @@ class Applied:
 
     version: int
     is_off: bool
-    rules: tuple[Rule, ...]
+    rules: tuple[RoutingRule, ...]
 
 
 def read_applied(instance: str, announced: Mapping[str, Any]) -> Applied | None:
@@ -39,10 +39,10 @@ def _applied(instance: str, announced: Mapping[str, Any]) -> Applied:
     )
 
 
-def _rule(instance: str, verb: str, pattern: str, until: str | None) -> Rule:
-    return Rule(
+def _rule(instance: str, verb: str, pattern: str, until: str | None) -> RoutingRule:
+    return RoutingRule(
         id=0,
-        verb=Verb(verb),
+        verb=RuleVerb(verb),
         scope=Scope.INSTANCE,
         target=instance,
         pattern=Pattern.parse(pattern),

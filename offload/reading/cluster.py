@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
-    from offload.core.placement.topology import Instance as InstanceValue
-    from offload.core.placement.topology import Rule as RuleValue
-    from offload.core.placement.topology import Topology, Verb
+    from offload.core.placement.topology import InstanceInfo, RoutingRule, RuleVerb, Topology
     from offload.core.policies import Policy
     from offload.reading.instance_rows import Line
 
@@ -36,7 +34,7 @@ LATELY = 86_400.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class ClusterFacts:
     """Everything about the cluster at one moment; what follows from it is worked out once."""
 
     now: datetime
@@ -61,7 +59,7 @@ class Facts:
         return version_of((named, jobs, later, failed, applied, lost))
 
     @property
-    def known(self) -> tuple[InstanceValue, ...]:
+    def known(self) -> tuple[InstanceInfo, ...]:
         """Return the instances whose rows were read, those that are gone included."""
         return tuple(one for one in self.topology.instances if one.name in self.lines)
 
@@ -77,7 +75,7 @@ class Facts:
         """Return what is consumed, ruled, waits, runs, or came lately."""
         return self.consumed | {rule.pattern.text for rule in self.rules} | self.counts.topics
 
-    def instance_line(self, one: InstanceValue, kind: type[InstanceT], **more: Any) -> InstanceT:
+    def instance_line(self, one: InstanceInfo, kind: type[InstanceT], **more: Any) -> InstanceT:
         """Return what is said of an instance, with `more` of what a page says of it."""
         line = self.lines[one.name]
         return kind(
@@ -124,16 +122,16 @@ class Facts:
         )
 
     @cached_property
-    def rules(self) -> tuple[RuleValue, ...]:
+    def rules(self) -> tuple[RoutingRule, ...]:
         """Return the rules in force."""
         return tuple(rule for rule in self.topology.rules if rule.in_force(self.now))
 
-    def ruling(self, instance: InstanceValue) -> tuple[RuleValue, ...]:
+    def ruling(self, instance: InstanceInfo) -> tuple[RoutingRule, ...]:
         """Return the rules in force that apply to an instance."""
         return self._ruling.get(instance.name, ())
 
     @cached_property
-    def _ruling(self) -> Mapping[str, tuple[RuleValue, ...]]:
+    def _ruling(self) -> Mapping[str, tuple[RoutingRule, ...]]:
         return {
             one.name: tuple(rule for rule in self.rules if rule.applies_to(one))
             for one in self.topology.live
@@ -164,7 +162,7 @@ class Facts:
         """Return the instances that act by other rules than those there are."""
         return frozenset(one.name for one in self.topology.live if self._is_behind(one))
 
-    def _is_behind(self, instance: InstanceValue) -> bool:
+    def _is_behind(self, instance: InstanceInfo) -> bool:
         line = self.lines.get(instance.name)
         if line is None or line.applied is None:
             return True
@@ -182,9 +180,9 @@ class Facts:
         return found
 
     @cached_property
-    def own_verbs(self) -> Mapping[tuple[str, str], tuple[Verb, ...]]:
+    def own_verbs(self) -> Mapping[tuple[str, str], tuple[RuleVerb, ...]]:
         """Return the verbs of the rules for one instance, by it and the pattern."""
-        found: dict[tuple[str, str], tuple[Verb, ...]] = {}
+        found: dict[tuple[str, str], tuple[RuleVerb, ...]] = {}
         for rule in self.rules:
             if rule.scope is Scope.INSTANCE:
                 key = rule.target, rule.pattern.text
@@ -192,27 +190,27 @@ class Facts:
         return found
 
 
-def read() -> Facts:
+def read() -> ClusterFacts:
     """Ask the database."""
     return replace(now_here(), failures=failures.recent())
 
 
-def now_here() -> Facts:
+def now_here() -> ClusterFacts:
     """Ask for all but what failed."""
     return replace(without_rows(), lines=instance_rows.read())
 
 
-def without_rows() -> Facts:
+def without_rows() -> ClusterFacts:
     """Ask for the topology and the counts of jobs alone."""
     seen = snapshot(fresh=True)
-    return Facts(now=now(), topology=seen.topology, policies=seen.policies, counts=count())
+    return ClusterFacts(now=now(), topology=seen.topology, policies=seen.policies, counts=count())
 
 
-def _terms(rule: RuleValue) -> tuple[object, ...]:
+def _terms(rule: RoutingRule) -> tuple[object, ...]:
     return rule.verb, rule.pattern.text, rule.until
 
 
-def with_rule_ages(facts: Facts, ids: Collection[int]) -> Facts:
+def with_rule_ages(facts: ClusterFacts, ids: Collection[int]) -> ClusterFacts:
     """Return the facts with the ages of these rules."""
     found = Rule.objects.filter(pk__in=ids).annotate(age=instance_rows.age("created_at"))
     ages = {pk: age.total_seconds() for pk, age in found.values_list("pk", "age")}

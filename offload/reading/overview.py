@@ -10,7 +10,7 @@ from offload.reading import cluster
 from offload.reading.lines import InstanceLine, TopicLine
 
 if TYPE_CHECKING:
-    from offload.reading.cluster import Facts
+    from offload.reading.cluster import ClusterFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +82,11 @@ def topics() -> tuple[TopicLine, ...]:
     return _topics(cluster.without_rows())
 
 
-def _instances(seen: Facts) -> tuple[InstanceLine, ...]:
+def _instances(seen: ClusterFacts) -> tuple[InstanceLine, ...]:
     joined = sorted(seen.known, key=lambda one: one.joined)
     return tuple(seen.instance_line(one, InstanceLine) for one in joined)
 
 
-def _topics(seen: Facts) -> tuple[TopicLine, ...]:
+def _topics(seen: ClusterFacts) -> tuple[TopicLine, ...]:
     known = sorted(seen.consumed | seen.counts.topics)
     return tuple(seen.topic_line(one, TopicLine) for one in known)

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from offload.core.placement.topology import Instance
-    from offload.core.placement.topology import Rule as RuleValue
+    from offload.core.placement.topology import InstanceInfo, RoutingRule
 
 #: The verb and the pattern of an instance that is switched off.
 OFF, EVERYTHING = "off", "**"
@@ -67,11 +66,11 @@ def rulebook() -> tuple[RuleLine, ...]:
     return (*off, *(_rule(row, names.get(row.pk, ()), users) for row in rows))
 
 
-def _named(rule: RuleValue, live: Iterable[Instance]) -> tuple[str, ...]:
+def _named(rule: RoutingRule, live: Iterable[InstanceInfo]) -> tuple[str, ...]:
     return tuple(one.name for one in live if rule.applies_to(one))
 
 
-def _off(row: Switch, live: Iterable[Instance]) -> RuleLine:
+def _off(row: Switch, live: Iterable[InstanceInfo]) -> RuleLine:
     return RuleLine(
         id=None,
         verb=OFF,

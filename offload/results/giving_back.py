@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from offload.core.attempt_key import AttemptKey
     from offload.core.outcomes import ErrorInfo
     from offload.core.retries import Cause, RetryDecision
-    from offload.tracking.changes import Change
+    from offload.tracking.changes import StateChange
     from offload.tracking.selectors import Selector
 
 
 def give_back(
     jobs: Selector, *, cause: Cause, error: str = "", crash: bool = False
-) -> list[Change]:
+) -> list[StateChange]:
     """Put the bound ones of these jobs back; return what changed.
 
     ``crash`` counts what ran as crashed, up to the limit.

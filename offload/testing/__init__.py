@@ -27,7 +27,7 @@ from offload.models import Job, Slot
 from offload.models.versions import current_version
 from offload.operations.handles import JobHandle
 from offload.testing import files
-from offload.tracking.bindings import Bound, Place, bind
+from offload.tracking.bindings import BoundJob, Place, bind
 from offload.tracking.queries import waiting_lanes
 from offload.worker.pool.guest import as_guest
 from offload.worker.tasks.attempts import NotBegun
@@ -92,7 +92,7 @@ def _is_any_left(app: Celery) -> bool:
     return found is not None
 
 
-def _bound(app: Celery) -> Bound | None:
+def _bound(app: Celery) -> BoundJob | None:
     """Bind the next job that can run here."""
     Job.objects.filter(state="PENDING", hold="", run_at__isnull=False).update(run_at=None)
     place = Place(instance=NAME, incarnation=str(uuid4()), window=1, version=current_version())
@@ -110,7 +110,7 @@ def _can_run(app: Celery, lane: Lane) -> bool:
     return admit(snapshot(fresh=True).policy(lane.queue), UNUSED, now()).is_open
 
 
-def _run(app: Celery, job: Bound) -> None:
+def _run(app: Celery, job: BoundJob) -> None:
     """Run a job's message as a pool process does."""
     task = task_of(app, job.task if job.task in CARRIERS else "", job.topic)
     sent = message(app, job, task.name)

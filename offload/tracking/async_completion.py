@@ -15,7 +15,7 @@ from offload.db import database
 from offload.db.statements import assignments, named
 from offload.models import Attempt, Job
 from offload.models.indexes import HANDED
-from offload.tracking.changes import Change, tell
+from offload.tracking.changes import StateChange, tell
 from offload.tracking.selectors import ATTEMPT as THIS
 from offload.tracking.selectors import MINE, params_of
 
@@ -49,7 +49,7 @@ def hand_over(key: AttemptKey, timeout: float) -> JobState | None:
         return None
     state = JobState(found[0][0])
     if state.is_final:
-        tell([Change(key.job_id, "ACTIVE", state, key.epoch)])
+        tell([StateChange(key.job_id, "ACTIVE", state, key.epoch)])
     return state
 
 
@@ -99,7 +99,7 @@ def _end(key: AttemptKey, state: JobState, columns: Mapping[str, object]) -> boo
         named(params_of(key), {"state": state}, columns),
     )
     if ended:
-        tell([Change(key.job_id, "ACTIVE", state, key.epoch)])
+        tell([StateChange(key.job_id, "ACTIVE", state, key.epoch)])
     return bool(ended)
 
 

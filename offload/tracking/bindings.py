@@ -11,7 +11,7 @@ from offload.models import Exclusion, Job, Slot, Version
 from offload.models.fields import decoded
 from offload.models.indexes import BOUND, WAITING
 from offload.models.versions import TOPOLOGY
-from offload.tracking.changes import Change, tell
+from offload.tracking.changes import StateChange, tell
 from offload.tracking.drafts import COLUMNS, placeholders
 from offload.tracking.selectors import these
 
@@ -49,7 +49,7 @@ FEW = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
+class BoundJob:
     """A job that was bound: what its message is made of."""
 
     id: str
@@ -97,7 +97,7 @@ def bind(
     limit: int,
     suspect: bool = False,
     only: str = "",
-) -> list[Bound]:
+) -> list[BoundJob]:
     """Bind the first waiting jobs of these lanes to the place, up to its window and ``limit``.
 
     ``suspect`` binds one of the suspects of a crash instead, if the instance has none yet.
@@ -107,7 +107,7 @@ def bind(
     """
     if not lanes or limit < 1:
         return []
-    found: list[Bound] = []
+    found: list[BoundJob] = []
     for start in range(0, len(lanes), LANES):
         if len(found) < limit:
             part = lanes[start : start + LANES]
@@ -116,7 +116,7 @@ def bind(
     return found
 
 
-def insert_bound(place: Place, draft: Draft) -> tuple[bool, list[Bound]]:
+def insert_bound(place: Place, draft: Draft) -> tuple[bool, list[BoundJob]]:
     """Store a new job, bound at once if the place has room and none of its lane waits.
 
     Return whether it was new, and what was bound.
@@ -148,8 +148,8 @@ def _inserting(place: Place, draft: Draft) -> Statement:
     )
 
 
-def _bound(found: list[tuple[Any, ...]]) -> list[Bound]:
-    tell([Change(row[0], "PENDING", "QUEUED", row[1]) for row in found])
+def _bound(found: list[tuple[Any, ...]]) -> list[BoundJob]:
+    tell([StateChange(row[0], "PENDING", "QUEUED", row[1]) for row in found])
     return sorted(map(read, found), key=lambda one: (-one.priority, one.created_at, one.id))
 
 
@@ -229,15 +229,15 @@ def _is_mine() -> str:
     return SLOT_IS_MINE if database.vendor() == "postgresql" else "true"
 
 
-def read(row: tuple[Any, ...]) -> Bound:
+def read(row: tuple[Any, ...]) -> BoundJob:
     """Return a row of BOUND_COLUMNS as a value."""
     facts = dict(zip(BOUND_COLUMNS, row, strict=True))
     for name in ("args", "properties", "options"):
         facts[name] = decoded(facts[name])
-    return Bound(**facts)
+    return BoundJob(**facts)
 
 
-def note_published(jobs: Sequence[Bound], times: int = 1) -> None:
+def note_published(jobs: Sequence[BoundJob], times: int = 1) -> None:
     """Count that the messages of bound jobs are sent again; -1 times takes that back."""
     if jobs:
         sent = these([job.id for job in jobs])

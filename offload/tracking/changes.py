@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from offload.core.attempt_key import AttemptKey
 
 
-class Change(NamedTuple):
+class StateChange(NamedTuple):
     """One job went from one state to another."""
 
     job_id: str
@@ -23,13 +23,13 @@ class Change(NamedTuple):
     epoch: int
 
 
-def tell(changes: Sequence[Change]) -> None:
+def tell(changes: Sequence[StateChange]) -> None:
     """Send one signal per change once the surrounding transaction is committed."""
     if changes and job_changed.has_listeners(None):
         database.on_commit(lambda: _send(changes))
 
 
-def _send(changes: Sequence[Change]) -> None:
+def _send(changes: Sequence[StateChange]) -> None:
     for change in changes:
         job_changed.send_robust(sender=None, **change._asdict())
 

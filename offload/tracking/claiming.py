@@ -10,7 +10,7 @@ from offload.db import database
 from offload.db.statements import Statement, change, named
 from offload.models import Job
 from offload.models.fields import decoded
-from offload.tracking.changes import Change, tell
+from offload.tracking.changes import StateChange, tell
 from offload.tracking.requeue import way_back
 from offload.tracking.selectors import BINDING, IS_QUEUED, attempt, params_of
 
@@ -80,7 +80,7 @@ def claim(key: AttemptKey, here: Seat = ANYWHERE, then: Statement | None = None)
     """
     found = change(_claiming(key, here), then)
     if found:
-        tell([Change(key.job_id, "QUEUED", "ACTIVE", key.epoch)])
+        tell([StateChange(key.job_id, "QUEUED", "ACTIVE", key.epoch)])
         return _claimed(found[0])
     return _mine(key)
 

@@ -10,7 +10,7 @@ from offload.core.placement.admission import UNUSED, Usage, admit
 from offload.db import database
 from offload.models import Job, Queue
 from offload.models.indexes import BOUND, IN_LINE
-from offload.tracking.bindings import Bound, Place, bind, not_excluded
+from offload.tracking.bindings import BoundJob, Place, bind, not_excluded
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,7 +42,7 @@ STOOD_STILL = "25P03"
 
 def bind_limited(
     place: Place, lane: Lane, policy: Policy, now: datetime, *, suspect: bool
-) -> list[Bound]:
+) -> list[BoundJob]:
     """Bind from one lane of a limited or ordered queue; nothing while its lock is busy.
 
     A transaction of its own is ended by the server where this process stands still in it.
@@ -62,7 +62,7 @@ def bind_limited(
 
 def _bind(
     place: Place, lane: Lane, queue: str, allowance: Allowance, *, suspect: bool
-) -> list[Bound]:
+) -> list[BoundJob]:
     limit = allowance.up_to(place.window)
     if not allowance.in_order:
         return bind(place, [lane], limit=limit, suspect=suspect)

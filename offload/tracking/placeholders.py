@@ -11,7 +11,7 @@ from offload.core.states import JobState
 from offload.db import database
 from offload.db.statements import assignments
 from offload.models import Job
-from offload.tracking.changes import Change, tell
+from offload.tracking.changes import StateChange, tell
 from offload.tracking.requeue import way_back
 from offload.tracking.selectors import attempt
 
@@ -71,5 +71,5 @@ def succeed(job_id: str, value: object) -> bool:
         f"aftermath_due = true WHERE id = %s AND {FILLABLE} RETURNING epoch",
         [dumps(value), job_id],
     )
-    tell([Change(job_id, "PENDING", "SUCCEEDED", row[0]) for row in changed])
+    tell([StateChange(job_id, "PENDING", "SUCCEEDED", row[0]) for row in changed])
     return bool(changed)

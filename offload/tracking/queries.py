@@ -13,12 +13,12 @@ from offload.tracking.selectors import STRAY, bound_to
 
 if TYPE_CHECKING:
     from offload.core.envelopes import Key
-    from offload.tracking.bindings import Bound, Place
+    from offload.tracking.bindings import BoundJob, Place
 
 INSTANCE = Instance._meta.db_table
 
 
-def unheard(instance: str, incarnation: str, *, first: float) -> list[Bound]:
+def unheard(instance: str, incarnation: str, *, first: float) -> list[BoundJob]:
     """Return the QUEUED jobs of an incarnation whose message is to be sent again.
 
     ``first`` is after how many seconds; each time doubles it.

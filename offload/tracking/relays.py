@@ -9,7 +9,7 @@ from django.db.models import Q
 from offload.db import database
 from offload.models import Job, Kind
 from offload.models.indexes import RELAY, UNSENT
-from offload.tracking.changes import Change, tell
+from offload.tracking.changes import StateChange, tell
 from offload.tracking.selectors import Selector, these
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def mark_failed(job_id: str, error: str) -> int:
     return int(found[0][0]) if found else 0
 
 
-def stop_unsent(older_than: float) -> list[Change]:
+def stop_unsent(older_than: float) -> list[StateChange]:
     """Make relays STOPPED that a stop met while they were claimed, and that were never sent."""
     found = database.rows(
         f"UPDATE {JOB} SET state = 'STOPPED', finished_at = {database.now()}, "
@@ -101,7 +101,7 @@ def stop_unsent(older_than: float) -> list[Change]:
         "RETURNING id, epoch",
         [-older_than],
     )
-    changes = [Change(job_id, "PENDING", "STOPPED", epoch) for job_id, epoch in found]
+    changes = [StateChange(job_id, "PENDING", "STOPPED", epoch) for job_id, epoch in found]
     tell(changes)
     return changes
 
@@ -124,5 +124,5 @@ def close(job_id: str, state: str, *, error_type: str = "", error: str = "") -> 
         f"error_type = %s, error = %s WHERE id = %s AND {RELAY} RETURNING epoch",
         [state, error_type[:255], error, job_id],
     )
-    tell([Change(job_id, "PENDING", state, row[0]) for row in found])
+    tell([StateChange(job_id, "PENDING", state, row[0]) for row in found])
     return bool(found)

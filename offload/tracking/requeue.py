@@ -16,7 +16,7 @@ from offload.db.statements import named
 from offload.models import Attempt, Exclusion, Job
 from offload.models.indexes import ACTIVE, BOUND
 from offload.tracking import selectors
-from offload.tracking.changes import Change, tell
+from offload.tracking.changes import StateChange, tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ def way_back(
     also: str = "",
     values: Mapping[str, object] | None = None,
     crash: bool = False,
-) -> list[Change]:
+) -> list[StateChange]:
     """Put the bound ones of these jobs back; return what changed.
 
     Attempts that had begun are recorded with their cause and error, and lose their token, so
@@ -58,7 +58,7 @@ def way_back(
             _statement(jobs.condition, also, crash=crash),
             named(jobs.params, values or {}, counted),
         )
-        changes = [Change(*row) for row in found]
+        changes = [StateChange(*row) for row in found]
         tell(changes)
     return changes
 
@@ -97,12 +97,12 @@ def _statement(where: str, also: str, *, crash: bool) -> str:
     )
 
 
-def recall(jobs: Selector, *, cause: Cause) -> list[Change]:
+def recall(jobs: Selector, *, cause: Cause) -> list[StateChange]:
     """Take those of these jobs back that are bound and have not begun."""
     return way_back(jobs.where("state = 'QUEUED'"), cause=cause)
 
 
-def hand_on(job_id: str, epoch: int, *, reason: str) -> list[Change]:
+def hand_on(job_id: str, epoch: int, *, reason: str) -> list[StateChange]:
     """Take a bound job back so that another incarnation begins it; return what changed.
 
     The one that had it is passed over for some seconds. That is no refusal: nothing is counted
@@ -125,7 +125,7 @@ def _exclude(binding: Selector, *, seconds: str, reason: str) -> None:
     )
 
 
-def recall_from(instance: str, topics: Sequence[str], *, cause: Cause) -> list[Change]:
+def recall_from(instance: str, topics: Sequence[str], *, cause: Cause) -> list[StateChange]:
     """Take the unstarted jobs of these topics back from an instance."""
     return recall(selectors.of_topics(instance, topics), cause=cause) if topics else []
 

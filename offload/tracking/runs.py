@@ -14,7 +14,7 @@ from offload.db import database
 from offload.db.statements import Statement, assignments, change, named
 from offload.models import Job
 from offload.tracking import selectors
-from offload.tracking.changes import Change, tell
+from offload.tracking.changes import StateChange, tell
 from offload.tracking.requeue import way_back
 from offload.tracking.selectors import ATTEMPT, MINE, params_of
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 JOB = Job._meta.db_table
 
 
-class Written(enum.Enum):
+class FinishOutcome(enum.Enum):
     """The outcome of a finish."""
 
     #: This call made the job final.
@@ -41,7 +41,7 @@ class Written(enum.Enum):
 
 def succeed(
     key: AttemptKey, value: object, *, aftermath: bool, then: Statement | None = None
-) -> Written:
+) -> FinishOutcome:
     """Make the job SUCCEEDED with this value.
 
     ``aftermath`` marks that Celery's result is still to be written; ``then`` writes it with the
@@ -60,7 +60,7 @@ def fail(
     aftermath: bool,
     then: Statement | None = None,
     for_the_dead: bool = False,
-) -> Written:
+) -> FinishOutcome:
     """Make the job final as decided, with its error; ``then`` takes effect with the end.
 
     ``for_the_dead`` ends an attempt whose process is gone: its token goes too, and what follows
@@ -90,7 +90,7 @@ def _end(
     aftermath: bool,
     then: Statement | None = None,
     for_the_dead: bool = False,
-) -> Written:
+) -> FinishOutcome:
     hanging = "token = 'lost'" if for_the_dead else "has_tail = false, tail = NULL"
     ending = Statement(
         f"UPDATE {JOB} SET state = %(state)s, finished_at = {database.now()}, "
@@ -99,9 +99,9 @@ def _end(
         named(params_of(key), {"state": state, "aftermath": aftermath}, columns),
     )
     if not change(ending, then):
-        return Written.BEFORE if _is_in(key, state) else Written.STALE
-    tell([Change(key.job_id, "ACTIVE", state, key.epoch)])
-    return Written.NOW
+        return FinishOutcome.BEFORE if _is_in(key, state) else FinishOutcome.STALE
+    tell([StateChange(key.job_id, "ACTIVE", state, key.epoch)])
+    return FinishOutcome.NOW
 
 
 def _is_in(key: AttemptKey, state: JobState) -> bool:

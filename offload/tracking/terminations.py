@@ -9,7 +9,7 @@ from offload.db import database
 from offload.db.statements import assignments, named
 from offload.models import Job
 from offload.models.indexes import HANDED, UNBEGUN
-from offload.tracking.changes import Change, tell
+from offload.tracking.changes import StateChange, tell
 from offload.tracking.selectors import Selector, these
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ BEFORE = (
 )
 
 
-def stop(job_ids: Sequence[str], *, force: bool = False) -> list[Change]:
+def stop(job_ids: Sequence[str], *, force: bool = False) -> list[StateChange]:
     """Request the end of jobs: those that wait or were handed over are STOPPED at once.
 
     Running ones are asked; ``force`` has their process killed by its instance. A plain Celery
@@ -47,7 +47,7 @@ def stop(job_ids: Sequence[str], *, force: bool = False) -> list[Change]:
         f"RETURNING id, {BEFORE}, state, epoch",
         jobs.given(force=force),
     )
-    changes = [Change(*row) for row in found if row[2] == "STOPPED"]
+    changes = [StateChange(*row) for row in found if row[2] == "STOPPED"]
     tell(changes)
     return changes
 
@@ -57,7 +57,7 @@ def is_any_late() -> bool:
     return bool(database.rows(f"SELECT 1 FROM {JOB} WHERE {_late()} LIMIT 1"))
 
 
-def expire(limit: int = 500) -> list[Change]:
+def expire(limit: int = 500) -> list[StateChange]:
     """Make jobs EXPIRED that were not begun in their time.
 
     One that began in time and waits for another attempt does not expire any more.
@@ -72,14 +72,16 @@ def _late() -> str:
     return f"{UNBEGUN} AND expires_at <= {database.now()} AND {NEVER_BEGAN}"
 
 
-def drop(job_ids: Sequence[str]) -> list[Change]:
+def drop(job_ids: Sequence[str]) -> list[StateChange]:
     """Make jobs that wait or were handed over DROPPED, save plain Celery tasks that were sent."""
     if not job_ids:
         return []
     return _finish(these(job_ids).where(ENDABLE), "DROPPED")
 
 
-def give_up(job_ids: Sequence[str], *, state: str, error_type: str, error: str) -> list[Change]:
+def give_up(
+    job_ids: Sequence[str], *, state: str, error_type: str, error: str
+) -> list[StateChange]:
     """Make waiting jobs final with an error: what they wait for can never come."""
     if not job_ids:
         return []
@@ -87,14 +89,14 @@ def give_up(job_ids: Sequence[str], *, state: str, error_type: str, error: str) 
     return _finish(these(job_ids).where(UNBEGUN), state, told)
 
 
-def _finish(jobs: Selector, state: str, told: Mapping[str, str] | None = None) -> list[Change]:
+def _finish(jobs: Selector, state: str, told: Mapping[str, str] | None = None) -> list[StateChange]:
     columns = {"state": state, **(told or {})}
     found = database.rows(
         f"UPDATE {JOB} SET {assignments(columns)}, finished_at = {database.now()}, "
         f"aftermath_due = true WHERE {jobs.condition} RETURNING id, {BEFORE}, state, epoch",
         named(jobs.params, columns),
     )
-    changes = [Change(*row) for row in found]
+    changes = [StateChange(*row) for row in found]
     tell(changes)
     return changes
 

@@ -10,32 +10,32 @@ import struct
 import time
 
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-SHARED = struct.Struct("d36s")
+LEASE_STRUCT = struct.Struct("d36s")
 #: Seconds between two looks of a child that waits for the lease.
-PAUSE = 0.05
+LEASE_LOOK_SECONDS = 0.05
 
 
-class Lease:
+class SharedLease:
     """The end of the lease, in memory that forked children see."""
 
     def __init__(self) -> None:
         """Start unlimited: a process without an agent, such as a test, has no lease."""
-        self._shared = mmap.mmap(-1, SHARED.size)
+        self._shared = mmap.mmap(-1, LEASE_STRUCT.size)
         self.extend(float("inf"))
 
     def extend(self, until: float, incarnation: str = "") -> None:
         """Set the end of the lease, by ``boottime``, and whose it is."""
-        SHARED.pack_into(self._shared, 0, until, incarnation.encode())
+        LEASE_STRUCT.pack_into(self._shared, 0, until, incarnation.encode())
 
     @property
     def until(self) -> float:
         """Return the end of the lease."""
-        return float(SHARED.unpack_from(self._shared, 0)[0])
+        return float(LEASE_STRUCT.unpack_from(self._shared, 0)[0])
 
     @property
     def incarnation(self) -> str:
         """Return the incarnation that this worker is; nothing where no agent has said so."""
-        return bytes(SHARED.unpack_from(self._shared, 0)[1]).rstrip(b"\0").decode()
+        return bytes(LEASE_STRUCT.unpack_from(self._shared, 0)[1]).rstrip(b"\0").decode()
 
     def is_held(self) -> bool:
         """Return whether jobs may be started."""
@@ -47,7 +47,7 @@ class Lease:
         while not self.is_held():
             if time.monotonic() > deadline:
                 return False
-            time.sleep(PAUSE)
+            time.sleep(LEASE_LOOK_SECONDS)
         return True
 
 
@@ -56,4 +56,4 @@ def boottime() -> float:
     return time.clock_gettime(CLOCK)
 
 
-lease = Lease()
+lease = SharedLease()

@@ -132,7 +132,7 @@ def test_past_its_lease_a_worker_ends_the_runs_of_ordered_and_limited_queues_onl
     agent.resume()
 
     eventually(lambda: len(happened(strict)) == 2, what="the second run")
-    assert [one.cause for one in strict.row.ended_attempts.all()] == [Cause.LAPSED]
+    assert [one.cause for one in strict.row.ended_attempts.all()] == [Cause.LEASE_EXPIRED]
     assert (strict.row.attempts, strict.row.failures, strict.row.crashes) == (2, 0, 0)
     row = ended(plain)
     assert (row.state, row.attempts) == (JobState.SUCCEEDED, 1)

@@ -19,7 +19,7 @@ from offload.dispatch.dispatching import task_of
 from offload.dispatch.sending import send
 from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job
-from offload.tracking.bindings import BOUND_COLUMNS, Bound
+from offload.tracking.bindings import BOUND_COLUMNS, BoundJob
 from offload.worker.agent.window import RECONCILE
 from tests.acceptance.fleet import script
 from tests.acceptance.servers import POSTGRES
@@ -102,7 +102,7 @@ def test_jobs_submitted_while_there_is_no_broker_run_when_it_is_back(
 def again(job: JobHandle) -> None:
     """Publish the message of a bound job once more, as it was."""
     row = job.row
-    bound = Bound(**{name: getattr(row, name) for name in BOUND_COLUMNS})
+    bound = BoundJob(**{name: getattr(row, name) for name in BOUND_COLUMNS})
     send([(bound, task_of(bound, snapshot(fresh=True)))])
 
 

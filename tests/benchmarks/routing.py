@@ -7,7 +7,15 @@ from statistics import median
 from timeit import repeat
 
 from offload.core.placement.routing import Need, Route, route
-from offload.core.placement.topology import Consumer, Instance, Mode, Rule, Scope, Topology, Verb
+from offload.core.placement.topology import (
+    Consumer,
+    InstanceInfo,
+    Mode,
+    RoutingRule,
+    RuleVerb,
+    Scope,
+    Topology,
+)
 from offload.core.topics import Pattern
 
 SIZE = 100
@@ -17,11 +25,11 @@ NEED = Need(topic="dam/rendition/web")
 LOAD = {f"worker{n}@host": n % 8 for n in range(SIZE)}
 
 
-def instance(number: int) -> Instance:
+def instance(number: int) -> InstanceInfo:
     """Return an instance that consumes a pattern."""
     pattern = Pattern.parse("dam/rendition/*" if number % 2 else "dam/**")
     name = f"worker{number}@host"
-    return Instance(
+    return InstanceInfo(
         name=name,
         incarnation=str(number),
         cluster="default",
@@ -37,12 +45,12 @@ def instance(number: int) -> Instance:
     )
 
 
-def rule(number: int) -> Rule:
+def rule(number: int) -> RoutingRule:
     """Return a rule for one instance; every third denies what is asked for."""
     denies = number % 3 == 0
-    return Rule(
+    return RoutingRule(
         id=number,
-        verb=Verb.DENY if denies else Verb.ALLOW,
+        verb=RuleVerb.DENY if denies else RuleVerb.ALLOW,
         scope=Scope.INSTANCE,
         target=f"worker{number}@host",
         pattern=Pattern.parse("dam/rendition/web" if denies else "dam/**"),

@@ -23,13 +23,13 @@ from offload.dispatch.submission import new_id
 from offload.fleet import membership
 from offload.fleet.membership import Announcement
 from offload.fleet.snapshots import snapshot
-from offload.jobs.claims import Facts
+from offload.jobs.claims import MessageFacts
 from offload.jobs.endings import Ending
 from offload.messaging.publisher import instance_queue
 from offload.models import Job
 from offload.results.giving_back import give_back
 from offload.tracking import claiming, selectors
-from offload.tracking.bindings import Bound, Place, bind
+from offload.tracking.bindings import BoundJob, Place, bind
 from offload.tracking.drafts import Draft, insert
 from tests.arranging import arrange
 
@@ -39,14 +39,14 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from offload.core.retries import Cause
-    from offload.tracking.changes import Change
+    from offload.tracking.changes import StateChange
     from offload.tracking.claiming import Claimed
 
 TOPIC = "dam/rendition/web"
 TASK = "dam.render"
 LANE = Lane(topic=TOPIC)
 HERE, THERE = "render@gpu1", "render@gpu2"
-FACTS = Facts(task=TASK, argsrepr="()", kwargsrepr="{}", worker=HERE)
+FACTS = MessageFacts(task=TASK, argsrepr="()", kwargsrepr="{}", worker=HERE)
 #: Whether somebody waits for a lock of this connection.
 BLOCKED = (
     "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
@@ -95,7 +95,7 @@ def waiting(count: int = 1, **facts: Any) -> list[str]:
     return [draft.id for draft in drafts]
 
 
-def bound(count: int = 1, *, name: str = HERE, **facts: Any) -> list[Bound]:
+def bound(count: int = 1, *, name: str = HERE, **facts: Any) -> list[BoundJob]:
     """Return jobs bound to an instance."""
     waiting(count, **facts)
     lane = Draft(id="", **{"topic": TOPIC, **facts}).lane
@@ -104,7 +104,7 @@ def bound(count: int = 1, *, name: str = HERE, **facts: Any) -> list[Bound]:
     return found
 
 
-def key_of(job: Bound) -> AttemptKey:
+def key_of(job: BoundJob) -> AttemptKey:
     """Return a new attempt's key."""
     return AttemptKey.by(new_secret(), job_id=job.id, epoch=job.epoch)
 
@@ -140,7 +140,7 @@ def running(name: str = HERE, **facts: Any) -> Running:
     return Running(key=key, claimed=claimed)
 
 
-def lose(job_id: str, epoch: int, *, cause: Cause, error: str) -> list[Change]:
+def lose(job_id: str, epoch: int, *, cause: Cause, error: str) -> list[StateChange]:
     """End an attempt whose process died; return what changed."""
     return give_back(selectors.process(job_id, epoch), cause=cause, error=error, crash=True)
 

@@ -8,11 +8,11 @@ from zlib import crc32
 
 from offload.browser.badges import Standing
 from offload.browser.cluster.rule_status import Judged, judge, judge_applied, same_effect
-from offload.core.placement.topology import Verb
+from offload.core.placement.topology import RuleVerb
 
 if TYPE_CHECKING:
-    from offload.core.placement.topology import Instance
-    from offload.reading.cluster import Facts
+    from offload.core.placement.topology import InstanceInfo
+    from offload.reading.cluster import ClusterFacts
     from offload.reading.instance_rows import Line
 
 #: What an operator can do with a cell.
@@ -30,7 +30,7 @@ class Cell:
     #: Seconds for which the two differ, where that is known.
     age: int | None = None
     #: The verbs of the rules for just this pattern on just this instance.
-    own: tuple[Verb, ...] = ()
+    own: tuple[RuleVerb, ...] = ()
     running: int = 0
 
     @property
@@ -59,7 +59,7 @@ class Cell:
         """Tell whether the cell is as this verb would make it."""
         if verb == "exclusive":
             return self.desired.standing is Standing.ONLY
-        if verb == Verb.ALLOW and Verb.DENY in self.own:
+        if verb == RuleVerb.ALLOW and RuleVerb.DENY in self.own:
             return False
         return verb in self.own
 
@@ -69,7 +69,7 @@ class Cell:
         return not self.is_absent and not same_effect(self.desired.standing, self.applied)
 
 
-def cell_of(facts: Facts, topic: str, instance: Instance) -> Cell:
+def cell_of(facts: ClusterFacts, topic: str, instance: InstanceInfo) -> Cell:
     """Return the cell of a topic, or pattern, on an instance."""
     line = facts.lines.get(instance.name)
     desired = judge(instance, topic, facts.ruling(instance), facts.now)
@@ -84,19 +84,19 @@ def cell_of(facts: Facts, topic: str, instance: Instance) -> Cell:
     return replace(cell, age=_age(facts, desired, line)) if cell.differs and line else cell
 
 
-def _applied(facts: Facts, topic: str, instance: Instance, desired: Judged) -> Standing:
+def _applied(facts: ClusterFacts, topic: str, instance: InstanceInfo, desired: Judged) -> Standing:
     if instance.name not in facts.behind:
         return desired.standing
     line = facts.lines.get(instance.name)
     return judge_applied(instance, topic, line.applied if line else None, facts.now)
 
 
-def _age(facts: Facts, desired: Judged, line: Line) -> int | None:
+def _age(facts: ClusterFacts, desired: Judged, line: Line) -> int | None:
     """Return since when this incarnation should do so; unknown where a rule was cleared."""
     is_off = desired.standing is Standing.OFF
     age = line.off_for if is_off else facts.rule_ages.get(desired.rule_id or 0)
     return None if age is None else int(min(age, line.up_for))
 
 
-def _own(facts: Facts, topic: str, instance: str) -> tuple[Verb, ...]:
+def _own(facts: ClusterFacts, topic: str, instance: str) -> tuple[RuleVerb, ...]:
     return facts.own_verbs.get((instance, topic), ())

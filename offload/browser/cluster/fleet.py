@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from offload.browser.cluster.look import Look, Part
+from offload.browser.cluster.look import ListPage, Look
 from offload.core.placement.judgement import judge_rules
 from offload.core.placement.topology import Mode
 from offload.core.texts import version_of as digest
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from offload.core.placement.topology import Instance, Rule
+    from offload.core.placement.topology import InstanceInfo, RoutingRule
     from offload.core.topics import Pattern
-    from offload.reading.cluster import Facts
+    from offload.reading.cluster import ClusterFacts
 
 #: Heartbeats after which a beat counts as late.
 LATE = 2
@@ -69,7 +69,7 @@ class Fleet:
     """The page: instances, in the order they joined; those that are gone come last."""
 
     look: Look
-    part: Part[Instance]
+    part: ListPage[InstanceInfo]
     members: tuple[Member, ...]
     #: Of all there are, whichever are looked at.
     ready: int
@@ -77,11 +77,11 @@ class Fleet:
     version: str
 
 
-def build(facts: Facts, *, heartbeat: float, look: Look | None = None) -> Fleet:
+def build(facts: ClusterFacts, *, heartbeat: float, look: Look | None = None) -> Fleet:
     """Make the page of the facts; `heartbeat` is the time between two beats in seconds."""
     look = look or Look()
     here = facts.topology.live
-    part = Part.of(_ordered(facts, look, heartbeat), page=look.page, size=SIZE)
+    part = ListPage.of(_ordered(facts, look, heartbeat), page=look.page, size=SIZE)
     return Fleet(
         look=look,
         part=part,
@@ -92,26 +92,26 @@ def build(facts: Facts, *, heartbeat: float, look: Look | None = None) -> Fleet:
     )
 
 
-def version_of(facts: Facts, *, heartbeat: float) -> str:
+def version_of(facts: ClusterFacts, *, heartbeat: float) -> str:
     """Return a text that differs where the page does; one that is late stays as late as it is."""
     beats = [_beat_of(facts, one, heartbeat) for one in facts.topology.live]
     shown = [beat and (beat.is_late or beat.seconds) for beat in beats]
     return digest((facts.version, shown))
 
 
-def _ordered(facts: Facts, look: Look, heartbeat: float) -> list[Instance]:
+def _ordered(facts: ClusterFacts, look: Look, heartbeat: float) -> list[InstanceInfo]:
     found = look.narrowed(facts.known, partial(_words, facts))
     if look.problems:
         found = [one for one in found if _has_problem(facts, one, heartbeat)]
     return sorted(found, key=lambda one: (not one.is_live, one.joined))
 
 
-def _words(facts: Facts, instance: Instance) -> list[str]:
+def _words(facts: ClusterFacts, instance: InstanceInfo) -> list[str]:
     consumed = [one.pattern.text for one in instance.consumers]
     return [instance.name, facts.lines[instance.name].host, *instance.labels, *consumed]
 
 
-def _has_problem(facts: Facts, instance: Instance, heartbeat: float) -> bool:
+def _has_problem(facts: ClusterFacts, instance: InstanceInfo, heartbeat: float) -> bool:
     if not instance.is_live:
         return not instance.said_goodbye
     beat = _beat_of(facts, instance, heartbeat)
@@ -120,7 +120,7 @@ def _has_problem(facts: Facts, instance: Instance, heartbeat: float) -> bool:
     return waits or is_late or instance.name in facts.behind
 
 
-def member(facts: Facts, instance: Instance, *, heartbeat: float) -> Member:
+def member(facts: ClusterFacts, instance: InstanceInfo, *, heartbeat: float) -> Member:
     """Return what is shown of an instance."""
     return facts.instance_line(
         instance,
@@ -131,7 +131,7 @@ def member(facts: Facts, instance: Instance, *, heartbeat: float) -> Member:
     )
 
 
-def _able(facts: Facts, instance: Instance) -> tuple[Able, ...]:
+def _able(facts: ClusterFacts, instance: InstanceInfo) -> tuple[Able, ...]:
     """Return what the instance may run now by the rules, and nothing while it is off or gone."""
     if instance.is_off or not instance.is_live:
         return ()
@@ -141,7 +141,9 @@ def _able(facts: Facts, instance: Instance) -> tuple[Able, ...]:
     return tuple(Able(pattern=one.text, is_whole=share == 1) for one, share in judged if share)
 
 
-def _share(pattern: Pattern, instance: Instance, rules: Sequence[Rule], now: datetime) -> float:
+def _share(
+    pattern: Pattern, instance: InstanceInfo, rules: Sequence[RoutingRule], now: datetime
+) -> float:
     """Return 1 where the rules let it run all topics of a pattern, 0 where none, else between."""
     kept = [judge_rules(instance, one, rules, now) is None for one in examples(pattern.text)]
     inside = [one for one in rules if one.pattern != pattern and pattern.matches(one.pattern.text)]
@@ -149,7 +151,7 @@ def _share(pattern: Pattern, instance: Instance, rules: Sequence[Rule], now: dat
     return sum(kept) / len(kept)
 
 
-def _beat_of(facts: Facts, instance: Instance, heartbeat: float) -> Beat | None:
+def _beat_of(facts: ClusterFacts, instance: InstanceInfo, heartbeat: float) -> Beat | None:
     line = facts.lines.get(instance.name)
     return _beat(line.beat_age, heartbeat) if line and instance.is_live else None
 

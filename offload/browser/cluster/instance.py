@@ -9,15 +9,14 @@ from offload.browser.cluster import fleet
 from offload.browser.cluster.rule_status import Judged, judge
 from offload.browser.values import shortened, text_of
 from offload.core.states import JobState
-from offload.models import Instance as InstanceRow
-from offload.models import Job
+from offload.models import Instance, Job
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from offload.browser.cluster.fleet import Member
-    from offload.core.placement.topology import Instance, Rule
-    from offload.reading.cluster import Facts
+    from offload.core.placement.topology import InstanceInfo, RoutingRule
+    from offload.reading.cluster import ClusterFacts
 
 #: Topics, rules and jobs that are shown.
 SHOWN = 200
@@ -51,13 +50,13 @@ class InstancePage:
     consumed: tuple[Consumed, ...]
     #: Topics and patterns beyond those that are shown.
     more: int
-    rules: tuple[Rule, ...]
+    rules: tuple[RoutingRule, ...]
     jobs: tuple[Held, ...]
     #: Names and values as people read them.
     facts: tuple[tuple[str, str], ...]
 
 
-def build(facts: Facts, name: str, *, heartbeat: float) -> InstancePage | None:
+def build(facts: ClusterFacts, name: str, *, heartbeat: float) -> InstancePage | None:
     """Return the page of an instance, or None where there is none of that name."""
     instance = facts.topology.instance(name)
     if instance is None or name not in facts.lines:
@@ -73,7 +72,9 @@ def build(facts: Facts, name: str, *, heartbeat: float) -> InstancePage | None:
     )
 
 
-def _consumed(facts: Facts, instance: Instance, consumers: dict[str, str]) -> tuple[Consumed, ...]:
+def _consumed(
+    facts: ClusterFacts, instance: InstanceInfo, consumers: dict[str, str]
+) -> tuple[Consumed, ...]:
     rules = facts.ruling(instance)
     return tuple(
         Consumed(pattern=one, task=consumers[one], judged=judge(instance, one, rules, facts.now))
@@ -91,7 +92,7 @@ def _jobs(name: str) -> tuple[Held, ...]:
 
 
 def _facts(name: str) -> tuple[tuple[str, str], ...]:
-    found: Any = InstanceRow.objects.filter(pk=name).values_list("facts", flat=True).first()
+    found: Any = Instance.objects.filter(pk=name).values_list("facts", flat=True).first()
     if not isinstance(found, dict):
         return ()
     return tuple((str(key), _plain(value)) for key, value in sorted(found.items()))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-    from offload.reading.cluster import Facts
+    from offload.reading.cluster import ClusterFacts
 
 FRAGMENT = "offload/_instance.html"
 
@@ -68,7 +68,7 @@ def switch(request: HttpRequest, quoted: str) -> HttpResponse:
     return live.tell(request, level, text, home=address)
 
 
-def context(request: HttpRequest, name: str, found: Facts) -> dict[str, Any]:
+def context(request: HttpRequest, name: str, found: ClusterFacts) -> dict[str, Any]:
     """Return what the templates need; raise Http404 where there is no such instance."""
     shown = instance.build(found, name, heartbeat=settings().heartbeat)
     if shown is None:

@@ -71,7 +71,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part(Generic[T]):
+class ListPage(Generic[T]):
     """One page of a list."""
 
     shown: tuple[T, ...]
@@ -84,7 +84,7 @@ class Part(Generic[T]):
     last: int
 
     @classmethod
-    def of(cls, items: Sequence[T], *, page: int, size: int) -> Part[T]:
+    def of(cls, items: Sequence[T], *, page: int, size: int) -> ListPage[T]:
         """Return that page of the items, or the last one there is."""
         pages = max(1, -(-len(items) // size))
         page = min(page, pages)

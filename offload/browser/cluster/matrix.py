@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from offload.browser.cluster.cells import Cell, cell_of
-from offload.browser.cluster.look import Look, Part
+from offload.browser.cluster.look import ListPage, Look
 from offload.core.placement.judgement import Need, consumer_for, obstacle_to
 from offload.core.policies import policy_for
 from offload.core.topics import examples, is_topic
@@ -15,8 +15,8 @@ from offload.reading.lines import InstanceLine, TopicLine
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from offload.core.placement.topology import Instance
-    from offload.reading.cluster import Facts
+    from offload.core.placement.topology import InstanceInfo
+    from offload.reading.cluster import ClusterFacts
 
 #: From so many instances on, cells show buttons as glyphs.
 DENSE = 4
@@ -50,8 +50,8 @@ class Matrix:
     """The page: what is desired of whom, and what is applied."""
 
     look: Look
-    topics: Part[str]
-    instances: Part[Instance]
+    topics: ListPage[str]
+    instances: ListPage[InstanceInfo]
     columns: tuple[InstanceLine, ...]
     rows: tuple[Row, ...]
     gone: tuple[str, ...]
@@ -89,12 +89,12 @@ class Matrix:
         return (*shown, self.chosen) if self.chosen and self.chosen.differs else tuple(shown)
 
 
-def build(facts: Facts, look: Look | None = None) -> Matrix:
+def build(facts: ClusterFacts, look: Look | None = None) -> Matrix:
     """Make the page of the facts, as much of it as is looked at."""
     look = look or Look()
     live = facts.topology.live
-    columns = Part.of(_instances(facts, look), page=look.across, size=COLUMNS)
-    topics = Part.of(_topics(facts, look), page=look.page, size=ROWS)
+    columns = ListPage.of(_instances(facts, look), page=look.across, size=COLUMNS)
+    topics = ListPage.of(_topics(facts, look), page=look.page, size=ROWS)
     return Matrix(
         look=look,
         topics=topics,
@@ -114,12 +114,12 @@ def build(facts: Facts, look: Look | None = None) -> Matrix:
     )
 
 
-def _known(facts: Facts) -> frozenset[str]:
+def _known(facts: ClusterFacts) -> frozenset[str]:
     failed = {line.topic for line in facts.failures.lines if is_topic(line.topic)}
     return facts.topics | failed
 
 
-def _topics(facts: Facts, look: Look) -> list[str]:
+def _topics(facts: ClusterFacts, look: Look) -> list[str]:
     """Return the topics that are looked at; all of them where the text is of instances alone."""
     every = sorted(_known(facts))
     found = look.narrowed(every, lambda topic: [topic])
@@ -128,7 +128,7 @@ def _topics(facts: Facts, look: Look) -> list[str]:
     return [one for one in found if not look.problems or _has_problem(facts, one)]
 
 
-def _instances(facts: Facts, look: Look) -> list[Instance]:
+def _instances(facts: ClusterFacts, look: Look) -> list[InstanceInfo]:
     """Return the instances that are looked at; those with a problem first, if that is asked for."""
     every = [one for one in facts.known if one.is_live]
     found = look.narrowed(every, _words) or every
@@ -137,11 +137,11 @@ def _instances(facts: Facts, look: Look) -> list[Instance]:
     return found
 
 
-def _words(instance: Instance) -> list[str]:
+def _words(instance: InstanceInfo) -> list[str]:
     return [instance.name, *instance.labels]
 
 
-def _has_problem(facts: Facts, topic: str) -> bool:
+def _has_problem(facts: ClusterFacts, topic: str) -> bool:
     if topic in facts.failed:
         return True
     if facts.counts.due(topic) and (_suspended(facts, topic) or not _can_anyone(facts, topic)):
@@ -149,11 +149,11 @@ def _has_problem(facts: Facts, topic: str) -> bool:
     return any(cell_of(facts, topic, one).differs for one in _behind(facts))
 
 
-def _behind(facts: Facts) -> Iterable[Instance]:
+def _behind(facts: ClusterFacts) -> Iterable[InstanceInfo]:
     return [one for one in facts.topology.live if one.name in facts.behind][:LOOKED_THROUGH]
 
 
-def _row(facts: Facts, topic: str, instances: Iterable[Instance]) -> Row:
+def _row(facts: ClusterFacts, topic: str, instances: Iterable[InstanceInfo]) -> Row:
     hour, day = facts.failed.get(topic, (0, 0))
     return facts.topic_line(
         topic,
@@ -165,7 +165,7 @@ def _row(facts: Facts, topic: str, instances: Iterable[Instance]) -> Row:
     )
 
 
-def _can_anyone(facts: Facts, topic: str) -> bool:
+def _can_anyone(facts: ClusterFacts, topic: str) -> bool:
     """Tell whether an instance can and may run it, without asking all of them."""
     need = Need(topic=examples(topic)[-1])
     return any(
@@ -174,12 +174,12 @@ def _can_anyone(facts: Facts, topic: str) -> bool:
     )
 
 
-def _suspended(facts: Facts, topic: str) -> str:
+def _suspended(facts: ClusterFacts, topic: str) -> str:
     policy = policy_for(topic, facts.policies)
     return policy.name if policy.suspended else ""
 
 
-def _chosen(facts: Facts, key: str) -> Cell | None:
+def _chosen(facts: ClusterFacts, key: str) -> Cell | None:
     """Return the cell that a form names, unless the instance or the topic has gone meanwhile."""
     name, _space, topic = key.partition(" ")
     instance = facts.topology.instance(name)

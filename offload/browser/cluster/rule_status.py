@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from offload.browser.badges import Standing
 from offload.core.placement.judgement import consumer_for, judge_rules, noted, switched_off
 from offload.core.placement.reasons import Obstacle
-from offload.core.placement.topology import Scope, Verb
+from offload.core.placement.topology import RuleVerb, Scope
 from offload.core.topics import Pattern, examples
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from offload.core.placement.reasons import Reason
-    from offload.core.placement.topology import Instance, Rule
+    from offload.core.placement.topology import InstanceInfo, RoutingRule
     from offload.reading.applied import Applied
 
 OBSTACLES: Mapping[Obstacle, Standing] = MappingProxyType(
@@ -38,7 +38,7 @@ class Judged:
     until: datetime | None = None
 
 
-def consumed(instance: Instance, row: str) -> tuple[str, ...]:
+def consumed(instance: InstanceInfo, row: str) -> tuple[str, ...]:
     """Return topics that stand for those of a row's that the instance has a consumer for."""
     pattern = Pattern.parse(row)
     whole = [one for one in examples(row) if consumer_for(instance, one) is not None]
@@ -46,7 +46,7 @@ def consumed(instance: Instance, row: str) -> tuple[str, ...]:
     return (*whole, *sorted(parts - set(whole)))
 
 
-def judge(instance: Instance, row: str, rules: Sequence[Rule], now: datetime) -> Judged:
+def judge(instance: InstanceInfo, row: str, rules: Sequence[RoutingRule], now: datetime) -> Judged:
     """Say how the instance stands to a topic or pattern by these rules."""
     topics = consumed(instance, row)
     if not topics:
@@ -61,7 +61,9 @@ def judge(instance: Instance, row: str, rules: Sequence[Rule], now: datetime) ->
     return _judged(standing, reasons[0], rules)
 
 
-def judge_applied(instance: Instance, row: str, applied: Applied | None, now: datetime) -> Standing:
+def judge_applied(
+    instance: InstanceInfo, row: str, applied: Applied | None, now: datetime
+) -> Standing:
     """Say how the instance stands to it by the rules it has announced."""
     if applied is None:
         return Standing.UNKNOWN
@@ -74,17 +76,17 @@ def same_effect(one: Standing, other: Standing) -> bool:
     return one == other or any({one, other} <= alike for alike in (MAY, MAY_NOT))
 
 
-def _judged(standing: Standing, reason: Reason, rules: Sequence[Rule]) -> Judged:
+def _judged(standing: Standing, reason: Reason, rules: Sequence[RoutingRule]) -> Judged:
     rule = next((one for one in rules if one.id == reason.rule_id), None)
     until = rule.until if rule else None
     return Judged(standing=standing, why=reason.detail, rule_id=reason.rule_id, until=until)
 
 
 def _allowed(
-    instance: Instance, row: str, topic: str, rules: Sequence[Rule], now: datetime
+    instance: InstanceInfo, row: str, topic: str, rules: Sequence[RoutingRule], now: datetime
 ) -> Judged:
     applying = [one for one in rules if one.in_force(now) and one.applies_to(instance)]
-    allows = [one for one in applying if one.verb is Verb.ALLOW]
+    allows = [one for one in applying if one.verb is RuleVerb.ALLOW]
     if not allows:
         return Judged(standing=Standing.ALLOWED, why="No rule concerns it.")
     rule = next(one for one in allows if one.pattern.matches(topic))

@@ -10,14 +10,14 @@ from offload.db import database
 from offload.reading import cluster
 
 if TYPE_CHECKING:
-    from offload.reading.cluster import Facts
+    from offload.reading.cluster import ClusterFacts
 
 #: Seconds for which they share it.
 AGE = 1.0
 
 
 class _Shared:
-    facts: Facts | None = None
+    facts: ClusterFacts | None = None
     read_at = 0.0
     alias = ""
 
@@ -26,7 +26,7 @@ _shared = _Shared()
 _lock = threading.Lock()
 
 
-def recent() -> Facts:
+def recent() -> ClusterFacts:
     """Return the facts as somebody read them a moment ago; while they are read, others wait."""
     with _lock:
         aged = monotonic() - _shared.read_at >= AGE

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-    from offload.reading.cluster import Facts
+    from offload.reading.cluster import ClusterFacts
 
 MATRIX = "offload/_matrix.html"
 FLEET = "offload/_fleet.html"
 
 
-def matrix_context(request: HttpRequest, found: Facts | None = None) -> dict[str, Any]:
+def matrix_context(request: HttpRequest, found: ClusterFacts | None = None) -> dict[str, Any]:
     """Return what the matrix needs, with the ages of what is not applied."""
     found = found or cluster.read()
     look = Look.of(request.POST if request.method == "POST" else request.GET)
@@ -39,7 +39,7 @@ def matrix_context(request: HttpRequest, found: Facts | None = None) -> dict[str
     return {**live.context(request, page, found.version), "failures": found.failures}
 
 
-def fleet_context(request: HttpRequest, found: Facts | None = None) -> dict[str, Any]:
+def fleet_context(request: HttpRequest, found: ClusterFacts | None = None) -> dict[str, Any]:
     """Return what the table of instances needs."""
     look = Look.of(request.POST if request.method == "POST" else request.GET)
     page = fleet.build(found or cluster.read(), heartbeat=settings().heartbeat, look=look)

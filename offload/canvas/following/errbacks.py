@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-    from offload.canvas.failing import Cause, Part
+    from offload.canvas.failing import NodeResult, UpstreamFailure
 
 
 def submit(
@@ -33,8 +33,8 @@ def submit(
     job_id: str,
     root_id: str,
     *,
-    cause: Cause | None = None,
-) -> list[Part]:
+    cause: UpstreamFailure | None = None,
+) -> list[NodeResult]:
     """Submit the callback of a job's failure; one that cannot be keeps nobody from ending.
 
     One that takes more than the job's id runs inside a job, or a task, of its own, which is
@@ -45,7 +45,11 @@ def submit(
 
 
 def _submit(
-    app: Celery, errback: Mapping[str, Any], job_id: str, root_id: str, cause: Cause | None
+    app: Celery,
+    errback: Mapping[str, Any],
+    job_id: str,
+    root_id: str,
+    cause: UpstreamFailure | None,
 ) -> None:
     callback = signature(dict(errback), app=app)
     family: dict[str, Any] = {"parent_id": job_id, "root_id": root_id or job_id}

@@ -11,7 +11,7 @@ from celery import signature
 from kombu.utils.json import dumps
 
 from offload.canvas.batches import NewJoin
-from offload.canvas.failing import CHORD_ERROR, Cause, Part, fail
+from offload.canvas.failing import CHORD_ERROR, NodeResult, UpstreamFailure, fail
 from offload.canvas.following import bodies, errbacks
 from offload.canvas.following.submitting import applied
 from offload.canvas.freezing.context import origin
@@ -73,12 +73,12 @@ def shaped(tree: Iterable[Any], values: dict[str, Any]) -> list[Any]:
     return [values[node] if isinstance(node, str) else shaped(node, values) for node in tree]
 
 
-def part(app: Celery, one: Part) -> None:
+def part(app: Celery, one: NodeResult) -> None:
     """Count the end of a node, and let the joins follow that waited for it last."""
     parts(app, [one])
 
 
-def parts(app: Celery, ended: Iterable[Part]) -> None:
+def parts(app: Celery, ended: Iterable[NodeResult]) -> None:
     """Count the ends of nodes, and of those that end by them."""
     todo = deque(ended)
     while todo:
@@ -87,7 +87,7 @@ def parts(app: Celery, ended: Iterable[Part]) -> None:
             todo.extend(_fire(app, ready, one.id))
 
 
-def _close(one: Part) -> list[Ready]:
+def _close(one: NodeResult) -> list[Ready]:
     """Mark the member, then lock its joins, then ask each whether one is open.
 
     In another order two members that end together may each see the other open.
@@ -126,7 +126,7 @@ def _ready(join_id: str) -> Ready:
     return Ready(id=join_id, body=join.body, values=shaped(join.tree, values))
 
 
-def _fire(app: Celery, ready: Ready, last: str) -> list[Part]:
+def _fire(app: Celery, ready: Ready, last: str) -> list[NodeResult]:
     """Submit the body of a join; or, where a member failed, end it and call its errbacks."""
     here = origin.get()
     root = (here.root_id if here else "") or last
@@ -137,7 +137,7 @@ def _fire(app: Celery, ready: Ready, last: str) -> list[Part]:
     return _fail(app, ready, root)
 
 
-def _fail(app: Celery, ready: Ready, root: str) -> list[Part]:
+def _fail(app: Celery, ready: Ready, root: str) -> list[NodeResult]:
     cause = _cause_of(ready)
     ended = fail(app, [ready.body], cause)
     called = _called(ready.failed) if (callbacks := bodies.callbacks_of(ready.body)) else []
@@ -147,7 +147,7 @@ def _fail(app: Celery, ready: Ready, root: str) -> list[Part]:
     return ended
 
 
-def _cause_of(ready: Ready) -> Cause:
+def _cause_of(ready: Ready) -> UpstreamFailure:
     """Return why a body cannot run: tasks of a group get the member's own error, as in Celery."""
     known = ready.body.get("subtask_type") == "group"
     job = Job.objects.filter(pk=ready.failed[0]).first() if known else None
@@ -155,7 +155,7 @@ def _cause_of(ready: Ready) -> Cause:
         kind, error = CHORD_ERROR, ready.error
     else:
         kind, error = job.error_type or REVOKED, job.error or job.state.lower()
-    return Cause(state="ERROR", error_type=kind, error=error, culprit=ready.failed[0])
+    return UpstreamFailure(state="ERROR", error_type=kind, error=error, culprit=ready.failed[0])
 
 
 def _called(members: Sequence[str]) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import DatabaseError
 
 from offload.canvas.batches import gathering
-from offload.canvas.failing import Cause, Part, fail
+from offload.canvas.failing import NodeResult, UpstreamFailure, fail
 from offload.core.texts import place_of, told
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def applied(
     *,
     rest: Sequence[Any] = (),
     **options: Any,
-) -> list[Part]:
+) -> list[NodeResult]:
     """Submit a signature, and a chain's ``rest`` behind it; return what ended instead."""
     chain: dict[str, Any] = {"chain": list(rest)} if rest else {}
     return isolated(
@@ -39,7 +39,7 @@ def applied(
 
 def isolated(
     app: Celery, nodes: Sequence[Mapping[str, Any]], submit: Callable[[], object]
-) -> list[Part]:
+) -> list[NodeResult]:
     """Submit these nodes, the first to run last; return what ended instead.
 
     What cannot be submitted, such as a topic that is none, ends with the error, and so does
@@ -54,6 +54,8 @@ def isolated(
             raise
         except Exception as error:
             logger.exception("%s cannot be submitted", nodes[-1].get("task"))
-            cause = Cause(state="ERROR", error_type=place_of(type(error)), error=told(error))
+            cause = UpstreamFailure(
+                state="ERROR", error_type=place_of(type(error)), error=told(error)
+            )
             return fail(app, nodes, cause)
     return []

@@ -11,7 +11,7 @@ from celery import signature
 from celery.app.task import Context
 
 from offload.canvas.batches import gathering
-from offload.canvas.failing import Cause, Part, fail
+from offload.canvas.failing import NodeResult, UpstreamFailure, fail
 from offload.canvas.following import errbacks, joins
 from offload.canvas.following.submitting import applied
 from offload.canvas.freezing.context import Origin, coming_from
@@ -65,10 +65,12 @@ class Ended:
         )
 
     @property
-    def cause(self) -> Cause:
+    def cause(self) -> UpstreamFailure:
         """Return why nodes behind a failure cannot run."""
         state = self.job_state or TAKEN_OVER[self.state]
-        return Cause(state=state, error_type=self.error_type, error=self.error, culprit=self.id)
+        return UpstreamFailure(
+            state=state, error_type=self.error_type, error=self.error, culprit=self.id
+        )
 
     def hanging(self, name: str) -> list[Any]:
         """Return the signatures of one kind that hang on the end; what is none is logged."""
@@ -111,16 +113,16 @@ def follow(end: Ended) -> None:
     with coming_from(end.origin), gathering():
         if end.state == "SUCCESS":
             others = _succeed(app, end)
-            mine = Part(id=end.id, state=end.state, value=end.value)
+            mine = NodeResult(id=end.id, state=end.state, value=end.value)
         else:
             others = _fail(app, end)
-            mine = Part(id=end.id, state=end.state, error=str(end.cause))
+            mine = NodeResult(id=end.id, state=end.state, error=str(end.cause))
         joins.parts(app, [mine, *others] if end.options.get("join") else others)
         if end.hanging("chord"):
             _return_part(app, end)
 
 
-def _succeed(app: Celery, end: Ended) -> list[Part]:
+def _succeed(app: Celery, end: Ended) -> list[NodeResult]:
     family: dict[str, Any] = {"parent_id": end.id, "root_id": end.root_id or end.id}
     if app.conf.task_inherit_parent_priority:
         family["priority"] = end.options.get("priority")
@@ -133,7 +135,7 @@ def _succeed(app: Celery, end: Ended) -> list[Part]:
     return others
 
 
-def _fail(app: Celery, end: Ended) -> list[Part]:
+def _fail(app: Celery, end: Ended) -> list[NodeResult]:
     ended = fail(app, end.hanging("chain"), end.cause)
     for errback in end.hanging("link_error"):
         ended += errbacks.submit(app, errback, end.id, end.root_id)

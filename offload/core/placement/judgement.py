@@ -7,7 +7,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from offload.core.placement.reasons import Obstacle, Reason
-from offload.core.placement.topology import PROTOCOL_VERSION, Consumer, Instance, Mode, Rule, Verb
+from offload.core.placement.topology import (
+    PROTOCOL_VERSION,
+    Consumer,
+    InstanceInfo,
+    Mode,
+    RoutingRule,
+    RuleVerb,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,7 +46,7 @@ class Need:
     prefers: str = ""
 
 
-def consumer_for(instance: Instance, topic: str) -> Consumer | None:
+def consumer_for(instance: InstanceInfo, topic: str) -> Consumer | None:
     """Return the consumer that runs the topic there: the most specific, then the ranking.
 
     Of equals, the first announced wins.
@@ -54,7 +61,7 @@ def best_consumer(consumers: Iterable[Consumer], topic: str) -> Consumer | None:
 
 
 def obstacle_to(
-    need: Need, instance: Instance, consumer: Consumer | None, applying: Sequence[Rule]
+    need: Need, instance: InstanceInfo, consumer: Consumer | None, applying: Sequence[RoutingRule]
 ) -> Reason | None:
     """Say what keeps the instance from running the job, whatever its load, or None.
 
@@ -68,7 +75,7 @@ def obstacle_to(
     )
 
 
-def capable(need: Need, instance: Instance, consumer: Consumer | None) -> Reason | None:
+def capable(need: Need, instance: InstanceInfo, consumer: Consumer | None) -> Reason | None:
     """Say what keeps the instance from being able to run the job, or None."""
     name = instance.name
     if consumer is None:
@@ -82,7 +89,7 @@ def capable(need: Need, instance: Instance, consumer: Consumer | None) -> Reason
     return _pool(need, instance, consumer)
 
 
-def allowed(need: Need, instance: Instance, applying: Sequence[Rule]) -> Reason | None:
+def allowed(need: Need, instance: InstanceInfo, applying: Sequence[RoutingRule]) -> Reason | None:
     """Say what forbids the instance to run the job, or None.
 
     Give the rules that are in force and apply to the instance.
@@ -90,7 +97,7 @@ def allowed(need: Need, instance: Instance, applying: Sequence[Rule]) -> Reason 
     return switched_off(instance) or _judge(instance, need.topic, applying)
 
 
-def switched_off(instance: Instance) -> Reason | None:
+def switched_off(instance: InstanceInfo) -> Reason | None:
     """Say that the instance is switched off as a whole, or None."""
     if not instance.is_off:
         return None
@@ -103,7 +110,7 @@ def noted(told: str, note: str) -> str:
 
 
 def judge_rules(
-    instance: Instance, topic: str, rules: Iterable[Rule], now: datetime
+    instance: InstanceInfo, topic: str, rules: Iterable[RoutingRule], now: datetime
 ) -> Reason | None:
     """Say which rule forbids the topic on the instance now, or None.
 
@@ -113,7 +120,7 @@ def judge_rules(
     return _judge(instance, topic, applying)
 
 
-def alive(instance: Instance) -> Reason | None:
+def alive(instance: InstanceInfo) -> Reason | None:
     """Say why the instance takes no work now, or None."""
     if instance.mode is Mode.READY:
         return None
@@ -123,12 +130,12 @@ def alive(instance: Instance) -> Reason | None:
     return _reason(obstacle, f"{instance.name}: {obstacle.sentence}")
 
 
-def fits(need: Need, instance: Instance, bound: int) -> Reason | None:
+def fits(need: Need, instance: InstanceInfo, bound: int) -> Reason | None:
     """Say why the job has no place on the instance while that holds `bound` jobs, or None."""
     return refused(need, instance) or _full(instance, bound)
 
 
-def refused(need: Need, instance: Instance) -> Reason | None:
+def refused(need: Need, instance: InstanceInfo) -> Reason | None:
     """Say that this incarnation refused the job, or None: what fits whatever the load."""
     if instance.incarnation in need.excluded:
         return _reason(
@@ -138,14 +145,14 @@ def refused(need: Need, instance: Instance) -> Reason | None:
     return None
 
 
-def _full(instance: Instance, bound: int) -> Reason | None:
+def _full(instance: InstanceInfo, bound: int) -> Reason | None:
     if bound < instance.window:
         return None
     told = f"{instance.name} holds {bound} jobs, its window is {instance.window}."
     return _reason(Obstacle.WINDOW_FULL, told)
 
 
-def _pool(need: Need, instance: Instance, consumer: Consumer) -> Reason | None:
+def _pool(need: Need, instance: InstanceInfo, consumer: Consumer) -> Reason | None:
     if (need.limit or consumer.limit) and not instance.can_limit:
         told = f"The pool of {instance.name} cannot enforce time limits. Use prefork there."
         return _reason(Obstacle.CANNOT_LIMIT, told)
@@ -155,20 +162,20 @@ def _pool(need: Need, instance: Instance, consumer: Consumer) -> Reason | None:
     return None
 
 
-def _judge(instance: Instance, topic: str, applying: Sequence[Rule]) -> Reason | None:
+def _judge(instance: InstanceInfo, topic: str, applying: Sequence[RoutingRule]) -> Reason | None:
     matching = [rule for rule in applying if rule.pattern.matches(topic)]
-    denial = next((rule for rule in matching if rule.verb is Verb.DENY), None)
+    denial = next((rule for rule in matching if rule.verb is RuleVerb.DENY), None)
     if denial is not None:
         return _denied(instance, denial)
-    allows = [rule for rule in applying if rule.verb is Verb.ALLOW]
-    if not allows or any(rule.verb is Verb.ALLOW for rule in matching):
+    allows = [rule for rule in applying if rule.verb is RuleVerb.ALLOW]
+    if not allows or any(rule.verb is RuleVerb.ALLOW for rule in matching):
         return None
     listed = ", ".join(sorted({rule.pattern.text for rule in allows}))
     notes = "; ".join(sorted({rule.note.rstrip(".") for rule in allows if rule.note}))
     return _reason(Obstacle.NOT_ALLOWED, noted(f"{instance.name} is allowed only {listed}", notes))
 
 
-def _denied(instance: Instance, rule: Rule) -> Reason:
+def _denied(instance: InstanceInfo, rule: RoutingRule) -> Reason:
     until = f" until {rule.until:%Y-%m-%d %H:%M %Z}".rstrip() if rule.until else ""
     told = noted(f"Rule {rule.id} denies {rule.pattern} on {instance.name}{until}", rule.note)
     return Reason(obstacle=Obstacle.DENIED, detail=told, rule_id=rule.id)

@@ -18,7 +18,7 @@ from offload.core.states import Waiting
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from offload.core.placement.topology import Consumer, Instance, Rule, Topology
+    from offload.core.placement.topology import Consumer, InstanceInfo, RoutingRule, Topology
 
 __all__ = [
     "Candidate",
@@ -92,7 +92,7 @@ class Unroutable:
 class Candidate:
     """An instance that runs the job if it has room, and the consumer that does it."""
 
-    instance: Instance
+    instance: InstanceInfo
     consumer: Consumer
 
 
@@ -172,7 +172,7 @@ def choose(need: Need, ranked: Sequence[Candidate], load: Load) -> Route:
 @lru_cache(maxsize=4)
 def _planner(topology: Topology) -> Callable[[Need, int], Plan]:
     @lru_cache(maxsize=64)
-    def applying(period: int) -> list[list[Rule]]:
+    def applying(period: int) -> list[list[RoutingRule]]:
         rules = topology.rules_in(period)
         return [[rule for rule in rules if rule.applies_to(one)] for one in topology.instances]
 
@@ -184,7 +184,7 @@ def _planner(topology: Topology) -> Callable[[Need, int], Plan]:
 
 
 def _make_plan(
-    need: Need, topology: Topology, period: int, applying: Sequence[Sequence[Rule]]
+    need: Need, topology: Topology, period: int, applying: Sequence[Sequence[RoutingRule]]
 ) -> Plan:
     pairs = zip(topology.instances, applying, strict=True)
     judged = [(one, *_judge(need, one, rules)) for one, rules in pairs]
@@ -201,7 +201,7 @@ def _make_plan(
 
 
 def _judge(
-    need: Need, instance: Instance, rules: Sequence[Rule]
+    need: Need, instance: InstanceInfo, rules: Sequence[RoutingRule]
 ) -> tuple[Consumer | None, Verdict]:
     consumer = consumer_for(instance, need.topic)
     reason = obstacle_to(need, instance, consumer, rules)
@@ -209,6 +209,6 @@ def _judge(
     return consumer, Verdict(instance=instance.name, task=task, reason=reason)
 
 
-def _with_load(need: Need, verdict: Verdict, instance: Instance, load: Load) -> Verdict:
+def _with_load(need: Need, verdict: Verdict, instance: InstanceInfo, load: Load) -> Verdict:
     reason = None if verdict.reason else fits(need, instance, load.get(instance.name, 0))
     return replace(verdict, reason=reason) if reason else verdict

@@ -52,7 +52,7 @@ class Mode(enum.StrEnum):
     GONE = "gone"
 
 
-class Verb(enum.StrEnum):
+class RuleVerb(enum.StrEnum):
     """The effect of a rule on its pattern."""
 
     ALLOW = "allow"
@@ -71,7 +71,7 @@ class Scope(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Instance:
+class InstanceInfo:
     """One incarnation of a Celery worker node."""
 
     name: str
@@ -107,11 +107,11 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class RoutingRule:
     """An allow or a deny of a pattern on some instances."""
 
     id: int
-    verb: Verb
+    verb: RuleVerb
     scope: Scope
     target: str
     pattern: Pattern
@@ -122,7 +122,7 @@ class Rule:
     # The moment from which it holds again: an allow of the same lifts this deny till then.
     rests_until: datetime | None = None
 
-    def applies_to(self, instance: Instance) -> bool:
+    def applies_to(self, instance: InstanceInfo) -> bool:
         """Tell whether the instance is among those it names."""
         return self.names(instance.name, instance.labels)
 
@@ -145,11 +145,11 @@ class Topology:
     """All instances and rules, and the version under which they were read."""
 
     version: int
-    instances: tuple[Instance, ...] = ()
-    rules: tuple[Rule, ...] = ()
+    instances: tuple[InstanceInfo, ...] = ()
+    rules: tuple[RoutingRule, ...] = ()
     # The moments at which a rule ends, or holds again, in order.
     turns: tuple[datetime, ...] = field(init=False, repr=False, compare=False)
-    _by_name: Mapping[str, Instance] = field(init=False, repr=False, compare=False)
+    _by_name: Mapping[str, InstanceInfo] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         turns = {at for rule in self.rules for at in (rule.until, rule.rests_until) if at}
@@ -161,16 +161,16 @@ class Topology:
         return hash(self.version)
 
     @property
-    def live(self) -> tuple[Instance, ...]:
+    def live(self) -> tuple[InstanceInfo, ...]:
         """Return the instances that are not gone."""
         return tuple(one for one in self.instances if one.is_live)
 
     @property
-    def leader(self) -> Instance | None:
+    def leader(self) -> InstanceInfo | None:
         """Return the live instance that leads, if one does."""
         return next((one for one in self.instances if one.is_leader and one.is_live), None)
 
-    def instance(self, name: str) -> Instance | None:
+    def instance(self, name: str) -> InstanceInfo | None:
         """Return the instance of that name, or None."""
         return self._by_name.get(name)
 
@@ -178,7 +178,7 @@ class Topology:
         """Return the number of the period `now` is in: no rule ends or returns within one."""
         return bisect_right(self.turns, now)
 
-    def rules_in(self, period: int) -> tuple[Rule, ...]:
+    def rules_in(self, period: int) -> tuple[RoutingRule, ...]:
         """Return the rules in force in that period."""
         if period == 0:
             return tuple(rule for rule in self.rules if rule.rests_until is None)

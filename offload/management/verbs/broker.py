@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from django.core.management import CommandError
 from kombu import Connection
 
-from offload.embedded import EmbeddedBroker, Watch
+from offload.embedded import BrokerWatch, EmbeddedBroker
 from offload.management.arguments.words import written
 from offload.management.verb import Options, Verb
 from offload.messaging.installation import celery_app
@@ -44,7 +44,7 @@ def run(terminal: Terminal, options: Options) -> None:
         try:
             broker.start()
             announce(terminal, broker, shared=shared)
-            watch = Watch(broker)
+            watch = BrokerWatch(broker)
             while not over:
                 if told := watch.look():
                     terminal.report({"said": told}, told)

@@ -11,8 +11,7 @@ from django.core.management import CommandError
 
 from offload.core.nearness import did_you_mean
 from offload.core.placement.judgement import noted as with_note
-from offload.core.placement.topology import Scope
-from offload.core.placement.topology import Verb as RuleVerb
+from offload.core.placement.topology import RuleVerb, Scope
 from offload.fleet import rules
 from offload.fleet.row_values import rule_of
 from offload.fleet.rule_effects import Overruled, narrowing

@@ -37,7 +37,7 @@ class Heartbeat(threading.Thread):
         self.is_superseded = False
         #: What the leader's duties fail with, by name, while this is the leader.
         self.failing: dict[str, str] = {}
-        #: When the worker's lease was renewed last after it had lapsed, by ``boottime``.
+        #: When the worker's lease was renewed last after it had expired, by ``boottime``.
         self.resumed_at = 0.0
         self._leased_until = math.inf
         self._link = link

@@ -154,4 +154,4 @@ class Window:
 
     def _cause_since(self, moment: float) -> Cause:
         """Return why a run is missing: over an outage nobody learns what became of a claim."""
-        return Cause.LAPSED if self.heartbeat.resumed_at > moment else Cause.CRASHED
+        return Cause.LEASE_EXPIRED if self.heartbeat.resumed_at > moment else Cause.CRASHED

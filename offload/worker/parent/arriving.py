@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from offload.core.envelopes import Malformed
 from offload.messaging.publisher import EXCHANGE
 from offload.worker.parent.headers import envelope_of
-from offload.worker.parent.in_flight import holdings
+from offload.worker.parent.in_flight import in_flight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,11 +77,11 @@ def receiving(
             if envelope is None:
                 return _other(handle, message, passing)
             key = envelope.key
-            if holdings.knows(key):
+            if in_flight.knows(key):
                 return None
             name = message.headers["task"]
             if name in tasks and not hasattr(tasks[name], "run_job"):
-                return holdings.refuse(key, name)
+                return in_flight.refuse(key, name)
             return _job(handle, message, passing, key)
 
         return on_task_received
@@ -119,14 +119,14 @@ def is_ours(message: Any) -> bool:
 
 def drop(problem: str, hint: str = Malformed.hint) -> None:
     """Count and log a message that is none; there is nothing to acknowledge."""
-    holdings.malform()
+    in_flight.malform()
     logger.error(DROPPED, problem, hint)
 
 
 def _fail(key: Key, error: BaseException) -> None:
     kind = type(error).__name__
     logger.error("a message of job %s, epoch %s, cannot be begun: %s", *key, kind)
-    holdings.fail(key, f"{kind}: {error}")
+    in_flight.fail(key, f"{kind}: {error}")
 
 
 def refusing(inner: Callable[..., Any]) -> Callable[..., Any]:
@@ -135,7 +135,7 @@ def refusing(inner: Callable[..., Any]) -> Callable[..., Any]:
     def on_unknown_task(body: Any, message: Any, exc: Exception) -> Any:
         envelope = envelope_of(message)
         if envelope is not None:
-            return holdings.refuse(envelope.key, message.headers["task"])
+            return in_flight.refuse(envelope.key, message.headers["task"])
         if is_ours(message):
             return drop("it is for a task that this worker does not have")
         return inner(body, message, exc)

@@ -25,8 +25,8 @@ from offload.worker.link import Link
 from offload.worker.liveness import lease
 from offload.worker.parent.broker import look_for_broker
 from offload.worker.parent.consuming import INTERVAL, Tick
-from offload.worker.parent.in_flight import holdings
-from offload.worker.parent.lease_expiry import PAUSE, Lapse
+from offload.worker.parent.in_flight import in_flight
+from offload.worker.parent.lease_expiry import LEASE_LOOK_SECONDS, LeaseExpiry
 from offload.worker.parent.missing import refuse_missing_app
 from offload.worker.parent.refusals import refuse_clashes, refuse_wrong_pool, refuse_wrong_settings
 from offload.worker.pool.query_log import warn_of_queries
@@ -78,7 +78,7 @@ class Worker:
         self._link: Link | None = None
         self._agent: subprocess.Popen[bytes] | None = None
         self._ending = threading.Event()
-        self._lapse = Lapse(lease, holdings)
+        self._lease_expiry = LeaseExpiry(lease, in_flight)
 
     def on_init(self, sender: Any, **_: object) -> None:
         """Settle the name before pool and consumer start; end the worker where it is taken."""
@@ -102,7 +102,7 @@ class Worker:
         do_without_pools()
         watch_tasks()
         self._spec = self._specify(sender)
-        holdings.concurrency = self._spec["concurrency"]
+        in_flight.concurrency = self._spec["concurrency"]
         lease.extend(0.0)
         self._spawn()
         if not self._is_settled():
@@ -167,14 +167,14 @@ class Worker:
 
     def on_ready(self, sender: Any, **_: object) -> None:
         """Take work."""
-        holdings.set_mode(Mode.READY)
+        in_flight.set_mode(Mode.READY)
 
     def on_shutting_down(self, **_: object) -> None:
         """Take nothing new; what runs goes on under a live heartbeat.
 
         Celery calls this in its signal handler: it takes no lock.
         """
-        holdings.set_mode(Mode.DRAINING)
+        in_flight.set_mode(Mode.DRAINING)
 
     def on_shutdown(self, **_: object) -> None:
         """Let the agent say goodbye, after the pool is drained."""
@@ -188,12 +188,12 @@ class Worker:
 
     def _tell(self) -> None:
         while not self._ending.is_set():
-            holdings.changed.wait(INTERVAL)
+            in_flight.changed.wait(INTERVAL)
             time.sleep(HASTE)
-            holdings.gather(GATHER)
-            holdings.changed.silence()
+            in_flight.gather(GATHER)
+            in_flight.changed.clear()
             if self._link:
-                self._link.send(holdings.snapshot())
+                self._link.send(in_flight.snapshot())
 
     def _listen(self) -> None:
         while not self._ending.is_set():
@@ -203,12 +203,12 @@ class Worker:
             if said is None:
                 time.sleep(GATHER * 10)
             elif "lease" in said:
-                self._end_lapsed()
+                self._end_runs_past_lease()
                 lease.extend(said["lease"], said["incarnation"])
             elif "settled_runs" in said:
-                holdings.settle((job, epoch) for job, epoch in said["settled_runs"])
+                in_flight.settle((job, epoch) for job, epoch in said["settled_runs"])
             elif "stopped_runs" in said:
-                holdings.stopped((job, epoch) for job, epoch in said["stopped_runs"])
+                in_flight.stopped((job, epoch) for job, epoch in said["stopped_runs"])
             elif said.get("taken"):
                 logger.error("%s The worker ends.", said["refused"])
                 os.kill(os.getpid(), signal.SIGTERM)
@@ -216,12 +216,12 @@ class Worker:
 
     def _watch(self) -> None:
         """Watch the lease, with nobody's help: agent and database may both be away."""
-        while not self._ending.wait(PAUSE):
-            self._end_lapsed()
+        while not self._ending.wait(LEASE_LOOK_SECONDS):
+            self._end_runs_past_lease()
 
-    def _end_lapsed(self) -> None:
+    def _end_runs_past_lease(self) -> None:
         if self._spec["can_kill"]:
-            self._lapse.end_runs()
+            self._lease_expiry.end_runs()
 
     def _guard(self) -> None:
         """Start the agent again whenever it dies, also while the worker drains."""

@@ -11,7 +11,7 @@ from celery import bootsteps
 
 from offload.core.placement.topology import Mode
 from offload.worker.parent import arriving
-from offload.worker.parent.in_flight import holdings
+from offload.worker.parent.in_flight import in_flight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,22 +35,22 @@ class Tick(bootsteps.StartStopStep):
         if not isinstance(parent.pool.flush, Sparing):
             parent.pool.flush = Sparing(parent.pool.flush)
         arriving.survive_envelopes(parent.task_consumer.channel)
-        holdings.reconnect()
-        if holdings.mode is Mode.RECONNECTING:
-            holdings.set_mode(Mode.READY)
+        in_flight.reconnect()
+        if in_flight.mode is Mode.RECONNECTING:
+            in_flight.set_mode(Mode.READY)
         self._tick(parent)
         self._timer = parent.timer.call_repeatedly(INTERVAL, self._tick, (parent,))
 
     def stop(self, parent: Any) -> None:
         """End with it: the connection is lost, or the worker drains."""
         self._timer.cancel()
-        if holdings.mode is Mode.READY:
-            holdings.set_mode(Mode.RECONNECTING)
+        if in_flight.mode is Mode.READY:
+            in_flight.set_mode(Mode.RECONNECTING)
 
     def _tick(self, parent: Any) -> None:
-        holdings.tick = time.monotonic()
+        in_flight.tick = time.monotonic()
         # It grows and shrinks: autoscale, remote control.
-        holdings.concurrency = parent.pool.num_processes or holdings.concurrency
+        in_flight.concurrency = parent.pool.num_processes or in_flight.concurrency
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,10 @@ class Sparing:
 
     def __call__(self) -> None:
         """Forget them, and which of the jobs that are held those were."""
-        begun = [one for one in list(holdings.held.values()) if one.is_begun()]
+        begun = [one for one in list(in_flight.held.values()) if one.is_begun()]
         with ExitStack() as stack:
             for one in begun:
                 stack.enter_context(one.kept())
             if self.flush is not None:
                 self.flush()
-        holdings.keep([one for one in begun if one.is_begun()])
+        in_flight.keep([one for one in begun if one.is_begun()])

@@ -18,7 +18,7 @@ from celery.worker.state import revoked_stamps, task_ready
 from offload.core.retries import Cause
 from offload.core.stamps import is_stamped
 from offload.worker.parent.headers import envelope_of
-from offload.worker.parent.in_flight import holdings
+from offload.worker.parent.in_flight import in_flight
 from offload.worker.tasks.attempts import NotBegun
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class JobRequest(Request):
         self.is_limited = bool(envelope and envelope.is_limited)
         if self.job_key:
             self._send_no_arguments()
-            holdings.receive(self.job_key, self)
+            in_flight.receive(self.job_key, self)
             # The class is subclassed once more by the worker, over on_success: an attribute of
             # the instance is the only override it leaves.
             self.on_success = self._reporting(self.on_success)  # type: ignore[method-assign]
@@ -87,7 +87,7 @@ class JobRequest(Request):
     def _reporting(self, inner: Callable[..., Any]) -> Callable[..., Any]:
         def on_success(*args: Any, **kwargs: Any) -> Any:
             if self.job_key:
-                holdings.end(self.job_key, self)
+                in_flight.end(self.job_key, self)
             return inner(*args, **kwargs)
 
         return on_success
@@ -100,20 +100,20 @@ class JobRequest(Request):
         if not self.job_key:
             return bool(super().revoked())
         if self.id in revoked_ids or is_stamped(self.stamps, revoked_stamps):
-            holdings.stop(self.job_key, force=False)
+            in_flight.stop(self.job_key, force=False)
         return False
 
     def terminate(self, pool: Any, signal: Any = None) -> None:
         """Have the job stopped by force; a run that only ends would be followed by another."""
         if self.job_key:
-            holdings.stop(self.job_key, force=True)
+            in_flight.stop(self.job_key, force=True)
         else:
             super().terminate(pool, signal)
 
     def on_accepted(self, pid: Any, time_accepted: float) -> None:
         """Note which process runs the job."""
         if self.job_key:
-            holdings.accept(self.job_key, pid, self)
+            in_flight.accept(self.job_key, pid, self)
         super().on_accepted(pid, time_accepted)
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
@@ -133,14 +133,14 @@ class JobRequest(Request):
         if isinstance(error, NotBegun):
             return self._lose(Cause(error.cause), error.told)
         if return_ok:
-            holdings.end(self.job_key, self)
+            in_flight.end(self.job_key, self)
             return super().on_failure(exc_info, send_failed_event, return_ok=True)
         return self._lose(CAUSES.get(type(error), Cause.CRASHED), _told(error))
 
     def _lose(self, cause: Cause, detail: str) -> None:
         task_ready(self)
         if self.job_key:
-            holdings.lose(self.job_key, cause, detail, self)
+            in_flight.lose(self.job_key, cause, detail, self)
 
     def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
         """Report a run that a cold shutdown ends; Celery would publish it anew."""

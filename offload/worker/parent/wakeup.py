@@ -8,30 +8,30 @@ from queue import Empty, SimpleQueue
 
 
 @dataclass(slots=True)
-class Bell:
-    """Rung by anybody, waited for by one thread.
+class Wakeup:
+    """A flag that anybody sets and one thread waits for.
 
-    A signal handler runs inside the main thread, which may be ringing at that moment: an Event's
+    A signal handler runs inside the main thread, which may be setting it at that moment: an Event's
     lock would be waited for by its own holder, for ever. The queue's put is made for that.
     """
 
-    is_rung: bool = False
-    _sound: SimpleQueue[None] = field(default_factory=SimpleQueue)
+    is_set: bool = False
+    _queue: SimpleQueue[None] = field(default_factory=SimpleQueue)
 
-    def ring(self) -> None:
-        """Wake who waits, or who will; until it is silenced, more rings are none."""
-        if not self.is_rung:
-            self.is_rung = True
-            self._sound.put(None)
+    def set(self) -> None:
+        """Wake who waits, or who will; until it is cleared, setting it again does nothing."""
+        if not self.is_set:
+            self.is_set = True
+            self._queue.put(None)
 
     def wait(self, timeout: float) -> None:
-        """Wait up to so many seconds for a ring."""
+        """Wait up to so many seconds until it is set."""
         with suppress(Empty):
-            self._sound.get(timeout=timeout)
+            self._queue.get(timeout=timeout)
 
-    def silence(self) -> None:
-        """Forget rings; look at what they may have meant after this, not before."""
+    def clear(self) -> None:
+        """Clear it; look at what it may have been set for after this, not before."""
         with suppress(Empty):
             while True:
-                self._sound.get_nowait()
-        self.is_rung = False
+                self._queue.get_nowait()
+        self.is_set = False

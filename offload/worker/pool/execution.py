@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from offload.core.outcomes import Outcome
-    from offload.worker.tasks.attempts import Attempt
+    from offload.worker.tasks.attempts import TracedAttempt
     from offload.worker.tasks.task import OffloadTask
 
 logger = logging.getLogger("offload.worker")
@@ -37,7 +37,7 @@ logger = logging.getLogger("offload.worker")
 UNFIT = (TypeError, ValueError, RecursionError, DataError)
 
 
-def execute(task: OffloadTask, attempt: Attempt) -> Any:
+def execute(task: OffloadTask, attempt: TracedAttempt) -> Any:
     """Run a claimed job to the end of its attempt and return what the task returned.
 
     Raise for Celery what its bookkeeping expects: Retry after a requeue, the task's own
@@ -55,14 +55,14 @@ def execute(task: OffloadTask, attempt: Attempt) -> Any:
     return _tell(finished, error)
 
 
-def _run(task: OffloadTask, attempt: Attempt) -> Any:
+def _run(task: OffloadTask, attempt: TracedAttempt) -> Any:
     if attempt.error is not None:
         raise attempt.error
     return task.run_job(attempt.job, attempt.args, attempt.properties)
 
 
 @contextmanager
-def _heard(request: Any, attempt: Attempt) -> Iterator[None]:
+def _heard(request: Any, attempt: TracedAttempt) -> Iterator[None]:
     """Let the request say in a block whether a result is kept; Celery is told to keep none."""
     told = request.ignore_result
     request.ignore_result = attempt.facts.is_silent
@@ -73,7 +73,7 @@ def _heard(request: Any, attempt: Attempt) -> Iterator[None]:
 
 
 def _finish(
-    task: OffloadTask, attempt: Attempt, outcome: Outcome, error: BaseException | None
+    task: OffloadTask, attempt: TracedAttempt, outcome: Outcome, error: BaseException | None
 ) -> tuple[Finished, BaseException | None]:
     """Write the end, and return it with the error; an end that cannot be stored is a failure."""
     job, facts = attempt.job, attempt.facts

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from offload.core.attempt_key import AttemptKey
-    from offload.jobs.claims import Facts
+    from offload.jobs.claims import MessageFacts
     from offload.worker.tasks.current import CurrentJob
     from offload.worker.tasks.task import OffloadTask
 
@@ -62,7 +62,7 @@ class Finished:
     delay: float = 0.0
 
 
-def finish(task: OffloadTask, job: CurrentJob, facts: Facts, outcome: Outcome) -> Finished:
+def finish(task: OffloadTask, job: CurrentJob, facts: MessageFacts, outcome: Outcome) -> Finished:
     """Write the end of an attempt, however long the database is away.
 
     Its key decides then: an instance that was not declared gone meanwhile keeps its runs.

@@ -22,15 +22,15 @@ from offload.core.exceptions import PermanentError
 from offload.core.retries import Cause
 from offload.core.tokens import new_secret
 from offload.jobs import claims
-from offload.jobs.claims import Facts
+from offload.jobs.claims import MessageFacts
 from offload.jobs.late_messages import why_late
 from offload.messaging.names import CARRIERS
 from offload.tracking.changes import tell_stale
 from offload.worker.connections import insist
 from offload.worker.liveness import lease
-from offload.worker.pool.watch import Watch
+from offload.worker.pool.watch import SessionWatch
 from offload.worker.tasks import attempts
-from offload.worker.tasks.attempts import Attempt, NotBegun, NotMine
+from offload.worker.tasks.attempts import NotBegun, NotMine, TracedAttempt
 from offload.worker.tasks.builtin_tasks import task_of
 from offload.worker.tasks.current import CurrentJob, running
 
@@ -72,17 +72,17 @@ def _tracer(task: OffloadTask) -> Any:
     return tracer.inner
 
 
-def _begin(task: OffloadTask, request: dict[str, Any]) -> Attempt:
+def _begin(task: OffloadTask, request: dict[str, Any]) -> TracedAttempt:
     envelope = Envelope.read(request[HEADER])
     if not lease.wait(settings().timeout):
         raise NotMine(f"job {envelope.job_id}: this instance has lost its lease")
-    watch = Watch()
+    watch = SessionWatch()
     key = AttemptKey.by(new_secret(), job_id=envelope.job_id, epoch=envelope.epoch)
     facts = _facts(task, request, envelope)
     try:
         claimed = insist(lambda: claims.begin(key, facts), what=f"claiming job {key.job_id}")
     except (OperationalError, InterfaceError) as error:
-        raise NotBegun(Cause.LAPSED, f"the database was away: {error}") from error
+        raise NotBegun(Cause.LEASE_EXPIRED, f"the database was away: {error}") from error
     if claimed is None:
         _tell_late(key, facts)
     asked = claimed.task if claimed.task in CARRIERS else ""
@@ -91,7 +91,7 @@ def _begin(task: OffloadTask, request: dict[str, Any]) -> Attempt:
     return attempt
 
 
-def _tell_late(key: AttemptKey, facts: Facts) -> NoReturn:
+def _tell_late(key: AttemptKey, facts: MessageFacts) -> NoReturn:
     """Tell that a message came too late to begin anything, and raise NotMine."""
     tell_stale(key, began=False)
     why = why_late(key, facts.worker)
@@ -104,9 +104,9 @@ def stale(key: AttemptKey) -> NoReturn:
     raise NotMine(f"job {key.job_id} moved on from epoch {key.epoch}: nothing was written")
 
 
-def _facts(task: OffloadTask, request: dict[str, Any], envelope: Envelope) -> Facts:
+def _facts(task: OffloadTask, request: dict[str, Any], envelope: Envelope) -> MessageFacts:
     silent = envelope.is_silent
-    return Facts(
+    return MessageFacts(
         task=task.name,
         argsrepr=request.get("argsrepr") or "",
         kwargsrepr=request.get("kwargsrepr") or "",
@@ -118,8 +118,8 @@ def _facts(task: OffloadTask, request: dict[str, Any], envelope: Envelope) -> Fa
 
 
 def _attempt(
-    task: OffloadTask, key: AttemptKey, facts: Facts, claimed: Claimed, watch: Watch
-) -> Attempt:
+    task: OffloadTask, key: AttemptKey, facts: MessageFacts, claimed: Claimed, watch: SessionWatch
+) -> TracedAttempt:
     job = CurrentJob(
         id=key.job_id,
         topic=claimed.topic,
@@ -135,7 +135,7 @@ def _attempt(
         root_id=claimed.root_id or job.id,
         priority=claimed.options.get("priority"),
     )
-    return Attempt(
+    return TracedAttempt(
         task=task,
         job=job,
         facts=replace(facts, task=task.name),
@@ -155,7 +155,7 @@ def _unreadable(claimed: Claimed) -> PermanentError | None:
     return PermanentError(f"its row cannot be read: {columns}. Submit the job anew.")
 
 
-def _request(request: dict[str, Any], attempt: Attempt) -> dict[str, Any]:
+def _request(request: dict[str, Any], attempt: TracedAttempt) -> dict[str, Any]:
     """Return Celery's context of the run, with what the row says in the message's place."""
     claimed, options = attempt.job.claimed, attempt.job.claimed.options
     told = request.get("delivery_info") or {}
@@ -184,7 +184,7 @@ def _request(request: dict[str, Any], attempt: Attempt) -> dict[str, Any]:
 
 
 @contextmanager
-def _entered(attempt: Attempt) -> Iterator[None]:
+def _entered(attempt: TracedAttempt) -> Iterator[None]:
     """Make an attempt the current one for a block, hooks included."""
     mine, here = attempts.current.set(attempt), context.running.set(attempt.here)
     try:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("offload.worker")
 
 
-class Watch:
+class SessionWatch:
     """The database sessions that this thread uses for a run."""
 
     def __init__(self) -> None:
@@ -67,9 +67,9 @@ class Watch:
 
 
 class _Here(threading.local):
-    watch: Watch | None = None
+    watch: SessionWatch | None = None
     #: That of a plain Celery task.
-    plain: Watch | None = None
+    plain: SessionWatch | None = None
 
 
 _here = _Here()
@@ -112,7 +112,7 @@ def on_prerun(*, task: Task[Any, Any], **_: object) -> None:
     """Watch a plain Celery task, as its connections are kept over tasks too."""
     if _is_foreign(task) or task.request.get(HEADER):
         return
-    _here.plain = Watch()
+    _here.plain = SessionWatch()
     _here.plain.begin()
 
 

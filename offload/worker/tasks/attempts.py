@@ -12,8 +12,8 @@ from offload.core.envelopes import HEADER
 
 if TYPE_CHECKING:
     from offload.canvas.freezing.context import Running
-    from offload.jobs.claims import Facts
-    from offload.worker.pool.watch import Watch
+    from offload.jobs.claims import MessageFacts
+    from offload.worker.pool.watch import SessionWatch
     from offload.worker.tasks.current import CurrentJob
     from offload.worker.tasks.task import OffloadTask
 
@@ -33,17 +33,17 @@ class NotBegun(Ignore):
 
 
 @dataclass(slots=True, kw_only=True)
-class Attempt:
+class TracedAttempt:
     """A claimed job on its way through Celery's tracer."""
 
     #: What consumes the job's topic here.
     task: OffloadTask
     job: CurrentJob
-    facts: Facts
+    facts: MessageFacts
     #: What code that submits runs in, until the end is written.
     here: Running
     #: The database sessions that the run is given.
-    watch: Watch
+    watch: SessionWatch
     #: As the row has them.
     args: tuple[Any, ...]
     properties: dict[str, Any]
@@ -53,10 +53,10 @@ class Attempt:
     is_run: bool = False
 
 
-current: ContextVar[Attempt | None] = ContextVar("offload_attempt", default=None)
+current: ContextVar[TracedAttempt | None] = ContextVar("offload_attempt", default=None)
 
 
-def attempt_of(task: Any) -> Attempt | None:
+def attempt_of(task: Any) -> TracedAttempt | None:
     """Return the attempt that a task's present request belongs to, if it is one."""
     attempt, request = current.get(), task.request
     if attempt is None or not request.get(HEADER) or request.is_eager:

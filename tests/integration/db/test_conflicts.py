@@ -16,7 +16,7 @@ from tests.databases import on_postgresql
 from tests.integration.world import together
 
 if TYPE_CHECKING:
-    from offload.core.placement.topology import Verb
+    from offload.core.placement.topology import RuleVerb
 
 
 class Crossing:
@@ -92,7 +92,7 @@ def test_an_operators_verb_that_had_to_give_way_is_begun_again(
     crossing = Crossing()
     write = rules._write
 
-    def cross(verb: Verb, target: str, *facts: Any, **terms: Any) -> Rule:
+    def cross(verb: RuleVerb, target: str, *facts: Any, **terms: Any) -> Rule:
         crossing.lock(target, "b" if target == "a" else "a")
         return write(verb, target, *facts, **terms)
 

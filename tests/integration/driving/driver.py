@@ -16,7 +16,7 @@ from offload.core.attempt_key import AttemptKey
 from offload.core.placement.lanes import Lane
 from offload.core.tokens import new_secret
 from offload.jobs import aftermath
-from offload.jobs.claims import Facts
+from offload.jobs.claims import MessageFacts
 from offload.jobs.endings import Ending
 from offload.messaging.names import CARRIERS
 from offload.models import Job, Slot
@@ -109,7 +109,7 @@ class Driver:
         key = AttemptKey.by(new_secret(), job_id=job_id, epoch=bound.epoch)
         claimed = claiming.claim(key)
         assert claimed is not None
-        facts = Facts(task=row.task, argsrepr="", kwargsrepr="", worker=instance)
+        facts = MessageFacts(task=row.task, argsrepr="", kwargsrepr="", worker=instance)
         return Ending(key=key, claimed=claimed, facts=facts)
 
     def task_of(self, row: Job) -> OffloadTask:

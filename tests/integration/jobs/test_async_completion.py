@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-    from offload.tracking.changes import Change
+    from offload.tracking.changes import StateChange
 
 NEXT = {"chain": [{"task": "dam.next", "args": [], "kwargs": {}, "options": {"task_id": "next"}}]}
 
@@ -154,7 +154,7 @@ def test_the_limit_of_its_queue_stays_taken() -> None:
 
 
 def test_a_job_that_was_handed_over_is_completed_by_its_token(
-    app: Celery, changes: list[Change]
+    app: Celery, changes: list[StateChange]
 ) -> None:
     run, token = handed()
     changes.clear()
@@ -401,7 +401,9 @@ def test_a_new_attempt_does_not_pay_for_the_deadline_of_the_one_before(
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_a_stop_ends_it_at_once(force: bool, followed: list[Any], changes: list[Change]) -> None:
+def test_a_stop_ends_it_at_once(
+    force: bool, followed: list[Any], changes: list[StateChange]
+) -> None:
     run, token = handed(tail=NEXT, has_tail=True)
     changes.clear()
 
@@ -415,7 +417,7 @@ def test_a_stop_ends_it_at_once(force: bool, followed: list[Any], changes: list[
 
 
 def test_a_job_that_was_asked_to_stop_before_it_is_handed_over_is_stopped_then(
-    changes: list[Change],
+    changes: list[StateChange],
 ) -> None:
     run = running()
     assert offload.stop(run.id) == JobState.ACTIVE
@@ -507,7 +509,7 @@ def test_it_says_until_when_it_was_handed_over() -> None:
     assert (found.instance, found.waiting) == (None, None)
 
 
-def test_a_stop_tells_of_jobs_that_only_wait_where_they_were(changes: list[Change]) -> None:
+def test_a_stop_tells_of_jobs_that_only_wait_where_they_were(changes: list[StateChange]) -> None:
     pending, queued = waiting()[0], bound(topic="dam/other")[0].id
     changes.clear()
 

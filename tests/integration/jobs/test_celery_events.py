@@ -104,7 +104,7 @@ def lost() -> str:
     """Lose the instance of a job that was asked to stop: the leader concludes it."""
     run = running()
     stopping.stop(run.id)
-    losses.ended(run.id, run.key.epoch, cause=Cause.LAPSED, told="gone")
+    losses.ended(run.id, run.key.epoch, cause=Cause.LEASE_EXPIRED, told="gone")
     return run.id
 
 

@@ -33,8 +33,8 @@ from offload.results import result_backend, task_results
 from offload.results.giving_back import give_back_attempt
 from offload.tracking import claiming, requeue, runs, terminations
 from offload.tracking.bindings import bind
-from offload.tracking.changes import Change
-from offload.tracking.runs import Written
+from offload.tracking.changes import StateChange
+from offload.tracking.runs import FinishOutcome
 from tests.apps import forget_consumers
 from tests.databases import on_postgresql
 from tests.integration.world import (
@@ -77,7 +77,9 @@ def followed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return found
 
 
-def test_a_result_is_kept_in_the_row_and_written_for_celery_at_once(changes: list[Change]) -> None:
+def test_a_result_is_kept_in_the_row_and_written_for_celery_at_once(
+    changes: list[StateChange],
+) -> None:
     run = running()
     changes.clear()
 
@@ -89,7 +91,7 @@ def test_a_result_is_kept_in_the_row_and_written_for_celery_at_once(changes: lis
     kept: Any = TaskResult.objects.get(task_id=run.id)
     assert (kept.status, kept.result) == ("SUCCESS", '{"width": 1280}')
     assert (kept.task_name, kept.worker) == (TASK, FACTS.worker)
-    assert changes == [Change(run.id, "ACTIVE", "SUCCEEDED", 1)]
+    assert changes == [StateChange(run.id, "ACTIVE", "SUCCEEDED", 1)]
 
 
 def test_an_error_is_kept_in_the_row_and_written_for_celery_at_once() -> None:
@@ -157,12 +159,12 @@ def test_an_attempt_whose_job_was_taken_away_writes_nothing() -> None:
     assert endings.succeed(run.ending, "late") is None
 
     assert (run.row.state, run.row.result) == (JobState.ACTIVE, None)
-    assert runs.succeed(second, "right", aftermath=False) is Written.NOW
+    assert runs.succeed(second, "right", aftermath=False) is FinishOutcome.NOW
     assert run.row.result == "right"
 
 
 def test_a_finish_whose_reply_was_lost_is_known_and_nothing_follows_twice(
-    followed: list[Any], changes: list[Change]
+    followed: list[Any], changes: list[StateChange]
 ) -> None:
     run = running(tail=NEXT, has_tail=True)
     endings.succeed(run.ending, 1)
@@ -170,7 +172,7 @@ def test_a_finish_whose_reply_was_lost_is_known_and_nothing_follows_twice(
     changes.clear()
 
     assert endings.succeed(run.ending, 1) is JobState.SUCCEEDED
-    assert runs.succeed(run.key, 1, aftermath=False) is Written.BEFORE
+    assert runs.succeed(run.key, 1, aftermath=False) is FinishOutcome.BEFORE
 
     assert len(followed) == 1
     assert not TaskResult.objects.exists()
@@ -198,7 +200,7 @@ def test_final_stays_final() -> None:
 
 
 def test_a_finish_stands_and_falls_with_its_result(
-    monkeypatch: pytest.MonkeyPatch, changes: list[Change]
+    monkeypatch: pytest.MonkeyPatch, changes: list[StateChange]
 ) -> None:
     run = running()
     changes.clear()

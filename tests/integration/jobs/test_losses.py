@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from celery import Celery
     from pytest_django import Settings
 
-    from offload.tracking.bindings import Bound
+    from offload.tracking.bindings import BoundJob
 
 
 @pytest.fixture(autouse=True)
@@ -193,7 +193,7 @@ def test_a_lost_run_has_a_result_only_where_its_call_and_its_task_want_one(
 
 
 @pytest.mark.parametrize("cause", losses.UNCOUNTED)
-def test_a_run_ended_by_force_or_lapse_counts_neither_as_failure_nor_as_crash(
+def test_a_run_ended_by_force_or_lease_expiry_counts_neither_as_failure_nor_as_crash(
     cause: Cause,
 ) -> None:
     run = running()
@@ -447,7 +447,7 @@ def test_a_suspect_instance_is_not_given_what_it_is_not_ready_for() -> None:
     assert dispatching.sweep() == 0
 
 
-def begins_never(job: Bound, cause: Cause = Cause.FAILED) -> Job:
+def begins_never(job: BoundJob, cause: Cause = Cause.FAILED) -> Job:
     """Tell that a message came to nothing before its claim; return the job as it is then."""
     losses.ended(job.id, job.epoch, cause=cause, told="cannot be read")
     return row(job.id)
@@ -477,7 +477,7 @@ def test_a_process_that_dies_before_the_claim_is_a_crash() -> None:
 
 
 def test_an_outage_before_the_claim_counts_nothing_and_leaves_the_job_bound() -> None:
-    for cause in (Cause.LAPSED, Cause.STOPPED_FORCED):
+    for cause in (Cause.LEASE_EXPIRED, Cause.STOPPED_FORCED):
         found = begins_never(bound()[0], cause)
         assert (found.state, found.attempts) == (JobState.QUEUED, 0)
 

@@ -19,7 +19,7 @@ from offload.models import Job
 from offload.results import result_backend
 from offload.tracking import terminations
 from offload.tracking.bindings import bind
-from offload.tracking.changes import Change
+from offload.tracking.changes import StateChange
 from tests.databases import on_postgresql
 from tests.integration.world import (
     HERE,
@@ -42,14 +42,14 @@ def _instance(app: object) -> None:
     join()
 
 
-def test_a_stop_ends_what_waits_and_asks_what_runs(changes: list[Change]) -> None:
+def test_a_stop_ends_what_waits_and_asks_what_runs(changes: list[StateChange]) -> None:
     queued, run, lonely = bound()[0].id, running(), waiting()[0]
     changes.clear()
 
     stopped = terminations.stop([lonely, queued, run.id, "unknown"])
 
     assert sorted(stopped) == sorted(
-        [Change(lonely, "PENDING", "STOPPED", 0), Change(queued, "QUEUED", "STOPPED", 1)]
+        [StateChange(lonely, "PENDING", "STOPPED", 0), StateChange(queued, "QUEUED", "STOPPED", 1)]
     )
     assert sorted(changes) == sorted(stopped)
     assert states([lonely, queued, run.id]) == ["STOPPED", "STOPPED", "ACTIVE"]
@@ -82,7 +82,7 @@ def test_what_was_stopped_is_revoked_in_celery(app: Any) -> None:
 
 
 def test_a_stop_that_is_rolled_back_did_not_happen(
-    engine_database: str, changes: list[Change]
+    engine_database: str, changes: list[StateChange]
 ) -> None:
     job_id = waiting()[0]
 
@@ -102,7 +102,7 @@ def test_a_stop_of_a_job_that_is_none_says_so() -> None:
     assert stopping.stop_jobs(["nothing"]) == set()
 
 
-def test_jobs_not_begun_in_their_time_expire(changes: list[Change]) -> None:
+def test_jobs_not_begun_in_their_time_expire(changes: list[StateChange]) -> None:
     queued, run = bound(expires_in=60)[0].id, running(expires_in=60).id
     lonely, young = waiting(expires_in=60)[0], waiting(expires_in=90)[0]
     assert terminations.expire() == []

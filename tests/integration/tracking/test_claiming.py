@@ -9,7 +9,7 @@ import pytest
 from offload.core.attempt_key import AttemptKey
 from offload.core.states import JobState
 from offload.tracking import claiming, terminations
-from offload.tracking.changes import Change
+from offload.tracking.changes import StateChange
 from offload.tracking.claiming import Seat
 from tests.databases import on_postgresql
 from tests.integration.world import (
@@ -30,7 +30,9 @@ def _instance(engine_database: str) -> None:
     join()
 
 
-def test_a_claim_begins_an_attempt_and_returns_what_the_run_needs(changes: list[Change]) -> None:
+def test_a_claim_begins_an_attempt_and_returns_what_the_run_needs(
+    changes: list[StateChange],
+) -> None:
     job = bound(options={"ignore_result": True}, tail={"chain": []}, has_tail=True, root_id="r")[0]
     changes.clear()
 
@@ -44,7 +46,7 @@ def test_a_claim_begins_an_attempt_and_returns_what_the_run_needs(changes: list[
     found = row(job.id)
     assert (found.state, found.instance, found.attempts) == (JobState.ACTIVE, HERE, 1)
     assert found.started_at is not None
-    assert changes == [Change(job.id, "QUEUED", "ACTIVE", 1)]
+    assert changes == [StateChange(job.id, "QUEUED", "ACTIVE", 1)]
 
 
 def test_a_message_of_an_older_epoch_is_not_run() -> None:

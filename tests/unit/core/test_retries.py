@@ -37,7 +37,7 @@ TABLE = [
     (NEVER, Cause.STOPPED_ORDERLY, 0, 2, PENDING, 0.0, 0, 2),
     (NEVER, Cause.STOPPED, 0, 2, PENDING, 0.0, 0, 2),
     (NEVER, Cause.STOPPED_FORCED, 0, 2, PENDING, 0.0, 0, 2),
-    (NEVER, Cause.LAPSED, 0, 2, PENDING, 0.0, 0, 2),
+    (NEVER, Cause.LEASE_EXPIRED, 0, 2, PENDING, 0.0, 0, 2),
 ]
 
 

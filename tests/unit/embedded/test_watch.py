@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from offload.core.exceptions import BrokerUnreachable
-from offload.embedded import Watch, watch
+from offload.embedded import BrokerWatch, watch
 
 
 class Server:
@@ -45,9 +45,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-def watch_of(server: Server) -> Watch:
+def watch_of(server: Server) -> BrokerWatch:
     given: Any = server
-    return Watch(given)
+    return BrokerWatch(given)
 
 
 def test_silence_is_told_of_once_and_so_is_its_end(clock: Clock) -> None:

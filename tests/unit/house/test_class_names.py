@@ -7,29 +7,13 @@ from collections import Counter
 
 from tests.unit.house.source import files, tree
 
-#: Still to be told apart; a name that is gone from here may not come back.
-SHARED = {
-    "Attempt",
-    "Bound",
-    "Cause",
-    "Change",
-    "Facts",
-    "Instance",
-    "Lease",
-    "Part",
-    "Rule",
-    "Run",
-    "Verb",
-    "Watch",
-    "Written",
-}
 
-
-def test_no_other_classes_share_a_name() -> None:
+def test_no_two_classes_share_a_name() -> None:
     counted = Counter(
         node.name
         for path in files().values()
         for node in ast.walk(tree(path))
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and node.name != "Meta"
     )
-    assert {name for name, count in counted.items() if count > 1} == SHARED
+    assert len(counted) > 100
+    assert {name for name, count in counted.items() if count > 1} == set()

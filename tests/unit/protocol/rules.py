@@ -11,7 +11,7 @@ class Rules:
 
     #: A3: taking a new incarnation moves the rows of the old one in the same transaction.
     register_moves: bool = True
-    #: A5: an instance whose lease lapsed starts nothing.
+    #: A5: an instance whose lease expired starts nothing.
     claim_needs_lease: bool = True
     #: B5: a binding names the incarnation that the instance's row holds at that moment.
     bind_reads_incarnation: bool = True

@@ -55,8 +55,8 @@ def finish(
 
 def starts(world: World, attempt: Attempt, rules: Rules) -> bool:
     """Tell whether the attempt's instance may begin anything now (A5)."""
-    lapsed = rules.claim_needs_lease and world.instances[attempt.instance].gone
-    return world.works(attempt.instance) and not lapsed
+    expired = rules.claim_needs_lease and world.instances[attempt.instance].gone
+    return world.works(attempt.instance) and not expired
 
 
 def _dispatch(world: World, rules: Rules) -> Iterator[Edge]:
@@ -134,7 +134,7 @@ def _attempt(world: World, attempt: Attempt, rules: Rules) -> Iterator[Edge]:
     if not world.database:
         if attempt.phase in LEASED:
             ended = world.with_attempt(attempt)
-            yield Step.of(attempt, "the lease lapses, the run is ended"), ended
+            yield Step.of(attempt, "the lease expires, the run is ended"), ended
     elif attempt.phase in {Phase.HELD, Phase.CLAIMING}:
         if world.spoiled and attempt.phase == Phase.HELD:
             yield _cannot_begin(world, attempt, rules)

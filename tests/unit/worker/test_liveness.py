@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 
-from offload.worker.liveness import Lease, boottime
+from offload.worker.liveness import SharedLease, boottime
 
 
 def test_a_process_without_an_agent_is_not_limited() -> None:
-    assert Lease().is_held()
+    assert SharedLease().is_held()
 
 
 def test_a_lease_is_held_until_its_end() -> None:
-    lease = Lease()
+    lease = SharedLease()
 
     lease.extend(boottime() + 60)
     assert lease.is_held()
@@ -24,7 +24,7 @@ def test_a_lease_is_held_until_its_end() -> None:
 
 
 def test_a_child_sees_what_its_parent_extends_later() -> None:
-    lease = Lease()
+    lease = SharedLease()
     lease.extend(0.0)
     child = os.fork()
     if child == 0:

@@ -21,7 +21,7 @@ from tests.integration.across.rows import JSONS
 if TYPE_CHECKING:
     from celery import Celery
 
-    from offload.tracking.bindings import Bound
+    from offload.tracking.bindings import BoundJob
     from tests.integration.driving.tasks import Named
 
 #: As many as there are attempts before a job is given up.
@@ -41,7 +41,7 @@ def _spoil_when_sent(monkeypatch: pytest.MonkeyPatch, column: str, text: str) ->
     monkeypatch.setattr(testing, "message", message)
 
 
-def _bound(app: Celery) -> list[Bound]:
+def _bound(app: Celery) -> list[BoundJob]:
     """Bind all that waits."""
     Slot.objects.get_or_create(instance=testing.NAME)
     return list(iter(lambda: testing._bound(app), None))

@@ -126,7 +126,7 @@ def test_a_database_that_is_away_is_told_as_an_outage(
     error = deliver(job.add).info.retval
 
     assert isinstance(error, NotBegun)
-    assert error.cause == Cause.LAPSED
+    assert error.cause == Cause.LEASE_EXPIRED
 
 
 def takes(job: Any, *, width: int, height: int = 1) -> int:

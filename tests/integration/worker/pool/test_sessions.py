@@ -10,7 +10,7 @@ from django.db import connections, transaction
 from offload.db import database
 from offload.models import Job
 from offload.worker.pool.session import Disorder
-from offload.worker.pool.watch import Watch
+from offload.worker.pool.watch import SessionWatch
 from tests.databases import POSTGRESQL, on_postgresql
 from tests.integration.fixtures import _app, alarms, app, broker, changes, media  # noqa: F401
 from tests.integration.world import statements
@@ -27,9 +27,9 @@ def sql(text: str) -> None:
         cursor.execute(text)
 
 
-def watched() -> Watch:
+def watched() -> SessionWatch:
     """Return the watch over a run that begins."""
-    watch = Watch()
+    watch = SessionWatch()
     watch.begin()
     return watch
 
@@ -112,7 +112,7 @@ def test_what_is_open_before_a_run_is_closed_and_warned_of(
     leave, told = LEFT[kind]
     leave()
 
-    Watch()
+    SessionWatch()
 
     is_as_it_should_be()
     assert told in caplog.text

@@ -9,7 +9,7 @@ import pytest
 
 from offload.browser.cluster.fleet import NAMED, SIZE, Able, Beat, Fleet, build
 from offload.browser.cluster.look import Look
-from offload.core.placement.topology import Instance, Mode, Verb
+from offload.core.placement.topology import InstanceInfo, Mode, RuleVerb
 from offload.reading.counts import Counts
 from tests.unit.browser.cluster.test_matrix import HERE, THERE, facts, line
 from tests.unit.core.placement.fleet import consumer, instance, rule
@@ -102,10 +102,10 @@ def test_problems_are_those_that_take_no_work_are_late_or_behind() -> None:
 
 
 def test_what_it_may_run_leaves_out_what_rules_forbid() -> None:
-    ruling = (rule(Verb.DENY, "a"), rule(Verb.DENY, "b/c"))
+    ruling = (rule(RuleVerb.DENY, "a"), rule(RuleVerb.DENY, "b/c"))
     able = instance(consumers=(consumer("a"), consumer("b/*"), consumer("d")))
 
-    def found(one: Instance) -> tuple[Able, ...]:
+    def found(one: InstanceInfo) -> tuple[Able, ...]:
         return build(facts(one, rules=ruling), heartbeat=3.0).members[0].able
 
     part = Able(pattern="b/*", is_whole=False)

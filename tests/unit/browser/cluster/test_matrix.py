@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from offload.browser.badges import Standing
 from offload.browser.cluster.look import Look
 from offload.browser.cluster.matrix import COLUMNS, ROWS, Matrix, build
-from offload.core.placement.topology import Instance, Mode, Rule, Scope, Verb
+from offload.core.placement.topology import InstanceInfo, Mode, RoutingRule, RuleVerb, Scope
 from offload.core.policies import DEFAULT_POLICY, Policy
 from offload.core.states import JobState
 from offload.core.topics import Pattern
 from offload.reading.applied import Applied
-from offload.reading.cluster import Facts
+from offload.reading.cluster import ClusterFacts
 from offload.reading.counts import Counts, Later
 from offload.reading.failures import FailureLine, Failures
 from offload.reading.instance_rows import Line
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HERE, THERE = "render@host2", "gpu@host2"
 
 
-def line(*rules: Rule, **facts: Any) -> Line:
+def line(*rules: RoutingRule, **facts: Any) -> Line:
     """Return what an instance's row says that has applied these rules."""
     usual: dict[str, Any] = {
         "beat_age": 1.0,
@@ -39,10 +39,12 @@ def line(*rules: Rule, **facts: Any) -> Line:
     return Line(**(usual | facts))
 
 
-def facts(*instances: Instance, rules: tuple[Rule, ...] = (), **others: Any) -> Facts:
+def facts(
+    *instances: InstanceInfo, rules: tuple[RoutingRule, ...] = (), **others: Any
+) -> ClusterFacts:
     """Return facts about instances that have applied the rules, changed by `others`."""
     usual: dict[str, Any] = {"lines": {one.name: line(*rules) for one in instances}}
-    return Facts(now=NOW, topology=topology(*instances, rules=rules), **(usual | others))
+    return ClusterFacts(now=NOW, topology=topology(*instances, rules=rules), **(usual | others))
 
 
 def cell(page: Matrix, topic: str, name: str = HERE) -> Cell:
@@ -75,7 +77,7 @@ def test_rows_are_what_is_consumed_ruled_waiting_running_or_recent() -> None:
     counts = Counts(
         waiting={"w": 2}, queued={(HERE, "q"): 1}, active={(HERE, "r"): 1}, recent=frozenset({"n"})
     )
-    ruling = (rule(Verb.DENY, "d/*"), rule(Verb.DENY, "ended", until=NOW))
+    ruling = (rule(RuleVerb.DENY, "d/*"), rule(RuleVerb.DENY, "ended", until=NOW))
 
     page = build(facts(instance(consumers=(consumer("c/**"),)), rules=ruling, counts=counts))
 
@@ -153,7 +155,7 @@ def test_a_suspended_queue_is_named_on_the_rows_it_holds() -> None:
 
 
 def test_desired_and_applied_agree_where_the_instance_has_caught_up() -> None:
-    page = build(facts(instance(), rules=(rule(Verb.DENY, "a"),)))
+    page = build(facts(instance(), rules=(rule(RuleVerb.DENY, "a"),)))
 
     assert cell(page, "a").desired.standing is Standing.DENIED
     assert cell(page, "a").applied is Standing.DENIED
@@ -161,7 +163,7 @@ def test_desired_and_applied_agree_where_the_instance_has_caught_up() -> None:
 
 
 def test_a_rule_that_is_not_applied_yet_differs_by_its_age() -> None:
-    ruling = (rule(Verb.DENY, "a", id=4),)
+    ruling = (rule(RuleVerb.DENY, "a", id=4),)
     behind = {HERE: line()}
 
     unknown = build(facts(instance(), rules=ruling, lines=behind))
@@ -177,7 +179,9 @@ def test_an_instance_is_not_late_with_rules_from_before_its_boot() -> None:
     lines = {HERE: line(up_for=3.0)}
 
     page = build(
-        facts(instance(), rules=(rule(Verb.DENY, "a", id=4),), lines=lines, rule_ages={4: 900.0})
+        facts(
+            instance(), rules=(rule(RuleVerb.DENY, "a", id=4),), lines=lines, rule_ages={4: 900.0}
+        )
     )
 
     assert cell(page, "a").age == 3
@@ -193,7 +197,9 @@ def test_an_instance_that_is_off_differs_since_it_was_switched() -> None:
 def test_a_cell_without_consumer_never_differs() -> None:
     page = build(
         facts(
-            instance(consumers=()), rules=(rule(Verb.DENY, "a"),), lines={HERE: line(applied=None)}
+            instance(consumers=()),
+            rules=(rule(RuleVerb.DENY, "a"),),
+            lines={HERE: line(applied=None)},
         )
     )
 
@@ -203,16 +209,16 @@ def test_a_cell_without_consumer_never_differs() -> None:
 
 def test_a_cell_knows_the_rules_of_just_its_own() -> None:
     ruling = (
-        rule(Verb.ALLOW, "a"),
-        rule(Verb.DENY, "a", id=2, scope=Scope.GLOB, target="*"),
-        rule(Verb.DENY, "a/*", id=3),
-        rule(Verb.DENY, "b", id=4, until=NOW),
+        rule(RuleVerb.ALLOW, "a"),
+        rule(RuleVerb.DENY, "a", id=2, scope=Scope.GLOB, target="*"),
+        rule(RuleVerb.DENY, "a/*", id=3),
+        rule(RuleVerb.DENY, "b", id=4, until=NOW),
     )
 
     page = build(facts(instance(consumers=(consumer("a"), consumer("b"))), rules=ruling))
 
-    assert cell(page, "a").own == (Verb.ALLOW,)
-    assert cell(page, "a/*").own == (Verb.DENY,)
+    assert cell(page, "a").own == (RuleVerb.ALLOW,)
+    assert cell(page, "a/*").own == (RuleVerb.DENY,)
     assert cell(page, "b").own == ()
 
 
@@ -241,7 +247,7 @@ def test_many_instances_make_it_dense() -> None:
     assert not build(facts(*map(instance, names[:3]))).is_dense
 
 
-def many(count: int) -> list[Instance]:
+def many(count: int) -> list[InstanceInfo]:
     """Return so many instances, each with a consumer of its own beside the shared one."""
     return [
         instance(f"worker{number:03d}@host", consumers=(consumer(f"t/{number:03d}"), consumer("s")))
@@ -287,7 +293,7 @@ def test_problems_are_what_is_stranded_held_back_failed_or_not_applied() -> None
     counts = Counts(waiting={"nobody": 1, "held": 1, "fine": 1})
     able = instance(consumers=tuple(map(consumer, ("held", "fine", "ruled", "bad"))))
     failed = Failures(lines=(failure("bad", hour=2, day=5),), hour=2, day=5)
-    ruling = (rule(Verb.DENY, "ruled"),)
+    ruling = (rule(RuleVerb.DENY, "ruled"),)
     lines = {HERE: line(), THERE: line()}
 
     page = build(
@@ -336,7 +342,10 @@ def test_a_look_is_said_by_the_end_of_an_address() -> None:
 
 
 def test_of_no_instance_is_it_asked_which_rules_it_has_applied_where_all_have() -> None:
-    ruling = (rule(Verb.DENY, "a", id=4), rule(Verb.ALLOW, "b", until=NOW + timedelta(hours=1)))
+    ruling = (
+        rule(RuleVerb.DENY, "a", id=4),
+        rule(RuleVerb.ALLOW, "b", until=NOW + timedelta(hours=1)),
+    )
     whole = facts(instance(), rules=ruling)
 
     assert whole.behind == frozenset()

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from offload.browser.badges import Standing
 from offload.browser.cluster.rule_status import MAY, judge, judge_applied, same_effect
 from offload.core.placement.judgement import consumer_for, judge_rules
-from offload.core.placement.topology import Scope, Verb
+from offload.core.placement.topology import RuleVerb, Scope
 from offload.reading.applied import read_applied
 from tests.unit.core.placement.fleet import NOW, TOPICS, consumer, instance, instances, rule, rules
 
 HERE = "render@host2"
-ALLOW, DENY = Verb.ALLOW, Verb.DENY
+ALLOW, DENY = RuleVerb.ALLOW, RuleVerb.DENY
 
 
 @pytest.mark.parametrize(

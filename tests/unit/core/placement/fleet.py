@@ -11,12 +11,12 @@ from offload.core.placement.judgement import Need
 from offload.core.placement.topology import (
     PROTOCOL_VERSION,
     Consumer,
-    Instance,
+    InstanceInfo,
     Mode,
-    Rule,
+    RoutingRule,
+    RuleVerb,
     Scope,
     Topology,
-    Verb,
 )
 from offload.core.topics import Pattern
 
@@ -37,7 +37,7 @@ def consumer(pattern: str = "**", task: str = "shop.tasks.work", ranking: int = 
     return Consumer(pattern=Pattern.parse(pattern), task=task, ranking=ranking)
 
 
-def instance(name: str = "render@host2", **facts: Any) -> Instance:
+def instance(name: str = "render@host2", **facts: Any) -> InstanceInfo:
     """Return an instance that can do everything, changed by `facts`."""
     usual: dict[str, Any] = {
         "incarnation": f"first boot of {name}",
@@ -52,16 +52,18 @@ def instance(name: str = "render@host2", **facts: Any) -> Instance:
         "protocol": PROTOCOL_VERSION,
         "joined": 1,
     }
-    return Instance(name=name, **(usual | facts))
+    return InstanceInfo(name=name, **(usual | facts))
 
 
-def rule(verb: Verb, pattern: str = "**", **facts: Any) -> Rule:
+def rule(verb: RuleVerb, pattern: str = "**", **facts: Any) -> RoutingRule:
     """Return a rule for the instance that `instance` makes, changed by `facts`."""
     usual: dict[str, Any] = {"id": 1, "scope": Scope.INSTANCE, "target": "render@host2"}
-    return Rule(verb=verb, pattern=Pattern.parse(pattern), **(usual | facts))
+    return RoutingRule(verb=verb, pattern=Pattern.parse(pattern), **(usual | facts))
 
 
-def topology(*instances: Instance, rules: tuple[Rule, ...] = (), version: int = 1) -> Topology:
+def topology(
+    *instances: InstanceInfo, rules: tuple[RoutingRule, ...] = (), version: int = 1
+) -> Topology:
     """Return a topology of these instances and rules."""
     return Topology(version=version, instances=instances, rules=rules)
 
@@ -77,7 +79,7 @@ def consumers() -> st.SearchStrategy[tuple[Consumer, ...]]:
     return st.lists(one, max_size=3).map(tuple)
 
 
-def instances(*names: str) -> st.SearchStrategy[Instance]:
+def instances(*names: str) -> st.SearchStrategy[InstanceInfo]:
     """Return an instance in any condition, good ones being frequent."""
     return st.builds(
         instance,
@@ -95,11 +97,11 @@ def instances(*names: str) -> st.SearchStrategy[Instance]:
     )
 
 
-def rules() -> st.SearchStrategy[Rule]:
+def rules() -> st.SearchStrategy[RoutingRule]:
     """Return any rule; some have ended at NOW, some end later, some rest."""
     ends = st.none() | st.integers(-2, 2).map(lambda hours: NOW + timedelta(hours=hours))
     return st.builds(
-        lambda scoped, verb, pattern, until, rests_until, number: Rule(
+        lambda scoped, verb, pattern, until, rests_until, number: RoutingRule(
             id=number,
             verb=verb,
             scope=scoped[0],
@@ -116,7 +118,7 @@ def rules() -> st.SearchStrategy[Rule]:
                 (Scope.LABEL, "gpu"),
             )
         ),
-        st.sampled_from(Verb),
+        st.sampled_from(RuleVerb),
         st.sampled_from(PATTERNS),
         ends,
         ends,

@@ -17,15 +17,22 @@ from offload.core.placement.judgement import (
     judge_rules,
 )
 from offload.core.placement.reasons import Obstacle, Verdict
-from offload.core.placement.topology import PROTOCOL_VERSION, Instance, Mode, Rule, Scope, Verb
+from offload.core.placement.topology import (
+    PROTOCOL_VERSION,
+    InstanceInfo,
+    Mode,
+    RoutingRule,
+    RuleVerb,
+    Scope,
+)
 from tests.unit.core.placement.fleet import NOW, TOPICS, consumer, instance, instances, rule, rules
 
-ALLOW, DENY = Verb.ALLOW, Verb.DENY
+ALLOW, DENY = RuleVerb.ALLOW, RuleVerb.DENY
 TOPIC = "dam/rendition/web"
 NEED = Need(topic=TOPIC)
 
 
-def judged(*ruling: Rule, topic: str = TOPIC, **facts: Any) -> Obstacle | None:
+def judged(*ruling: RoutingRule, topic: str = TOPIC, **facts: Any) -> Obstacle | None:
     reason = judge_rules(instance(**facts), topic, ruling, NOW)
     return reason.obstacle if reason else None
 
@@ -112,7 +119,9 @@ def test_a_broken_consumer_is_not_replaced_by_a_less_specific_one() -> None:
         ((rule(DENY, until=NOW + timedelta(seconds=1)),), Obstacle.DENIED),
     ],
 )
-def test_the_rules_by_their_table(ruling: tuple[Rule, ...], obstacle: Obstacle | None) -> None:
+def test_the_rules_by_their_table(
+    ruling: tuple[RoutingRule, ...], obstacle: Obstacle | None
+) -> None:
     assert judged(*ruling) is obstacle
 
 
@@ -139,7 +148,9 @@ def test_a_missing_allowance_lists_what_is_allowed() -> None:
 
 
 @given(st.lists(rules(), max_size=6), instances(), st.sampled_from(TOPICS))
-def test_a_matching_denial_always_wins(ruling: list[Rule], one: Instance, topic: str) -> None:
+def test_a_matching_denial_always_wins(
+    ruling: list[RoutingRule], one: InstanceInfo, topic: str
+) -> None:
     denied = any(
         each.verb is DENY
         and each.in_force(NOW)
@@ -155,7 +166,7 @@ def test_a_matching_denial_always_wins(ruling: list[Rule], one: Instance, topic:
 
 @given(st.lists(rules(), max_size=6), instances(), st.sampled_from(TOPICS), rules())
 def test_one_more_denial_never_frees_anything(
-    ruling: list[Rule], one: Instance, topic: str, more: Rule
+    ruling: list[RoutingRule], one: InstanceInfo, topic: str, more: RoutingRule
 ) -> None:
     before = judge_rules(one, topic, ruling, NOW)
     after = judge_rules(one, topic, [*ruling, rule(DENY, more.pattern.text)], NOW)
@@ -164,7 +175,7 @@ def test_one_more_denial_never_frees_anything(
 
 
 @given(st.permutations([rule(ALLOW, "a/*"), rule(DENY, "a/b"), rule(ALLOW, "b"), rule(DENY, "*")]))
-def test_the_order_of_the_rules_changes_nothing(ruling: list[Rule]) -> None:
+def test_the_order_of_the_rules_changes_nothing(ruling: list[RoutingRule]) -> None:
     found = [judged(*ruling, topic=topic) for topic in ("a/b", "a/c", "b", "c/d")]
 
     assert found == [Obstacle.DENIED, None, Obstacle.DENIED, Obstacle.NOT_ALLOWED]

@@ -9,7 +9,7 @@ import pytest
 from offload.core.placement.judgement import Need
 from offload.core.placement.reasons import Obstacle
 from offload.core.placement.routing import Plan, Route, Unroutable, plan, route
-from offload.core.placement.topology import Instance, Mode, Topology, Verb
+from offload.core.placement.topology import InstanceInfo, Mode, RuleVerb, Topology
 from offload.core.states import Waiting
 from tests.unit.core.placement.fleet import (
     NAMES,
@@ -32,7 +32,7 @@ def routed(load: dict[str, int], picture: Topology = TRIO, **asked: Any) -> Rout
     return decision
 
 
-def unroutable(*fleet: Instance, load: dict[str, int] | None = None) -> Unroutable:
+def unroutable(*fleet: InstanceInfo, load: dict[str, int] | None = None) -> Unroutable:
     decision = route(NEED, topology(*fleet), load or {}, now=NOW)
     assert isinstance(decision, Unroutable)
     return decision
@@ -149,7 +149,7 @@ def test_obstacles_are_told_in_the_order_of_the_steps() -> None:
     ],
 )
 def test_an_unroutable_job_says_in_one_sentence_why(
-    fleet: tuple[Instance, ...], infeasible: bool, reason: str
+    fleet: tuple[InstanceInfo, ...], infeasible: bool, reason: str
 ) -> None:
     decision = unroutable(*fleet)
 
@@ -175,7 +175,8 @@ def test_a_plan_is_made_once_per_need_and_topology() -> None:
 def test_a_plan_ends_with_the_next_rule_that_ends() -> None:
     soon, later = NOW + timedelta(minutes=1), NOW + timedelta(minutes=2)
     picture = topology(
-        instance(), rules=(rule(Verb.DENY, until=soon), rule(Verb.DENY, "mail", until=later))
+        instance(),
+        rules=(rule(RuleVerb.DENY, until=soon), rule(RuleVerb.DENY, "mail", until=later)),
     )
 
     def able(moment: datetime) -> tuple[int, datetime | None]:

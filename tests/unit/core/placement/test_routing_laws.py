@@ -13,7 +13,7 @@ from offload.core.placement.routing import Unroutable, route, verdicts
 from tests.unit.core.placement.fleet import NOW, instances, loads, needs, topologies, topology
 
 if TYPE_CHECKING:
-    from offload.core.placement.topology import Instance, Topology
+    from offload.core.placement.topology import InstanceInfo, Topology
 
 # A topology of a version that no test has used is one that nothing remembers.
 UNSEEN_VERSIONS = count(1000)
@@ -73,7 +73,7 @@ def test_every_unroutable_names_a_reason_for_every_instance(
 
 @given(needs(), topologies(), loads(), instances("newcomer@host9"))
 def test_a_newcomer_changes_no_verdict_of_another(
-    need: Need, picture: Topology, load: dict[str, int], newcomer: Instance
+    need: Need, picture: Topology, load: dict[str, int], newcomer: InstanceInfo
 ) -> None:
     grown = topology(newcomer, *picture.instances, rules=picture.rules, version=2)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offload.core.placement.topology import Mode, Scope, Topology, Verb
+from offload.core.placement.topology import Mode, RuleVerb, Scope, Topology
 from tests.unit.core.placement.fleet import NOW, instance, rule, topologies, topology
 
 HOUR = timedelta(hours=1)
@@ -31,7 +31,7 @@ HOUR = timedelta(hours=1)
 def test_a_rule_applies_to_those_it_names(scope: Scope, target: str, applies: bool) -> None:
     one = instance("render@gpu1", labels=frozenset({"fast"}))
 
-    assert rule(Verb.DENY, scope=scope, target=target).applies_to(one) is applies
+    assert rule(RuleVerb.DENY, scope=scope, target=target).applies_to(one) is applies
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_rule_applies_to_those_it_names(scope: Scope, target: str, applies: bo
     [(None, True), (NOW + HOUR, True), (NOW, False), (NOW - HOUR, False)],
 )
 def test_a_rule_is_in_force_before_its_end(until: datetime | None, in_force: bool) -> None:
-    assert rule(Verb.DENY, until=until).in_force(NOW) is in_force
+    assert rule(RuleVerb.DENY, until=until).in_force(NOW) is in_force
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_rule_is_in_force_before_its_end(until: datetime | None, in_force: boo
 def test_a_rule_that_rests_is_in_force_from_its_return(
     rests_until: datetime | None, in_force: bool
 ) -> None:
-    assert rule(Verb.DENY, rests_until=rests_until).in_force(NOW) is in_force
+    assert rule(RuleVerb.DENY, rests_until=rests_until).in_force(NOW) is in_force
 
 
 def test_an_instance_is_found_by_its_name() -> None:
@@ -86,7 +86,7 @@ def test_a_period_holds_exactly_the_rules_in_force_at_its_moments(
 
 def test_a_period_ends_when_the_next_rule_ends() -> None:
     ends = [NOW + 2 * HOUR, NOW + HOUR, None, NOW + HOUR]
-    picture = topology(rules=tuple(rule(Verb.DENY, until=end) for end in ends))
+    picture = topology(rules=tuple(rule(RuleVerb.DENY, until=end) for end in ends))
 
     periods = [picture.period(NOW + number * HOUR) for number in range(3)]
 

@@ -22,7 +22,7 @@ from offload.worker.agent.heartbeat import Heartbeat
 from offload.worker.agent.leading import Leader
 from offload.worker.agent.window import Window
 from offload.worker.link import Link
-from offload.worker.parent.in_flight import Holdings
+from offload.worker.parent.in_flight import InFlight
 from offload.worker.reports import Report
 
 if TYPE_CHECKING:
@@ -66,9 +66,9 @@ def test_a_goodbye_is_heard_also_while_the_loss_of_a_process_is_looked_into(
     agent: Agent, links: tuple[Link, Link], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker, _ = links
-    holdings = Holdings()
-    holdings.accept(("one", 1), dead(), worker)
-    worker.send(holdings.snapshot())
+    in_flight = InFlight()
+    in_flight.accept(("one", 1), dead(), worker)
+    worker.send(in_flight.snapshot())
     poll = agent._poll
 
     def then_goodbye(timeout: float) -> set[int]:

@@ -116,7 +116,7 @@ def test_who_cannot_have_its_name_back_is_superseded(
     assert beating.is_superseded
 
 
-def test_a_lease_renewed_after_its_end_is_one_that_lapsed(
+def test_a_lease_renewed_after_its_end_is_one_that_expired(
     monkeypatch: pytest.MonkeyPatch, beating: Heartbeat
 ) -> None:
     monkeypatch.setattr(beating, "_link", SimpleNamespace(send=lambda value: True))

@@ -102,7 +102,7 @@ def test_what_was_lost_over_an_outage_did_not_crash(
     rows.now += 1
     compare(window, rows, *(rows.now + 4 * number for number in range(3 - comparisons)))
 
-    assert rows.ended == [(ONE, Cause.LAPSED)]
+    assert rows.ended == [(ONE, Cause.LEASE_EXPIRED)]
 
 
 def test_an_outage_before_it_began_does_not_excuse_a_crash(window: Window, rows: Rows) -> None:

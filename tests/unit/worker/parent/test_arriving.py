@@ -22,7 +22,7 @@ from offload.core.retries import Cause
 from offload.worker.parent import arriving, request
 from offload.worker.parent.arriving import Surviving, refusing, survive_envelopes
 from offload.worker.parent.headers import envelope_of
-from offload.worker.parent.in_flight import Holdings
+from offload.worker.parent.in_flight import InFlight
 from offload.worker.tasks.task import OffloadTask
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ OURS = {"exchange": "offload", "routing_key": "offload.w@host"}
 
 
 @pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Holdings:
+def held(monkeypatch: pytest.MonkeyPatch) -> InFlight:
     """Return what a new worker holds: nothing."""
-    made = Holdings(concurrency=2)
+    made = InFlight(concurrency=2)
     for module in (arriving, request):
-        monkeypatch.setattr(module, "holdings", made)
+        monkeypatch.setattr(module, "in_flight", made)
     return made
 
 
@@ -65,7 +65,7 @@ def handler(handled: list[Any]) -> Callable[[Any], Any]:
     return made
 
 
-def test_a_second_message_of_what_is_held_or_runs_is_dropped(held: Holdings) -> None:
+def test_a_second_message_of_what_is_held_or_runs_is_dropped(held: InFlight) -> None:
     handled: list[Any] = []
     handle = handler(handled)
     held.receive(("one", 1), handle)
@@ -77,7 +77,7 @@ def test_a_second_message_of_what_is_held_or_runs_is_dropped(held: Holdings) -> 
     assert handled == []
 
 
-def test_other_messages_are_handled(held: Holdings) -> None:
+def test_other_messages_are_handled(held: InFlight) -> None:
     handled: list[Any] = []
     handle = handler(handled)
     held.accept(("one", 1), 101, handle)
@@ -91,7 +91,7 @@ def test_other_messages_are_handled(held: Holdings) -> None:
     assert handled == [*others, again]
 
 
-def test_jobs_of_unknown_tasks_are_refused_and_plain_tasks_left_to_celery(held: Holdings) -> None:
+def test_jobs_of_unknown_tasks_are_refused_and_plain_tasks_left_to_celery(held: InFlight) -> None:
     left: list[Any] = []
     handle = refusing(lambda body, message, exc: left.append(message))
     plain = message(None)
@@ -118,7 +118,7 @@ def test_jobs_of_unknown_tasks_are_refused_and_plain_tasks_left_to_celery(held: 
     ids=str,
 )  # fmt: skip
 def test_what_is_no_message_of_a_job_is_counted_and_dropped(
-    held: Holdings, wrong: dict[str, Any], caplog: pytest.LogCaptureFixture
+    held: InFlight, wrong: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     handled: list[Any] = []
 
@@ -130,7 +130,7 @@ def test_what_is_no_message_of_a_job_is_counted_and_dropped(
 
 
 def test_a_message_of_another_version_is_dropped_with_both_versions_and_the_next_step(
-    held: Holdings, caplog: pytest.LogCaptureFixture
+    held: InFlight, caplog: pytest.LogCaptureFixture
 ) -> None:
     later = PROTOCOL_VERSION + 1
 
@@ -141,7 +141,7 @@ def test_a_message_of_another_version_is_dropped_with_both_versions_and_the_next
     assert "update offload on the older side" in caplog.text
 
 
-def test_a_message_that_cannot_be_begun_is_told_as_a_failed_attempt(held: Holdings) -> None:
+def test_a_message_that_cannot_be_begun_is_told_as_a_failed_attempt(held: InFlight) -> None:
     def fail(message: Any) -> None:
         held.receive(("one", 1), message)
         raise RuntimeError("no place")
@@ -152,7 +152,7 @@ def test_a_message_that_cannot_be_begun_is_told_as_a_failed_attempt(held: Holdin
     assert not held.knows(("one", 1))
 
 
-def test_what_is_wrong_with_the_connection_is_celerys_to_mend(held: Holdings) -> None:
+def test_what_is_wrong_with_the_connection_is_celerys_to_mend(held: InFlight) -> None:
     def fail(message: Any) -> None:
         raise ConnectionResetError
 
@@ -242,7 +242,7 @@ ENCODINGS = st.sampled_from(["utf-8", "binary", "nonsense", None])
     delivery_info=st.just(OURS) | JSON.filter(lambda one: one != {}),
 )  # fmt: skip
 def test_any_message_in_the_queue_of_an_instance_is_survived(
-    app: Celery, held: Holdings, headers: Any, body: bytes, delivery_info: Any, **kind: Any
+    app: Celery, held: InFlight, headers: Any, body: bytes, delivery_info: Any, **kind: Any
 ) -> None:
     logging.disable(logging.CRITICAL)
     for kept in (held.held, held.lost, held.refused):
@@ -279,13 +279,13 @@ def reading(error: BaseException, *, arrives: bool = False) -> Callable[[], Any]
 
 
 @pytest.mark.parametrize("error", [ValueError("no JSON"), KeyError("body"), TypeError("number")])
-def test_what_is_no_envelope_is_dropped(held: Holdings, error: Exception) -> None:
+def test_what_is_no_envelope_is_dropped(held: InFlight, error: Exception) -> None:
     assert Surviving(reading(error))() is True
 
     assert held.malformed == 1
 
 
-def test_other_errors_of_a_read_stay_what_they_are(held: Holdings) -> None:
+def test_other_errors_of_a_read_stay_what_they_are(held: InFlight) -> None:
     for error, arrives in ((ConnectionError(), False), (ValueError("a task's"), True)):
         with pytest.raises(type(error)):
             Surviving(reading(error, arrives=arrives))()

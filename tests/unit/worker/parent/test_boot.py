@@ -14,7 +14,7 @@ from offload.messaging.publisher import instance_queue
 from offload.worker.link import Link
 from offload.worker.parent import boot, refusals
 from offload.worker.parent.consuming import Tick
-from offload.worker.parent.in_flight import holdings
+from offload.worker.parent.in_flight import in_flight
 from offload.worker.parent.refusals import EX_CONFIG
 from tests.polling import eventually
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _restored() -> Iterator[None]:
-    concurrency = holdings.concurrency
+    concurrency = in_flight.concurrency
     yield
-    holdings.concurrency = concurrency
+    in_flight.concurrency = concurrency
 
 
 def is_refused(pool: str) -> bool:
@@ -71,11 +71,11 @@ def test_its_queue_is_declared_as_publishers_declare_it(selected: list[str] | No
 
 
 def test_a_tick_notes_how_large_the_pool_is_by_now() -> None:
-    holdings.concurrency = 8
+    in_flight.concurrency = 8
 
     Tick._tick(None, SimpleNamespace(pool=SimpleNamespace(num_processes=3)))  # type: ignore[arg-type]
 
-    assert holdings.concurrency == 3
+    assert in_flight.concurrency == 3
 
 
 def test_lost_runs_that_the_agent_has_dealt_with_are_forgotten() -> None:
@@ -86,11 +86,11 @@ def test_lost_runs_that_the_agent_has_dealt_with_are_forgotten() -> None:
         return {"settled_runs": [["one", 1]]}
 
     worker._link = SimpleNamespace(receive=receive)
-    holdings.lose(("one", 1), "crashed", "signal 9", worker)
+    in_flight.lose(("one", 1), "crashed", "signal 9", worker)
 
     worker._listen()
 
-    assert holdings.lost == {}
+    assert in_flight.lost == {}
 
 
 @pytest.mark.parametrize(("says", "settled"), [('{"settled": "i"}', True), ("", False)])

@@ -13,7 +13,7 @@ from celery.concurrency.asynpool import AsynPool
 
 from offload.worker.parent import consuming
 from offload.worker.parent.consuming import Sparing
-from offload.worker.parent.in_flight import Holdings
+from offload.worker.parent.in_flight import InFlight
 from offload.worker.parent.request import JobRequest
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def holdings(monkeypatch: pytest.MonkeyPatch) -> Holdings:
+def in_flight(monkeypatch: pytest.MonkeyPatch) -> InFlight:
     """Return what a new worker holds: nothing."""
-    made = Holdings(concurrency=2)
-    monkeypatch.setattr(consuming, "holdings", made)
+    made = InFlight(concurrency=2)
+    monkeypatch.setattr(consuming, "in_flight", made)
     return made
 
 
@@ -48,20 +48,20 @@ class Pool:
         """Forget what no process said that it began."""
         AsynPool.flush(self)  # type: ignore[arg-type]
 
-    def give(self, holdings: Holdings, name: str, *, to: Any = None) -> JobRequest:
+    def give(self, in_flight: InFlight, name: str, *, to: Any = None) -> JobRequest:
         """Return a request that waits, written to this process, or to none yet."""
         request = JobRequest.__new__(JobRequest)
         result: Any = ApplyResult(
-            self._cache, None, accept_callback=self._accepting(holdings, name)
+            self._cache, None, accept_callback=self._accepting(in_flight, name)
         )
         result._write_to = to
         request._apply_result = ref(result)
-        holdings.receive((name, 1), request)
+        in_flight.receive((name, 1), request)
         return request
 
-    def _accepting(self, holdings: Holdings, name: str) -> Callable[[int, float], None]:
+    def _accepting(self, in_flight: InFlight, name: str) -> Callable[[int, float], None]:
         def accept(pid: int, at: float) -> None:
-            holdings.accept((name, 1), pid, holdings.held.get((name, 1)))
+            in_flight.accept((name, 1), pid, in_flight.held.get((name, 1)))
 
         return accept
 
@@ -71,27 +71,27 @@ def process(*, is_alive: bool) -> Any:
     return SimpleNamespace(_is_alive=lambda: is_alive, inqW_fd=7)
 
 
-def test_a_lost_connection_forgets_no_job_that_a_process_has(holdings: Holdings) -> None:
+def test_a_lost_connection_forgets_no_job_that_a_process_has(in_flight: InFlight) -> None:
     pool = Pool()
-    pool.give(holdings, "written", to=process(is_alive=True))
-    pool.give(holdings, "waits")
-    pool.give(holdings, "dies", to=process(is_alive=False))
+    pool.give(in_flight, "written", to=process(is_alive=True))
+    pool.give(in_flight, "waits")
+    pool.give(in_flight, "dies", to=process(is_alive=False))
 
     Sparing(pool.flush)()
 
-    assert [*holdings.held] == [("written", 1)]
+    assert [*in_flight.held] == [("written", 1)]
     (result,) = pool._cache.values()
     assert not result._accepted
     result._ack(None, 1.0, 4711, None)
-    assert holdings.snapshot()["running"] == [["written", 1, 4711]]
+    assert in_flight.snapshot()["running"] == [["written", 1, 4711]]
 
 
-def test_what_threads_were_given_stays_held_and_the_rest_does_not(holdings: Holdings) -> None:
+def test_what_threads_were_given_stays_held_and_the_rest_does_not(in_flight: InFlight) -> None:
     given, waits = JobRequest.__new__(JobRequest), JobRequest.__new__(JobRequest)
     given._apply_result = ref(Pool())
-    holdings.receive(("given", 1), given)
-    holdings.receive(("waits", 1), waits)
+    in_flight.receive(("given", 1), given)
+    in_flight.receive(("waits", 1), waits)
 
     Sparing(lambda: None)()
 
-    assert [*holdings.held] == [("given", 1)]
+    assert [*in_flight.held] == [("given", 1)]

@@ -1,4 +1,4 @@
-"""Which runs end with a lapsed lease."""
+"""Which runs end with a expired lease."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from offload.core.retries import Cause
-from offload.worker.liveness import Lease, boottime
-from offload.worker.parent.in_flight import Holdings
-from offload.worker.parent.lease_expiry import Lapse
+from offload.worker.liveness import SharedLease, boottime
+from offload.worker.parent.in_flight import InFlight
+from offload.worker.parent.lease_expiry import LeaseExpiry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,12 +36,12 @@ def processes() -> Iterator[dict[Key, subprocess.Popen[bytes]]]:
 
 
 @pytest.fixture
-def lapse(processes: dict[Key, subprocess.Popen[bytes]]) -> Lapse:
+def expiry(processes: dict[Key, subprocess.Popen[bytes]]) -> LeaseExpiry:
     """Return a worker with a lease, in which both run."""
-    holdings = Holdings(concurrency=2)
+    in_flight = InFlight(concurrency=2)
     for key, process in processes.items():
-        holdings.accept(key, process.pid, delivery(is_limited=key == LIMITED))
-    made = Lapse(Lease(), holdings)
+        in_flight.accept(key, process.pid, delivery(is_limited=key == LIMITED))
+    made = LeaseExpiry(SharedLease(), in_flight)
     made.lease.extend(boottime() + 60)
     return made
 
@@ -51,51 +51,51 @@ def delivery(*, is_limited: bool) -> Any:
     return SimpleNamespace(is_limited=is_limited)
 
 
-def test_while_the_lease_is_held_nothing_ends(lapse: Lapse) -> None:
-    assert lapse.end_runs() == 0
+def test_while_the_lease_is_held_nothing_ends(expiry: LeaseExpiry) -> None:
+    assert expiry.end_runs() == 0
 
-    assert set(lapse.holdings.running) == {LIMITED, PLAIN}
+    assert set(expiry.in_flight.running) == {LIMITED, PLAIN}
 
 
-def test_a_worker_that_never_had_a_lease_ends_nothing(lapse: Lapse) -> None:
-    lapse.lease.extend(0.0)
+def test_a_worker_that_never_had_a_lease_ends_nothing(expiry: LeaseExpiry) -> None:
+    expiry.lease.extend(0.0)
 
-    assert lapse.end_runs() == 0
+    assert expiry.end_runs() == 0
 
 
 def test_past_it_limited_runs_end_and_plain_ones_go_on(
-    lapse: Lapse, processes: dict[Key, subprocess.Popen[bytes]]
+    expiry: LeaseExpiry, processes: dict[Key, subprocess.Popen[bytes]]
 ) -> None:
-    lapse.lease.extend(boottime() - 0.1)
+    expiry.lease.extend(boottime() - 0.1)
 
-    assert lapse.end_runs() == 1
+    assert expiry.end_runs() == 1
 
     assert processes[LIMITED].wait(30) == -signal.SIGKILL
     assert processes[PLAIN].poll() is None
-    assert set(lapse.holdings.running) == {PLAIN}
-    [[job_id, epoch, cause, _]] = lapse.holdings.snapshot()["lost"]
-    assert (job_id, epoch, cause) == (*LIMITED, Cause.LAPSED)
+    assert set(expiry.in_flight.running) == {PLAIN}
+    [[job_id, epoch, cause, _]] = expiry.in_flight.snapshot()["lost"]
+    assert (job_id, epoch, cause) == (*LIMITED, Cause.LEASE_EXPIRED)
 
 
 def test_what_the_pool_says_of_the_lost_process_later_does_not_count_it_as_a_crash(
-    lapse: Lapse,
+    expiry: LeaseExpiry,
 ) -> None:
-    by = lapse.holdings.running[LIMITED].by
-    lapse.lease.extend(boottime() - 0.1)
-    lapse.end_runs()
+    by = expiry.in_flight.running[LIMITED].by
+    expiry.lease.extend(boottime() - 0.1)
+    expiry.end_runs()
 
-    lapse.holdings.lose(LIMITED, Cause.CRASHED, "signal 9", by)
+    expiry.in_flight.lose(LIMITED, Cause.CRASHED, "signal 9", by)
 
-    assert lapse.holdings.lost[LIMITED][0] == Cause.LAPSED
+    assert expiry.in_flight.lost[LIMITED][0] == Cause.LEASE_EXPIRED
 
 
-def test_each_lapse_ends_runs_once(
-    lapse: Lapse, processes: dict[Key, subprocess.Popen[bytes]]
+def test_each_expiry_ends_runs_once(
+    expiry: LeaseExpiry, processes: dict[Key, subprocess.Popen[bytes]]
 ) -> None:
-    lapse.lease.extend(boottime() - 0.1)
-    lapse.end_runs()
-    lapse.holdings.accept(("later", 1), processes[PLAIN].pid, delivery(is_limited=True))
+    expiry.lease.extend(boottime() - 0.1)
+    expiry.end_runs()
+    expiry.in_flight.accept(("later", 1), processes[PLAIN].pid, delivery(is_limited=True))
 
-    assert lapse.end_runs() == 0
-    lapse.lease.extend(boottime() - 0.05)
-    assert lapse.end_runs() == 1
+    assert expiry.end_runs() == 0
+    expiry.lease.extend(boottime() - 0.05)
+    assert expiry.end_runs() == 1

@@ -12,9 +12,9 @@ from kombu.message import Message
 from kombu.utils.json import dumps, loads
 
 from offload.messaging import publisher
-from offload.tracking.bindings import Bound
+from offload.tracking.bindings import BoundJob
 from offload.worker.parent import request as requests
-from offload.worker.parent.in_flight import Holdings
+from offload.worker.parent.in_flight import InFlight
 from offload.worker.parent.request import JobRequest
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ STAMPS: dict[str, Any] = state.revoked_stamps
 
 
 @pytest.fixture
-def holdings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Holdings]:
+def in_flight(monkeypatch: pytest.MonkeyPatch) -> Iterator[InFlight]:
     """Return what a new worker holds; what was revoked is forgotten after the test."""
-    made = Holdings(concurrency=2)
-    monkeypatch.setattr(requests, "holdings", made)
+    made = InFlight(concurrency=2)
+    monkeypatch.setattr(requests, "in_flight", made)
     yield made
     state.revoked.clear()
     STAMPS.clear()
@@ -55,10 +55,10 @@ def arrived(*, stamps: dict[str, Any] | None = None, is_job: bool = True) -> Job
     return JobRequest(message, app=app)
 
 
-def bound(options: dict[str, Any]) -> Bound:
+def bound(options: dict[str, Any]) -> BoundJob:
     """Return a job that was bound."""
     job_id, epoch = KEY
-    return Bound(
+    return BoundJob(
         id=job_id, epoch=epoch, topic="a/b", task="a.task", args=("x",), properties={},
         options=options, priority=0, failures=0, parent_id="", root_id="", instance="w@host",
         incarnation="i", created_at=datetime.now(tz=UTC), queue="default",
@@ -78,7 +78,7 @@ def bound(options: dict[str, Any]) -> Bound:
     ],
 )
 def test_a_job_whose_stamp_was_revoked_is_stopped_and_not_refused(
-    holdings: Holdings, revoked: dict[str, Any], is_stopped: bool
+    in_flight: InFlight, revoked: dict[str, Any], is_stopped: bool
 ) -> None:
     STAMPS.update(revoked)
 
@@ -86,26 +86,26 @@ def test_a_job_whose_stamp_was_revoked_is_stopped_and_not_refused(
 
     # Refused here it would wait for ever: the claim is told.
     assert request.revoked() is False
-    assert holdings.stops == ({KEY: False} if is_stopped else {})
+    assert in_flight.stops == ({KEY: False} if is_stopped else {})
 
 
-def test_a_job_without_stamps_is_no_matter_of_stamps(holdings: Holdings) -> None:
+def test_a_job_without_stamps_is_no_matter_of_stamps(in_flight: InFlight) -> None:
     STAMPS.update({"customer": "c1"})
 
     assert arrived().revoked() is False
-    assert holdings.stops == {}
+    assert in_flight.stops == {}
 
 
-def test_a_job_whose_id_was_revoked_is_stopped_and_not_refused(holdings: Holdings) -> None:
+def test_a_job_whose_id_was_revoked_is_stopped_and_not_refused(in_flight: InFlight) -> None:
     state.revoked.add("one")
 
     assert arrived().revoked() is False
-    assert holdings.stops == {KEY: False}
+    assert in_flight.stops == {KEY: False}
 
 
 @pytest.mark.parametrize("by", ["id", "stamp"])
 def test_a_plain_task_that_was_revoked_is_refused_as_celery_does(
-    holdings: Holdings, by: str
+    in_flight: InFlight, by: str
 ) -> None:
     if by == "id":
         state.revoked.add("one")
@@ -113,4 +113,4 @@ def test_a_plain_task_that_was_revoked_is_refused_as_celery_does(
         STAMPS.update({"customer": "c1"})
 
     assert arrived(stamps={"customer": "c1"}, is_job=False).revoked() is True
-    assert holdings.stops == {}
+    assert in_flight.stops == {}

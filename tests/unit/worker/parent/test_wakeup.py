@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from offload.core.placement.topology import Mode
-from offload.worker.parent.in_flight import Holdings
-from offload.worker.parent.wakeup import Bell
+from offload.worker.parent.in_flight import InFlight
+from offload.worker.parent.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,64 +20,64 @@ if TYPE_CHECKING:
 SOON = 5.0
 
 
-def took(bell: Bell, timeout: float) -> float:
-    """Return how long a wait for the bell took."""
+def took(wakeup: Wakeup, timeout: float) -> float:
+    """Return how long a wait took."""
     began = time.monotonic()
-    bell.wait(timeout)
+    wakeup.wait(timeout)
     return time.monotonic() - began
 
 
-def test_a_ring_wakes_who_waits_and_who_will_wait() -> None:
-    bell = Bell()
-    later = threading.Timer(0.05, bell.ring)
+def test_setting_it_wakes_who_waits_and_who_will_wait() -> None:
+    wakeup = Wakeup()
+    later = threading.Timer(0.05, wakeup.set)
     later.start()
 
-    assert took(bell, SOON) < SOON
+    assert took(wakeup, SOON) < SOON
     later.join()
-    bell.silence()
-    bell.ring()
-    assert took(bell, SOON) < SOON
+    wakeup.clear()
+    wakeup.set()
+    assert took(wakeup, SOON) < SOON
 
 
-def test_rings_are_one_until_they_are_silenced() -> None:
-    bell = Bell()
+def test_it_is_set_once_until_it_is_cleared() -> None:
+    wakeup = Wakeup()
     for _ in range(3):
-        bell.ring()
+        wakeup.set()
 
-    bell.wait(0)
-    assert took(bell, 0.05) >= 0.05
-    bell.ring()
-    bell.silence()
-    assert took(bell, 0.05) >= 0.05
-    bell.ring()
-    assert took(bell, SOON) < SOON
+    wakeup.wait(0)
+    assert took(wakeup, 0.05) >= 0.05
+    wakeup.set()
+    wakeup.clear()
+    assert took(wakeup, 0.05) >= 0.05
+    wakeup.set()
+    assert took(wakeup, SOON) < SOON
 
 
 @pytest.fixture
-def interrupted() -> Iterator[Holdings]:
-    """Return holdings of which a signal changes the mode, again and again."""
-    holdings = Holdings()
+def interrupted() -> Iterator[InFlight]:
+    """Return the state of a worker of which a signal changes the mode, again and again."""
+    in_flight = InFlight()
 
     def on_signal(*_: object) -> None:
-        holdings.set_mode(Mode.DRAINING)
+        in_flight.set_mode(Mode.DRAINING)
 
     before = signal.signal(signal.SIGALRM, on_signal)
     signal.setitimer(signal.ITIMER_REAL, 0.0001, 0.0001)
-    yield holdings
+    yield in_flight
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.timeout(60)
 def test_a_signal_may_change_the_mode_while_the_main_thread_notes_another_change(
-    interrupted: Holdings,
+    interrupted: InFlight,
 ) -> None:
     over = threading.Event()
 
     def tell() -> None:
         while not over.is_set():
             interrupted.changed.wait(0.01)
-            interrupted.changed.silence()
+            interrupted.changed.clear()
 
     teller = threading.Thread(target=tell)
     teller.start()
