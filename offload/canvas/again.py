@@ -67,7 +67,7 @@ def leave(drafts: Sequence[Draft]) -> None:
 
 
 def _replace(drafts: Sequence[Draft], bodies: Sequence[Mapping[str, Any]]) -> Job | None:
-    """Store drafts in place of what has their ids; or return a job of those that is not over."""
+    """Store drafts in place of what has their ids (E3); or return a job of those that is open."""
     behind = [*(one for draft in drafts for one in _behind(draft)), *bodies]
     ids = [draft.id for draft in drafts] + [_id_of(node) for node in _nodes(behind)]
     _wait(ids)

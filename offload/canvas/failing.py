@@ -61,7 +61,7 @@ class NodeResult:
 def fail(
     app: Celery, signatures: Sequence[Mapping[str, Any]], cause: UpstreamFailure
 ) -> list[NodeResult]:
-    """Make every frozen node of these signatures final; return those that were not yet."""
+    """Make every frozen node of these signatures final (K2c); return those that were not yet."""
     found = nodes_of(*signatures)
     nodes = [node if counted else _uncounted(node) for node, counted in found]
     insert([_draft(app, node, cause) for node in nodes])

@@ -31,7 +31,7 @@ logger = logging.getLogger("offload.canvas")
 CHUNK = 20
 #: Seconds that a broker has to take a chunk, and that each relay adds.
 PATIENCE, EACH = 1.0, 0.02
-#: How often a relay may fail for a reason that is not the broker's before it ends with that.
+#: How often a relay may fail for a reason that is not the broker's before it ends with that (K2b).
 TRIES = 3
 
 

@@ -37,7 +37,7 @@ ACCUMULATE = "celery.accumulate"
 
 
 class Sender:
-    """Makes rows of jobs, and of whatever is sent inside a transaction of ours; else sends."""
+    """Makes rows of jobs, and of what is sent inside a transaction of ours; else sends (B3)."""
 
     def __init__(self, app: Celery, stock: Callable[..., AsyncResult[Any]]) -> None:
         """Stand in for the app's own method."""
@@ -58,7 +58,7 @@ class Sender:
         batch, job = batches.current(), running.get()
         timed = {**options, "countdown": countdown, "eta": eta}
         if job is not None and task_id == job.id and batch is None:
-            return self._continue(job, name, args, kwargs, timed)
+            return self._continue(job, name, args, kwargs, timed)  # R6
         found = recognise(
             self._app, name, kwargs=kwargs, options=options, task=options.get("task_type")
         )

@@ -67,7 +67,7 @@ def _outdated(name: str) -> list[CheckMessage]:
 
 
 def _protocol(app: Celery) -> list[CheckMessage]:
-    if app.conf.task_protocol != 1:
+    if app.conf.task_protocol != 1:  # K2d
         return []
     told = "Celery's task protocol 1 has no headers, so a message cannot say which job it is."
     return [Error(told, "Remove CELERY_TASK_PROTOCOL, or write 2.", id="offload.E010")]

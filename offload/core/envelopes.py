@@ -76,7 +76,7 @@ class Envelope:
         """
         if not isinstance(said, dict):
             raise Malformed("its header is no object")
-        _check_version(said.get("v"))
+        _check_version(said.get("v"))  # B10
         if problem := _problem(said):
             raise Malformed(problem)
         return cls(

@@ -22,7 +22,7 @@ ROUNDS = 3
 
 
 def retried(act: Callable[P, R]) -> Callable[P, R]:
-    """Do it again where its transaction had to give way to another.
+    """Do it again where its transaction had to give way to another (B7).
 
     Only where it is the outermost: inside of another transaction the whole of that one is
     lost, and whoever began it is to begin it again.

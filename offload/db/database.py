@@ -91,7 +91,7 @@ def on_commit(act: Callable[[], Any]) -> None:
 
 
 def now() -> str:
-    """Return the SQL of the database's clock."""
+    """Return the SQL of the database's clock (A7)."""
     return NOW[vendor()]
 
 

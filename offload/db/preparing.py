@@ -18,7 +18,7 @@ THRESHOLD = 5
 
 
 def can_prepare(connection: BaseDatabaseWrapper) -> bool:
-    """Return whether statements can be prepared on a connection.
+    """Return whether statements can be prepared on a connection (F4).
 
     They cannot where ``DISABLE_SERVER_SIDE_CURSORS`` is set, by which Django is told that a
     pooler lends another connection to the next transaction.

@@ -24,7 +24,7 @@ TIMES = 5
 
 
 def send_again(instance: str, incarnation: str, *, held: Collection[Key]) -> int:
-    """Publish bound jobs that are not held and whose time has come; return how many.
+    """Publish bound jobs that are not held and whose time has come (B8); return how many.
 
     A job waits 1, 2, 4, 8, then 16 times the setting; after the fifth time it is recalled. While
     the broker is out of reach nothing is sent, and that counts for nothing.

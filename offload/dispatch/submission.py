@@ -52,12 +52,12 @@ def store(drafts: Sequence[Draft]) -> list[str]:
     stored = _store_bound(drafts[0]) if lanes and _may_bind(drafts) else None
     new, bound = stored or (insert(drafts), [])
     if lanes:
-        database.on_commit(lambda: _offer(lanes, bound, len(drafts)))
+        database.on_commit(lambda: _offer(lanes, bound, len(drafts)))  # B1
     return new
 
 
 def _may_bind(drafts: Sequence[Draft]) -> bool:
-    """Return whether it is one job, and nobody else decides on its commit."""
+    """Return whether it is one job, and nobody else decides on its commit (B1)."""
     alone = len(drafts) == 1 and drafts[0].kind == Kind.JOB and not drafts[0].epoch
     return alone and not database.in_transaction()
 

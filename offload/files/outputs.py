@@ -53,7 +53,7 @@ def payload_of(key: AttemptKey) -> Payload:
 
 
 def _locked(key: AttemptKey) -> Job:
-    mine = Job.objects.select_for_update(of=("self",)).select_related("payload")
+    mine = Job.objects.select_for_update(of=("self",)).select_related("payload")  # R4
     job = mine.filter(pk=key.job_id, epoch=key.epoch, token=key.token, state="ACTIVE").first()
     if job is None:
         raise stale(key)

@@ -77,7 +77,7 @@ def resign(incarnation: str) -> None:
 
 @contextmanager
 def leading(term: Term) -> Iterator[None]:
-    """Run a block in a transaction under this term; raise NotLeader where it is over."""
+    """Run a block in a transaction under this term (A8); raise NotLeader where it is over."""
     lock = database.FOR_SHARE[database.vendor()]
     with database.atomic():
         if not database.rows(

@@ -77,19 +77,19 @@ def join(announcement: Announcement) -> str | None:
         # Before the row, which counts those that joined: from here on one after another does.
         raise_version()
         _write(announcement, incarnation)
-        _move_others(announcement.name, incarnation)
+        _move_others(announcement.name, incarnation)  # A3
     return incarnation
 
 
 def _locked(name: str) -> Instance | None:
-    """Return the row of a name; its slot row is what those who take a new name wait for."""
+    """Return the row of a name; its slot row is what binders and new owners wait for (B5)."""
     database.execute(f"INSERT INTO {SLOT} (instance) VALUES (%s) ON CONFLICT DO NOTHING", [name])
     Slot.objects.select_for_update().get(pk=name)
     return Instance.objects.select_for_update().filter(pk=name).first()
 
 
 def is_free(row: Instance) -> bool:
-    """Return whether the owner of a name is known not to live."""
+    """Return whether the owner of a name is known not to live (A6)."""
     if row.mode == Mode.GONE:
         return True
     here = row.host == host() and row.boot_id == boot_id()
@@ -143,7 +143,7 @@ def window_of(concurrency: int) -> int:
 
 
 def beat(name: str, incarnation: str) -> bool:
-    """Raise the beat; return whether this incarnation still is the instance."""
+    """Raise the beat, without an insert (A3); return whether this incarnation is the instance."""
     return bool(
         database.execute(
             f"UPDATE {INSTANCE} SET beat = beat + 1, beat_at = {database.now()} "

@@ -23,7 +23,7 @@ class Seen:
 
 @dataclass(slots=True)
 class Observer:
-    """Counts how long each beat has stood still."""
+    """Counts how long each beat has stood still (A4)."""
 
     timeout: float
     #: Seconds between two looks; a pause of several is the observer's own.

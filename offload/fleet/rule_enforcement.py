@@ -26,7 +26,7 @@ INSTANCE = Instance._meta.db_table
 
 
 def enforce() -> int:
-    """Take back the unstarted jobs that the rules as they are now forbid; return how many.
+    """Take back the unstarted jobs that the rules as they are now forbid (B8a); return how many.
 
     Call it in the transaction that changed them. It waits for the bindings that began before:
     they have not seen the rules, and are seen here once they are committed.

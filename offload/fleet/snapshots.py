@@ -73,6 +73,7 @@ def snapshot(*, fresh: bool = False) -> Snapshot:
     ``fresh`` asks at once. What was read after a change that is not committed is kept only as
     long as that change is: a version that fell back with it comes again for another content.
     """
+    # A7a
     now_read = uncommitted(), last_change()
     held = _cache.snapshot if _cache.read == now_read else None
     aged = monotonic() - _cache.asked > settings().topology_age
@@ -100,7 +101,7 @@ def forget() -> None:
 
 
 def now() -> datetime:
-    """Return the database's time, which ends of rules are compared with.
+    """Return the database's time, which ends of rules are compared with (A7).
 
     It is asked with the topology's version, and only once more before that ever was.
     """

@@ -40,7 +40,7 @@ _last = ""
 
 
 def conclude(job_id: str) -> bool:
-    """Do what is due after the end of a job; return whether it was due.
+    """Do what is due after the end of a job (K1); return whether it was due.
 
     Whoever clears the mark, by compare-and-set, does it. A backend outside the job's database
     is written first: writing the same result twice is harmless, not writing it is not.

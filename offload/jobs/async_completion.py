@@ -48,7 +48,7 @@ def complete(token: str, value: Any = None) -> None:
     """
     key = _key(token)
     value = _prepared(value)
-    if not async_completion.succeed(key, value) and not _has_come_to(key, value):
+    if not async_completion.succeed(key, value) and not _has_come_to(key, value):  # E6
         raise _refusal(key)
     _conclude(key)
 

@@ -46,7 +46,7 @@ class MessageFacts:
 
 
 def begin(key: AttemptKey, facts: MessageFacts) -> Claimed | None:
-    """Claim the job and let its result say STARTED, in one transaction.
+    """Claim the job and let its result say STARTED, in one transaction (R2).
 
     Elsewhere it says nothing until the end: a STARTED that came late would replace a result.
     Return None where this message is not, or no longer, the one to run.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from offload.tracking.claiming import Claimed, Seat
 
 LIMIT = "TimeLimitExceeded"
-#: Ends that were wanted, or nobody's fault: they count neither as failure nor as crash.
+#: Ends that were wanted, or nobody's fault: they count neither as failure nor as crash (R10).
 UNCOUNTED = (Cause.STOPPED_FORCED, Cause.LEASE_EXPIRED)
 
 
@@ -35,7 +35,7 @@ def crashed(job_id: str, epoch: int, told: str) -> None:
 def ended(
     job_id: str, epoch: int, *, cause: str, told: str, here: Seat = claiming.ANYWHERE
 ) -> None:
-    """End an attempt as its worker reported it; what went wrong before it began is one too.
+    """End an attempt as its worker reported it; what went wrong before it began is one too (R12).
 
     ``here`` is where that worker is: what is not bound to it was not its to begin.
     """

@@ -1,4 +1,4 @@
-"""Running a job of the history once more: as a new job, since final stays final."""
+"""Running a job of the history once more: as a new job, since final stays final (E3)."""
 
 from __future__ import annotations
 

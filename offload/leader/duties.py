@@ -42,7 +42,7 @@ def doubt() -> None:
 
 
 def move(term: Term) -> None:
-    """Move jobs bound to incarnations that do not live, however they came to be there."""
+    """Move jobs bound to incarnations that do not live, however they came to be there (E4)."""
     ids = queries.strays()
     if not ids:
         return

@@ -18,7 +18,7 @@ BATCH = 500
 
 
 def purge() -> int:
-    """Delete final jobs that are older than their queue keeps them; return how many.
+    """Delete final jobs that are older than their queue keeps them (F3); return how many.
 
     A queue for which that fails stops no other; the first error is raised in the end.
     """

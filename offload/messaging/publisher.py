@@ -67,7 +67,7 @@ breaker = Breaker()
 
 @lru_cache(maxsize=1024)
 def instance_queue(instance: str) -> Queue:
-    """Return the queue of an instance: the one place where its arguments stand.
+    """Return the queue of an instance: the one place where its arguments stand (B9).
 
     It is consumed without acknowledgements: the row survives what they are for, and they cost
     the broker as much as the message. Nor does a reconnect fail over messages that were still

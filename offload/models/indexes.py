@@ -1,6 +1,6 @@
 """Constraints and indexes of jobs.
 
-Each partial index is as large as the open cases of the question it answers, so that a sweep
+Each partial index is as large as the open cases of the question it answers (F3), so that a sweep
 costs the same over a million finished jobs as over none. A job is written four times, each time
 into every index that holds it: what most jobs have none of is indexed where it is there.
 """

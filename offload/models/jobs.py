@@ -235,4 +235,5 @@ class Job(models.Model):
         """Return the files that the job's finish made visible."""
         if self.state != JobState.SUCCEEDED:
             return self.files.none()
+        # R4
         return self.files.filter(epoch=self.epoch).select_related("payload").order_by("name")

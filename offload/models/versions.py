@@ -58,7 +58,7 @@ def raise_version(**_: object) -> None:
 
 
 def lock_version() -> None:
-    """Lock the version, before the rows of instances and their slots: rules take it first too."""
+    """Lock the version, before the rows of instances and slots: rules take it first too (B7)."""
     table = Version._meta.db_table
     lock = database.FOR_UPDATE[database.vendor()]
     database.rows(f"SELECT 1 FROM {table} WHERE name = %s {lock}", [TOPOLOGY])
@@ -75,7 +75,7 @@ def last_change() -> int:
 
 
 def uncommitted() -> Raised | None:
-    """Return the mark of the last change that is not committed and that this thread sees.
+    """Return the mark of the last change that is not committed and this thread sees (A7a).
 
     What is read under a mark holds as long as it is the last one. A transaction without a block
     has marks of no use: each one is new.

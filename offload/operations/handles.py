@@ -115,7 +115,7 @@ class JobHandle:
             raise JobFailed(
                 job_id=self.id, state=row.state, error=row.error, error_type=row.error_type
             )
-        return result_backend.value_of(row)
+        return result_backend.value_of(row)  # K3
 
 
 def retry(job: JobId) -> JobHandle:

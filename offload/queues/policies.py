@@ -40,7 +40,7 @@ def save(queue: Queue) -> int:
         was_plain = _lock(queue)
         queue.save(using=database.alias())
         if was_plain and not policy_of(queue).is_plain:
-            # Jobs are bound from a plain queue without its lock.
+            # B8a: jobs are bound from a plain queue without its lock.
             slots.keep_bindings_out([one.pk for one in Instance.objects.here()])
         count = _recall_beyond(queue)
     forget()
@@ -182,7 +182,7 @@ def enforce(name: str) -> int:
 
 
 def _lock(queue: Queue) -> bool:
-    """Take the lock of whoever counts what is bound from the queue; wait for it if need be.
+    """Take the lock of whoever counts what is bound from the queue (B6); wait if need be.
 
     Return whether nobody counts, as the queue is so far.
     """

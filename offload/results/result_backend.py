@@ -36,7 +36,7 @@ REVOKED = {"exc_module": "celery.exceptions", "exc_type": "TaskRevokedError"}
 #: The package whose backend stores results in Django's databases.
 DJANGOS = "django_celery_results"
 #: Seconds that a backend outside of Django's databases has: one that stands still keeps neither
-#: a run nor the leader.
+#: a run nor the leader (K1).
 PATIENCE = 3.0
 
 breaker = Breaker()

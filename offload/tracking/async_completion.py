@@ -32,7 +32,7 @@ ATTEMPT = Attempt._meta.db_table
 
 
 def hand_over(key: AttemptKey, timeout: float) -> JobState | None:
-    """Take a running attempt from its instance for so many seconds; return the job's state then.
+    """Take a running attempt from its instance for so many seconds (E6); return the job's state.
 
     A job that was asked to stop meanwhile is STOPPED. Return None where the attempt is not, or
     no longer, the one that runs.

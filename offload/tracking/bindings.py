@@ -30,11 +30,11 @@ LOCK_SLOT = (
     f"{SLOT} WHERE instance = %(instance)s FOR UPDATE SKIP LOCKED), ''), true)"
 )
 SLOT_IS_MINE = "current_setting('offload.slot') = %(instance)s"
-#: What fills the window of an incarnation.
+#: What fills the window of an incarnation (B5).
 IN_WINDOW = f"instance = %(instance)s AND incarnation = %(incarnation)s AND {BOUND}"
 UNMOVED = (
     f"COALESCE((SELECT number FROM {Version._meta.db_table} WHERE name = '{TOPOLOGY}'), 0) "
-    "= %(version)s"
+    "= %(version)s"  # B8a
 )
 BOUND_COLUMNS = (
     "id", "epoch", "topic", "task", "args", "properties", "options", "priority", "failures",
@@ -154,7 +154,7 @@ def _bound(found: list[tuple[Any, ...]]) -> list[BoundJob]:
 
 
 def _slot(instance: str) -> list[Statement]:
-    """Return what locks an instance's slot row, where not the whole database is locked.
+    """Return what locks an instance's slot row (B5), where not the whole database is locked.
 
     The row is there since the instance joined.
     """
@@ -167,7 +167,7 @@ def _binding(
     waiting = " UNION ALL ".join(_head(number, only) for number in range(len(lanes)))
     return Statement(
         f"UPDATE {JOB} SET state = 'QUEUED', instance = %(instance)s, "
-        "incarnation = %(incarnation)s, epoch = epoch + 1, "
+        "incarnation = %(incarnation)s, epoch = epoch + 1, "  # B8
         f"bound_at = {database.now()}, publishes = 0, token = '' "
         f"WHERE state = 'PENDING' AND id {_chosen(waiting)} AND {UNMOVED} "
         f"AND {_is_mine()} {alone() if suspect else ''}"
@@ -186,7 +186,7 @@ def _binding(
 
 
 def _head(number: int, only: str) -> str:
-    """Return the question for the first jobs of one lane, or for one job of it."""
+    """Return the question for the first jobs of one lane, or for one job of it (B4)."""
     return (
         f"SELECT * FROM (SELECT id, priority, created_at FROM {JOB} "
         f"WHERE state = 'PENDING' AND hold = %(hold)s AND run_at IS NULL "
@@ -220,7 +220,7 @@ def _chosen(waiting: str) -> str:
 
 
 def alone() -> str:
-    """Return the condition that no other suspect is bound to the instance."""
+    """Return the condition that no other suspect is bound to the instance (R10)."""
     return f" AND NOT EXISTS (SELECT 1 FROM {JOB} WHERE {IN_WINDOW} AND hold = 'suspect') "
 
 

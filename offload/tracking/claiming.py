@@ -73,7 +73,7 @@ ANYWHERE = Seat()
 
 
 def claim(key: AttemptKey, here: Seat = ANYWHERE, then: Statement | None = None) -> Claimed | None:
-    """Begin an attempt: QUEUED → ACTIVE under its epoch, with its own token, where it is bound to.
+    """Begin an attempt (R1): QUEUED → ACTIVE, under its epoch and own token, where it is bound to.
 
     Return None where this message is not, or no longer, the one to run. A claim whose reply
     was lost is recognised by its token. ``then`` takes effect with the claim.
@@ -102,7 +102,7 @@ def _unhurried() -> str:
 
 
 def _mine(key: AttemptKey) -> Claimed | None:
-    """Return a claim whose reply was lost; one that was stopped meanwhile ends at once."""
+    """Return a claim whose reply was lost (R1); one that was stopped meanwhile ends at once."""
     mine = attempt(key)
     found = database.rows(
         f"SELECT {', '.join(CLAIMED_COLUMNS)}, stop_requested FROM {JOB} WHERE {mine.condition}",

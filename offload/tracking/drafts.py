@@ -52,7 +52,7 @@ class Draft:
     run_id: str | None = None
     payload_id: str | None = None
     retry_of: str | None = None
-    #: That of the job that had this id before and was taken out of history: it goes on.
+    #: That of the job that had this id before and was taken out of history: it goes on (E3).
     epoch: int = 0
 
     @property

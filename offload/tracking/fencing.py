@@ -18,7 +18,7 @@ ROOM = 32
 
 
 def take(key: AttemptKey, queue: str) -> int | None:
-    """Return the next number of a queue; None for an attempt that was overtaken.
+    """Return the next number of a queue (E5); None for an attempt that was overtaken.
 
     The job's row is locked until the number is committed: whoever overtakes this attempt gets a
     higher one, and after that this attempt gets none. Raise RuntimeError inside a transaction,

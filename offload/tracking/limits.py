@@ -23,7 +23,7 @@ JOB = Job._meta.db_table
 QUEUE = Queue._meta.db_table
 LINE = f"queue = %(queue)s AND {IN_LINE}"
 IN_ORDER = "ORDER BY priority DESC, created_at, id LIMIT 1"
-#: The first in line. What began stays first until it ends, whatever priority comes behind it
+#: The first in line (B6). What began stays first until it ends, whatever priority comes behind it
 #: meanwhile: it is asked for apart, so that an index answers either question.
 FIRST = (
     "SELECT id FROM (SELECT 0 AS turn, id FROM "

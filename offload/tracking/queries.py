@@ -36,7 +36,7 @@ def unheard(instance: str, incarnation: str, *, first: float) -> list[BoundJob]:
 
 
 def waiting_lanes() -> list[Lane]:
-    """Return the lanes in which jobs wait, by a few index steps per lane.
+    """Return the lanes in which jobs wait, by a few index steps per lane (B4).
 
     Those come first whose first job does: of very many lanes not all are asked at once.
     """
@@ -107,7 +107,7 @@ def loads_by_instance() -> dict[str, int]:
 
 
 def strays(limit: int = 500) -> list[str]:
-    """Return ids of jobs that are bound to an incarnation that does not live."""
+    """Return ids of jobs that are bound to an incarnation that does not live (E4)."""
     found = database.rows(f"SELECT id FROM {JOB} WHERE {BOUND} AND {STRAY} LIMIT {limit}")
     return [row[0] for row in found]
 

@@ -21,7 +21,7 @@ SINCE = "COALESCE(bound_at, created_at)"
 
 
 def claim(job_ids: Sequence[str]) -> list[Job]:
-    """Return those of these relays that nobody began to publish; they are the caller's now.
+    """Return those of these relays that nobody began to publish (K2b); they are the caller's now.
 
     The claim ends by itself, so that the sweep finds what a dead claimer left behind.
     """

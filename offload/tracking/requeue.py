@@ -1,4 +1,4 @@
-"""Every way back to PENDING, as one statement with one CASE.
+"""Every way back to PENDING, as one statement with one CASE (E1).
 
 Requeue after a failure, recall, refusal, a lost attempt, an instance that is gone: a job
 whose stop was requested becomes STOPPED on any of them, and a crash too many ends it.
@@ -30,7 +30,7 @@ COUNTED = f"CASE WHEN refusals < {COUNTER_MAX} THEN refusals + 1 ELSE refusals E
 EXCLUDED = "CASE WHEN refusals < 8 THEN 5 * (1 + refusals * refusals) ELSE 300 END"
 #: Seconds for which a job that was taken back for others is not given to the same incarnation.
 HANDED_ON = "10"
-#: It is counted as crashed, as far as the column counts.
+#: It is counted as crashed (R10), as far as the column counts.
 COUNTS_CRASH = f"state = 'ACTIVE' AND crashes < {COUNTER_MAX}"
 CRASHED = "state = 'ACTIVE' AND crashes + 1 >= %(most_crashes)s"
 
@@ -47,7 +47,7 @@ def way_back(
     """Put the bound ones of these jobs back; return what changed.
 
     Attempts that had begun are recorded with their cause and error, and lose their token, so
-    that none of them takes a later end for its own. ``crash`` counts them as
+    that none of them takes a later end for its own (R9). ``crash`` counts them as
     crashes, up to the limit, and holds the jobs as suspects. ``also`` sets further columns, to
     ``values``.
     """
@@ -103,7 +103,7 @@ def recall(jobs: Selector, *, cause: Cause) -> list[StateChange]:
 
 
 def hand_on(job_id: str, epoch: int, *, reason: str) -> list[StateChange]:
-    """Take a bound job back so that another incarnation begins it; return what changed.
+    """Take a bound job back so that another incarnation begins it (B8); return what changed.
 
     The one that had it is passed over for some seconds. That is no refusal: nothing is counted
     against its consumer, nor against the job.

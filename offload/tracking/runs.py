@@ -45,7 +45,7 @@ def succeed(
     """Make the job SUCCEEDED with this value.
 
     ``aftermath`` marks that Celery's result is still to be written; ``then`` writes it with the
-    end. Only what that writes is dropped from the row, where it is too large for it.
+    end. Only what that writes is dropped from the row, where it is too large for it (K3).
     """
     text = dumps(value)
     kept = None if then is not None and len(text) > settings().max_result else text
@@ -91,7 +91,7 @@ def _end(
     then: Statement | None = None,
     for_the_dead: bool = False,
 ) -> FinishOutcome:
-    hanging = "token = 'lost'" if for_the_dead else "has_tail = false, tail = NULL"
+    hanging = "token = 'lost'" if for_the_dead else "has_tail = false, tail = NULL"  # R9
     ending = Statement(
         f"UPDATE {JOB} SET state = %(state)s, finished_at = {database.now()}, "
         f"aftermath_due = %(aftermath)s, {hanging}, {assignments(columns)} "
@@ -105,7 +105,7 @@ def _end(
 
 
 def _is_in(key: AttemptKey, state: JobState) -> bool:
-    """Return whether this finish was committed before, and only its reply was lost."""
+    """Return whether this finish was committed before, and only its reply was lost (R5)."""
     return bool(
         database.rows(
             f"SELECT 1 FROM {JOB} WHERE {ATTEMPT} AND state = %(state)s",

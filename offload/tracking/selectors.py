@@ -24,7 +24,7 @@ IS_QUEUED = "(state = 'QUEUED') IS TRUE"
 IS_ACTIVE = "(state = 'ACTIVE') IS TRUE"
 BINDING = "id = %(job_id)s AND epoch = %(epoch)s"
 ATTEMPT = f"{BINDING} AND token = %(token)s"
-#: The attempt that holds this key, while it runs.
+#: The attempt that holds this key, while it runs (R4).
 MINE = f"{ATTEMPT} AND {IS_ACTIVE}"
 #: An attempt that has a process.
 RUNNING = "state = 'ACTIVE' AND handed_until IS NULL"

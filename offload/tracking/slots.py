@@ -20,7 +20,7 @@ TIMED_OUT = "55P03"
 
 
 def keep_bindings_out(instances: Sequence[str]) -> None:
-    """Wait for the bindings to these instances that have begun; let none begin until the commit.
+    """Wait for bindings to these instances that have begun (B8a); let none begin until the commit.
 
     What is read afterwards has all that was bound. Call it in a transaction, with the version
     raised. A process that stands still with a binding is passed over after a while, and an

@@ -29,7 +29,7 @@ BEFORE = (
 
 
 def stop(job_ids: Sequence[str], *, force: bool = False) -> list[StateChange]:
-    """Request the end of jobs: those that wait or were handed over are STOPPED at once.
+    """Request the end of jobs: those that wait or were handed over are STOPPED at once (E1).
 
     Running ones are asked; ``force`` has their process killed by its instance. A plain Celery
     task that was sent is asked too, and is not sent again. Return those that were STOPPED.
@@ -115,7 +115,7 @@ def due(limit: int = 200, *, after: str = "") -> list[str]:
 
 
 def take_aftermath(job_id: str, *, is_kept: bool) -> bool:
-    """Clear the mark; return whether it was set, so that one caller alone does what is due.
+    """Clear the mark; return whether it was set, so that one caller alone does what is due (K1).
 
     A value too large for the row is dropped now, if it ``is_kept`` by Celery's backend.
     """

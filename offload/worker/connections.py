@@ -1,4 +1,4 @@
-"""Database connections that are kept over tasks: mended when they break."""
+"""Database connections that are kept over tasks (F4): mended when they break."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def submit(
     *,
     cause: UpstreamFailure | None = None,
 ) -> list[NodeResult]:
-    """Submit the callback of a job's failure; one that cannot be keeps nobody from ending.
+    """Submit the callback of a job's failure; one that cannot be keeps nobody from ending (K2c).
 
     One that takes more than the job's id runs inside a job, or a task, of its own, which is
     sent where the callback would be. ``cause`` is told of what has no row, such as a group.

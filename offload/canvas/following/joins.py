@@ -88,7 +88,7 @@ def parts(app: Celery, ended: Iterable[NodeResult]) -> None:
 
 
 def _close(one: NodeResult) -> list[Ready]:
-    """Mark the member, then lock its joins, then ask each whether one is open.
+    """Mark the member, then lock its joins, then ask each whether one is open (K2a).
 
     In another order two members that end together may each see the other open.
     """

@@ -108,7 +108,7 @@ def ended(job: Job) -> Ended:
 
 
 def follow(end: Ended) -> None:
-    """Store what follows an end; once, inside the transaction that makes the job final."""
+    """Store what follows an end; once, inside the transaction that makes the job final (K2)."""
     app = celery_app()
     with coming_from(end.origin), gathering():
         if end.state == "SUCCESS":

@@ -1,4 +1,4 @@
-"""Calls become drafts: all that must be taken from the caller is taken here."""
+"""Calls become drafts: all that must be taken from the caller is taken here (B2)."""
 
 from __future__ import annotations
 

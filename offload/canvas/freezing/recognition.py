@@ -45,7 +45,7 @@ def recognise(
     topic = (options or {}).get(TOPIC)
     if topic:
         return Recognised(validate_topic(topic), "" if name == STEP else name)
-    if name in MAPS:
+    if name in MAPS:  # K2d
         return _mapped(app, (kwargs or {}).get("task"))
     task = task or registered(app, name)
     if task is not None:

@@ -80,7 +80,7 @@ def capable(need: Need, instance: InstanceInfo, consumer: Consumer | None) -> Re
     name = instance.name
     if consumer is None:
         return _reason(Obstacle.NO_CONSUMER, f"{name} has no consumer for {need.topic}.")
-    if instance.protocol < PROTOCOL_VERSION:
+    if instance.protocol < PROTOCOL_VERSION:  # B10
         spoken = f"{name} speaks protocol {instance.protocol}, not {PROTOCOL_VERSION}."
         return _reason(Obstacle.OLD_PROTOCOL, f"{spoken} Update offload there.")
     if consumer.task in instance.broken:
@@ -153,7 +153,7 @@ def _full(instance: InstanceInfo, bound: int) -> Reason | None:
 
 
 def _pool(need: Need, instance: InstanceInfo, consumer: Consumer) -> Reason | None:
-    if (need.limit or consumer.limit) and not instance.can_limit:
+    if (need.limit or consumer.limit) and not instance.can_limit:  # R11
         told = f"The pool of {instance.name} cannot enforce time limits. Use prefork there."
         return _reason(Obstacle.CANNOT_LIMIT, told)
     if need.kill and not instance.can_kill:

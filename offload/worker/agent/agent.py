@@ -45,7 +45,7 @@ CENSUS = 2.0
 
 
 class Agent:
-    """The process beside one worker."""
+    """The process beside one worker (A1)."""
 
     def __init__(self, spec: dict[str, Any], link: Link) -> None:
         """Take what the worker said of itself, and the link to it."""

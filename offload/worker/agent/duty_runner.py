@@ -52,7 +52,7 @@ class Doing:
             self.is_over = True
 
     def interrupt_after(self, seconds: float) -> None:
-        """End the statement it waits for whenever so many seconds have passed, and tell of it."""
+        """End the statement it waits for whenever so many seconds have passed, and say so (A8)."""
         if self.is_over or time.monotonic() - self._began < seconds:
             return
         self._began = time.monotonic()

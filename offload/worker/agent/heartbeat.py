@@ -94,7 +94,7 @@ class Heartbeat(threading.Thread):
             self._refused()
 
     def _extend(self, before: float) -> None:
-        """Let the worker start jobs for a while, counted from before the beat was sent."""
+        """Let the worker start jobs for a while, counted from before the beat was sent (A5)."""
         if before > self._leased_until:
             self.resumed_at = boottime()
         self._leased_until = before + lease_time()
@@ -121,7 +121,7 @@ class Heartbeat(threading.Thread):
         return snapshot.mode
 
     def _refused(self) -> None:
-        """Find out why the beat hit no row: declared gone, or superseded."""
+        """Find out why the beat hit no row (A3): declared gone, or superseded."""
         row = Instance.objects.filter(pk=self.nodename).first()
         if row is not None and row.incarnation != self.incarnation and row.mode != Mode.GONE:
             self.is_superseded = True

@@ -28,7 +28,7 @@ logger = logging.getLogger("offload.agent")
 THREADS = len(duties.DUTIES)
 #: Seconds for which the lease is not given up, lest a look at it that is under way take it again.
 FAREWELL = 0.5
-#: How many instances watch beats besides the leader, in join order.
+#: How many instances watch beats besides the leader, in join order (A4).
 STANDBYS = 2
 
 

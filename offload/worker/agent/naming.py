@@ -50,6 +50,7 @@ def settle(announcement: Announcement, *, again: bool = False) -> str:
     A restarted agent goes on with the incarnation of its worker. Where somebody else has the
     name, wait for the timeout; raise NameInUse if the other one still beats.
     """
+    # A6
     if again and (incarnation := _mine(announcement)):
         return incarnation
     rival: Rival | None = None

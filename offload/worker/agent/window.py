@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: Seconds between two comparisons of what should run with what does.
 RECONCILE = 3.0
 REPUBLISH = 1.0
-#: Seconds between two questions for bound jobs that the rules forbid.
+#: Seconds between two questions for bound jobs that the rules forbid (B8).
 FORBIDDEN = 1.5
 #: Seconds between two questions for runs to be ended by force.
 ASK = 0.5
@@ -64,6 +64,7 @@ class Window:
         self._apply()
         self._stop(worker)
         self._kill(worker)
+        # A2
         if worker.mode is Mode.DRAINING:
             rule_enforcement.give_back(self.name, self.heartbeat.incarnation)
             return 0
@@ -100,7 +101,7 @@ class Window:
                 self._lost.add(key)
 
     def _kill(self, worker: Report) -> None:
-        """Kill the processes of runs that are to be ended by force; their death ends them."""
+        """Kill the processes of runs that are to be ended by force; their death ends them (E2)."""
         now = time.monotonic()
         if not self.can_kill or not worker.running or now - self._asked < ASK:
             return
@@ -137,7 +138,7 @@ class Window:
             republishing.send_again(self.name, self.heartbeat.incarnation, held=here)
 
     def _reconcile(self, worker: Report) -> None:
-        """End attempts that the database says run here and the worker does not know, twice.
+        """End attempts that the database says run here and the worker does not know, twice (R9).
 
         What the worker said before the last comparison says nothing about the runs in it: a job
         that keeps its process busy, or a signal, may hold it up from saying more.
@@ -154,4 +155,5 @@ class Window:
 
     def _cause_since(self, moment: float) -> Cause:
         """Return why a run is missing: over an outage nobody learns what became of a claim."""
+        # R10
         return Cause.LEASE_EXPIRED if self.heartbeat.resumed_at > moment else Cause.CRASHED

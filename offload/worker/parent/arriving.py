@@ -77,7 +77,7 @@ def receiving(
             if envelope is None:
                 return _other(handle, message, passing)
             key = envelope.key
-            if in_flight.knows(key):
+            if in_flight.knows(key):  # B8
                 return None
             name = message.headers["task"]
             if name in tasks and not hasattr(tasks[name], "run_job"):
@@ -126,7 +126,7 @@ def drop(problem: str, hint: str = Malformed.hint) -> None:
 def _fail(key: Key, error: BaseException) -> None:
     kind = type(error).__name__
     logger.error("a message of job %s, epoch %s, cannot be begun: %s", *key, kind)
-    in_flight.fail(key, f"{kind}: {error}")
+    in_flight.fail(key, f"{kind}: {error}")  # R12
 
 
 def refusing(inner: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""The boot step in a worker's parent process, which never opens a database connection."""
+"""The boot step in a worker's parent process, which never opens a database connection (A1)."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ class Worker:
         in_flight.set_mode(Mode.DRAINING)
 
     def on_shutdown(self, **_: object) -> None:
-        """Let the agent say goodbye, after the pool is drained."""
+        """Let the agent say goodbye, after the pool is drained (A2)."""
         if self._agent is None:
             return
         self._ending.set()

@@ -22,7 +22,7 @@ ANSWERING = "offload"
 
 
 class JobControl(Control):
-    """Turns the revoking and terminating of jobs into requests to stop them.
+    """Turns the revoking and terminating of jobs into requests to stop them (E2).
 
     A revoked id would be refused by every worker for hours, also where the job runs again, and
     a terminated run would be taken for a lost one. Everything ends at ``broadcast``:

@@ -27,7 +27,7 @@ LEASE_LOST = "its instance lost its lease, and its queue lets no other run overl
 
 @dataclass(slots=True)
 class LeaseExpiry:
-    """Ends the runs of ordered and limited queues before others may begin elsewhere."""
+    """Ends the runs of ordered and limited queues before others may begin elsewhere (A5)."""
 
     lease: SharedLease
     in_flight: InFlight

@@ -34,7 +34,7 @@ CAUSES: dict[type[BaseException], Cause] = {
 
 
 class JobRequest(Request):
-    """A request that reports to the agent where its message is a job."""
+    """A request that reports to the agent where its message is a job (R8)."""
 
     #: A weak reference to what the pool made of it, once it has it.
     _apply_result: Any
@@ -93,7 +93,7 @@ class JobRequest(Request):
         return on_success
 
     def revoked(self) -> bool:
-        """Let the claim decide for jobs; a revoked id would be refused for hours.
+        """Let the claim decide for jobs (E2); a revoked id would be refused for hours.
 
         A client that knows nothing of jobs may have revoked it: then its job is stopped.
         """

@@ -63,7 +63,7 @@ class Finished:
 
 
 def finish(task: OffloadTask, job: CurrentJob, facts: MessageFacts, outcome: Outcome) -> Finished:
-    """Write the end of an attempt, however long the database is away.
+    """Write the end of an attempt, however long the database is away (R5).
 
     Its key decides then: an instance that was not declared gone meanwhile keeps its runs.
     """
@@ -125,7 +125,7 @@ def _policy(task: OffloadTask, job: CurrentJob) -> RetryPolicy:
 
 
 def _requeue(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Requeued) -> Finished:
-    """Put the job back as its task asked, which Celery bounds if it was by ``self.retry``."""
+    """Put the job back as its task asked, which Celery bounds if it was by ``self.retry`` (R6)."""
     claimed = job.claimed
     is_counted = outcome.retries > claimed.failures
     failures = outcome.retries if is_counted else claimed.failures + 1

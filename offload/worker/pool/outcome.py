@@ -55,7 +55,7 @@ PERMANENT = (InvalidValue, MissingFile, PermanentError)
 def outcome_of(
     run: Callable[[], Any], encode: Callable[[Any], Any]
 ) -> tuple[Outcome, BaseException | None]:
-    """Run and return what it came to, with the exception that said so.
+    """Run and return what it came to (R7), with the exception that said so.
 
     The value is encoded here as its backend would, before anything is final: one that cannot be
     ends the job, since another attempt would return the same. Whatever is raised says what

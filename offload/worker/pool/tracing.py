@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.worker")
 
-#: What Celery makes of a message and would do after the run: nothing hangs on a job's message.
+#: What Celery makes of a message and would do after the run: nothing hangs on a job's message (R5).
 NO_TAIL: dict[str, Any] = dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))
 
 
@@ -74,7 +74,7 @@ def _tracer(task: OffloadTask) -> Any:
 
 def _begin(task: OffloadTask, request: dict[str, Any]) -> TracedAttempt:
     envelope = Envelope.read(request[HEADER])
-    if not lease.wait(settings().timeout):
+    if not lease.wait(settings().timeout):  # A5
         raise NotMine(f"job {envelope.job_id}: this instance has lost its lease")
     watch = SessionWatch()
     key = AttemptKey.by(new_secret(), job_id=envelope.job_id, epoch=envelope.epoch)

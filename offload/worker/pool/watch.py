@@ -26,7 +26,7 @@ logger = logging.getLogger("offload.worker")
 
 
 class SessionWatch:
-    """The database sessions that this thread uses for a run."""
+    """The database sessions that this thread uses for a run (F5)."""
 
     def __init__(self) -> None:
         """Close what is not as a run should find it, unless it is somebody else's."""

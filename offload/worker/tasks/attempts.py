@@ -23,7 +23,7 @@ class NotMine(Ignore):
 
 
 class NotBegun(Ignore):
-    """Something went wrong before the claim: whoever hears of it counts it as an attempt."""
+    """Something went wrong before the claim: whoever hears of it counts it as an attempt (R12)."""
 
     def __init__(self, cause: str, told: str) -> None:
         """Keep what happened, in a form that goes from process to process."""
@@ -57,7 +57,7 @@ current: ContextVar[TracedAttempt | None] = ContextVar("offload_attempt", defaul
 
 
 def attempt_of(task: Any) -> TracedAttempt | None:
-    """Return the attempt that a task's present request belongs to, if it is one."""
+    """Return the attempt that a task's present request belongs to, if it is one (R3)."""
     attempt, request = current.get(), task.request
     if attempt is None or not request.get(HEADER) or request.is_eager:
         return None

@@ -70,7 +70,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
     given: int = 0
     #: Whether failures are retried as the queue's policy says, rather than as Celery does.
     retried_by_queue: bool = False
-    #: Celery writes nothing for a job: STARTED is written with the claim, results with the end.
+    #: R2: Celery writes nothing for a job: STARTED is written with the claim, results with the end.
     track_started = False
     store_errors_even_if_ignored = False
     #: A message is only a hint; the row survives what a late acknowledgement is for.
