@@ -1,7 +1,7 @@
-"""Offload in Django's admin: rules, switches and queues are edited, all else is looked at."""
+"""offload in Django's admin: rules, switches and queues can be edited, the rest only viewed."""
 
 from __future__ import annotations
 
-from offload.admin import instances, jobs, queues, routing, viewers
+from offload.admin import instances, jobs, queues, rules, viewers
 
-__all__ = ["instances", "jobs", "queues", "routing", "viewers"]
+__all__ = ["instances", "jobs", "queues", "rules", "viewers"]

@@ -49,6 +49,14 @@ def test_the_rooms_are_those_that_the_lint_contract_holds(root: Path) -> None:
     ]
 
 
+def test_the_files_that_the_architecture_names_are_there(root: Path) -> None:
+    page = (root / "docs/architecture.md").read_text()
+    named = re.findall(r"`((?:\w+/)+\w+\.py)`", page)
+
+    assert "tracking/claiming.py" in named
+    assert [name for name in named if not (root / "offload" / name).exists()] == []
+
+
 def test_the_variables_of_tests_and_measurements_are_listed_with_their_defaults(
     root: Path,
 ) -> None:

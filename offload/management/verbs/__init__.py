@@ -14,7 +14,7 @@ from offload.management.verbs.jobs.retry import RETRY
 from offload.management.verbs.jobs.stop import STOP
 from offload.management.verbs.jobs.submit import SUBMIT
 from offload.management.verbs.queues import QUEUES
-from offload.management.verbs.routing import ALLOW, DENY, EXCLUSIVE
+from offload.management.verbs.rule_actions import ALLOW, DENY, EXCLUSIVE
 from offload.management.verbs.rules import RULES
 from offload.management.verbs.status import STATUS
 from offload.management.verbs.switch import OFF, ON

@@ -10,7 +10,7 @@ from offload.core.placement.topology import Scope
 from offload.fleet import rules
 from offload.management.terminal import Terminal, plain
 from offload.management.verb import Options, Verb
-from offload.management.verbs.routing import check_target, scoped
+from offload.management.verbs.rule_actions import check_target, scoped
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -15,7 +15,7 @@ from offload.management.arguments.numbers import FOREVER, retry_terms, whole
 from offload.management.arguments.words import named
 from offload.management.terminal import plain
 from offload.management.verb import general
-from offload.management.verbs.routing import noted
+from offload.management.verbs.rule_actions import noted
 from offload.queues import policies
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from offload.fleet.rules import switch
 from offload.management.arguments.words import named
 from offload.management.verb import Options, Verb
-from offload.management.verbs.routing import noted
+from offload.management.verbs.rule_actions import noted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

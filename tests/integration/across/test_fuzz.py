@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from offload.admin.queues import QueueForm
-from offload.admin.routing import RuleForm, SwitchForm
+from offload.admin.rules import RuleForm, SwitchForm
 from offload.conf import parse
 from offload.core import tokens
 from offload.core.exceptions import OffloadError
