@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger("offload.aftermath")
 
 #: Jobs that a sweep asks for at once.
-LIMIT = 200
+SWEEP_JOBS = 200
 
 #: Seconds after which a sweep leaves the rest to the next one.
-ENOUGH = 2.0
+SWEEP_SECONDS = 2.0
 
 #: Jobs up to which whoever ends them concludes them at once.
-FEW = 20
+CONCLUDED_AT_ONCE = 20
 
 #: Stands for all that a backend which is away keeps from its end.
-AWAY = "away"
+BACKEND_AWAY = "away"
 hush = LogThrottle()
 
 #: Behind which job the last sweep of this process ended.
@@ -107,7 +107,7 @@ def conclude_all(job_ids: Iterable[str]) -> int:
         except Exception:
             if hush.lets(job_id):
                 logger.exception("the aftermath of job %s failed and stays due", job_id)
-    if late and hush.lets(AWAY):
+    if late and hush.lets(BACKEND_AWAY):
         told = "the aftermath of %d jobs stays due, such as that of %s: %s"
         logger.warning(told, len(late), *late[0])
     return done
@@ -115,7 +115,7 @@ def conclude_all(job_ids: Iterable[str]) -> int:
 
 def conclude_some(job_ids: list[str]) -> int:
     """Conclude these jobs if they are few; many are left to the sweep, or this would not return."""
-    return conclude_all(job_ids) if len(job_ids) <= FEW else 0
+    return conclude_all(job_ids) if len(job_ids) <= CONCLUDED_AT_ONCE else 0
 
 
 def sweep() -> int:
@@ -124,16 +124,16 @@ def sweep() -> int:
     Where more is due than it has time for, the next one goes on behind it.
     """
     global _last
-    count, end = 0, monotonic() + ENOUGH
-    while ids := terminations.due(LIMIT, after=_last):
+    count, end = 0, monotonic() + SWEEP_SECONDS
+    while ids := terminations.due(SWEEP_JOBS, after=_last):
         done = conclude_all(_in_turn(ids, end))
         count += done
         if monotonic() > end:
             return count
         # Of those that fail each time, nothing is tried again at once.
-        if len(ids) < LIMIT or not done:
+        if len(ids) < SWEEP_JOBS or not done:
             break
-    _last = "" if len(ids) < LIMIT else _last
+    _last = "" if len(ids) < SWEEP_JOBS else _last
     return count
 
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from offload.core.retries import RetryDecision
 
 #: How a job ends that its token lets fail.
-FAILED = frozenset({JobState.ERROR, JobState.GIVEN_UP})
-OVERDUE = "it was handed over, and not ended in its time"
+FAILED_STATES = frozenset({JobState.ERROR, JobState.GIVEN_UP})
+OVERDUE_MESSAGE = "it was handed over, and not ended in its time"
 
 
 def token_of(key: AttemptKey) -> str:
@@ -117,13 +117,13 @@ def _time_out(job_id: str, epoch: int) -> None:
     handed = Job.objects.filter(state=JobState.ACTIVE, handed_until__isnull=False)
     job = handed.filter(pk=job_id, epoch=epoch).first()
     if job is not None:
-        losses.time_out(job, OVERDUE)
+        losses.time_out(job, OVERDUE_MESSAGE)
 
 
 def _has_failed_with(key: AttemptKey, error: ErrorInfo) -> bool:
     """Return whether this token has ended the job already, with this error."""
     row = async_completion.ended_by(key)
-    return row is not None and row.state in FAILED and row.error == error.message
+    return row is not None and row.state in FAILED_STATES and row.error == error.message
 
 
 def _key(token: str) -> AttemptKey:

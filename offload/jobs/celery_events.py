@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.celery_events")
 
-REVOKED = "task-revoked"
+REVOKED_EVENT = "task-revoked"
 #: What Celery calls REVOKED.
-TOLD = frozenset({JobState.STOPPED, JobState.DROPPED, JobState.EXPIRED})
+REVOKED_STATES = frozenset({JobState.STOPPED, JobState.DROPPED, JobState.EXPIRED})
 #: Seconds that the broker has for it.
-PATIENCE = 1.0
+BROKER_TIMEOUT_SECONDS = 1.0
 #: The signal by which the process of a job dies that is stopped by force.
-KILL = "SIGKILL"
+KILL_SIGNAL = "SIGKILL"
 
 
 def tell(job: Job) -> None:
@@ -36,7 +36,7 @@ def tell(job: Job) -> None:
 
     Nobody who listens knows a job that no instance ever had, so nothing is told of it.
     """
-    if job.epoch and JobState(job.state) in TOLD and (instance := _place(job)):
+    if job.epoch and JobState(job.state) in REVOKED_STATES and (instance := _place(job)):
         database.on_commit(partial(_tell, job, instance))
 
 
@@ -57,11 +57,11 @@ def _tell(job: Job, instance: str) -> None:
     if breaker.is_open:
         return
     try:
-        within(PATIENCE, partial(_send, instance, fields(job)))
+        within(BROKER_TIMEOUT_SECONDS, partial(_send, instance, fields(job)))
     except Exception as error:
         # Every transport has errors of its own, and an event is no promise.
         breaker.trip()
-        logger.warning("the event %s of job %s was not sent: %s", REVOKED, job.pk, error)
+        logger.warning("the event %s of job %s was not sent: %s", REVOKED_EVENT, job.pk, error)
 
 
 def fields(job: Job) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def fields(job: Job) -> dict[str, Any]:
     return {
         "uuid": job.pk,
         "terminated": killed,
-        "signum": KILL if killed else None,
+        "signum": KILL_SIGNAL if killed else None,
         "expired": job.state == JobState.EXPIRED,
     }
 
@@ -79,5 +79,5 @@ def _send(instance: str, said: dict[str, Any]) -> None:
     app = celery_app()
     events: Any = app.events
     dispatcher = events.Dispatcher(enabled=False, hostname=instance)
-    with app.producer_pool.acquire(block=True, timeout=PATIENCE) as producer:
-        dispatcher.publish(REVOKED, said, producer, retry=False)
+    with app.producer_pool.acquire(block=True, timeout=BROKER_TIMEOUT_SECONDS) as producer:
+        dispatcher.publish(REVOKED_EVENT, said, producer, retry=False)

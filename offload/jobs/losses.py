@@ -22,9 +22,9 @@ from offload.tracking import claiming, runs, selectors
 if TYPE_CHECKING:
     from offload.tracking.claiming import Claimed, Seat
 
-LIMIT = "TimeLimitExceeded"
+TIME_LIMIT_ERROR = "TimeLimitExceeded"
 #: Ends that were wanted, or nobody's fault: they count neither as failure nor as crash (R10).
-UNCOUNTED = (Cause.STOPPED_FORCED, Cause.LEASE_EXPIRED)
+UNCOUNTED_CAUSES = (Cause.STOPPED_FORCED, Cause.LEASE_EXPIRED)
 
 
 def crashed(job_id: str, epoch: int, told: str) -> None:
@@ -39,7 +39,7 @@ def ended(
 
     ``here`` is where that worker is: what is not bound to it was not its to begin.
     """
-    if cause in UNCOUNTED:
+    if cause in UNCOUNTED_CAUSES:
         _give_back(job_id, epoch, cause=Cause(cause), told=told, crash=False)
         return
     key = AttemptKey.by(new_secret(), job_id=job_id, epoch=epoch)
@@ -96,7 +96,9 @@ def _timed_out(job_id: str, epoch: int, told: str) -> None:
 def time_out(job: Job, told: str) -> None:
     """End the attempt that a row tells of: its time is over."""
     key = AttemptKey(job_id=job.pk, epoch=job.epoch, token=job.token)
-    error = ErrorInfo(type=LIMIT, message=told, module="billiard.exceptions", traceback="")
+    error = ErrorInfo(
+        type=TIME_LIMIT_ERROR, message=told, module="billiard.exceptions", traceback=""
+    )
     decision = decide(
         policy_of(job),
         cause=Cause.TIMED_OUT,

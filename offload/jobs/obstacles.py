@@ -14,7 +14,7 @@ NO_JOB = (
     "rolled back. 'manage.py offload jobs' lists those there are."
 )
 #: A plain Celery task of a canvas.
-PLAIN = "It is a plain Celery task"
+PLAIN_TASK = "It is a plain Celery task"
 
 
 def to_stopping(job: Job) -> str:
@@ -27,14 +27,14 @@ def to_removing(job: Job) -> str:
     if job.is_finished:
         return f"{_ended(job)} Its history goes when its queue keeps it no longer."
     if job.kind == Kind.RELAY:
-        return f"{PLAIN} that was sent; stop it instead."
+        return f"{PLAIN_TASK} that was sent; stop it instead."
     return f"It runs on {job.instance}; stop it instead."
 
 
 def to_retrying(job: Job) -> str:
     """Return why a job was not retried."""
     if job.kind == Kind.RELAY:
-        return f"{PLAIN}; call the task again."
+        return f"{PLAIN_TASK}; call the task again."
     if not job.is_finished:
         return f"It has not ended, it is {job.state}; stop it first, or wait for its end."
     if later := _retries(job).first():

@@ -9,14 +9,14 @@ from offload.signals import alarm
 from offload.tracking import requeue
 
 #: Refusals after which a consumer is marked broken on an instance.
-LIMIT = 5
+BROKEN_AFTER_REFUSALS = 5
 
 
 def refuse(job_id: str, epoch: int, *, instance: str, task: str) -> None:
     """Give a job back, and mark the task broken there once it was refused too often."""
     reason = f"{instance} does not know the task {task}"
     times = requeue.refuse(job_id, epoch, reason=reason)
-    if times is not None and max(times, _jobs_refused(instance, reason)) >= LIMIT:
+    if times is not None and max(times, _jobs_refused(instance, reason)) >= BROKEN_AFTER_REFUSALS:
         mark_broken(instance, task)
 
 
@@ -37,6 +37,6 @@ def mark_broken(instance: str, task: str) -> None:
         raise_version()
     alarm.send_robust(
         sender=None,
-        fact=f"{instance} refused {task} {LIMIT} times and gets no more of it",
+        fact=f"{instance} refused {task} {BROKEN_AFTER_REFUSALS} times and gets no more of it",
         next_step=f"restart {instance} with code that has this task",
     )

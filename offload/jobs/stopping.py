@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from offload.core.states import JobState
 
 #: The option that names a call's stamps.
-STAMPED = "stamped_headers"
+STAMPS_OPTION = "stamped_headers"
 
 
 def stop(job: JobId, *, force: bool = False) -> JobState:
@@ -52,14 +52,14 @@ def stop_stamped(stamps: Mapping[str, Any] | Sequence[str], *, force: bool = Fal
     What follows them carries the stamps of its canvas too, and ends with them.
     """
     wanted = wanted_stamps(stamps)
-    stamped = Job.objects.unfinished().filter(options__contains=STAMPED)
+    stamped = Job.objects.unfinished().filter(options__contains=STAMPS_OPTION)
     found = stamped.only("pk", "options").iterator()
     ids = [job.pk for job in found if is_stamped(_stamps(job.options), wanted)]
     return stop_jobs(ids, force=force) if ids else set()
 
 
 def _stamps(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: options.get(name) for name in options.get(STAMPED) or ()}
+    return {name: options.get(name) for name in options.get(STAMPS_OPTION) or ()}
 
 
 @retried

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from offload.core.policies import Policy
 
 #: Jobs per transaction.
-BATCH = 500
+PURGE_BATCH_JOBS = 500
 
 
 def purge() -> int:
@@ -32,7 +32,7 @@ def _purge(policy: Policy) -> int:
         return 0
     queue, retention = policy.name, policy.retention
     old = Job.objects.filter(queue=queue, state__in=FINAL, finished_at__lt=now() - retention)
-    ids = list(old.exclude(aftermath_due=True).values_list("pk", flat=True)[:BATCH])
+    ids = list(old.exclude(aftermath_due=True).values_list("pk", flat=True)[:PURGE_BATCH_JOBS])
     if ids:
         forget(ids)
     return len(ids)

@@ -22,7 +22,7 @@ SUSPECT = "state = 'PENDING' AND hold = 'suspect'"
 #: What an ordered queue counts as being in line.
 IN_LINE = "state = 'PENDING' AND hold IN ('', 'suspect')"
 UNBEGUN = "state IN ('PENDING', 'QUEUED')"
-HANDED = "state = 'ACTIVE' AND handed_until IS NOT NULL"
+HANDED_OVER = "state = 'ACTIVE' AND handed_until IS NOT NULL"
 RELAY = "state = 'PENDING' AND hold = 'relay'"
 UNSENT = f"{RELAY} AND publishes = 0"
 

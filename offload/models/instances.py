@@ -11,7 +11,7 @@ from offload.models.managers import OffloadManager
 
 #: The condition of ``here`` in SQL.
 LIVES = "mode <> 'gone'"
-MODES = [(mode.value, mode.value.lower()) for mode in Mode]
+MODE_CHOICES = [(mode.value, mode.value.lower()) for mode in Mode]
 
 
 class InstanceQuerySet(models.QuerySet["Instance"]):
@@ -31,7 +31,7 @@ class Instance(models.Model):
     name = models.CharField(_("name"), primary_key=True, max_length=255)
     incarnation = models.CharField(_("incarnation"), max_length=36)
     cluster = models.CharField(_("cluster"), max_length=64)
-    mode = models.CharField(_("mode"), max_length=12, choices=MODES)
+    mode = models.CharField(_("mode"), max_length=12, choices=MODE_CHOICES)
     beat = models.BigIntegerField(_("beat"), default=0, db_default=0)
     beat_at = models.DateTimeField(_("last beat"), db_default=Now())
     joined = models.BigIntegerField(_("join order"))

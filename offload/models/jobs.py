@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from offload.core.topics import Pattern
     from offload.models.payloads import PayloadFile
 
-STATES = [(state.value, state.value) for state in JobState]
-BOUND = (JobState.QUEUED, JobState.ACTIVE)
+STATE_CHOICES = [(state.value, state.value) for state in JobState]
+BOUND_STATES = (JobState.QUEUED, JobState.ACTIVE)
 #: What the last segment of a pattern stands for, as a regular expression.
-WILDCARDS = {"*": "[^/]+", "**": ".+"}
+WILDCARD_PATTERNS = {"*": "[^/]+", "**": ".+"}
 
 
 class Kind(models.TextChoices):
@@ -47,7 +47,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def bound(self) -> JobQuerySet:
         """Return the jobs that occupy a place in an instance's window."""
-        return self.filter(state__in=BOUND)
+        return self.filter(state__in=BOUND_STATES)
 
     def unfinished(self) -> JobQuerySet:
         """Return the jobs without a final state."""
@@ -60,11 +60,11 @@ class JobQuerySet(models.QuerySet["Job"]):
     def of_topic(self, pattern: Pattern) -> JobQuerySet:
         """Return the jobs whose topic is in the pattern's set."""
         head, _, last = pattern.text.rpartition("/")
-        if last not in WILDCARDS:
+        if last not in WILDCARD_PATTERNS:
             return self.filter(topic=pattern.text)
         prefix = f"{head}/" if head else ""
         # A regular expression, since SQLite's LIKE does not tell capitals from small letters.
-        return self.filter(topic__regex=f"^{prefix}{WILDCARDS[last]}$")
+        return self.filter(topic__regex=f"^{prefix}{WILDCARD_PATTERNS[last]}$")
 
     def stoppable(self, *, force: bool = False) -> JobQuerySet:
         """Return the unfinished jobs that nobody asked to stop, or to stop by force."""
@@ -127,7 +127,11 @@ class Job(models.Model):
     has_tail = models.BooleanField(default=False, db_default=False)
 
     state = models.CharField(
-        _("state"), max_length=9, choices=STATES, default=JobState.PENDING, db_default="PENDING"
+        _("state"),
+        max_length=9,
+        choices=STATE_CHOICES,
+        default=JobState.PENDING,
+        db_default="PENDING",
     )
     hold = models.CharField(
         _("held by"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 TOPOLOGY = "topology"
-WATCHED = (Rule, Switch, Queue)
+VERSIONED_MODELS = (Rule, Switch, Queue)
 
 
 class Raised:
@@ -121,7 +121,7 @@ def version_and_time() -> tuple[int, datetime | None]:
 
 def connect() -> None:
     """Raise the version whenever a watched row is saved or deleted through its model."""
-    for model in WATCHED:
+    for model in VERSIONED_MODELS:
         for signal in (post_save, post_delete):
             signal.connect(raise_version, sender=model, dispatch_uid="offload.version")
     # Sent after a flush too, by which the version falls back to none.

@@ -27,7 +27,7 @@ from offload.fleet.consumers import check_names
 from offload.messaging.installation import installed
 from offload.operations.handles import JobHandle
 from offload.queues import own_retries
-from offload.tracking.drafts import BATCH, Draft
+from offload.tracking.drafts import ROWS_PER_STATEMENT, Draft
 
 if TYPE_CHECKING:
     from offload.files.payloads import Saved, Source
@@ -150,7 +150,7 @@ def _submit(
     own = own_retries.frozen(terms.retries, cast("float | None", terms.retry_delay))
     options = {**kept, **own}
     drafts = [_draft(topic, properties, queue, terms, saved, options) for properties in many]
-    one_statement = saved is None and len(drafts) <= BATCH
+    one_statement = saved is None and len(drafts) <= ROWS_PER_STATEMENT
     with (
         announced(installed(), drafts) as drafts,
         nullcontext() if one_statement else database.atomic(),

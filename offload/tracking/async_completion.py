@@ -14,10 +14,10 @@ from offload.core.states import FINAL, JobState
 from offload.db import database
 from offload.db.statements import assignments, named
 from offload.models import Attempt, Job
-from offload.models.indexes import HANDED
+from offload.models.indexes import HANDED_OVER
 from offload.tracking.changes import StateChange, tell
 from offload.tracking.selectors import ATTEMPT as THIS
-from offload.tracking.selectors import MINE, params_of
+from offload.tracking.selectors import CURRENT_ATTEMPT, params_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ def hand_over(key: AttemptKey, timeout: float) -> JobState | None:
         f"handed_until = {database.later('%(timeout)s')}, "
         "state = CASE WHEN stop_requested THEN 'STOPPED' ELSE state END, "
         f"finished_at = CASE WHEN stop_requested THEN {database.now()} END, "
-        f"aftermath_due = stop_requested WHERE {MINE} RETURNING state",
+        f"aftermath_due = stop_requested WHERE {CURRENT_ATTEMPT} RETURNING state",
         {**params_of(key), "timeout": timeout},
     )
     if not found:
@@ -95,7 +95,7 @@ def fail(key: AttemptKey, decision: RetryDecision, error: ErrorInfo) -> bool:
 def _end(key: AttemptKey, state: JobState, columns: Mapping[str, object]) -> bool:
     ended = database.execute(
         f"UPDATE {JOB} SET state = %(state)s, finished_at = {database.now()}, "
-        f"aftermath_due = true, {assignments(columns)} WHERE {MINE}",
+        f"aftermath_due = true, {assignments(columns)} WHERE {CURRENT_ATTEMPT}",
         named(params_of(key), {"state": state}, columns),
     )
     if ended:
@@ -106,7 +106,7 @@ def _end(key: AttemptKey, state: JobState, columns: Mapping[str, object]) -> boo
 def overdue(limit: int = 100) -> list[Key]:
     """Return the jobs and epochs that were handed over for longer than their time."""
     found = database.rows(
-        f"SELECT id, epoch FROM {JOB} WHERE {HANDED} AND handed_until <= {database.now()} "
+        f"SELECT id, epoch FROM {JOB} WHERE {HANDED_OVER} AND handed_until <= {database.now()} "
         f"ORDER BY handed_until LIMIT {limit}"
     )
     return [(row[0], row[1]) for row in found]

@@ -43,9 +43,9 @@ BOUND_COLUMNS = (
 
 
 #: Lanes per statement: SQLite puts no more than 500 questions into one.
-LANES = 100
+LANES_PER_STATEMENT = 100
 #: Up to so many lanes the plan of a statement is kept.
-FEW = 4
+PREPARED_LANES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +108,9 @@ def bind(
     if not lanes or limit < 1:
         return []
     found: list[BoundJob] = []
-    for start in range(0, len(lanes), LANES):
+    for start in range(0, len(lanes), LANES_PER_STATEMENT):
         if len(found) < limit:
-            part = lanes[start : start + LANES]
+            part = lanes[start : start + LANES_PER_STATEMENT]
             binding = _binding(place, part, limit - len(found), suspect, only)
             found += _bound(together(*_slot(place.instance), binding)[-1])
     return found
@@ -181,7 +181,7 @@ def _binding(
                 "limit": 1 if suspect else limit,
             },
         ),
-        prepared=len(lanes) <= FEW,
+        prepared=len(lanes) <= PREPARED_LANES,
     )
 
 

@@ -25,10 +25,10 @@ CLAIMED_COLUMNS = (
     "tail", "options", "payload_id", "run_id", "root_id", "parent_id", "priority",
 )  # fmt: skip
 #: What the columns of JSON hold; what holds something else is taken for an empty one.
-HELD = {"args": list, "properties": dict, "options": dict, "tail": dict}
+JSON_COLUMN_TYPES = {"args": list, "properties": dict, "options": dict, "tail": dict}
 #: A lost claim costs one more run of a message that is still there, never a lost job: it may
 #: be acknowledged before it is on disk. Finishes wait for the disk.
-UNHURRIED = "(SELECT set_config('synchronous_commit', 'off', true)) AS unhurried"
+ASYNC_COMMIT = "(SELECT set_config('synchronous_commit', 'off', true)) AS unhurried"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ def _claiming(key: AttemptKey, here: Seat) -> Statement:
 
 
 def _unhurried() -> str:
-    return f"FROM {UNHURRIED}" if database.vendor() == "postgresql" else ""
+    return f"FROM {ASYNC_COMMIT}" if database.vendor() == "postgresql" else ""
 
 
 def _mine(key: AttemptKey) -> Claimed | None:
@@ -118,7 +118,7 @@ def _claimed(row: tuple[Any, ...]) -> Claimed:
     facts = dict(zip(CLAIMED_COLUMNS, row, strict=True))
     facts["has_tail"] = bool(facts["has_tail"])
     unreadable = []
-    for name, kind in HELD.items():
+    for name, kind in JSON_COLUMN_TYPES.items():
         facts[name] = None if facts[name] is None else decoded(facts[name])
         if not isinstance(facts[name], kind) and (name, facts[name]) != ("tail", None):
             unreadable.append(name)

@@ -21,9 +21,9 @@ COLUMNS = (
     "run_id", "payload_id", "retry_of_id",
 )  # fmt: skip
 #: Rows per statement: bounded, so that one statement stays well under a second.
-BATCH = 500
+ROWS_PER_STATEMENT = 500
 #: Columns that are each job's own, whatever the others have.
-OWN = frozenset({"id", "properties"})
+PER_JOB_COLUMNS = frozenset({"id", "properties"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,11 @@ def inserting(batch: Sequence[Draft]) -> Statement:
     tens of thousands of them, and no other part gives any.
     """
     columns = dict(zip(COLUMNS, zip(*(draft.row() for draft in batch), strict=True), strict=True))
-    own = {name: values for name, values in columns.items() if name in OWN or _differ(values)}
+    own = {
+        name: values
+        for name, values in columns.items()
+        if name in PER_JOB_COLUMNS or _differ(values)
+    }
     common = tuple(values[0] for name, values in columns.items() if name not in own)
     given = ", ".join([f"({database.marks(own)})"] * len(batch))
     selected = ", ".join(_value(name, f"given.{name}" if name in own else "%s") for name in COLUMNS)
@@ -125,5 +129,5 @@ def _value(name: str, given: str) -> str:
 
 
 def _batches(drafts: Sequence[Draft]) -> Iterator[Sequence[Draft]]:
-    for start in range(0, len(drafts), BATCH):
-        yield drafts[start : start + BATCH]
+    for start in range(0, len(drafts), ROWS_PER_STATEMENT):
+        yield drafts[start : start + ROWS_PER_STATEMENT]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from offload.db import database
 from offload.models import Job, Version
-from offload.tracking.selectors import MINE, params_of
+from offload.tracking.selectors import CURRENT_ATTEMPT, params_of
 
 if TYPE_CHECKING:
     from offload.core.attempt_key import AttemptKey
 
 JOB, VERSION = Job._meta.db_table, Version._meta.db_table
 #: Characters that the name of a counter has room for.
-ROOM = 32
+COUNTER_NAME_MAX = 32
 
 
 def take(key: AttemptKey, queue: str) -> int | None:
@@ -29,7 +29,7 @@ def take(key: AttemptKey, queue: str) -> int | None:
         found = database.rows(
             f"INSERT INTO {VERSION} (name, number) "
             f"SELECT %(counter)s, 1 "
-            f"FROM (SELECT id FROM {JOB} WHERE {MINE} {lock}) AS mine WHERE true "
+            f"FROM (SELECT id FROM {JOB} WHERE {CURRENT_ATTEMPT} {lock}) AS mine WHERE true "
             f"ON CONFLICT (name) DO UPDATE SET number = {VERSION}.number + 1 RETURNING number",
             {**params_of(key), "counter": counter(queue)},
         )
@@ -39,4 +39,8 @@ def take(key: AttemptKey, queue: str) -> int | None:
 def counter(queue: str) -> str:
     """Return the name under which a queue's numbers are counted."""
     name = f"fence:{queue}"
-    return name if len(name) <= ROOM else f"fence:{sha256(queue.encode()).hexdigest()}"[:ROOM]
+    return (
+        name
+        if len(name) <= COUNTER_NAME_MAX
+        else f"fence:{sha256(queue.encode()).hexdigest()}"[:COUNTER_NAME_MAX]
+    )

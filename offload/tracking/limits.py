@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
 JOB = Job._meta.db_table
 QUEUE = Queue._meta.db_table
-LINE = f"queue = %(queue)s AND {IN_LINE}"
+QUEUE_LINE = f"queue = %(queue)s AND {IN_LINE}"
 IN_ORDER = "ORDER BY priority DESC, created_at, id LIMIT 1"
 #: The first in line (B6). What began stays first until it ends, whatever priority comes behind it
 #: meanwhile: it is asked for apart, so that an index answers either question.
-FIRST = (
+FIRST_IN_LINE = (
     "SELECT id FROM (SELECT 0 AS turn, id FROM "
-    f"(SELECT id FROM {JOB} WHERE {LINE} AND attempts > 0 {IN_ORDER}) AS begun UNION ALL "
-    f"SELECT 1, id FROM (SELECT id FROM {JOB} WHERE {LINE} {IN_ORDER}) AS next) AS line "
+    f"(SELECT id FROM {JOB} WHERE {QUEUE_LINE} AND attempts > 0 {IN_ORDER}) AS begun UNION ALL "
+    f"SELECT 1, id FROM (SELECT id FROM {JOB} WHERE {QUEUE_LINE} {IN_ORDER}) AS next) AS line "
     "ORDER BY turn LIMIT 1"
 )
 #: How long a binder waits for the lock; who cannot have it leaves the work to the holder.
-PATIENCE = "200ms"
+QUEUE_LOCK_TIMEOUT = "200ms"
 #: How long the server waits for the next statement of a binder that holds it; its process may be
 #: frozen, or cut off. Less than a rule waits for a binding.
-STANDSTILL = "1500ms"
+IDLE_TIMEOUT = "1500ms"
 #: PostgreSQL's code for a transaction that it ended for that.
-STOOD_STILL = "25P03"
+IDLE_TIMEOUT_CODE = "25P03"
 
 
 def bind_limited(
@@ -50,12 +50,12 @@ def bind_limited(
     is_own = not database.in_transaction()
     try:
         with database.atomic():
-            lock(policy.name, standstill=STANDSTILL if is_own else None)
+            lock(policy.name, standstill=IDLE_TIMEOUT if is_own else None)
             return _bind(place, lane, policy.name, allowed(policy, now), suspect=suspect)
     except OperationalError:
         return []
     except InternalError as error:
-        if getattr(error.__cause__, "sqlstate", None) != STOOD_STILL:
+        if getattr(error.__cause__, "sqlstate", None) != IDLE_TIMEOUT_CODE:
             raise
         return []
 
@@ -73,7 +73,10 @@ def _bind(
 def lock(queue: str, *, standstill: str | None = None) -> None:
     """Lock a queue's row: the first statement of whatever counts what is bound from it."""
     if database.vendor() == "postgresql":
-        named = {"lock_timeout": PATIENCE, "idle_in_transaction_session_timeout": standstill}
+        named = {
+            "lock_timeout": QUEUE_LOCK_TIMEOUT,
+            "idle_in_transaction_session_timeout": standstill,
+        }
         given = [pair for pair in named.items() if pair[1] is not None]
         database.rows(
             f"SELECT {', '.join(['set_config(%s, %s, true)'] * len(given))}",
@@ -109,7 +112,7 @@ def _head(lane: Lane, queue: str, incarnation: str, *, suspect: bool) -> str | N
     """
     found = database.rows(
         f"SELECT id, lane, run_at IS NULL AND hold = %(hold)s AND {not_excluded()} "
-        f"FROM {JOB} WHERE id = ({FIRST})",
+        f"FROM {JOB} WHERE id = ({FIRST_IN_LINE})",
         {
             "hold": "suspect" if suspect else "",
             "incarnation": incarnation,
@@ -122,5 +125,5 @@ def _head(lane: Lane, queue: str, incarnation: str, *, suspect: bool) -> str | N
 
 def head_of(queue: str) -> str | None:
     """Return the id of the job that an ordered queue binds next, or None."""
-    found = database.rows(FIRST, {"queue": queue})
+    found = database.rows(FIRST_IN_LINE, {"queue": queue})
     return str(found[0][0]) if found else None

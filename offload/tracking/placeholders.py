@@ -24,7 +24,7 @@ JOB = Job._meta.db_table
 HOLDS = ("replaced", "dependency", "relay")
 FILLABLE = f"state = 'PENDING' AND hold IN {HOLDS}"
 #: A filled row keeps its place in the canvas it was submitted in: parent, root, run, payload.
-FILLED = (
+FILLED_COLUMNS = (
     "kind", "topic", "task", "lane", "queue", "needs", "args", "properties", "options", "tail",
     "has_tail", "hold", "priority",
 )  # fmt: skip
@@ -53,7 +53,7 @@ def waiting(job_id: str) -> Job | None:
 def fill(draft: Draft) -> bool:
     """Put a draft into the row that waits under its id; return whether one did."""
     facts = draft.facts()
-    columns = {name: facts[name] for name in FILLED}
+    columns = {name: facts[name] for name in FILLED_COLUMNS}
     return bool(
         database.execute(
             f"UPDATE {JOB} SET {assignments(columns)}, publishes = 0, bound_at = NULL, "

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 JOB = Job._meta.db_table
 #: When somebody began to publish it, or might have.
-SINCE = "COALESCE(bound_at, created_at)"
+SENT_SINCE = "COALESCE(bound_at, created_at)"
 
 
 def claim(job_ids: Sequence[str]) -> list[Job]:
@@ -33,7 +33,7 @@ def claim(job_ids: Sequence[str]) -> list[Job]:
 def claim_left_behind(older_than: float, limit: int) -> list[Job]:
     """Claim relays that nobody published for so many seconds, those tried least lately first."""
     left = _left_behind(older_than)
-    some = f"SELECT id FROM {JOB} WHERE {left.condition} ORDER BY {SINCE} LIMIT {limit}"
+    some = f"SELECT id FROM {JOB} WHERE {left.condition} ORDER BY {SENT_SINCE} LIMIT {limit}"
     return _claimed(left.where(f"id IN ({some})"))
 
 
@@ -44,7 +44,9 @@ def is_any_left_behind(older_than: float) -> bool:
 
 
 def _left_behind(older_than: float) -> Selector:
-    return Selector(f"{UNSENT} AND {SINCE} < {database.later('%(age)s')}", {"age": -older_than})
+    return Selector(
+        f"{UNSENT} AND {SENT_SINCE} < {database.later('%(age)s')}", {"age": -older_than}
+    )
 
 
 def _claimed(jobs: Selector) -> list[Job]:

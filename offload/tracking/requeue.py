@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 JOB = Job._meta.db_table
 #: One more, as far as the column counts.
-COUNTED = f"CASE WHEN refusals < {COUNTER_MAX} THEN refusals + 1 ELSE refusals END"
+ONE_MORE_REFUSAL = f"CASE WHEN refusals < {COUNTER_MAX} THEN refusals + 1 ELSE refusals END"
 #: Seconds for which a refusal excludes, by how many there were before.
-EXCLUDED = "CASE WHEN refusals < 8 THEN 5 * (1 + refusals * refusals) ELSE 300 END"
+EXCLUSION_SECONDS = "CASE WHEN refusals < 8 THEN 5 * (1 + refusals * refusals) ELSE 300 END"
 #: Seconds for which a job that was taken back for others is not given to the same incarnation.
-HANDED_ON = "10"
+RECALL_EXCLUSION_SECONDS = "10"
 #: It is counted as crashed (R10), as far as the column counts.
 COUNTS_CRASH = f"state = 'ACTIVE' AND crashes < {COUNTER_MAX}"
-CRASHED = "state = 'ACTIVE' AND crashes + 1 >= %(most_crashes)s"
+CRASHED_TOO_OFTEN = "state = 'ACTIVE' AND crashes + 1 >= %(most_crashes)s"
 
 
 def way_back(
@@ -76,8 +76,8 @@ def _record(jobs: Selector, cause: str, error: str) -> None:
 
 def _statement(where: str, also: str, *, crash: bool) -> str:
     now = database.now()
-    given_up = f"WHEN {CRASHED} THEN 'GIVEN_UP' " if crash else ""
-    final = f"stop_requested OR ({CRASHED})" if crash else "stop_requested"
+    given_up = f"WHEN {CRASHED_TOO_OFTEN} THEN 'GIVEN_UP' " if crash else ""
+    final = f"stop_requested OR ({CRASHED_TOO_OFTEN})" if crash else "stop_requested"
     counted = (
         f", crashes = crashes + CASE WHEN {COUNTS_CRASH} THEN 1 ELSE 0 END, "
         "hold = CASE WHEN state = 'ACTIVE' THEN 'suspect' ELSE hold END, "
@@ -110,7 +110,7 @@ def hand_on(job_id: str, epoch: int, *, reason: str) -> list[StateChange]:
     """
     binding = selectors.one(job_id, epoch)
     with database.atomic():
-        _exclude(binding, seconds=HANDED_ON, reason=reason)
+        _exclude(binding, seconds=RECALL_EXCLUSION_SECONDS, reason=reason)
         return recall(binding, cause=Cause.REQUEUED)
 
 
@@ -138,11 +138,11 @@ def refuse(job_id: str, epoch: int, *, reason: str) -> int | None:
     """
     binding = selectors.one(job_id, epoch)
     with database.atomic():
-        _exclude(binding, seconds=EXCLUDED, reason=reason)
+        _exclude(binding, seconds=EXCLUSION_SECONDS, reason=reason)
         changed = way_back(
             binding.where("state = 'QUEUED'"),
             cause=Cause.REFUSED,
-            also=f", refusals = {COUNTED}",
+            also=f", refusals = {ONE_MORE_REFUSAL}",
         )
         if not changed:
             return None

@@ -16,7 +16,7 @@ from offload.models import Job
 from offload.tracking import selectors
 from offload.tracking.changes import StateChange, tell
 from offload.tracking.requeue import way_back
-from offload.tracking.selectors import ATTEMPT, MINE, params_of
+from offload.tracking.selectors import ATTEMPT, CURRENT_ATTEMPT, params_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +95,7 @@ def _end(
     ending = Statement(
         f"UPDATE {JOB} SET state = %(state)s, finished_at = {database.now()}, "
         f"aftermath_due = %(aftermath)s, {hanging}, {assignments(columns)} "
-        f"WHERE {MINE} RETURNING id",
+        f"WHERE {CURRENT_ATTEMPT} RETURNING id",
         named(params_of(key), {"state": state, "aftermath": aftermath}, columns),
     )
     if not change(ending, then):
@@ -158,7 +158,7 @@ def write(key: AttemptKey, column: str, value: object) -> bool:
     """Set a column of a running attempt's job; return whether the attempt is current."""
     return bool(
         database.execute(
-            f"UPDATE {JOB} SET {column} = %(value)s WHERE {MINE}",
+            f"UPDATE {JOB} SET {column} = %(value)s WHERE {CURRENT_ATTEMPT}",
             {**params_of(key), "value": value},
         )
     )

@@ -25,7 +25,7 @@ IS_ACTIVE = "(state = 'ACTIVE') IS TRUE"
 BINDING = "id = %(job_id)s AND epoch = %(epoch)s"
 ATTEMPT = f"{BINDING} AND token = %(token)s"
 #: The attempt that holds this key, while it runs (R4).
-MINE = f"{ATTEMPT} AND {IS_ACTIVE}"
+CURRENT_ATTEMPT = f"{ATTEMPT} AND {IS_ACTIVE}"
 #: An attempt that has a process.
 RUNNING = "state = 'ACTIVE' AND handed_until IS NULL"
 #: Bound to an incarnation that does not live. What was handed over needs none.
@@ -56,13 +56,13 @@ class Selector:
 
 
 def params_of(key: AttemptKey) -> dict[str, object]:
-    """Return the parameters of ``ATTEMPT`` and ``MINE``."""
+    """Return the parameters of ``ATTEMPT`` and ``CURRENT_ATTEMPT``."""
     return {"job_id": key.job_id, "epoch": key.epoch, "token": key.token}
 
 
 def attempt(key: AttemptKey) -> Selector:
     """Return the job that this attempt runs, as long as it is the one."""
-    return Selector(MINE, params_of(key))
+    return Selector(CURRENT_ATTEMPT, params_of(key))
 
 
 def one(job_id: str, epoch: int) -> Selector:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: How long a rule waits for one binding. Each takes milliseconds; its process may be frozen.
-PATIENCE = "2s"
+SLOT_LOCK_TIMEOUT = "2s"
 #: PostgreSQL's code for a lock that was not to be had in time.
-TIMED_OUT = "55P03"
+LOCK_TIMEOUT_CODE = "55P03"
 
 
 def keep_bindings_out(instances: Sequence[str]) -> None:
@@ -32,14 +32,14 @@ def keep_bindings_out(instances: Sequence[str]) -> None:
         with database.atomic():
             _lock_in_time(instances)
     except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", None) != TIMED_OUT:
+        if getattr(error.__cause__, "sqlstate", None) != LOCK_TIMEOUT_CODE:
             raise
         _tell(set(instances) - set(_lock(instances, "FOR UPDATE SKIP LOCKED")))
 
 
 def _lock_in_time(instances: Sequence[str]) -> None:
     [[before]] = database.rows("SELECT current_setting('lock_timeout')")
-    _limit(PATIENCE)
+    _limit(SLOT_LOCK_TIMEOUT)
     _lock(instances, "FOR UPDATE")
     _limit(before)
 
@@ -61,7 +61,8 @@ def _lock(instances: Sequence[str], how: str) -> list[str]:
 def _tell(held: set[str]) -> None:
     names = ", ".join(sorted(held))
     told = {
-        "fact": f"a process has been binding jobs to {names} for {PATIENCE}, and is passed over",
+        "fact": f"a process has been binding jobs to {names} for {SLOT_LOCK_TIMEOUT}, "
+        "and is passed over",
         "next_step": "look for a process of the site or of a worker that is stopped or cut off",
     }
     database.on_commit(lambda: alarm.send_robust(sender=None, **told))

@@ -8,7 +8,7 @@ from offload.conf import settings
 from offload.db import database
 from offload.db.statements import assignments, named
 from offload.models import Job
-from offload.models.indexes import HANDED, UNBEGUN
+from offload.models.indexes import HANDED_OVER, UNBEGUN
 from offload.tracking.changes import StateChange, tell
 from offload.tracking.selectors import Selector, these
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 JOB = Job._meta.db_table
 #: A plain Celery task that somebody began to send is Celery's to stop.
-SENT = "(hold = 'relay' AND (publishes > 0 OR bound_at IS NOT NULL))"
+SENT_TO_CELERY = "(hold = 'relay' AND (publishes > 0 OR bound_at IS NOT NULL))"
 NEVER_BEGAN = "attempts = 0"
 #: What was handed over is too: nothing of it runs here.
-ENDABLE = f"({UNBEGUN} AND NOT {SENT} OR ({HANDED}))"
+ENDABLE = f"({UNBEGUN} AND NOT {SENT_TO_CELERY} OR ({HANDED_OVER}))"
 #: Compared, since some SQLite take any column of RETURNING for one that IS NOT NULL.
-BEFORE = (
+STATE_BEFORE = (
     "CASE WHEN handed_until >= created_at THEN 'ACTIVE' "
     "WHEN instance = '' THEN 'PENDING' ELSE 'QUEUED' END"
 )
@@ -44,7 +44,7 @@ def stop(job_ids: Sequence[str], *, force: bool = False) -> list[StateChange]:
         f"finished_at = CASE WHEN {ENDABLE} THEN {now} ELSE finished_at END, "
         f"aftermath_due = {ENDABLE} OR aftermath_due "
         f"WHERE {jobs.condition} AND state IN ('PENDING', 'QUEUED', 'ACTIVE') "
-        f"RETURNING id, {BEFORE}, state, epoch",
+        f"RETURNING id, {STATE_BEFORE}, state, epoch",
         jobs.given(force=force),
     )
     changes = [StateChange(*row) for row in found if row[2] == "STOPPED"]
@@ -93,7 +93,7 @@ def _finish(jobs: Selector, state: str, told: Mapping[str, str] | None = None) -
     columns = {"state": state, **(told or {})}
     found = database.rows(
         f"UPDATE {JOB} SET {assignments(columns)}, finished_at = {database.now()}, "
-        f"aftermath_due = true WHERE {jobs.condition} RETURNING id, {BEFORE}, state, epoch",
+        f"aftermath_due = true WHERE {jobs.condition} RETURNING id, {STATE_BEFORE}, state, epoch",
         named(jobs.params, columns),
     )
     changes = [StateChange(*row) for row in found]

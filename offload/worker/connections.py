@@ -19,9 +19,9 @@ logger = logging.getLogger("offload.worker")
 T = TypeVar("T")
 
 #: Seconds between two tries on a database that is away.
-PAUSE = 0.2
+RETRY_SECONDS = 0.2
 #: Seconds after which an error that looks like an outage is taken for what it is.
-LONGEST = 1800.0
+OUTAGE_MAX_SECONDS = 1800.0
 
 
 def insist(act: Callable[[], T], *, what: str, leased: bool = True) -> T:
@@ -30,7 +30,7 @@ def insist(act: Callable[[], T], *, what: str, leased: bool = True) -> T:
     Where it must be ``leased``, raise what went wrong once the instance has lost its lease;
     else once it went wrong for longer than an outage lasts: then it is not an outage.
     """
-    deadline = time.monotonic() + LONGEST
+    deadline = time.monotonic() + OUTAGE_MAX_SECONDS
     while True:
         try:
             return act()
@@ -41,7 +41,7 @@ def insist(act: Callable[[], T], *, what: str, leased: bool = True) -> T:
                 raise
             logger.warning("%s is tried again: %s", what, error)
             drop_broken()
-            time.sleep(PAUSE)
+            time.sleep(RETRY_SECONDS)
 
 
 def do_without_pools() -> None:

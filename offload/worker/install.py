@@ -15,9 +15,9 @@ from offload.worker.parent import boot
 from offload.worker.tasks import builtin_tasks
 
 #: Shared tasks: importing them makes every app know them.
-SHARED = (builtin_tasks.run_map, builtin_tasks.run_errback)
+SHARED_TASKS = (builtin_tasks.run_map, builtin_tasks.run_errback)
 #: Tasks between two closings of a kept connection: never, in effect.
-FOR_EVER = 1_000_000_000
+CLOSE_AFTER_TASKS = 1_000_000_000
 
 
 def install(app: Celery) -> None:
@@ -57,7 +57,7 @@ def refuse_second(app: Celery, module: str) -> None:
 
 
 def _defaults() -> dict[str, object]:
-    return {"CELERY_DB_REUSE_MAX": FOR_EVER} if settings().keep_connections else {}
+    return {"CELERY_DB_REUSE_MAX": CLOSE_AFTER_TASKS} if settings().keep_connections else {}
 
 
 def complete() -> None:

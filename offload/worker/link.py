@@ -8,11 +8,11 @@ import socket
 from typing import Any
 
 #: Bytes of a packet, its mark included: the system takes no packets as large as some snapshots.
-PACKET = 1 << 16
+PACKET_BYTES = 1 << 16
 #: Bytes that may lie in the socket, as far as the system allows.
-BUFFER = 1 << 20
+BUFFER_BYTES = 1 << 20
 #: Milliseconds for which the rest of a value waits for room in the socket.
-PATIENCE = 1000
+SEND_TIMEOUT_MILLISECONDS = 1000
 #: What a packet is of its value: all of it, or its first, another, or its last part.
 WHOLE, FIRST, MORE, LAST = b"w", b"f", b"m", b"l"
 
@@ -25,7 +25,7 @@ class Link:
         self._end = end
         self._parts: list[bytes] = []
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-            end.setsockopt(socket.SOL_SOCKET, option, BUFFER)
+            end.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
 
     @classmethod
     def pair(cls) -> tuple[Link, Link]:
@@ -59,7 +59,7 @@ class Link:
     def _await_room(self) -> None:
         poll = select.poll()
         poll.register(self._end, select.POLLOUT)
-        poll.poll(PATIENCE)
+        poll.poll(SEND_TIMEOUT_MILLISECONDS)
 
     def receive(self, timeout: float | None = None) -> dict[str, Any] | None:
         """Return the next value, or None where the other end is closed or time is up."""
@@ -72,7 +72,7 @@ class Link:
 
     def _packet(self) -> bytes:
         try:
-            return self._end.recv(PACKET)
+            return self._end.recv(PACKET_BYTES)
         except OSError:
             return b""
 
@@ -92,7 +92,7 @@ class Link:
 
 
 def _packets(data: bytes) -> list[bytes]:
-    size = PACKET - 1
+    size = PACKET_BYTES - 1
     if len(data) <= size:
         return [WHOLE + data]
     parts = [data[start : start + size] for start in range(0, len(data), size)]

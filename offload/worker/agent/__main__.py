@@ -17,7 +17,7 @@ from offload.worker.link import Link
 from offload.worker.pool.query_log import log_no_queries
 
 #: As Celery's own lines: what it says of a worker that died is in the same log.
-FORMAT = "[%(asctime)s: %(levelname)s/agent-%(process)d] %(message)s"
+LOG_FORMAT = "[%(asctime)s: %(levelname)s/agent-%(process)d] %(message)s"
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     # The worker's own signals tell it to end; the agent stays until the last run is over.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    logging.basicConfig(level=logging.WARNING, format=FORMAT)
+    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
     import_module(spec["module"])
     django.setup()
     log_no_queries()

@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger("offload.agent")
 
 #: Seconds between two looks at the window while jobs come, and while none do.
-BUSY, IDLE = 0.25, 1.0
+BUSY_LOOK_SECONDS, IDLE_LOOK_SECONDS = 0.25, 1.0
 #: Seconds after news, such as the end of a run, until one look more: who submitted while no slot
 #: was idle has left binding to the agents.
-AGAIN = FULL + 0.01
+LOOK_AGAIN_SECONDS = FULL + 0.01
 #: Seconds a worker has to say that it ended a process itself.
-GRACE = 0.05
+KILL_REPORT_SECONDS = 0.05
 #: Seconds between two looks at what the running jobs have started themselves.
-CENSUS = 2.0
+CENSUS_SECONDS = 2.0
 
 
 class Agent:
@@ -112,8 +112,8 @@ class Agent:
             told, news = self._snapshot.news != news, self._snapshot.news
             if told or time.monotonic() >= next_look:
                 found = self._look()
-                calm = BUSY if found or self._snapshot.running else IDLE
-                next_look = time.monotonic() + (AGAIN if told else calm)
+                calm = BUSY_LOOK_SECONDS if found or self._snapshot.running else IDLE_LOOK_SECONDS
+                next_look = time.monotonic() + (LOOK_AGAIN_SECONDS if told else calm)
 
     def _poll(self, timeout: float) -> set[int]:
         watched = [self._link.fileno(), self._parent.fileno()]
@@ -141,7 +141,7 @@ class Agent:
         pids = set(self._snapshot.running.values())
         for pid in pids - self._children.keys():
             self._children[pid] = Process(pid)
-        if pids and time.monotonic() - self._counted > CENSUS:
+        if pids and time.monotonic() - self._counted > CENSUS_SECONDS:
             self._counted = time.monotonic()
             self._family = descendants(self._spec["pid"])
 
@@ -168,7 +168,7 @@ class Agent:
 
     def _is_orphaned(self) -> bool:
         """Hear the worker for a moment; return whether it died in it."""
-        deadline = time.monotonic() + GRACE
+        deadline = time.monotonic() + KILL_REPORT_SECONDS
         while (left := deadline - time.monotonic()) > 0:
             ready = self._poll(left)
             if self._parent.fileno() in ready:
@@ -219,7 +219,7 @@ class Agent:
                 self.leader.resign()
                 return
             self.heartbeat.drop_connection()
-            time.sleep(BUSY)
+            time.sleep(BUSY_LOOK_SECONDS)
 
     def _give_way(self) -> int:
         """End the worker: another incarnation has its name."""

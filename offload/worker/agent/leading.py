@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("offload.agent")
 
 #: A duty that hangs holds one thread; the others go on.
-THREADS = len(duties.DUTIES)
+DUTY_THREADS = len(duties.DUTIES)
 #: Seconds for which the lease is not given up, lest a look at it that is under way take it again.
-FAREWELL = 0.5
+RELEASE_DELAY_SECONDS = 0.5
 #: How many instances watch beats besides the leader, in join order (A4).
 STANDBYS = 2
 
@@ -53,12 +53,12 @@ class Leader(threading.Thread):
     def resign(self) -> None:
         """Give the lease up at once, after a look at it that was under way."""
         if self.is_alive():
-            self.join(FAREWELL)
+            self.join(RELEASE_DELAY_SECONDS)
         leadership.resign(self._heartbeat.incarnation)
 
     def run(self) -> None:
         """Seek the lease, observe, and sweep until halted."""
-        pool = ThreadPoolExecutor(THREADS, "duty")
+        pool = ThreadPoolExecutor(DUTY_THREADS, "duty")
         while not self._over.wait(settings().sweep):
             self._try(pool)
         pool.shutdown(wait=False, cancel_futures=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: Seconds between two looks at the beat of who has the name.
-PAUSE = 0.2
+NAME_LOOK_SECONDS = 0.2
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ def settle(announcement: Announcement, *, again: bool = False) -> str:
         if time.monotonic() - rival.since > settings().timeout:
             reason = "its beat stood still and another worker takes its name"
             membership.declare_gone(row.name, row.incarnation, beat=row.beat, reason=reason)
-        time.sleep(PAUSE)
+        time.sleep(NAME_LOOK_SECONDS)
 
 
 def _look(row: Instance, rival: Rival | None) -> Rival:

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from offload.worker.reports import Report
 
 #: Seconds between two comparisons of what should run with what does.
-RECONCILE = 3.0
-REPUBLISH = 1.0
+RECONCILE_SECONDS = 3.0
+REPUBLISH_SECONDS = 1.0
 #: Seconds between two questions for bound jobs that the rules forbid (B8).
-FORBIDDEN = 1.5
+FORBIDDEN_LOOK_SECONDS = 1.5
 #: Seconds between two questions for runs to be ended by force.
-ASK = 0.5
+STOP_LOOK_SECONDS = 0.5
 
 
 @dataclass(slots=True)
@@ -103,7 +103,7 @@ class Window:
     def _kill(self, worker: Report) -> None:
         """Kill the processes of runs that are to be ended by force; their death ends them (E2)."""
         now = time.monotonic()
-        if not self.can_kill or not worker.running or now - self._asked < ASK:
+        if not self.can_kill or not worker.running or now - self._asked < STOP_LOOK_SECONDS:
             return
         self._asked = now
         self.killed &= worker.running.keys()
@@ -123,7 +123,7 @@ class Window:
         rules = (seen.version, seen.topology.period(database_time()))
         if rules != self._applied:
             rule_enforcement.apply(self.name, self.heartbeat.incarnation, seen)
-        elif at - self._applied_at > FORBIDDEN:
+        elif at - self._applied_at > FORBIDDEN_LOOK_SECONDS:
             rule_enforcement.give_back_forbidden(self.name, seen)
         else:
             return
@@ -131,7 +131,7 @@ class Window:
 
     def _republish(self, worker: Report) -> None:
         now = time.monotonic()
-        if now - self._republished > REPUBLISH and worker.has_idle_slot:
+        if now - self._republished > REPUBLISH_SECONDS and worker.has_idle_slot:
             self._republished = now
             # What is told as lost is not sent again before that is dealt with: it may begin.
             here = worker.held | worker.running.keys() | worker.lost.keys()
@@ -143,7 +143,7 @@ class Window:
         What the worker said before the last comparison says nothing about the runs in it: a job
         that keeps its process busy, or a signal, may hold it up from saying more.
         """
-        if worker.at < self._reconciled + min(RECONCILE, settings().timeout):
+        if worker.at < self._reconciled + min(RECONCILE_SECONDS, settings().timeout):
             return
         before, active = self._reconciled, active_on(self.name, self.heartbeat.incarnation)
         self._reconciled = boottime()

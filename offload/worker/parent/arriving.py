@@ -26,8 +26,8 @@ logger = logging.getLogger("offload.worker")
 Errors: TypeAlias = tuple[type[BaseException], ...]
 
 #: What reading something else than was written raises; some transports call them the connection's.
-SPOILT: Errors = (ValueError, TypeError, LookupError, AttributeError)
-DROPPED = "a message in this instance's queue is dropped: %s; %s"
+UNREADABLE_ERRORS: Errors = (ValueError, TypeError, LookupError, AttributeError)
+DROPPED_MESSAGE = "a message in this instance's queue is dropped: %s; %s"
 
 
 @dataclass(slots=True)
@@ -46,7 +46,9 @@ def stand_before(consumer: Any) -> None:
     consumer.on_invalid_task = failing(consumer.on_invalid_task)
     consumer.on_decode_error = undecodable(consumer.on_decode_error)
     consumer.on_unknown_message = dropping(consumer.on_unknown_message)
-    errors = tuple(one for one in consumer.connection_errors if not issubclass(one, SPOILT))
+    errors = tuple(
+        one for one in consumer.connection_errors if not issubclass(one, UNREADABLE_ERRORS)
+    )
     consumer.create_task_handler = receiving(
         consumer.create_task_handler, passing=errors, tasks=consumer.app.tasks
     )
@@ -120,7 +122,7 @@ def is_ours(message: Any) -> bool:
 def drop(problem: str, hint: str = Malformed.hint) -> None:
     """Count and log a message that is none; there is nothing to acknowledge."""
     in_flight.malform()
-    logger.error(DROPPED, problem, hint)
+    logger.error(DROPPED_MESSAGE, problem, hint)
 
 
 def _fail(key: Key, error: BaseException) -> None:
@@ -195,7 +197,7 @@ class Surviving:
         before = arrivals.count
         try:
             return self.read(**options)
-        except SPOILT as error:
+        except UNREADABLE_ERRORS as error:
             if arrivals.count != before:
                 raise
             drop(f"it is none ({type(error).__name__})")

@@ -24,7 +24,7 @@ from offload.worker.lazy import late
 from offload.worker.link import Link
 from offload.worker.liveness import lease
 from offload.worker.parent.broker import look_for_broker
-from offload.worker.parent.consuming import INTERVAL, Tick
+from offload.worker.parent.consuming import SNAPSHOT_SECONDS, Tick
 from offload.worker.parent.in_flight import in_flight
 from offload.worker.parent.lease_expiry import LEASE_LOOK_SECONDS, LeaseExpiry
 from offload.worker.parent.missing import refuse_missing_app
@@ -41,16 +41,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger("offload.worker")
 
 #: Seconds an agent has to settle the worker's name, or to say goodbye, until a word is said.
-PATIENCE = 30.0
+AGENT_TIMEOUT_SECONDS = 30.0
 #: Seconds that a process which ends takes for it.
-ENDING = 1.0
-UNSETTLED = (
+EXIT_SECONDS = 1.0
+NAME_NOT_SETTLED = (
     "the agent, process %s, lives and has not settled the worker's name yet; it is waited for. "
     "Look whether the database answers"
 )
 #: Seconds in which changes are gathered into one snapshot: while jobs wait for the pool, and
 #: while the pool waits for jobs.
-GATHER, HASTE = 0.01, 0.001
+BUSY_GATHER_SECONDS, IDLE_GATHER_SECONDS = 0.01, 0.001
 EX_UNAVAILABLE, EX_SOFTWARE = 69, 70
 
 
@@ -145,10 +145,10 @@ class Worker:
 
     def _is_settled(self) -> bool:
         """Wait for the agent as long as it lives; return whether it has the name."""
-        answer = self._heard(PATIENCE)
+        answer = self._heard(AGENT_TIMEOUT_SECONDS)
         while answer is None and self._agent_lives():
-            logger.warning(UNSETTLED, self._agent.pid if self._agent else 0)
-            answer = self._heard(PATIENCE)
+            logger.warning(NAME_NOT_SETTLED, self._agent.pid if self._agent else 0)
+            answer = self._heard(AGENT_TIMEOUT_SECONDS)
         # One that refuses says so and ends, perhaps between the two questions.
         answer = answer or self._heard(0.0)
         if answer and answer.get("settled"):
@@ -162,7 +162,7 @@ class Worker:
     def _agent_lives(self) -> bool:
         # Its end of the link closes a moment before it ends.
         with suppress(subprocess.TimeoutExpired):
-            return self._agent is not None and self._agent.wait(ENDING) is None
+            return self._agent is not None and self._agent.wait(EXIT_SECONDS) is None
         return True
 
     def on_ready(self, sender: Any, **_: object) -> None:
@@ -184,13 +184,13 @@ class Worker:
         if self._link:
             self._link.send({"goodbye": True})
         with suppress(subprocess.TimeoutExpired):
-            self._agent.wait(PATIENCE)
+            self._agent.wait(AGENT_TIMEOUT_SECONDS)
 
     def _tell(self) -> None:
         while not self._ending.is_set():
-            in_flight.changed.wait(INTERVAL)
-            time.sleep(HASTE)
-            in_flight.gather(GATHER)
+            in_flight.changed.wait(SNAPSHOT_SECONDS)
+            time.sleep(IDLE_GATHER_SECONDS)
+            in_flight.gather(BUSY_GATHER_SECONDS)
             in_flight.changed.clear()
             if self._link:
                 self._link.send(in_flight.snapshot())
@@ -199,9 +199,9 @@ class Worker:
         while not self._ending.is_set():
             link = self._link
             # Not for ever: another agent has another link.
-            said = link.receive(INTERVAL) if link else None
+            said = link.receive(SNAPSHOT_SECONDS) if link else None
             if said is None:
-                time.sleep(GATHER * 10)
+                time.sleep(BUSY_GATHER_SECONDS * 10)
             elif "lease" in said:
                 self._end_runs_past_lease()
                 lease.extend(said["lease"], said["incarnation"])
@@ -232,7 +232,7 @@ class Worker:
                 return
             logger.warning("the agent ended with %s and is started again", code)
             self._spawn()
-            time.sleep(INTERVAL)
+            time.sleep(SNAPSHOT_SECONDS)
 
 
 def _consume_own_queue(app: Celery, nodename: str) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 #: Seconds between two snapshots where nothing changed, and between two ticks of the consumer.
-INTERVAL = 1.0
+SNAPSHOT_SECONDS = 1.0
 
 
 class Tick(bootsteps.StartStopStep):
@@ -39,7 +39,7 @@ class Tick(bootsteps.StartStopStep):
         if in_flight.mode is Mode.RECONNECTING:
             in_flight.set_mode(Mode.READY)
         self._tick(parent)
-        self._timer = parent.timer.call_repeatedly(INTERVAL, self._tick, (parent,))
+        self._timer = parent.timer.call_repeatedly(SNAPSHOT_SECONDS, self._tick, (parent,))
 
     def stop(self, parent: Any) -> None:
         """End with it: the connection is lost, or the worker drains."""

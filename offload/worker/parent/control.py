@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 STOP_JOBS = "offload.jobs.stopping:stop_jobs"
 STOP_STAMPED = "offload.jobs.stopping:stop_stamped"
 #: The command that ends tasks by what was stamped on them.
-BY_STAMPS = "revoke_by_stamped_headers"
+REVOKE_BY_STAMPS = "revoke_by_stamped_headers"
 #: The commands that end tasks by their ids.
-ENDING = frozenset({"revoke", "terminate"})
+REVOKING_COMMANDS = frozenset({"revoke", "terminate"})
 #: Who answers for jobs: they are stopped in the database, whatever workers say.
-ANSWERING = "offload"
+ANSWERING_NAME = "offload"
 
 
 class JobControl(Control):
@@ -37,9 +37,9 @@ class JobControl(Control):
         Terminating a job kills its process, where its pool has one for it.
         """
         given = dict(arguments or {})
-        if command == BY_STAMPS:
+        if command == REVOKE_BY_STAMPS:
             return self._by_stamps(given, *args, **kwargs)
-        if command not in ENDING:
+        if command not in REVOKING_COMMANDS:
             return super().broadcast(command, arguments, *args, **kwargs)
         ids = _ids(given.get("task_id"))
         jobs = late(STOP_JOBS)(ids, force=command == "terminate" or bool(given.get("terminate")))
@@ -54,7 +54,7 @@ class JobControl(Control):
         """Stop the jobs with these stamps; workers are told too, for they know plain tasks."""
         jobs = late(STOP_STAMPED)(given.get("headers") or {}, force=bool(given.get("terminate")))
         told = _answer(jobs, kwargs) if jobs else []
-        sent = super().broadcast(BY_STAMPS, given, *args, **kwargs)
+        sent = super().broadcast(REVOKE_BY_STAMPS, given, *args, **kwargs)
         return [*told, *sent] if isinstance(sent, list) else sent
 
 
@@ -67,7 +67,7 @@ def _ids(task_id: Any) -> list[str]:
 
 def _answer(jobs: set[str], asked: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what a worker would reply, and tell it to who waits for replies."""
-    reply = {ANSWERING: {"ok": f"jobs asked to stop: {', '.join(sorted(jobs))}"}}
+    reply = {ANSWERING_NAME: {"ok": f"jobs asked to stop: {', '.join(sorted(jobs))}"}}
     callback = asked.get("callback")
     if callback is not None:
         callback(reply)

@@ -8,7 +8,7 @@ from typing import Any
 from offload.core.envelopes import HEADER, Envelope, Malformed
 
 #: What no message of a job has: it would wait in the worker's memory, or be refused there.
-ABSENT = ("eta", "expires")
+ABSENT_HEADERS = ("eta", "expires")
 
 
 def envelope_of(message: Any) -> Envelope | None:
@@ -30,7 +30,7 @@ def _surrounding_problem(headers: dict[str, Any], job_id: str) -> str:
         return "its own id is not its job's"
     if not isinstance(headers.get("task"), str):
         return "its task's name is no text"
-    if any(headers.get(name) is not None for name in ABSENT):
+    if any(headers.get(name) is not None for name in ABSENT_HEADERS):
         return "it has a time of its own"
     if not _are_limits(headers.get("timelimit")):
         return "its time limits are none"

@@ -16,7 +16,7 @@ logger = logging.getLogger("offload.worker")
 
 EX_CONFIG = 78
 #: Pools whose tasks share one thread: a job would stop the others, and its database connection.
-GREEN = ("gevent", "eventlet")
+GREEN_POOLS = ("gevent", "eventlet")
 
 
 def refuse_wrong_settings() -> None:
@@ -29,7 +29,7 @@ def refuse_wrong_pool(pool: str) -> None:
     """End a worker whose pool cannot run jobs."""
     _refuse(
         f"the pool {name} cannot run jobs; use prefork, threads or solo"
-        for name in GREEN
+        for name in GREEN_POOLS
         if name in pool
     )
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from offload.core.envelopes import Key
 
-CAUSES: dict[type[BaseException], Cause] = {
+CAUSE_OF_ERROR: dict[type[BaseException], Cause] = {
     TimeLimitExceeded: Cause.TIMED_OUT,
     WorkerLostError: Cause.CRASHED,
     Terminated: Cause.STOPPED_FORCED,
@@ -135,7 +135,7 @@ class JobRequest(Request):
         if return_ok:
             in_flight.end(self.job_key, self)
             return super().on_failure(exc_info, send_failed_event, return_ok=True)
-        return self._lose(CAUSES.get(type(error), Cause.CRASHED), _told(error))
+        return self._lose(CAUSE_OF_ERROR.get(type(error), Cause.CRASHED), _told(error))
 
     def _lose(self, cause: Cause, detail: str) -> None:
         task_ready(self)
@@ -157,7 +157,7 @@ class JobRequest(Request):
 
 
 def _told(error: BaseException) -> str:
-    known = type(error) in CAUSES
+    known = type(error) in CAUSE_OF_ERROR
     return str(error) if known else f"{type(error).__name__}: {error}"
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("offload.worker")
 
 #: What is raised for a value, whenever it is stored.
-UNFIT = (TypeError, ValueError, RecursionError, DataError)
+UNFIT_VALUE_ERRORS = (TypeError, ValueError, RecursionError, DataError)
 
 
 def execute(task: OffloadTask, attempt: TracedAttempt) -> Any:
@@ -89,9 +89,9 @@ def _instead(outcome: Outcome, problem: Exception) -> tuple[Outcome, BaseExcepti
     """Return the failure that takes the place of an end that cannot be stored."""
     error: Exception = problem
     match outcome:
-        case Succeeded(value) if isinstance(problem, UNFIT):
+        case Succeeded(value) if isinstance(problem, UNFIT_VALUE_ERRORS):
             error = unstorable(value, problem)
-        case Requeued() if isinstance(problem, UNFIT):
+        case Requeued() if isinstance(problem, UNFIT_VALUE_ERRORS):
             error = WrongCall(f"what self.retry() was given cannot be stored: {told(problem)}")
     is_final = error is not problem
     return Failed(cause=Cause.FAILED, error=info(error), final=is_final), error

@@ -43,11 +43,11 @@ if TYPE_CHECKING:
     from offload.worker.tasks.task import OffloadTask
 
 #: Seconds before a job that was rejected is offered again, at least.
-POLITENESS = 1.0
-REJECTED = ErrorInfo(
+REJECT_DELAY_SECONDS = 1.0
+REJECTED_ERROR = ErrorInfo(
     type="Reject", message="the consumer rejected the job", module="celery.exceptions", traceback=""
 )
-EXHAUSTED = ErrorInfo(
+RETRIES_EXHAUSTED_ERROR = ErrorInfo(
     type="MaxRetriesExceededError", message="", module="celery.exceptions", traceback=""
 )
 
@@ -98,7 +98,7 @@ def _finish(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Outcome
         case Rejected(requeue=True):
             return _reject(task, job, ending)
         case Rejected():
-            outcome = Failed(cause=Cause.FAILED, error=REJECTED, final=True)
+            outcome = Failed(cause=Cause.FAILED, error=REJECTED_ERROR, final=True)
     return _fail(task, job, ending, outcome)
 
 
@@ -156,7 +156,7 @@ def _exhaust(job: CurrentJob, ending: Ending, failures: int, error: ErrorInfo | 
         state=JobState.GIVEN_UP, delay=0.0, failures=failures, crashes=job.claimed.crashes,
         reason=told,
     )  # fmt: skip
-    state = endings.fail(ending, decision, error or replace(EXHAUSTED, message=told))
+    state = endings.fail(ending, decision, error or replace(RETRIES_EXHAUSTED_ERROR, message=told))
     return Finished(key=job.attempt_key, state=state)
 
 
@@ -179,11 +179,11 @@ def _reject(task: OffloadTask, job: CurrentJob, ending: Ending) -> Finished:
     retry = snapshot().policy(job.claimed.queue).retry
     times = rejections(job.id) + 1
     if times > retry.retries != FOR_EVER:
-        error = replace(REJECTED, message=f"{REJECTED.message} {times} times")
+        error = replace(REJECTED_ERROR, message=f"{REJECTED_ERROR.message} {times} times")
         return _fail(task, job, ending, Failed(cause=Cause.FAILED, error=error, final=True))
     decision = RetryDecision(
         state=JobState.PENDING,
-        delay=max(retry.wait(times), POLITENESS),
+        delay=max(retry.wait(times), REJECT_DELAY_SECONDS),
         failures=job.claimed.failures,
         crashes=job.claimed.crashes,
         reason="put back by its consumer",

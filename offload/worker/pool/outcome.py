@@ -49,7 +49,7 @@ logger = logging.getLogger("offload.worker")
 
 #: What another attempt would meet again: the files a job came with are fixed, and so is what its
 #: code returns.
-PERMANENT = (InvalidValue, MissingFile, PermanentError)
+PERMANENT_ERRORS = (InvalidValue, MissingFile, PermanentError)
 
 
 def outcome_of(
@@ -161,7 +161,7 @@ def _of_error(error: BaseException) -> Outcome:
         case SoftTimeLimitExceeded():
             return Failed(cause=Cause.TIMED_OUT, error=info(error))
         case _:
-            final = isinstance(error, PERMANENT)
+            final = isinstance(error, PERMANENT_ERRORS)
             return Failed(cause=Cause.FAILED, error=info(error), final=final)
 
 

@@ -23,13 +23,13 @@ NO_PATTERN = (
     "the pattern of its topics."
 )
 #: Options of a submit that a task has none of: Celery would take them, and nothing heed them.
-RETRIED = "A job is retried as its queue says"
-TERMS = {
-    "retries": RETRIED,
-    "retry_delay": RETRIED,
+RETRIED_BY_QUEUE = "A job is retried as its queue says"
+REFUSED_OPTIONS = {
+    "retries": RETRIED_BY_QUEUE,
+    "retry_delay": RETRIED_BY_QUEUE,
     "queue": "A job goes by the queue that its topic belongs to",
 }
-NO_TERM = (
+REFUSED_OPTION = (
     "{option}= says nothing here. {rule} (OFFLOAD['QUEUES'], or manage.py offload queues add), or "
     "as submit({option}=…) says."
 )
@@ -46,7 +46,7 @@ NO_JOB = {
     False: "it takes no job. Write the job as its first parameter: def consume(job, *, width).",
     True: "it takes no job. With bind=True write def consume(self, job, *, width).",
 }
-SELF = (
+JOB_AS_SELF = (
     "its first parameter is self, and would be given the job. Write def consume(job, *, width); "
     "with bind=True, def consume(self, job, *, width)."
 )
@@ -69,9 +69,11 @@ def check_pattern(pattern: object) -> None:
 
 def check_options(options: Mapping[str, Any], name: str) -> None:
     """Raise InvalidConsumer for an option of a submit in the place of one of a task."""
-    for option, rule in TERMS.items():
+    for option, rule in REFUSED_OPTIONS.items():
         if option in options:
-            raise InvalidConsumer(name=name, problem=NO_TERM.format(option=option, rule=rule))
+            raise InvalidConsumer(
+                name=name, problem=REFUSED_OPTION.format(option=option, rule=rule)
+            )
 
 
 def check_consumer(function: Callable[..., Any], name: str, *, is_bound: bool) -> None:
@@ -80,7 +82,7 @@ def check_consumer(function: Callable[..., Any], name: str, *, is_bound: bool) -
     if not takes_arguments(function, 1 + is_bound):
         raise InvalidConsumer(name=name, problem=NO_JOB[is_bound])
     if not is_bound and first_name(function) == "self":
-        raise InvalidConsumer(name=name, problem=SELF)
+        raise InvalidConsumer(name=name, problem=JOB_AS_SELF)
 
 
 def check_function(function: Callable[..., Any], name: str) -> None:

@@ -20,7 +20,7 @@ from offload.dispatch.sending import send
 from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job
 from offload.tracking.bindings import BOUND_COLUMNS, BoundJob
-from offload.worker.agent.window import RECONCILE
+from offload.worker.agent.window import RECONCILE_SECONDS
 from tests.acceptance.fleet import script
 from tests.acceptance.servers import POSTGRES
 from tests.acceptance.site.journal import events
@@ -111,7 +111,7 @@ def again(job: JobHandle) -> None:
 def test_a_doubled_message_of_a_running_job_changes_nothing(fleet: Fleet, pool: str) -> None:
     fleet.need()
     worker = fleet.start("c", pool=pool)
-    job = offload.submit("acc/sleep", {"seconds": 2 * RECONCILE + 2})
+    job = offload.submit("acc/sleep", {"seconds": 2 * RECONCILE_SECONDS + 2})
     assert runner(fleet, job) is worker
 
     again(job)

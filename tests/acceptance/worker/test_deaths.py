@@ -12,8 +12,8 @@ from django.utils import timezone
 import offload
 from offload.core.states import JobState
 from offload.models import Instance, Lease
-from offload.worker.agent.agent import CENSUS
-from offload.worker.parent.consuming import INTERVAL
+from offload.worker.agent.agent import CENSUS_SECONDS
+from offload.worker.parent.consuming import SNAPSHOT_SECONDS
 from tests.acceptance.site.journal import events
 from tests.acceptance.watching import (
     began,
@@ -326,7 +326,7 @@ def test_what_a_run_had_started_itself_ends_with_its_killed_worker(fleet: Fleet)
     said = eventually(lambda: job.row.progress, what="its child")
     child = psutil.Process(int(said["current"]))
     # The agent looks for what runs have started now and then: it must have seen this one.
-    pass_time(CENSUS + 2 * INTERVAL)
+    pass_time(CENSUS_SECONDS + 2 * SNAPSHOT_SECONDS)
 
     worker.kill()
 

@@ -24,7 +24,7 @@ from offload.dispatch import dispatching
 from offload.dispatch.submission import new_id
 from offload.messaging.publisher import breaker
 from offload.models import Job, Payload, PayloadFile, Queue
-from offload.tracking.drafts import BATCH, Draft, insert
+from offload.tracking.drafts import ROWS_PER_STATEMENT, Draft, insert
 from offload.tracking.queries import loads_by_instance
 from tests.databases import on_postgresql
 from tests.integration.world import HERE, LANE, TOPIC, Broker, join, row, states, waiting
@@ -111,14 +111,17 @@ def test_an_id_that_is_known_is_left_alone() -> None:
 
 
 def test_more_jobs_than_one_statement_holds_are_all_stored() -> None:
-    jobs = offload.submit_many(TOPIC, ({"n": n} for n in range(BATCH + 50)), delay=60)
+    jobs = offload.submit_many(TOPIC, ({"n": n} for n in range(ROWS_PER_STATEMENT + 50)), delay=60)
 
-    assert len({job.id for job in jobs}) == BATCH + 50
-    assert Job.objects.count() == BATCH + 50
+    assert len({job.id for job in jobs}) == ROWS_PER_STATEMENT + 50
+    assert Job.objects.count() == ROWS_PER_STATEMENT + 50
 
 
 def test_of_many_jobs_all_are_stored_or_none() -> None:
-    many = ({"n": n} if n < BATCH + 20 else {"n": object()} for n in range(BATCH + 50))
+    many = (
+        {"n": n} if n < ROWS_PER_STATEMENT + 20 else {"n": object()}
+        for n in range(ROWS_PER_STATEMENT + 50)
+    )
 
     with pytest.raises(InvalidProperties):
         offload.submit_many(TOPIC, many)
@@ -127,7 +130,7 @@ def test_of_many_jobs_all_are_stored_or_none() -> None:
 
 
 def test_a_statement_that_fails_takes_the_ones_before_it_along(engine_database: str) -> None:
-    many = [{"n": n} for n in range(BATCH + 50)]
+    many = [{"n": n} for n in range(ROWS_PER_STATEMENT + 50)]
 
     def fail_second(execute: Any, sql: str, *args: Any) -> Any:
         if sql.startswith("INSERT") and Job.objects.exists():

@@ -160,7 +160,7 @@ def test_a_queue_takes_back_what_was_being_bound_while_it_got_its_terms(
 
 @on_postgresql
 def test_a_binding_that_stands_still_holds_no_rule_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slots, "PATIENCE", "50ms")
+    monkeypatch.setattr(slots, "SLOT_LOCK_TIMEOUT", "50ms")
     told: list[dict[str, Any]] = []
 
     def tell(**facts: Any) -> None:

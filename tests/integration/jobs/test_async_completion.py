@@ -378,7 +378,7 @@ def test_a_deadline_that_passes_once_too_often_ends_the_job() -> None:
 
     duties.time_out(_term())
 
-    assert (run.row.state, run.row.error) == (JobState.GIVEN_UP, async_completion.OVERDUE)
+    assert (run.row.state, run.row.error) == (JobState.GIVEN_UP, async_completion.OVERDUE_MESSAGE)
     assert TaskResult.objects.get(task_id=run.id).status == "FAILURE"
 
 
@@ -451,7 +451,7 @@ def test_a_stop_by_force_has_no_process_killed_for_it() -> None:
     assert forced_on(HERE, place().incarnation) == set()
 
 
-CAUSES = [Cause.CRASHED, Cause.TIMED_OUT, *losses.UNCOUNTED]
+CAUSES = [Cause.CRASHED, Cause.TIMED_OUT, *losses.UNCOUNTED_CAUSES]
 
 
 @pytest.mark.parametrize("cause", CAUSES)

@@ -152,7 +152,7 @@ def test_a_job_that_ends_by_request_is_told_once_as_revoked(
 
     (event,) = ears.revoked()
 
-    assert row(job_id).job_state in celery_events.TOLD
+    assert row(job_id).job_state in celery_events.REVOKED_STATES
     expected = {"terminated": False, "signum": None, "expired": False, **said}
     assert {name: event[name] for name in expected} == expected
     assert (event["uuid"], event["hostname"]) == (job_id, host)

@@ -192,7 +192,7 @@ def test_a_lost_run_has_a_result_only_where_its_call_and_its_task_want_one(
     assert TaskResult.objects.filter(task_id=run.id).exists() == told
 
 
-@pytest.mark.parametrize("cause", losses.UNCOUNTED)
+@pytest.mark.parametrize("cause", losses.UNCOUNTED_CAUSES)
 def test_a_run_ended_by_force_or_lease_expiry_counts_neither_as_failure_nor_as_crash(
     cause: Cause,
 ) -> None:
@@ -204,7 +204,7 @@ def test_a_run_ended_by_force_or_lease_expiry_counts_neither_as_failure_nor_as_c
     assert Attempt.objects.get().cause == cause
 
 
-@pytest.mark.parametrize("cause", [Cause.CRASHED, Cause.TIMED_OUT, *losses.UNCOUNTED])
+@pytest.mark.parametrize("cause", [Cause.CRASHED, Cause.TIMED_OUT, *losses.UNCOUNTED_CAUSES])
 def test_a_report_of_an_older_attempt_changes_nothing(cause: Cause) -> None:
     run = running()
 

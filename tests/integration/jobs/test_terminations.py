@@ -207,7 +207,7 @@ def test_more_that_fail_than_a_sweep_takes_keep_nobody_back(
 ) -> None:
     broken, fine = waiting(4, tail={"chain": []}, has_tail=True), waiting()[0]
     terminations.drop([*broken, fine])
-    monkeypatch.setattr(aftermath, "LIMIT", 2)
+    monkeypatch.setattr(aftermath, "SWEEP_JOBS", 2)
 
     with monkeypatch.context() as patch:
         patch.setattr("offload.canvas.following.tail.follow", lambda _: 1 / 0)
@@ -220,7 +220,7 @@ def test_more_that_fail_than_a_sweep_takes_keep_nobody_back(
 
 def test_a_sweep_concludes_however_many_are_due(monkeypatch: pytest.MonkeyPatch) -> None:
     terminations.drop(waiting(7))
-    monkeypatch.setattr(aftermath, "LIMIT", 2)
+    monkeypatch.setattr(aftermath, "SWEEP_JOBS", 2)
 
     assert aftermath.sweep() == 7
     assert terminations.due() == []
@@ -231,7 +231,7 @@ def test_a_sweep_whose_time_is_over_leaves_the_rest_to_the_next(
 ) -> None:
     ids = waiting(3)
     terminations.drop(ids)
-    monkeypatch.setattr(aftermath, "ENOUGH", 0.0)
+    monkeypatch.setattr(aftermath, "SWEEP_SECONDS", 0.0)
 
     assert [aftermath.sweep(), terminations.due()] == [1, ids[1:]]
     assert [aftermath.sweep(), terminations.due()] == [1, ids[2:]]

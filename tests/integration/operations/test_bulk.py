@@ -57,7 +57,7 @@ def ids_of(changed: Sequence[Changed]) -> list[str]:
 
 
 def test_many_jobs_are_marked_at_once_and_concluded_by_the_sweep(app: Any) -> None:
-    ids = waiting(aftermath.FEW + 1)
+    ids = waiting(aftermath.CONCLUDED_AT_ONCE + 1)
 
     found = bulk.stop(Job.objects.all())
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from offload.worker.link import BUFFER, Link
+from offload.worker.link import BUFFER_BYTES, Link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def test_a_value_that_no_packet_and_no_socket_could_hold_arrives_whole(
 ) -> None:
     one, other = ends
     large = {"held": [["x" * 36, number] for number in range(60_000)]}
-    assert len(str(large)) > 2 * BUFFER
+    assert len(str(large)) > 2 * BUFFER_BYTES
     heard: list[object] = []
     listener = threading.Thread(target=lambda: heard.extend([other.receive(5), other.receive(5)]))
     listener.start()

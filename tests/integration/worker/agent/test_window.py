@@ -66,7 +66,7 @@ def test_an_allow_that_ends_takes_back_what_only_it_allowed(window: Window, wait
 def test_what_was_bound_by_an_older_picture_is_taken_back_at_a_later_look(
     window: Window, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(windows, "FORBIDDEN", 0.0)
+    monkeypatch.setattr(windows, "FORBIDDEN_LOOK_SECONDS", 0.0)
     older = place()
     rules.deny(HERE, "**")
     look(window)

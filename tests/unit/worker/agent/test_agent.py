@@ -72,7 +72,7 @@ def test_a_goodbye_is_heard_also_while_the_loss_of_a_process_is_looked_into(
     poll = agent._poll
 
     def then_goodbye(timeout: float) -> set[int]:
-        if timeout <= module.GRACE and agent._snapshot.running:
+        if timeout <= module.KILL_REPORT_SECONDS and agent._snapshot.running:
             worker.send({"goodbye": True})
         return poll(timeout)
 

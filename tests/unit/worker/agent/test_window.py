@@ -10,7 +10,7 @@ import pytest
 from offload.core.retries import Cause
 from offload.jobs import losses
 from offload.worker.agent import window as module
-from offload.worker.agent.window import RECONCILE, Window
+from offload.worker.agent.window import RECONCILE_SECONDS, Window
 from offload.worker.reports import Report
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def compare(window: Window, rows: Rows, *at: float, held: Iterable[Key] = ()) ->
     """Look every few seconds, with snapshots that were taken at these times."""
     for taken in at:
         window._reconcile(Report(at=taken, held=frozenset(held)))
-        rows.now += RECONCILE + 1
+        rows.now += RECONCILE_SECONDS + 1
 
 
 def test_a_run_that_is_missing_twice_is_lost(window: Window, rows: Rows) -> None:

@@ -97,8 +97,8 @@ def test_lost_runs_that_the_agent_has_dealt_with_are_forgotten() -> None:
 def test_an_agent_is_waited_for_as_long_as_it_lives(
     says: str, settled: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(boot, "PATIENCE", 0.05)
-    monkeypatch.setattr(boot, "ENDING", 0.05)
+    monkeypatch.setattr(boot, "AGENT_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(boot, "EXIT_SECONDS", 0.05)
     worker: Any = boot.Worker(Celery("one", set_as_current=False))
     worker._link, theirs = Link.pair()
     # It begins once it is told to: whoever waits has said a word by then.
@@ -118,7 +118,7 @@ def test_an_agent_is_waited_for_as_long_as_it_lives(
 def test_the_last_word_of_an_agent_that_ends_is_heard(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(boot, "PATIENCE", 0.01)
+    monkeypatch.setattr(boot, "AGENT_TIMEOUT_SECONDS", 0.01)
     worker: Any = boot.Worker(Celery("one", set_as_current=False))
     worker._link, theirs = Link.pair()
 
