@@ -23,7 +23,7 @@ class Settings:
 
     #: Name of the cluster: all instances that share one database.
     cluster: str = "default"
-    #: Django database alias that holds offload's tables; a job is part of transactions there.
+    #: Alias of the Django database with offload's tables; jobs take part in its transactions.
     database: str = "default"
     #: Alias in ``STORAGES`` for payload files.
     storage: str = "default"
@@ -31,45 +31,48 @@ class Settings:
     celery_app: str = ""
     #: Seconds between two heartbeats of an instance.
     heartbeat: float = 3.0
-    #: Seconds without a new beat, seen by an observer, until an instance is gone.
+    #: Seconds without a new heartbeat, as seen by an observer, until an instance is gone.
     timeout: float = 12.0
-    #: Bound jobs an instance may hold, as a multiple of its concurrency.
+    #: Bound jobs that an instance may hold, as a multiple of its concurrency.
     window_factor: float = 2.0
     #: Seconds between two sweeps of the leader.
     sweep: float = 0.5
-    #: Seconds that binding at submit may take before the sweep is left to do it.
+    #: Seconds that binding at submit may take before it is left to the sweep.
     bind_limit: float = 1.0
-    #: Seconds until a bound job that its instance does not hold is published again; each time
-    #: doubles them.
+    #: Seconds until a bound job that its instance does not hold is published again; doubled each
+    #: time.
     republish: float = 1.0
-    #: Seconds a bound job waits unclaimed until it may move to an instance with a free slot.
+    #: Seconds that a bound job waits unclaimed before it may move to an instance with a free slot.
     recall: float = 10.0
-    #: Seconds for which the topology is trusted before its version is asked again.
+    #: Seconds for which the topology is trusted before its version is checked again.
     topology_age: float = 1.0
-    #: Failed attempts after which a job of a queue without its own policy is given up.
+    #: Failed attempts that are retried in a queue without its own policy; then the job is given
+    #: up.
     retries: int = 10
     #: Seconds before the first retry of such a job.
     retry_delay: float = 2.0
-    #: What the delay is multiplied by from one retry of such a job to the next.
+    #: Factor by which the delay grows from one retry of such a job to the next.
     retry_backoff: float = 2.0
-    #: Seconds up to which a backoff, of any queue, may raise the delay.
+    #: Longest delay in seconds that a backoff can reach, in any queue.
     retry_max_delay: float = 600.0
-    #: The part of each delay, of any queue, that chance may take away.
+    #: Fraction of each delay, in any queue, that may be randomly subtracted.
     retry_jitter: float = 0.25
-    #: Crashes (of its process or instance) after which a job is given up.
+    #: Crashes of its process or instance after which a job is given up.
     crashes: int = 3
     #: Largest properties of a job, in bytes of JSON.
     max_properties: int = 262_144
-    #: Bytes of JSON up to which a result stays in the job's row, if the result backend keeps it.
+    #: Largest result, in bytes of JSON, that stays in the job's row once the result backend keeps
+    #: it.
     max_result: int = 65_536
-    #: Write Celery's result with the job's end, by one statement, where both are in one database;
-    #: else after it, as the result backend itself does, with Django's signals.
+    #: Write Celery's result with the job's end, in one statement, if both are in the same
+    #: database. If they are not, or with ``False``, the result backend writes it afterwards, with
+    #: Django's signals.
     results_in_transaction: bool = True
-    #: Keep database connections over tasks (health-checked, closed after errors).
+    #: Keep database connections between tasks (health-checked, closed after errors).
     keep_connections: bool = True
     #: Labels of the instances started with these settings, for rules by label.
     labels: tuple[str, ...] = ()
-    #: Queues by their names, each with ``topics`` and what else the admin's form has.
+    #: Queues by name, each with ``topics`` and the other fields of the admin's form.
     queues: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
