@@ -1,23 +1,26 @@
-"""The aftermath of a job's end, done exactly once: Celery's result, successors, joins."""
+"""The aftermath of a job's end, done once: the sinks of what others than its attempt ended."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from offload.canvas.failing import AFTER
 from offload.canvas.following import tail
 from offload.db import database
-from offload.jobs import celery_events, ran
+from offload.jobs import ran, sinks
 from offload.messaging.log_throttle import LogThrottle
 from offload.models import Job
-from offload.results import result_backend, task_results
+from offload.results import result_backend
 from offload.tracking import terminations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from offload.canvas.following.tail import Ended
+    from offload.jobs.sinks import Completion
     from offload.results.result_backend import Result
 
 logger = logging.getLogger("offload.aftermath")
@@ -39,46 +42,79 @@ hush = LogThrottle()
 _last = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowCompletion:
+    """A final job that is concluded by what its row says."""
+
+    job: Job
+    is_silent: bool
+
+    @property
+    def job_id(self) -> str:
+        """Return the job's id."""
+        return str(self.job.pk)
+
+    @property
+    def has_tail(self) -> bool:
+        """Return whether something hangs on the end."""
+        return self.job.has_tail
+
+    @property
+    def result(self) -> Result:
+        """Return what Celery's backend is to say."""
+        return result_backend.of_job(self.job)
+
+    @property
+    def ended(self) -> Ended:
+        """Return the end, for what hangs on it."""
+        return tail.ended(self.job)
+
+
 def conclude(job_id: str) -> bool:
     """Do what is due after the end of a job (K1); return whether it was due.
 
-    Whoever clears the mark, by compare-and-set, does it. A backend outside the job's database
-    is written first: writing the same result twice is harmless, not writing it is not.
+    Whoever clears the mark, by compare-and-set, does it. What lies outside the job's database
+    comes first: doing it twice is harmless, not doing it is not.
     """
     job = Job.objects.filter(pk=job_id, aftermath_due=True).first()
     if job is None:
         return False
-    inside = task_results.in_transaction()
-    wanted = not ran.is_silent(job)
-    if wanted and not inside:
+    end = RowCompletion(job=job, is_silent=ran.is_silent(job))
+    outside, inside, after = sinks.wanted(end)
+    if outside:
         if isinstance(job.tail, dict) and (culprit := job.tail.get(AFTER)):
             conclude_all([culprit])
-        result_backend.store(result_backend.of_job(job))
+        for sink in outside:
+            sink.act(end)
     with database.atomic():
-        if not terminations.take_aftermath(
-            job_id, is_kept=wanted and result_backend.keeps_values()
-        ):
+        if not _take(end):
             return False
-        if wanted and inside:
-            task_results.write(result_backend.of_job(job))
-        if job.has_tail:
-            tail.follow(tail.ended(job))
-        celery_events.tell(job)
+        for sink in inside + after:
+            sink.act(end)
     return True
 
 
-def deliver(result: Result) -> None:
-    """Write a result that lies outside the job's database, right after the finish.
+def _take(end: Completion) -> bool:
+    """Clear the mark that something is due; return whether it was set."""
+    is_kept = not end.is_silent and result_backend.keeps_values()
+    return terminations.take_aftermath(end.job_id, is_kept=is_kept)
+
+
+def deliver(end: Completion) -> None:
+    """Do what lies outside the job's database, right after the finish.
 
     Where that fails the mark stays, and the sweep concludes the job.
     """
+    outside = sinks.wanted(end).outside
+    names = " and ".join(sink.name for sink in outside)
     try:
-        result_backend.store(result)
-        terminations.take_aftermath(result.task_id, is_kept=result_backend.keeps_values())
+        for sink in outside:
+            sink.act(end)
+        _take(end)
     except TimeoutError as error:
-        logger.warning("the result of job %s is not stored yet: %s", result.task_id, error)
+        logger.warning("the %s of job %s is not stored yet: %s", names, end.job_id, error)
     except Exception:
-        logger.exception("the result of job %s is not stored yet", result.task_id)
+        logger.exception("the %s of job %s is not stored yet", names, end.job_id)
 
 
 def announce(result: Result) -> None:

@@ -1,4 +1,4 @@
-"""Ends of attempts, each one transaction: state, result and what follows."""
+"""Ends of attempts, each one transaction: the state, and the sinks of a job that is final."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from offload.canvas import replace as replacing
-from offload.canvas.following import tail
 from offload.canvas.following.tail import Ended
 from offload.core.states import JobState
 from offload.db import database
-from offload.db.statements import if_changed
-from offload.jobs import aftermath
+from offload.jobs import aftermath, sinks
 from offload.results import result_backend, task_results
 from offload.tracking import async_completion, runs
 from offload.tracking.runs import FinishOutcome
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from offload.core.retries import Cause, RetryDecision
     from offload.db.statements import Statement
     from offload.jobs.claims import MessageFacts
+    from offload.jobs.sinks import Sink
     from offload.results.result_backend import Result
     from offload.tracking.claiming import Claimed
 
@@ -63,6 +62,42 @@ class Ending:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptCompletion:
+    """A job that its own attempt makes final: all of it is known from the run."""
+
+    ending: Ending
+    result: Result
+    #: Whether no result is kept, whatever the call and the task say.
+    silent: bool = False
+    #: Further facts for what hangs on the end.
+    facts: Mapping[str, Any]
+
+    @property
+    def job_id(self) -> str:
+        """Return the job's id."""
+        return self.ending.key.job_id
+
+    @property
+    def is_silent(self) -> bool:
+        """Return whether Celery's backend is to say nothing."""
+        return self.silent or self.ending.is_silent
+
+    @property
+    def has_tail(self) -> bool:
+        """Return whether something hangs on the end."""
+        return self.ending.claimed.has_tail
+
+    @property
+    def ended(self) -> Ended:
+        """Return the end, for what hangs on it."""
+        return self.ending.ended(self.result.status, **self.facts)
+
+    @property
+    def job(self) -> None:
+        """Return no row: nobody has read it."""
+
+
 def succeed(ending: Ending, value: object, *, silent: bool = False) -> JobState | None:
     """Make the job SUCCEEDED; return None for an attempt that was overtaken.
 
@@ -77,10 +112,8 @@ def succeed(ending: Ending, value: object, *, silent: bool = False) -> JobState 
         children=there.current_task_children(ending.facts.request) or (),
     )
     written = _end(
-        ending,
-        None if silent else result,
+        AttemptCompletion(ending=ending, result=result, silent=silent, facts={"value": value}),
         lambda due, then: runs.succeed(ending.key, value, aftermath=due, then=then),
-        ending.ended("SUCCESS", value=value),
     )
     return None if written is FinishOutcome.STALE else JobState.SUCCEEDED
 
@@ -90,42 +123,44 @@ def fail(ending: Ending, decision: RetryDecision, error: ErrorInfo) -> JobState 
     result = ending.result(
         "FAILURE", value=result_backend.exception(error), traceback=error.traceback
     )
+    facts = {
+        "error_type": result_backend.type_of(error),
+        "error": error.message,
+        "job_state": decision.state,
+    }
     written = _end(
-        ending,
-        result,
+        AttemptCompletion(ending=ending, result=result, facts=facts),
         lambda due, then: runs.fail(ending.key, decision, error, aftermath=due, then=then),
-        ending.ended(
-            "FAILURE",
-            error_type=result_backend.type_of(error),
-            error=error.message,
-            job_state=decision.state,
-        ),
     )
     return None if written is FinishOutcome.STALE else decision.state
 
 
 def _end(
-    ending: Ending,
-    result: Result | None,
-    write: Callable[[bool, Statement | None], FinishOutcome],
-    ended: Ended,
+    end: AttemptCompletion, write: Callable[[bool, Statement | None], FinishOutcome]
 ) -> FinishOutcome:
-    wanted = None if ending.is_silent else result
-    inside = task_results.in_transaction()
-    due = wanted is not None and not inside
-    then = task_results.upsert(wanted, where=if_changed()) if wanted and inside else None
+    """Make a job final together with its sinks; ``write`` gets whether any are outside."""
+    outside, inside, after = sinks.wanted(end)
+    then, inside = _joined(end, inside)
     # Right after the commit, before what follows is offered: it may look for the result.
-    early = ending.claimed.has_tail and not database.in_transaction()
-    with database.atomic() if ending.claimed.has_tail else nullcontext():
-        written = write(due, then)
+    early = bool(inside) and not database.in_transaction()
+    with database.atomic() if inside else nullcontext():
+        written = write(bool(outside), then)
         is_mine = written is FinishOutcome.NOW
-        if wanted is not None and due and is_mine and early:
-            database.on_commit(partial(aftermath.deliver, wanted))
-        if is_mine and ending.claimed.has_tail:
-            tail.follow(ended)
-    if wanted is not None and due and is_mine and not early:
-        aftermath.deliver(wanted)
+        if outside and is_mine and early:
+            database.on_commit(partial(aftermath.deliver, end))
+        for sink in inside + after if is_mine else ():
+            sink.act(end)
+    if outside and is_mine and not early:
+        aftermath.deliver(end)
     return written
+
+
+def _joined(end: AttemptCompletion, inside: list[Sink]) -> tuple[Statement | None, list[Sink]]:
+    """Return the statement that goes with the finish, and the sinks that act beside it."""
+    for sink in inside:
+        if sink.statement is not None:
+            return sink.statement(end), [one for one in inside if one is not sink]
+    return None, inside
 
 
 def requeue(
