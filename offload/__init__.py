@@ -167,7 +167,8 @@ def __getattr__(name: str) -> Any:
     home = HOMES.get(name, ERRORS)
     if home.startswith(USE_CASES):
         import_module("offload.conf").require_app()
-    return getattr(import_module(home), name)
+    found = globals()[name] = getattr(import_module(home), name)
+    return found
 
 
 def __dir__() -> list[str]:
