@@ -66,18 +66,25 @@ def write(result: Result) -> None:
 def upsert(result: Result, *, where: str) -> Statement:
     """Return the statement that writes a result; a later status replaces an earlier."""
     columns = _columns(result)
+    is_start = result.status == "STARTED"
+    sql = _upserting(tuple(columns), database.vendor(), where, is_start=is_start)
+    return Statement(sql, {f"stored_{name}": value for name, value in columns.items()})
+
+
+@lru_cache(maxsize=32)
+def _upserting(columns: tuple[str, ...], vendor: str, where: str, *, is_start: bool) -> str:
+    """Return the text of that statement: put together once, not for every job."""
     names = [*columns, "date_created", "date_done", "date_started"]
-    now = database.now()
-    started = now if result.status == "STARTED" else "NULL"
+    now = database.NOW[vendor]
     kept = ", ".join(f"{name} = excluded.{name}" for name in [*columns, "date_done"])
     table = _model()._meta.db_table
-    return Statement(
+    return (
         f"INSERT INTO {table} ({', '.join(names)}) "
-        f"SELECT {', '.join(f'%(stored_{name})s' for name in columns)}, {now}, {now}, {started} "
+        f"SELECT {', '.join(f'%(stored_{name})s' for name in columns)}, "
+        f"{now}, {now}, {now if is_start else 'NULL'} "
         f"WHERE {where} "
         f"ON CONFLICT (task_id) DO UPDATE SET {kept}, "
-        f"date_started = COALESCE(excluded.date_started, {table}.date_started)",
-        {f"stored_{name}": value for name, value in columns.items()},
+        f"date_started = COALESCE(excluded.date_started, {table}.date_started)"
     )
 
 
@@ -93,9 +100,33 @@ def _columns(result: Result) -> dict[str, object]:
         "content_type": content_type,
         "content_encoding": content_encoding,
         "meta": there.encode_content(meta)[2],
-        **there._get_extended_properties(request, result.traceback),
+        **_extended(there, request),
         "traceback": result.traceback,
     }
+
+
+def _extended(there: Any, request: Any) -> dict[str, object]:
+    """Return what the backend stores of a call, which an attempt's start and end both ask for.
+
+    To encode it costs more than all else here, so what the start found serves its end.
+    """
+    usual: Any = djangos(type(there))
+    asks_usual = type(there)._get_extended_properties is usual._get_extended_properties
+    said = [getattr(request, name, None) for name in ("argsrepr", "kwargsrepr")]
+    if None in said or not asks_usual:
+        return dict(there._get_extended_properties(request, None))
+    key = (there.app, request.id, request.hostname, *said)
+    latest = _latest.found
+    if latest is None or latest[0] != key:
+        _latest.found = latest = key, there._get_extended_properties(request, None)
+    return latest[1]
+
+
+class _Latest:
+    found: tuple[tuple[object, ...], dict[str, object]] | None = None
+
+
+_latest = _Latest()
 
 
 def forget(task_ids: Sequence[str]) -> None:
