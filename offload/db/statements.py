@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from offload.db import database, preparing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 
 class Statement(NamedTuple):
@@ -88,3 +89,9 @@ def _in_one_go(connection: Any, statements: tuple[Statement, ...]) -> list[list[
     for cursor in cursors:
         cursor.close()
     return found
+
+
+def once_per_dialect(make: Callable[[], str]) -> Callable[[], str]:
+    """Return a maker of SQL that puts its text together once per dialect, not at every call."""
+    made = lru_cache(lambda _: make())
+    return wraps(make)(lambda: made(database.vendor()))

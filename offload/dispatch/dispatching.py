@@ -197,8 +197,9 @@ def _place(instance: str, seen: Snapshot, *, idle: bool = False) -> Place | None
 
 def send_bound(bound: Sequence[BoundJob]) -> None:
     """Send bound jobs to their instances."""
-    seen = snapshot()
-    send([(job, task_of(job, seen)) for job in bound])
+    if bound:
+        seen = snapshot()
+        send([(job, task_of(job, seen)) for job in bound])
 
 
 def _bind(place: Place, lanes: Sequence[Lane], seen: Snapshot, *, suspect: bool) -> list[BoundJob]:

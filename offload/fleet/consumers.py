@@ -61,19 +61,19 @@ def _here() -> Consumers | None:
     return consumers(app) if app and (app.finalized or app.autofinalize) else None
 
 
-def check_names(topic: str, names: Collection[str]) -> None:
-    """Raise UnfitProperties where every consumer that is known would refuse these names.
+def check_names(topic: str, *jobs: Collection[str]) -> None:
+    """Raise UnfitProperties if every known consumer of the topic would refuse a job's names.
 
-    One that is not known, or does not say what it takes, might take them.
+    ``jobs`` are the names of the properties of each. A consumer that is not known, or does not
+    say what it takes, might take them.
     """
-    problems = []
-    for parameters in _parameters(topic):
-        problem = parameters.problem(names) if parameters else ""
-        if not problem:
-            return
-        problems.append(problem)
-    if problems:
-        raise UnfitProperties(topic=topic, problem=problems[0])
+    known = _parameters(topic)
+    if not all(known):
+        return
+    for names in jobs:
+        problems = [parameters.problem(names) for parameters in known if parameters]
+        if problems and all(problems):
+            raise UnfitProperties(topic=topic, problem=problems[0])
 
 
 class _Cache:

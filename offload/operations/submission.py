@@ -149,7 +149,9 @@ def _submit(
     # Terms has made seconds of it.
     own = own_retries.frozen(terms.retries, cast("float | None", terms.retry_delay))
     options = {**kept, **own}
-    drafts = [_draft(topic, properties, queue, terms, saved, options) for properties in many]
+    checked = [check_properties(properties, settings().max_properties) for properties in many]
+    check_names(topic, *checked)
+    drafts = [_draft(topic, properties, queue, terms, saved, options) for properties in checked]
     one_statement = saved is None and len(drafts) <= ROWS_PER_STATEMENT
     with (
         announced(installed(), drafts) as drafts,
@@ -169,13 +171,11 @@ def _draft(
     saved: Saved | None,
     options: Mapping[str, Any],
 ) -> Draft:
-    checked = check_properties(properties, settings().max_properties)
-    check_names(topic, checked)
     return Draft(
         id=new_id(),
         topic=topic,
         queue=queue,
-        properties=checked,
+        properties=properties,
         options=options,
         priority=terms.priority,
         # Terms has made seconds of them.

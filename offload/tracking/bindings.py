@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from offload.db import database
-from offload.db.statements import Statement, named, together
+from offload.db.statements import Statement, named, once_per_dialect, together
 from offload.models import Exclusion, Job, Slot, Version
 from offload.models.fields import decoded
 from offload.models.indexes import BOUND, WAITING
@@ -121,12 +121,14 @@ def insert_bound(place: Place, draft: Draft) -> tuple[bool, list[BoundJob]]:
 
     Return whether it was new, and what was bound.
     """
-    found = together(*_slot(place.instance), _inserting(place, draft))[-1]
+    inserting = Statement(_inserting(), named(place.params(), draft.facts()))
+    found = together(*_slot(place.instance), inserting)[-1]
     return bool(found), _bound([row[1:] for row in found if row[0] == "QUEUED"])
 
 
-def _inserting(place: Place, draft: Draft) -> Statement:
-    """Return the statement that stores a job as QUEUED where ``free`` holds, else as PENDING."""
+@once_per_dialect
+def _inserting() -> str:
+    """Return the SQL that stores a job as QUEUED where ``free`` holds, else as PENDING."""
     free = (
         f"SELECT {_is_mine()} AND {UNMOVED} AND (SELECT count(*) FROM {JOB} WHERE {IN_WINDOW}) "
         f"< %(window)s AND NOT EXISTS (SELECT 1 FROM {JOB} WHERE {WAITING} AND lane = %(lane)s) "
@@ -139,12 +141,11 @@ def _inserting(place: Place, draft: Draft) -> Statement:
         "epoch": "CASE WHEN free THEN 1 ELSE 0 END",
         "bound_at": f"CASE WHEN free THEN {database.now()} END",
     }
-    return Statement(
+    return (
         f"WITH room AS MATERIALIZED ({free}) "
         f"INSERT INTO {JOB} ({', '.join((*COLUMNS, *bound))}) "
         f"SELECT {placeholders()}, {', '.join(bound.values())} FROM room WHERE true "
-        f"ON CONFLICT (id) DO NOTHING RETURNING state, {', '.join(BOUND_COLUMNS)}",
-        named(place.params(), draft.facts()),
+        f"ON CONFLICT (id) DO NOTHING RETURNING state, {', '.join(BOUND_COLUMNS)}"
     )
 
 
