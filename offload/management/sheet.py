@@ -13,42 +13,53 @@ from offload.core.states import JobState
 from offload.management import encoding
 from offload.management.arguments import times
 from offload.management.colours import coloured
-from offload.management.terminal import plain, table
+from offload.management.listing import listing
+from offload.management.terminal import WIDE, plain, table
 from offload.queues import own_retries
 from offload.reading import history
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.text import Text
 
     from offload.models import Job, PayloadFile
     from offload.reading.explain import Explanation
 
-ATTEMPTS = ("attempt", "epoch", "instance", "started", "took", "outcome", "error")
+ATTEMPTS = ("attempt", "epoch", "instance", "started", "took", "outcome")
+FOLDED = {"instance": 12, "error": 20}
 STEPS = ("step", "topic", "state", "instance")
 VERDICTS = ("instance", "can run", "task", "why not")
 FILES = ("file", "", "size", "type", "SHA-256")
 
 
-def sheet(job: Job, found: Explanation) -> Iterator[str | Text | Table]:
+def sheet(job: Job, found: Explanation, width: int) -> Iterator[str | Text | Table]:
     """Yield facts, attempts, steps, files and the traceback of a job, as far as there are any."""
     yield facts(job, found)
-    for part in parts(job):
+    for part in parts(job, width):
         yield ""
-        yield part
+        yield from part
 
 
-def parts(job: Job) -> Iterator[Text | Table]:
+def parts(job: Job, width: int) -> Iterator[Sequence[Text | Table]]:
     """Yield what not every job has."""
     if tried := history.attempts(job):
-        yield table(ATTEMPTS, map(attempt_row, tried), fold={"error": 20})
+        yield attempts(tried, width)
     if steps := history.steps(job):
-        yield table(STEPS, map(step_row, steps), fold={"topic": 12})
+        yield [table(STEPS, map(step_row, steps), fold={"topic": 12, "instance": 12})]
     if files := history.files(job):
-        yield table(FILES, map(file_row, files), fold={"file": 12, "SHA-256": 16})
+        yield [table(FILES, map(file_row, files), fold={"file": 12, "type": 9, "SHA-256": 16})]
     if job.traceback:
-        yield plain(job.traceback.rstrip(), "dim")
+        yield [plain(job.traceback.rstrip(), "dim")]
+
+
+def attempts(tried: Sequence[history.AttemptLine], width: int) -> Sequence[Text | Table]:
+    """Return the attempts as a table; where it is narrow, as lines with the error below each."""
+    rows, said = [attempt_row(one) for one in tried], [one.error for one in tried]
+    if width < WIDE:
+        return listing(ATTEMPTS, rows, below=said, flexible="instance", width=width)
+    pairs = zip(rows, said, strict=True)
+    return [table((*ATTEMPTS, "error"), [(*row, error) for row, error in pairs], fold=FOLDED)]
 
 
 def facts(job: Job, found: Explanation) -> Table:
@@ -108,7 +119,6 @@ def attempt_row(attempt: history.AttemptLine) -> tuple[object, ...]:
         times.moment(attempt.started_at),
         times.seconds(attempt.seconds),
         coloured(attempt.outcome or "ACTIVE"),
-        attempt.error,
     )
 
 
@@ -134,7 +144,7 @@ def verdicts(found: Explanation) -> list[Table]:
         )
         for one in found.verdicts
     ]
-    return [table(VERDICTS, rows, fold={"task": 12, "why not": 20})] if rows else []
+    return [table(VERDICTS, rows, fold={"instance": 12, "task": 12, "why not": 20})] if rows else []
 
 
 def line(job: Job) -> Text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from offload.core.outcomes import ErrorInfo
+
     Said = Callable[..., str]
     Answered = Callable[..., Any]
     Meanwhile = Callable[[Callable[[], object]], AbstractContextManager[None]]
@@ -46,10 +49,10 @@ def ids(answer: list[dict[str, Any]]) -> list[str]:
     return [one["id"] for one in answer]
 
 
-def requeue(run: Running) -> None:
+def requeue(run: Running, error: ErrorInfo = BROKE) -> None:
     """End the attempt of a job by a failure that leaves it retries."""
     decision = decide(snapshot().default.retry, cause=Cause.FAILED, failures=0, crashes=0)
-    runs.requeue(run.key, decision, BROKE, cause=Cause.FAILED, changes={})
+    runs.requeue(run.key, decision, error, cause=Cause.FAILED, changes={})
 
 
 def test_jobs_are_listed_the_newest_first(said: Said, answered: Answered) -> None:
@@ -119,6 +122,23 @@ def test_jobs_show_errors_and_how_long_they_ran_in_80_columns(
     assert "1.5 m" in said("jobs")
     assert lines[-1].strip() == "ValueError: no"
     assert answered("jobs")[1]["took"] >= 90
+
+
+def test_a_job_loses_no_word_in_80_columns(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    name = "render-of-the-night-shift@gpu-box-number-17.example"
+    join(name, consumers=[{"pattern": "dam/**", "task": "marketing.rendition.tasks.thumbnail"}])
+    run = running(name)
+    broke = replace(BROKE, message="the licence server of hall 17 said no")
+    requeue(run, broke)
+    told = said("job", run.id)
+    assert max(map(len, told.splitlines())) <= 80
+    assert "the licence server of hall 17 said no" in told
+    words = ("attempt", "1", "failed", "render-of-the-night-shift@", "gpu-box-number-17.example")
+    assert all(word in told.split() for word in words)
+    monkeypatch.setenv("COLUMNS", "160")
+    wide = said("job", run.id)
+    assert "the licence server of hall 17 said no" in wide
 
 
 def test_jobs_are_narrowed_by_instance(said: Said, answered: Answered) -> None:

@@ -47,12 +47,12 @@ def run(terminal: Terminal, options: Options) -> None:
     else:
         job = handle.row
         found = explained(lambda: explain_job(job))
-        terminal.answer(whole_job(job, found), *shown(job, found))
+        terminal.answer(whole_job(job, found), *shown(job, found, terminal.console.width))
 
 
-def shown(job: Job, found: Explanation) -> Iterator[str | Text | Table]:
+def shown(job: Job, found: Explanation, width: int) -> Iterator[str | Text | Table]:
     """Return the job for people; who could run it is told while nobody does."""
-    yield from sheet.sheet(job, found)
+    yield from sheet.sheet(job, found, width)
     if found.waiting is not None and found.verdicts:
         yield ""
         yield from sheet.verdicts(found)
