@@ -11,6 +11,10 @@ from datetime import UTC, datetime, timedelta
 #: Times further away are taken for these: any zone can show them, and any database store them.
 EARLIEST = datetime(1, 1, 3, tzinfo=UTC)
 LATEST = datetime(9999, 12, 29, tzinfo=UTC)
+#: Seconds of each unit, by the sign that people write.
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+#: Seconds from which hundredths are not told, the last that would be rounded to 10.
+FEW = 9.995
 
 
 def utc(moment: datetime) -> datetime:
@@ -24,6 +28,14 @@ def utc(moment: datetime) -> datetime:
 def between(earlier: datetime, later: datetime) -> float:
     """Return the seconds from one aware time to another, less than zero where it is before it."""
     return (utc(later) - utc(earlier)).total_seconds()
+
+
+def span(seconds: float) -> str:
+    """Return a number of seconds in the largest unit that fits."""
+    for unit, size in reversed(UNITS.items()):
+        if seconds >= size and unit != "s":
+            return f"{seconds / size:.1f} {unit}".replace(".0 ", " ")
+    return f"{seconds:.2f} s" if seconds < FEW else f"{seconds:.0f} s"
 
 
 def after(moment: datetime, seconds: float) -> datetime:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.core.placement.judgement import noted
-from offload.core.placement.reasons import Obstacle
-from offload.core.placement.routing import Need, verdicts
 from offload.core.placement.topology import Mode
 from offload.diagnostics.finding import Finding, fail, ok, warn
-from offload.fleet.snapshots import now, snapshot
+from offload.fleet.snapshots import snapshot
 from offload.messaging.installation import module
 from offload.models import Instance
 from offload.reading import losses
@@ -22,10 +20,6 @@ if TYPE_CHECKING:
     from offload.reading.overview import Overview
 
 SUBJECT = "instances"
-#: What operators have said.
-BY_RULE = frozenset({Obstacle.OFF, Obstacle.DENIED, Obstacle.NOT_ALLOWED})
-#: Instances that are told of.
-NAMED = 3
 
 
 def examine() -> Iterator[Finding]:
@@ -95,17 +89,8 @@ def _consumers(here: list[InstanceLine]) -> Iterator[Finding]:
 
 
 def _stranded(seen: Overview) -> Iterator[Finding]:
-    for line in seen.topics:
-        if line.is_stranded:
-            told = f"No instance can run {line.topic}, of which jobs wait: {line.due}."
-            forbidden = " ".join(_forbidden(line.topic))
-            step = f"To see why: manage.py offload explain {line.topic}"
-            yield warn("jobs", f"{told} {forbidden}".strip(), step)
-
-
-def _forbidden(topic: str) -> list[str]:
-    """Return what rules say of instances that could run it otherwise, with their notes."""
-    topology = snapshot().topology
-    found = verdicts(Need(topic=topic), topology, {}, now())
-    reasons = [one.reason for one in found if one.reason and one.reason.obstacle in BY_RULE]
-    return [reason.detail for reason in reasons[:NAMED]]
+    for one in seen.standing:
+        if one.topic:
+            told = f"No instance can run {one.topic}, of which jobs wait: {one.count}. {one.why}"
+            step = f"{one.next_step}\nTo see why: manage.py offload explain {one.topic}"
+            yield warn("jobs", told, step)

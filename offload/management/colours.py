@@ -24,6 +24,7 @@ STYLES = {
     "draining": "yellow",
     "reconnecting": "red",
     "suspect": "red",
+    "silent": "red",
     "gone": "dim",
     "off": "magenta",
     "ok": "green",

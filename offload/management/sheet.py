@@ -77,6 +77,7 @@ def named(job: Job, found: Explanation) -> Iterator[tuple[str, str | Text]]:
     yield "topic", f"{job.topic} (queue {job.queue})"
     yield "state", coloured(job.state)
     yield "", found.sentence
+    yield "", plain(f"-> {found.next_step}", "bold") if found.next_step else ""
     yield "progress", progress(job)
     yield "submitted", times.moment(job.created_at)
     yield "not before", times.moment(job.run_at)

@@ -14,5 +14,6 @@ __all__ = [
     "overview",
     "queues",
     "rulebook",
+    "standing",
     "steps",
 ]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from offload.conf import settings
-from offload.core.placement.routing import Need, plan
+from offload.core.placement.judgement import Need, consumer_for, obstacle_to
+from offload.core.placement.routing import plan
 from offload.core.placement.topology import Mode, Scope
 from offload.core.texts import version_of
 from offload.core.topics import examples
@@ -51,12 +51,13 @@ class ClusterFacts:
         """Return a text that differs where a page about topics and instances does."""
         counts = self.counts
         jobs = [sorted(one.items()) for one in (counts.waiting, counts.queued, counts.active)]
+        queues = [(topic, sorted(due.items())) for topic, due in sorted(counts.due_in.items())]
         later = sorted((topic, one.count) for topic, one in counts.later.items())
         failed = [(one.job_id, one.hour, one.day) for one in self.failures.lines]
         applied = [(name, line.applied) for name, line in self.lines.items()]
         named = (self.topology.version, self.topology.period(self.now), sorted(counts.recent))
         lost = sorted(self.silent), self.died
-        return version_of((named, jobs, later, failed, applied, lost))
+        return version_of((named, jobs, queues, later, failed, applied, lost))
 
     @property
     def known(self) -> tuple[InstanceInfo, ...]:
@@ -114,11 +115,23 @@ class ClusterFacts:
             waiting=self.counts.waiting.get(topic, 0),
             bound=self.counts.bound(topic),
             active=self.counts.running(topic),
-            can_run=len(plan(need, self.topology, self.now).candidates),
+            can_run=sum(
+                one.instance.name not in self.silent
+                for one in plan(need, self.topology, self.now).candidates
+            ),
             later=later.count if later else 0,
             retrying=later.retrying if later else 0,
             due_in=round(later.seconds, 3) if later else None,
             **more,
+        )
+
+    def can_anyone(self, topic: str) -> bool:
+        """Tell whether an instance that beats can and may run it, without asking all of them."""
+        need = Need(topic=examples(topic)[-1])
+        return any(
+            obstacle_to(need, one, consumer_for(one, need.topic), self.ruling(one)) is None
+            for one in self.topology.live
+            if one.name not in self.silent
         )
 
     @cached_property
@@ -140,9 +153,8 @@ class ClusterFacts:
     @cached_property
     def silent(self) -> frozenset[str]:
         """Return the instances that do not beat, and that nobody has declared gone."""
-        longest = settings().timeout
         lines = ((one.name, self.lines.get(one.name)) for one in self.topology.live)
-        return frozenset(name for name, line in lines if line and line.beat_age > longest)
+        return frozenset(name for name, line in lines if line and line.is_silent)
 
     @cached_property
     def died(self) -> tuple[str, ...]:

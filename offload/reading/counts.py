@@ -44,6 +44,8 @@ class Counts:
     waiting: Mapping[str, int] = field(default_factory=dict)
     #: Those among them whose time has not come, by topic: nobody misses an instance for them yet.
     later: Mapping[str, Later] = field(default_factory=dict)
+    #: Those that wait for an instance now, by topic and then queue.
+    due_in: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     #: Those that are bound and not begun, by instance and topic.
     queued: Mapping[tuple[str, str], int] = field(default_factory=dict)
     #: Those that run, by instance and topic.
@@ -143,19 +145,24 @@ def _read(rows: Iterable[tuple[str, str, str, int, float]]) -> Counts:
     later: dict[str, Later] = {}
     places: dict[str, dict[tuple[str, str], int]] = {"QUEUED": {}, "ACTIVE": {}}
     recent = set()
+    due_in: dict[str, Counter[str]] = {}
     for kind, instance, what, number, seconds in rows:
         if kind in places:
             places[kind][instance, what] = int(number)
         elif kind:
-            topic = Lane.parse(what).topic
+            lane = Lane.parse(what)
+            topic = lane.topic
             waiting[topic] += int(number)
-            if kind != "PENDING":
+            if kind == "PENDING":
+                due_in.setdefault(topic, Counter())[lane.queue] += int(number)
+            else:
                 later[topic] = _more(later.get(topic), kind, int(number), float(seconds))
         else:
             recent.add(what)
     return Counts(
         waiting=waiting,
         later=later,
+        due_in=due_in,
         queued=places["QUEUED"],
         active=places["ACTIVE"],
         recent=frozenset(recent),

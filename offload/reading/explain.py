@@ -10,19 +10,21 @@ from django.utils.timezone import localtime
 
 from offload.core.exceptions import UnknownJob
 from offload.core.nearness import nearest_topic
+from offload.core.placement import routing
 from offload.core.placement.admission import UNUSED, admit
-from offload.core.placement.judgement import noted
 from offload.core.placement.lanes import Lane
-from offload.core.placement.routing import Need, Route, Unroutable, route, verdicts
-from offload.core.states import Hold, JobState, Waiting
+from offload.core.placement.reasons import Obstacle
+from offload.core.placement.routing import Need, route
+from offload.core.states import FAILED, Hold, JobState, Waiting
 from offload.core.texts import with_type
 from offload.core.topics import validate_topic
 from offload.core.validation.ids import Identified, id_of
 from offload.fleet.consumers import has_one_here
 from offload.fleet.snapshots import Snapshot, now, snapshot
 from offload.models import Exclusion, Job, Kind
+from offload.reading import instance_rows, outlooks, verdicts
 from offload.reading.counts import count
-from offload.tracking.limits import allowed, head_of
+from offload.tracking.limits import head_of
 from offload.tracking.queries import loads_by_instance
 
 if TYPE_CHECKING:
@@ -30,15 +32,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from offload.core.placement.reasons import Verdict
+    from offload.reading.instance_rows import Line
 
 
 #: A job that was sent so often and has not begun is a matter of its own.
 SENT = 3
-ALL_GONE = "Every worker that is known is gone. Start one that has a consumer for {topic}."
-NEWER_HERE = (
-    "No instance has a consumer for {topic}, but the code here has one: "
-    "restart the workers with it."
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +50,10 @@ class Explanation:
     #: Why it would wait, where it would.
     waiting: Waiting | None
     sentence: str
+    #: One per instance, the nearest to running it first.
     verdicts: tuple[Verdict, ...]
+    #: What to do about it; empty where nothing is to be done.
+    next_step: str = ""
 
     @property
     def infeasible(self) -> bool:
@@ -67,6 +68,7 @@ class Explanation:
             "instance": self.instance,
             "waiting": self.waiting.value if self.waiting else None,
             "sentence": self.sentence,
+            "next_step": self.next_step,
             "instances": [_verdict(one) for one in self.verdicts],
         }
 
@@ -104,7 +106,7 @@ def _row(job_id: str) -> Job:
 def _explain_topic(topic: str) -> Explanation:
     seen = snapshot(fresh=True)
     policy = seen.policy_for(validate_topic(topic))
-    found = _decide(Need(topic=topic), policy.name, seen, loads_by_instance())
+    found = _decide(Need(topic=topic), policy.name, seen, instance_rows.read())
     unknown = found.infeasible and not has_one_here(topic)
     near = nearest_topic(topic, _known(seen)) if unknown else ""
     return replace(found, sentence=f"{found.sentence} Did you mean {near}?") if near else found
@@ -117,22 +119,30 @@ def _known(seen: Snapshot) -> list[str]:
 
 def explain_job(job: Job) -> Explanation:
     """Say where a job is, or why it waits, with a verdict per instance for it alone."""
-    seen = snapshot(fresh=True)
-    load = loads_by_instance()
+    seen, lines = snapshot(fresh=True), instance_rows.read()
     refused = Exclusion.objects.filter(job=job, until__gt=now())
     excluded = frozenset(refused.values_list("incarnation", flat=True))
     need = replace(Lane.parse(job.lane).need, excluded=excluded)
-    found = _decide(need, job.queue, seen, load)
+    found = _decide(need, job.queue, seen, lines)
     waiting = why_waiting(job, found) or _behind(job, seen)
-    sentence = _sentence(job, waiting, found)
+    silence = "" if job.is_finished else verdicts.silence(job.instance, lines.get(job.instance))
     return Explanation(
         topic=job.topic,
         queue=job.queue,
         instance=job.instance or (None if job.is_handed_over else found.instance),
         waiting=waiting,
-        sentence=sentence,
+        sentence=f"{_sentence(job, waiting, found)} {silence}".rstrip(),
         verdicts=found.verdicts,
+        next_step=_next_step(job, waiting, found, silence),
     )
+
+
+def _next_step(job: Job, waiting: Waiting | None, found: Explanation, silence: str) -> str:
+    if silence:
+        return verdicts.STEPS[Obstacle.SUSPECT].format(name=job.instance)
+    if job.job_state in FAILED:
+        return f"To run it once more: manage.py offload retry {job.pk}"
+    return found.next_step if waiting is not None and waiting is found.waiting else ""
 
 
 def why_waiting(job: Job, found: Explanation) -> Waiting | None:
@@ -166,7 +176,8 @@ def _bound(job: Job) -> str:
 def _sentence(job: Job, waiting: Waiting | None, found: Explanation) -> str:
     if job.is_finished:
         ran = f" on {job.instance}" if job.instance else ""
-        return f"It ended {job.state}{ran}. {with_type(job.error_type, job.error)}".rstrip()
+        said = with_type(job.error_type, job.error)
+        return f"It ended {job.state}{ran}" + (f": {said}" if said else ".")
     if job.is_handed_over:
         return f"It was handed over until {_moment(job.handed_until)}, attempt {job.attempts}."
     if job.state == JobState.ACTIVE:
@@ -184,33 +195,17 @@ def _moment(moment: datetime | None) -> str:
     return f"{localtime(moment):%Y-%m-%d %H:%M:%S}"
 
 
-def _decide(need: Need, queue: str, seen: Snapshot, load: Mapping[str, int]) -> Explanation:
+def _decide(need: Need, queue: str, seen: Snapshot, lines: Mapping[str, Line]) -> Explanation:
+    load = loads_by_instance()
     found = route(need, seen.topology, load, now=now())
-    waiting, sentence = _verdict_of(found, seen)
-    policy = seen.policy(queue)
-    held = allowed(policy, now()).reason
-    if held is not None and waiting is None:
-        waiting, sentence = held, _held(held, policy.note)
+    told = verdicts.judged(routing.verdicts(need, seen.topology, load, now()), lines)
+    outlook = outlooks.outlook(found, told, seen, queue, lines)
     return Explanation(
         topic=need.topic,
         queue=queue,
-        instance=found.instance if isinstance(found, Route) and waiting is None else None,
-        waiting=waiting,
-        sentence=sentence,
-        verdicts=verdicts(need, seen.topology, load, now()),
+        instance=outlook.instance,
+        waiting=outlook.waiting,
+        sentence=outlook.sentence,
+        verdicts=told,
+        next_step=outlook.next_step,
     )
-
-
-def _verdict_of(found: Route | Unroutable, seen: Snapshot) -> tuple[Waiting | None, str]:
-    if isinstance(found, Route):
-        return None, f"{found.instance} would run it. " + " ".join(found.reasons)
-    if found.verdicts and not seen.topology.live:
-        return found.waiting, ALL_GONE.format(topic=found.need.topic)
-    if found.verdicts and found.infeasible and has_one_here(found.need.topic):
-        return found.waiting, NEWER_HERE.format(topic=found.need.topic)
-    return found.waiting, found.reason
-
-
-def _held(held: Waiting, note: str) -> str:
-    suspended = held is Waiting.SUSPENDED
-    return noted(held.sentence.rstrip("."), note) if suspended else held.sentence

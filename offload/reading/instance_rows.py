@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import DurationField, ExpressionWrapper, F, OuterRef, Subquery
 from django.db.models.functions import Now
 
+from offload.conf import settings
+from offload.fleet.row_values import GOODBYE
 from offload.models import Instance, Switch
 from offload.reading.applied import Applied, read_applied
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
+
+
+#: Heartbeats after which an instance counts as silent.
+LATE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +35,16 @@ class Line:
     applied: Applied | None = None
     #: Seconds since it was switched off, if it is.
     off_for: float | None = None
+
+    @property
+    def has_died(self) -> bool:
+        """Tell whether it is gone without a goodbye."""
+        return self.gone_because not in {"", GOODBYE}
+
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether it has not beat for longer than one that lives does."""
+        return self.beat_age > LATE * settings().heartbeat
 
 
 def read() -> dict[str, Line]:

@@ -12,6 +12,7 @@ from offload.core.placement.judgement import judge_rules
 from offload.core.placement.topology import Mode
 from offload.core.texts import version_of as digest
 from offload.core.topics import examples
+from offload.reading.instance_rows import LATE
 from offload.reading.lines import InstanceLine
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from offload.core.topics import Pattern
     from offload.reading.cluster import ClusterFacts
 
-#: Heartbeats after which a beat counts as late.
-LATE = 2
 #: Instances of a page.
 SIZE = 25
 #: Topics and patterns that the list names of each.

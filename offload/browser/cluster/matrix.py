@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from offload.browser.cluster.cells import Cell, cell_of
 from offload.browser.cluster.look import ListPage, Look
-from offload.core.placement.judgement import Need, consumer_for, obstacle_to
-from offload.core.policies import policy_for
-from offload.core.topics import examples, is_topic
+from offload.core.topics import is_topic
 from offload.reading.lines import InstanceLine, TopicLine
+from offload.reading.standing import StandStill, holding, standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,6 +49,8 @@ class Matrix:
     """The page: what is desired of whom, and what is applied."""
 
     look: Look
+    #: What does not go on by itself, whatever is looked at.
+    standing: tuple[StandStill, ...]
     topics: ListPage[str]
     instances: ListPage[InstanceInfo]
     columns: tuple[InstanceLine, ...]
@@ -97,6 +98,7 @@ def build(facts: ClusterFacts, look: Look | None = None) -> Matrix:
     topics = ListPage.of(_topics(facts, look), page=look.page, size=ROWS)
     return Matrix(
         look=look,
+        standing=tuple(one for one in standing(facts) if one.count),
         topics=topics,
         instances=columns,
         columns=tuple(facts.instance_line(one, InstanceLine) for one in columns.shown),
@@ -144,7 +146,7 @@ def _words(instance: InstanceInfo) -> list[str]:
 def _has_problem(facts: ClusterFacts, topic: str) -> bool:
     if topic in facts.failed:
         return True
-    if facts.counts.due(topic) and (_suspended(facts, topic) or not _can_anyone(facts, topic)):
+    if facts.counts.due(topic) and (_suspended(facts, topic) or not facts.can_anyone(topic)):
         return True
     return any(cell_of(facts, topic, one).differs for one in _behind(facts))
 
@@ -165,18 +167,9 @@ def _row(facts: ClusterFacts, topic: str, instances: Iterable[InstanceInfo]) -> 
     )
 
 
-def _can_anyone(facts: ClusterFacts, topic: str) -> bool:
-    """Tell whether an instance can and may run it, without asking all of them."""
-    need = Need(topic=examples(topic)[-1])
-    return any(
-        obstacle_to(need, one, consumer_for(one, need.topic), facts.ruling(one)) is None
-        for one in facts.topology.live
-    )
-
-
 def _suspended(facts: ClusterFacts, topic: str) -> str:
-    policy = policy_for(topic, facts.policies)
-    return policy.name if policy.suspended else ""
+    policy = holding(facts, topic)
+    return policy.name if policy else ""
 
 
 def _chosen(facts: ClusterFacts, key: str) -> Cell | None:

@@ -26,6 +26,31 @@ class Obstacle(Explained):
     EXCLUDED = "excluded", "It refused this job, or left it waiting, a moment ago."
     WINDOW_FULL = "window_full", "It holds as many jobs as it can."
 
+    @property
+    def distance(self) -> int:
+        """Return how far an instance behind it is from running the job, beside the others."""
+        return _NEAREST.index(self)
+
+
+# What passes by itself, then what somebody set, then what is to be started, then what it lacks.
+_NEAREST = (
+    Obstacle.WINDOW_FULL,
+    Obstacle.EXCLUDED,
+    Obstacle.STARTING,
+    Obstacle.DISCONNECTED,
+    Obstacle.SUSPECT,
+    Obstacle.OFF,
+    Obstacle.DENIED,
+    Obstacle.GONE,
+    Obstacle.DRAINING,
+    Obstacle.NOT_ALLOWED,
+    Obstacle.CANNOT_KILL,
+    Obstacle.CANNOT_LIMIT,
+    Obstacle.BROKEN_CONSUMER,
+    Obstacle.OLD_PROTOCOL,
+    Obstacle.NO_CONSUMER,
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
@@ -55,3 +80,8 @@ class Verdict:
     def can_run(self) -> bool:
         """Tell whether the instance can and may run the job now."""
         return self.reason is None
+
+    @property
+    def distance(self) -> int:
+        """Return how far the instance is from running it; less than any obstacle where it can."""
+        return self.reason.obstacle.distance if self.reason else -1

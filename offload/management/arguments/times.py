@@ -9,18 +9,14 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
-from offload.core.moments import between
+from offload.core import moments
+from offload.core.moments import UNITS, between
 from offload.core.validation.bounds import DELAY
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from offload.models import Job
-
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-#: Seconds from which hundredths are not told, the last that would be rounded to 10.
-FEW = 9.995
 
 #: Characters of the longest duration that anybody writes.
 LONGEST = 40
@@ -53,12 +49,7 @@ def span(text: str) -> timedelta:
 
 def seconds(value: float | None) -> str:
     """Return a number of seconds in the largest unit that fits; nothing for None."""
-    if value is None:
-        return ""
-    for unit, size in reversed(UNITS.items()):
-        if value >= size and unit != "s":
-            return f"{value / size:.1f} {unit}".replace(".0 ", " ")
-    return f"{value:.2f} s" if value < FEW else f"{value:.0f} s"
+    return "" if value is None else moments.span(value)
 
 
 def run_time(job: Job) -> float | None:

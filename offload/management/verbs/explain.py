@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from offload.management import sheet
 from offload.management.loading import explained
+from offload.management.terminal import plain
 from offload.management.verb import Options, Verb
 from offload.reading.explain import explain
 
@@ -24,7 +25,8 @@ def run(terminal: Terminal, options: Options) -> None:
     """Show what would become of a job."""
     found = explained(lambda: explain(options["topic"]))
     said = f"Queue {found.queue}. {found.sentence}"
-    terminal.answer(found.as_dict(), said, *sheet.verdicts(found))
+    step = [plain(f"-> {found.next_step}", "bold")] if found.next_step else []
+    terminal.answer(found.as_dict(), said, *step, *sheet.verdicts(found))
 
 
 EXPLAIN = Verb(

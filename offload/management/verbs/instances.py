@@ -98,7 +98,7 @@ def row(line: InstanceLine, *, is_long: bool) -> tuple[str | Text, ...]:
     patterns = sorted({one.pattern.text for one in line.consumers})
     return (
         line.name,
-        coloured("off" if line.is_off else line.mode.value),
+        coloured(mode(line)),
         f"{times.seconds(line.beat_age_seconds)} ago",
         f"{line.running}/{line.concurrency}",
         f"{line.bound}/{line.window}",
@@ -107,6 +107,13 @@ def row(line: InstanceLine, *, is_long: bool) -> tuple[str | Text, ...]:
         f"{line.host}:{line.pid}",
         "leads" if line.is_leader else "",
     )
+
+
+def mode(line: InstanceLine) -> str:
+    """Return how an instance lives, in a word."""
+    if line.is_silent:
+        return "silent"
+    return "off" if line.is_off else line.mode.value
 
 
 def in_short(patterns: Sequence[str]) -> str:

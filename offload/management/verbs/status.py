@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 
     from offload.reading.failures import Failures
     from offload.reading.overview import Overview
+    from offload.reading.standing import StandStill
 
 #: Kinds of failures that are told, and characters of what each says.
 FAILURES, SAID = 5, 60
 #: Rules that are told.
 RULES = 5
+#: Topics that are told of, of those that nobody can run.
+STRANDED = 5
 
 
 def run(terminal: Terminal, _: Options) -> None:
@@ -57,6 +60,7 @@ def facts(seen: Overview, failed: Failures, book: Sequence[RuleLine], away: str)
         "bound": seen.bound,
         "active": seen.active,
         "suspended": [one.name for one in snapshot().policies if one.suspended],
+        "standing": [asdict(one) for one in seen.standing],
         "stranded": [line.topic for line in seen.topics if line.is_stranded],
         "failures": {
             "hour": failed.hour,
@@ -79,8 +83,8 @@ def lines(
     yield f"Cluster {settings().cluster}: {seen.ready} of {here} instances take work, {leader}."
     for told, step in losses.told(seen.instances):
         yield plain(f"{told} {step}", "red")
+    yield from standing(seen.standing)
     yield from jobs(seen)
-    yield from suspended()
     yield from failing(failed)
     yield from ruled(book)
     if not here:
@@ -93,21 +97,23 @@ def jobs(seen: Overview) -> Iterator[str | Text]:
     due = seen.waiting - seen.later
     yield f"Jobs: {due} waiting{later(seen)}, {seen.bound} bound, {seen.active} running."
     for line in seen.topics:
-        if line.is_stranded:
-            told = f"{line.due} of {line.topic} waiting, and no instance can run it"
-            yield plain(f"{told}: manage.py offload explain {line.topic}", "yellow")
-        elif line.later and not line.can_run:
+        if line.later and not line.can_run and not line.is_stranded:
             when = f"the first in {times.seconds(line.due_in)}"
             yield f"{line.later} of {line.topic} due later, {when}; no instance can run it yet."
 
 
-def suspended() -> Iterator[Text]:
-    """Yield which queues hold their jobs back, and how to go on."""
-    for policy in snapshot().policies:
-        if policy.suspended:
-            note = f": {policy.note}" if policy.note else ""
-            how = f"manage.py offload queues resume {policy.name}"
-            yield plain(f"Queue {policy.name} is suspended{note}. To go on: {how}", "yellow")
+def standing(found: Sequence[StandStill]) -> Iterator[Text]:
+    """Yield what does not go on by itself, why, and what to do."""
+    stranded = [one for one in found if one.topic]
+    for one in stranded[:STRANDED]:
+        told = f"{one.count} of {one.topic} waiting, and no instance can run it: {one.why}"
+        how = f"{one.next_step} See: manage.py offload explain {one.topic}"
+        yield plain(f"{told}\n  -> {how}", "yellow")
+    if len(stranded) > STRANDED:
+        yield plain(f"All {len(stranded)} topics: manage.py offload topics", "yellow")
+    for one in found:
+        if one.queue:
+            yield plain(f"{one.why} {one.next_step} ({one.count} waiting)", "yellow")
 
 
 def later(seen: Overview) -> str:
@@ -137,7 +143,7 @@ def ruled(book: Sequence[RuleLine]) -> Iterator[Text]:
     for line in biting[:RULES]:
         yield plain(f"{', '.join(line.instances)}: {line}", "yellow")
     if len(biting) > RULES:
-        yield plain(f"{len(biting) - RULES} more rules: manage.py offload rules", "yellow")
+        yield plain(f"All {len(biting)} rules: manage.py offload rules", "yellow")
 
 
 STATUS = Verb(name="status", help="show the cluster in a few lines", run=run)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from offload.management.arguments import times
 from offload.management.terminal import Terminal, plain, table
 from offload.management.verb import Options, Verb
-from offload.reading.overview import topics
+from offload.reading.overview import overview
 
 if TYPE_CHECKING:
     from offload.reading.lines import TopicLine
@@ -23,7 +23,7 @@ NONE = (
 
 def run(terminal: Terminal, _: Options) -> None:
     """Show the topics."""
-    known = topics()
+    known = overview().topics
     rows = list(map(row, known))
     shown = table(HEADERS, rows, fold={"topic": 20}) if rows else NONE
     terminal.answer([asdict(one) for one in known], shown)

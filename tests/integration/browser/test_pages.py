@@ -154,6 +154,7 @@ class TestMatrix:
         assert f"✕ denied applied Rule {rule.pk} denies {TOPIC} on {HERE}." in found
         assert "3 wait · 0 queued · 0 run" in found
         assert "no instance can run it" in found
+        assert f"To end the rule: manage.py offload clear {rule.pk}" in found
 
     def test_what_is_not_applied_yet_says_so_with_its_age(self, boss: Client) -> None:
         join()

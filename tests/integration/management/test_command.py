@@ -150,7 +150,7 @@ def test_a_database_that_fails_is_an_error_with_the_next_step(
     def broken() -> None:
         raise DatabaseError("disk I/O error")
 
-    monkeypatch.setattr("offload.management.verbs.topics.topics", broken)
+    monkeypatch.setattr("offload.management.verbs.topics.overview", broken)
     with pytest.raises(CommandError, match=r"disk I/O error\. 'manage\.py offload doctor'"):
         said("topics")
 

@@ -59,6 +59,7 @@ def test_status_counts_instances_and_jobs(said: Said, answered: Answered) -> Non
         "bound": 0,
         "active": 1,
         "suspended": [],
+        "standing": [],
         "stranded": [],
         "failures": {"hour": 0, "day": 0, "by_topic": []},
         "rules": [],
@@ -233,6 +234,35 @@ def test_instances_that_do_not_beat_take_no_work_and_are_told_of_at_once(
     assert len(answered("status")["silent"]) == 8
     assert said("doctor").count("No sign of life") == 1
     assert answered("instances")[0]["silent"]
+
+
+def test_an_instance_that_froze_a_moment_ago_is_told_of_before_it_is_declared_gone(
+    said: Said, answered: Answered
+) -> None:
+    join()
+    waiting()
+    last_beat(seconds=7)
+    assert "0 of 1 instances take work" in said("status")
+    assert "silent" in said("instances")
+    assert f"{HERE} gives no sign of life for 7." in said("explain", TOPIC)
+    assert answered("topics")[0]["can_run"] == 0
+    (stranded,) = answered("status")["standing"]
+    assert stranded["why"].startswith(f"{HERE} gives no sign of life for 7.")
+    assert stranded["next_step"] == f"Look at the host of {HERE}, and at the log of its worker."
+    assert f"{HERE} gives no sign of life" in " ".join(said("doctor").split())
+
+
+def test_what_stands_still_comes_before_the_numbers(said: Said, answered: Answered) -> None:
+    join()
+    rule = rules.deny(HERE, TOPIC, note="no licence")
+    Queue.objects.create(name="narrow", topics=["x"], suspended=True)
+    waiting(2, queue="narrow")
+    told = said("status").splitlines()
+    assert told[1].startswith(f"2 of {TOPIC} waiting, and no instance can run it: Rule {rule.pk}")
+    assert told[2].strip().startswith(f"-> To end the rule: manage.py offload clear {rule.pk}")
+    assert told[3].endswith("manage.py offload queues resume narrow (2 waiting)")
+    assert told[4].startswith("Jobs: ")
+    assert [one["count"] for one in answered("status")["standing"]] == [2, 2]
 
 
 def test_an_instance_that_is_off_is_shown_as_off(said: Said, answered: Answered) -> None:

@@ -12,7 +12,8 @@ from offload.core.placement.reasons import Obstacle
 from offload.core.placement.topology import Mode
 from offload.core.retries import Cause, RetryDecision
 from offload.core.states import Hold, JobState, Waiting
-from offload.fleet import rules
+from offload.fleet import membership, rules
+from offload.fleet.snapshots import now
 from offload.models import Exclusion, Instance, Queue
 from offload.reading.explain import explain, explain_job
 from offload.tracking import runs, terminations
@@ -107,6 +108,62 @@ def test_where_every_worker_is_gone_that_comes_first() -> None:
         told = f"Every worker that is known is gone. Start one that has a consumer for {topic}."
         assert explain(topic).sentence == told
     assert explain_job(row(waiting()[0])).sentence.startswith("Every worker that is known is gone.")
+
+
+def test_what_is_nearest_comes_first_with_the_step_that_fits() -> None:
+    join("author@site", consumers=[{"pattern": "cms/**", "task": "cms"}])
+    rules.allow("author@site", "cms/**")
+    join("spare@site")
+    rules.allow("spare@site", "cms/**")
+    rule = rules.deny(HERE, TOPIC, note="no licence")
+
+    found = explain(TOPIC)
+
+    assert [one.instance for one in found.verdicts] == [HERE, "spare@site", "author@site"]
+    assert f"Rule {rule.pk} denies {TOPIC} on {HERE}: no licence." in found.sentence
+    assert "spare@site" not in found.sentence
+    assert found.next_step == f"To end the rule: manage.py offload clear {rule.pk}"
+    assert found.as_dict()["next_step"] == found.next_step
+
+
+def test_what_is_gone_says_since_when_and_why() -> None:
+    join("spare@site", consumers=[])
+    membership.leave(HERE, place().incarnation, reason="its worker died", crash=True)
+
+    found = explain(TOPIC)
+
+    assert f"{HERE} is gone since 20" in found.sentence
+    assert found.sentence.endswith(": its worker died.")
+    assert found.next_step == f"Start {HERE} again."
+
+
+def test_an_instance_that_does_not_beat_is_silent_and_not_ready() -> None:
+    run, (queued,) = running(), waiting()
+    Instance.objects.update(beat_at=now() - timedelta(seconds=7))
+
+    found = explain_job(row(queued))
+    silence = f"{HERE} gives no sign of life for 7."
+
+    assert found.instance == HERE
+    assert found.sentence.startswith(f"It would be bound to {HERE}. {silence}")
+    assert "It is ready." not in found.sentence
+    (verdict,) = found.verdicts
+    assert verdict.reason is not None
+    assert verdict.reason.obstacle is Obstacle.SUSPECT
+    assert silence in verdict.reason.detail
+    assert silence in explain_job(row(run.id)).sentence
+    assert "log of its worker" in explain_job(row(run.id)).next_step
+
+
+def test_a_queue_that_holds_its_jobs_back_says_how_to_go_on() -> None:
+    suspended, narrow = row(_suspended()), "manage.py offload queues"
+    assert explain_job(suspended).next_step == f"To go on: {narrow} resume narrow"
+
+    Queue.objects.create(name="slow", topics=["y"], max_parallel=1)
+    bound(queue="slow")
+    limited = explain_job(row(waiting(queue="slow")[0]))
+    assert limited.sentence == "Its queue runs as many jobs as it may at once: 1."
+    assert limited.next_step == f"To let more run: {narrow} set slow --limit N"
 
 
 def test_every_reason_to_wait_is_tested() -> None:

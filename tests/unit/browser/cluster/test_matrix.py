@@ -154,6 +154,31 @@ def test_a_suspended_queue_is_named_on_the_rows_it_holds() -> None:
     assert [row.suspended for row in page.rows] == ["slow", ""]
 
 
+def test_a_row_names_the_queue_in_which_its_jobs_wait() -> None:
+    policies = (policy("slow", "a", suspended=True), policy("fast", "b"))
+    elsewhere = Counts(waiting={"a": 1, "b": 1}, due_in={"a": {"fast": 1}, "b": {"slow": 1}})
+    able = instance(consumers=(consumer("a"), consumer("b")))
+
+    page = build(facts(able, policies=policies, counts=elsewhere), Look(problems=True))
+
+    assert [(row.topic, row.suspended) for row in page.rows] == [("b", "slow")]
+    (still,) = page.standing
+    assert (still.queue, still.count) == ("slow", 1)
+
+
+def test_what_stands_still_is_told_above_all_rows() -> None:
+    counts = Counts(waiting={"a": 2}, due_in={"a": {"default": 2}})
+    silent = {HERE: line(beat_age=7.0)}
+
+    denied = build(facts(instance(), rules=(rule(RuleVerb.DENY, "a", id=4),), counts=counts))
+    frozen = build(facts(instance(), lines=silent, counts=counts))
+
+    assert [(one.topic, one.count) for one in denied.standing] == [("a", 2)]
+    assert denied.standing[0].next_step == "To end the rule: manage.py offload clear 4"
+    assert "gives no sign of life for 7 s" in frozen.standing[0].why.replace("7.00", "7")
+    assert frozen.rows[0].can_run == 0
+
+
 def test_desired_and_applied_agree_where_the_instance_has_caught_up() -> None:
     page = build(facts(instance(), rules=(rule(RuleVerb.DENY, "a"),)))
 
