@@ -29,6 +29,7 @@ from offload.worker.reports import Report
 if TYPE_CHECKING:
     import psutil
 
+    from offload.core.envelopes import Key
     from offload.worker.link import Link
 
 logger = logging.getLogger("offload.agent")
@@ -155,6 +156,8 @@ class Agent:
             pid for pid, child in self._children.items() if child.is_dead or child.fileno() in ready
         ]
         bereft = {key: pid for key, pid in self._snapshot.running.items() if pid in dead}
+        # At once: what its parent has fetched, an older Linux does not tell.
+        deaths = {key: self._death(key, pid) for key, pid in bereft.items()}
         for pid in dead:
             self._children.pop(pid).close()
         if dead and self._is_orphaned():
@@ -162,9 +165,12 @@ class Agent:
         for key, (cause, told) in self._snapshot.lost.items():
             bereft.pop(key, None)
             self._safely(self.window.lose, key, cause, told)
-        for key, pid in bereft.items():
-            told = f"its process {pid} on {self.name} died"
-            self._safely(self.window.lose, key, Cause.CRASHED, told)
+        for key in bereft:
+            self._safely(self.window.lose, key, Cause.CRASHED, deaths[key])
+
+    def _death(self, key: Key, pid: int) -> str:
+        died = self._children[pid].death(killed=key in self.window.killed)
+        return f"its process {pid} on {self.name} {died}"
 
     def _is_orphaned(self) -> bool:
         """Hear the worker for a moment; return whether it died in it."""
@@ -200,8 +206,9 @@ class Agent:
 
     def _bury(self) -> int:
         """Move everything away from a worker that died: the pool dies with it."""
+        died = self._parent.death()
         end([*self._family, *descendants(self._spec["pid"])])
-        self._depart("its worker died", crash=True)
+        self._depart(f"its worker {died}", crash=True)
         return 0
 
     def _part(self) -> int:

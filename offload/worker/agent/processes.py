@@ -8,6 +8,8 @@ from contextlib import suppress
 
 import psutil
 
+from offload.worker.agent import deaths
+
 
 class Process:
     """A process watched by a descriptor: its death is seen at once."""
@@ -27,6 +29,10 @@ class Process:
     def fileno(self) -> int:
         """Return the descriptor, to poll it."""
         return self._descriptor if self._descriptor is not None else -1
+
+    def death(self, *, killed: bool = False) -> str:
+        """Return how it died, in words; say `killed` where that was asked for."""
+        return deaths.told(deaths.status_of(self.pid, self._descriptor), killed=killed)
 
     def close(self) -> None:
         """Close the descriptor."""

@@ -171,6 +171,7 @@ def test_a_job_that_kills_its_process_each_time_is_given_up_at_the_limit(fleet: 
     assert (row.attempts, row.crashes) == (3, 3)
     # Its agent saw the process die, or its worker did and said so first.
     assert "died" in row.error or "exited" in row.error
+    assert "SIGKILL" in row.error
     assert offload.submit("acc/quick", {"value": 1}).result(30) == 1
 
 
