@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from offload.canvas import plain_tasks
 from offload.canvas.following import joins
 from offload.canvas.posting import post_again
+from offload.fleet.duties import Duty
 from offload.messaging.installation import celery_app
 from offload.results import result_backend
 from offload.tracking import relays
@@ -36,6 +37,9 @@ def sweep() -> int:
     count = _send_what_was_left(BEHIND)
     asked = [*relays.to_ask(PATIENCE, LIMIT), *_strays()]
     return count + sum(_ask(celery_app(), task_id) for task_id in asked)
+
+
+RELAY = Duty(name="relay", do=sweep, every=1.0, batch=LIMIT)
 
 
 def _send_what_was_left(behind_for: float) -> int:

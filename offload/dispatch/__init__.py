@@ -2,4 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["announcements", "dispatching", "republishing", "submission", "subscribing"]
+__all__ = [
+    "announcements",
+    "dispatching",
+    "republishing",
+    "submission",
+    "subscribing",
+    "unbegun",
+]

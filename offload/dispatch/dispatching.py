@@ -9,10 +9,11 @@ from offload.conf import settings
 from offload.core.placement.admission import UNUSED, admit
 from offload.core.placement.routing import Candidate, Need, Route, Unroutable, plan, route
 from offload.dispatch.sending import send
+from offload.fleet.duties import Duty
 from offload.fleet.snapshots import Snapshot, now, snapshot
 from offload.messaging.names import CARRIERS
 from offload.messaging.publisher import breaker
-from offload.tracking import limits
+from offload.tracking import limits, requeue
 from offload.tracking.bindings import BoundJob, Place, bind, insert_bound
 from offload.tracking.queries import loads_by_instance, suspects, waiting_lanes
 
@@ -155,12 +156,16 @@ def sweep() -> int:
     return sum(refill(one.name) for one in live if load.get(one.name, 0) < one.window)
 
 
-def has_room_elsewhere(lane: Lane, instance: str) -> bool:
-    """Return whether an instance other than this one could begin a job of the lane now."""
-    load = loads_by_instance()
-    candidates = plan(lane.need, snapshot().topology, now()).candidates
-    others = [one.instance for one in candidates if one.instance.name != instance]
-    return any(load.get(one.name, 0) < one.concurrency for one in others)
+def bind_due() -> int:
+    """Bind whatever waits, also what waited for its time until now; return how many.
+
+    That needs no term: the bindings are fenced themselves.
+    """
+    requeue.release_due()
+    return sweep()
+
+
+BIND = Duty(name="bind", do=bind_due)
 
 
 def _candidate(instance: str, lane: Lane, seen: Snapshot) -> Candidate | None:

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-__all__ = ["deletion", "outputs", "payloads", "storing"]
+__all__ = ["deletion", "outputs", "payloads", "retention", "storing"]

@@ -20,10 +20,15 @@ logger = logging.getLogger("offload.duties")
 GENERAL = (InterfaceError, NotLeader, OperationalError)
 
 
-def each(things: Iterable[T], act: Callable[[T], object]) -> None:
-    """Do it for each; raise the first error once it was tried for all of them."""
+def each(things: Iterable[T], act: Callable[[T], object]) -> int:
+    """Do it for each, and return how many there were.
+
+    The first error is raised once it was tried for all of them.
+    """
     first: Exception | None = None
+    count = 0
     for thing in things:
+        count += 1
         try:
             act(thing)
         except GENERAL:
@@ -33,3 +38,4 @@ def each(things: Iterable[T], act: Callable[[T], object]) -> None:
             first = first or error
     if first is not None:
         raise first
+    return count

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from offload.canvas.failing import AFTER
 from offload.canvas.following import tail
 from offload.db import database
+from offload.fleet.duties import Duty
 from offload.jobs import ran, sinks
 from offload.messaging.log_throttle import LogThrottle
 from offload.models import Job
@@ -171,6 +172,10 @@ def sweep() -> int:
             break
     _last = "" if len(ids) < SWEEP_JOBS else _last
     return count
+
+
+#: It needs no term: a compare-and-set per job lets one do it.
+CONCLUDE = Duty(name="conclude", do=sweep)
 
 
 def _in_turn(job_ids: Iterable[str], end: float) -> Iterator[str]:

@@ -15,6 +15,9 @@ from offload.core.retries import Cause
 from offload.core.validation.bounds import RANKING
 from offload.db import database
 from offload.db.conflicts import retried
+from offload.fleet.duties import Duty
+from offload.fleet.each import each
+from offload.fleet.leadership import leading
 from offload.fleet.row_values import default_policy, policy_of
 from offload.fleet.snapshots import forget, now, snapshot
 from offload.models import Instance, Job, Queue
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from offload.core.policies import Policy
+    from offload.fleet.leadership import Term
 
 DEFAULT = DEFAULT_POLICY.name
 
@@ -163,6 +167,20 @@ def left_behind(queue: Queue) -> dict[str, int]:
         if policy_for(topic, policies).name == queue.name:
             left[name] += count
     return dict(left)
+
+
+def limit(term: Term) -> int:
+    """Take back what is bound beyond the limits of queues; return of how many queues."""
+    # A transaction each: two queues are never locked together.
+    return each(exceeded(), lambda name: _enforce(term, name))
+
+
+def _enforce(term: Term, name: str) -> None:
+    with leading(term):
+        enforce(name)
+
+
+LIMIT = Duty(name="limit", do=limit, every=2.0, needs_term=True)
 
 
 def exceeded() -> list[str]:

@@ -15,8 +15,8 @@ from offload.signals import alarm
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+    from offload.fleet.duties import Duty
     from offload.fleet.leadership import Term
-    from offload.leader.duties import Duty
 
 logger = logging.getLogger("offload.agent")
 
@@ -27,35 +27,43 @@ ERROR_MAX = 300
 class Doing:
     """A duty that is being done, or was."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, duty: Duty) -> None:
         """Begin now."""
-        self.name = name
+        self.duty = duty
         self.is_over = False
+        #: How much there was to do.
+        self.count = 0
         #: What it failed with, once it is over.
         self.error = ""
-        self._began = time.monotonic()
+        self._began = self._interrupted = time.monotonic()
         self._connection: BaseDatabaseWrapper | None = None
         self._is_told = False
 
-    def run(self, duty: Duty, term: Term) -> None:
-        """Do the duty; what fails is logged and asked again at the next sweep."""
+    @property
+    def is_due_again(self) -> bool:
+        """Return whether it is over and time to do it again."""
+        age = time.monotonic() - self._began
+        return self.is_over and self.duty.is_due(age=age, count=self.count)
+
+    def run(self, term: Term) -> None:
+        """Do the duty; what fails is logged and tried again the next time."""
         self._connection = database.connection()
         try:
-            duty(term)
+            self.count = self.duty.run(term)
         except NotLeader:
             return
         except Exception as error:
             self.error = f"{type(error).__name__}: {error}"[:ERROR_MAX]
-            logger.exception("duty %s failed", self.name)
+            logger.exception("duty %s failed", self.duty.name)
             connections.close_all()
         finally:
             self.is_over = True
 
     def interrupt_after(self, seconds: float) -> None:
         """End the statement it waits for whenever so many seconds have passed, and say so (A8)."""
-        if self.is_over or time.monotonic() - self._began < seconds:
+        if self.is_over or time.monotonic() - self._interrupted < seconds:
             return
-        self._began = time.monotonic()
+        self._interrupted = time.monotonic()
         if self._connection is not None:
             database.interrupt(self._connection)
         if not self._is_told:
@@ -65,6 +73,6 @@ class Doing:
         self._is_told = True
         alarm.send_robust(
             sender=None,
-            fact=f"the leader's duty {self.name!r} took longer than {seconds:g} s",
+            fact=f"the leader's duty {self.duty.name!r} took longer than {seconds:g} s",
             next_step="look at what the database waits for; the duty is tried again",
         )

@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING
 from django.db import Error, connections
 
 from offload.conf import settings
-from offload.fleet import leadership
+from offload.fleet import departures, leadership
 from offload.fleet.leadership import NotLeader, Term
 from offload.fleet.observing import Observer
-from offload.leader import duties
+from offload.leader.duties import DUTIES
 from offload.models import Instance
 from offload.worker.agent.duty_runner import Doing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from offload.fleet.duties import Duty
     from offload.worker.agent.heartbeat import Heartbeat
 
 logger = logging.getLogger("offload.agent")
 
-#: A duty that hangs holds one thread; the others go on.
-DUTY_THREADS = len(duties.DUTIES)
 #: Seconds for which the lease is not given up, lest a look at it that is under way take it again.
 RELEASE_DELAY_SECONDS = 0.5
 #: How many instances watch beats besides the leader, in join order (A4).
@@ -35,11 +36,12 @@ STANDBYS = 2
 class Leader(threading.Thread):
     """Renews or takes the lease, watches the beats, and has the duties done while it leads."""
 
-    def __init__(self, name: str, heartbeat: Heartbeat) -> None:
+    def __init__(self, name: str, heartbeat: Heartbeat, *, duties: Sequence[Duty] = DUTIES) -> None:
         """Take the instance for which leadership is sought."""
         super().__init__(name="leader", daemon=True)
         self._nodename = name
         self._heartbeat = heartbeat
+        self._duties = duties
         self._over = threading.Event()
         self._observer = Observer(timeout=settings().timeout, interval=settings().sweep)
         self._term: Term | None = None
@@ -58,7 +60,8 @@ class Leader(threading.Thread):
 
     def run(self) -> None:
         """Seek the lease, observe, and sweep until halted."""
-        pool = ThreadPoolExecutor(DUTY_THREADS, "duty")
+        # A duty that hangs holds one thread; the others go on.
+        pool = ThreadPoolExecutor(len(self._duties), "duty")
         while not self._over.wait(settings().sweep):
             self._try(pool)
         pool.shutdown(wait=False, cancel_futures=True)
@@ -102,23 +105,23 @@ class Leader(threading.Thread):
 
     def _lead(self, pool: ThreadPoolExecutor, term: Term, gone: list[tuple[str, str, int]]) -> None:
         if self._observer.doubts:
-            duties.doubt()
+            departures.doubt()
         for name, incarnation, beat in gone:
             with suppress(NotLeader):
-                duties.bury(term, name, incarnation, beat)
-        for name, duty in duties.DUTIES.items():
-            former = self._doing.get(name)
-            if former is None or former.is_over:
-                self._note(former)
-                self._doing[name] = Doing(name)
-                pool.submit(self._doing[name].run, duty, term)
-            else:
+                departures.bury(term, name, incarnation, beat)
+        for duty in self._duties:
+            former = self._doing.get(duty.name)
+            if former is not None:
                 former.interrupt_after(settings().timeout)
+                self._note(former)
+            if former is None or former.is_due_again:
+                self._doing[duty.name] = Doing(duty)
+                pool.submit(self._doing[duty.name].run, term)
 
-    def _note(self, former: Doing | None) -> None:
+    def _note(self, former: Doing) -> None:
         """Announce what a duty failed with, for as long as it does."""
         failing = self._heartbeat.failing
-        if former is not None and former.error:
-            failing[former.name] = former.error
-        elif former is not None:
-            failing.pop(former.name, None)
+        if former.error:
+            failing[former.duty.name] = former.error
+        elif former.is_over:
+            failing.pop(former.duty.name, None)

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connections
 
 import offload
-from offload.leader import retention
+from offload.files import retention
 from offload.models import Job
 from offload.testing import run_jobs
 from tests.databases import EngineRouter

@@ -9,8 +9,8 @@ import pytest
 from celery import chain, chord, group
 from django.db.models import F
 
+from offload.files import retention
 from offload.fleet.snapshots import forget
-from offload.leader import retention
 from offload.models import Dependency, Job, Join, Queue
 
 if TYPE_CHECKING:

@@ -12,10 +12,9 @@ from django.db.models import F
 
 from offload.core.placement.topology import Mode
 from offload.db import database
-from offload.fleet import leadership, membership
+from offload.fleet import departures, leadership, membership
 from offload.fleet.leadership import NotLeader, Term, leading
 from offload.fleet.snapshots import snapshot
-from offload.leader import duties
 from offload.models import Instance, Lease
 from offload.models.versions import current_version
 from tests.databases import on_postgresql
@@ -145,7 +144,7 @@ def test_an_old_leader_buries_nobody() -> None:
     leadership.acquire(THERE, there)
 
     with pytest.raises(NotLeader):
-        duties.bury(old, THERE, there, 0)
+        departures.bury(old, THERE, there, 0)
 
     assert Instance.objects.get(pk=THERE).mode == Mode.READY
     assert run.row.state == "ACTIVE"
@@ -157,7 +156,7 @@ def test_the_leader_buries_who_stood_still() -> None:
     term = leadership.acquire(HERE, here)
     assert term is not None
 
-    duties.bury(term, THERE, there, 0)
+    departures.bury(term, THERE, there, 0)
 
     assert Instance.objects.get(pk=THERE).gone_because == "no beat for 12 s"
     assert run.row.state == "PENDING"

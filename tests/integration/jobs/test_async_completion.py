@@ -26,10 +26,9 @@ from offload.core.retries import Cause
 from offload.core.states import JobState
 from offload.core.tokens import Token
 from offload.db import database
-from offload.fleet import leadership, membership
+from offload.fleet import departures, leadership, membership
 from offload.fleet.snapshots import now, snapshot
 from offload.jobs import async_completion, endings, losses, ran
-from offload.leader import duties
 from offload.models import Attempt, Instance, Job, Queue
 from offload.operations.handles import JobHandle
 from offload.reading.counts import count
@@ -360,11 +359,11 @@ def _accepted(act: Any, token: str) -> bool:
 def test_a_deadline_that_passes_is_a_failed_attempt() -> None:
     patient(retries=1)
     run, token = handed(queue="patient", timeout=60)
-    duties.time_out(_term())
+    async_completion.time_out()
     assert run.row.is_handed_over
     age([run.id], "handed_until", seconds=61)
 
-    duties.time_out(_term())
+    async_completion.time_out()
 
     assert (run.row.state, run.row.failures, run.row.crashes) == (JobState.PENDING, 1, 0)
     assert Attempt.objects.get().cause == Cause.TIMED_OUT
@@ -376,7 +375,7 @@ def test_a_deadline_that_passes_once_too_often_ends_the_job() -> None:
     patient(retries=0)
     run, _ = handed(queue="patient", timeout=0)
 
-    duties.time_out(_term())
+    async_completion.time_out()
 
     assert (run.row.state, run.row.error) == (JobState.GIVEN_UP, async_completion.OVERDUE_MESSAGE)
     assert TaskResult.objects.get(task_id=run.id).status == "FAILURE"
@@ -393,9 +392,9 @@ def test_a_new_attempt_does_not_pay_for_the_deadline_of_the_one_before(
     Job.objects.update(run_at=None)
     [again] = bind(place(), [LANE], limit=1)
     claiming.claim(AttemptKey(job_id=run.id, epoch=again.epoch, token=str(uuid4())))
-    monkeypatch.setattr("offload.tracking.async_completion.overdue", lambda: late)
+    monkeypatch.setattr("offload.tracking.async_completion.overdue", lambda limit: late)
 
-    duties.time_out(_term())
+    async_completion.time_out()
 
     assert (run.row.state, run.row.epoch) == (JobState.ACTIVE, 2)
 
@@ -437,7 +436,7 @@ def test_an_instance_that_goes_does_not_take_it_along() -> None:
     membership.leave(HERE, place().incarnation, reason="no beat", crash=True)
     Instance.objects.all().delete()
     join()
-    duties.move(_term())
+    departures.move(_term())
 
     assert (other.row.state, run.row.is_handed_over) == (JobState.PENDING, True)
     offload.complete(token, 1)

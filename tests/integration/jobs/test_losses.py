@@ -13,12 +13,11 @@ from offload.core.placement.lanes import Lane
 from offload.core.placement.topology import Mode
 from offload.core.retries import Cause
 from offload.core.states import Hold, JobState
-from offload.dispatch import dispatching, republishing
-from offload.fleet import leadership, membership
+from offload.dispatch import dispatching, republishing, unbegun
+from offload.fleet import departures, leadership, membership
 from offload.fleet.leadership import NotLeader, Term
 from offload.fleet.snapshots import snapshot
 from offload.jobs import losses, refusals
-from offload.leader import duties
 from offload.messaging.publisher import breaker
 from offload.models import Attempt, Exclusion, Instance, Job, Queue
 from offload.models.versions import raise_version
@@ -217,7 +216,7 @@ def test_the_leader_moves_what_is_bound_to_who_does_not_live(term: Term) -> None
     stranded, queued, fine = running(), bound()[0], running()
     Job.objects.ids([stranded.id, queued.id]).update(incarnation="of yesterday")
 
-    duties.move(term)
+    departures.move(term)
 
     assert states([stranded.id, queued.id, fine.id]) == ["PENDING", "PENDING", "ACTIVE"]
     assert (stranded.row.crashes, row(queued.id).crashes) == (1, 0)
@@ -230,7 +229,7 @@ def test_who_leads_no_more_moves_nothing(term: Term) -> None:
     leadership.resign(term.incarnation)
 
     with pytest.raises(NotLeader):
-        duties.move(term)
+        departures.move(term)
 
     assert stranded.row.state == "ACTIVE"
 
@@ -238,11 +237,11 @@ def test_who_leads_no_more_moves_nothing(term: Term) -> None:
 def test_a_job_bound_too_long_moves_where_there_is_room(term: Term) -> None:
     late, young = bound()[0], bound()[0]
     age([late.id], "bound_at", seconds=11)
-    duties.recall(term)
+    unbegun.recall(term)
     assert row(late.id).state == "QUEUED"
     join(THERE)
 
-    duties.recall(term)
+    unbegun.recall(term)
 
     assert states([late.id, young.id]) == ["PENDING", "QUEUED"]
 
@@ -251,7 +250,7 @@ def test_a_job_taken_back_goes_to_another_and_counts_as_no_refusal(term: Term) -
     late = bound()[0]
     age([late.id], "bound_at", seconds=11)
     join(THERE)
-    duties.recall(term)
+    unbegun.recall(term)
 
     assert bind(place(), [LANE], limit=1) == []
     assert [job.id for job in bind(place(THERE), [LANE], limit=1)] == [late.id]
@@ -263,7 +262,7 @@ def test_a_job_that_nobody_else_took_goes_back_after_a_while(term: Term) -> None
     late = bound()[0]
     age([late.id], "bound_at", seconds=11)
     join(THERE)
-    duties.recall(term)
+    unbegun.recall(term)
     Exclusion.objects.update(until=datetime.now(UTC) - timedelta(seconds=1))
 
     assert [job.id for job in bind(place(), [LANE], limit=1)] == [late.id]
@@ -274,18 +273,18 @@ def test_a_job_bound_too_long_stays_where_nobody_else_can_run_it(term: Term) -> 
     age([late.id], "bound_at", seconds=11)
     join(THERE, consumers=[{"pattern": "billing/**", "task": "bill"}])
 
-    duties.recall(term)
+    unbegun.recall(term)
 
     assert row(late.id).state == "QUEUED"
 
 
 def test_due_jobs_are_released_and_bound_by_the_leader(term: Term) -> None:
     ids = waiting(delay=60)
-    duties.bind(term)
+    dispatching.bind_due()
     assert states(ids) == ["PENDING"]
     age(ids, "run_at", seconds=61)
 
-    duties.bind(term)
+    dispatching.bind_due()
 
     assert states(ids) == ["QUEUED"]
 

@@ -12,9 +12,9 @@ from django_celery_results.models import TaskResult
 from offload.core.exceptions import UnknownJob
 from offload.core.states import Hold, JobState
 from offload.db import database
+from offload.dispatch import unbegun
 from offload.fleet import leadership, membership
 from offload.jobs import aftermath, stopping
-from offload.leader import duties
 from offload.models import Job
 from offload.results import result_backend
 from offload.tracking import terminations
@@ -136,8 +136,8 @@ def test_the_leader_expires_and_concludes(app: Any) -> None:
     term = leadership.acquire(HERE, place().incarnation)
     assert term is not None
 
-    duties.expire(term)
-    duties.conclude(term)
+    unbegun.expire(term)
+    aftermath.sweep()
 
     assert states(ids) == ["EXPIRED"]
     assert celery_state(app, ids[0]) == "REVOKED"

@@ -11,10 +11,10 @@ from django.db import transaction
 import offload
 from offload.core.retries import Cause
 from offload.db import database
-from offload.fleet import leadership, membership
+from offload.dispatch import unbegun
+from offload.fleet import departures, leadership, membership
 from offload.jobs import endings
 from offload.jobs.claims import begin
-from offload.leader import duties
 from offload.models import Job
 from offload.tracking import (
     async_completion,
@@ -162,8 +162,8 @@ QUESTIONS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: membership.leave(HERE, place().incarnation, reason="x", crash=True),
         BOUND,
     ),
-    "stranded": (lambda: duties.move(_term()), BOUND),
-    "late": (lambda: duties.recall(_term()), BOUND),
+    "stranded": (lambda: departures.move(_term()), BOUND),
+    "late": (lambda: unbegun.recall(_term()), BOUND),
 }
 
 

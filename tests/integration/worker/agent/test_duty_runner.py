@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connections
 
 from offload.db import database
+from offload.fleet.duties import Duty
 from offload.fleet.leadership import Term
 from offload.signals import alarm
 from offload.worker.agent.duty_runner import Doing
@@ -33,15 +34,15 @@ def test_a_duty_past_its_deadline_is_interrupted_and_told_of(
     told: list[dict[str, Any]] = []
     begun = threading.Event()
 
-    def hang(_: Term) -> None:
+    def hang() -> int:
         begun.set()
-        database.rows(ENDLESS[database.vendor()])
+        return len(database.rows(ENDLESS[database.vendor()]))
 
     def tell(**facts: Any) -> None:
         told.append(facts)
 
-    doing = Doing("bind")
-    thread = threading.Thread(target=_in_a_thread, args=(doing, hang))
+    doing = Doing(Duty(name="bind", do=hang))
+    thread = threading.Thread(target=_in_a_thread, args=(doing,))
     alarm.connect(tell)
     thread.start()
     try:
@@ -60,8 +61,8 @@ def test_a_duty_past_its_deadline_is_interrupted_and_told_of(
 
 
 def test_a_duty_that_is_over_is_left_alone() -> None:
-    doing = Doing("bind")
-    doing.run(lambda _: None, TERM)
+    doing = Doing(Duty(name="bind", do=lambda: 0))
+    doing.run(TERM)
 
     doing.interrupt_after(0)
 
@@ -70,19 +71,18 @@ def test_a_duty_that_is_over_is_left_alone() -> None:
 
 
 def test_a_duty_that_fails_says_with_what() -> None:
-    doing = Doing("purge")
-
-    def fail(_: Term) -> None:
+    def fail() -> int:
         raise OverflowError("date value out of range")
 
-    doing.run(fail, TERM)
+    doing = Doing(Duty(name="purge", do=fail))
+    doing.run(TERM)
 
     assert (doing.is_over, doing.error) == (True, "OverflowError: date value out of range")
 
 
-def _in_a_thread(doing: Doing, duty: Any) -> None:
+def _in_a_thread(doing: Doing) -> None:
     try:
-        doing.run(duty, TERM)
+        doing.run(TERM)
     finally:
         connections.close_all()
 

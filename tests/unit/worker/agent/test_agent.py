@@ -14,8 +14,8 @@ import pytest
 from django.db import connections
 
 from offload.fleet import leadership, membership
+from offload.fleet.duties import Duty
 from offload.fleet.leadership import Term
-from offload.leader import duties
 from offload.worker.agent import agent as module
 from offload.worker.agent.agent import Agent
 from offload.worker.agent.heartbeat import Heartbeat
@@ -103,15 +103,14 @@ def test_who_departs_leaves_before_a_duty_that_hangs(
 ) -> None:
     hangs, over, left = threading.Event(), threading.Event(), []
 
-    def duty(term: Term) -> None:
+    def hang() -> int:
         hangs.set()
-        over.wait()
+        return over.wait()
 
-    monkeypatch.setattr(duties, "DUTIES", {"hang": duty})
     monkeypatch.setattr(connections, "close_all", lambda: None)
     monkeypatch.setattr(membership, "leave", lambda *_, **__: left.append("leave"))
     monkeypatch.setattr(leadership, "resign", lambda incarnation: left.append("resign"))
-    agent.leader = _leading(monkeypatch)
+    agent.leader = _leading(monkeypatch, Duty(name="hang", do=hang))
     agent.leader.start()
     assert hangs.wait(30)
 
@@ -126,9 +125,9 @@ def test_who_departs_leaves_before_a_duty_that_hangs(
     assert not agent.leader.is_alive()
 
 
-def _leading(monkeypatch: pytest.MonkeyPatch) -> Leader:
+def _leading(monkeypatch: pytest.MonkeyPatch, duty: Duty) -> Leader:
     heartbeat = Heartbeat(NAME, "i", SimpleNamespace(), SPEC)  # type: ignore[arg-type]
-    leader = Leader(NAME, heartbeat)
+    leader = Leader(NAME, heartbeat, duties=[duty])
     leader._term = Term(number=1, holder=NAME, incarnation="i")
     monkeypatch.setattr(leader, "_seek", lambda: None)
     monkeypatch.setattr(leader, "_observe", lambda: [])

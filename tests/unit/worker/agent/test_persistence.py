@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +16,9 @@ from django.test import override_settings
 from offload.conf import settings
 from offload.core.exceptions import NameInUse
 from offload.core.placement.topology import Mode
+from offload.fleet import departures, leadership
+from offload.fleet.duties import Duty
 from offload.fleet.leadership import Term
-from offload.leader import duties
 from offload.worker.agent.agent import Agent
 from offload.worker.agent.heartbeat import Heartbeat, lease_time
 from offload.worker.agent.leading import Leader
@@ -25,7 +28,7 @@ from offload.worker.reports import Report
 from tests.polling import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ERRORS = [OperationalError("away"), RuntimeError("odd")]
 
@@ -55,7 +58,7 @@ def test_a_burial_that_fails_does_not_end_leadership(
     leader._term = Term(number=1, holder="w@host", incarnation="i")
     monkeypatch.setattr(leader, "_seek", lambda: None)
     monkeypatch.setattr(leader, "_observe", lambda: [("dead@host", "j", 7)])
-    monkeypatch.setattr(duties, "bury", raising(error))
+    monkeypatch.setattr(departures, "bury", raising(error))
     monkeypatch.setattr(connections, "close_all", lambda: None)
 
     with ThreadPoolExecutor(1) as pool:
@@ -65,34 +68,96 @@ def test_a_burial_that_fails_does_not_end_leadership(
 
 
 def test_duties_that_hang_keep_no_other_from_being_done_again_and_again(
-    monkeypatch: pytest.MonkeyPatch, beating: Heartbeat
+    leading: None, beating: Heartbeat
 ) -> None:
-    term = Term(number=1, holder="w@host", incarnation="i")
     over, begun, done = threading.Event(), list[str](), list[str]()
-    *others, last = duties.DUTIES
+    others = [f"hanging {number}" for number in range(8)]
 
-    def hanging(name: str) -> duties.Duty:
-        def hang(_: Term) -> None:
+    def hanging(name: str) -> Duty:
+        def hang() -> int:
             begun.append(name)
-            over.wait(60)
+            return over.wait(60)
 
-        return hang
+        return Duty(name=name, do=hang)
 
-    doing = {**{name: hanging(name) for name in others}, last: lambda _: done.append(last)}
-    monkeypatch.setattr(duties, "DUTIES", doing)
-    monkeypatch.setattr(Leader, "_seek", lambda leader: setattr(leader, "_term", term))
-    monkeypatch.setattr(Leader, "_observe", lambda _: [])
-    leader = Leader("w@host", beating)
-    with override_settings(OFFLOAD={"SWEEP": 0.01}):
-        leader.start()
+    def do() -> int:
+        done.append("last")
+        return 1
+
+    duties = [*map(hanging, others), Duty(name="last", do=do)]
+    with swept(beating, duties):
         try:
             eventually(lambda: len(done) >= 3, within=10, what="how often the last one was done")
         finally:
             over.set()
-            leader.halt()
-            leader.join(10)
 
     assert sorted(begun[: len(others)]) == sorted(others)
+
+
+def test_each_duty_is_done_at_its_own_pace(leading: None, beating: Heartbeat) -> None:
+    done: Counter[str] = Counter()
+    full = iter([10, 10, 3])
+
+    def count(name: str, found: Callable[[], int]) -> Callable[[], int]:
+        def do() -> int:
+            done[name] += 1
+            return found()
+
+        return do
+
+    duties = [
+        Duty(name="often", do=count("often", lambda: 10)),
+        Duty(name="seldom", do=count("seldom", lambda: 9), every=3600, batch=10),
+        Duty(name="full", do=count("full", lambda: next(full)), every=3600, batch=10),
+        Duty(name="now and then", do=count("now and then", lambda: 0), every=0.1),
+    ]
+    with swept(beating, duties):
+        eventually(lambda: done["now and then"] >= 3, within=10, what="how often it was done")
+
+    assert (done["seldom"], done["full"]) == (1, 3)
+    assert done["often"] > done["now and then"]
+
+
+def test_a_duty_that_failed_is_named_until_it_is_done_again(
+    leading: None, beating: Heartbeat
+) -> None:
+    errors = iter([OverflowError("too far")])
+    mended = threading.Event()
+
+    def fail_once() -> int:
+        for error in errors:
+            raise error
+        mended.wait(60)
+        return 0
+
+    with swept(beating, [Duty(name="purge", do=fail_once, every=0.05)]):
+        try:
+            eventually(lambda: beating.failing, within=10, what="what fails")
+            assert beating.failing == {"purge": "OverflowError: too far"}
+        finally:
+            mended.set()
+        eventually(lambda: not beating.failing, within=10, what="nothing fails")
+
+
+@pytest.fixture
+def leading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let whoever seeks the lease have it, and everybody beat."""
+    term = Term(number=1, holder="w@host", incarnation="i")
+    monkeypatch.setattr(leadership, "acquire", lambda *_: term)
+    monkeypatch.setattr(Leader, "_observe", lambda _: [])
+
+
+@contextmanager
+def swept(beating: Heartbeat, duties: list[Duty]) -> Iterator[None]:
+    """Have a leader do these duties during the block."""
+    leader = Leader("w@host", beating, duties=duties)
+    with override_settings(OFFLOAD={"SWEEP": 0.01}):
+        leader.start()
+        try:
+            yield
+        finally:
+            leader.halt()
+            leader.join(10)
 
 
 @pytest.mark.parametrize("error", ERRORS)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from offload.core.states import FINAL
 from offload.files.deletion import forget
+from offload.fleet.duties import Duty
 from offload.fleet.each import each
 from offload.fleet.snapshots import now, snapshot
 from offload.models import Job
@@ -25,6 +26,9 @@ def purge() -> int:
     counts: list[int] = []
     each(snapshot().policies, lambda policy: counts.append(_purge(policy)))
     return sum(counts)
+
+
+PURGE = Duty(name="purge", do=purge, every=5.0, batch=PURGE_BATCH_JOBS)
 
 
 def _purge(policy: Policy) -> int:

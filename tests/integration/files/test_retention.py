@@ -10,10 +10,9 @@ import pytest
 from django.core.files.storage import FileSystemStorage
 
 import offload
-from offload.files import outputs
+from offload.files import outputs, retention
 from offload.fleet.row_values import policy_of
 from offload.fleet.snapshots import forget
-from offload.leader import retention
 from offload.models import Job, Payload, PayloadFile, Queue, Run
 from offload.tracking import runs, terminations
 from tests.integration.world import TOPIC, age, join, running, waiting

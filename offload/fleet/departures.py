@@ -1,0 +1,50 @@
+"""Instances that left without a word: they are declared gone, and their jobs move."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.conf import settings
+from offload.core.retries import Cause
+from offload.fleet import membership
+from offload.fleet.duties import Duty
+from offload.fleet.leadership import leading
+from offload.results.giving_back import give_back
+from offload.signals import alarm
+from offload.tracking import queries, selectors
+
+if TYPE_CHECKING:
+    from offload.fleet.leadership import Term
+
+#: Jobs per transaction.
+MOVE_BATCH_JOBS = 500
+
+
+def bury(term: Term, name: str, incarnation: str, beat: int) -> None:
+    """Declare an instance gone whose beat stood still, and move its jobs."""
+    with leading(term):
+        reason = f"no beat for {settings().timeout:g} s"
+        membership.declare_gone(name, incarnation, beat=beat, reason=reason)
+
+
+def doubt() -> None:
+    """Tell operators that most of a fleet fell silent at once."""
+    alarm.send_robust(
+        sender=None,
+        fact="most instances stopped beating at once; none is declared gone yet",
+        next_step="look at the database and the network before the next timeout",
+    )
+
+
+def move(term: Term) -> int:
+    """Move jobs bound to incarnations that do not live, however they came to be there (E4)."""
+    ids = queries.strays(MOVE_BATCH_JOBS)
+    if ids:
+        with leading(term):
+            gone = "its instance is gone"
+            give_back(selectors.stray(ids), cause=Cause.LOST, error=gone, crash=True)
+    return len(ids)
+
+
+#: Whoever declares an instance gone moves its jobs at once; this finds what was bound meanwhile.
+MOVE = Duty(name="move", do=move, every=2.0, needs_term=True, batch=MOVE_BATCH_JOBS)
