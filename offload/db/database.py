@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.db import Error, connections, transaction
@@ -49,7 +50,12 @@ def connection() -> BaseDatabaseWrapper:
 
 def vendor() -> str:
     """Return ``sqlite`` or ``postgresql``."""
-    return connection().vendor
+    return _vendor(alias())
+
+
+@cache
+def _vendor(alias: str) -> str:
+    return connections[alias].vendor
 
 
 def atomic(*, durable: bool = False) -> transaction.Atomic:

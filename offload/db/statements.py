@@ -49,12 +49,18 @@ def named(*parts: tuple[Any, ...] | Mapping[str, Any]) -> dict[str, Any]:
     """
     params: dict[str, Any] = {}
     for part in parts:
-        given: dict[str, Any] = dict(part)
-        clash = [name for name in given.keys() & params.keys() if given[name] != params[name]]
-        if clash:
-            raise ValueError(f"two parts of a statement give different values for {sorted(clash)}")
-        params |= given
+        before = len(params)
+        given = {**params, **dict(part)}
+        if len(given) != before + len(part):
+            _check_agreement(params, dict(part))
+        params = given
     return params
+
+
+def _check_agreement(params: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    clash = [name for name in given.keys() & params.keys() if given[name] != params[name]]
+    if clash:
+        raise ValueError(f"two parts of a statement give different values for {sorted(clash)}")
 
 
 def assignments(columns: Iterable[str]) -> str:

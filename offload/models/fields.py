@@ -12,6 +12,8 @@ from offload.core.exceptions import InvalidPattern
 from offload.core.topics import Pattern
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     TextField = models.TextField[Any, Any]
     CharField = models.CharField[Any, Any]
 else:
@@ -22,6 +24,10 @@ else:
 UNDECODABLE = (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError)
 
 
+#: What most of these columns hold, each time made anew.
+EMPTY: Mapping[str, Callable[[], Any]] = {"{}": dict, "[]": list}
+
+
 class Unreadable(str):
     """Content of a JSON column that is not valid JSON; it is shown and breaks nothing."""
 
@@ -30,6 +36,8 @@ class Unreadable(str):
 
 def decoded(text: str) -> Any:
     """Return the value of a text of JSON; the text as Unreadable where it is none."""
+    if text in EMPTY:
+        return EMPTY[text]()
     try:
         return loads(text)
     except UNDECODABLE:

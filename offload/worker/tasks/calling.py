@@ -100,14 +100,24 @@ def call(task: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     Raise WrongCall where it cannot be called so, or returns what nobody awaits: another attempt
     would come to the same.
     """
-    problem = _mismatch(function_of(task), args, kwargs)
-    if problem:
-        raise WrongCall(MISMATCH.format(name=task.name, problem=problem))
-    value = task.run(*args, **kwargs)
+    if hasattr(task, "_orig_run"):
+        # What Celery's autoretry catches may be the mismatch.
+        _check_call(task, args, kwargs)
+    try:
+        value = task.run(*args, **kwargs)
+    except TypeError:
+        _check_call(task, args, kwargs)
+        raise
     if inspect.iscoroutine(value):
         value.close()
         raise WrongCall(f"{task.name}() returned a coroutine, which nobody awaits")
     return value
+
+
+def _check_call(task: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    problem = _mismatch(function_of(task), args, kwargs)
+    if problem:
+        raise WrongCall(MISMATCH.format(name=task.name, problem=problem)) from None
 
 
 def function_of(task: Any) -> Callable[..., Any]:
