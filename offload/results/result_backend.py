@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from celery.app.task import Context
 from celery.backends.base import DisabledBackend
@@ -21,7 +22,7 @@ from offload.models import Job
 from offload.results.raising import module_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from offload.core.outcomes import ErrorInfo
 
@@ -78,6 +79,11 @@ def encoded(value: Any) -> Any:
 
 def djangos(kind: type) -> type | None:
     """Return the class of django-celery-results that a backend's class is made of, if any."""
+    return _djangos(cast("Hashable", kind))
+
+
+@cache
+def _djangos(kind: Any) -> type | None:
     return next((one for one in kind.mro() if one.__module__.startswith(DJANGOS)), None)
 
 
