@@ -9,7 +9,7 @@ from offload.db.statements import if_changed
 from offload.results import task_results
 from offload.results.result_backend import Result
 from offload.tracking import claiming
-from offload.tracking.claiming import Seat
+from offload.tracking.selectors import Seat
 
 if TYPE_CHECKING:
     from offload.core.attempt_key import AttemptKey

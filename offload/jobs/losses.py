@@ -18,38 +18,39 @@ from offload.models import Job
 from offload.queues import own_retries
 from offload.results.giving_back import give_back, give_back_attempt
 from offload.tracking import claiming, runs, selectors
+from offload.tracking.selectors import ANYWHERE
 
 if TYPE_CHECKING:
-    from offload.tracking.claiming import Claimed, Seat
+    from offload.tracking.claiming import Claimed
+    from offload.tracking.selectors import Seat, Selector
 
 TIME_LIMIT_ERROR = "TimeLimitExceeded"
 #: Ends that were wanted, or nobody's fault: they count neither as failure nor as crash (R10).
 UNCOUNTED_CAUSES = (Cause.STOPPED_FORCED, Cause.LEASE_EXPIRED)
 
 
-def crashed(job_id: str, epoch: int, told: str) -> None:
+def crashed(job_id: str, epoch: int, told: str, *, here: Seat = ANYWHERE) -> None:
     """End an attempt whose process died."""
-    _give_back(job_id, epoch, cause=Cause.CRASHED, told=told, crash=True)
+    _give_back(selectors.process(job_id, epoch, here), cause=Cause.CRASHED, told=told, crash=True)
 
 
-def ended(
-    job_id: str, epoch: int, *, cause: str, told: str, here: Seat = claiming.ANYWHERE
-) -> None:
+def ended(job_id: str, epoch: int, *, cause: str, told: str, here: Seat = ANYWHERE) -> None:
     """End an attempt as its worker reported it; what went wrong before it began is one too (R12).
 
-    ``here`` is where that worker is: what is not bound to it was not its to begin.
+    ``here`` is where that worker is: what is not bound to it is not its to begin, nor to end.
     """
     if cause in UNCOUNTED_CAUSES:
-        _give_back(job_id, epoch, cause=Cause(cause), told=told, crash=False)
+        attempt = selectors.process(job_id, epoch, here)
+        _give_back(attempt, cause=Cause(cause), told=told, crash=False)
         return
     key = AttemptKey.by(new_secret(), job_id=job_id, epoch=epoch)
     unbegun = claiming.claim(key, here)
     if unbegun is not None and cause in FAILURES:
         _failed(key, unbegun, Cause(cause), told)
     elif cause == Cause.TIMED_OUT:
-        _timed_out(job_id, epoch, told)
+        _timed_out(job_id, epoch, told, here)
     else:
-        crashed(job_id, epoch, told)
+        crashed(job_id, epoch, told, here=here)
 
 
 def _failed(key: AttemptKey, claimed: Claimed, cause: Cause, told: str) -> None:
@@ -80,15 +81,14 @@ def _decided(key: AttemptKey, decision: RetryDecision, error: ErrorInfo, cause: 
         aftermath.conclude_all([key.job_id])
 
 
-def _give_back(job_id: str, epoch: int, *, cause: Cause, told: str, crash: bool) -> None:
-    attempt = selectors.process(job_id, epoch)
+def _give_back(attempt: Selector, *, cause: Cause, told: str, crash: bool) -> None:
     changes = give_back(attempt, cause=cause, error=told, crash=crash)
     aftermath.conclude_all([one.job_id for one in changes if JobState(one.new).is_final])
 
 
-def _timed_out(job_id: str, epoch: int, told: str) -> None:
+def _timed_out(job_id: str, epoch: int, told: str, here: Seat) -> None:
     running = Job.objects.filter(state=JobState.ACTIVE, handed_until=None)
-    job = running.filter(pk=job_id, epoch=epoch).first()
+    job = running.filter(pk=job_id, epoch=epoch, **here.given()).first()
     if job is not None:
         time_out(job, told)
 

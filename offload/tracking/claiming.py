@@ -12,12 +12,13 @@ from offload.models import Job
 from offload.models.fields import decoded
 from offload.tracking.changes import StateChange, tell
 from offload.tracking.requeue import way_back
-from offload.tracking.selectors import BINDING, IS_QUEUED, attempt, params_of
+from offload.tracking.selectors import ANYWHERE, BINDING, IS_QUEUED, attempt, params_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from offload.core.attempt_key import AttemptKey
+    from offload.tracking.selectors import Seat
 
 JOB = Job._meta.db_table
 CLAIMED_COLUMNS = (
@@ -29,19 +30,6 @@ JSON_COLUMN_TYPES = {"args": list, "properties": dict, "options": dict, "tail": 
 #: A lost claim costs one more run of a message that is still there, never a lost job: it may
 #: be acknowledged before it is on disk. Finishes wait for the disk.
 ASYNC_COMMIT = "(SELECT set_config('synchronous_commit', 'off', true)) AS unhurried"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
-    """Where an attempt begins: only what is bound to there may. What is empty is not compared."""
-
-    instance: str = ""
-    incarnation: str = ""
-
-    def given(self) -> dict[str, str]:
-        """Return the columns that are compared, and the value of each."""
-        columns = {"instance": self.instance, "incarnation": self.incarnation}
-        return {name: value for name, value in columns.items() if value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +57,6 @@ class Claimed:
     unreadable: tuple[str, ...] = ()
 
 
-ANYWHERE = Seat()
-
-
 def claim(key: AttemptKey, here: Seat = ANYWHERE, then: Statement | None = None) -> Claimed | None:
     """Begin an attempt (R1): QUEUED → ACTIVE, under its epoch and own token, where it is bound to.
 
@@ -86,14 +71,12 @@ def claim(key: AttemptKey, here: Seat = ANYWHERE, then: Statement | None = None)
 
 
 def _claiming(key: AttemptKey, here: Seat) -> Statement:
-    there = here.given()
-    where = "".join(f" AND {name} = %({name})s" for name in there)
     return Statement(
         f"UPDATE {JOB} SET state = 'ACTIVE', token = %(token)s, started_at = {database.now()}, "
         f"error = '', attempts = attempts + 1 {_unhurried()} "
         f"WHERE {BINDING} AND {IS_QUEUED} AND NOT stop_requested"
-        f"{where} RETURNING {', '.join(CLAIMED_COLUMNS)}",
-        named(params_of(key), there),
+        f"{here.condition} RETURNING {', '.join(CLAIMED_COLUMNS)}",
+        named(params_of(key), here.given()),
     )
 
 

@@ -39,6 +39,27 @@ LAST_IN_LINE = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """Where an attempt begins: only what is bound to there may. What is empty is not compared."""
+
+    instance: str = ""
+    incarnation: str = ""
+
+    def given(self) -> dict[str, str]:
+        """Return the columns that are compared, and the value of each."""
+        columns = {"instance": self.instance, "incarnation": self.incarnation}
+        return {name: value for name, value in columns.items() if value}
+
+    @property
+    def condition(self) -> str:
+        """Return what follows another condition on jobs; its parameters are ``given``."""
+        return "".join(f" AND {name} = %({name})s" for name in self.given())
+
+
+ANYWHERE = Seat()
+
+
 @dataclass(frozen=True, slots=True)
 class Selector:
     """A condition on the rows of jobs, with its parameters by name."""
@@ -70,9 +91,10 @@ def one(job_id: str, epoch: int) -> Selector:
     return Selector(BINDING, {"job_id": job_id, "epoch": epoch})
 
 
-def process(job_id: str, epoch: int) -> Selector:
-    """Return one attempt that has a process; one that was handed over has none."""
-    return one(job_id, epoch).where(RUNNING)
+def process(job_id: str, epoch: int, here: Seat = ANYWHERE) -> Selector:
+    """Return one attempt that has a process here; one that was handed over has none."""
+    running = one(job_id, epoch).where(RUNNING)
+    return Selector(f"{running.condition}{here.condition}", running.given(**here.given()))
 
 
 def these(job_ids: Sequence[str]) -> Selector:

@@ -17,8 +17,8 @@ from offload.fleet import rule_enforcement
 from offload.fleet.snapshots import now as database_time
 from offload.fleet.snapshots import snapshot as topology_snapshot
 from offload.jobs import losses, refusals, stopping
-from offload.tracking.claiming import Seat
 from offload.tracking.queries import active_on, forced_on
+from offload.tracking.selectors import Seat
 from offload.worker.liveness import boottime
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from offload.models.versions import raise_version
 from offload.tracking import requeue
 from offload.tracking.bindings import bind
 from offload.tracking.queries import active_on
-from offload.tracking.selectors import these
+from offload.tracking.selectors import Seat, these
 from offload.worker.tasks.task import ConsumerTask, OffloadTask
 from tests.integration.world import (
     HERE,
@@ -444,6 +444,23 @@ def test_a_suspect_instance_is_not_given_what_it_is_not_ready_for() -> None:
     snapshot(fresh=True)
 
     assert dispatching.sweep() == 0
+
+
+@pytest.mark.parametrize(
+    "cause", [Cause.FAILED, Cause.TIMED_OUT, Cause.CRASHED, Cause.LEASE_EXPIRED]
+)
+def test_an_instance_ends_no_run_of_another_one(cause: Cause) -> None:
+    run = running()
+    there = Seat(instance=THERE, incarnation=join(THERE))
+
+    losses.ended(run.id, 1, cause=cause, told="it cannot be decoded", here=there)
+
+    assert (run.row.state, run.row.token, run.row.crashes) == ("ACTIVE", run.key.token, 0)
+
+    here = Seat(instance=HERE, incarnation=run.row.incarnation)
+    losses.ended(run.id, 1, cause=cause, told="its process died", here=here)
+
+    assert run.row.state == "PENDING"
 
 
 def begins_never(job: BoundJob, cause: Cause = Cause.FAILED) -> Job:

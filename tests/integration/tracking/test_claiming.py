@@ -10,7 +10,7 @@ from offload.core.attempt_key import AttemptKey
 from offload.core.states import JobState
 from offload.tracking import claiming, terminations
 from offload.tracking.changes import StateChange
-from offload.tracking.claiming import Seat
+from offload.tracking.selectors import Seat
 from tests.databases import on_postgresql
 from tests.integration.world import (
     HERE,
