@@ -184,9 +184,8 @@ def requeue(
         )
         if state is JobState.PENDING and result is not None and inside:
             task_results.write(result)
-    if state is not None and state.is_final:
-        aftermath.conclude_all([job_id])
-    if state is None and result is not None and not inside:
+    is_over = state is not None and state.is_final and not aftermath.conclude_all([job_id])
+    if (state is None or is_over) and result is not None and not inside:
         aftermath.correct(job_id)
     return state
 

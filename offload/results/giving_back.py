@@ -42,6 +42,6 @@ def give_back_attempt(
     Return the job's state, STOPPED where that was requested, or None for a stale attempt.
     """
     with database.atomic():
-        state = runs.requeue(key, decision, error, cause=cause, changes={})
+        state = runs.requeue(key, decision, error, cause=cause, changes={}, for_the_dead=True)
         mark_retry([key.job_id] if state is JobState.PENDING else [])
     return state

@@ -13,6 +13,7 @@ from offload.db.statements import assignments
 from offload.models import Job
 from offload.tracking.changes import StateChange, tell
 from offload.tracking.requeue import way_back
+from offload.tracking.runs import stopped_before
 from offload.tracking.selectors import attempt
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ def replaced(key: AttemptKey) -> JobState | None:
         cause=Cause.REQUEUED,
         error="replaced by a canvas",
         also=", hold = 'replaced', run_at = NULL, expires_at = NULL",
+        own=True,
     )
-    return JobState(changes[0].new) if changes else None
+    return JobState(changes[0].new) if changes else stopped_before(key)
 
 
 def waiting(job_id: str) -> Job | None:

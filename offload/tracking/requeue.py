@@ -43,19 +43,21 @@ def way_back(
     also: str = "",
     values: Mapping[str, object] | None = None,
     crash: bool = False,
+    own: bool = False,
 ) -> list[StateChange]:
     """Put the bound ones of these jobs back; return what changed.
 
     Attempts that had begun are recorded with their cause and error, and lose their token, so
     that none of them takes a later end for its own (R9). ``crash`` counts them as
-    crashes, up to the limit, and holds the jobs as suspects. ``also`` sets further columns, to
-    ``values``.
+    crashes, up to the limit, and holds the jobs as suspects. ``own`` is an end that the attempt
+    itself writes: where it makes the job STOPPED, the token stays, by which it knows that end.
+    ``also`` sets further columns, to ``values``.
     """
     with database.atomic():
         _record(jobs, cause, error)
         counted = {"most_crashes": settings().crashes, "error": error} if crash else {}
         found = database.rows(
-            _statement(jobs.condition, also, crash=crash),
+            _statement(jobs.condition, also, crash=crash, own=own),
             named(jobs.params, values or {}, counted),
         )
         changes = [StateChange(*row) for row in found]
@@ -74,9 +76,10 @@ def _record(jobs: Selector, cause: str, error: str) -> None:
     )
 
 
-def _statement(where: str, also: str, *, crash: bool) -> str:
+def _statement(where: str, also: str, *, crash: bool, own: bool) -> str:
     now = database.now()
     given_up = f"WHEN {CRASHED_TOO_OFTEN} THEN 'GIVEN_UP' " if crash else ""
+    kept = "token = '' OR stop_requested" if own else "token = ''"
     final = f"stop_requested OR ({CRASHED_TOO_OFTEN})" if crash else "stop_requested"
     counted = (
         f", crashes = crashes + CASE WHEN {COUNTS_CRASH} THEN 1 ELSE 0 END, "
@@ -89,7 +92,7 @@ def _statement(where: str, also: str, *, crash: bool) -> str:
         f"UPDATE {JOB} SET "
         f"state = CASE WHEN stop_requested THEN 'STOPPED' {given_up}ELSE 'PENDING' END, "
         f"finished_at = CASE WHEN {final} THEN {now} END, aftermath_due = ({final}), "
-        "token = CASE WHEN token = '' THEN '' ELSE 'lost' END, "
+        f"token = CASE WHEN {kept} THEN token ELSE 'lost' END, "
         "instance = '', incarnation = '', bound_at = NULL, started_at = NULL, handed_until = NULL, "
         f"publishes = 0, progress = NULL{counted}{also} "
         f"WHERE {where} AND {BOUND} "

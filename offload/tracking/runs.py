@@ -114,6 +114,11 @@ def _is_in(key: AttemptKey, state: JobState) -> bool:
     )
 
 
+def stopped_before(key: AttemptKey) -> JobState | None:
+    """Return STOPPED where the attempt made it that before, and only the reply was lost."""
+    return JobState.STOPPED if _is_in(key, JobState.STOPPED) else None
+
+
 def requeue(
     key: AttemptKey,
     decision: RetryDecision,
@@ -122,12 +127,13 @@ def requeue(
     cause: Cause,
     changes: Mapping[str, object],
     expires_in: float | None = None,
+    for_the_dead: bool = False,
 ) -> JobState | None:
     """End the attempt and put the job back; return its state, or None for a stale attempt.
 
     ``changes`` are further columns, such as the arguments a retry asked for; ``expires_in`` are
     the seconds in which it is to begin, where that is new. A job whose stop was requested becomes
-    STOPPED instead.
+    STOPPED instead, and its attempt, unless it is ended ``for_the_dead``, knows that end again.
     """
     columns = {"failures": decision.failures, "crashes": decision.crashes, **changes}
     also = f", hold = '', run_at = {_due(decision.delay)}, {assignments(columns)}"
@@ -139,15 +145,18 @@ def requeue(
         error=error.message if error else "",
         also=also,
         values=columns,
+        own=not for_the_dead,
     )
-    return JobState(found[0].new) if found else None
+    if not found:
+        return None if for_the_dead else stopped_before(key)
+    return JobState(found[0].new)
 
 
 def stop(key: AttemptKey) -> JobState | None:
     """End the attempt as STOPPED; return None where no stop was requested, or for a stale one."""
     asked = selectors.attempt(key).where("stop_requested")
-    found = way_back(asked, cause=Cause.STOPPED, also=", hold = ''")
-    return JobState(found[0].new) if found else None
+    found = way_back(asked, cause=Cause.STOPPED, also=", hold = ''", own=True)
+    return JobState(found[0].new) if found else stopped_before(key)
 
 
 def _due(delay: float) -> str:

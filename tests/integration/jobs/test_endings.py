@@ -389,6 +389,35 @@ def test_a_job_that_was_asked_to_stop_is_stopped_by_its_requeue_and_concluded() 
     assert TaskResult.objects.get(task_id=run.id).status == "REVOKED"
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda ending: endings.requeue(ending, AGAIN, BROKE, cause=Cause.FAILED, changes={}),
+        endings.stop,
+        lambda ending: endings.replace(ending, {}),
+    ],
+    ids=["failed", "stopped", "replaced"],
+)
+def test_a_run_that_lost_the_answer_to_its_stop_asks_again_and_is_known(end: Any) -> None:
+    run = running()
+    terminations.stop([run.id])
+    assert end(run.ending) is JobState.STOPPED
+
+    assert end(run.ending) is JobState.STOPPED
+    other = replace(run.ending, key=replace(run.key, token="another"))
+    assert end(other) is None
+
+
+def test_a_stop_that_was_known_again_is_the_last_word_elsewhere(elsewhere: Celery) -> None:
+    run = running()
+    terminations.stop([run.id])
+
+    for _ in range(2):
+        endings.requeue(run.ending, AGAIN, BROKE, cause=Cause.FAILED, changes={})
+
+    assert celery_state(elsewhere, run.id) == "REVOKED"
+
+
 def test_started_is_written_with_the_claim_where_the_site_tracks_it(tracking: None) -> None:
     key = key_of(bound()[0])
 
