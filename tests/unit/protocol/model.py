@@ -117,6 +117,8 @@ class World(NamedTuple):
     #: The instance of a binding that began before the last rule, and is not committed. Nobody
     #: sees a binding before its commit: so one that meets no rule counts as atomic.
     binding: int | None = None
+    #: The epoch whose run an instance ended, as its lease had expired.
+    expired: int = 0
 
     @property
     def led(self) -> bool:
@@ -168,7 +170,8 @@ class World(NamedTuple):
         job = self.job._replace(
             epoch=0, incarnation=0, token=NOBODY, finisher=NOBODY, instance=None, before=0, since=0
         )
-        return (job, self.database, self.spoiled, *sorted(self._part(index) for index in (0, 1)))
+        whole = (self.database, self.spoiled, self.expired == self.job.epoch)
+        return (job, *whole, *sorted(self._part(index) for index in (0, 1)))
 
     def _part(self, index: int) -> Key:
         job, instance = self.job, self.instances[index]

@@ -49,7 +49,9 @@ def recover(world: World, rules: Rules) -> Iterator[Edge]:
             yield Step("finds itself gone", index), _register(world, index, rules)
         if world.works(index) and rules.reconcile and _lost(world, index):
             what = "reconciles: its row runs, its parent process does not know the attempt"
-            yield Step(what, index), _given_back(world, rules)
+            # R10: over an outage nobody learns what became of a run.
+            crash = world.expired != world.job.epoch
+            yield Step(what, index), _given_back(world, rules, crash=crash)
 
 
 def _declare_gone(world: World, index: int, rules: Rules) -> World:
@@ -88,5 +90,5 @@ def _lost(world: World, index: int) -> bool:
     )
 
 
-def _given_back(world: World, rules: Rules) -> World:
-    return world._replace(job=statements.give_back(world.job, rules))
+def _given_back(world: World, rules: Rules, *, crash: bool = True) -> World:
+    return world._replace(job=statements.give_back(world.job, rules, crash=crash))

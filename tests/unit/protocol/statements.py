@@ -59,9 +59,9 @@ def requeue(job: Job, rules: Rules, finisher: int = NOBODY) -> Job:
     return job._replace(state=JobState.PENDING, instance=None, incarnation=0, token=NOBODY)
 
 
-def give_back(job: Job, rules: Rules) -> Job:
+def give_back(job: Job, rules: Rules, *, crash: bool = True) -> Job:
     """Take a bound or running job from its instance; a run that is lost counts as a crash."""
-    if job.state == JobState.QUEUED:
+    if job.state == JobState.QUEUED or not crash:
         return requeue(job, rules)
     lost = job._replace(crashes=job.crashes + 1)
     if lost.crashes >= CRASHES and not job.stop_requested:

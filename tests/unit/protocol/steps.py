@@ -133,7 +133,7 @@ def _attempt(world: World, attempt: Attempt, rules: Rules) -> Iterator[Edge]:
         return
     if not world.database:
         if attempt.phase in LEASED:
-            ended = world.with_attempt(attempt)
+            ended = world.with_attempt(attempt)._replace(expired=attempt.epoch)
             yield Step.of(attempt, "the lease expires, the run is ended"), ended
     elif attempt.phase in {Phase.HELD, Phase.CLAIMING}:
         if world.spoiled and attempt.phase == Phase.HELD:
