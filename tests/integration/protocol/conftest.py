@@ -1,0 +1,55 @@
+"""Fixtures of the replay: an app whose result backend lies outside of the job's database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from celery import Celery
+from django.conf import settings
+from django.test import override_settings
+
+from offload.canvas import hooks
+from offload.messaging import installation
+from offload.messaging.publisher import breaker as broker
+from offload.results.result_backend import breaker as backend
+from offload.worker.tasks.task import OffloadTask
+from tests.apps import forget_consumers
+from tests.integration.driving.tasks import define
+from tests.integration.protocol.stand_ins import TASK, TOPIC
+from tests.unit.protocol.model import CRASHES, FAILURES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Replayed(OffloadTask):
+    """A task whose failures are retried as its queue says."""
+
+    abstract = True
+    retried_by_queue = True
+
+
+def run() -> None:
+    """Do nothing: a replay says what becomes of each run."""
+
+
+@pytest.fixture(scope="session")
+def _app() -> Celery:
+    app = Celery("replay", broker="memory://", backend="cache+memory://", set_as_current=False)
+    hooks.install(app)
+    forget_consumers(app)
+    define(app, run, name=TASK, base=Replayed, topic=TOPIC)
+    return app
+
+
+@pytest.fixture(autouse=True)
+def app(_app: Celery, engine_database: str) -> Iterator[Celery]:
+    """Install an app whose jobs are given up as those of the model are."""
+    before = list(installation._installed)
+    installation.remember(_app, module=__name__)
+    terms = {"RETRIES": FAILURES - 1, "RETRY_DELAY": 0.0, "CRASHES": CRASHES}
+    with override_settings(OFFLOAD={**settings.OFFLOAD, **terms}):
+        yield _app
+    broker.closed_at = backend.closed_at = 0.0
+    installation._installed[:] = before
