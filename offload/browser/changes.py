@@ -13,7 +13,6 @@ from django.utils.translation import gettext_noop
 from offload.browser import effects
 from offload.browser.address import plain
 from offload.browser.audit_log import record
-from offload.core.exceptions import UnknownInstance
 from offload.core.placement.topology import RuleVerb
 from offload.db import database
 from offload.db.conflicts import retried
@@ -67,7 +66,7 @@ def route(change: RuleChange, *, by: Any) -> str:
     Raise UnknownInstance or InvalidPattern, with nothing changed.
     """
     with database.atomic():
-        row = _instance(change.instance)
+        row = Instance.objects.named(change.instance)
         told = " ".join([change.told, *_act(change, by)])
         record(by.pk, [row], told)
     return told
@@ -78,7 +77,7 @@ def switch(name: str, *, off: bool, by: Any) -> str:
     """Switch an instance off or on and return what to tell; raise UnknownInstance."""
     told = _("Switched %(name)s off.") if off else _("Switched %(name)s on.")
     with database.atomic():
-        row = _instance(name)
+        row = Instance.objects.named(name)
         rules.switch(name, off=off)
         record(by.pk, [row], told % {"name": name})
     return told % {"name": name}
@@ -106,10 +105,3 @@ def _others(made: rules.Exclusive) -> list[str]:
         for text, found in ((more, made.widened_by), (less, made.narrowed_by))
         for rule in found
     ]
-
-
-def _instance(name: str) -> Instance:
-    row: Instance | None = Instance.objects.filter(pk=name).first()
-    if row is None:
-        raise UnknownInstance(name=name)
-    return row

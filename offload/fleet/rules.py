@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from offload.core.exceptions import UnknownInstance, UnknownRule
+from offload.core.exceptions import UnknownRule
 from offload.core.moments import utc
 from offload.core.placement.topology import RuleVerb, Scope
 from offload.core.topics import Pattern
@@ -191,8 +191,7 @@ def switch(instance: str, *, off: bool, note: str | None = None) -> int:
     ever announced, InvalidRule for a note that cannot be kept.
     """
     check_texts(instance, instance)
-    if not Instance.objects.filter(pk=instance).exists():
-        raise UnknownInstance(name=instance, known=Instance.objects.values_list("pk", flat=True))
+    Instance.objects.named(instance)
     check(Switch(instance=instance, note=note or ""), instance)
     with database.atomic():
         if off:

@@ -6,6 +6,7 @@ __all__ = [
     "aftermath",
     "async_completion",
     "claims",
+    "decisions",
     "endings",
     "late_messages",
     "losses",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from random import random
 from typing import TYPE_CHECKING, Any
 
 from kombu.utils.json import dumps
@@ -12,13 +11,14 @@ from offload.core.attempt_key import AttemptKey
 from offload.core.exceptions import FailedOutside, InvalidValue, UnknownJob
 from offload.core.outcomes import ErrorInfo
 from offload.core.progress import Progress
-from offload.core.retries import Cause, decide
+from offload.core.retries import Cause
 from offload.core.states import JobState
 from offload.core.texts import told
 from offload.db import database
 from offload.fleet.duties import Duty
 from offload.fleet.each import each
 from offload.jobs import aftermath, losses
+from offload.jobs.decisions import decided
 from offload.models import Job
 from offload.results import result_backend, task_results
 from offload.results.giving_back import give_back_attempt
@@ -87,14 +87,7 @@ def fail(token: str, message: str, retry: bool = True) -> None:
     if _has_failed_with(key, error):
         return
     job = _running(key)
-    decision = decide(
-        losses.policy_of(job),
-        cause=Cause.FAILED,
-        failures=job.failures,
-        crashes=job.crashes,
-        final=not retry,
-        luck=random(),  # noqa: S311 - nothing secret
-    )
+    decision = decided(losses.policy_of(job), job, Cause.FAILED, final=not retry)
     if not _failed(key, decision, error):
         raise _refusal(key)
 

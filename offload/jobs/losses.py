@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from random import random
 from typing import TYPE_CHECKING
 
 from offload.conf import settings
 from offload.core.attempt_key import AttemptKey
 from offload.core.exceptions import CannotBegin
 from offload.core.outcomes import ErrorInfo
-from offload.core.retries import FAILURES, Cause, RetryDecision, RetryPolicy, decide
+from offload.core.retries import FAILURES, Cause, RetryDecision, RetryPolicy
 from offload.core.states import JobState
 from offload.core.tokens import new_secret
 from offload.fleet.snapshots import snapshot
 from offload.jobs import aftermath, ran
+from offload.jobs.decisions import decided
 from offload.models import Job
 from offload.queues import own_retries
 from offload.results.giving_back import give_back, give_back_attempt
@@ -61,17 +61,10 @@ def _failed(key: AttemptKey, claimed: Claimed, cause: Cause, told: str) -> None:
         type=kind.__qualname__, message=told, module=kind.__module__, traceback="",
         arguments=(told,),
     )  # fmt: skip
-    decision = decide(
-        retry,
-        cause=cause,
-        failures=claimed.failures,
-        crashes=claimed.crashes,
-        luck=random(),  # noqa: S311 - nothing secret
-    )
-    _decided(key, decision, error, cause)
+    _end(key, decided(retry, claimed, cause), error, cause)
 
 
-def _decided(key: AttemptKey, decision: RetryDecision, error: ErrorInfo, cause: Cause) -> None:
+def _end(key: AttemptKey, decision: RetryDecision, error: ErrorInfo, cause: Cause) -> None:
     if decision.state is JobState.PENDING:
         state = give_back_attempt(key, decision, error, cause=cause)
     else:
@@ -99,14 +92,7 @@ def time_out(job: Job, told: str) -> None:
     error = ErrorInfo(
         type=TIME_LIMIT_ERROR, message=told, module="billiard.exceptions", traceback=""
     )
-    decision = decide(
-        policy_of(job),
-        cause=Cause.TIMED_OUT,
-        failures=job.failures,
-        crashes=job.crashes,
-        luck=random(),  # noqa: S311 - nothing secret
-    )
-    _decided(key, decision, error, Cause.TIMED_OUT)
+    _end(key, decided(policy_of(job), job, Cause.TIMED_OUT), error, Cause.TIMED_OUT)
 
 
 def policy_of(job: Job) -> RetryPolicy:

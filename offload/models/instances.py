@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from offload.core.exceptions import UnknownInstance
 from offload.core.placement.topology import Mode
 from offload.models.managers import OffloadManager
 
@@ -20,6 +21,13 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
     def here(self) -> InstanceQuerySet:
         """Return the instances that are not gone."""
         return self.exclude(mode=Mode.GONE)
+
+    def named(self, name: str) -> Instance:
+        """Return the instance of a name; raise UnknownInstance if no worker ever had it."""
+        found: Instance | None = self.filter(pk=name).first()
+        if found is None:
+            raise UnknownInstance(name=name, known=self.values_list("pk", flat=True))
+        return found
 
 
 InstanceManager = OffloadManager.from_queryset(InstanceQuerySet)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from django.db.models import F, Q
 
 from offload.core.moments import between
-from offload.core.retries import Cause
 from offload.core.states import JobState
-from offload.models import Attempt, Job, PayloadFile
+from offload.models import Job, PayloadFile
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,11 +63,6 @@ def attempts(job: Job) -> tuple[AttemptLine, ...]:
     if job.started_at is None:
         return tuple(ended)
     return (*ended, _present(job, len(ended) + 1))
-
-
-def rejections(job_id: str) -> int:
-    """Return how many attempts of a job put it back because they would not have it."""
-    return Attempt.objects.filter(job=job_id, cause=Cause.REJECTED).count()
 
 
 def _present(job: Job, number: int) -> AttemptLine:

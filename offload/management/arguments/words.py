@@ -47,9 +47,11 @@ def refuse_unknown_queue(name: str) -> None:
 
 def refuse_unknown_instance(name: str) -> None:
     """Raise UnknownInstance where no worker ever had this name, and no job names it."""
-    known = list(Instance.objects.values_list("pk", flat=True))
-    if name not in known and not Job.objects.filter(instance=name).exists():
-        raise UnknownInstance(name=name, known=known)
+    try:
+        Instance.objects.named(name)
+    except UnknownInstance:
+        if not Job.objects.filter(instance=name).exists():
+            raise
 
 
 def no_such_job(options: Options) -> str:

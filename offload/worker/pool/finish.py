@@ -6,7 +6,6 @@ It stores the result where Celery's backend is in the same database, and what fo
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from random import random
 from typing import TYPE_CHECKING, Any
 
 from kombu.utils.json import dumps
@@ -23,15 +22,15 @@ from offload.core.outcomes import (
     Stopped,
     Succeeded,
 )
-from offload.core.retries import FOR_EVER, Cause, RetryDecision, RetryPolicy, decide, patience
+from offload.core.retries import FOR_EVER, Cause, RetryDecision, RetryPolicy, patience
 from offload.core.states import JobState
 from offload.core.validation.bounds import PRIORITY
 from offload.fleet.snapshots import snapshot
 from offload.jobs import endings
+from offload.jobs.decisions import decided, rejections
 from offload.jobs.endings import Ending
 from offload.jobs.losses import as_celery
 from offload.queues import own_retries
-from offload.reading.history import rejections
 from offload.worker.connections import insist
 
 if TYPE_CHECKING:
@@ -103,14 +102,7 @@ def _finish(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Outcome
 
 
 def _fail(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Any) -> Finished:
-    decision = decide(
-        _policy(task, job),
-        cause=outcome.cause,
-        failures=job.claimed.failures,
-        crashes=job.claimed.crashes,
-        final=outcome.final,
-        luck=random(),  # noqa: S311 - nothing secret
-    )
+    decision = decided(_policy(task, job), job.claimed, outcome.cause, final=outcome.final)
     if decision.state is JobState.PENDING:
         return _back(ending, decision, outcome.error, outcome.cause)
     state = endings.fail(ending, decision, outcome.error)
