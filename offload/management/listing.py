@@ -34,7 +34,9 @@ def listing(
     titles = [Text(title, style="bold") for title in headers]
     used = [at for at in range(len(headers)) if any(row[at] for row in cells)]
     shown = [[row[at] for at in used] for row in [titles, *cells]]
-    widths = _widths(shown, [headers[at] for at in used].index(flexible), width)
+    # A column that is empty everywhere is not there: then the first one gives way.
+    names = [headers[at] for at in used]
+    widths = _widths(shown, names.index(flexible) if flexible in names else 0, width)
     made: list[Table | Text] = [_line(shown[0], widths)]
     for row, remark in zip(shown[1:], below, strict=True):
         made.append(_line(row, widths))

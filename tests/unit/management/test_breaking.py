@@ -54,6 +54,12 @@ def test_a_narrow_listing_keeps_words_whole() -> None:
     assert {"marketing/", "rendition/", "thumbnail"} <= set(printed(35, *made))
 
 
+def test_a_listing_whose_flexible_column_is_empty_is_shown_all_the_same() -> None:
+    made = listing(("job", "topic"), [("one", "")], below=["no"], flexible="topic", width=35)
+
+    assert printed(35, *made) == ["job", "one", "no"]
+
+
 def test_prose_is_broken_between_words() -> None:
     prose = "the disk of web@b is full/broken"
 
