@@ -34,7 +34,7 @@ def examine() -> Iterator[Finding]:
     try:
         url = reach()
     except ConfigurationError:
-        yield fail(SUBJECT, "Which broker there is, is unknown.", "Install a Celery app first.")
+        yield fail(SUBJECT, "The broker is unknown.", "Install a Celery app first.")
     except BrokerUnreachable as error:
         yield fail(SUBJECT, error.fact, ADDRESS if error.is_refused else remedy(error.url))
     else:

@@ -41,7 +41,7 @@ def examine() -> Iterator[Finding]:
 def _count(seen: Overview, here: list[InstanceLine]) -> Finding:
     if not here:
         start = f"Start a worker: celery -A {module() or 'project'} worker -n NAME@%h"
-        return warn(SUBJECT, "No instance is here; jobs wait until one is.", start)
+        return warn(SUBJECT, "No instance is running; jobs wait until one starts.", start)
     if not seen.ready:
         told = f"None of {len(here)} instances takes work."
         return warn(SUBJECT, told, "See below, or: manage.py offload instances")
@@ -51,7 +51,7 @@ def _count(seen: Overview, here: list[InstanceLine]) -> Finding:
 def _leader(seen: Overview) -> Finding:
     if seen.leader:
         return ok(SUBJECT, f"{seen.leader} leads, in term {seen.term}.")
-    told = "Nobody leads: what waits is bound late, and jobs of what is gone stay there."
+    told = "There is no leader: jobs are bound late, and those of instances that are gone stay."
     return warn(SUBJECT, told, "Look again in a few seconds; then at the workers' logs.")
 
 
@@ -62,7 +62,7 @@ def _failing(seen: Overview) -> Iterator[Finding]:
     for name, error in (failing or {}).items():
         told = f"The leader's duty {name!r} fails: {error}"
         yield fail(
-            SUBJECT, told, f"Look at the log of {seen.leader}; it is tried again all the time."
+            SUBJECT, told, f"Look at the log of {seen.leader}; the leader keeps retrying it."
         )
 
 
@@ -79,7 +79,7 @@ def _consumers(here: list[InstanceLine]) -> Iterator[Finding]:
     patterns = {one.pattern.text for line in here for one in line.consumers}
     if here and not patterns:
         step = "Write a @consumer in a consumers.py of an installed app, and restart the workers."
-        yield warn("consumers", "No instance has a consumer, so none runs a job.", step)
+        yield warn("consumers", "No instance has a consumer, so no job can run.", step)
     elif patterns:
         yield ok("consumers", f"{len(patterns)} topics and patterns are consumed.")
     for instance in snapshot().topology.live:
@@ -91,6 +91,6 @@ def _consumers(here: list[InstanceLine]) -> Iterator[Finding]:
 def _stranded(seen: Overview) -> Iterator[Finding]:
     for one in seen.standing:
         if one.topic:
-            told = f"No instance can run {one.topic}, of which jobs wait: {one.count}. {one.why}"
+            told = f"No instance can run {one.topic}; waiting jobs: {one.count}. {one.why}"
             step = f"{one.next_step}\nTo see why: manage.py offload explain {one.topic}"
             yield warn("jobs", told, step)

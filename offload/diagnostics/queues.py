@@ -25,7 +25,7 @@ def _suspended() -> Iterator[Finding]:
     for policy in snapshot().policies:
         if policy.suspended:
             note = f": {policy.note}" if policy.note else ""
-            told = f"Queue {policy.name} is suspended{note}. Nothing of it is sent."
+            told = f"Queue {policy.name} is suspended{note}. None of its jobs is sent."
             yield warn(SUBJECT, told, f"To go on: manage.py offload queues resume {policy.name}")
 
 
@@ -37,11 +37,11 @@ def _declared() -> Iterator[Finding]:
         return
     other = [row.name for row in (*found.missing, *found.changed, *found.surplus)]
     if other:
-        told = f'OFFLOAD["QUEUES"] says otherwise than the tables of: {", ".join(sorted(other))}.'
+        told = f'OFFLOAD["QUEUES"] differs from the tables for: {", ".join(sorted(other))}.'
         yield warn(SUBJECT, told, "Run: manage.py migrate, or start a worker.")
     for row in found.clashing:
-        told = f"Queue {row.name} is declared, and was made by hand before: that one holds."
+        told = f"Queue {row.name} is declared, but was made by hand before: that one applies."
         step = f"Remove it: manage.py offload queues remove {row.name}\nThen run: manage.py migrate"
         yield warn(SUBJECT, told, step)
     if not other and not found.clashing:
-        yield ok(SUBJECT, "The queues are as they are declared.")
+        yield ok(SUBJECT, "The queues match their declarations.")

@@ -32,11 +32,11 @@ def examine() -> Iterator[Finding]:
     try:
         backend = result_backend.backend()
     except ConfigurationError:
-        yield fail(SUBJECT, "Which backend there is, is unknown.", "Install a Celery app first.")
+        yield fail(SUBJECT, "The result backend is unknown.", "Install a Celery app first.")
         return
     name = type(backend).__name__
     if isinstance(backend, DisabledBackend):
-        told = "No result backend is set: AsyncResult knows nothing; job.result() does."
+        told = "No result backend is set: AsyncResult knows nothing; job.result() works."
         yield warn(SUBJECT, told, 'Write CELERY_RESULT_BACKEND = "django-db".')
     elif isinstance(backend, RPCBackend):
         yield ok(SUBJECT, f"{name}: answers come through the broker.")

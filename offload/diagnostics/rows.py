@@ -16,11 +16,11 @@ def examine() -> Iterator[Finding]:
     """Yield the rules that are left out, and the queues that take no topic."""
     for rule in Rule.objects.not_ended():
         if told := _problem(rule):
-            fact = f"Rule {rule.pk} ({rule}) is left out, since it cannot be read: {told}"
+            fact = f"Rule {rule.pk} ({rule}) is ignored, because it cannot be read: {told}"
             yield fail("rules", fact, "Correct it in the admin under Offload, Rules, or delete it.")
     for queue in Queue.objects.all():
         if told := _problem(queue):
-            fact = f"Queue {queue} takes no topic, since its patterns cannot be read: {told}"
+            fact = f"Queue {queue} matches no topic, because its patterns cannot be read: {told}"
             yield fail("queues", fact, "Correct it in the admin under Offload, Queues.")
 
 

@@ -36,8 +36,8 @@ def examine() -> Iterator[Finding]:
     try:
         settings()
     except (ConfigurationError, TypeError):
-        told = "Nothing else is examined: it rests on OFFLOAD, which cannot be read."
-        yield fail(UNREADABLE, told, "Correct OFFLOAD as said above, and ask again.")
+        told = "Nothing else was examined, because OFFLOAD cannot be read."
+        yield fail(UNREADABLE, told, "Correct OFFLOAD as described above, and run this again.")
 
 
 def _finding(message: CheckMessage) -> Finding:

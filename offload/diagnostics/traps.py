@@ -26,7 +26,7 @@ def examine() -> Iterator[Finding]:
     except ConfigurationError:
         return
     found = [*_visibility(app), *_eager_recycling(app)]
-    yield from found or [ok(SUBJECT, "None of the known traps is set.")]
+    yield from found or [ok(SUBJECT, "None of the known pitfalls was found.")]
 
 
 def _visibility(app: Celery) -> Iterator[Finding]:
@@ -43,5 +43,5 @@ def _eager_recycling(app: Celery) -> Iterator[Finding]:
     """Yield that processes hardly live longer than their start takes."""
     limit = app.conf.worker_max_tasks_per_child
     if limit and limit < 10:
-        told = f"A process of a worker ends after {limit} tasks; most time goes into starting them."
+        told = f"A worker process ends after {limit} tasks; most time goes into starting processes."
         yield warn(SUBJECT, told, "Raise CELERY_WORKER_MAX_TASKS_PER_CHILD, if you can.")

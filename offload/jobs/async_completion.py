@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 #: How a job ends that its token lets fail.
 FAILED_STATES = frozenset({JobState.ERROR, JobState.GIVEN_UP})
-OVERDUE_MESSAGE = "it was handed over, and not ended in its time"
+OVERDUE_MESSAGE = "it was handed over and not ended in time"
 #: Attempts whose time is looked at together.
 TIME_OUT_BATCH_JOBS = 100
 

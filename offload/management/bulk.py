@@ -55,7 +55,9 @@ def arguments(parser: ArgumentParser, *, state: str) -> None:
         "ids", type=named, metavar="ID", nargs="*", help="an id, or enough of its beginning or end"
     )
     choosing.filters(parser, state)
-    parser.add_argument("--limit", type=positive, metavar="N", help="so many at most, oldest first")
+    parser.add_argument(
+        "--limit", type=positive, metavar="N", help="at most this many, oldest first"
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask first")
 
 

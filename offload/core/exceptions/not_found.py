@@ -80,7 +80,7 @@ class UnknownWorkflow(OffloadError, LookupError):
 
 
 class MissingFile(OffloadError, LookupError):
-    """A file is not where it was said to be."""
+    """A file does not exist where it was expected."""
 
     def __init__(self, *, name: str, known: tuple[str, ...] | None = None) -> None:
         self.name = name
@@ -122,11 +122,11 @@ class FileNotStored(OffloadError):
 
 
 class MissingResult(OffloadError, LookupError):
-    """The job succeeded, but what it returned is nowhere any more."""
+    """The job succeeded, but its result is no longer stored anywhere."""
 
     def __init__(self, *, job_id: str) -> None:
         self.job_id = job_id
         super().__init__(
-            f"What job {job_id} returned was too large for its row, and is not in the result "
-            "backend any more. Raise OFFLOAD['MAX_RESULT'], or return large data as files."
+            f"The result of job {job_id} was too large for its row and is no longer in the result "
+            "backend. Raise OFFLOAD['MAX_RESULT'], or return large data as files."
         )

@@ -37,7 +37,7 @@ IN_TRANSACTION = (
 
 
 class JobTimeout(OffloadError):
-    """The job did not end in the time it was waited for; it goes on."""
+    """The job did not end within the timeout; it goes on."""
 
     def __init__(
         self, *, job_id: str, timeout: float, state: str, in_transaction: bool = False
@@ -53,7 +53,7 @@ class JobTimeout(OffloadError):
 
 
 class RunTimeout(OffloadError):
-    """The run did not end in the time it was waited for; it goes on."""
+    """The run did not end within the timeout; it goes on."""
 
     def __init__(self, *, run_id: str, timeout: float, unfinished: int) -> None:
         self.run_id = run_id
@@ -105,11 +105,11 @@ class CannotBegin(OffloadError):
 
 
 class FailedOutside(OffloadError):
-    """The system that it was handed over to reported a failure; ask there and submit it again."""
+    """The system that took over the job reported a failure; ask there and submit it again."""
 
 
 class NotRetriable(OffloadError):
-    """The job has not ended, or is none of ours; only what has ended is retried, as a new job."""
+    """The job has not ended, or is not offload's; only an ended job is retried, as a new job."""
 
     def __init__(self, *, job_id: str, state: str, problem: str) -> None:
         self.job_id = job_id
@@ -132,7 +132,7 @@ class JobUnfinished(OffloadError):
 
 
 class NotRemovable(OffloadError):
-    """The job runs or has ended; only what waits, or was handed over, can be removed."""
+    """The job runs or has ended; only a job that waits or was handed over can be removed."""
 
     def __init__(self, *, job_id: str, state: str, problem: str) -> None:
         self.job_id = job_id
@@ -175,7 +175,7 @@ class BrokerUnreachable(OffloadError):
 
 
 class ConfigurationError(OffloadError):
-    """A setting cannot be as it is."""
+    """A setting is invalid."""
 
     def __init__(self, *, setting: str, problem: str) -> None:
         self.setting = setting
@@ -190,11 +190,11 @@ class PermanentError(OffloadError):
 
 
 class WrongCall(PermanentError, TypeError):
-    """The task cannot be called with the arguments of the job; submit it with those it takes."""
+    """The task does not accept the job's arguments; submit it with those that it takes."""
 
 
 class StillBusy(OffloadError):
-    """Jobs that were to be run in a test go on and on."""
+    """The jobs of a test keep running."""
 
     def __init__(self, *, attempts: int) -> None:
         self.attempts = attempts

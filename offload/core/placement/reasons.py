@@ -21,7 +21,7 @@ class Obstacle(Explained):
     GONE = "gone", "It is gone."
     STARTING = "starting", "It is starting."
     DRAINING = "draining", "It is shutting down and takes nothing new."
-    SUSPECT = "suspect", "It does not answer, and is not declared gone yet."
+    SUSPECT = "suspect", "It does not answer, but is not declared gone yet."
     DISCONNECTED = "disconnected", "It has lost its broker connection."
     EXCLUDED = "excluded", "It refused this job, or left it waiting, a moment ago."
     WINDOW_FULL = "window_full", "It holds as many jobs as it can."

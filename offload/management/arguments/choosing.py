@@ -51,10 +51,13 @@ def filters(parser: ArgumentParser, state: str = "") -> None:
         "--instance", type=words.written, metavar="NAME", help="where it is, or was"
     )
     parser.add_argument(
-        "--error", type=words.written, metavar="TEXT", help="with this in the error or its type"
+        "--error",
+        type=words.written,
+        metavar="TEXT",
+        help="with this text in the error or its type",
     )
     parser.add_argument(
-        "--since", type=times.span, metavar="1h", help="submitted or ended within so long"
+        "--since", type=times.span, metavar="1h", help="submitted or ended within this time"
     )
 
 

@@ -45,6 +45,8 @@ def retry_terms(parser: ArgumentParser) -> None:
         "--retries",
         type=retries,
         metavar="N",
-        help="further attempts after a failure; forever, or -1, is without end",
+        help="further attempts after a failure; forever, or -1, for no limit",
     )
-    parser.add_argument("--retry-delay", type=times.duration, metavar="5s", help="before a retry")
+    parser.add_argument(
+        "--retry-delay", type=times.duration, metavar="5s", help="delay before the first retry"
+    )

@@ -32,7 +32,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--directory",
         type=lambda text: Path(written(text)),
-        help="where it keeps its data (else what CELERY_BROKER_URL names)",
+        help="folder for its data (default: the one that CELERY_BROKER_URL names)",
     )
 
 

@@ -31,7 +31,7 @@ FOLD = {"instance": 12, "consumes": 16, "labels": 8}
 
 def arguments(parser: ArgumentParser) -> None:
     """Take which instances to show, and how much of them."""
-    parser.add_argument("--all", action="store_true", help="show those that are gone, too")
+    parser.add_argument("--all", action="store_true", help="include those that are gone")
     parser.add_argument("--long", action="store_true", help="show every pattern they consume")
 
 

@@ -78,17 +78,24 @@ def _policy(parser: ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--limit", dest="max_parallel", type=_limit, metavar="N",
-        help="so many jobs at once over the whole cluster, or none",
+        help="how many jobs may run at once in the whole cluster, or none",
     )  # fmt: skip
     retry_terms(parser)
     parser.add_argument(
-        "--backoff", type=float, metavar="N", help="each retry waits so many times as long"
+        "--backoff", type=float, metavar="N", help="multiply the delay by this after each retry"
     )
     parser.add_argument(
-        "--keep", dest="retention_days", type=_days, metavar="30d", help="history, or forever"
+        "--keep",
+        dest="retention_days",
+        type=_days,
+        metavar="30d",
+        help="how long to keep history, or forever",
     )
     parser.add_argument(
-        "--ranking", type=int, metavar="N", help="of queues that match a topic the highest wins"
+        "--ranking",
+        type=int,
+        metavar="N",
+        help="of the queues that match a topic, the highest wins",
     )
 
 

@@ -53,13 +53,13 @@ def scoped(parser: ArgumentParser, **kwargs: str) -> None:
         "--scope",
         choices=[scope.value for scope in Scope],
         default=Scope.INSTANCE.value,
-        help="what INSTANCE is: a nodename (as it is), a glob of nodenames, or a label",
+        help="how to read INSTANCE: as a nodename, a glob of nodenames, or a label",
     )
 
 
 def noted(parser: ArgumentParser) -> None:
     """Take the reason."""
-    parser.add_argument("--note", type=note, help="why, for those who look later")
+    parser.add_argument("--note", type=note, help="the reason, for people who look later")
 
 
 def note(text: str) -> str:
@@ -78,7 +78,7 @@ def termed(parser: ArgumentParser) -> None:
         dest="duration",
         type=times.span,
         metavar="30m",
-        help="end by itself after so long: 90s, 30m, 1h30m, 2d",
+        help="expire after this long: 90s, 30m, 1h30m, 2d",
     )
 
 
@@ -227,7 +227,7 @@ DENY = Verb(
 )
 EXCLUSIVE = Verb(
     name="exclusive",
-    help="make these patterns the allow list of an instance; others are untouched, and named",
+    help="make these patterns the allow list of an instance; other rules stay, and are named",
     arguments=exclusively,
     run=exclusive,
 )

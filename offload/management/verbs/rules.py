@@ -25,7 +25,7 @@ NONE = "There is no rule: every instance may run what it has consumers for."
 def arguments(parser: ArgumentParser) -> None:
     """Take whose rules to show."""
     parser.add_argument(
-        "--instance", type=words.written, metavar="NAME", help="those that are in force on it"
+        "--instance", type=words.written, metavar="NAME", help="only those that apply to it"
     )
 
 
@@ -85,5 +85,8 @@ def ends(line: RuleLine) -> str:
 
 
 RULES = Verb(
-    name="rules", help="list the rules: of whom, until when and why", arguments=arguments, run=run
+    name="rules",
+    help="list the rules: for which instances, until when and why",
+    arguments=arguments,
+    run=run,
 )

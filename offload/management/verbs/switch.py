@@ -38,9 +38,12 @@ def run(terminal: Terminal, options: Options, *, off: bool) -> None:
 
 
 OFF = Verb(
-    name="off", help="send an instance nothing more", arguments=arguments_of_off,
+    name="off", help="send no more jobs to an instance", arguments=arguments_of_off,
     run=partial(run, off=True),
 )  # fmt: skip
 ON = Verb(
-    name="on", help="send an instance jobs again", arguments=arguments, run=partial(run, off=False)
+    name="on",
+    help="send jobs to an instance again",
+    arguments=arguments,
+    run=partial(run, off=False),
 )

@@ -59,7 +59,7 @@ def test_a_job_that_nobody_ends_in_its_time_is_ended_by_the_leader(fleet: Fleet,
     job = offload.submit("acc/farm", {"seconds": 0.5}, queue="strict")
 
     assert ended(job).state == JobState.GIVEN_UP
-    assert job.row.error == "it was handed over, and not ended in its time"
+    assert job.row.error == "it was handed over and not ended in time"
     with pytest.raises(TimeLimitExceeded):
         site.AsyncResult(job.id).get(timeout=10)
 

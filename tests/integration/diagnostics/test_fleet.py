@@ -12,7 +12,7 @@ from tests.integration.world import HERE, TASK, THERE, join, waiting
 
 def test_a_fleet_that_nobody_leads_is_a_warning() -> None:
     join()
-    assert "Nobody leads" in the(Level.WARN, fleet.examine()).fact
+    assert "There is no leader" in the(Level.WARN, fleet.examine()).fact
 
 
 def test_instances_in_trouble_are_named_with_their_process() -> None:
@@ -60,7 +60,7 @@ def test_jobs_that_nobody_can_run_are_a_warning() -> None:
     leadership.acquire(HERE, join())
     waiting(2, topic="audio/mix")
     found = the(Level.WARN, fleet.examine())
-    assert "wait: 2" in found.fact
+    assert "waiting jobs: 2" in found.fact
     assert found.next_step.endswith("manage.py offload explain audio/mix")
 
 

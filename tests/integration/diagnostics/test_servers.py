@@ -137,7 +137,7 @@ def test_without_an_app_nothing_of_celery_can_be_examined(monkeypatch: pytest.Mo
     [
         ("django-db", Level.OK, "DatabaseBackend answers"),
         ("cache+memory://", Level.OK, "CacheBackend answers"),
-        ("disabled://", Level.WARN, "job.result() does"),
+        ("disabled://", Level.WARN, "job.result() works"),
         ("rpc://", Level.OK, "through the broker"),
         ("redis://127.0.0.1:1/0", Level.FAIL, "RedisBackend does not answer"),
     ],

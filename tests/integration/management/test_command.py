@@ -141,7 +141,7 @@ def test_wrong_settings_stop_every_verb_but_the_doctor(said: Said, settings: Set
     out = StringIO()
     with pytest.raises(CommandError, match="keep the site from working"):
         call_command("offload", "doctor", stdout=out)
-    assert "Nothing else is examined" in out.getvalue()
+    assert "Nothing else was examined" in out.getvalue()
 
 
 def test_a_database_that_fails_is_an_error_with_the_next_step(

@@ -325,5 +325,5 @@ def test_a_suspended_queue_is_named_with_its_note_and_the_way_on(
     status, findings = said("status"), " ".join(said("doctor").split())
 
     assert f"{told} To go on: manage.py offload queues resume narrow" in status
-    assert f"{told} Nothing of it is sent." in findings
+    assert f"{told} None of its jobs is sent." in findings
     assert answered("status")["suspended"] == ["narrow"]

@@ -68,7 +68,7 @@ EVERY = [
     (exceptions.JobStopped(job_id="j1"), "j1", "Let this exception leave"),
     (exceptions.JobTimeout(job_id="j1", timeout=2.5, state="QUEUED"), "2.5 s", "offload job j1"),
     (exceptions.JobUnfinished(job_id="j1", state="ACTIVE"), "j1 is ACTIVE", "leave out task_id"),
-    (exceptions.MissingResult(job_id="j1"), "job j1 returned", "Raise OFFLOAD"),
+    (exceptions.MissingResult(job_id="j1"), "result of job j1", "Raise OFFLOAD"),
     (exceptions.StaleAttempt(job_id="j1", epoch=3), "Attempt 3", "Stop"),
     (exceptions.InvalidToken(problem="it is cut"), "it is cut", "Pass"),
     (

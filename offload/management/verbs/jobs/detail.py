@@ -35,7 +35,9 @@ def arguments(parser: ArgumentParser) -> None:
         "id", type=named, metavar="ID", help="its id, or enough of its beginning or end"
     )
     parser.add_argument(
-        "--follow", action="store_true", help="show every change until the end; 1 if it failed"
+        "--follow",
+        action="store_true",
+        help="show every change until the end; exit code 1 if it failed",
     )
 
 

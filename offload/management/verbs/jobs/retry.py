@@ -23,7 +23,7 @@ def arguments(parser: ArgumentParser) -> None:
     """Take jobs."""
     choice(parser, state=FAILED)
     parser.add_argument(
-        "--again", action="store_true", help="with ids: also those that were retried before"
+        "--again", action="store_true", help="with ids: include jobs that were already retried"
     )
 
 
@@ -42,7 +42,7 @@ def run(terminal: Terminal, options: Options) -> None:
 
 RETRY = Verb(
     name="retry",
-    help="run jobs that have ended once more, as new jobs with the same properties and files",
+    help="run ended jobs again, as new jobs with the same properties and files",
     arguments=arguments,
     run=run,
 )

@@ -65,7 +65,7 @@ def many(count: int, state: str, *, force: bool) -> str:
 
 STOP = Verb(
     name="stop",
-    help="stop jobs: at once if they wait, else they are asked to",
+    help="stop jobs: waiting ones end at once, running ones are asked to stop",
     arguments=arguments,
     run=run,
 )

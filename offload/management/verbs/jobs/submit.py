@@ -31,7 +31,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("topic", metavar="TOPIC", help="such as dam/rendition/web")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="single",
-        help="a property; JSON where it can be read as such, else text",
+        help="a property; read as JSON if possible, otherwise as text",
     )  # fmt: skip
     parser.add_argument("--json-properties", metavar="OBJECT", help="properties as a JSON object")
     parser.add_argument(
@@ -45,9 +45,14 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--delay", type=times.duration, metavar="5m", help="not before")
     parser.add_argument("--expires", type=times.span, metavar="1h", help="not begun after")
     retry_terms(parser)
-    parser.add_argument("--wait", action="store_true", help="wait for the end; 1 if it failed")
     parser.add_argument(
-        "--timeout", type=times.duration, metavar="30s", help="wait no longer; 2 if not ended"
+        "--wait", action="store_true", help="wait for the end; exit code 1 if it failed"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=times.duration,
+        metavar="30s",
+        help="wait no longer than this; exit code 2 if it has not ended",
     )
 
 
