@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 
+#: States in which the last attempt of a job may be recorded beside its row.
+MAYBE_RECORDED = frozenset({JobState.STOPPED, JobState.GIVEN_UP})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptLine:
     """One attempt."""
@@ -47,7 +51,7 @@ def attempts(job: Job) -> tuple[AttemptLine, ...]:
 
     The database is asked only where a binding came before the present one.
     """
-    is_first = job.epoch <= (job.started_at is not None)
+    is_first = job.epoch <= (job.started_at is not None) and job.state not in MAYBE_RECORDED
     ended = [
         AttemptLine(
             number=number,
@@ -60,7 +64,8 @@ def attempts(job: Job) -> tuple[AttemptLine, ...]:
         )
         for number, row in enumerate(() if is_first else job.ended_attempts.all(), 1)
     ]
-    if job.started_at is None:
+    is_recorded = bool(ended) and ended[-1].epoch == job.epoch
+    if job.started_at is None or is_recorded:
         return tuple(ended)
     return (*ended, _present(job, len(ended) + 1))
 

@@ -81,6 +81,7 @@ def _statement(where: str, also: str, *, crash: bool, own: bool) -> str:
     given_up = f"WHEN {CRASHED_TOO_OFTEN} THEN 'GIVEN_UP' " if crash else ""
     kept = "token = '' OR stop_requested" if own else "token = ''"
     final = f"stop_requested OR ({CRASHED_TOO_OFTEN})" if crash else "stop_requested"
+    ran = f"({final}) AND state = 'ACTIVE'"
     counted = (
         f", crashes = crashes + CASE WHEN {COUNTS_CRASH} THEN 1 ELSE 0 END, "
         "hold = CASE WHEN state = 'ACTIVE' THEN 'suspect' ELSE hold END, "
@@ -93,7 +94,9 @@ def _statement(where: str, also: str, *, crash: bool, own: bool) -> str:
         f"state = CASE WHEN stop_requested THEN 'STOPPED' {given_up}ELSE 'PENDING' END, "
         f"finished_at = CASE WHEN {final} THEN {now} END, aftermath_due = ({final}), "
         f"token = CASE WHEN {kept} THEN token ELSE 'lost' END, "
-        "instance = '', incarnation = '', bound_at = NULL, started_at = NULL, handed_until = NULL, "
+        # A row that is final says where its last attempt ran, and since when.
+        f"instance = CASE WHEN {ran} THEN instance ELSE '' END, incarnation = '', "
+        f"bound_at = NULL, started_at = CASE WHEN {ran} THEN started_at END, handed_until = NULL, "
         f"publishes = 0, progress = NULL{counted}{also} "
         f"WHERE {where} AND {BOUND} "
         "RETURNING id, CASE WHEN token = '' THEN 'QUEUED' ELSE 'ACTIVE' END, state, epoch"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from offload.conf import settings
 from offload.core.retries import Cause, decide
 from offload.core.states import JobState
 from offload.fleet.snapshots import snapshot
@@ -72,6 +73,16 @@ def test_a_crash_is_an_attempt_with_its_cause() -> None:
     lose(run.id, run.key.epoch, cause=Cause.CRASHED, error="its process died")
     (attempt,) = history.attempts(run.row)
     assert (attempt.outcome, attempt.error) == ("crashed", "its process died")
+
+
+def test_a_job_that_crashed_too_often_says_once_where_its_last_attempt_ran() -> None:
+    run = running()
+    begun = run.row.started_at
+    Job.objects.update(crashes=settings().crashes - 1)
+    lose(run.id, run.key.epoch, cause=Cause.CRASHED, error="its process died")
+    assert (run.row.state, run.row.instance, run.row.started_at) == ("GIVEN_UP", HERE, begun)
+    (attempt,) = history.attempts(run.row)
+    assert (attempt.outcome, attempt.instance) == ("crashed", HERE)
 
 
 def test_an_attempt_does_not_bear_the_error_of_the_one_before() -> None:

@@ -121,6 +121,8 @@ def test_what_ran_and_was_asked_to_stop_is_stopped_instead(
     back(run)
 
     assert (run.row.state, run.row.finished_at is None) == (JobState.STOPPED, False)
+    assert (run.row.instance, run.row.incarnation) == (HERE, "")
+    assert run.row.started_at is not None
     assert changes == [StateChange(run.id, "ACTIVE", "STOPPED", 1)]
     aftermath.sweep()
     assert run.row.aftermath_due is False
