@@ -76,7 +76,7 @@ class Settings:
     queues: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-KEYS = {field.name.upper(): field.name for field in fields(Settings)}
+SETTING_KEYS = {field.name.upper(): field.name for field in fields(Settings)}
 
 
 def parse(given: dict[str, Any]) -> Settings:
@@ -85,11 +85,13 @@ def parse(given: dict[str, Any]) -> Settings:
     Raise ConfigurationError for an unknown key, with the nearest known one.
     """
     for key in given:
-        if key not in KEYS:
-            near = get_close_matches(key, KEYS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(KEYS)}"
+        if key not in SETTING_KEYS:
+            near = get_close_matches(key, SETTING_KEYS, n=1)
+            hint = (
+                f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(SETTING_KEYS)}"
+            )
             raise ConfigurationError(setting=f"OFFLOAD[{key!r:.100}]", problem=f"unknown; {hint}")
-    values = {KEYS[key]: value for key, value in given.items()}
+    values = {SETTING_KEYS[key]: value for key, value in given.items()}
     if "labels" in values:
         values["labels"] = tuple(values["labels"])
     return Settings(**values)

@@ -18,7 +18,7 @@ from offload.signals import alarm, instance_changed, job_changed, stale_attempt
 logger = logging.getLogger("offload")
 
 #: Where a job that comes there is told at another level than DEBUG.
-LEVELS = {
+LEVEL_OF_STATE = {
     JobState.PENDING: logging.INFO,
     JobState.STOPPED: logging.INFO,
     JobState.DROPPED: logging.INFO,
@@ -28,13 +28,13 @@ LEVELS = {
 }
 
 #: Modes in which an instance takes no work although nobody asked it to stop.
-TROUBLED = frozenset({Mode.SUSPECT, Mode.RECONNECTING})
+TROUBLED_MODES = frozenset({Mode.SUSPECT, Mode.RECONNECTING})
 
 
 @receiver(job_changed, dispatch_uid="offload.log")
 def log_job(*, job_id: str, old: str, new: str, epoch: int, **_: object) -> None:
     """Tell of a job that changed its state."""
-    level = LEVELS.get(JobState(new), logging.DEBUG)
+    level = LEVEL_OF_STATE.get(JobState(new), logging.DEBUG)
     logger.log(level, "job %s: %s -> %s (epoch %d)", job_id, old, new, epoch)
 
 
@@ -42,7 +42,7 @@ def log_job(*, job_id: str, old: str, new: str, epoch: int, **_: object) -> None
 def log_instance(*, name: str, incarnation: str, mode: str, reason: str, **_: object) -> None:
     """Tell of an instance that changed its mode."""
     lost = mode == Mode.GONE and reason != GOODBYE
-    level = logging.WARNING if lost or mode in TROUBLED else logging.INFO
+    level = logging.WARNING if lost or mode in TROUBLED_MODES else logging.INFO
     logger.log(level, "instance %s is %s: %s (incarnation %s)", name, mode, reason, incarnation)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.messaging.names import CARRIERS
+from offload.messaging.names import BUILTIN_TASKS
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 def forget_consumers(app: Celery) -> None:
     """Take shared consumers from an app: any module that was imported may have defined some."""
     shared = {name for name, task in app.tasks.items() if getattr(task, "pattern", "")}
-    for name in shared - set(CARRIERS):
+    for name in shared - set(BUILTIN_TASKS):
         app.tasks.pop(name)

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from offload.admin.lists import AnyAdmin
 
-WEEK = 7 * failures.DAY
+WEEK = 7 * failures.DAY_SECONDS
 #: Seconds by the word of an address.
-TIMES = {"hour": failures.HOUR, "day": failures.DAY}
+TIMES = {"hour": failures.HOUR_SECONDS, "day": failures.DAY_SECONDS}
 
 
 class FailedFilter(admin.SimpleListFilter):

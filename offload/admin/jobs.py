@@ -169,14 +169,14 @@ class JobAdmin(Paged):
     def _ask(
         self, request: HttpRequest, queryset: JobQuerySet, what: Act, *, across: bool
     ) -> HttpResponse:
-        able = what.able(queryset).order_by()[: bulk.COUNTED + 1].count()
+        able = what.able(queryset).order_by()[: bulk.COUNTED_JOBS_MAX + 1].count()
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
         return views.question(
             request,
             self.admin_site.each_context(request),
             what,
-            count=AtLeast.counted(able, bulk.COUNTED),
-            most=bulk.MOST,
+            count=AtLeast.counted(able, bulk.COUNTED_JOBS_MAX),
+            most=bulk.JOBS_PER_REQUEST,
             chosen=chosen[:1] if across else chosen,
             across=across,
             back=request.get_full_path(),

@@ -100,14 +100,14 @@ class QueueAdmin(ListedAdmin):
 
         Its jobs go by the settings then, as if there were one.
         """
-        missing = not Queue.objects.filter(name=policies.DEFAULT).exists()
+        missing = not Queue.objects.filter(name=policies.DEFAULT_QUEUE).exists()
         default = policies.default_row() if missing else None
         return super().changelist_view(request, {**(extra_context or {}), "default": default})
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Return what a new queue begins with: for the one named ``default``, what holds now."""
         initial: dict[str, Any] = super().get_changeform_initial_data(request)
-        if initial.get("name") != policies.DEFAULT:
+        if initial.get("name") != policies.DEFAULT_QUEUE:
             return initial
         return model_to_dict(policies.default_row(), fields=self.form.Meta.fields)
 

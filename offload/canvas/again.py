@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from offload.canvas.failing import nodes_of
 from offload.canvas.freezing.context import running
-from offload.canvas.freezing.signatures import EPOCH, many
+from offload.canvas.freezing.signatures import EPOCH_OPTION, many
 from offload.core.exceptions import JobUnfinished
 from offload.core.states import FINAL, Hold
 from offload.db import database
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("offload.canvas")
 
 #: Seconds that what follows an end has to be done in, before a second send is refused.
-PATIENCE = 1.0
+AFTERMATH_TIMEOUT_SECONDS = 1.0
 
 
 def send_again(drafts: Sequence[Draft], bodies: Sequence[Mapping[str, Any]]) -> None:
@@ -80,7 +80,7 @@ def _replace(drafts: Sequence[Draft], bodies: Sequence[Mapping[str, Any]]) -> Jo
         deletion.forget(list(epochs))
         task_results.forget(list(epochs))
         for node in _nodes(behind):
-            node["options"][EPOCH] = epochs.get(_id_of(node), 0)
+            node["options"][EPOCH_OPTION] = epochs.get(_id_of(node), 0)
         submission.store([replace(one, epoch=epochs.get(one.id, 0)) for one in drafts])
     return None
 
@@ -115,7 +115,7 @@ def _is_over(row: Job) -> bool:
 def _wait(ids: Sequence[str]) -> None:
     """Give the ends of jobs a moment: who has a result has it before its end is wrapped up."""
     due = Job.objects.filter(pk__in=ids, state__in=FINAL, aftermath_due=True)
-    deadline = monotonic() + PATIENCE
+    deadline = monotonic() + AFTERMATH_TIMEOUT_SECONDS
     while not database.in_transaction() and due.exists() and monotonic() < deadline:
         sleep(0.01)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CHORD_ERROR = "celery.exceptions.ChordError"
 #: What a tail says until its job is told: whose results are told before.
-AFTER = "after"
+TOLD_AFTER = "after"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,7 @@ def _draft(app: Celery, node: Mapping[str, Any], cause: UpstreamFailure) -> Draf
 def _tail(chord: Any, cause: UpstreamFailure) -> dict[str, Any] | None:
     tail: dict[str, Any] = {"chord": chord} if chord else {}
     if cause.culprit and not task_results.in_transaction():
-        tail[AFTER] = cause.culprit
+        tail[TOLD_AFTER] = cause.culprit
     return tail or None
 
 

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from offload.tracking.drafts import Draft
 
 #: How often a task was replaced, as Celery counts it.
-NESTING = "replaced_task_nesting"
+NESTING_OPTION = "replaced_task_nesting"
 #: What the replaced job was to others stays.
-IDENTITY = ("group_id", "group_index", "reply_to", "ignore_result", "join")
-LISTS = ("chain", "link", "link_error")
+IDENTITY_OPTIONS = ("group_id", "group_index", "reply_to", "ignore_result", "join")
+CALLBACK_LISTS = ("chain", "link", "link_error")
 
 
 def fits(row: Job, draft: Draft) -> bool:
@@ -33,7 +33,7 @@ def fits(row: Job, draft: Draft) -> bool:
 
 
 def _depth(options: Mapping[str, Any]) -> int:
-    return options.get(NESTING) or 0
+    return options.get(NESTING_OPTION) or 0
 
 
 def filled(row: Job, draft: Draft) -> Draft:
@@ -43,7 +43,7 @@ def filled(row: Job, draft: Draft) -> Draft:
     """
     if row.hold == Hold.RELAY:
         return draft
-    identity = {name: row.options[name] for name in IDENTITY if name in row.options}
+    identity = {name: row.options[name] for name in IDENTITY_OPTIONS if name in row.options}
     if draft.kind == Kind.RELAY:
         options = {**draft.options, **identity, **merged(draft.options, row.tail or {})}
         join = options.pop("join", "")
@@ -63,6 +63,6 @@ def filled(row: Job, draft: Draft) -> Draft:
 
 def merged(first: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, Any]:
     """Return one tail of two; a chain is kept in reverse, its next step last."""
-    lists = {name: [*(then.get(name) or ()), *(first.get(name) or ())] for name in LISTS}
+    lists = {name: [*(then.get(name) or ()), *(first.get(name) or ())] for name in CALLBACK_LISTS}
     chord = then.get("chord") or first.get("chord")
     return {name: value for name, value in {**lists, "chord": chord}.items() if value}

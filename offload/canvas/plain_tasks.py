@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("offload.canvas")
 
 #: Seconds that the broker has to tell workers of a revoked task.
-PATIENCE = 1.0
-STATES = {"SUCCESS": "SUCCEEDED", "FAILURE": "ERROR", "REVOKED": "STOPPED"}
+REVOKE_TIMEOUT_SECONDS = 1.0
+JOB_STATES = {"SUCCESS": "SUCCEEDED", "FAILURE": "ERROR", "REVOKED": "STOPPED"}
 
 
 def close(app: Celery, task_id: str, state: str, result: Any) -> None:
@@ -41,7 +41,9 @@ def close(app: Celery, task_id: str, state: str, result: Any) -> None:
     part = part_of(task_id, state, result)
     cause = cause_of(part, result)
     with database.atomic(), coming_from(of_row(task_id)), gathering():
-        relays.close(task_id, STATES[part.state], error_type=cause.error_type, error=cause.error)
+        relays.close(
+            task_id, JOB_STATES[part.state], error_type=cause.error_type, error=cause.error
+        )
         lost = [] if part.state == "SUCCESS" else fail(app, _chain(task_id), cause)
         joins.parts(app, [part, *lost])
 
@@ -62,7 +64,7 @@ def cause_of(part: NodeResult, result: Any) -> UpstreamFailure:
     kind, said = "", part.error
     if isinstance(result, BaseException):
         kind, said = place_of(type(result)), told(result)
-    return UpstreamFailure(state=STATES[part.state], error_type=kind, error=said)
+    return UpstreamFailure(state=JOB_STATES[part.state], error_type=kind, error=said)
 
 
 def _chain(task_id: str) -> list[Any]:
@@ -77,7 +79,10 @@ def revoke(task_ids: Sequence[str], *, terminate: bool) -> bool:
     """
     control = celery_app().control
     try:
-        within(PATIENCE, lambda: Control.revoke(control, list(task_ids), terminate=terminate))
+        within(
+            REVOKE_TIMEOUT_SECONDS,
+            lambda: Control.revoke(control, list(task_ids), terminate=terminate),
+        )
     except Exception:
         logger.exception("%d plain tasks were not revoked: the broker is away", len(task_ids))
         return False

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger("offload.canvas")
 
 #: Relays that are claimed together: they are sent, or given up on, long before their claim ends.
-CHUNK = 20
+CHUNK_RELAYS = 20
 #: Seconds that a broker has to take a chunk, and that each relay adds.
-PATIENCE, EACH = 1.0, 0.02
+BROKER_TIMEOUT_SECONDS, SECONDS_PER_RELAY = 1.0, 0.02
 #: How often a relay may fail for a reason that is not the broker's before it ends with that (K2b).
-TRIES = 3
+TRIES_MAX = 3
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class Sending:
         for job_id, error in list(self.unsendable.items()):
             _end(job_id, error)
         for job_id, error in list(self.failed.items()):
-            if relays.mark_failed(job_id, f"{type(error).__name__}: {told(error)}") >= TRIES:
+            if relays.mark_failed(job_id, f"{type(error).__name__}: {told(error)}") >= TRIES_MAX:
                 _end(job_id, error)
 
 
@@ -87,22 +87,22 @@ def post(job_ids: Sequence[str]) -> int:
     a task is published once or, if its note was lost, again under the same id.
     """
     count = 0
-    for start in range(0, len(job_ids), CHUNK):
+    for start in range(0, len(job_ids), CHUNK_RELAYS):
         if breaker.is_open:
             break
-        count += _send(relays.claim(job_ids[start : start + CHUNK]))
+        count += _send(relays.claim(job_ids[start : start + CHUNK_RELAYS]))
     return count
 
 
 def post_again(older_than: float, limit: int) -> int:
     """Publish relays that were left behind for so many seconds; return how many."""
     count = 0
-    for _ in range(0, limit, CHUNK):
+    for _ in range(0, limit, CHUNK_RELAYS):
         if breaker.is_open:
             break
-        jobs = relays.claim_left_behind(older_than, CHUNK)
+        jobs = relays.claim_left_behind(older_than, CHUNK_RELAYS)
         count += _send(jobs)
-        if len(jobs) < CHUNK:
+        if len(jobs) < CHUNK_RELAYS:
             break
     return count
 
@@ -110,7 +110,7 @@ def post_again(older_than: float, limit: int) -> int:
 def _send(jobs: Sequence[Job]) -> int:
     if not jobs:
         return 0
-    app, limit = celery_app(), PATIENCE + EACH * len(jobs)
+    app, limit = celery_app(), BROKER_TIMEOUT_SECONDS + SECONDS_PER_RELAY * len(jobs)
     sending = Sending(jobs=jobs, deadline=monotonic() + limit)
     try:
         # What listens to Celery's signals finds the caller's context: traces, above all.

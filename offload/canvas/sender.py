@@ -14,7 +14,7 @@ from offload.canvas.freezing.context import Continuation, running
 from offload.canvas.freezing.drafting import job_draft, plain_topic, relay_draft
 from offload.canvas.freezing.options import asked_anew
 from offload.canvas.freezing.recognition import Recognised, recognise
-from offload.canvas.freezing.signatures import EPOCH
+from offload.canvas.freezing.signatures import EPOCH_OPTION
 from offload.core.states import Hold
 from offload.core.validation.ids import id_of
 from offload.dispatch import subscribing
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from offload.canvas.batches import Batch
     from offload.canvas.freezing.context import Running
 
-ACCUMULATE = "celery.accumulate"
+ACCUMULATE_TASK = "celery.accumulate"
 
 
 class Sender:
@@ -63,7 +63,7 @@ class Sender:
             self._app, name, kwargs=kwargs, options=options, task=options.get("task_type")
         )
         if found is None and batch is None:
-            options.pop(EPOCH, None)
+            options.pop(EPOCH_OPTION, None)
             return self.stock(name, args, kwargs, countdown, eta, task_id, **options)
         call = Call(
             id=id_of(task_id) if task_id else new_id(), name=name,
@@ -95,7 +95,7 @@ class Sender:
         return self._app.AsyncResult(job.id)
 
     def _store(self, call: Call, found: Recognised | None, batch: Batch | None) -> None:
-        if found is None and call.name == ACCUMULATE:
+        if found is None and call.name == ACCUMULATE_TASK:
             self._evaluate(call)
             return
         if found is None:

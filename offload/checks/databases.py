@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from django.core.checks import CheckMessage
 
 #: Seconds that SQLite should wait for another writer; Django's default of 5 is soon over.
-PATIENCE = 20
+SQLITE_TIMEOUT_SECONDS = 20
 
 #: What psycopg and Django call the level at which locks are seen as they are.
 READ_COMMITTED = "READ_COMMITTED"
 
 #: Apps whose tables go with the jobs.
-OURS = {"offload", "django_celery_results"}
+OWN_APPS = {"offload", "django_celery_results"}
 
-PASTE = (
+PASTED_OPTIONS = (
     'Write in DATABASES["{alias}"]: "OPTIONS": {{"init_command": "PRAGMA journal_mode=WAL; '
     'PRAGMA synchronous=NORMAL;", "transaction_mode": "IMMEDIATE", "timeout": 30}}.'
 )
@@ -66,7 +66,7 @@ def _written_to(alias: str) -> list[str]:
         model
         for model in apps.get_models()
         if model._meta.managed
-        and model._meta.app_label not in OURS
+        and model._meta.app_label not in OWN_APPS
         and router.db_for_write(model) == alias
     ]
     found.sort(key=lambda model: (model.__module__.startswith("django."), model._meta.label))
@@ -106,7 +106,7 @@ def _vendor(engine: str) -> str:
 
 
 def _sqlite(alias: str, name: str, options: dict[str, Any]) -> list[CheckMessage]:
-    paste = PASTE.format(alias=alias)
+    paste = PASTED_OPTIONS.format(alias=alias)
     found: list[CheckMessage] = []
     if str(options.get("transaction_mode")).upper() != "IMMEDIATE":
         told = "SQLite transactions that read first fail with 'database is locked' beside others."
@@ -114,7 +114,7 @@ def _sqlite(alias: str, name: str, options: dict[str, Any]) -> list[CheckMessage
     if not _is_memory(name) and not _is_wal(str(options.get("init_command", ""))):
         told = "SQLite without a write-ahead log lets readers and writers wait for each other."
         found.append(Warning(told, paste, id="offload.W002"))
-    if options.get("timeout", 5) < PATIENCE:
+    if options.get("timeout", 5) < SQLITE_TIMEOUT_SECONDS:
         told = "SQLite gives up soon where several processes write: its timeout is low."
         found.append(Warning(told, paste, id="offload.W003"))
     return found

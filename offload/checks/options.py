@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from django.conf import settings as django_settings
 from django.core.checks import Error
 
-from offload.conf import KEYS, Settings, parse
+from offload.conf import SETTING_KEYS, Settings, parse
 from offload.core.validation.bounds import SETTINGS
 
 if TYPE_CHECKING:
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
     from django.core.checks import CheckMessage
 
-TYPES = get_type_hints(Settings)
+SETTING_TYPES = get_type_hints(Settings)
 
-QUEUES = TYPES["queues"]
+QUEUES_TYPE = SETTING_TYPES["queues"]
 
-EXAMPLES: Mapping[object, str] = MappingProxyType(
+TYPE_EXAMPLES: Mapping[object, str] = MappingProxyType(
     {
         str: 'text, such as "default"',
         int: "a whole number",
         float: "a number of seconds",
         bool: "True or False",
         tuple[str, ...]: 'a list of texts, such as ["gpu"]',
-        QUEUES: 'queues by their names, such as {"render": {"topics": ["dam/**"]}}',
+        QUEUES_TYPE: 'queues by their names, such as {"render": {"topics": ["dam/**"]}}',
     }
 )
 
 #: Beats that may be late before an instance is taken for gone.
-BEATS = 3
+MISSED_BEATS = 3
 
 
 def check(**_: object) -> list[CheckMessage]:
@@ -60,29 +60,30 @@ def _unknown(given: dict[Any, Any]) -> list[CheckMessage]:
     return [
         Error(f"OFFLOAD has an unknown key {key!r}.", _nearest(key), id="offload.E001")
         for key in given
-        if key not in KEYS
+        if key not in SETTING_KEYS
     ]
 
 
 def _nearest(key: object) -> str:
-    near = get_close_matches(str(key).upper(), KEYS, n=1)
-    return f'Write "{near[0]}".' if near else f"Remove it. There are: {', '.join(KEYS)}."
+    near = get_close_matches(str(key).upper(), SETTING_KEYS, n=1)
+    return f'Write "{near[0]}".' if near else f"Remove it. There are: {', '.join(SETTING_KEYS)}."
 
 
 def _mistyped(given: dict[Any, Any]) -> list[CheckMessage]:
     return [
         Error(
             f'OFFLOAD["{key}"] is {value!r:.100}.',
-            f'Write {EXAMPLES[TYPES[KEYS[key]]]}; the default is "{key}": {_default(key)!r}.',
+            f"Write {TYPE_EXAMPLES[SETTING_TYPES[SETTING_KEYS[key]]]}; "
+            f'the default is "{key}": {_default(key)!r}.',
             id="offload.E002",
         )
         for key, value in given.items()
-        if key in KEYS and not _fits(value, TYPES[KEYS[key]])
+        if key in SETTING_KEYS and not _fits(value, SETTING_TYPES[SETTING_KEYS[key]])
     ]
 
 
 def _default(key: str) -> object:
-    return asdict(Settings())[KEYS[key]]
+    return asdict(Settings())[SETTING_KEYS[key]]
 
 
 def _fits(value: object, wanted: object) -> bool:
@@ -95,7 +96,7 @@ def _fits(value: object, wanted: object) -> bool:
         return isinstance(value, int)
     if wanted is str:
         return isinstance(value, str)
-    if wanted == QUEUES:
+    if wanted == QUEUES_TYPE:
         return isinstance(value, dict) and all(map(_is_queue, value.items()))
     return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
 
@@ -118,14 +119,14 @@ def _out_of_bounds(given: dict[str, Any]) -> list[CheckMessage]:
 
 
 def _impatient(settings: Settings) -> list[CheckMessage]:
-    if settings.timeout >= BEATS * settings.heartbeat:
+    if settings.timeout >= MISSED_BEATS * settings.heartbeat:
         return []
     return [
         Error(
             f"An instance would be gone {settings.timeout:g} s after a beat, while it beats every "
             f"{settings.heartbeat:g} s: a beat that is a little late would cost its jobs.",
             f'Write "HEARTBEAT": {settings.heartbeat:g}, '
-            f'"TIMEOUT": {(BEATS + 1) * settings.heartbeat:g}.',
+            f'"TIMEOUT": {(MISSED_BEATS + 1) * settings.heartbeat:g}.',
             id="offload.E004",
         )
     ]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Older ones consume, after a reconnect, queues that they only published to.
 LEAST = (5, 7)
 
-INSTALL = """\
+INSTALL_LINES = """\
 In project/celery.py:
 
 app = Celery("project")
@@ -40,7 +40,10 @@ def check(**_: object) -> list[CheckMessage]:
     try:
         app = celery_app()
     except (ConfigurationError, ImportError) as error:
-        return [*found, Error(f"Nothing can be published: {error}", INSTALL, id="offload.E014")]
+        return [
+            *found,
+            Error(f"Nothing can be published: {error}", INSTALL_LINES, id="offload.E014"),
+        ]
     return [
         *found,
         *_protocol(app),

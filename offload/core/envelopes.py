@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: The header of a message that holds the envelope.
-HEADER = "offload"
+ENVELOPE_HEADER = "offload"
 #: A binding of a job: its id and epoch. Messages are known by it, and runs in a worker.
 Key: TypeAlias = tuple[str, int]
 #: Fields that are texts and flags, where they are there.
-FLAGS = ("silent", "limited")
+ENVELOPE_FLAGS = ("silent", "limited")
 
 
 class Malformed(Exception):
@@ -107,6 +107,6 @@ def _problem(said: Mapping[str, Any]) -> str:
         isinstance(said.get(name, ""), str) for name in ("topic", "instance", "incarnation")
     ):
         return "its topic or instance is no text"
-    if not all(isinstance(said.get(name, False), bool) for name in FLAGS):
+    if not all(isinstance(said.get(name, False), bool) for name in ENVELOPE_FLAGS):
         return "a flag in it is none"
     return ""

@@ -9,18 +9,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 #: Characters that are compared, and names; a comparison costs their square.
-LONGEST, MOST = 100, 2000
+COMPARED_CHARACTERS_MAX, COMPARED_NAMES_MAX = 100, 2000
 #: From which likeness on a name is worth being told.
-ALIKE = 0.6
+LIKENESS_MIN = 0.6
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a question for the nearest of the names, with a space before it; empty without one."""
-    names = {one.lower(): one for one, _number in zip(known, range(MOST), strict=False)}
-    meant = word[:LONGEST].lower()
+    names = {
+        one.lower(): one for one, _number in zip(known, range(COMPARED_NAMES_MAX), strict=False)
+    }
+    meant = word[:COMPARED_CHARACTERS_MAX].lower()
     # `-n gpu` makes the instance celery@gpu, and gpu is what people call it.
     found = [one for one in names if meant and meant in one.split("@")]
-    found = found or get_close_matches(meant, names, n=1, cutoff=ALIKE)
+    found = found or get_close_matches(meant, names, n=1, cutoff=LIKENESS_MIN)
     return f" Did you mean {names[found[0]]!r}?" if found else ""
 
 
@@ -29,10 +31,12 @@ def nearest_topic(topic: str, known: Iterable[str]) -> str:
 
     A pattern is as near as the topic's first segments are to those it names.
     """
-    candidates = [one for one, _number in zip(known, range(MOST), strict=False) if one != topic]
+    candidates = [
+        one for one, _number in zip(known, range(COMPARED_NAMES_MAX), strict=False) if one != topic
+    ]
     scored = [(_likeness(topic, one), "*" not in one, one) for one in candidates]
     best = max(scored, default=(0.0, False, ""))
-    return best[2] if best[0] >= ALIKE else ""
+    return best[2] if best[0] >= LIKENESS_MIN else ""
 
 
 def _likeness(topic: str, known: str) -> float:
@@ -40,4 +44,6 @@ def _likeness(topic: str, known: str) -> float:
     compared = "/".join(topic.split("/")[: named.count("/") + 1]) if named != known else topic
     if not named:
         return 0.0
-    return SequenceMatcher(None, compared[:LONGEST].lower(), named[:LONGEST].lower()).ratio()
+    return SequenceMatcher(
+        None, compared[:COMPARED_CHARACTERS_MAX].lower(), named[:COMPARED_CHARACTERS_MAX].lower()
+    ).ratio()

@@ -13,7 +13,7 @@ from offload.core.validation import bounds
 if TYPE_CHECKING:
     from offload.core.validation.bounds import Bound
 
-FOR_EVER = -1
+UNLIMITED_RETRIES = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +58,15 @@ class RetryPolicy:
 
 
 # Seconds before anything is tried again, at first and at most: whatever a policy or a task says.
-LEAST, MOST = 0.01, 1.0
+FIRST_PAUSE_SECONDS, PAUSE_SECONDS_MAX = 0.01, 1.0
 
 
-def patience(times: int) -> float:
+def least_pause(times: int) -> float:
     """Return the least seconds to wait after something happened for the `times`-th time.
 
     Whoever asks for no delay at all, again and again, is slowed down to one try per second.
     """
-    return float(min(LEAST * 2 ** min(times - 1, 10), MOST))
+    return float(min(FIRST_PAUSE_SECONDS * 2 ** min(times - 1, 10), PAUSE_SECONDS_MAX))
 
 
 class Cause(enum.StrEnum):
@@ -140,13 +140,13 @@ def decide(
 def _after_failure(
     policy: RetryPolicy, cause: Cause, failures: int, crashes: int, luck: float
 ) -> RetryDecision:
-    if policy.retries == FOR_EVER:
+    if policy.retries == UNLIMITED_RETRIES:
         told = f"{_said(cause)}; failure {failures}, retried for ever"
     else:
         told = f"{_said(cause)}; failure {failures} of {policy.retries + 1}"
         if failures > policy.retries:
             return _end(JobState.GIVEN_UP, failures, crashes, told)
-    delay = max(policy.wait(failures, luck), patience(failures))
+    delay = max(policy.wait(failures, luck), least_pause(failures))
     return _again(delay, failures, crashes, told)
 
 

@@ -16,9 +16,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 #: PostgreSQL's codes: could not serialise, and deadlock detected.
-GAVE_WAY = frozenset({"40001", "40P01"})
+CONFLICT_CODES = frozenset({"40001", "40P01"})
 #: How often something is begun: two that wait for each other have passed after one more.
-ROUNDS = 3
+TRIES_MAX = 3
 
 
 def retried(act: Callable[P, R]) -> Callable[P, R]:
@@ -30,7 +30,7 @@ def retried(act: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(act)
     def again(*args: P.args, **kwargs: P.kwargs) -> R:
-        for _ in range(ROUNDS - 1):
+        for _ in range(TRIES_MAX - 1):
             try:
                 return act(*args, **kwargs)
             except OperationalError as error:
@@ -43,4 +43,4 @@ def retried(act: Callable[P, R]) -> Callable[P, R]:
 
 def gave_way(error: BaseException) -> bool:
     """Return whether the database ended a transaction in favour of another."""
-    return getattr(error.__cause__, "sqlstate", None) in GAVE_WAY
+    return getattr(error.__cause__, "sqlstate", None) in CONFLICT_CODES

@@ -32,7 +32,7 @@ SINCE = {
     "postgresql": "extract(epoch FROM clock_timestamp() - {0})",
 }
 #: Seconds that a server gets to take the request to end a statement.
-INTERRUPTING = 0.5
+INTERRUPT_SECONDS = 0.5
 #: Share-lock the row a decision rests on; SQLite's immediate transactions lock the whole file.
 FOR_SHARE = {"sqlite": "", "postgresql": "FOR SHARE"}
 FOR_UPDATE = {"sqlite": "", "postgresql": "FOR UPDATE"}
@@ -139,7 +139,7 @@ def interrupt(there: BaseDatabaseWrapper) -> None:
     if raw is None:
         return
     with suppress(Exception):
-        raw.interrupt() if there.vendor == "sqlite" else raw.cancel_safe(timeout=INTERRUPTING)
+        raw.interrupt() if there.vendor == "sqlite" else raw.cancel_safe(timeout=INTERRUPT_SECONDS)
 
 
 def marks(values: Collection[object]) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
 #: Times that a connection runs a statement before it has it prepared, as psycopg's own default.
-THRESHOLD = 5
+PREPARE_AFTER_RUNS = 5
 
 
 def can_prepare(connection: BaseDatabaseWrapper) -> bool:
@@ -37,7 +37,7 @@ def cursor(connection: BaseDatabaseWrapper) -> Any:
     raw: Any = connection.connection
     if raw.prepare_threshold is None:
         # Of no consequence to Django's own cursors: they put values into the text.
-        raw.prepare_threshold = THRESHOLD
+        raw.prepare_threshold = PREPARE_AFTER_RUNS
     with connection.wrap_database_errors:
         return connection._prepare_cursor(_cursor_class()(raw))  # type: ignore[attr-defined]
 

@@ -30,7 +30,7 @@ def examine() -> Iterator[Finding]:
     """Yield what is found, as it is found; what rests on something broken is left out."""
     found = list(settings.examine())
     yield from found
-    if any(one.subject == settings.UNREADABLE for one in found):
+    if any(one.subject == settings.UNREADABLE_SUBJECT for one in found):
         return
     found = list(database.examine())
     yield from found

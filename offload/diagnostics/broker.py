@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 SUBJECT = "broker"
 
 #: Seconds it has to answer.
-PATIENCE = 4
+BROKER_TIMEOUT_SECONDS = 4
 
-EMBEDDED = "Start it: manage.py offload broker"
-ELSEWHERE = "Start it, or correct CELERY_BROKER_URL."
-HERE = f"{ELSEWHERE} The embedded one is started by: manage.py offload broker"
-ADDRESS = "Correct CELERY_BROKER_URL: its user, its password, or what follows the last slash."
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+START_EMBEDDED = "Start it: manage.py offload broker"
+START_BROKER = "Start it, or correct CELERY_BROKER_URL."
+START_EITHER = f"{START_BROKER} The embedded one is started by: manage.py offload broker"
+CORRECT_ADDRESS = (
+    "Correct CELERY_BROKER_URL: its user, its password, or what follows the last slash."
+)
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
 def examine() -> Iterator[Finding]:
@@ -36,7 +38,7 @@ def examine() -> Iterator[Finding]:
     except ConfigurationError:
         yield fail(SUBJECT, "The broker is unknown.", "Install a Celery app first.")
     except BrokerUnreachable as error:
-        yield fail(SUBJECT, error.fact, ADDRESS if error.is_refused else remedy(error.url))
+        yield fail(SUBJECT, error.fact, CORRECT_ADDRESS if error.is_refused else remedy(error.url))
     else:
         yield ok(SUBJECT, f"{url} answers.")
 
@@ -45,8 +47,8 @@ def remedy(url: str) -> str:
     """Return what to do about a broker at this address that does not answer."""
     parts = urlsplit(url)
     if parts.scheme == "redis+socket":
-        return EMBEDDED
-    return HERE if parts.hostname in LOOPBACK else ELSEWHERE
+        return START_EMBEDDED
+    return START_EITHER if parts.hostname in LOOPBACK_HOSTS else START_BROKER
 
 
 def reach() -> str:
@@ -54,11 +56,11 @@ def reach() -> str:
 
     Raise BrokerUnreachable if that fails, or takes too long.
     """
-    with celery_app().connection_for_write(connect_timeout=PATIENCE) as connection:
+    with celery_app().connection_for_write(connect_timeout=BROKER_TIMEOUT_SECONDS) as connection:
         url = str(connection.as_uri())
         errors: Any = (*connection.connection_errors, *connection.channel_errors)
         try:
-            within(PATIENCE, lambda: _connect(connection))
+            within(BROKER_TIMEOUT_SECONDS, lambda: _connect(connection))
         except (KombuError, OSError, *errors) as error:
             cause = error.__cause__ or error
             problem = (str(cause) or type(cause).__name__).rstrip(".")
@@ -68,4 +70,4 @@ def reach() -> str:
 
 
 def _connect(connection: Connection) -> None:
-    connection.ensure_connection(max_retries=1, interval_start=0, timeout=PATIENCE)
+    connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_TIMEOUT_SECONDS)

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 SUBJECT = "database"
 
 #: Seconds by which this machine's clock may differ from the database's.
-SKEW = 2.0
+CLOCK_SKEW_SECONDS = 2.0
 
 #: Labels of the apps whose tables are needed, as far as they are installed.
-TABLES = ("offload", "django_celery_results")
+TABLE_APPS = ("offload", "django_celery_results")
 
 
 def examine() -> Iterator[Finding]:
@@ -43,7 +43,7 @@ def examine() -> Iterator[Finding]:
 def tables() -> Finding:
     """Return whether the migrations of the tables that are needed were applied."""
     executor = MigrationExecutor(database.connection())
-    leaves = [leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] in TABLES]
+    leaves = [leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] in TABLE_APPS]
     missing = [str(migration) for migration, _ in executor.migration_plan(leaves)]
     if missing:
         told = f"Tables are missing or old: {len(missing)} migrations, {missing[0]} the first."
@@ -76,7 +76,7 @@ def _isolation() -> Finding:
 def _clock() -> Finding:
     theirs = database.rows(f"SELECT {database.now()}")[0][0]
     skew = abs(between(datetime.now(UTC), theirs))
-    if skew <= SKEW:
+    if skew <= CLOCK_SKEW_SECONDS:
         return ok(SUBJECT, "Its clock agrees with this machine's.")
     told = f"Its clock and this machine's differ by {skew:.0f} s: rules end early or late here."
     return warn(SUBJECT, told, "Let both machines take their time from NTP.")

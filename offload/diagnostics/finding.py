@@ -49,9 +49,9 @@ def fail(subject: str, fact: str, next_step: str) -> Finding:
 
 
 #: What the libraries of Redis and RabbitMQ raise for it; neither needs to be installed.
-REFUSALS = frozenset({"AuthenticationError", "ResponseError", "AccessRefused", "NotAllowed"})
+REFUSAL_ERRORS = frozenset({"AuthenticationError", "ResponseError", "AccessRefused", "NotAllowed"})
 
 
 def is_refusal(error: BaseException) -> bool:
     """Return whether a server answers, and refuses who asks or what is asked for."""
-    return not REFUSALS.isdisjoint(kind.__name__ for kind in type(error).mro())
+    return not REFUSAL_ERRORS.isdisjoint(kind.__name__ for kind in type(error).mro())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from offload.core.placement.topology import Mode
 from offload.diagnostics.finding import Finding, warn
 from offload.models import Instance, Job
-from offload.reading.explain import SENT
+from offload.reading.explain import SENT_OFTEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +23,12 @@ def examine() -> Iterator[Finding]:
             told = f"{row.name} dropped {count} messages that no job was ever sent as."
             step = "Somebody else writes to the broker: give it a password, or a vhost of its own."
             yield warn(SUBJECT, told, step)
-    never = Job.objects.bound().filter(state="QUEUED", publishes__gte=SENT - 1)
+    never = Job.objects.bound().filter(state="QUEUED", publishes__gte=SENT_OFTEN - 1)
     first = never.order_by("bound_at").first()
     if first is not None:
-        told = f"{never.count()} jobs were sent {SENT} times or more and have not begun, the first "
+        told = (
+            f"{never.count()} jobs were sent {SENT_OFTEN} times or more and have not begun, "
+            f"the first to {first.instance}."
+        )
         step = f"Look at the log of that worker; then: manage.py offload job {first.pk}"
-        yield warn(SUBJECT, f"{told}to {first.instance}.", step)
+        yield warn(SUBJECT, told, step)

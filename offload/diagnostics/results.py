@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 SUBJECT = "results"
 
 #: Seconds it has to answer.
-PATIENCE = 5.0
+BACKEND_TIMEOUT_SECONDS = 5.0
 
-AWAY = "Start it, migrate it, or correct CELERY_RESULT_BACKEND."
-ADDRESS = "Correct CELERY_RESULT_BACKEND: its user, its password, or what follows the last slash."
+START_BACKEND = "Start it, migrate it, or correct CELERY_RESULT_BACKEND."
+CORRECT_ADDRESS = (
+    "Correct CELERY_RESULT_BACKEND: its user, its password, or what follows the last slash."
+)
 
 #: An id no task has.
-NOBODY = "offload-doctor"
+UNUSED_ID = "offload-doctor"
 
 
 def examine() -> Iterator[Finding]:
@@ -44,7 +46,7 @@ def examine() -> Iterator[Finding]:
         refuses = is_refusal(error)
         does = "refuses the connection" if refuses else "does not answer"
         told = f"{name} {does}: {type(error).__name__}: {one_line(error)}"
-        yield fail(SUBJECT, told, ADDRESS if refuses else AWAY)
+        yield fail(SUBJECT, told, CORRECT_ADDRESS if refuses else START_BACKEND)
     else:
         yield ok(SUBJECT, f"{name} answers.")
 
@@ -53,9 +55,9 @@ def _problem(backend: Any) -> Exception | None:
     """Return why the backend cannot be asked, or nothing."""
     try:
         if task_results.in_transaction():
-            backend.get_state(NOBODY)
+            backend.get_state(UNUSED_ID)
         else:
-            within(PATIENCE, lambda: _ask(backend))
+            within(BACKEND_TIMEOUT_SECONDS, lambda: _ask(backend))
     except Exception as error:  # Any library may be behind it, with errors of its own.
         return error
     return None
@@ -63,4 +65,4 @@ def _problem(backend: Any) -> Exception | None:
 
 def _ask(backend: Any) -> None:
     ping = getattr(getattr(backend, "client", None), "ping", None)
-    _ = ping() if ping else backend.get_state(NOBODY)
+    _ = ping() if ping else backend.get_state(UNUSED_ID)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.diagnostics.finding import Finding, fail, one_line
-from offload.fleet.row_values import UNREADABLE, patterns_of, rule_of
+from offload.fleet.row_values import UNREADABLE_ERRORS, patterns_of, rule_of
 from offload.models import Queue, Rule
 
 if TYPE_CHECKING:
@@ -30,6 +30,6 @@ def _problem(row: Rule | Queue) -> str:
             rule_of(row)
         else:
             patterns_of(row)
-    except UNREADABLE as error:
+    except UNREADABLE_ERRORS as error:
         return one_line(error)
     return ""

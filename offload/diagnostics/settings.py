@@ -22,7 +22,7 @@ PACKAGES = ("Django", "celery", "kombu")
 SUBJECT = "settings"
 
 #: Subject of a finding without whose cure nothing else can be examined.
-UNREADABLE = "OFFLOAD"
+UNREADABLE_SUBJECT = "OFFLOAD"
 
 
 def examine() -> Iterator[Finding]:
@@ -37,7 +37,7 @@ def examine() -> Iterator[Finding]:
         settings()
     except (ConfigurationError, TypeError):
         told = "Nothing else was examined, because OFFLOAD cannot be read."
-        yield fail(UNREADABLE, told, "Correct OFFLOAD as described above, and run this again.")
+        yield fail(UNREADABLE_SUBJECT, told, "Correct OFFLOAD as described above, and run this again.")
 
 
 def _finding(message: CheckMessage) -> Finding:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SUBJECT = "storage"
 
-CONTENT = b"Written by 'manage.py offload doctor', which removes it again."
+PROBE_CONTENT = b"Written by 'manage.py offload doctor', which removes it again."
 
 
 def examine() -> Iterator[Finding]:
@@ -46,9 +46,9 @@ def _problem(error: Exception) -> str:
 
 def _round_trip(alias: str) -> bool:
     storage = stores.storage(alias)
-    location = store(alias, f"offload-doctor-{uuid7()}", ContentFile(CONTENT), name="a test")
+    location = store(alias, f"offload-doctor-{uuid7()}", ContentFile(PROBE_CONTENT), name="a test")
     try:
         with storage.open(location, "rb") as file:
-            return bool(file.read() == CONTENT)
+            return bool(file.read() == PROBE_CONTENT)
     finally:
         storage.delete(location)

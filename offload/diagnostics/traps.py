@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SUBJECT = "traps"
 
 #: Seconds after which Redis gives an unacknowledged message to another worker.
-VISIBILITY = 3600
+VISIBILITY_TIMEOUT_SECONDS = 3600
 
 
 def examine() -> Iterator[Finding]:
@@ -33,7 +33,9 @@ def _visibility(app: Celery) -> Iterator[Finding]:
     """Yield that long plain tasks run twice; jobs do not, they rest on their rows."""
     redis = str(app.conf.broker_url or "").startswith(("redis", "rediss", "valkey"))
     if redis and app.conf.task_acks_late:
-        seconds = (app.conf.broker_transport_options or {}).get("visibility_timeout", VISIBILITY)
+        seconds = (app.conf.broker_transport_options or {}).get(
+            "visibility_timeout", VISIBILITY_TIMEOUT_SECONDS
+        )
         told = f"Plain tasks that run longer than {seconds} s are run again: they acknowledge late."
         step = 'Raise CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"], or make them jobs.'
         yield warn(SUBJECT, told, step)

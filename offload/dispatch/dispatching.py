@@ -11,7 +11,7 @@ from offload.core.placement.routing import Candidate, Need, Route, Unroutable, p
 from offload.dispatch.sending import send
 from offload.fleet.duties import Duty
 from offload.fleet.snapshots import Snapshot, now, snapshot
-from offload.messaging.names import CARRIERS
+from offload.messaging.names import BUILTIN_TASKS
 from offload.messaging.publisher import breaker
 from offload.tracking import limits, requeue
 from offload.tracking.bindings import BoundJob, Place, bind, insert_bound
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 #: Seconds for which a lane that found no idle slot is not tried again at submit. Agents look that
 #: long after a run has ended once more, so that nobody waits who came in between.
-FULL = 0.05
+FULL_LANE_SECONDS = 0.05
 #: Lanes of which that is remembered.
-LANES = 1000
+FULL_LANES_MAX = 1000
 _full: dict[Lane, float] = {}
 
 
@@ -93,9 +93,9 @@ def _offer(lane: Lane, deadline: float) -> int:
 
 
 def _note_full(lane: Lane) -> None:
-    if len(_full) >= LANES:
+    if len(_full) >= FULL_LANES_MAX:
         _full.clear()
-    _full[lane] = monotonic() + FULL
+    _full[lane] = monotonic() + FULL_LANE_SECONDS
 
 
 def _route(lane: Lane, seen: Snapshot, cursor: int) -> tuple[Route | Unroutable, Mapping[str, int]]:
@@ -221,7 +221,7 @@ def _bind(place: Place, lanes: Sequence[Lane], seen: Snapshot, *, suspect: bool)
 
 def task_of(job: BoundJob, seen: Snapshot) -> str:
     """Return the name under which the job's instance announced its consumer, or what carries it."""
-    if job.task in CARRIERS:
+    if job.task in BUILTIN_TASKS:
         return job.task
     topology = seen.topology
     candidates = plan(Need(topic=job.topic), topology, now()).candidates

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from offload.tracking.bindings import BoundJob
 
 #: After so many times the job is taken back instead.
-TIMES = 5
+REPUBLISHES_MAX = 5
 
 
 def send_again(instance: str, incarnation: str, *, held: Collection[Key]) -> int:
@@ -54,5 +54,5 @@ def _reaches_broker(jobs: Sequence[BoundJob]) -> bool:
 
 
 def _tired(job_ids: list[str]) -> list[str]:
-    tired = Job.objects.ids(job_ids).filter(publishes__gte=TIMES)
+    tired = Job.objects.ids(job_ids).filter(publishes__gte=REPUBLISHES_MAX)
     return list(tired.values_list("pk", flat=True))

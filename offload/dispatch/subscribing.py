@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("offload.canvas")
 
 #: Seconds that a backend, or a broker for the sake of a result, may take.
-PATIENCE = 1.0
+SUBSCRIBE_TIMEOUT_SECONDS = 1.0
 
 breaker = Breaker()
 
@@ -45,10 +45,10 @@ def expect(app: Celery, task_id: str, producer: Any = None) -> bool:
 def _subscribe(backend: Any, producer: Any, task_id: str) -> None:
     if isinstance(backend, RPCBackend):
         # The queue that it declares is this thread's.
-        producer.connection.ensure_connection(max_retries=1, timeout=PATIENCE)
+        producer.connection.ensure_connection(max_retries=1, timeout=SUBSCRIBE_TIMEOUT_SECONDS)
         backend.on_task_call(producer, task_id)
     else:
-        within(PATIENCE, lambda: backend.on_task_call(producer, task_id))
+        within(SUBSCRIBE_TIMEOUT_SECONDS, lambda: backend.on_task_call(producer, task_id))
 
 
 def reply_options() -> dict[str, Any]:

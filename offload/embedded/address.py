@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SOCKET_PATH_LIMIT = 104
 
 #: Of a look whether the server answers: one try, and not long.
-ONE_LOOK: dict[str, Any] = {"socket_timeout": 1.0, "retry": Retry(NoBackoff(), 0)}
+PROBE_OPTIONS: dict[str, Any] = {"socket_timeout": 1.0, "retry": Retry(NoBackoff(), 0)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class SocketAddress:
 
     def client(self) -> redis.Redis:
         """Return a client of the server here."""
-        return redis.Redis(unix_socket_path=self.path, **ONE_LOOK)
+        return redis.Redis(unix_socket_path=self.path, **PROBE_OPTIONS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,9 @@ class PortAddress:
 
     def client(self) -> redis.Redis:
         """Return a client of the server here."""
-        return redis.Redis(host="127.0.0.1", port=self.port, password=self.password, **ONE_LOOK)
+        return redis.Redis(
+            host="127.0.0.1", port=self.port, password=self.password, **PROBE_OPTIONS
+        )
 
 
 def address_in(directory: Path) -> SocketAddress | PortAddress:

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: Seconds between two looks at a server that starts.
-POLL = 0.02
+START_LOOK_SECONDS = 0.02
 
 #: What others may not do with the files of the server.
-PRIVATE = 0o077
+PRIVATE_UMASK = 0o077
 
 CONFIGURATION = """\
 dir {directory}
@@ -141,7 +141,7 @@ class EmbeddedBroker:
             # What it makes, socket and data, is its owner's alone, whoever may enter the folder.
             self._process = subprocess.Popen(  # noqa: S603 -- a program and a file of our own
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                umask=PRIVATE,
+                umask=PRIVATE_UMASK,
             )  # fmt: skip
         self._write_marks(self._process.pid)
 
@@ -173,7 +173,7 @@ class EmbeddedBroker:
                 silent_since = time.monotonic()
             elif time.monotonic() - silent_since > timeout:
                 raise BrokerUnreachable(url=str(self.directory), problem=self._silence())
-            time.sleep(POLL)
+            time.sleep(START_LOOK_SECONDS)
         return False
 
     def _answer(self) -> Answer:

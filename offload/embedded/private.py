@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 #: Who else may write.
-OTHERS = stat.S_IWGRP | stat.S_IWOTH
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def make_safe(directory: Path) -> None:
@@ -24,7 +24,7 @@ def make_safe(directory: Path) -> None:
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = directory.stat()
-    if found.st_uid != os.getuid() or found.st_mode & OTHERS:
+    if found.st_uid != os.getuid() or found.st_mode & OTHERS_WRITE:
         mode = stat.S_IMODE(found.st_mode)
         raise ConfigurationError(
             setting="The embedded broker",

@@ -12,8 +12,8 @@ import psutil
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 #: Where state and start stand behind the name of the process.
-STATE, START = 0, 19
-DEAD = ("Z", "X")
+STATE_FIELD, START_FIELD = 0, 19
+DEAD_STATES = ("Z", "X")
 
 
 def boot_id() -> str:
@@ -33,7 +33,7 @@ def started(pid: int) -> str:
     except (FileNotFoundError, ProcessLookupError):
         return ""
     fields = told.rpartition(")")[2].split()
-    return "" if fields[STATE] in DEAD else fields[START]
+    return "" if fields[STATE_FIELD] in DEAD_STATES else fields[START_FIELD]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from offload.embedded.broker import EmbeddedBroker
 
 #: Seconds without an answer that are worth a word.
-SILENCE = 5.0
+SILENCE_SECONDS = 5.0
 #: Seconds after a start that failed until the next one.
-PAUSE = 5.0
+RESTART_PAUSE_SECONDS = 5.0
 
 
 class BrokerWatch:
@@ -42,7 +42,7 @@ class BrokerWatch:
             self._is_silent = False
             return "The broker answers again." if was_silent else ""
         silence = time.monotonic() - self._answered
-        if self._is_silent or silence < SILENCE:
+        if self._is_silent or silence < SILENCE_SECONDS:
             return ""
         self._is_silent = True
         return (
@@ -54,7 +54,7 @@ class BrokerWatch:
         try:
             self._broker.start()
         except BrokerUnreachable as error:
-            self._not_before = time.monotonic() + PAUSE
+            self._not_before = time.monotonic() + RESTART_PAUSE_SECONDS
             return f"The broker ended and could not be started again yet. {error}"
         self._answered, self._is_silent = time.monotonic(), False
         return f"The broker ended and was started again. Its log is {self._broker.log}."

@@ -31,7 +31,7 @@ Buffer: TypeAlias = "bytes | bytearray | memoryview"
 #: What a file is read from: a path, its bytes, or an open file.
 Source: TypeAlias = "str | Path | bytes | IO[bytes] | File[Any]"
 
-CHUNK = 1 << 20
+CHUNK_BYTES = 1 << 20
 #: Characters of a media type.
 MEDIA_TYPE_MAX = 255
 BY_NAME = "Pass a dict of names and what to read: files={'photo.jpg': 'path/to/photo.jpg'}."
@@ -127,7 +127,10 @@ def put(
     Raise MissingFile or UnreadableFile where it cannot be read, FileNotStored where there is no
     room for it; then nothing is left of it.
     """
-    with _opened(name, source) as given, tempfile.SpooledTemporaryFile(max_size=CHUNK) as spool:
+    with (
+        _opened(name, source) as given,
+        tempfile.SpooledTemporaryFile(max_size=CHUNK_BYTES) as spool,
+    ):
         digest = sha256()
         for chunk in _chunks(name, source, given):
             digest.update(chunk)
@@ -169,7 +172,7 @@ def _telling(name: str) -> Iterator[None]:
 def _chunks(name: str, source: Source, given: Any) -> Iterator[Buffer]:
     while True:
         with _telling(_label(name, source)):
-            chunk = given.read(CHUNK)
+            chunk = given.read(CHUNK_BYTES)
         if not isinstance(chunk, bytes | bytearray | memoryview):
             raise InvalidFile(name=name, problem=f"reading it gives {type(chunk).__name__}")
         if not chunk:
@@ -214,4 +217,4 @@ def record(saved: Saved) -> None:
 def copy(file: PayloadFile, target: IO[bytes]) -> None:
     """Write a payload file's content into an open file."""
     with file.open() as source:
-        shutil.copyfileobj(source, target, CHUNK)
+        shutil.copyfileobj(source, target, CHUNK_BYTES)

@@ -17,7 +17,7 @@ T = TypeVar("T")
 logger = logging.getLogger("offload.duties")
 
 #: What would fail for every other as well.
-GENERAL = (InterfaceError, NotLeader, OperationalError)
+GENERAL_ERRORS = (InterfaceError, NotLeader, OperationalError)
 
 
 def each(things: Iterable[T], act: Callable[[T], object]) -> int:
@@ -31,7 +31,7 @@ def each(things: Iterable[T], act: Callable[[T], object]) -> int:
         count += 1
         try:
             act(thing)
-        except GENERAL:
+        except GENERAL_ERRORS:
             raise
         except Exception as error:
             logger.exception("failed for %s; the others go on", thing)

@@ -16,7 +16,7 @@ from offload.models.versions import raise_version
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NAME = "leader"
+LEASE_NAME = "leader"
 LEASE = Lease._meta.db_table
 INSTANCE = Instance._meta.db_table
 
@@ -43,7 +43,7 @@ def _renew(name: str, incarnation: str) -> Term | None:
     found = database.rows(
         f"UPDATE {LEASE} SET expires_at = {database.later()} "
         "WHERE name = %s AND incarnation = %s RETURNING term",
-        [settings().timeout, NAME, incarnation],
+        [settings().timeout, LEASE_NAME, incarnation],
     )
     return Term(number=found[0][0], holder=name, incarnation=incarnation) if found else None
 
@@ -60,7 +60,7 @@ def _take(name: str, incarnation: str) -> Term | None:
             "holder = excluded.holder, incarnation = excluded.incarnation, "
             f"term = {LEASE}.term + 1, expires_at = excluded.expires_at "
             f"WHERE {ended} RETURNING term",
-            [NAME, name, incarnation, settings().timeout],
+            [LEASE_NAME, name, incarnation, settings().timeout],
         )
         if found:
             raise_version()
@@ -71,7 +71,7 @@ def resign(incarnation: str) -> None:
     """End the lease at once, so that another takes it at its next look."""
     database.execute(
         f"UPDATE {LEASE} SET expires_at = {database.now()} WHERE name = %s AND incarnation = %s",
-        [NAME, incarnation],
+        [LEASE_NAME, incarnation],
     )
 
 
@@ -83,7 +83,7 @@ def leading(term: Term) -> Iterator[None]:
         if not database.rows(
             f"SELECT 1 FROM {LEASE} WHERE name = %s AND incarnation = %s AND term = %s "
             f"AND expires_at > {database.now()} {lock}",
-            [NAME, term.incarnation, term.number],
+            [LEASE_NAME, term.incarnation, term.number],
         ):
             raise NotLeader
         yield

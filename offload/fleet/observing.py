@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 #: Of at least so many instances, more than half in one sweep is doubted once more.
-FLEET = 4
+DOUBTED_FLEET_MIN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Observer:
         return seen if seen and same else Seen(incarnation, beat, now)
 
     def _believed(self, still: list[str], fleet: int, now: float) -> list[str]:
-        many = fleet >= FLEET and len(still) * 2 > fleet
+        many = fleet >= DOUBTED_FLEET_MIN and len(still) * 2 > fleet
         if not many:
             self._doubted_since = None
             return still

@@ -45,7 +45,7 @@ logger = logging.getLogger("offload.topology")
 GOODBYE = "goodbye"
 
 #: What reading a row can raise that somebody wrote by hand, or that newer code wrote.
-UNREADABLE = (OffloadError, AttributeError, KeyError, TypeError, ValueError)
+UNREADABLE_ERRORS = (OffloadError, AttributeError, KeyError, TypeError, ValueError)
 
 
 def readable(rows: Iterable[Row], read: Callable[[Row], T]) -> Iterator[T]:
@@ -53,7 +53,7 @@ def readable(rows: Iterable[Row], read: Callable[[Row], T]) -> Iterator[T]:
     for row in rows:
         try:
             yield read(row)
-        except UNREADABLE as error:
+        except UNREADABLE_ERRORS as error:
             logger.error("left out, since it cannot be read: %s: %s", row, error)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from offload.canvas.failing import AFTER
+from offload.canvas.failing import TOLD_AFTER
 from offload.canvas.following import tail
 from offload.db import database
 from offload.fleet.duties import Duty
@@ -83,7 +83,7 @@ def conclude(job_id: str) -> bool:
     end = RowCompletion(job=job, is_silent=ran.is_silent(job))
     outside, inside, after = sinks.wanted(end)
     if outside:
-        if isinstance(job.tail, dict) and (culprit := job.tail.get(AFTER)):
+        if isinstance(job.tail, dict) and (culprit := job.tail.get(TOLD_AFTER)):
             conclude_all([culprit])
         for sink in outside:
             sink.act(end)

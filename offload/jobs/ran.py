@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from offload.core.placement.routing import consumer_for
 from offload.fleet.snapshots import snapshot
 from offload.messaging.installation import installed
-from offload.messaging.names import CARRIERS
+from offload.messaging.names import BUILTIN_TASKS
 from offload.models import Kind
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def task_of(job: Job) -> Any:
     app = installed()
     if app is None:
         return None
-    consumer = None if job.task in CARRIERS else _consumer(job)
+    consumer = None if job.task in BUILTIN_TASKS else _consumer(job)
     return app.tasks.get(consumer.task if consumer else job.task)
 
 

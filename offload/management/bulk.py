@@ -70,7 +70,7 @@ def change(terminal: Terminal, options: Options, deed: Deed, *, state: str) -> N
         raise CommandError(_unclear(deed.name))
     if options["ids"]:
         which: Which = ids.all_whole(options["ids"])
-        found = deed.act(which, options["limit"] or bulk.MOST)
+        found = deed.act(which, options["limit"] or bulk.JOBS_PER_REQUEST)
     else:
         found = _change_all(terminal, options, deed, state)
         if not (found.changed or found.refused or found.left):
@@ -102,7 +102,7 @@ def _change_all(terminal: Terminal, options: Options, deed: Deed, state: str) ->
     refused: list[Refused] = []
     left = count
     while left and len(changed) < limit:
-        found = deed.act(which, min(bulk.MOST, limit - len(changed)))
+        found = deed.act(which, min(bulk.JOBS_PER_REQUEST, limit - len(changed)))
         changed += found.changed
         refused += found.refused
         left = found.left

@@ -51,7 +51,7 @@ def whole_job(job: Job, explanation: Explanation | None = None) -> dict[str, Any
         "traceback": job.traceback,
         "run": job.run_id,
         "retry_of": job.retry_of_id,
-        "own_retries": job.options.get(own_retries.OPTION),
+        "own_retries": job.options.get(own_retries.RETRY_OPTION),
         "tried": [attempt_facts(one) for one in history.attempts(job)],
         "steps": [job_facts(one) for one in history.steps(job)],
         "inputs": [file_facts(one) for one in files if not one.is_output],

@@ -6,9 +6,9 @@ import math
 from time import monotonic
 
 #: Seconds for which what was said is not said again.
-QUIET = 60.0
+QUIET_SECONDS = 60.0
 #: What is remembered at most.
-MOST = 1_000
+REMEMBERED_MAX = 1_000
 
 
 class LogThrottle:
@@ -21,9 +21,9 @@ class LogThrottle:
     def lets(self, what: str) -> bool:
         """Return whether it is to be said now, and take it for said then."""
         now = monotonic()
-        if now - self._said.get(what, -math.inf) < QUIET:
+        if now - self._said.get(what, -math.inf) < QUIET_SECONDS:
             return False
-        if len(self._said) >= MOST:
+        if len(self._said) >= REMEMBERED_MAX:
             self._said.clear()
         self._said[what] = now
         return True

@@ -13,7 +13,7 @@ from kombu import Exchange, Queue
 from kombu.compression import compress
 from kombu.serialization import dumps
 
-from offload.core.envelopes import HEADER, Envelope
+from offload.core.envelopes import ENVELOPE_HEADER, Envelope
 from offload.messaging.installation import celery_app
 from offload.messaging.names import queue_name
 from offload.messaging.timeouts import within
@@ -31,16 +31,16 @@ logger = logging.getLogger("offload.publisher")
 
 EXCHANGE = Exchange("offload", type="direct", durable=True)
 #: What goes into a message as it was frozen; the rest of the options stays with the row.
-FROZEN = (
+FROZEN_OPTIONS = (
     "group_id", "group_index", "reply_to", "time_limit", "soft_time_limit", "shadow",
     "stamped_headers", "replaced_task_nesting", "argsrepr", "kwargsrepr",
 )  # fmt: skip
 #: Seconds for which nothing is published after the broker could not be reached.
-PAUSE = 2.0
+UNREACHABLE_PAUSE_SECONDS = 2.0
 #: Seconds that a broker has to take messages, and that each of them adds: one that stands still
 #: keeps neither a request nor an agent. What it takes later is a duplicate, and harmless.
-PATIENCE, EACH = 1.0, 0.02
-LATE = (
+BROKER_TIMEOUT_SECONDS, SECONDS_PER_MESSAGE = 1.0, 0.02
+NOT_SENT_YET = (
     "%d jobs are bound and not sent yet: %s. They are sent once the broker answers: start it; the "
     "embedded one is started by 'manage.py offload broker'"
 )
@@ -59,7 +59,7 @@ class Breaker:
 
     def trip(self) -> None:
         """Try nothing for a while."""
-        self.closed_at = monotonic() + PAUSE
+        self.closed_at = monotonic() + UNREACHABLE_PAUSE_SECONDS
 
 
 breaker = Breaker()
@@ -88,11 +88,13 @@ def publish(jobs: Sequence[tuple[BoundJob, str]]) -> dict[str, Exception]:
         return {}
     app = celery_app()
     try:
-        return within(PATIENCE + EACH * len(jobs), lambda: _publish(app, jobs))
+        return within(
+            BROKER_TIMEOUT_SECONDS + SECONDS_PER_MESSAGE * len(jobs), lambda: _publish(app, jobs)
+        )
     except Exception as error:
         # Every transport has errors of its own for a broker that is out of reach.
         breaker.trip()
-        logger.warning(LATE, len(jobs), (str(error) or repr(error)).rstrip("."))
+        logger.warning(NOT_SENT_YET, len(jobs), (str(error) or repr(error)).rstrip("."))
         return {}
 
 
@@ -151,7 +153,7 @@ def message(app: Celery, job: BoundJob, task: str) -> Any:
     """Return the message of a bound job: stripped of its tail, in our envelope."""
     found = made(app, job, task, retries=job.failures)
     found.headers.update(job.options.get("headers") or {})
-    found.headers[HEADER] = envelope(job).packed()
+    found.headers[ENVELOPE_HEADER] = envelope(job).packed()
     return found
 
 
@@ -176,7 +178,7 @@ def made(app: Celery, job: BoundJob | Draft | Job, task: str, *, retries: int = 
     if isinstance(job.args, str):
         raise TypeError(f"the arguments of job {job.id} cannot be read")
     options = job.options
-    frozen = {key: options[key] for key in FROZEN if options.get(key) is not None}
+    frozen = {key: options[key] for key in FROZEN_OPTIONS if options.get(key) is not None}
     stamps = {key: options[key] for key in options.get("stamped_headers") or () if key in options}
     return app.amqp.as_task_v2(
         job.id,

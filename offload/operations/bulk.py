@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 #: Jobs that one request changes; those behind them are left.
-MOST = 5000
+JOBS_PER_REQUEST = 5000
 #: Jobs per transaction.
-BATCH = 500
+JOBS_PER_TRANSACTION = 500
 #: What is left is counted up to here.
-COUNTED = 100_000
+COUNTED_JOBS_MAX = 100_000
 
 #: Ids, or a question that may be narrowed down further: no slice.
 Which: TypeAlias = "Sequence[str] | JobQuerySet"
@@ -60,7 +60,7 @@ class BulkResult:
 
     changed: tuple[Changed, ...] = ()
     refused: tuple[Refused, ...] = ()
-    #: How many more it was meant for, counted up to COUNTED; ask again for them.
+    #: How many more it was meant for, counted up to ``COUNTED_JOBS_MAX``; ask again for them.
     left: int = 0
 
 
@@ -74,7 +74,7 @@ class _Act:
     why_not: Callable[[Job], str]
 
 
-def stop(which: Which, *, force: bool = False, most: int = MOST) -> BulkResult:
+def stop(which: Which, *, force: bool = False, most: int = JOBS_PER_REQUEST) -> BulkResult:
     """Ask jobs to stop, as ``offload.stop`` does each; ``force`` kills processes that run them.
 
     Of a queryset, jobs that were asked before are passed over.
@@ -84,13 +84,13 @@ def stop(which: Which, *, force: bool = False, most: int = MOST) -> BulkResult:
     return _change(which, act, most)
 
 
-def remove(which: Which, *, most: int = MOST) -> BulkResult:
+def remove(which: Which, *, most: int = JOBS_PER_REQUEST) -> BulkResult:
     """Make jobs that wait, or were handed over, DROPPED; one that runs has to be stopped."""
     act = _Act(able=JobQuerySet.removable, do=_remove, why_not=obstacles.to_removing)
     return _change(which, act, most)
 
 
-def retry(which: Which, *, again: bool = False, most: int = MOST) -> BulkResult:
+def retry(which: Which, *, again: bool = False, most: int = JOBS_PER_REQUEST) -> BulkResult:
     """Submit what has ended once more, as ``offload.retry`` does each, oldest first.
 
     What was retried before is passed over, since its retry can be retried; ``again`` retries it
@@ -109,7 +109,7 @@ def _change(which: Which, act: _Act, most: int) -> BulkResult:
     refused = [one for batch in _batches(chosen) for one in _refused(batch, done, act)]
     left = len(meant) - len(chosen)
     if isinstance(which, JobQuerySet) and len(chosen) == most:
-        left = act.able(which).order_by()[:COUNTED].count()
+        left = act.able(which).order_by()[:COUNTED_JOBS_MAX].count()
     return BulkResult(changed=tuple(changed), refused=tuple(refused), left=left)
 
 
@@ -121,8 +121,8 @@ def _ids(which: Which, act: _Act, most: int) -> list[str]:
 
 
 def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(ids), BATCH):
-        yield ids[start : start + BATCH]
+    for start in range(0, len(ids), JOBS_PER_TRANSACTION):
+        yield ids[start : start + JOBS_PER_TRANSACTION]
 
 
 def _refused(batch: Sequence[str], done: Collection[str], act: _Act) -> Iterator[Refused]:

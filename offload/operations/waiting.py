@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 Seen = TypeVar("Seen")
 
 #: Seconds between two looks: from the first to the largest.
-PAUSES = (0.005, 0.25)
+LOOK_SECONDS = (0.005, 0.25)
 
 
 def until(look: Callable[[], Seen | None], timeout: float | None) -> Seen | None:
     """Return what ``look`` returns once that is not None; None after ``timeout`` seconds."""
     deadline = None if timeout is None else time.monotonic() + timeout
-    pause, longest = PAUSES
+    pause, longest = LOOK_SECONDS
     while (seen := look()) is None:
         if deadline is not None and time.monotonic() >= deadline:
             return None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 #: What a queue is declared with.
-FIELDS = (
+DECLARED_FIELDS = (
     "topics", "type", "max_parallel", "retries", "retry_delay", "backoff", "retention_days",
     "ranking",
 )  # fmt: skip
@@ -59,9 +59,11 @@ def rows() -> Iterator[Queue]:
 
 def _read(name: str, terms: Mapping[str, Any]) -> dict[str, Any]:
     for key in terms:
-        if key not in FIELDS:
-            near = get_close_matches(str(key), FIELDS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(FIELDS)}."
+        if key not in DECLARED_FIELDS:
+            near = get_close_matches(str(key), DECLARED_FIELDS, n=1)
+            hint = (
+                f"did you mean {near[0]!r}?" if near else f"there are {', '.join(DECLARED_FIELDS)}."
+            )
             raise InvalidQueue(name=name, problem=f"it has no {key!r:.60}; {hint}")
     found = dict(terms)
     topics, delay = found.get("topics", []), found.get("retry_delay")
@@ -89,12 +91,12 @@ def difference() -> Difference:
 
 
 def _values(row: Queue) -> list[Any]:
-    return [getattr(row, field) for field in FIELDS]
+    return [getattr(row, field) for field in DECLARED_FIELDS]
 
 
 def _as_declared(row: Queue, wanted: Queue) -> Queue:
     """Let a row have the declared values; whether it is suspended stays as people said."""
-    for field in FIELDS:
+    for field in DECLARED_FIELDS:
         setattr(row, field, getattr(wanted, field))
     return row
 

@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from offload.core.retries import RetryPolicy
 
 #: Under which they are frozen, beside the options that Celery has.
-OPTION = "offload_retry"
+RETRY_OPTION = "offload_retry"
 
 
 def frozen(retries: int | None, retry_delay: float | None) -> dict[str, Any]:
     """Return them as options; nothing where a job has none."""
     given = {"retries": retries, "delay": retry_delay}
     own = {name: value for name, value in given.items() if value is not None}
-    return {OPTION: own} if own else {}
+    return {RETRY_OPTION: own} if own else {}
 
 
 def of(policy: RetryPolicy, options: Mapping[str, Any]) -> RetryPolicy:
     """Return a policy with what a job says otherwise; numbers that fit nowhere are the nearest."""
-    own = options.get(OPTION)
+    own = options.get(RETRY_OPTION)
     if not isinstance(own, Mapping):
         return policy
     return replace(

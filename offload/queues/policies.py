@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from offload.core.policies import Policy
     from offload.fleet.leadership import Term
 
-DEFAULT = DEFAULT_POLICY.name
+DEFAULT_QUEUE = DEFAULT_POLICY.name
 
 
 @retried
@@ -57,10 +57,10 @@ def find(name: str) -> Queue:
     The one named ``default`` is there also without a row.
     """
     row: Queue | None = Queue.objects.filter(name=name).first()
-    if row is None and name == DEFAULT:
+    if row is None and name == DEFAULT_QUEUE:
         return default_row()
     if row is None:
-        known = [DEFAULT, *Queue.objects.values_list("name", flat=True)]
+        known = [DEFAULT_QUEUE, *Queue.objects.values_list("name", flat=True)]
         raise UnknownQueue(name=name, known=known)
     return row
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from offload.core.placement.topology import RoutingRule, RuleVerb, Scope
 from offload.core.topics import Pattern
-from offload.fleet.row_values import UNREADABLE
+from offload.fleet.row_values import UNREADABLE_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ def read_applied(instance: str, announced: Mapping[str, Any]) -> Applied | None:
     """Return what an instance announced as a value; None where that is nothing to read."""
     try:
         return _applied(instance, announced) if announced else None
-    except UNREADABLE:
+    except UNREADABLE_ERRORS:
         return None
 
 

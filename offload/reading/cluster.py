@@ -30,7 +30,7 @@ InstanceT = TypeVar("InstanceT", bound=InstanceLine)
 TopicT = TypeVar("TopicT", bound=TopicLine)
 
 #: Seconds for which one that died is told of, unless it comes back.
-LATELY = 86_400.0
+RECENTLY_DIED_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +161,7 @@ class ClusterFacts:
         """Return the instances that went lately without a goodbye."""
         gone = (one for one in self.topology.instances if not one.is_live)
         unasked = (one.name for one in gone if not one.said_goodbye and one.name in self.lines)
-        return tuple(name for name in unasked if self.lines[name].beat_age < LATELY)
+        return tuple(name for name in unasked if self.lines[name].beat_age < RECENTLY_DIED_SECONDS)
 
     @cached_property
     def ready(self) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 JOB = Job._meta.db_table
 #: So many of the newest jobs are looked through for topics that nothing else tells of.
-RECENT = 1000
+RECENT_JOBS = 1000
 #: Jobs that were delayed, or wait for their retry.
 TIMED = "run_at IS NOT NULL"
 #: Why a job waits for an instance or for its time; a partial index each.
@@ -133,7 +133,7 @@ def _bound() -> str:
 
 
 def _recent() -> str:
-    newest = f"SELECT topic, kind FROM {JOB} ORDER BY created_at DESC LIMIT {RECENT}"
+    newest = f"SELECT topic, kind FROM {JOB} ORDER BY created_at DESC LIMIT {RECENT_JOBS}"
     return (
         f"SELECT '', '', topic, count(*), 0.0 FROM ({newest}) AS newest "
         "WHERE kind = 'job' GROUP BY topic"

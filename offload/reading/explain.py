@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 #: A job that was sent so often and has not begun is a matter of its own.
-SENT = 3
+SENT_OFTEN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +165,7 @@ def _behind(job: Job, seen: Snapshot) -> Waiting | None:
 
 def _bound(job: Job) -> str:
     """Say what a bound job waits for; its message is sent again only while a process is free."""
-    if job.publishes < SENT - 1:
+    if job.publishes < SENT_OFTEN - 1:
         return f"It is bound to {job.instance} and begins when a process there is free."
     return (
         f"It was sent to {job.instance} {job.publishes + 1} times and has not begun. "

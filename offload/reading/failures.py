@@ -13,13 +13,13 @@ from offload.models import Job
 JOB = Job._meta.db_table
 #: Word for word the condition of the index.
 HAS_FAILED = f"state IN ({', '.join(repr(state.value) for state in sorted(FAILED))})"
-HOUR, DAY = 3600, 86_400
+HOUR_SECONDS, DAY_SECONDS = 3600, 86_400
 #: So many of the newest failures are looked at.
-NEWEST = 10_000
+FAILURES_READ_MAX = 10_000
 #: Lines that are returned.
-LINES = 50
+LINES_MAX = 50
 #: Characters of an error that are returned.
-SHOWN = 300
+ERROR_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Failures:
     @property
     def is_capped(self) -> bool:
         """Tell whether there are more: only the newest ones were looked at."""
-        return self.day >= NEWEST
+        return self.day >= FAILURES_READ_MAX
 
     def of_topic(self, topic: str) -> tuple[FailureLine, ...]:
         """Return the lines of a topic."""
@@ -68,10 +68,10 @@ class Failures:
 
 def recent() -> Failures:
     """Return what failed lately; attempts that are followed by another one do not count."""
-    found = database.rows(_question(), [-HOUR, -DAY])
+    found = database.rows(_question(), [-HOUR_SECONDS, -DAY_SECONDS])
     lines = sorted(map(_line, found), key=lambda one: (-one.hour, -one.day, one.seconds_ago))
     return Failures(
-        lines=tuple(lines[:LINES]),
+        lines=tuple(lines[:LINES_MAX]),
         hour=sum(line.hour for line in lines),
         day=sum(line.day for line in lines),
     )
@@ -80,9 +80,10 @@ def recent() -> Failures:
 def _question() -> str:
     group = "topic, state, error_type"
     newest = (
-        f"SELECT id, {group}, substr(error, 1, {SHOWN}) AS error, finished_at FROM {JOB} "
+        f"SELECT id, {group}, substr(error, 1, {ERROR_CHARACTERS}) AS error, finished_at "
+        f"FROM {JOB} "
         f"WHERE {HAS_FAILED} AND finished_at > {database.later()} "
-        f"ORDER BY finished_at DESC LIMIT {NEWEST}"
+        f"ORDER BY finished_at DESC LIMIT {FAILURES_READ_MAX}"
     )
     numbered = (
         f"SELECT *, row_number() OVER (PARTITION BY {group} ORDER BY finished_at DESC) AS nth "

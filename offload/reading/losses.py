@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from offload.reading.lines import InstanceLine
 
 #: Instances that are named; more of them are counted.
-NAMED = 5
+NAMED_INSTANCES = 5
 
 
 def died(every: Sequence[InstanceLine]) -> tuple[InstanceLine, ...]:
@@ -39,5 +39,5 @@ def told(every: Sequence[InstanceLine]) -> Iterator[tuple[str, str]]:
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+    more = f" and {len(names) - NAMED_INSTANCES} more" if len(names) > NAMED_INSTANCES else ""
+    return ", ".join(names[:NAMED_INSTANCES]) + more

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from offload.canvas.freezing.signatures import parts_of
-from offload.messaging.names import TOPIC
+from offload.messaging.names import TOPIC_OPTION
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -77,5 +77,5 @@ def _leaves(given: object) -> Iterator[Mapping[str, Any]]:
 
 def _step(signature: Mapping[str, Any]) -> Step:
     options = _object(signature.get("options"))
-    topic, id_ = options.get(TOPIC) or signature["task"], options.get("task_id") or ""
+    topic, id_ = options.get(TOPIC_OPTION) or signature["task"], options.get("task_id") or ""
     return Step(topic=str(topic), id=str(id_))

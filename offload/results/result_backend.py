@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: The condition of the index stands in it word for word: SQLite would read the whole table.
-CHILDREN = f"SELECT id FROM {Job._meta.db_table} WHERE parent_id = %s AND NOT (parent_id = '')"
+CHILDREN_SQL = f"SELECT id FROM {Job._meta.db_table} WHERE parent_id = %s AND NOT (parent_id = '')"
 
 #: What get() raises for a job that ended without a run or an error of its own.
-REVOKED = {"exc_module": "celery.exceptions", "exc_type": "TaskRevokedError"}
+REVOKED_ERROR = {"exc_module": "celery.exceptions", "exc_type": "TaskRevokedError"}
 
 #: The package whose backend stores results in Django's databases.
-DJANGOS = "django_celery_results"
+DJANGO_BACKEND = "django_celery_results"
 #: Seconds that a backend outside of Django's databases has: one that stands still keeps neither
 #: a run nor the leader (K1).
-PATIENCE = 3.0
+BACKEND_TIMEOUT_SECONDS = 3.0
 
 breaker = Breaker()
 
@@ -84,7 +84,7 @@ def djangos(kind: type) -> type | None:
 
 @cache
 def _djangos(kind: Any) -> type | None:
-    return next((one for one in kind.mro() if one.__module__.startswith(DJANGOS)), None)
+    return next((one for one in kind.mro() if one.__module__.startswith(DJANGO_BACKEND)), None)
 
 
 def _is_djangos() -> bool:
@@ -103,7 +103,7 @@ def bounded(ask: Callable[[], T]) -> T:
     if breaker.is_open:
         raise TimeoutError("the result backend gave no answer a moment ago")
     try:
-        return within(PATIENCE, ask)
+        return within(BACKEND_TIMEOUT_SECONDS, ask)
     except TimeoutError:
         breaker.trip()
         raise
@@ -191,13 +191,13 @@ def _known(job: Job) -> dict[str, Any]:
 
 
 def _children(job: Job) -> list[str]:
-    return [row[0] for row in database.rows(CHILDREN, [job.pk])]
+    return [row[0] for row in database.rows(CHILDREN_SQL, [job.pk])]
 
 
 def exception_of(job: Job, status: str) -> dict[str, object] | None:
     """Return the exception of a job's row as the dict that backends store."""
     if status == "REVOKED":
-        return {**REVOKED, "exc_message": [job.state.lower()]}
+        return {**REVOKED_ERROR, "exc_message": [job.state.lower()]}
     if status != "FAILURE":
         return None
     return named_exception(job.error_type, job.error)

@@ -23,9 +23,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger("offload.results")
 
 #: What a result that says RETRY holds where nobody knows why: Celery reads it as an exception.
-RETRIED = {"exc_module": "celery.exceptions", "exc_type": "Retry", "exc_message": ["put back"]}
+RETRIED_ERROR = {
+    "exc_module": "celery.exceptions",
+    "exc_type": "Retry",
+    "exc_message": ["put back"],
+}
 #: What a backend of a site's own may do its own way; then its own way is taken.
-STORING = ("store_result", "_store_result", "TaskModel")
+STORING_METHODS = ("store_result", "_store_result", "TaskModel")
 
 
 @lru_cache(maxsize=1)
@@ -41,7 +45,7 @@ def is_usual(kind: type) -> bool:
     """Return whether a backend is that of django-celery-results, and stores as that does."""
     usual = djangos(kind)
     return usual is not None and all(
-        getattr(kind, name) is getattr(usual, name) for name in STORING
+        getattr(kind, name) is getattr(usual, name) for name in STORING_METHODS
     )
 
 
@@ -150,5 +154,5 @@ def mark_retry(job_ids: Sequence[str]) -> None:
         database.execute(
             f"UPDATE {_model()._meta.db_table} SET status = 'RETRY', result = %s "
             f"WHERE status = 'STARTED' AND task_id IN ({database.marks(job_ids)})",
-            [backend().encode_content(RETRIED)[2], *job_ids],
+            [backend().encode_content(RETRIED_ERROR)[2], *job_ids],
         )

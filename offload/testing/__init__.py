@@ -21,7 +21,7 @@ from offload.db import database
 from offload.fleet.snapshots import now, snapshot
 from offload.jobs import losses
 from offload.messaging.installation import celery_app
-from offload.messaging.names import CARRIERS
+from offload.messaging.names import BUILTIN_TASKS
 from offload.messaging.publisher import message
 from offload.models import Job, Slot
 from offload.models.versions import current_version
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["run_jobs"]
 
 #: The instance that jobs run on.
-NAME = "tests@here"
+INSTANCE_NAME = "tests@here"
 
 files.keep_apart()
 
@@ -64,7 +64,7 @@ def run_jobs(*, most: int = 1000) -> list[JobHandle]:
         raise InvalidNumber(name="most", value=most, allowed=str(ROWS))
     app = celery_app()
     _load(app)
-    Slot.objects.get_or_create(instance=NAME)
+    Slot.objects.get_or_create(instance=INSTANCE_NAME)
     ran: list[JobHandle] = []
     while len(ran) < most and (job := _bound(app)):
         _run(app, job)
@@ -95,7 +95,9 @@ def _is_any_left(app: Celery) -> bool:
 def _bound(app: Celery) -> BoundJob | None:
     """Bind the next job that can run here."""
     Job.objects.filter(state="PENDING", hold="", run_at__isnull=False).update(run_at=None)
-    place = Place(instance=NAME, incarnation=str(uuid4()), window=1, version=current_version())
+    place = Place(
+        instance=INSTANCE_NAME, incarnation=str(uuid4()), window=1, version=current_version()
+    )
     for lane in waiting_lanes():
         if _can_run(app, lane) and (found := bind(place, [lane], limit=1)):
             return found[0]
@@ -112,10 +114,10 @@ def _can_run(app: Celery, lane: Lane) -> bool:
 
 def _run(app: Celery, job: BoundJob) -> None:
     """Run a job's message as a pool process does."""
-    task = task_of(app, job.task if job.task in CARRIERS else "", job.topic)
+    task = task_of(app, job.task if job.task in BUILTIN_TASKS else "", job.topic)
     sent = message(app, job, task.name)
     args, kwargs, embedded = sent.body
-    facts = {"hostname": NAME, "delivery_info": {}, "called_directly": False}
+    facts = {"hostname": INSTANCE_NAME, "delivery_info": {}, "called_directly": False}
     request = {**sent.headers, **embedded, **facts}
     with as_guest():
         ended = trace_task(task, job.id, args, kwargs, request=request, app=app)

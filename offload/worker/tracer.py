@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from offload.core.envelopes import HEADER
+from offload.core.envelopes import ENVELOPE_HEADER
 from offload.worker.lazy import late
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Tracer:
         self, task_id: str, args: Any, kwargs: Any, request: dict[str, Any] | None = None
     ) -> Any:
         """Trace a run as Celery does, if it is no job's or if its job is claimed."""
-        if not (request or {}).get(HEADER):
+        if not (request or {}).get(ENVELOPE_HEADER):
             return self.inner(task_id, args, kwargs, request)
         return late(TRACE)(self._task, request)
 

@@ -14,7 +14,7 @@ from offload.core.texts import place_of
 from offload.core.topics import validate_topic
 from offload.core.validation.properties import check_properties
 from offload.messaging.installation import installed
-from offload.messaging.names import STEP, TOPIC
+from offload.messaging.names import STEP_TASK, TOPIC_OPTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Build = TypeVar("Build", bound=Callable[[], Signature[Any]])
 
 #: Modules of installed apps in which definitions are looked for.
-MODULES = ("workflow", "workflows")
+WORKFLOW_MODULES = ("workflow", "workflows")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ def definition(name: str) -> Definition:
     Raise UnknownWorkflow where there is none.
     """
     if name not in _definitions:
-        autodiscover_modules(*MODULES)
+        autodiscover_modules(*WORKFLOW_MODULES)
     if name not in _definitions:
         raise UnknownWorkflow(name=name, known=tuple(sorted(_definitions)))
     return _definitions[name]
@@ -103,8 +103,8 @@ def step(topic: str, /, **properties: Any) -> Signature[Any]:
     arguments. Raise InvalidTopic or InvalidProperties.
     """
     return Signature(
-        STEP,
+        STEP_TASK,
         kwargs=check_properties(properties, settings().max_properties),
-        options={TOPIC: validate_topic(topic)},
+        options={TOPIC_OPTION: validate_topic(topic)},
         app=installed(),
     )

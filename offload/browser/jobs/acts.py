@@ -160,4 +160,4 @@ def _passed_over(refused: tuple[Refused, ...]) -> str:
 
 
 def _number(count: int) -> str:
-    return f"{count}+" if count >= bulk.COUNTED else str(count)
+    return f"{count}+" if count >= bulk.COUNTED_JOBS_MAX else str(count)

@@ -15,7 +15,7 @@ from offload.canvas.freezing.recognition import of_signature
 from offload.canvas.freezing.signatures import plain
 from offload.core.exceptions import UnknownJob
 from offload.core.states import JobState, celery_state
-from offload.messaging.names import ERRBACK, TOPIC
+from offload.messaging.names import ERRBACK_TASK, TOPIC_OPTION
 from offload.models import Job
 from offload.results import result_backend
 
@@ -57,9 +57,9 @@ def _submit(
         callback.apply_async((job_id,), **family)
         return
     found = of_signature(app, callback)
-    routed = {TOPIC: found.topic} if found else {"route_name": callback.task}
+    routed = {TOPIC_OPTION: found.topic} if found else {"route_name": callback.task}
     facts = {"error": [cause.error_type, cause.error]} if cause else {}
-    app.send_task(ERRBACK, (plain(callback), job_id), facts, **family, **routed)
+    app.send_task(ERRBACK_TASK, (plain(callback), job_id), facts, **family, **routed)
 
 
 def wants_facts(app: Celery, callback: Any) -> bool:

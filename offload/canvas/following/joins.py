@@ -15,7 +15,7 @@ from offload.canvas.failing import CHORD_ERROR, NodeResult, UpstreamFailure, fai
 from offload.canvas.following import bodies, errbacks
 from offload.canvas.following.submitting import applied
 from offload.canvas.freezing.context import origin
-from offload.canvas.freezing.signatures import JOIN, plain
+from offload.canvas.freezing.signatures import JOIN_OPTION, plain
 from offload.db import database
 from offload.models import Dependency, Job, Join
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.canvas")
 
-REVOKED = "celery.exceptions.TaskRevokedError"
+REVOKED_ERROR = "celery.exceptions.TaskRevokedError"
 JOIN_TABLE = Join._meta.db_table
-DEPENDENCY = Dependency._meta.db_table
+DEPENDENCY_TABLE = Dependency._meta.db_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +50,8 @@ def new(group_id: str, header_results: Iterable[Any], body: Any) -> NewJoin:
     The mark travels in the copy of the body that Celery hands to every member.
     """
     stored = plain(dict(body))
-    stored["options"].pop(JOIN, None)
-    body.options[JOIN] = group_id
+    stored["options"].pop(JOIN_OPTION, None)
+    body.options[JOIN_OPTION] = group_id
     tree = [tree_of(result) for result in header_results]
     members = tuple(dict.fromkeys(leaves(tree)))
     return NewJoin(id=group_id, body=stored, tree=tree, members=members)
@@ -94,7 +94,7 @@ def _close(one: NodeResult) -> list[Ready]:
     """
     value = dumps(one.value) if one.state == "SUCCESS" else dumps(one.error)
     closed = database.rows(
-        f"UPDATE {DEPENDENCY} SET state = %s, value = %s WHERE needs = %s AND state = '' "
+        f"UPDATE {DEPENDENCY_TABLE} SET state = %s, value = %s WHERE needs = %s AND state = '' "
         "RETURNING join_id",
         [one.state, value, one.id],
     )
@@ -106,7 +106,7 @@ def _fires(join: str) -> bool:
     if database.FOR_UPDATE[database.vendor()]:
         database.rows(f"SELECT 1 FROM {JOIN_TABLE} WHERE id = %s FOR UPDATE", [join])
     is_open = database.rows(
-        f"SELECT 1 FROM {DEPENDENCY} WHERE join_id = %s AND state = '' LIMIT 1", [join]
+        f"SELECT 1 FROM {DEPENDENCY_TABLE} WHERE join_id = %s AND state = '' LIMIT 1", [join]
     )
     return not is_open and bool(
         database.execute(
@@ -154,7 +154,7 @@ def _cause_of(ready: Ready) -> UpstreamFailure:
     if job is None:
         kind, error = CHORD_ERROR, ready.error
     else:
-        kind, error = job.error_type or REVOKED, job.error or job.state.lower()
+        kind, error = job.error_type or REVOKED_ERROR, job.error or job.state.lower()
     return UpstreamFailure(state="ERROR", error_type=kind, error=error, culprit=ready.failed[0])
 
 
@@ -183,7 +183,7 @@ def strays(limit: int) -> list[str]:
     """Return some ids that joins wait for and that no row stands for."""
     job = Job._meta.db_table
     found = database.rows(
-        f"SELECT d.needs FROM {DEPENDENCY} d WHERE d.state = '' "
+        f"SELECT d.needs FROM {DEPENDENCY_TABLE} d WHERE d.state = '' "
         f"AND NOT EXISTS (SELECT 1 FROM {job} j WHERE j.id = d.needs) "
         f"ORDER BY random() LIMIT {limit}"
     )

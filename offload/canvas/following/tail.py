@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("offload.canvas")
 
 #: The state that nodes take over from an end of which no more is known.
-TAKEN_OVER = {"FAILURE": JobState.ERROR, "REVOKED": JobState.STOPPED}
+STATES_TAKEN_OVER = {"FAILURE": JobState.ERROR, "REVOKED": JobState.STOPPED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class Ended:
     @property
     def cause(self) -> UpstreamFailure:
         """Return why nodes behind a failure cannot run."""
-        state = self.job_state or TAKEN_OVER[self.state]
+        state = self.job_state or STATES_TAKEN_OVER[self.state]
         return UpstreamFailure(
             state=state, error_type=self.error_type, error=self.error, culprit=self.id
         )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
 #: Options that mean something in the calling process only.
-LOCAL = frozenset(
+LOCAL_OPTIONS = frozenset(
     {"producer", "publisher", "connection", "router", "result_cls", "task_type", "add_to_parent"}
 )
 
@@ -36,7 +36,7 @@ class Call:
     @property
     def frozen(self) -> dict[str, Any]:
         """Return the options that mean the same in every process."""
-        return {name: value for name, value in self.options.items() if name not in LOCAL}
+        return {name: value for name, value in self.options.items() if name not in LOCAL_OPTIONS}
 
 
 def delay_of(app: Celery, options: Mapping[str, Any]) -> float | None:

@@ -11,10 +11,18 @@ from kombu.utils.json import dumps
 
 from offload.canvas.freezing.calls import check_moment, delay_of, eta_of, moment, seconds_until
 from offload.canvas.freezing.context import Origin, origin
-from offload.canvas.freezing.options import LIMITS, kept
+from offload.canvas.freezing.options import TIME_LIMITS, kept
 from offload.canvas.freezing.origins import submitter, submitters_priority
-from offload.canvas.freezing.recognition import STARMAP, registered
-from offload.canvas.freezing.signatures import EPOCH, JOIN, NOBODY, join_of, many, mark, plain
+from offload.canvas.freezing.recognition import STARMAP_TASK, registered
+from offload.canvas.freezing.signatures import (
+    EPOCH_OPTION,
+    JOIN_OPTION,
+    NO_JOIN,
+    join_of,
+    many,
+    mark,
+    plain,
+)
 from offload.conf import settings
 from offload.core.exceptions import InvalidProperties
 from offload.core.states import Hold
@@ -25,7 +33,7 @@ from offload.core.validation.properties import DEPTH_MAX, is_nested_deeper
 from offload.core.validation.terms import check_limits, check_priority
 from offload.dispatch.submission import choose_queue
 from offload.fleet.consumers import check_names
-from offload.messaging.names import CARRIERS, MAP
+from offload.messaging.names import BUILTIN_TASKS, MAP_TASK
 from offload.models import Job, Kind
 from offload.tracking.drafts import Draft
 
@@ -36,13 +44,13 @@ if TYPE_CHECKING:
     from offload.canvas.freezing.recognition import Recognised
 
 #: Options that Celery knows nothing of.
-OURS = frozenset({JOIN, EPOCH})
-ROUTES = ("queue", "exchange")
+OWN_OPTIONS = frozenset({JOIN_OPTION, EPOCH_OPTION})
+ROUTE_OPTIONS = ("queue", "exchange")
 #: How deep a canvas may be nested with its arguments: each step of it is several levels.
 CANVAS_DEPTH_MAX = 256
 #: Largest rest of a canvas that one row carries, in bytes of JSON.
-TAIL_MAX = 16 << 20
-UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+TAIL_BYTES_MAX = 16 << 20
+UNSAFE_CHARACTERS = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
@@ -59,7 +67,7 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
     if origin.get() is None:
         check(call, tail)
         # With arguments by position, what is left for names shows where it runs.
-        if not call.args and found.task not in CARRIERS:
+        if not call.args and found.task not in BUILTIN_TASKS:
             check_names(found.topic, call.kwargs)
         check_terms(app, options)
     return Draft(
@@ -67,7 +75,7 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
         topic=found.topic,
         task=found.task,
         queue=choose_queue(found.topic, None),
-        needs="limit" if any(options.get(name) for name in LIMITS) else "",
+        needs="limit" if any(options.get(name) for name in TIME_LIMITS) else "",
         args=call.args,
         properties=properties_of(call, found),
         options={**kept({**options, "eta": eta_of(app, options)}), **insistence(app, call)},
@@ -80,7 +88,7 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
         root_id=source.root_id,
         run_id=source.run_id,
         payload_id=source.payload_id,
-        epoch=options.get(EPOCH) or 0,
+        epoch=options.get(EPOCH_OPTION) or 0,
     )
 
 
@@ -102,21 +110,21 @@ def relay_draft(app: Celery, call: Call) -> Draft:
         root_id=source.root_id,
         run_id=source.run_id,
         payload_id=source.payload_id,
-        epoch=call.options.get(EPOCH) or 0,
+        epoch=call.options.get(EPOCH_OPTION) or 0,
     )
 
 
 def _published(app: Celery, call: Call, source: Origin) -> dict[str, Any]:
     """Return the options with which Celery will publish the task, whenever that is."""
     options: dict[str, Any] = plain(
-        {name: value for name, value in call.frozen.items() if name not in OURS}
+        {name: value for name, value in call.frozen.items() if name not in OWN_OPTIONS}
     )
     options["eta"] = eta_of(app, options)
     options.pop("countdown", None)
     if options.get("expires") is not None:
         options["expires"] = moment(app, options["expires"])
-    options["chord"] = options.get("chord") or mark(NOBODY)
-    for name in ROUTES:
+    options["chord"] = options.get("chord") or mark(NO_JOIN)
+    for name in ROUTE_OPTIONS:
         if options.get(name) is not None:
             options[name] = getattr(options[name], "name", options[name])
     options["reply_to"] = options.get("reply_to") or app.thread_oid
@@ -153,9 +161,9 @@ def insistence(app: Celery, call: Call) -> dict[str, Any]:
 
 def properties_of(call: Call, found: Recognised) -> dict[str, Any]:
     """Return a job's keyword arguments; one that carries a map is told how to unpack its items."""
-    if found.task != MAP:
+    if found.task != MAP_TASK:
         return dict(call.kwargs)
-    return {**plain(dict(call.kwargs)), "star": call.name == STARMAP}
+    return {**plain(dict(call.kwargs)), "star": call.name == STARMAP_TASK}
 
 
 def tail_of(options: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -197,7 +205,7 @@ def check(call: Call, tail: Mapping[str, Any] | None) -> None:
     limit = settings().max_properties
     for path, value, most in (
         ("arguments", [call.args, call.kwargs], limit),
-        ("canvas", tail, TAIL_MAX),
+        ("canvas", tail, TAIL_BYTES_MAX),
     ):
         size = len(_encoded(path, value))
         if size > most:
@@ -228,7 +236,7 @@ def check_ids(tail: Mapping[str, Any] | None) -> None:
 def check_terms(app: Celery, options: Mapping[str, Any]) -> None:
     """Raise InvalidDelay, InvalidPriority or InvalidNumber for options that cannot be kept."""
     check_priority(options.get("priority") or 0)
-    check_limits(*(options.get(name) for name in LIMITS))
+    check_limits(*(options.get(name) for name in TIME_LIMITS))
     for name in ("countdown", "eta", "expires"):
         check_moment(app, name, options.get(name))
 
@@ -244,4 +252,4 @@ def _encoded(path: str, value: Any) -> str:
 
 def plain_topic(name: str) -> str:
     """Return the topic under which a plain Celery task is shown."""
-    return f"celery/{UNSAFE.sub('-', name.removeprefix('celery.'))}"[:TOPIC_MAX]
+    return f"celery/{UNSAFE_CHARACTERS.sub('-', name.removeprefix('celery.'))}"[:TOPIC_MAX]

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from offload.canvas.freezing.calls import LOCAL, eta_of
-from offload.canvas.freezing.signatures import EPOCH, JOIN, join_of
-from offload.core.envelopes import HEADER
+from offload.canvas.freezing.calls import LOCAL_OPTIONS, eta_of
+from offload.canvas.freezing.signatures import EPOCH_OPTION, JOIN_OPTION, join_of
+from offload.core.envelopes import ENVELOPE_HEADER
 from offload.core.validation.bounds import TIME_LIMIT
-from offload.messaging.names import TOPIC
+from offload.messaging.names import TOPIC_OPTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from celery import Celery
 
-LIMITS = ("time_limit", "soft_time_limit")
+TIME_LIMITS = ("time_limit", "soft_time_limit")
 #: What a job's message, or its successors, are made of later.
-KEPT = (
+KEPT_OPTIONS = (
     "group_id", "group_index", "reply_to", "time_limit", "soft_time_limit", "shadow", "headers",
     "stamped_headers", "replaced_task_nesting", "serializer", "compression", "priority",
     "argsrepr", "kwargsrepr", "ignore_result", "eta",
 )  # fmt: skip
 #: What else means something to Celery, or to a broker that should not hear of it. The rest is
 #: given to the message as its properties, as Celery does.
-UNDERSTOOD = LOCAL | {
-    *KEPT, TOPIC, JOIN, EPOCH,
+UNDERSTOOD_OPTIONS = LOCAL_OPTIONS | {
+    *KEPT_OPTIONS, TOPIC_OPTION, JOIN_OPTION, EPOCH_OPTION,
     "countdown", "expires", "retries", "origin", "task_id", "root_id",
     "parent_id", "link", "link_error", "callbacks", "errbacks", "chain", "chord", "immutable",
     "queue", "exchange", "exchange_type", "routing_key", "route_name", "delivery_mode", "declare",
@@ -37,8 +37,8 @@ UNDERSTOOD = LOCAL | {
 
 def kept(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that stay with a job's row."""
-    found = {name: options[name] for name in KEPT if options.get(name)}
-    found |= {name: TIME_LIMIT.nearest(found[name]) for name in LIMITS if name in found}
+    found = {name: options[name] for name in KEPT_OPTIONS if options.get(name)}
+    found |= {name: TIME_LIMIT.nearest(found[name]) for name in TIME_LIMITS if name in found}
     if options.get("group_index") is not None:
         found["group_index"] = options["group_index"]
     found |= {stamp: options[stamp] for stamp in found.get("stamped_headers", ())}
@@ -51,7 +51,7 @@ def kept(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def message_properties(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the caller said to the broker about the message, such as `app_id`."""
-    known = UNDERSTOOD.union(options.get("stamped_headers") or ())
+    known = UNDERSTOOD_OPTIONS.union(options.get("stamped_headers") or ())
     return {
         name: value
         for name, value in options.items()
@@ -66,6 +66,8 @@ def asked_anew(app: Celery, options: Mapping[str, Any]) -> dict[str, Any]:
     """
     given = {name: value for name, value in options.items() if value is not None}
     headers = {
-        name: value for name, value in (given.get("headers") or {}).items() if name != HEADER
+        name: value
+        for name, value in (given.get("headers") or {}).items()
+        if name != ENVELOPE_HEADER
     }
     return kept({**given, "headers": headers, "eta": eta_of(app, given)})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from offload.core.exceptions import InvalidTopic
 from offload.core.topics import validate_topic
 from offload.fleet.snapshots import snapshot
-from offload.messaging.names import MAP, STEP, TOPIC
+from offload.messaging.names import MAP_TASK, STEP_TASK, TOPIC_OPTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from offload.fleet.snapshots import Snapshot
 
-STARMAP = "celery.starmap"
-MAPS = ("celery.map", STARMAP)
-OWN = "celery."
+STARMAP_TASK = "celery.starmap"
+MAP_TASKS = ("celery.map", STARMAP_TASK)
+CELERY_PREFIX = "celery."
 
 
 class Recognised(NamedTuple):
@@ -42,15 +42,15 @@ def recognise(
     By the signature's own option, by the registered task, by what instances announced. Raise
     InvalidTopic for a consumer of many topics that is called by its name alone.
     """
-    topic = (options or {}).get(TOPIC)
+    topic = (options or {}).get(TOPIC_OPTION)
     if topic:
-        return Recognised(validate_topic(topic), "" if name == STEP else name)
-    if name in MAPS:  # K2d
+        return Recognised(validate_topic(topic), "" if name == STEP_TASK else name)
+    if name in MAP_TASKS:  # K2d
         return _mapped(app, (kwargs or {}).get("task"))
     task = task or registered(app, name)
     if task is not None:
         return _by_patterns(name, [task.pattern] if hasattr(task, "run_job") else [])
-    return None if name.startswith(OWN) else _by_patterns(name, _announced(name))
+    return None if name.startswith(CELERY_PREFIX) else _by_patterns(name, _announced(name))
 
 
 def is_job(app: Celery, signature: Mapping[str, Any]) -> bool:
@@ -73,7 +73,7 @@ def registered(app: Celery, name: str) -> Any:
 
 def _mapped(app: Celery, inner: Any) -> Recognised | None:
     found = of_signature(app, inner) if isinstance(inner, dict) else None
-    return Recognised(found.topic, MAP) if found else None
+    return Recognised(found.topic, MAP_TASK) if found else None
 
 
 def _by_patterns(name: str, patterns: list[str]) -> Recognised | None:

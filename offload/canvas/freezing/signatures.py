@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 #: Option of a chord's body, and so of every header task's copy of it: the id of our join.
-JOIN = "offload_join"
+JOIN_OPTION = "offload_join"
 #: In its place where no join waits: a plain task is marked so that its end is told to its row.
-NOBODY = "-"
+NO_JOIN = "-"
 #: Option of a signature: the epoch of the job that had its frozen id before.
-EPOCH = "offload_epoch"
+EPOCH_OPTION = "offload_epoch"
 
 
 def plain(value: Any, key: str = "") -> Any:
@@ -29,7 +29,7 @@ def plain(value: Any, key: str = "") -> Any:
 def join_of(body: Any) -> str:
     """Return the id of our join that waits for the bearer of this chord option, or nothing."""
     options = body.get("options") if isinstance(body, dict) else None
-    return (options or {}).get(JOIN) or ""
+    return (options or {}).get(JOIN_OPTION) or ""
 
 
 def mark(join: str) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def mark(join: str) -> dict[str, Any]:
         "task": "offload.join",
         "args": [],
         "kwargs": {},
-        "options": {JOIN: join},
+        "options": {JOIN_OPTION: join},
         "subtask_type": None,
         "immutable": True,
     }

@@ -9,7 +9,7 @@ from offload.core.placement.judgement import Need
 
 #: Stands between queue, needs and topic in the text of a lane; none of them has it.
 SEPARATOR = "|"
-PARTS = 3
+LANE_PARTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,6 @@ class Lane:
 @lru_cache(maxsize=1024)
 def _parse(text: str) -> Lane:
     parts = text.split(SEPARATOR)
-    if len(parts) != PARTS or not parts[0]:
+    if len(parts) != LANE_PARTS or not parts[0]:
         return Lane(topic=text, queue="")
     return Lane(queue=parts[0], needs=parts[1], topic=parts[2])

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-HOUR = 3_600
-DAY = 24 * HOUR
-YEAR = 365 * DAY
+HOUR_SECONDS = 3_600
+DAY_SECONDS = 24 * HOUR_SECONDS
+YEAR_SECONDS = 365 * DAY_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +60,9 @@ def _told(number: float) -> str:
 
 
 #: Seconds from now until something begins, expires, or is ended: ten years.
-DELAY = Bound(least=0, most=10 * YEAR)
+DELAY = Bound(least=0, most=10 * YEAR_SECONDS)
 #: Seconds for which a run may go on; 0 is without a limit, as in Celery.
-TIME_LIMIT = Bound(least=0, most=YEAR, note="0 is without a limit")
+TIME_LIMIT = Bound(least=0, most=YEAR_SECONDS, note="0 is without a limit")
 #: What a small integer of SQL holds.
 PRIORITY = Bound(least=-32_768, most=32_767, is_whole=True)
 #: Decides between queues, and between consumers.
@@ -70,7 +70,7 @@ RANKING = Bound(least=-1_000_000, most=1_000_000, is_whole=True)
 #: Further attempts after a failure.
 RETRIES = Bound(least=-1, most=1_000_000, is_whole=True, note="-1 is without end")
 #: Seconds before a retry: a year.
-RETRY_DELAY = Bound(least=0, most=YEAR)
+RETRY_DELAY = Bound(least=0, most=YEAR_SECONDS)
 #: What a delay is multiplied by from one retry to the next.
 BACKOFF = Bound(least=1, most=1_000)
 #: The part of a delay that chance may take away.
@@ -91,14 +91,14 @@ COUNTER_MAX = 32_767
 #: The numbers in the dict ``OFFLOAD``, by key.
 SETTINGS: Mapping[str, Bound] = MappingProxyType(
     {
-        "HEARTBEAT": Bound(least=0.1, most=HOUR),
-        "TIMEOUT": Bound(least=0.3, most=DAY),
+        "HEARTBEAT": Bound(least=0.1, most=HOUR_SECONDS),
+        "TIMEOUT": Bound(least=0.3, most=DAY_SECONDS),
         "WINDOW_FACTOR": Bound(least=1, most=1_000),
-        "SWEEP": Bound(least=0.01, most=HOUR),
-        "BIND_LIMIT": Bound(least=0, most=HOUR),
-        "REPUBLISH": Bound(least=0.1, most=DAY),
-        "RECALL": Bound(least=0.1, most=DAY),
-        "TOPOLOGY_AGE": Bound(least=0, most=HOUR),
+        "SWEEP": Bound(least=0.01, most=HOUR_SECONDS),
+        "BIND_LIMIT": Bound(least=0, most=HOUR_SECONDS),
+        "REPUBLISH": Bound(least=0.1, most=DAY_SECONDS),
+        "RECALL": Bound(least=0.1, most=DAY_SECONDS),
+        "TOPOLOGY_AGE": Bound(least=0, most=HOUR_SECONDS),
         "RETRIES": RETRIES,
         "RETRY_DELAY": RETRY_DELAY,
         "RETRY_BACKOFF": BACKOFF,

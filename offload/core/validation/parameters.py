@@ -13,10 +13,10 @@ from offload.core.exceptions.invalid import ITSELF
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-NAMED = frozenset({Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY})
-POSITIONAL = frozenset({Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD})
+NAMED_KINDS = frozenset({Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY})
+POSITIONAL_KINDS = frozenset({Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD})
 #: How a name that may be left out, one that is taken already, and all others are announced.
-OPTIONAL, TAKEN, ANY = "=", "!", "**"
+OPTIONAL_MARK, TAKEN_MARK, ANY_MARK = "=", "!", "**"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +43,11 @@ class Parameters:
         first, rest = _split(found, given)
         if any(_is_needed(one) and one.kind is Parameter.POSITIONAL_ONLY for one in rest):
             return None
-        named = [one for one in rest if one.kind in NAMED]
+        named = [one for one in rest if one.kind in NAMED_KINDS]
         return cls(
             needed=frozenset(one.name for one in named if _is_needed(one)),
             optional=frozenset(one.name for one in named if not _is_needed(one)),
-            taken=frozenset(one.name for one in first if one.kind in NAMED),
+            taken=frozenset(one.name for one in first if one.kind in NAMED_KINDS),
             is_open=any(one.kind is Parameter.VAR_KEYWORD for one in rest),
         )
 
@@ -55,12 +55,14 @@ class Parameters:
     def read(cls, text: str) -> Parameters:
         """Return what was announced as this text."""
         names = text.split()
-        bare = {one for one in names if one != ANY and one[-1] not in OPTIONAL + TAKEN}
+        bare = {
+            one for one in names if one != ANY_MARK and one[-1] not in OPTIONAL_MARK + TAKEN_MARK
+        }
         return cls(
             needed=frozenset(bare),
-            optional=frozenset(one[:-1] for one in names if one.endswith(OPTIONAL)),
-            taken=frozenset(one[:-1] for one in names if one.endswith(TAKEN)),
-            is_open=ANY in names,
+            optional=frozenset(one[:-1] for one in names if one.endswith(OPTIONAL_MARK)),
+            taken=frozenset(one[:-1] for one in names if one.endswith(TAKEN_MARK)),
+            is_open=ANY_MARK in names,
         )
 
     def __str__(self) -> str:
@@ -68,9 +70,9 @@ class Parameters:
         return " ".join(
             [
                 *sorted(self.needed),
-                *sorted(f"{one}{OPTIONAL}" for one in self.optional),
-                *sorted(f"{one}{TAKEN}" for one in self.taken),
-                *([ANY] if self.is_open else []),
+                *sorted(f"{one}{OPTIONAL_MARK}" for one in self.optional),
+                *sorted(f"{one}{TAKEN_MARK}" for one in self.taken),
+                *([ANY_MARK] if self.is_open else []),
             ]
         )
 
@@ -94,7 +96,7 @@ class Parameters:
 
 def _split(parameters: list[Parameter], given: int) -> tuple[list[Parameter], list[Parameter]]:
     """Return which parameters the first arguments are for, and the others."""
-    first = [one for one in parameters if one.kind in POSITIONAL][:given]
+    first = [one for one in parameters if one.kind in POSITIONAL_KINDS][:given]
     return first, [one for one in parameters if one not in first]
 
 
@@ -114,7 +116,7 @@ def takes_arguments(function: Callable[..., Any], given: int) -> bool:
         return True
     if any(one.kind is Parameter.VAR_POSITIONAL for one in found):
         return True
-    return sum(one.kind in POSITIONAL for one in found) >= given
+    return sum(one.kind in POSITIONAL_KINDS for one in found) >= given
 
 
 def first_name(function: Callable[..., Any]) -> str:

@@ -19,7 +19,7 @@ DEPTH_MAX = 64
 INTEGER_BITS_MAX = 1024
 
 # Characters of a key, and of the way to it, that an error shows.
-SHOWN, PATH_MAX = 40, 200
+KEY_MAX, PATH_MAX = 40, 200
 
 
 def check_properties(value: object, limit_bytes: int) -> dict[str, object]:
@@ -64,7 +64,7 @@ def _check(value: object, path: str, depth: int) -> None:
 
 def _children(value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, dict):
-        yield from ((f".{key:.{SHOWN}}", inner) for key, inner in value.items())
+        yield from ((f".{key:.{KEY_MAX}}", inner) for key, inner in value.items())
     elif isinstance(value, list | tuple):
         yield from ((f"[{index}]", inner) for index, inner in enumerate(value))
 

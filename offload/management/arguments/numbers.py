@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
-from offload.core.retries import FOR_EVER
+from offload.core.retries import UNLIMITED_RETRIES
 from offload.core.validation.bounds import RETRIES, ROWS
 from offload.management.arguments import times
 
@@ -36,7 +36,7 @@ def whole(text: str, bound: Bound) -> int:
 
 def retries(text: str) -> int:
     """Read how often something is tried again; raise ArgumentTypeError for anything else."""
-    return FOR_EVER if text == FOREVER else whole(text, RETRIES)
+    return UNLIMITED_RETRIES if text == FOREVER else whole(text, RETRIES)
 
 
 def retry_terms(parser: ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.core.policies import QueueType
-from offload.core.retries import FOR_EVER
+from offload.core.retries import UNLIMITED_RETRIES
 from offload.management.terminal import Terminal, plain, table
 from offload.management.verb import Options, Verb
 from offload.management.verbs import queue_actions
@@ -62,7 +62,7 @@ def row(line: QueueLine) -> tuple[object, ...]:
         plain(policy.name, "magenta" if policy.suspended else ""),
         "\n".join(one.text for one in policy.patterns),
         "in order" if policy.type is QueueType.ORDERED else str(policy.limit or "none"),
-        "forever" if retries == FOR_EVER else str(retries),
+        "forever" if retries == UNLIMITED_RETRIES else str(retries),
         line.waiting,
         line.bound,
         line.active,

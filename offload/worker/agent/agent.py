@@ -16,7 +16,7 @@ from offload.conf import settings
 from offload.core.exceptions import NameInUse
 from offload.core.retries import Cause
 from offload.diagnostics import outage
-from offload.dispatch.dispatching import FULL
+from offload.dispatch.dispatching import FULL_LANE_SECONDS
 from offload.fleet import membership
 from offload.queues import declared
 from offload.worker.agent import naming
@@ -38,7 +38,7 @@ logger = logging.getLogger("offload.agent")
 BUSY_LOOK_SECONDS, IDLE_LOOK_SECONDS = 0.25, 1.0
 #: Seconds after news, such as the end of a run, until one look more: who submitted while no slot
 #: was idle has left binding to the agents.
-LOOK_AGAIN_SECONDS = FULL + 0.01
+LOOK_AGAIN_SECONDS = FULL_LANE_SECONDS + 0.01
 #: Seconds a worker has to say that it ended a process itself.
 KILL_REPORT_SECONDS = 0.05
 #: Seconds between two looks at what the running jobs have started themselves.

@@ -22,7 +22,7 @@ from offload.core.outcomes import (
     Stopped,
     Succeeded,
 )
-from offload.core.retries import FOR_EVER, Cause, RetryDecision, RetryPolicy, patience
+from offload.core.retries import UNLIMITED_RETRIES, Cause, RetryDecision, RetryPolicy, least_pause
 from offload.core.states import JobState
 from offload.core.validation.bounds import PRIORITY
 from offload.fleet.snapshots import snapshot
@@ -121,12 +121,12 @@ def _requeue(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Requeu
     claimed = job.claimed
     is_counted = outcome.retries > claimed.failures
     failures = outcome.retries if is_counted else claimed.failures + 1
-    limit = FOR_EVER if is_counted else _limit(task, job)
-    if failures > limit != FOR_EVER:
+    limit = UNLIMITED_RETRIES if is_counted else _limit(task, job)
+    if failures > limit != UNLIMITED_RETRIES:
         return _exhaust(job, ending, failures, outcome.error)
     decision = RetryDecision(
         state=JobState.PENDING,
-        delay=max(outcome.delay, patience(failures)),
+        delay=max(outcome.delay, least_pause(failures)),
         failures=failures,
         crashes=claimed.crashes,
         reason="the task asked to be retried",
@@ -139,7 +139,7 @@ def _limit(task: OffloadTask, job: CurrentJob) -> int:
     """Return how often a task may ask to be retried otherwise than by ``self.retry``."""
     if task.retried_by_queue:
         return _policy(task, job).retries
-    return FOR_EVER if task.max_retries is None else task.max_retries
+    return UNLIMITED_RETRIES if task.max_retries is None else task.max_retries
 
 
 def _exhaust(job: CurrentJob, ending: Ending, failures: int, error: ErrorInfo | None) -> Finished:
@@ -170,7 +170,7 @@ def _reject(task: OffloadTask, job: CurrentJob, ending: Ending) -> Finished:
     """Put the job back that its task would not have now, as often as the queue retries one."""
     retry = snapshot().policy(job.claimed.queue).retry
     times = rejections(job.id) + 1
-    if times > retry.retries != FOR_EVER:
+    if times > retry.retries != UNLIMITED_RETRIES:
         error = replace(REJECTED_ERROR, message=f"{REJECTED_ERROR.message} {times} times")
         return _fail(task, job, ending, Failed(cause=Cause.FAILED, error=error, final=True))
     decision = RetryDecision(

@@ -17,14 +17,14 @@ from django.db import InterfaceError, OperationalError
 from offload.canvas.freezing import context
 from offload.conf import settings
 from offload.core.attempt_key import AttemptKey
-from offload.core.envelopes import HEADER, Envelope
+from offload.core.envelopes import ENVELOPE_HEADER, Envelope
 from offload.core.exceptions import PermanentError
 from offload.core.retries import Cause
 from offload.core.tokens import new_secret
 from offload.jobs import claims
 from offload.jobs.claims import MessageFacts
 from offload.jobs.late_messages import why_late
-from offload.messaging.names import CARRIERS
+from offload.messaging.names import BUILTIN_TASKS
 from offload.tracking.changes import tell_stale
 from offload.worker.connections import insist
 from offload.worker.liveness import lease
@@ -73,7 +73,7 @@ def _tracer(task: OffloadTask) -> Any:
 
 
 def _begin(task: OffloadTask, request: dict[str, Any]) -> TracedAttempt:
-    envelope = Envelope.read(request[HEADER])
+    envelope = Envelope.read(request[ENVELOPE_HEADER])
     if not lease.wait(settings().timeout):  # A5
         raise NotMine(f"job {envelope.job_id}: this instance has lost its lease")
     watch = SessionWatch()
@@ -85,7 +85,7 @@ def _begin(task: OffloadTask, request: dict[str, Any]) -> TracedAttempt:
         raise NotBegun(Cause.LEASE_EXPIRED, f"the database was away: {error}") from error
     if claimed is None:
         _tell_late(key, facts)
-    asked = claimed.task if claimed.task in CARRIERS else ""
+    asked = claimed.task if claimed.task in BUILTIN_TASKS else ""
     attempt = _attempt(task_of(task.app, asked, claimed.topic), key, facts, claimed, watch)
     watch.begin()
     return attempt

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from celery import shared_task
 from celery.exceptions import NotRegistered
 
-from offload.messaging.names import ERRBACK, MAP
+from offload.messaging.names import ERRBACK_TASK, MAP_TASK
 from offload.worker.lazy import late
 from offload.worker.tasks.task import OffloadTask
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
 
-@shared_task(base=OffloadTask, name=MAP, bind=True)
+@shared_task(base=OffloadTask, name=MAP_TASK, bind=True)
 def run_map(
     self: OffloadTask, task: Mapping[str, Any], it: Sequence[Any], *, star: bool = False
 ) -> list[Any]:
@@ -27,7 +27,7 @@ def run_map(
     return [inner.run_job(job, tuple(item) if star else (item,), {}) for item in it]
 
 
-@shared_task(base=OffloadTask, name=ERRBACK, bind=True)
+@shared_task(base=OffloadTask, name=ERRBACK_TASK, bind=True)
 def run_errback(
     self: OffloadTask,
     callback: Mapping[str, Any],

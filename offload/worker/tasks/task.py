@@ -9,13 +9,13 @@ from celery._state import _task_stack  # type: ignore[attr-defined]
 from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Ignore
 
-from offload.core.envelopes import HEADER
+from offload.core.envelopes import ENVELOPE_HEADER
 from offload.core.exceptions import InvalidConsumer, OffloadError
 from offload.core.topics import Pattern, validate_topic
 from offload.core.validation.parameters import Parameters
 from offload.core.validation.terms import check_limits, check_ranking
 from offload.messaging.installation import celery_app, installed
-from offload.messaging.names import CARRIERS, TOPIC
+from offload.messaging.names import BUILTIN_TASKS, TOPIC_OPTION
 from offload.worker.lazy import late
 from offload.worker.tasks import declarations
 from offload.worker.tasks.attempts import attempt_of
@@ -88,7 +88,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
             error.add_note(f"Correct it where the task {cls.name} is declared.")
             raise
         cls.pattern = cls.pattern or cls.topic
-        if not cls.pattern and cls.name not in CARRIERS:
+        if not cls.pattern and cls.name not in BUILTIN_TASKS:
             raise InvalidConsumer(name=cls.name, problem=NO_TOPIC)
         check_function(cls.run, cls.name)
         take_part(cls)
@@ -188,12 +188,16 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         """Return a signature that says it is a job, also to processes without this task."""
         made = super().signature(*args, **kwargs)
         if self.topic:
-            made.options.setdefault(TOPIC, self.topic)
+            made.options.setdefault(TOPIC_OPTION, self.topic)
         return made
 
     def on_replace(self, sig: Signature[Any]) -> Any:
         """Leave the replacement to the finish of this attempt."""
-        if self.request.called_directly or self.request.is_eager or not self.request.get(HEADER):
+        if (
+            self.request.called_directly
+            or self.request.is_eager
+            or not self.request.get(ENVELOPE_HEADER)
+        ):
             return super().on_replace(sig)
         raise ReplacedBy(sig)
 

@@ -424,7 +424,7 @@ class TestQueues:
 
 def _change_three(change: Any, which: Any, act: Any, most: int) -> Any:
     """Change no more than three jobs by one request."""
-    assert most == bulk.MOST
+    assert most == bulk.JOBS_PER_REQUEST
     return change(which, act, 3)
 
 
@@ -510,7 +510,7 @@ class TestJobs:
     ) -> None:
         ids = waiting(5)
         monkeypatch.setattr(paging, "MOST", most)
-        monkeypatch.setattr(bulk, "COUNTED", most)
+        monkeypatch.setattr(bulk, "COUNTED_JOBS_MAX", most)
         monkeypatch.setattr(JobAdmin, "list_per_page", 2)
         data = {"action": "stop", "_selected_action": ids[:1], "select_across": "1"}
 
@@ -564,7 +564,7 @@ class TestJobs:
         assert Job.objects.count() == 1
 
     def test_thousands_are_stopped_by_a_few_statements_for_each_batch(self, boss: Client) -> None:
-        count = 2 * bulk.BATCH
+        count = 2 * bulk.JOBS_PER_TRANSACTION
         waiting(count)
         data = {"action": "stop", "_selected_action": ["x"], "select_across": "1", "post": "yes"}
 

@@ -147,7 +147,7 @@ def test_a_chord_of_which_a_member_waits_is_refused_whole(
 def test_what_follows_an_end_is_done_before_the_id_is_free(
     app: Celery, job: Named, driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("offload.canvas.again.PATIENCE", 0.05)
+    monkeypatch.setattr("offload.canvas.again.AFTERMATH_TIMEOUT_SECONDS", 0.05)
     chain(job.note.si(1).set(task_id="mine"), job.note.si(2)).apply_async()
     terminations.stop(["mine"])
 

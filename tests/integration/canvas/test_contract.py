@@ -14,8 +14,8 @@ from celery.utils.functional import _regen  # type: ignore[attr-defined]
 
 from offload.canvas import batches, hooks
 from offload.canvas.freezing import recognition
-from offload.canvas.freezing.signatures import JOIN, join_of
-from offload.canvas.sender import ACCUMULATE, Sender
+from offload.canvas.freezing.signatures import JOIN_OPTION, join_of
+from offload.canvas.sender import ACCUMULATE_TASK, Sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +88,7 @@ def test_every_chord_passes_the_method_we_wrap() -> None:
 
 
 def test_the_names_of_celerys_own_tasks_are_known(app: Celery) -> None:
-    assert {*recognition.MAPS, ACCUMULATE} <= set(app.tasks)
+    assert {*recognition.MAP_TASKS, ACCUMULATE_TASK} <= set(app.tasks)
 
 
 def test_a_chord_is_applied_before_its_header_is_sent(
@@ -101,7 +101,7 @@ def test_a_chord_is_applied_before_its_header_is_sent(
 
     def apply_chord(header_result_args: Any, body: Any, **options: Any) -> None:
         made.append(header_result_args)
-        body.options[JOIN] = "mark"
+        body.options[JOIN_OPTION] = "mark"
 
     monkeypatch.setattr(app.backend, "apply_chord", apply_chord)
     inner = chord([job.add.s(1)], job.total.s())
@@ -136,7 +136,7 @@ def test_a_replacement_carries_the_id_of_what_it_replaces(app: Celery, plain: Na
         task.pop_request()
 
     assert seen[0].tasks[-1].body.id == "mine"
-    assert seen[0].tasks[-1].body.task == ACCUMULATE
+    assert seen[0].tasks[-1].body.task == ACCUMULATE_TASK
 
 
 def test_nothing_is_gathered_outside_of_our_transactions() -> None:

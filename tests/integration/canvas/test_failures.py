@@ -10,7 +10,7 @@ from offload.canvas.freezing.signatures import plain as as_plain
 from offload.core.states import JobState
 from offload.dispatch import dispatching
 from offload.jobs import aftermath
-from offload.messaging.names import TOPIC
+from offload.messaging.names import TOPIC_OPTION
 from offload.models import Dependency, Job
 from offload.tracking import terminations
 from tests.integration.driving.fixtures import BACKENDS
@@ -225,9 +225,9 @@ def test_the_mark_of_a_join_is_not_in_what_it_stores(job: Named) -> None:
 #: Callbacks that cannot be submitted, by what is wrong with them.
 BAD: dict[str, Callable[[Any], Any]] = {
     "takes no id": lambda j: j.deaf.s(),
-    "has a topic that is none": lambda j: j.heard.s().set(**{TOPIC: "a//b"}),
+    "has a topic that is none": lambda j: j.heard.s().set(**{TOPIC_OPTION: "a//b"}),
     "is no whole signature": lambda j: {"task": "jobs.heard"},
-    "takes facts, under a topic that is none": lambda j: j.told.s().set(**{TOPIC: "a//b"}),
+    "takes facts, under a topic that is none": lambda j: j.told.s().set(**{TOPIC_OPTION: "a//b"}),
 }
 bad_callbacks = pytest.mark.parametrize("bad", BAD)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from celery import chord
 from celery.canvas import xmap
 
-from offload.messaging.names import MAP
+from offload.messaging.names import MAP_TASK
 from offload.models import Job
 from offload.workflows import step
 
@@ -20,7 +20,7 @@ def test_a_map_of_a_job_is_one_job_of_its_topic(app: Celery, job: Named, driver:
     result = job.same.map([1, 2, 3]).apply_async()
 
     row = Job.objects.get()
-    assert (row.topic, row.task) == ("jobs/same", MAP)
+    assert (row.topic, row.task) == ("jobs/same", MAP_TASK)
     driver.run_all()
     assert app.AsyncResult(result.id).get(timeout=1) == [1, 2, 3]
 

@@ -39,8 +39,8 @@ def breaker(monkeypatch: pytest.MonkeyPatch) -> Breaker:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the sweep ask at once."""
-    monkeypatch.setattr(relays, "PATIENCE", -1.0)
-    monkeypatch.setattr("offload.canvas.relays.BEHIND", -1.0)
+    monkeypatch.setattr(relays, "ASK_AGAIN_SECONDS", -1.0)
+    monkeypatch.setattr("offload.canvas.relays.OVERDUE_SECONDS", -1.0)
 
 
 @pytest.fixture
@@ -339,9 +339,9 @@ def test_a_relay_that_fails_again_and_again_ends_with_the_reason(
 def test_relays_that_fail_keep_no_others_back(
     app: Celery, job: Named, plain: Named, breaker: Breaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(posting, "CHUNK", 2)
-    monkeypatch.setattr(posting, "TRIES", 1000)
-    monkeypatch.setattr(relays, "LIMIT", 2)
+    monkeypatch.setattr(posting, "CHUNK_RELAYS", 2)
+    monkeypatch.setattr(posting, "TRIES_MAX", 1000)
+    monkeypatch.setattr(relays, "ASKED_AT_ONCE", 2)
     send = app.amqp.send_task_message
 
     def picky(producer: Any, name: str, *args: Any, **options: Any) -> Any:
@@ -365,7 +365,7 @@ def test_a_broker_that_stands_still_keeps_nobody(
     app: Celery, job: Named, plain: Named, breaker: Breaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     over = threading.Event()
-    monkeypatch.setattr(posting, "PATIENCE", 0.05)
+    monkeypatch.setattr(posting, "BROKER_TIMEOUT_SECONDS", 0.05)
     with monkeypatch.context() as patched:
         patched.setattr(app.amqp, "send_task_message", lambda *args, **options: over.wait())
         chord([plain.add.s(1), plain.add.s(2), job.add.s(1)], job.total.s()).apply_async()

@@ -10,7 +10,7 @@ from celery.app.control import Control
 from kombu.exceptions import OperationalError
 
 from offload.canvas import posting, relays
-from offload.canvas.freezing.signatures import JOIN
+from offload.canvas.freezing.signatures import JOIN_OPTION
 from offload.core.states import JobState
 from offload.jobs import stopping
 from offload.messaging.publisher import Breaker
@@ -126,7 +126,7 @@ def test_a_stop_of_a_plain_task_of_which_that_is_not_known_is_both(
     relays.sweep()
     assert relay().state == JobState.PENDING
 
-    monkeypatch.setattr("offload.canvas.relays.BEHIND", -1.0)
+    monkeypatch.setattr("offload.canvas.relays.OVERDUE_SECONDS", -1.0)
     relays.sweep()
     driver.run_all()
 
@@ -154,4 +154,4 @@ def test_a_plain_task_that_was_sent_is_not_dropped(
 
     Job.objects.filter(kind="relay").update(publishes=0, bound_at=None)
     assert len(terminations.drop([relay().pk])) == 1
-    assert relay().options["chord"]["options"][JOIN]
+    assert relay().options["chord"]["options"][JOIN_OPTION]

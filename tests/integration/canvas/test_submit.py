@@ -568,7 +568,7 @@ def test_a_backend_that_stands_still_keeps_no_job_back(
 ) -> None:
     going_on = threading.Event()
     monkeypatch.setattr(subscribing, "breaker", Breaker())
-    monkeypatch.setattr(subscribing, "PATIENCE", 0.05)
+    monkeypatch.setattr(subscribing, "SUBSCRIBE_TIMEOUT_SECONDS", 0.05)
     monkeypatch.setattr(type(app.backend), "on_task_call", lambda *_: going_on.wait(60))
     begun = monotonic()
 

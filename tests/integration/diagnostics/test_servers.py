@@ -117,7 +117,7 @@ def test_a_server_that_refuses_the_login_is_not_said_to_be_away(
 def test_a_broker_that_is_silent_is_a_failure_in_time(
     installed: Installed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(broker, "PATIENCE", 0)
+    monkeypatch.setattr(broker, "BROKER_TIMEOUT_SECONDS", 0)
     installed(broker_url="redis://127.0.0.1:1/0")
     (found,) = broker.examine()
     assert found.level is Level.FAIL

@@ -83,7 +83,7 @@ def test_a_message_says_whether_its_queue_is_limited(
 def test_a_broker_that_stands_still_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
     monkeypatch.setattr(publisher, "_send", lambda *_: release.wait(30))
-    monkeypatch.setattr(publisher, "PATIENCE", 0.1)
+    monkeypatch.setattr(publisher, "BROKER_TIMEOUT_SECONDS", 0.1)
     ids = waiting(1)
 
     before = time.monotonic()
@@ -114,10 +114,10 @@ def test_whatever_a_transport_raises_the_job_stays_bound_to_be_sent_again(
 
 
 def test_full_lanes_are_remembered_up_to_a_limit() -> None:
-    for number in range(dispatching.LANES + 5):
+    for number in range(dispatching.FULL_LANES_MAX + 5):
         dispatching._note_full(Lane(topic=f"dam/{number}"))
 
-    assert len(dispatching._full) <= dispatching.LANES
+    assert len(dispatching._full) <= dispatching.FULL_LANES_MAX
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "a\udcffb"])

@@ -18,7 +18,7 @@ from offload.core.tokens import new_secret
 from offload.jobs import aftermath
 from offload.jobs.claims import MessageFacts
 from offload.jobs.endings import Ending
-from offload.messaging.names import CARRIERS
+from offload.messaging.names import BUILTIN_TASKS
 from offload.models import Job, Slot
 from offload.models.versions import current_version
 from offload.results import result_backend
@@ -114,7 +114,7 @@ class Driver:
 
     def task_of(self, row: Job) -> OffloadTask:
         """Return the task that runs a job: its own, or the consumer of its topic."""
-        if row.task in CARRIERS:
+        if row.task in BUILTIN_TASKS:
             carrier = self.app.tasks[row.task]
             assert isinstance(carrier, OffloadTask)
             return carrier

@@ -34,7 +34,7 @@ from tests.integration.world import (
     running,
 )  # fmt: skip
 
-LARGE = bytes(range(256)) * (3 * payloads.CHUNK // 256) + b"end"
+LARGE = bytes(range(256)) * (3 * payloads.CHUNK_BYTES // 256) + b"end"
 AGAIN = RetryDecision(state=JobState.PENDING, delay=0, failures=1, crashes=0, reason="again")
 
 
@@ -142,7 +142,7 @@ def test_a_large_file_is_read_in_pieces() -> None:
 
     offload.submit(TOPIC, files={"slow": source})
 
-    assert source.largest == payloads.CHUNK
+    assert source.largest == payloads.CHUNK_BYTES
     assert PayloadFile.objects.get().size == 5000
 
 

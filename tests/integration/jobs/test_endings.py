@@ -529,7 +529,7 @@ def test_a_backend_that_stands_still_keeps_neither_run_nor_leader(
     elsewhere: Celery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     over, asked, breaker = Event(), list[str](), Breaker()
-    monkeypatch.setattr(result_backend, "PATIENCE", 0.05)
+    monkeypatch.setattr(result_backend, "BACKEND_TIMEOUT_SECONDS", 0.05)
     monkeypatch.setattr(result_backend, "breaker", breaker)
 
     def stand_still(task_id: str, *_: object, **__: object) -> None:
@@ -547,7 +547,7 @@ def test_a_backend_that_stands_still_keeps_neither_run_nor_leader(
     assert len(asked) == 1
     assert (first.row.aftermath_due, second.row.aftermath_due) == (True, True)
     breaker.closed_at = 0.0
-    monkeypatch.setattr(result_backend, "PATIENCE", 10.0)
+    monkeypatch.setattr(result_backend, "BACKEND_TIMEOUT_SECONDS", 10.0)
     assert aftermath.sweep() == 2
     assert celery_state(elsewhere, second.id) == "SUCCESS"
 

@@ -272,6 +272,6 @@ def test_what_follows_an_end_is_found_by_an_index() -> None:
     with database.atomic():
         if database.vendor() == "postgresql":
             database.execute("SET LOCAL enable_seqscan = off")
-        plan = database.rows(explain + result_backend.CHILDREN, ["parent"])
+        plan = database.rows(explain + result_backend.CHILDREN_SQL, ["parent"])
 
     assert "offload_job_children" in str(plan)

@@ -82,7 +82,7 @@ def test_many_jobs_are_counted_and_not_named(said: Said) -> None:
 def test_more_than_one_request_may_change_is_changed_by_several(
     answered: Answered, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "MOST", 2)
+    monkeypatch.setattr(bulk, "JOBS_PER_REQUEST", 2)
     ids = waiting(5)
     answer = answered("stop", "--state", "pending", "--yes")
     assert (sorted(changed(answer)), answer["left"]) == (sorted(ids), 0)

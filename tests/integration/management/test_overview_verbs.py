@@ -106,7 +106,7 @@ def test_status_says_what_failed_lately(said: Said, answered: Answered) -> None:
 def test_a_broker_that_is_away_is_said_first(
     said: Said, answered: Answered, app: Celery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(broker, "PATIENCE", 1)
+    monkeypatch.setattr(broker, "BROKER_TIMEOUT_SECONDS", 1)
     monkeypatch.setitem(app.conf, "broker_write_url", "redis+socket:///nowhere/valkey.sock")
     first = said("status").splitlines()[0]
     assert first.startswith("The broker at redis+socket:///nowhere/valkey.sock")

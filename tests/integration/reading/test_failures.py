@@ -72,7 +72,7 @@ def test_a_job_that_was_not_begun_in_time_has_failed_too() -> None:
 
 
 def test_of_very_many_failures_the_newest_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failures, "NEWEST", 3)
+    monkeypatch.setattr(failures, "FAILURES_READ_MAX", 3)
     failed(4)
 
     found = failures.recent()
@@ -85,6 +85,8 @@ def test_the_question_reads_an_index_of_failed_jobs_alone() -> None:
     with database.atomic():
         if database.vendor() == "postgresql":
             database.execute("SET LOCAL enable_seqscan = off")
-        plan = database.rows(explain + failures._question(), [-failures.HOUR, -failures.DAY])
+        plan = database.rows(
+            explain + failures._question(), [-failures.HOUR_SECONDS, -failures.DAY_SECONDS]
+        )
 
     assert "offload_job_failed" in str(plan)

@@ -15,7 +15,7 @@ from offload.core.exceptions import InvalidNumber, JobFailed, StillBusy
 from offload.core.states import JobState
 from offload.db import database
 from offload.models import Instance, Job, Queue
-from offload.testing import NAME, run_jobs
+from offload.testing import INSTANCE_NAME, run_jobs
 from offload.worker.tasks.task import ConsumerTask
 from tests.integration.driving.tasks import define
 
@@ -60,7 +60,7 @@ def test_a_job_runs_with_its_files_and_its_retries_when_the_test_says_so(consume
 
     assert run_jobs() == [job, job, job]
 
-    assert job.result(0) == f"shout/out on {NAME}"
+    assert job.result(0) == f"shout/out on {INSTANCE_NAME}"
     assert (job.row.attempts, job.row.failures) == (3, 2)
     with job.outputs.get().open() as file:
         assert file.read() == b"QUIET"

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def known(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Let every test define what it likes, beside what the installed apps define."""
-    autodiscover_modules(*definitions.MODULES)
+    autodiscover_modules(*definitions.WORKFLOW_MODULES)
     found: dict[str, Any] = dict(definitions._definitions)
     monkeypatch.setattr(definitions, "_definitions", found)
     return found

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from offload.checks import options
-from offload.conf import KEYS
+from offload.conf import SETTING_KEYS
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -21,7 +21,7 @@ def test_the_defaults_have_no_problem(settings: Settings) -> None:
 
 
 def test_every_key_may_be_given_its_default(settings: Settings) -> None:
-    given = {key: options._default(key) for key in KEYS}
+    given = {key: options._default(key) for key in SETTING_KEYS}
     assert found(settings, **given) == []
 
 

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from offload.core.exceptions import ConfigurationError
 from offload.core.policies import DEFAULT_POLICY
-from offload.core.retries import CRASHES, FAILURES, FOR_EVER, Cause, RetryPolicy, decide
+from offload.core.retries import CRASHES, FAILURES, UNLIMITED_RETRIES, Cause, RetryPolicy, decide
 from offload.core.states import JobState
 
 TWICE = RetryPolicy(retries=2, delay=2.0, backoff=3.0, max_delay=10.0)
-EVER = RetryPolicy(retries=FOR_EVER, delay=2.0)
+EVER = RetryPolicy(retries=UNLIMITED_RETRIES, delay=2.0)
 NEVER = RetryPolicy(retries=0, delay=2.0)
 
 PENDING, GIVEN_UP, ERROR = JobState.PENDING, JobState.GIVEN_UP, JobState.ERROR
@@ -123,7 +123,7 @@ def test_chance_shortens_a_wait_by_the_policys_part_of_it_at_most() -> None:
 
 
 def test_what_asks_for_no_delay_at_all_is_slowed_down() -> None:
-    policy = RetryPolicy(retries=FOR_EVER, delay=0.0)
+    policy = RetryPolicy(retries=UNLIMITED_RETRIES, delay=0.0)
 
     delays = [
         decide(policy, cause=Cause.FAILED, failures=failures, crashes=0).delay
@@ -149,7 +149,7 @@ def test_no_job_crashes_more_often_than_its_policy_says(retries: int, causes: li
             break
 
     assert crashes <= policy.crashes
-    assert retries == FOR_EVER or failures <= retries + 1
+    assert retries == UNLIMITED_RETRIES or failures <= retries + 1
 
 
 @pytest.mark.parametrize(

@@ -55,9 +55,9 @@ def test_silence_is_told_of_once_and_so_is_its_end(clock: Clock) -> None:
     watched = watch_of(server)
     server.is_running = False
 
-    clock.now += watch.SILENCE / 2
+    clock.now += watch.SILENCE_SECONDS / 2
     assert watched.look() == ""
-    clock.now += watch.SILENCE
+    clock.now += watch.SILENCE_SECONDS
     assert "lives and has not answered for 8 s" in watched.look()
     clock.now += 1000
     assert watched.look() == ""
@@ -77,7 +77,7 @@ def test_a_dead_one_is_started_again_and_where_that_fails_later_once_more(clock:
     assert watched.look() == ""
     assert server.starts == 1
 
-    clock.now += watch.PAUSE
+    clock.now += watch.RESTART_PAUSE_SECONDS
     server.problem = ""
     assert "was started again" in watched.look()
     assert watched.look() == ""

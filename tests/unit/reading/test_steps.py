@@ -7,13 +7,13 @@ from typing import Any
 from celery import chain, chord, group, signature
 
 from offload.canvas.freezing.signatures import plain
-from offload.messaging.names import TOPIC
+from offload.messaging.names import TOPIC_OPTION
 from offload.reading.steps import waiting
 
 
 def step(topic: str, task_id: str) -> Any:
     """Return a signature of a step with its frozen id."""
-    return signature("offload.step", options={TOPIC: topic, "task_id": task_id})
+    return signature("offload.step", options={TOPIC_OPTION: topic, "task_id": task_id})
 
 
 def topics(*args: Any) -> list[str]:

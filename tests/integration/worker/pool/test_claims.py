@@ -43,7 +43,7 @@ def _spoil_when_sent(monkeypatch: pytest.MonkeyPatch, column: str, text: str) ->
 
 def _bound(app: Celery) -> list[BoundJob]:
     """Bind all that waits."""
-    Slot.objects.get_or_create(instance=testing.NAME)
+    Slot.objects.get_or_create(instance=testing.INSTANCE_NAME)
     return list(iter(lambda: testing._bound(app), None))
 
 

@@ -16,7 +16,7 @@ from offload.core.states import JobState
 from offload.jobs import claims
 from offload.models import Job, Queue, Slot
 from offload.operations.handles import JobHandle
-from offload.testing import NAME, _bound, run_jobs
+from offload.testing import INSTANCE_NAME, _bound, run_jobs
 from offload.worker.liveness import lease
 from offload.worker.pool import tracing
 from offload.worker.tasks.attempts import NotBegun
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 @pytest.fixture
 def deliver(app: Celery) -> Any:
     """Return what binds the job that waits, and delivers a message of it, or one like it."""
-    Slot.objects.get_or_create(instance=NAME)
+    Slot.objects.get_or_create(instance=INSTANCE_NAME)
 
     def deliver(task: Any, *args: Any, header: dict[str, Any] | None = None, **said: Any) -> Any:
         bound = _bound(app)
         assert bound is not None
         told = {"v": 1, "id": bound.id, "epoch": bound.epoch, "topic": bound.topic}
         request = {
-            "id": bound.id, "task": task.name, "hostname": NAME, "delivery_info": {},
+            "id": bound.id, "task": task.name, "hostname": INSTANCE_NAME, "delivery_info": {},
             "offload": {**told, **(header or {})}, **said,
         }  # fmt: skip
         return trace_task(task, bound.id, args, {}, request=request, app=app)

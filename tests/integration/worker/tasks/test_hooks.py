@@ -12,7 +12,7 @@ from celery.exceptions import Ignore, Reject
 from offload.core.states import JobState
 from offload.models import Attempt, Queue
 from offload.operations.handles import JobHandle
-from offload.testing import NAME, run_jobs
+from offload.testing import INSTANCE_NAME, run_jobs
 from offload.worker.tasks.current import current_job
 from offload.worker.tasks.task import ConsumerTask, OffloadTask
 from tests.integration.driving.tasks import NOTES, define
@@ -203,7 +203,7 @@ def test_a_stale_delivery_calls_no_hook(hooked: Any, app: Celery, calls: list[An
     job = JobHandle(task.delay().id)
     run_jobs()
     header = {"v": 1, "id": job.id, "epoch": job.row.epoch, "topic": job.row.topic}
-    request = {"id": job.id, "task": task.name, "hostname": NAME, "offload": header}
+    request = {"id": job.id, "task": task.name, "hostname": INSTANCE_NAME, "offload": header}
     calls.clear()
 
     trace_task(task, job.id, (), {}, request=request, app=app)

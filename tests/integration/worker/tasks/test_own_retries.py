@@ -65,7 +65,7 @@ def test_what_is_retried_from_history_keeps_them() -> None:
     attempts(job)
     assert attempts(job.retry()) == 2
     again = bulk.retry([job.id], again=True).changed[0].retried_as
-    assert Job.objects.get(pk=again).options[own_retries.OPTION] == {"retries": 1}
+    assert Job.objects.get(pk=again).options[own_retries.RETRY_OPTION] == {"retries": 1}
 
 
 def test_the_delay_before_a_retry_may_be_its_own() -> None:
@@ -100,5 +100,5 @@ def test_what_is_no_number_of_retries_is_refused(terms: dict[str, Any]) -> None:
 
 def test_numbers_that_somebody_wrote_into_the_row_are_the_nearest() -> None:
     policy = RetryPolicy(retries=4, delay=1.0)
-    own = own_retries.of(policy, {own_retries.OPTION: {"retries": 10**12, "delay": -5}})
+    own = own_retries.of(policy, {own_retries.RETRY_OPTION: {"retries": 10**12, "delay": -5}})
     assert (own.retries, own.delay) == (1_000_000, 0.0)
