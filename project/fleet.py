@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: Seconds a program gets to end by itself.
-GRACE = 10.0
+EXIT_SECONDS = 10.0
 
 #: Lines of a log that are shown when its program has ended.
 LAST_LINES = 15
 
 #: Signals that ask for an end.
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 #: Seconds that a program must have run to be started again: what ends sooner would end again.
-LIVED = 5.0
+RESTART_AFTER_SECONDS = 5.0
 
 
 class StopRequest:
@@ -119,7 +119,7 @@ class Fleet:
         ended = self._ended()
         for name, code in ended.items():
             command, begun = self._begun[name]
-            if time.monotonic() - begun < LIVED:
+            if time.monotonic() - begun < RESTART_AFTER_SECONDS:
                 raise ProgramEnded(name=name, code=code, log=self._log(name))
             self._run(name, command)
         return ended
@@ -154,7 +154,7 @@ class Fleet:
             with suppress(KeyError, TypeError, ValueError):
                 mark = ProcessMark.load(read_json(path))
                 family = tree(mark.pid) if mark.is_alive else []
-                mark.end(GRACE)
+                mark.end(EXIT_SECONDS)
                 kill(family)
             path.unlink()
 
@@ -176,7 +176,7 @@ def tree(pid: int) -> list[psutil.Process]:
 def await_end(program: subprocess.Popen[bytes]) -> None:
     """Wait for the program to end, and make it end if it does not."""
     try:
-        program.wait(GRACE)
+        program.wait(EXIT_SECONDS)
     except subprocess.TimeoutExpired:
         program.kill()
         program.wait()
@@ -194,7 +194,7 @@ def kill(family: list[psutil.Process]) -> None:
 @contextmanager
 def deaf() -> Iterator[None]:
     """Heed no signal that asks for an end."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDINGS}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING_SIGNALS}
     try:
         yield
     finally:
@@ -207,7 +207,8 @@ def ending_in_order() -> Iterator[StopRequest]:
     """Take signals that ask for an end as a request, for the block."""
     request = StopRequest()
     before = {
-        number: signal.signal(number, lambda number, _: request.note(number)) for number in ENDINGS
+        number: signal.signal(number, lambda number, _: request.note(number))
+        for number in ENDING_SIGNALS
     }
     try:
         yield request

@@ -39,10 +39,10 @@ CONCURRENCY = 2
 PORT = 8000
 
 #: Seconds until site and workers must be there.
-START_LIMIT = 60.0
+START_TIMEOUT_SECONDS = 60.0
 
 #: Seconds between two looks.
-POLL = 0.1
+LOOK_SECONDS = 0.1
 
 
 class NotReady(Exception):
@@ -122,12 +122,14 @@ def await_ready(site: Site) -> None:
 
 def await_true(site: Site, look: Callable[[], bool], problem: str) -> None:
     """Look until it is true; raise NotReady with the problem if it takes too long."""
-    deadline = time.monotonic() + START_LIMIT
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while not look():
         site.fleet.check()
         if time.monotonic() > deadline:
-            raise NotReady(f"{problem} after {START_LIMIT:g} s; see {settings.VAR / 'log'}.")
-        time.sleep(POLL)
+            raise NotReady(
+                f"{problem} after {START_TIMEOUT_SECONDS:g} s; see {settings.VAR / 'log'}."
+            )
+        time.sleep(LOOK_SECONDS)
 
 
 def answers(url: str) -> bool:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from offload.admin.lists import AnyAdmin
 
-WEEK = 7 * failures.DAY_SECONDS
+WEEK_SECONDS = 7 * failures.DAY_SECONDS
 #: Seconds by the word of an address.
-TIMES = {"hour": failures.HOUR_SECONDS, "day": failures.DAY_SECONDS}
+SINCE_SECONDS = {"hour": failures.HOUR_SECONDS, "day": failures.DAY_SECONDS}
 
 
 class FailedFilter(admin.SimpleListFilter):
@@ -36,7 +36,7 @@ class FailedFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the jobs that failed within that time."""
-        seconds = TIMES.get(self.value() or "")
+        seconds = SINCE_SECONDS.get(self.value() or "")
         if seconds is None:
             return queryset
         since = now() - timedelta(seconds=seconds)
@@ -75,7 +75,7 @@ class SubmittedFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the jobs submitted within that time."""
-        seconds = {**TIMES, "week": WEEK}.get(self.value() or "")
+        seconds = {**SINCE_SECONDS, "week": WEEK_SECONDS}.get(self.value() or "")
         if seconds is None:
             return queryset
         return queryset.filter(created_at__gt=now() - timedelta(seconds=seconds))

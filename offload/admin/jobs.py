@@ -30,7 +30,8 @@ from offload.core.texts import with_type
 from offload.fleet.snapshots import now
 from offload.models import Job
 from offload.operations import bulk
-from offload.templatetags.offload import broken, seconds, sign
+from offload.templatetags.offload import badge as badge_of
+from offload.templatetags.offload import broken, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,11 +48,11 @@ COLUMNS = (
     "finished_at", "run_at",
 )  # fmt: skip
 #: Characters of an error that are read, and that a line shows.
-SHOWN, LINE = 300, 60
+ERROR_CHARACTERS_READ, ERROR_CHARACTERS_SHOWN = 300, 60
 #: Characters of an id that a line shows.
-KEY = 8
+ID_CHARACTERS_SHOWN = 8
 #: Seconds below which tenths matter.
-TENTHS = 10
+TENTHS_BELOW_SECONDS = 10
 
 
 def _offer(act: Act) -> Callable[..., HttpResponse | None]:
@@ -67,7 +68,7 @@ def _offer(act: Act) -> Callable[..., HttpResponse | None]:
 class JobAdmin(Paged):
     """Jobs, the newest first."""
 
-    list_display = ("name", "sign", "place", "problem", "attempts", "submitted", "took", "key")
+    list_display = ("name", "badge", "place", "problem", "attempts", "submitted", "took", "key")
     list_display_links = ("name", "key")
     list_filter = (FailedFilter, ErrorFilter, "state", TopicFilter, InstanceFilter, SubmittedFilter)
     list_per_page = 50
@@ -90,7 +91,11 @@ class JobAdmin(Paged):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the jobs with what the list shows of them, an error no longer than that."""
-        jobs = super().get_queryset(request).annotate(error_begins=Left("error", SHOWN))
+        jobs = (
+            super()
+            .get_queryset(request)
+            .annotate(error_begins=Left("error", ERROR_CHARACTERS_READ))
+        )
         shown: QuerySet[Any] = jobs.only(*COLUMNS)
         return shown
 
@@ -102,12 +107,12 @@ class JobAdmin(Paged):
     @admin.display(description=_("instance"))
     def place(self, job: Job) -> str:
         """Return the instance it is bound to or ran on."""
-        return broken(job.instance) if job.instance else ages.NONE
+        return broken(job.instance) if job.instance else ages.NOTHING
 
     @admin.display(description=_("state"))
-    def sign(self, job: Job) -> str:
+    def badge(self, job: Job) -> str:
         """Return the state as the browser shows it, and when the job is due if that is to come."""
-        shown = sign(job.job_state)
+        shown = badge_of(job.job_state)
         if job.state != JobState.PENDING or job.run_at is None or job.run_at <= now():
             return shown
         due = ages.shown(job.run_at, now())
@@ -118,8 +123,8 @@ class JobAdmin(Paged):
         """Return the type of the last error without its module, and how it begins."""
         told = with_type(job.error_type, job.error_begins.partition("\n")[0])
         if not told:
-            return ages.NONE
-        short = told if len(told) <= LINE else f"{told[:LINE]}…"
+            return ages.NOTHING
+        short = told if len(told) <= ERROR_CHARACTERS_SHOWN else f"{told[:ERROR_CHARACTERS_SHOWN]}…"
         return format_html('<span class="ob-problem" title="{}">{}</span>', told, short)
 
     @admin.display(description=_("submitted"))
@@ -131,14 +136,16 @@ class JobAdmin(Paged):
     def took(self, job: Job) -> str:
         """Return how long its last attempt took, or has run."""
         if job.started_at is None or not (job.is_finished or job.state == JobState.ACTIVE):
-            return ages.NONE
+            return ages.NOTHING
         spent = max(0.0, between(job.started_at, job.finished_at or now()))
-        return seconds(round(spent, 1 if spent < TENTHS else 0))
+        return seconds(round(spent, 1 if spent < TENTHS_BELOW_SECONDS else 0))
 
     @admin.display(description=_("id"))
     def key(self, job: Job) -> str:
         """Return how the id ends: those of one moment begin alike."""
-        short = job.pk if len(job.pk) <= KEY else f"…{job.pk[-KEY:]}"
+        short = (
+            job.pk if len(job.pk) <= ID_CHARACTERS_SHOWN else f"…{job.pk[-ID_CHARACTERS_SHOWN:]}"
+        )
         return format_html('<span class="ob-key" title="{}">{}</span>', job.pk, short)
 
     def page(self, request: HttpRequest, quoted: str, around: Mapping[str, Any]) -> HttpResponse:

@@ -53,7 +53,7 @@ def framed(
             around = made.admin_site.each_context(request)
             shown = {**around, "title": _("Not allowed"), "missing": missing}
             return TemplateResponse(request, "offload/denied.html", shown, status=403)
-        except outage.AWAY:
+        except outage.OUTAGE_ERRORS:
             logger.exception("%s cannot be shown: the database does not answer", request.path)
             return outage.away(request, made.admin_site.name)
 

@@ -13,7 +13,7 @@ else:
     Base = Paginator
 
 #: Rows that are counted and paged through; filters and search reach the others.
-MOST = 10_000
+COUNTED_ROWS_MAX = 10_000
 
 
 class AtLeast(int):
@@ -36,4 +36,6 @@ class CappedPaginator(Base):
     def count(self) -> int:
         """Return how many rows there are, up to the most that is counted."""
         rows: Any = self.object_list
-        return AtLeast.counted(int(rows.order_by()[: MOST + 1].count()), MOST)
+        return AtLeast.counted(
+            int(rows.order_by()[: COUNTED_ROWS_MAX + 1].count()), COUNTED_ROWS_MAX
+        )

@@ -28,7 +28,7 @@ else:
     ModelForm = forms.ModelForm
 
 #: What people change of a queue that the settings declare.
-SWITCHED = ("suspended", "note")
+SWITCH_FIELDS = ("suspended", "note")
 MANAGE_QUEUE = "offload.manage_queue"
 
 
@@ -121,7 +121,7 @@ class QueueAdmin(ListedAdmin):
     def held(self, queue: Queue) -> str:
         """Return whether its jobs are held back, and why."""
         if not queue.suspended:
-            return ages.NONE
+            return ages.NOTHING
         shown = '<span class="ob-warn"><span aria-hidden="true">■</span> {}</span> {}'
         return format_html(shown, _("suspended"), queue.note)
 
@@ -137,7 +137,7 @@ class QueueAdmin(ListedAdmin):
         """
         if obj is None or not obj.is_declared:
             return ("name",) if obj else ()
-        return tuple(one for one in self.form.Meta.fields if one not in SWITCHED)
+        return tuple(one for one in self.form.Meta.fields if one not in SWITCH_FIELDS)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse to delete what the settings declare: it would come back."""

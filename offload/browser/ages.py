@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
 #: Shown where there is nothing to show.
-NONE = "—"
+NOTHING = "—"
 #: Seconds of each unit and its sign; the page's script counts on by the same.
-UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+UNIT_SECONDS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def age(seconds: float) -> str:
     """Return a duration by its greatest unit."""
-    size, unit = next((one for one in UNITS if seconds >= one[0]), UNITS[-1])
+    size, unit = next((one for one in UNIT_SECONDS if seconds >= one[0]), UNIT_SECONDS[-1])
     return f"{int(seconds // size)} {unit}"
 
 
@@ -42,7 +42,7 @@ def shown(value: datetime | None, now: datetime) -> SafeString | str:
     The page's script names it by the viewer's zone, and lets it age.
     """
     if value is None:
-        return NONE
+        return NOTHING
     here = localtime(value)
     exact = date_format(here, "Y-m-d H:i:s T")
     return format_html(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 
-class Standing(enum.StrEnum):
+class RuleStatus(enum.StrEnum):
     """How an instance stands to a topic, by rules."""
 
     # Nothing forbids it.
@@ -40,7 +40,7 @@ class Standing(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class Badge:
     """The appearance of a state."""
 
     glyph: str
@@ -49,30 +49,30 @@ class Sign:
     tone: str
 
 
-SIGNS: Mapping[enum.StrEnum, Sign] = MappingProxyType(
+BADGES: Mapping[enum.StrEnum, Badge] = MappingProxyType(
     {
-        Standing.ALLOWED: Sign("✓", _("allowed"), "good"),
-        Standing.ONLY: Sign("★", _("exclusive"), "good"),
-        Standing.PARTLY: Sign("◐", _("partly allowed"), "warn"),
-        Standing.DENIED: Sign("✕", _("denied"), "bad"),
-        Standing.UNLISTED: Sign("∅", _("not allowed"), "bad"),
-        Standing.OFF: Sign("⊘", _("switched off"), "bad"),
-        Standing.ABSENT: Sign("·", _("no consumer"), "idle"),
-        Standing.UNKNOWN: Sign("?", _("unknown"), "warn"),
-        Mode.STARTING: Sign("◌", _("starting"), "busy"),
-        Mode.READY: Sign("●", _("ready"), "good"),
-        Mode.DRAINING: Sign("◐", _("draining"), "warn"),
-        Mode.RECONNECTING: Sign("≈", _("reconnecting"), "warn"),
-        Mode.SUSPECT: Sign("?", _("suspect"), "warn"),
-        Mode.GONE: Sign("○", _("gone"), "idle"),
-        JobState.PENDING: Sign("◌", _("pending"), "idle"),
-        JobState.QUEUED: Sign("◐", _("queued"), "busy"),
-        JobState.ACTIVE: Sign("►", _("active"), "busy"),
-        JobState.SUCCEEDED: Sign("✓", _("succeeded"), "good"),
-        JobState.STOPPED: Sign("■", _("stopped"), "warn"),
-        JobState.GIVEN_UP: Sign("✕", _("given up"), "bad"),
-        JobState.ERROR: Sign("✕", _("error"), "bad"),
-        JobState.DROPPED: Sign("⊘", _("dropped"), "warn"),
-        JobState.EXPIRED: Sign("○", _("expired"), "warn"),
+        RuleStatus.ALLOWED: Badge("✓", _("allowed"), "good"),
+        RuleStatus.ONLY: Badge("★", _("exclusive"), "good"),
+        RuleStatus.PARTLY: Badge("◐", _("partly allowed"), "warn"),
+        RuleStatus.DENIED: Badge("✕", _("denied"), "bad"),
+        RuleStatus.UNLISTED: Badge("∅", _("not allowed"), "bad"),
+        RuleStatus.OFF: Badge("⊘", _("switched off"), "bad"),
+        RuleStatus.ABSENT: Badge("·", _("no consumer"), "idle"),
+        RuleStatus.UNKNOWN: Badge("?", _("unknown"), "warn"),
+        Mode.STARTING: Badge("◌", _("starting"), "busy"),
+        Mode.READY: Badge("●", _("ready"), "good"),
+        Mode.DRAINING: Badge("◐", _("draining"), "warn"),
+        Mode.RECONNECTING: Badge("≈", _("reconnecting"), "warn"),
+        Mode.SUSPECT: Badge("?", _("suspect"), "warn"),
+        Mode.GONE: Badge("○", _("gone"), "idle"),
+        JobState.PENDING: Badge("◌", _("pending"), "idle"),
+        JobState.QUEUED: Badge("◐", _("queued"), "busy"),
+        JobState.ACTIVE: Badge("►", _("active"), "busy"),
+        JobState.SUCCEEDED: Badge("✓", _("succeeded"), "good"),
+        JobState.STOPPED: Badge("■", _("stopped"), "warn"),
+        JobState.GIVEN_UP: Badge("✕", _("given up"), "bad"),
+        JobState.ERROR: Badge("✕", _("error"), "bad"),
+        JobState.DROPPED: Badge("⊘", _("dropped"), "warn"),
+        JobState.EXPIRED: Badge("○", _("expired"), "warn"),
     }
 )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: The verbs of a cell, each with what is told and logged once it is done.
-TOLD: Mapping[str, str] = MappingProxyType(
+TOLD_BY_VERB: Mapping[str, str] = MappingProxyType(
     {
         "allow": gettext_noop("Allowed %(pattern)s on %(instance)s."),
         "deny": gettext_noop("Denied %(pattern)s on %(instance)s."),
@@ -44,7 +44,7 @@ class RuleChange:
     @property
     def told(self) -> str:
         """Return what was done, as a sentence."""
-        return _(TOLD[self.verb]) % {"instance": self.instance, "pattern": self.pattern}
+        return _(TOLD_BY_VERB[self.verb]) % {"instance": self.instance, "pattern": self.pattern}
 
 
 def read(posted: Mapping[str, Any]) -> RuleChange:
@@ -52,7 +52,7 @@ def read(posted: Mapping[str, Any]) -> RuleChange:
 
     Raise BadRequest where none, or more than one, was pressed, or where it is no text.
     """
-    pressed = [verb for verb in TOLD if verb in posted]
+    pressed = [verb for verb in TOLD_BY_VERB if verb in posted]
     if len(pressed) != 1:
         raise BadRequest("Send one of allow, deny, clear and exclusive.")
     instance, _space, pattern = plain(posted[pressed[0]]).partition(" ")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("offload.admin")
 
 #: What drivers raise that get no answer.
-AWAY = (OperationalError, InterfaceError)
+OUTAGE_ERRORS = (OperationalError, InterfaceError)
 
 
 class DatabaseAway(MiddlewareMixin):
@@ -29,7 +29,7 @@ class DatabaseAway(MiddlewareMixin):
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Return the page that says so, where the error means it and an admin was asked."""
         asked = request.resolver_match
-        if not isinstance(error, AWAY) or asked is None or "admin" not in asked.app_names:
+        if not isinstance(error, OUTAGE_ERRORS) or asked is None or "admin" not in asked.app_names:
             return None
         logger.error("%s cannot be shown", request.path, exc_info=error)
         return away(request, asked.namespace)

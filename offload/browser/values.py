@@ -9,7 +9,7 @@ from kombu.utils.json import dumps
 from offload.models.fields import Unreadable
 
 #: Characters of a value or a traceback that are shown.
-SHOWN = 20_000
+VALUE_CHARACTERS = 20_000
 
 
 def text_of(value: Any) -> str:
@@ -26,4 +26,8 @@ def text_of(value: Any) -> str:
 
 def shortened(text: str) -> str:
     """Return the text, or its first part where it is very long."""
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}\n… {len(text) - SHOWN} more characters"
+    return (
+        text
+        if len(text) <= VALUE_CHARACTERS
+        else f"{text[:VALUE_CHARACTERS]}\n… {len(text) - VALUE_CHARACTERS} more characters"
+    )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from offload.canvas.freezing.drafting import origin_of, plain_topic, tail_of
+from offload.canvas.freezing.drafting import origin_of, tail_of
 from offload.canvas.freezing.options import kept
-from offload.canvas.freezing.recognition import of_signature
+from offload.canvas.freezing.recognition import of_signature, plain_topic
 from offload.canvas.freezing.signatures import many, parts_of
 from offload.core.exceptions import InvalidTopic
 from offload.core.states import Hold, JobState, celery_state

@@ -11,9 +11,9 @@ from offload.canvas.failing import NodeResult
 from offload.canvas.following import joins
 from offload.canvas.freezing.calls import Call, delay_of, seconds_until
 from offload.canvas.freezing.context import Continuation, running
-from offload.canvas.freezing.drafting import job_draft, plain_topic, relay_draft
+from offload.canvas.freezing.drafting import job_draft, relay_draft
 from offload.canvas.freezing.options import asked_anew
-from offload.canvas.freezing.recognition import Recognised, recognise
+from offload.canvas.freezing.recognition import Recognised, plain_topic, recognise
 from offload.canvas.freezing.signatures import EPOCH_OPTION
 from offload.core.states import Hold
 from offload.core.validation.ids import id_of

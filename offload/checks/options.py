@@ -102,8 +102,8 @@ def _fits(value: object, wanted: object) -> bool:
 
 
 def _is_queue(item: tuple[object, object]) -> bool:
-    name, terms = item
-    return isinstance(name, str) and isinstance(terms, dict)
+    name, fields = item
+    return isinstance(name, str) and isinstance(fields, dict)
 
 
 def _out_of_bounds(given: dict[str, Any]) -> list[CheckMessage]:

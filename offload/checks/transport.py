@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from django.core.checks import CheckMessage
 
 #: Older ones consume, after a reconnect, queues that they only published to.
-LEAST = (5, 7)
+TRANSPORT_VERSION_MIN = (5, 7)
 
 INSTALL_LINES = """\
 In project/celery.py:
@@ -56,9 +56,9 @@ def check(**_: object) -> list[CheckMessage]:
 
 def _outdated(name: str) -> list[CheckMessage]:
     installed = version(name)
-    if get_version_tuple(installed) >= LEAST:
+    if get_version_tuple(installed) >= TRANSPORT_VERSION_MIN:
         return []
-    least = ".".join(map(str, LEAST))
+    least = ".".join(map(str, TRANSPORT_VERSION_MIN))
     return [
         Error(
             f"{name} {installed} is installed; before {least} a worker consumed other instances' "

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: The header of a message that holds the envelope.
-ENVELOPE_HEADER = "offload"
+HEADER = "offload"
 #: A binding of a job: its id and epoch. Messages are known by it, and runs in a worker.
 Key: TypeAlias = tuple[str, int]
 #: Fields that are texts and flags, where they are there.

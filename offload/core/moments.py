@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 EARLIEST = datetime(1, 1, 3, tzinfo=UTC)
 LATEST = datetime(9999, 12, 29, tzinfo=UTC)
 #: Seconds of each unit, by the sign that people write.
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 #: Seconds from which hundredths are not told, the last that would be rounded to 10.
 FEW = 9.995
 
@@ -32,7 +32,7 @@ def between(earlier: datetime, later: datetime) -> float:
 
 def span(seconds: float) -> str:
     """Return a number of seconds in the largest unit that fits."""
-    for unit, size in reversed(UNITS.items()):
+    for unit, size in reversed(UNIT_SECONDS.items()):
         if seconds >= size and unit != "s":
             return f"{seconds / size:.1f} {unit}".replace(".0 ", " ")
     return f"{seconds:.2f} s" if seconds < FEW else f"{seconds:.0f} s"

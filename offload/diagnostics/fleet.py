@@ -89,7 +89,7 @@ def _consumers(here: list[InstanceLine]) -> Iterator[Finding]:
 
 
 def _stranded(seen: Overview) -> Iterator[Finding]:
-    for one in seen.standing:
+    for one in seen.stalls:
         if one.topic:
             told = f"No instance can run {one.topic}; waiting jobs: {one.count}. {one.why}"
             step = f"{one.next_step}\nTo see why: manage.py offload explain {one.topic}"

@@ -22,7 +22,7 @@ EXPIRE_BATCH_JOBS, RECALL_BATCH_JOBS = 500, 100
 
 def expire(term: Term) -> int:
     """End jobs that were not begun in their time; return how many."""
-    if not terminations.is_any_late():
+    if not terminations.is_any_overdue():
         return 0
     with leading(term):
         return len(terminations.expire(EXPIRE_BATCH_JOBS))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Trace:
+class RollbackCleanup:
     """Stands among the hooks of a transaction: lets go what it left once that is committed."""
 
     def __init__(self, remove: Callable[[], None]) -> None:
@@ -32,7 +32,7 @@ def remove_on_rollback(remove: Callable[[], None]) -> None:
     connection = database.connection()
     if connection.in_atomic_block:
         # First of all: one that fails would drop those behind it after the commit.
-        hook: Any = (set(connection.savepoint_ids), Trace(remove).keep, False)
+        hook: Any = (set(connection.savepoint_ids), RollbackCleanup(remove).keep, False)
         connection.run_on_commit.insert(0, hook)
 
 

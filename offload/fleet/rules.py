@@ -25,7 +25,7 @@ from offload.fleet.rule_effects import (
     widens,
 )
 from offload.fleet.rule_enforcement import enforce
-from offload.fleet.rule_terms import check, check_texts
+from offload.fleet.rule_validation import check, check_texts
 from offload.models import Instance, Rule, Switch
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Cleared:
     opened: tuple[str, ...]
 
 
-def allow(target: str, pattern: str, **terms: Any) -> Rule:
+def allow(target: str, pattern: str, **fields: Any) -> Rule:
     """Allow a pattern on an instance; an instance with allow rules may do nothing else.
 
     It takes the place of a deny of the same pattern and target; where it ends by itself, that
@@ -79,22 +79,22 @@ def allow(target: str, pattern: str, **terms: Any) -> Rule:
     unless they are given anew. Raise InvalidPattern for a pattern that is none, InvalidRule for
     a target or a note that cannot be.
     """
-    return write(RuleVerb.ALLOW, target, [pattern], **terms).rules[0]
+    return write(RuleVerb.ALLOW, target, [pattern], **fields).rules[0]
 
 
-def deny(target: str, pattern: str, **terms: Any) -> Rule:
+def deny(target: str, pattern: str, **fields: Any) -> Rule:
     """Deny a pattern on an instance, whatever allows it; takes what ``allow`` takes."""
-    return write(RuleVerb.DENY, target, [pattern], **terms).rules[0]
+    return write(RuleVerb.DENY, target, [pattern], **fields).rules[0]
 
 
 @retried
-def write(verb: RuleVerb, target: str, patterns: Iterable[str], **terms: Any) -> WrittenRules:
+def write(verb: RuleVerb, target: str, patterns: Iterable[str], **fields: Any) -> WrittenRules:
     """Allow or deny patterns, all of them or none; takes, and raises, what ``allow`` does."""
     texts = [Pattern.parse(pattern).text for pattern in patterns]
     check_texts(target, target)
     with database.atomic():
-        before = _lifted_by(verb, target, texts, terms.get("scope", Scope.INSTANCE))
-        made = [_write(verb, target, text, **terms) for text in texts]
+        before = _lifted_by(verb, target, texts, fields.get("scope", Scope.INSTANCE))
+        made = [_write(verb, target, text, **fields) for text in texts]
         return _enforced(made, before)
 
 
@@ -195,8 +195,8 @@ def switch(instance: str, *, off: bool, note: str | None = None) -> int:
     check(Switch(instance=instance, note=note or ""), instance)
     with database.atomic():
         if off:
-            terms = {} if note is None else {"note": note}
-            Switch.objects.update_or_create(pk=instance, defaults=terms)
+            fields = {} if note is None else {"note": note}
+            Switch.objects.update_or_create(pk=instance, defaults=fields)
         else:
             Switch.objects.filter(pk=instance).delete()
         return enforce()
@@ -218,12 +218,12 @@ def _write(
     run all. For the same reason an allow without an end gets none where the deny only rests.
     """
     key: dict[str, Any] = {"verb": verb, "scope": scope, "target": target, "pattern": pattern}
-    terms: dict[str, Any] = {"until": until and utc(until), "rests_until": None}
+    fields: dict[str, Any] = {"until": until and utc(until), "rests_until": None}
     given = {"note": note, "created_by_id": by.pk if by else None}
-    terms |= {name: value for name, value in given.items() if value is not None}
-    rests = verb == RuleVerb.ALLOW and overrule(Rule(**key, until=terms["until"]))
+    fields |= {name: value for name, value in given.items() if value is not None}
+    rests = verb == RuleVerb.ALLOW and overrule(Rule(**key, until=fields["until"]))
     if rests and Rule.objects.filter(**key, until=None).exists():
-        terms["until"] = None
-    check(Rule(**key, **terms), target)
-    rule, _ = Rule.objects.update_or_create(**key, defaults=terms)
+        fields["until"] = None
+    check(Rule(**key, **fields), target)
+    rule, _ = Rule.objects.update_or_create(**key, defaults=fields)
     return rule

@@ -135,18 +135,18 @@ def correct(job_id: str) -> None:
 
 def conclude_all(job_ids: Iterable[str]) -> int:
     """Conclude these jobs, one by one, and return how many; what fails is logged and stays due."""
-    done, late = 0, []
+    done, overdue = 0, []
     for job_id in job_ids:
         try:
             done += conclude(job_id)
         except TimeoutError as error:
-            late.append((job_id, error))
+            overdue.append((job_id, error))
         except Exception:
             if hush.lets(job_id):
                 logger.exception("the aftermath of job %s failed and stays due", job_id)
-    if late and hush.lets(BACKEND_AWAY):
+    if overdue and hush.lets(BACKEND_AWAY):
         told = "the aftermath of %d jobs stays due, such as that of %s: %s"
-        logger.warning(told, len(late), *late[0])
+        logger.warning(told, len(overdue), *overdue[0])
     return done
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 #: A part of a topic, or of a nodename, with the sign it ends in.
-PART = re.compile(r"[^/@]*[/@]|[^/@]+")
+NAME_PART = re.compile(r"[^/@]*[/@]|[^/@]+")
 
 
 class Name(Text):
@@ -32,7 +32,7 @@ class Name(Text):
 def breaks(text: str, width: int) -> Iterator[int]:
     """Yield where a line is broken, so that as many parts as there is room for stand together."""
     begin = 0
-    for part in PART.finditer(text):
+    for part in NAME_PART.finditer(text):
         if part.start() > begin and part.end() - begin > width:
             begin = part.start()
             yield begin

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from offload.operations.bulk import Refused, Which
 
 #: Jobs that are named one by one; more of them are counted.
-NAMED = 10
+NAMED_JOBS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +148,7 @@ def facts(found: BulkResult) -> dict[str, object]:
 
 def told(found: BulkResult, deed: Deed, none: Callable[[], str]) -> Iterator[str | Text]:
     """Yield the same for people."""
-    if len(found.changed) <= NAMED:
+    if len(found.changed) <= NAMED_JOBS:
         yield from map(deed.one, found.changed)
     else:
         states = Counter(one.state.value for one in found.changed)
@@ -161,9 +161,9 @@ def told(found: BulkResult, deed: Deed, none: Callable[[], str]) -> Iterator[str
 
 def refusals(refused: Sequence[Refused]) -> Iterator[str]:
     """Yield why jobs were not changed, a line each, and how many more there are."""
-    yield from (f"Job {one.id:.255}: {one.reason}" for one in refused[:NAMED])
-    if len(refused) > NAMED:
-        yield f"{len(refused) - NAMED} more were refused."
+    yield from (f"Job {one.id:.255}: {one.reason}" for one in refused[:NAMED_JOBS])
+    if len(refused) > NAMED_JOBS:
+        yield f"{len(refused) - NAMED_JOBS} more were refused."
 
 
 def plural(count: int) -> str:

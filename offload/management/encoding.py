@@ -11,7 +11,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from offload.core.texts import told
 
 #: Levels that are written of what is nested.
-DEPTH = 100
+DEPTH_MAX = 100
 
 
 class Encoder(DjangoJSONEncoder):
@@ -38,7 +38,7 @@ def _plain(value: Any, depth: int) -> Any:
         return None
     if not isinstance(value, dict | list | tuple):
         return value
-    if depth == DEPTH:
+    if depth == DEPTH_MAX:
         return "… nested more deeply"
     if isinstance(value, dict):
         return {str(key): _plain(inner, depth + 1) for key, inner in value.items()}

@@ -13,9 +13,9 @@ from offload.management.terminal import as_name, plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-GAP = 2
+GAP_COLUMNS = 2
 #: Columns that the flexible one has at least.
-LEAST = 12
+FLEXIBLE_COLUMNS_MIN = 12
 
 
 def listing(
@@ -41,19 +41,19 @@ def listing(
     for row, remark in zip(shown[1:], below, strict=True):
         made.append(_line(row, widths))
         if remark:
-            made.append(_remark(remark, widths[0] + GAP, width))
+            made.append(_remark(remark, widths[0] + GAP_COLUMNS, width))
     return made
 
 
 def _widths(rows: Sequence[Sequence[Text]], flexible: int, width: int) -> list[int]:
     found = [max(row[at].cell_len for row in rows) for at in range(len(rows[0]))]
-    others = sum(found) - found[flexible] + GAP * (len(found) - 1)
-    found[flexible] = min(found[flexible], max(LEAST, width - others))
+    others = sum(found) - found[flexible] + GAP_COLUMNS * (len(found) - 1)
+    found[flexible] = min(found[flexible], max(FLEXIBLE_COLUMNS_MIN, width - others))
     return found
 
 
 def _line(row: Sequence[Text], widths: Sequence[int]) -> Table:
-    made = Table.grid(padding=(0, GAP, 0, 0))
+    made = Table.grid(padding=(0, GAP_COLUMNS, 0, 0))
     for size in widths:
         made.add_column(width=size, overflow="fold")
     made.add_row(*map(as_name, row))
@@ -62,7 +62,7 @@ def _line(row: Sequence[Text], widths: Sequence[int]) -> Table:
 
 def _remark(text: str, indent: int, width: int) -> Table:
     made = Table.grid()
-    made.add_column(width=max(LEAST, width - indent), overflow="fold")
+    made.add_column(width=max(FLEXIBLE_COLUMNS_MIN, width - indent), overflow="fold")
     made.add_row(plain(text, "red"))
     outer = Table.grid()
     outer.add_row(Padding(made, (0, 0, 0, indent)))

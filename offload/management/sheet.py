@@ -14,7 +14,7 @@ from offload.management import encoding
 from offload.management.arguments import times
 from offload.management.colours import coloured
 from offload.management.listing import listing
-from offload.management.terminal import WIDE, plain, table
+from offload.management.terminal import WIDE_COLUMNS, plain, table
 from offload.queues import own_retries
 from offload.reading import history
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from offload.models import Job, PayloadFile
     from offload.reading.explain import Explanation
 
-ATTEMPTS = ("attempt", "epoch", "instance", "started", "took", "outcome")
+ATTEMPT_HEADERS = ("attempt", "epoch", "instance", "started", "took", "outcome")
 FOLDED = {"instance": 12, "error": 20}
-STEPS = ("step", "topic", "state", "instance")
-VERDICTS = ("instance", "can run", "task", "why not")
-FILES = ("file", "", "size", "type", "SHA-256")
+STEP_HEADERS = ("step", "topic", "state", "instance")
+VERDICT_HEADERS = ("instance", "can run", "task", "why not")
+FILE_HEADERS = ("file", "", "size", "type", "SHA-256")
 
 
 def sheet(job: Job, found: Explanation, width: int) -> Iterator[str | Text | Table]:
@@ -46,9 +46,11 @@ def parts(job: Job, width: int) -> Iterator[Sequence[Text | Table]]:
     if tried := history.attempts(job):
         yield attempts(tried, width)
     if steps := history.steps(job):
-        yield [table(STEPS, map(step_row, steps), fold={"topic": 12, "instance": 12})]
+        yield [table(STEP_HEADERS, map(step_row, steps), fold={"topic": 12, "instance": 12})]
     if files := history.files(job):
-        yield [table(FILES, map(file_row, files), fold={"file": 12, "type": 9, "SHA-256": 16})]
+        yield [
+            table(FILE_HEADERS, map(file_row, files), fold={"file": 12, "type": 9, "SHA-256": 16})
+        ]
     if job.traceback:
         yield [plain(job.traceback.rstrip(), "dim")]
 
@@ -56,10 +58,12 @@ def parts(job: Job, width: int) -> Iterator[Sequence[Text | Table]]:
 def attempts(tried: Sequence[history.AttemptLine], width: int) -> Sequence[Text | Table]:
     """Return the attempts as a table; where it is narrow, as lines with the error below each."""
     rows, said = [attempt_row(one) for one in tried], [one.error for one in tried]
-    if width < WIDE:
-        return listing(ATTEMPTS, rows, below=said, flexible="instance", width=width)
+    if width < WIDE_COLUMNS:
+        return listing(ATTEMPT_HEADERS, rows, below=said, flexible="instance", width=width)
     pairs = zip(rows, said, strict=True)
-    return [table((*ATTEMPTS, "error"), [(*row, error) for row, error in pairs], fold=FOLDED)]
+    return [
+        table((*ATTEMPT_HEADERS, "error"), [(*row, error) for row, error in pairs], fold=FOLDED)
+    ]
 
 
 def facts(job: Job, found: Explanation) -> Table:
@@ -112,7 +116,7 @@ def progress(job: Job) -> str:
 
 
 def attempt_row(attempt: history.AttemptLine) -> tuple[object, ...]:
-    """Return an attempt as cells of ATTEMPTS."""
+    """Return an attempt as cells of ``ATTEMPT_HEADERS``."""
     return (
         attempt.number,
         attempt.epoch,
@@ -124,12 +128,12 @@ def attempt_row(attempt: history.AttemptLine) -> tuple[object, ...]:
 
 
 def step_row(step: Job) -> tuple[object, ...]:
-    """Return a step as cells of STEPS."""
+    """Return a step as cells of ``STEP_HEADERS``."""
     return step.pk, step.topic, coloured(step.state), step.instance
 
 
 def file_row(file: PayloadFile) -> tuple[object, ...]:
-    """Return a file as cells of FILES."""
+    """Return a file as cells of ``FILE_HEADERS``."""
     way = "out" if file.is_output else "in"
     return file.name, way, filesizeformat(file.size), file.media_type, file.sha256
 
@@ -145,7 +149,11 @@ def verdicts(found: Explanation) -> list[Table]:
         )
         for one in found.verdicts
     ]
-    return [table(VERDICTS, rows, fold={"instance": 12, "task": 12, "why not": 20})] if rows else []
+    return (
+        [table(VERDICT_HEADERS, rows, fold={"instance": 12, "task": 12, "why not": 20})]
+        if rows
+        else []
+    )
 
 
 def line(job: Job) -> Text:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 #: Columns from which a terminal has room to spare.
-WIDE = 120
+WIDE_COLUMNS = 120
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 #: Characters by which a text could steer the terminal it is shown on, turn the direction of what
 #: stands beside it, or, being half of one, not be shown at all.
-CONTROL = re.compile(
+CONTROL_CHARACTERS = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
@@ -41,7 +41,7 @@ class Terminal:
     @property
     def is_wide(self) -> bool:
         """Tell whether there is room for what can be left out."""
-        return self.console.width >= WIDE
+        return self.console.width >= WIDE_COLUMNS
 
     def answer(self, facts: object, *shown: Table | Text | str) -> None:
         """Print the facts as JSON for programs, or what is shown for people."""
@@ -72,7 +72,7 @@ class Terminal:
 def plain(value: object, style: str = "") -> Text:
     """Return a value as text that cannot steer the terminal; nothing for None."""
     text = "" if value is None else str(value)
-    return Text(CONTROL.sub("\N{REPLACEMENT CHARACTER}", text), style=style)
+    return Text(CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", text), style=style)
 
 
 def shortened(text: str, most: int) -> str:

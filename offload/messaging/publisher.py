@@ -13,7 +13,7 @@ from kombu import Exchange, Queue
 from kombu.compression import compress
 from kombu.serialization import dumps
 
-from offload.core.envelopes import ENVELOPE_HEADER, Envelope
+from offload.core.envelopes import HEADER, Envelope
 from offload.messaging.installation import celery_app
 from offload.messaging.names import queue_name
 from offload.messaging.timeouts import within
@@ -153,7 +153,7 @@ def message(app: Celery, job: BoundJob, task: str) -> Any:
     """Return the message of a bound job: stripped of its tail, in our envelope."""
     found = made(app, job, task, retries=job.failures)
     found.headers.update(job.options.get("headers") or {})
-    found.headers[ENVELOPE_HEADER] = envelope(job).packed()
+    found.headers[HEADER] = envelope(job).packed()
     return found
 
 

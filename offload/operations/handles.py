@@ -10,7 +10,7 @@ from django.db import transaction
 from offload.core.exceptions import JobFailed, JobTimeout, UnknownJob
 from offload.core.states import JobState
 from offload.core.validation.ids import JobId, id_of
-from offload.core.validation.terms import check_timeout
+from offload.core.validation.options import check_timeout
 from offload.jobs.removing import remove
 from offload.jobs.retrying import retry_one
 from offload.jobs.stopping import stop
@@ -22,7 +22,7 @@ from offload.results import result_backend
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-    from offload.core.validation.terms import Seconds
+    from offload.core.validation.options import Seconds
     from offload.models import PayloadFile
     from offload.reading.explain import Explanation
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, cast
 from offload.conf import settings
 from offload.core.exceptions import InvalidProperties
 from offload.core.topics import validate_topic
-from offload.core.validation.properties import check_properties
-from offload.core.validation.terms import (
+from offload.core.validation.options import (
     Seconds,
     check_delay,
     check_priority,
     check_retries,
     check_retry_delay,
 )
+from offload.core.validation.properties import check_properties
 from offload.db import database
 from offload.dispatch import subscribing
 from offload.dispatch.announcements import announced
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """On what terms jobs are submitted."""
+class SubmitOptions:
+    """How jobs are submitted."""
 
     #: Name of a policy; chosen by topic where it is empty.
     queue: str | None = None
@@ -83,7 +83,7 @@ def submit(
     ``properties`` are JSON and become the consumer's keyword arguments; ``files`` are names
     and what to read them from: a path, bytes, or a file opened for reading bytes. ``delay`` and
     ``expires`` are seconds or timedeltas; ``retries`` and ``retry_delay`` go before what the
-    job's queue says. The rest are Terms.
+    job's queue says. The rest are SubmitOptions.
 
     Inside a transaction of offload's database (``OFFLOAD["DATABASE"]``; of no other) the job
     exists with its commit and not before; a rollback leaves nothing.
@@ -92,7 +92,7 @@ def submit(
     InvalidName, InvalidFile, MissingFile, UnreadableFile, FileNotStored or UnknownQueue, with
     nothing stored.
     """
-    terms = Terms(
+    submit_options = SubmitOptions(
         queue=queue,
         priority=priority,
         delay=delay,
@@ -102,7 +102,7 @@ def submit(
         retry_delay=retry_delay,
     )
     with payloads.saving(files) if files else nullcontext() as saved:
-        return _submit(topic, [{} if properties is None else properties], terms, saved)[0]
+        return _submit(topic, [{} if properties is None else properties], submit_options, saved)[0]
 
 
 def submit_many(
@@ -119,9 +119,9 @@ def submit_many(
 ) -> list[JobHandle]:
     """Store a job per properties in ``many``, all of them or none; return their handles.
 
-    The terms are those of ``submit``, and so is what is raised.
+    The options are those of ``submit``, and so is what is raised.
     """
-    terms = Terms(
+    submit_options = SubmitOptions(
         queue=queue,
         priority=priority,
         delay=delay,
@@ -130,7 +130,7 @@ def submit_many(
         retries=retries,
         retry_delay=retry_delay,
     )
-    return _submit(topic, _several(many), terms, None)
+    return _submit(topic, _several(many), submit_options, None)
 
 
 def _several(many: object) -> Iterable[Mapping[str, Any]]:
@@ -142,16 +142,23 @@ def _several(many: object) -> Iterable[Mapping[str, Any]]:
 
 
 def _submit(
-    topic: str, many: Iterable[Mapping[str, Any]], terms: Terms, saved: Saved | None
+    topic: str,
+    many: Iterable[Mapping[str, Any]],
+    submit_options: SubmitOptions,
+    saved: Saved | None,
 ) -> list[JobHandle]:
-    queue = choose_queue(validate_topic(topic), terms.queue)
-    kept = {"ignore_result": True} if terms.ignore_result else subscribing.reply_options()
-    # Terms has made seconds of it.
-    own = own_retries.frozen(terms.retries, cast("float | None", terms.retry_delay))
+    queue = choose_queue(validate_topic(topic), submit_options.queue)
+    kept = {"ignore_result": True} if submit_options.ignore_result else subscribing.reply_options()
+    # SubmitOptions has made seconds of it.
+    own = own_retries.frozen(
+        submit_options.retries, cast("float | None", submit_options.retry_delay)
+    )
     options = {**kept, **own}
     checked = [check_properties(properties, settings().max_properties) for properties in many]
     check_names(topic, *checked)
-    drafts = [_draft(topic, properties, queue, terms, saved, options) for properties in checked]
+    drafts = [
+        _draft(topic, properties, queue, submit_options, saved, options) for properties in checked
+    ]
     one_statement = saved is None and len(drafts) <= ROWS_PER_STATEMENT
     with (
         announced(installed(), drafts) as drafts,
@@ -167,7 +174,7 @@ def _draft(
     topic: str,
     properties: Mapping[str, Any],
     queue: str,
-    terms: Terms,
+    submit_options: SubmitOptions,
     saved: Saved | None,
     options: Mapping[str, Any],
 ) -> Draft:
@@ -177,9 +184,9 @@ def _draft(
         queue=queue,
         properties=properties,
         options=options,
-        priority=terms.priority,
-        # Terms has made seconds of them.
-        delay=cast("float | None", terms.delay),
-        expires_in=cast("float | None", terms.expires),
+        priority=submit_options.priority,
+        # SubmitOptions has made seconds of them.
+        delay=cast("float | None", submit_options.delay),
+        expires_in=cast("float | None", submit_options.expires),
         payload_id=saved.id if saved else None,
     )

@@ -46,8 +46,8 @@ def rows() -> Iterator[Queue]:
 
     Raise InvalidQueue for one that cannot be so.
     """
-    for name, terms in settings().queues.items():
-        row = Queue(name=name, is_declared=True, **_read(name, terms))
+    for name, fields in settings().queues.items():
+        row = Queue(name=name, is_declared=True, **_read(name, fields))
         try:
             # No more: constraints and unique names are questions to the database.
             row.clean_fields()
@@ -57,15 +57,15 @@ def rows() -> Iterator[Queue]:
         yield row
 
 
-def _read(name: str, terms: Mapping[str, Any]) -> dict[str, Any]:
-    for key in terms:
+def _read(name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    for key in fields:
         if key not in DECLARED_FIELDS:
             near = get_close_matches(str(key), DECLARED_FIELDS, n=1)
             hint = (
                 f"did you mean {near[0]!r}?" if near else f"there are {', '.join(DECLARED_FIELDS)}."
             )
             raise InvalidQueue(name=name, problem=f"it has no {key!r:.60}; {hint}")
-    found = dict(terms)
+    found = dict(fields)
     topics, delay = found.get("topics", []), found.get("retry_delay")
     found["topics"] = list(topics) if isinstance(topics, list | tuple) else [topics]
     if isinstance(delay, timedelta):

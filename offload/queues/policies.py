@@ -81,24 +81,24 @@ def default_row() -> Queue:
     )
 
 
-def add(name: str, topics: Sequence[str], **terms: Any) -> Queue:
-    """Make a queue for these patterns; ``terms`` are the other fields of its row.
+def add(name: str, topics: Sequence[str], **fields: Any) -> Queue:
+    """Make a queue for these patterns; ``fields`` are the other fields of its row.
 
     Raise InvalidQueue, with nothing changed, where they cannot be so or the name is taken.
     """
-    queue = Queue(name=name, topics=list(topics), **terms)
+    queue = Queue(name=name, topics=list(topics), **fields)
     check(queue)
     save(queue)
     return queue
 
 
-def change(queue: Queue, **terms: Any) -> int:
+def change(queue: Queue, **fields: Any) -> int:
     """Change fields of a queue; return how many unstarted jobs were taken back.
 
     Raise InvalidQueue, with nothing changed, where they cannot be so, or the settings say them.
     """
     refuse_declared(queue)
-    for field, value in terms.items():
+    for field, value in fields.items():
         setattr(queue, field, value)
     check(queue)
     return save(queue)

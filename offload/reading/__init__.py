@@ -14,6 +14,6 @@ __all__ = [
     "overview",
     "queues",
     "rulebook",
-    "standing",
+    "stalls",
     "steps",
 ]

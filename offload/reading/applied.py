@@ -35,7 +35,7 @@ def _applied(instance: str, announced: Mapping[str, Any]) -> Applied:
     return Applied(
         version=announced["version"],
         is_off=announced["off"],
-        rules=tuple(_rule(instance, *terms) for terms in announced["rules"]),
+        rules=tuple(_rule(instance, *fields) for fields in announced["rules"]),
     )
 
 

@@ -178,8 +178,8 @@ class ClusterFacts:
         line = self.lines.get(instance.name)
         if line is None or line.applied is None:
             return True
-        acts = {_terms(rule) for rule in line.applied.rules if rule.in_force(self.now)}
-        should = {_terms(rule) for rule in self.ruling(instance)}
+        acts = {_effect(rule) for rule in line.applied.rules if rule.in_force(self.now)}
+        should = {_effect(rule) for rule in self.ruling(instance)}
         return line.applied.is_off != instance.is_off or acts != should
 
     @cached_property
@@ -218,7 +218,7 @@ def without_rows() -> ClusterFacts:
     return ClusterFacts(now=now(), topology=seen.topology, policies=seen.policies, counts=count())
 
 
-def _terms(rule: RoutingRule) -> tuple[object, ...]:
+def _effect(rule: RoutingRule) -> tuple[object, ...]:
     return rule.verb, rule.pattern.text, rule.until
 
 

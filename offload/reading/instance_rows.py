@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 #: Heartbeats after which an instance counts as silent.
-LATE = 2
+LATE_HEARTBEATS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Line:
     @property
     def is_silent(self) -> bool:
         """Tell whether it has not beat for longer than one that lives does."""
-        return self.beat_age > LATE * settings().heartbeat
+        return self.beat_age > LATE_HEARTBEATS * settings().heartbeat
 
 
 def read() -> dict[str, Line]:

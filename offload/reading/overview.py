@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from offload.models import Lease
 from offload.reading import cluster
 from offload.reading.lines import InstanceLine, TopicLine
-from offload.reading.standing import StandStill, standing
+from offload.reading.stalls import Stall, stalls
 
 if TYPE_CHECKING:
     from offload.reading.cluster import ClusterFacts
@@ -21,7 +21,7 @@ class Overview:
     instances: tuple[InstanceLine, ...]
     topics: tuple[TopicLine, ...]
     #: What does not go on by itself.
-    standing: tuple[StandStill, ...]
+    stalls: tuple[Stall, ...]
     #: The name of the instance that leads, if one does.
     leader: str | None
     #: Every change of the leader raises it.
@@ -70,7 +70,7 @@ def overview() -> Overview:
     return Overview(
         instances=lines,
         topics=_topics(seen),
-        standing=standing(seen),
+        stalls=stalls(seen),
         leader=next((line.name for line in lines if line.is_leader), None),
         term=lease.term if lease else 0,
     )

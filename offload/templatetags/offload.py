@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from offload.browser import ages
 from offload.browser.access import access_of
-from offload.browser.badges import SIGNS, Standing
+from offload.browser.badges import BADGES, RuleStatus
 from offload.browser.cluster import views
 from offload.browser.cluster.look import Look
 
@@ -46,25 +46,25 @@ WORD_BUTTON = '<button name="{0}" value="{1}" id="{0}-{2}"{3}>{4}</button>'
 GLYPH_BUTTON = (
     '<button name="{0}" value="{1}" id="{0}-{2}"{3} title="{4}" aria-label="{4}">{5}</button>'
 )
-COMPACT = (
+COMPACT_CELL = (
     '<td><button name="cell" value="{0}" id="c{1}" class="ob-{2}" aria-label="{3}"{6}>{4}{5}'
     "</button></td>"
 )
-ABSENT = '<td title="{1}">{0}</td>'
+ABSENT_CELL = '<td title="{1}">{0}</td>'
 #: Behind which sign of a name a line may end; none follows the last part.
-BETWEEN = re.compile(r"([/@])(?=.)")
+BREAK_AFTER = re.compile(r"([/@])(?=.)")
 PRESSED = mark_safe(' aria-pressed="true"')
 
 #: Seconds of a minute, an hour and a day, each with the sign of the unit below it.
-UNITS = ((86_400, 3_600, "d", "h"), (3_600, 60, "h", "min"), (60, 1, "min", "s"))
+AGE_UNITS = ((86_400, 3_600, "d", "h"), (3_600, 60, "h", "min"), (60, 1, "min", "s"))
 
 
 @register.simple_tag
-def sign(state: enum.StrEnum) -> SafeString:
+def badge(state: enum.StrEnum) -> SafeString:
     """Show a state by glyph, word and tone."""
-    shown = SIGNS[state]
+    shown = BADGES[state]
     return format_html(
-        '<span class="ob-sign ob-{}"><span aria-hidden="true">{}</span> {}</span>',
+        '<span class="ob-badge ob-{}"><span aria-hidden="true">{}</span> {}</span>',
         shown.tone,
         shown.glyph,
         shown.word,
@@ -85,16 +85,16 @@ def glyphs(cells: Sequence[Cell], chosen: str) -> SafeString:
 
 
 def _glyph(cell: Cell, chosen: str) -> str:
-    sign = SIGNS[cell.desired.standing]
+    shown = BADGES[cell.desired.status]
     if cell.is_absent and not cell.own:
-        return ABSENT.format(sign.glyph, sign.word)
-    late = _("not applied yet") if cell.differs else ""
-    return COMPACT.format(
+        return ABSENT_CELL.format(shown.glyph, shown.word)
+    unapplied = _("not applied yet") if cell.differs else ""
+    return COMPACT_CELL.format(
         escape(cell.key),
         cell.id,
-        "warn" if late else sign.tone,
-        f"{sign.word} {late}".strip(),
-        f"≠{sign.glyph}" if late else sign.glyph,
+        "warn" if unapplied else shown.tone,
+        f"{shown.word} {unapplied}".strip(),
+        f"≠{shown.glyph}" if unapplied else shown.glyph,
         cell.running or "",
         ' aria-current="true"' if cell.key == chosen else "",
     )
@@ -103,7 +103,7 @@ def _glyph(cell: Cell, chosen: str) -> str:
 @register.simple_tag
 def glyph(state: enum.StrEnum, is_off: bool, is_behind: bool) -> SafeString:
     """Show how an instance does by a glyph, and by words for whoever hears them."""
-    shown = SIGNS[Standing.OFF] if is_off else SIGNS[state]
+    shown = BADGES[RuleStatus.OFF] if is_off else BADGES[state]
     words = f"{shown.word}, {_('rules not applied yet')}" if is_behind else shown.word
     return format_html(
         '<span class="ob-{0}" title="{1}"><span aria-hidden="true">{2}</span>'
@@ -149,7 +149,7 @@ def choices_of(changes: ChangeList, spec: ListFilter) -> list[Mapping[str, objec
 @register.filter
 def broken(name: object) -> SafeString:
     """Show a topic, pattern or nodename so that a narrow place breaks it between its parts."""
-    shown = BETWEEN.sub(r"\1<wbr>", escape(name))
+    shown = BREAK_AFTER.sub(r"\1<wbr>", escape(name))
     return format_html('<span class="ob-parted">{}</span>', mark_safe(shown))  # noqa: S308  # Escaped.
 
 
@@ -157,8 +157,8 @@ def broken(name: object) -> SafeString:
 def seconds(value: float | None) -> str:
     """Show a duration by its two greatest units."""
     if value is None:
-        return ages.NONE
-    for size, below, unit, next_unit in UNITS:
+        return ages.NOTHING
+    for size, below, unit, next_unit in AGE_UNITS:
         if value >= size:
             return f"{int(value // size)} {unit} {int(value % size // below)} {next_unit}"
     return f"{value:.3g} s" if value < 1 or value != int(value) else f"{int(value)} s"

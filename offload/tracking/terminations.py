@@ -52,9 +52,9 @@ def stop(job_ids: Sequence[str], *, force: bool = False) -> list[StateChange]:
     return changes
 
 
-def is_any_late() -> bool:
+def is_any_overdue() -> bool:
     """Return whether a job was not begun in its time."""
-    return bool(database.rows(f"SELECT 1 FROM {JOB} WHERE {_late()} LIMIT 1"))
+    return bool(database.rows(f"SELECT 1 FROM {JOB} WHERE {_overdue()} LIMIT 1"))
 
 
 def expire(limit: int = 500) -> list[StateChange]:
@@ -62,13 +62,13 @@ def expire(limit: int = 500) -> list[StateChange]:
 
     One that began in time and waits for another attempt does not expire any more.
     """
-    if not is_any_late():
+    if not is_any_overdue():
         return []
-    late = f"id IN (SELECT id FROM {JOB} WHERE {_late()} LIMIT {limit}) AND {NEVER_BEGAN}"
-    return _finish(Selector(f"{late} AND {UNBEGUN}"), "EXPIRED")
+    overdue = f"id IN (SELECT id FROM {JOB} WHERE {_overdue()} LIMIT {limit}) AND {NEVER_BEGAN}"
+    return _finish(Selector(f"{overdue} AND {UNBEGUN}"), "EXPIRED")
 
 
-def _late() -> str:
+def _overdue() -> str:
     return f"{UNBEGUN} AND expires_at <= {database.now()} AND {NEVER_BEGAN}"
 
 

@@ -10,7 +10,7 @@ from django.apps import apps
 from offload.conf import settings
 from offload.core.exceptions import ConfigurationError, InvalidApp
 from offload.messaging.installation import installed, installed_by, remember
-from offload.worker.lazy import late
+from offload.worker.lazy import lazy
 from offload.worker.parent import boot
 from offload.worker.tasks import builtin_tasks
 
@@ -64,4 +64,4 @@ def complete() -> None:
     """Hook the installed app's sending side, once Django's models can be imported."""
     app = installed()
     if app is not None:
-        late("offload.canvas.hooks:install")(app)
+        lazy("offload.canvas.hooks:install")(app)

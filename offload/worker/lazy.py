@@ -12,6 +12,6 @@ from kombu.utils.imports import symbol_by_name
 
 
 @cache
-def late(path: str) -> Any:
+def lazy(path: str) -> Any:
     """Return the object at ``module:name``, imported at the first call."""
     return symbol_by_name(path)

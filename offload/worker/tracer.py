@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from offload.core.envelopes import ENVELOPE_HEADER
-from offload.worker.lazy import late
+from offload.core.envelopes import HEADER
+from offload.worker.lazy import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,9 +27,9 @@ class Tracer:
         self, task_id: str, args: Any, kwargs: Any, request: dict[str, Any] | None = None
     ) -> Any:
         """Trace a run as Celery does, if it is no job's or if its job is claimed."""
-        if not (request or {}).get(ENVELOPE_HEADER):
+        if not (request or {}).get(HEADER):
             return self.inner(task_id, args, kwargs, request)
-        return late(TRACE)(self._task, request)
+        return lazy(TRACE)(self._task, request)
 
 
 class Traced:

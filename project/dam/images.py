@@ -15,34 +15,42 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: What is read; the other formats that Pillow knows stay shut.
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF")
+IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF")
 
 #: Value of EXIF's orientation for an image that needs no turn.
-UPRIGHT = 1
+UPRIGHT_ORIENTATION = 1
 
 #: Values of EXIF's orientation that lay the image on its side.
-SIDEWAYS = frozenset({5, 6, 7, 8})
+SIDEWAYS_ORIENTATIONS = frozenset({5, 6, 7, 8})
 
 #: What Pillow raises for images that are broken, each format in its own way.
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error)
+BROKEN_IMAGE_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    struct.error,
+)
 
 #: Quality of the JPEG files made here.
-QUALITY = 85
+JPEG_QUALITY = 85
 
 #: Spare pixels, as a multiple of the box, when a large JPEG is read at a fraction of its size.
-SPARE = 2
+SPARE_FACTOR = 2
 
 
 @contextmanager
-def refusing_what_is_broken() -> Iterator[None]:
+def rejecting_broken_images() -> Iterator[None]:
     """Turn what Pillow raises for images it cannot read into a PermanentError that says why."""
     try:
         yield
     except UnidentifiedImageError as error:
-        raise PermanentError(f"The file is no image of {', '.join(FORMATS)}") from error
+        raise PermanentError(f"The file is no image of {', '.join(IMAGE_FORMATS)}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PermanentError(f"The image is too large: {error}") from error
-    except BROKEN as error:
+    except BROKEN_IMAGE_ERRORS as error:
         raise PermanentError(f"The image cannot be read: {error}") from error
 
 
@@ -52,9 +60,9 @@ def read(file: IO[bytes], *, box: int | None = None) -> Image.Image:
     Raise PermanentError if it is no image, is broken, or is too large.
     """
     image = open_image(file)
-    with refusing_what_is_broken():
+    with rejecting_broken_images():
         if box is not None:
-            image.draft(None, (box * SPARE, box * SPARE))
+            image.draft(None, (box * SPARE_FACTOR, box * SPARE_FACTOR))
         image.load()
     return image
 
@@ -64,8 +72,8 @@ def open_image(file: IO[bytes]) -> Image.Image:
 
     Raise PermanentError if it is no image, is broken, or is too large.
     """
-    with refusing_what_is_broken():
-        image = Image.open(file, formats=FORMATS)
+    with rejecting_broken_images():
+        image = Image.open(file, formats=IMAGE_FORMATS)
     if image.width * image.height > (Image.MAX_IMAGE_PIXELS or float("inf")):
         raise PermanentError(f"The image is too large: {image.width} x {image.height} pixels")
     return image
@@ -77,7 +85,7 @@ def upright_size(file: IO[bytes]) -> tuple[int, int]:
     Raise PermanentError if it is no image, is broken, or is too large.
     """
     image = open_image(file)
-    sideways = orientation(image) in SIDEWAYS
+    sideways = orientation(image) in SIDEWAYS_ORIENTATIONS
     file.seek(0)
     return (image.height, image.width) if sideways else (image.width, image.height)
 
@@ -85,9 +93,9 @@ def upright_size(file: IO[bytes]) -> tuple[int, int]:
 def orientation(image: Image.Image) -> int:
     """Return how EXIF says the image lies; upright if its EXIF cannot be read."""
     try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, UPRIGHT))
-    except (*BROKEN, TypeError):
-        return UPRIGHT
+        return int(image.getexif().get(ExifTags.Base.Orientation, UPRIGHT_ORIENTATION))
+    except (*BROKEN_IMAGE_ERRORS, TypeError):
+        return UPRIGHT_ORIENTATION
 
 
 def fit(size: tuple[int, int], box: int) -> tuple[int, int]:
@@ -105,15 +113,17 @@ def thumbnail(file: IO[bytes], *, box: int) -> BytesIO:
 def web(file: IO[bytes], *, box: int) -> BytesIO:
     """Return a JPEG that fits in a square of `box` pixels, upright, on white."""
     image = on_white(scaled(file, box=box))
-    return encoded(image, "JPEG", quality=QUALITY, optimize=True, progressive=True)
+    return encoded(image, "JPEG", quality=JPEG_QUALITY, optimize=True, progressive=True)
 
 
 def scaled(file: IO[bytes], *, box: int) -> Image.Image:
     """Return the image in eight bits a channel, upright, scaled down to fit in the box."""
     target = fit(upright_size(file), box)
     image = read(file, box=box)
-    with refusing_what_is_broken():
-        turned = image if orientation(image) == UPRIGHT else ImageOps.exif_transpose(image)
+    with rejecting_broken_images():
+        turned = (
+            image if orientation(image) == UPRIGHT_ORIENTATION else ImageOps.exif_transpose(image)
+        )
         plain = in_eight_bits(turned)
         if plain.size == target:
             return plain

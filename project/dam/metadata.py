@@ -7,10 +7,10 @@ from typing import IO, Any
 
 from PIL import ExifTags, Image
 
-from project.dam.images import BROKEN, read, upright_size
+from project.dam.images import BROKEN_IMAGE_ERRORS, read, upright_size
 
 #: Characters of the longest text taken over from EXIF.
-LONGEST = 1000
+TEXT_CHARACTERS_MAX = 1000
 
 
 def metadata(file: IO[bytes]) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def frames(image: Image.Image) -> int | None:
     """Return how many pictures the file holds, or None if those after the first are broken."""
     try:
         return int(getattr(image, "n_frames", 1))
-    except BROKEN:
+    except BROKEN_IMAGE_ERRORS:
         return None
 
 
@@ -44,7 +44,7 @@ def exif(image: Image.Image) -> dict[str, Any]:
     try:
         tags = image.getexif()
         found = {**tags, **tags.get_ifd(ExifTags.IFD.Exif)}
-    except BROKEN:
+    except BROKEN_IMAGE_ERRORS:
         return {}
     named = {ExifTags.TAGS.get(tag, f"tag {tag}"): plain(value) for tag, value in found.items()}
     return {name: value for name, value in sorted(named.items()) if value is not None}
@@ -64,7 +64,7 @@ def plain(value: Any) -> str | int | float | list[Any] | None:
 def readable(text: str) -> str:
     """Return the text without what no database takes."""
     kept = text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
-    return kept.strip()[:LONGEST]
+    return kept.strip()[:TEXT_CHARACTERS_MAX]
 
 
 def number(value: Any) -> float | None:

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 UPDATE_ASSET = "dam/update-asset"
 
 #: Pixels of the squares that thumbnails fit in.
-THUMBNAILS = (48, 140, 319)
+THUMBNAIL_PIXELS = (48, 140, 319)
 
 #: Pixels of the square that the web rendition fits in.
-WEB = 1280
+WEB_PIXELS = 1280
 
 
 @workflow(UPDATE_ASSET)
 def update_asset() -> Signature:
     """Read the metadata and make the renditions, then list them."""
-    thumbnails = [step("dam/rendition/thumbnail", width=width) for width in THUMBNAILS]
-    web = step("dam/rendition/web", width=WEB)
+    thumbnails = [step("dam/rendition/thumbnail", width=width) for width in THUMBNAIL_PIXELS]
+    web = step("dam/rendition/web", width=WEB_PIXELS)
     return chord([step("dam/metadata"), *thumbnails, web], step("dam/manifest"))

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from project.demo.row import Row
 
 #: Digits of a SHA-256 that are shown; the report has all.
-DIGITS = 12
+DIGEST_CHARACTERS = 12
 
 #: Columns of the table where no terminal says how many there are.
-WIDTH = 180
+TABLE_COLUMNS = 180
 
 #: Columns from which the table fits without folding every cell into a strip.
-ROOMY = 150
+UNFOLDED_COLUMNS = 150
 
 
 def write(path: Path, rows: list[Row]) -> None:
@@ -70,7 +70,7 @@ def cells(row: Row) -> Iterator[str]:
     yield f"{row.seconds:.2f} s" if row.seconds is not None else ""
     yield decimal(row.bytes) if row.bytes is not None else ""
     yield f"{row.width} x {row.height}" if row.width else ""
-    yield row.sha256[:DIGITS] if row.sha256 else ""
+    yield row.sha256[:DIGEST_CHARACTERS] if row.sha256 else ""
     if row.state == JobState.SUCCEEDED and row.path:
         yield escape(row.path)
     else:

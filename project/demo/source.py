@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageOps
 
-from project.dam.images import BROKEN, FORMATS
+from project.dam.images import BROKEN_IMAGE_ERRORS, IMAGE_FORMATS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 #: Pixels on each side of the small pictures that are compared.
-SIDE = 16
+SIDE_PIXELS = 16
 
 #: How the camera may have lain: an upright rendition resembles none of these more than itself.
 TURNS = (
@@ -27,7 +27,7 @@ TURNS = (
 )
 
 #: By how much a turned original may resemble the rendition more: symmetric images nearly tie.
-TIE = 0.1
+TIE_MARGIN = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +46,20 @@ class Source:
         seen = features(rendition)
         straight = likeness(features(self.image), seen)
         return all(
-            likeness(features(self.image.transpose(turn)), seen) <= straight + TIE for turn in TURNS
+            likeness(features(self.image.transpose(turn)), seen) <= straight + TIE_MARGIN
+            for turn in TURNS
         )
 
 
 def source_of(path: Path) -> Source | None:
     """Return the original, or None if it is no image that can be read to its end."""
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(path, formats=IMAGE_FORMATS) as image:
             if image.width * image.height > (Image.MAX_IMAGE_PIXELS or float("inf")):
                 return None
             image.load()
             return Source(image=upright(image))
-    except (*BROKEN, Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except (*BROKEN_IMAGE_ERRORS, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return None
 
 
@@ -66,13 +67,13 @@ def upright(image: Image.Image) -> Image.Image:
     """Return the image turned as EXIF says; as it is if its EXIF cannot be read."""
     try:
         return ImageOps.exif_transpose(image)
-    except (*BROKEN, TypeError):
+    except (*BROKEN_IMAGE_ERRORS, TypeError):
         return image
 
 
 def features(image: Image.Image) -> list[float]:
     """Return the brightness of a coarse grid over the image, its mean taken away."""
-    small = grey(image).resize((SIDE, SIDE), Image.Resampling.BOX)
+    small = grey(image).resize((SIDE_PIXELS, SIDE_PIXELS), Image.Resampling.BOX)
     values = [float(value) for value in small.tobytes()]
     mean = sum(values) / len(values)
     return [value - mean for value in values]

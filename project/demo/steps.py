@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from project.dam.workflow import THUMBNAILS, WEB
+from project.dam.workflow import THUMBNAIL_PIXELS, WEB_PIXELS
 
 if TYPE_CHECKING:
     from offload.models import Job
@@ -34,8 +34,8 @@ STEPS = (
     Step(topic="dam/metadata", output="metadata.json"),
     *(
         Step(topic="dam/rendition/thumbnail", output=f"thumbnail.{box}.png", box=box)
-        for box in THUMBNAILS
+        for box in THUMBNAIL_PIXELS
     ),
-    Step(topic="dam/rendition/web", output=f"web.{WEB}.jpeg", box=WEB),
+    Step(topic="dam/rendition/web", output=f"web.{WEB_PIXELS}.jpeg", box=WEB_PIXELS),
     Step(topic="dam/manifest", output="manifest.json"),
 )

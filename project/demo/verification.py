@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from project.demo.steps import Step
 
 #: Pixels by which rounding may move a side.
-ROUNDING = 1
+ROUNDING_PIXELS = 1
 
 
 def problems(asset: Asset, rows: list[Row]) -> list[str]:
@@ -91,7 +91,9 @@ def image_problems(path: Path, box: int, source: Source) -> Iterator[str]:
         yield f"{path} does not open: {error}"
         return
     expected = [side * min(1.0, box / max(source.size)) for side in source.size]
-    if any(abs(side - wish) > ROUNDING for side, wish in zip(image.size, expected, strict=True)):
+    if any(
+        abs(side - wish) > ROUNDING_PIXELS for side, wish in zip(image.size, expected, strict=True)
+    ):
         yield f"{path} is {image.size}, not {expected}: its aspect was not kept"
     if max(image.size) > box:
         yield f"{path} is {image.size} and does not fit in {box} pixels"

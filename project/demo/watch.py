@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from project.site import Site
 
 #: Seconds in which something must have happened.
-STALL = 60.0
+STALL_SECONDS = 60.0
 
 #: Seconds between two looks.
-POLL = 0.2
+LOOK_SECONDS = 0.2
 
 #: Lines of the terminal that are not for assets.
-MARGIN = 8
+MARGIN_LINES = 8
 
 COLOURS = {
     JobState.PENDING: "dim",
@@ -48,7 +48,8 @@ class Stalled(Exception):
     def __init__(self, *, unfinished: list[Job]) -> None:
         self.topics = sorted({job.topic for job in unfinished})
         super().__init__(
-            f"Nothing has happened for {STALL:g} s, and {len(unfinished)} jobs have not ended."
+            f"Nothing has happened for {STALL_SECONDS:g} s, "
+            f"and {len(unfinished)} jobs have not ended."
         )
 
 
@@ -85,9 +86,9 @@ def watch(site: Site, console: Console, runs: list[tuple[Asset, Run]]) -> None:
             show(progress)
             if progress.mark != seen:
                 seen, since = progress.mark, time.monotonic()
-            elif time.monotonic() - since > STALL:
+            elif time.monotonic() - since > STALL_SECONDS:
                 raise Stalled(unfinished=progress.unfinished)
-            time.sleep(POLL)
+            time.sleep(LOOK_SECONDS)
         show(progress)
 
 
@@ -108,7 +109,7 @@ def showing(
         yield Lines(console, runs)
         return
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        room = max(4, console.height - MARGIN)
+        room = max(4, console.height - MARGIN_LINES)
         yield lambda progress: live.update(picture(runs, progress, room), refresh=True)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 XPASS = "[XPASS(strict)]"
 #: How much longer than it says the suite waits for jobs: it runs four times at once, on any
 #: machine. On stock it waits as long as it says, and for several results in vain.
-PATIENCE = 3
+TIMEOUT_FACTOR = 3
 EXPECTED = expectations.read()
 
 
@@ -59,7 +59,7 @@ def patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """Let a test of jobs wait longer for what comes, save one that is known to wait in vain."""
     limit = getattr(request.module, "TIMEOUT", None)
     if site.IS_JOBS and limit and request.node.nodeid not in EXPECTED.listed():
-        monkeypatch.setattr(request.module, "TIMEOUT", limit * PATIENCE)
+        monkeypatch.setattr(request.module, "TIMEOUT", limit * TIMEOUT_FACTOR)
 
 
 # The suite's conftest takes these by their names, after this module is imported.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import celery
 
 from offload import InvalidNumber, OffloadTask
-from offload.core.validation.terms import check_limits
+from offload.core.validation.options import check_limits
 
 if TYPE_CHECKING:
     from celery import Celery

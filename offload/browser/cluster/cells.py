@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from offload.browser.badges import Standing
+from offload.browser.badges import RuleStatus
 from offload.browser.cluster.rule_status import Judged, judge, judge_applied, same_effect
 from offload.core.placement.topology import RuleVerb
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from offload.reading.instance_rows import Line
 
 #: What an operator can do with a cell.
-VERBS = ("allow", "deny", "exclusive", "clear")
+CELL_VERBS = ("allow", "deny", "exclusive", "clear")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Cell:
     instance: str
     pattern: str
     desired: Judged
-    applied: Standing
+    applied: RuleStatus
     #: Seconds for which the two differ, where that is known.
     age: int | None = None
     #: The verbs of the rules for just this pattern on just this instance.
@@ -46,19 +46,19 @@ class Cell:
     @property
     def is_absent(self) -> bool:
         """Tell whether the instance has no consumer for it."""
-        return self.desired.standing is Standing.ABSENT
+        return self.desired.status is RuleStatus.ABSENT
 
     @property
     def verbs(self) -> tuple[str, ...]:
         """Return what can be done: without a consumer, no more than to clear a rule."""
         if self.is_absent:
             return ("clear",) if self.own else ()
-        return VERBS
+        return CELL_VERBS
 
     def holds(self, verb: str) -> bool:
         """Tell whether the cell is as this verb would make it."""
         if verb == "exclusive":
-            return self.desired.standing is Standing.ONLY
+            return self.desired.status is RuleStatus.ONLY
         if verb == RuleVerb.ALLOW and RuleVerb.DENY in self.own:
             return False
         return verb in self.own
@@ -66,7 +66,7 @@ class Cell:
     @property
     def differs(self) -> bool:
         """Tell whether jobs still fare by something else than what is desired."""
-        return not self.is_absent and not same_effect(self.desired.standing, self.applied)
+        return not self.is_absent and not same_effect(self.desired.status, self.applied)
 
 
 def cell_of(facts: ClusterFacts, topic: str, instance: InstanceInfo) -> Cell:
@@ -84,16 +84,18 @@ def cell_of(facts: ClusterFacts, topic: str, instance: InstanceInfo) -> Cell:
     return replace(cell, age=_age(facts, desired, line)) if cell.differs and line else cell
 
 
-def _applied(facts: ClusterFacts, topic: str, instance: InstanceInfo, desired: Judged) -> Standing:
+def _applied(
+    facts: ClusterFacts, topic: str, instance: InstanceInfo, desired: Judged
+) -> RuleStatus:
     if instance.name not in facts.behind:
-        return desired.standing
+        return desired.status
     line = facts.lines.get(instance.name)
     return judge_applied(instance, topic, line.applied if line else None, facts.now)
 
 
 def _age(facts: ClusterFacts, desired: Judged, line: Line) -> int | None:
     """Return since when this incarnation should do so; unknown where a rule was cleared."""
-    is_off = desired.standing is Standing.OFF
+    is_off = desired.status is RuleStatus.OFF
     age = line.off_for if is_off else facts.rule_ages.get(desired.rule_id or 0)
     return None if age is None else int(min(age, line.up_for))
 

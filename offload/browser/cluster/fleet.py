@@ -12,7 +12,7 @@ from offload.core.placement.judgement import judge_rules
 from offload.core.placement.topology import Mode
 from offload.core.texts import version_of as digest
 from offload.core.topics import examples
-from offload.reading.instance_rows import LATE
+from offload.reading.instance_rows import LATE_HEARTBEATS
 from offload.reading.lines import InstanceLine
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from offload.reading.cluster import ClusterFacts
 
 #: Instances of a page.
-SIZE = 25
+PAGE_INSTANCES = 25
 #: Topics and patterns that the list names of each.
-NAMED = 4
+NAMED_TOPICS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class Member(InstanceLine):
     @property
     def more(self) -> int:
         """Return how many topics and patterns it may run beyond those a list names."""
-        return max(0, len(self.able) - NAMED)
+        return max(0, len(self.able) - NAMED_TOPICS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ def build(facts: ClusterFacts, *, heartbeat: float, look: Look | None = None) ->
     """Make the page of the facts; `heartbeat` is the time between two beats in seconds."""
     look = look or Look()
     here = facts.topology.live
-    part = ListPage.of(_ordered(facts, look, heartbeat), page=look.page, size=SIZE)
+    part = ListPage.of(_ordered(facts, look, heartbeat), page=look.page, size=PAGE_INSTANCES)
     return Fleet(
         look=look,
         part=part,
@@ -157,4 +157,4 @@ def _beat_of(facts: ClusterFacts, instance: InstanceInfo, heartbeat: float) -> B
 
 def _beat(age: float, heartbeat: float) -> Beat:
     beats = max(1, math.ceil(age / heartbeat))
-    return Beat(seconds=math.ceil(beats * heartbeat), is_late=beats > LATE)
+    return Beat(seconds=math.ceil(beats * heartbeat), is_late=beats > LATE_HEARTBEATS)

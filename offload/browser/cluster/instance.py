@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from offload.reading.cluster import ClusterFacts
 
 #: Topics, rules and jobs that are shown.
-SHOWN = 200
+ROWS_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +65,8 @@ def build(facts: ClusterFacts, name: str, *, heartbeat: float) -> InstancePage |
     return InstancePage(
         member=fleet.member(facts, instance, heartbeat=heartbeat),
         consumed=_consumed(facts, instance, consumers),
-        more=max(0, len(consumers) - SHOWN),
-        rules=facts.ruling(instance)[:SHOWN],
+        more=max(0, len(consumers) - ROWS_SHOWN),
+        rules=facts.ruling(instance)[:ROWS_SHOWN],
         jobs=_jobs(name),
         facts=_facts(name),
     )
@@ -78,7 +78,7 @@ def _consumed(
     rules = facts.ruling(instance)
     return tuple(
         Consumed(pattern=one, task=consumers[one], judged=judge(instance, one, rules, facts.now))
-        for one in sorted(consumers)[:SHOWN]
+        for one in sorted(consumers)[:ROWS_SHOWN]
     )
 
 
@@ -87,7 +87,7 @@ def _jobs(name: str) -> tuple[Held, ...]:
     held = Job.objects.bound().filter(instance=name).order_by("state", "bound_at")
     return tuple(
         Held(id=key, topic=topic, state=JobState(state), bound_at=bound, started_at=started)
-        for key, topic, state, bound, started in held.values_list(*columns)[:SHOWN]
+        for key, topic, state, bound, started in held.values_list(*columns)[:ROWS_SHOWN]
     )
 
 

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: Characters of a text that is looked for; no name is longer.
-LONGEST = 255
+FILTER_CHARACTERS_MAX = 255
 #: Digits of a page's number.
-DIGITS = 6
+PAGE_DIGITS_MAX = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +34,11 @@ class Look:
     def of(cls, sent: Mapping[str, object]) -> Look:
         """Return what an address or a form asks for; what makes no sense is left out."""
         return cls(
-            text=str(sent.get("q", "")).strip()[:LONGEST],
+            text=str(sent.get("q", "")).strip()[:FILTER_CHARACTERS_MAX],
             problems="problems" in sent,
             page=_number(sent.get("p")),
             across=_number(sent.get("i")),
-            cell=str(sent.get("cell", ""))[: 2 * LONGEST + 1],
+            cell=str(sent.get("cell", ""))[: 2 * FILTER_CHARACTERS_MAX + 1],
         )
 
     @property
@@ -106,4 +106,4 @@ class ListPage(Generic[T]):
 
 def _number(said: object) -> int:
     text = str(said or "")
-    return max(1, int(text)) if text.isdecimal() and len(text) <= DIGITS else 1
+    return max(1, int(text)) if text.isdecimal() and len(text) <= PAGE_DIGITS_MAX else 1

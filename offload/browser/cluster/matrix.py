@@ -9,7 +9,7 @@ from offload.browser.cluster.cells import Cell, cell_of
 from offload.browser.cluster.look import ListPage, Look
 from offload.core.topics import is_topic
 from offload.reading.lines import InstanceLine, TopicLine
-from offload.reading.standing import StandStill, holding, standing
+from offload.reading.stalls import Stall, holding, stalls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from offload.reading.cluster import ClusterFacts
 
 #: From so many instances on, cells show buttons as glyphs.
-DENSE = 4
+GLYPHS_FROM_INSTANCES = 4
 #: More cells than these are glyphs alone, and one of them is shown in detail.
-DETAILED = 150
+BUTTON_CELLS_MAX = 150
 #: Rows and columns of a page.
-ROWS, COLUMNS = 50, 16
+PAGE_ROWS, PAGE_COLUMNS = 50, 16
 #: Instances that are behind and whose topics are looked through for problems.
-LOOKED_THROUGH = 5
+EXAMINED_INSTANCES_MAX = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Matrix:
 
     look: Look
     #: What does not go on by itself, whatever is looked at.
-    standing: tuple[StandStill, ...]
+    stalls: tuple[Stall, ...]
     topics: ListPage[str]
     instances: ListPage[InstanceInfo]
     columns: tuple[InstanceLine, ...]
@@ -76,12 +76,12 @@ class Matrix:
     @property
     def is_dense(self) -> bool:
         """Tell whether there are too many instances for words on buttons."""
-        return len(self.columns) >= DENSE
+        return len(self.columns) >= GLYPHS_FROM_INSTANCES
 
     @property
     def is_compact(self) -> bool:
         """Tell whether there are too many cells to say everything in each."""
-        return len(self.rows) * len(self.columns) > DETAILED
+        return len(self.rows) * len(self.columns) > BUTTON_CELLS_MAX
 
     @property
     def differing(self) -> tuple[Cell, ...]:
@@ -94,11 +94,11 @@ def build(facts: ClusterFacts, look: Look | None = None) -> Matrix:
     """Make the page of the facts, as much of it as is looked at."""
     look = look or Look()
     live = facts.topology.live
-    columns = ListPage.of(_instances(facts, look), page=look.across, size=COLUMNS)
-    topics = ListPage.of(_topics(facts, look), page=look.page, size=ROWS)
+    columns = ListPage.of(_instances(facts, look), page=look.across, size=PAGE_COLUMNS)
+    topics = ListPage.of(_topics(facts, look), page=look.page, size=PAGE_ROWS)
     return Matrix(
         look=look,
-        standing=tuple(one for one in standing(facts) if one.count),
+        stalls=tuple(one for one in stalls(facts) if one.count),
         topics=topics,
         instances=columns,
         columns=tuple(facts.instance_line(one, InstanceLine) for one in columns.shown),
@@ -152,7 +152,7 @@ def _has_problem(facts: ClusterFacts, topic: str) -> bool:
 
 
 def _behind(facts: ClusterFacts) -> Iterable[InstanceInfo]:
-    return [one for one in facts.topology.live if one.name in facts.behind][:LOOKED_THROUGH]
+    return [one for one in facts.topology.live if one.name in facts.behind][:EXAMINED_INSTANCES_MAX]
 
 
 def _row(facts: ClusterFacts, topic: str, instances: Iterable[InstanceInfo]) -> Row:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from offload.reading.cluster import ClusterFacts
 
 #: Seconds for which they share it.
-AGE = 1.0
+SHARED_SECONDS = 1.0
 
 
 class _Shared:
@@ -29,7 +29,7 @@ _lock = threading.Lock()
 def recent() -> ClusterFacts:
     """Return the facts as somebody read them a moment ago; while they are read, others wait."""
     with _lock:
-        aged = monotonic() - _shared.read_at >= AGE
+        aged = monotonic() - _shared.read_at >= SHARED_SECONDS
         if _shared.facts is None or aged or _shared.alias != database.alias():
             _shared.facts, _shared.alias = cluster.read(), database.alias()
             _shared.read_at = monotonic()

@@ -33,9 +33,9 @@ def matrix_context(request: HttpRequest, found: ClusterFacts | None = None) -> d
     found = found or cluster.read()
     look = Look.of(request.POST if request.method == "POST" else request.GET)
     page = matrix.build(found, look)
-    late = {cell.desired.rule_id for cell in page.differing if cell.desired.rule_id}
-    if late:
-        page = matrix.build(cluster.with_rule_ages(found, late), look)
+    overdue = {cell.desired.rule_id for cell in page.differing if cell.desired.rule_id}
+    if overdue:
+        page = matrix.build(cluster.with_rule_ages(found, overdue), look)
     return {**live.context(request, page, found.version), "failures": found.failures}
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from offload.operations.bulk import BulkResult, Changed, Refused, Which
 
 #: Jobs that were passed over and are named with the reason.
-NAMED = 3
+NAMED_JOBS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,8 +155,8 @@ def _of_one(act: Act, changed: Changed) -> str:
 
 def _passed_over(refused: tuple[Refused, ...]) -> str:
     text = ngettext("%d job was passed over", "%d jobs were passed over", len(refused))
-    named = " ".join(f"{one.id}: {one.reason}" for one in refused[:NAMED])
-    return f"{text % len(refused)}. {named}{' …' if len(refused) > NAMED else ''}"
+    named = " ".join(f"{one.id}: {one.reason}" for one in refused[:NAMED_JOBS])
+    return f"{text % len(refused)}. {named}{' …' if len(refused) > NAMED_JOBS else ''}"
 
 
 def _number(count: int) -> str:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: Steps of a run that are shown.
-STEPS = 200
+STEPS_SHOWN = 200
 #: What shows that a job has moved on.
-PULSE = (
+PULSE_FIELDS = (
     "pk", "state", "hold", "epoch", "attempts", "instance", "run_at", "stop_requested", "progress",
 )  # fmt: skip
 
@@ -38,7 +38,7 @@ def find(job_id: str) -> Job | None:
 def pulse(job_id: str) -> str:
     """Return a text that differs where the job, its run or its chances do."""
     found = Job.objects.filter(Q(pk=job_id) | Q(run__isnull=False, run__jobs=job_id))
-    rows = list(found.order_by("pk").values_list(*PULSE)[: STEPS + 1])
+    rows = list(found.order_by("pk").values_list(*PULSE_FIELDS)[: STEPS_SHOWN + 1])
     waits = any(row[0] == job_id and row[1] not in FINAL for row in rows)
     chances = (snapshot(fresh=True).version, loads_by_instance()) if waits else ()
     return version_of((rows, chances))
@@ -74,8 +74,8 @@ def page(job: Job, *, unsealed: bool) -> job_page.JobPage:
         retried_as=history.retried_as(job),
         progress=Progress.read(job.progress),
         attempts=history.attempts(job),
-        steps=(*(_step(row, job) for row in rows[:STEPS]), *_waiting(job, rows)),
-        has_more_steps=len(rows) > STEPS,
+        steps=(*(_step(row, job) for row in rows[:STEPS_SHOWN]), *_waiting(job, rows)),
+        has_more_steps=len(rows) > STEPS_SHOWN,
         files=history.files(job),
         explanation=None if job.is_finished or job.kind == Kind.RELAY else explain_job(job),
         sealed=_sealed(job) if unsealed else None,
@@ -100,7 +100,7 @@ def _steps(job: Job) -> list[Any]:
     light = Job.objects.filter(family).annotate(open_tail=tail).order_by("created_at", "pk")
     return list(
         light.only("topic", "state", "instance", "attempts", "started_at", "finished_at")[
-            : STEPS + 1
+            : STEPS_SHOWN + 1
         ]
     )
 
@@ -125,7 +125,7 @@ def _waiting(job: Job, rows: Sequence[Any]) -> tuple[steps.Step, ...]:
     tails = [row.open_tail for row in rows if row.open_tail]
     members = Job.objects.filter(run=job.run_id).values("pk") if job.run_id else [job.pk]
     open_joins = Join.objects.filter(fired=False, dependencies__needs__in=members).distinct()
-    return steps.waiting(tails, [row.body for row in open_joins[:STEPS]], known)
+    return steps.waiting(tails, [row.body for row in open_joins[:STEPS_SHOWN]], known)
 
 
 def _sealed(job: Job) -> job_page.Sealed:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from offload.core.exceptions import InvalidDelay
 from offload.core.moments import after, between, utc
 from offload.core.validation.bounds import DELAY
-from offload.core.validation.terms import check_delay
+from offload.core.validation.options import check_delay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from offload.canvas.freezing.calls import check_moment, delay_of, eta_of, moment
 from offload.canvas.freezing.context import Origin, origin
 from offload.canvas.freezing.options import TIME_LIMITS, kept
 from offload.canvas.freezing.origins import submitter, submitters_priority
-from offload.canvas.freezing.recognition import STARMAP_TASK, registered
+from offload.canvas.freezing.recognition import STARMAP_TASK, plain_topic, registered
 from offload.canvas.freezing.signatures import (
     EPOCH_OPTION,
     JOIN_OPTION,
@@ -26,11 +25,10 @@ from offload.canvas.freezing.signatures import (
 from offload.conf import settings
 from offload.core.exceptions import InvalidProperties
 from offload.core.states import Hold
-from offload.core.topics import TOPIC_MAX
 from offload.core.validation.bounds import PRIORITY
 from offload.core.validation.ids import id_of
+from offload.core.validation.options import check_limits, check_priority
 from offload.core.validation.properties import DEPTH_MAX, is_nested_deeper
-from offload.core.validation.terms import check_limits, check_priority
 from offload.dispatch.submission import choose_queue
 from offload.fleet.consumers import check_names
 from offload.messaging.names import BUILTIN_TASKS, MAP_TASK
@@ -50,7 +48,6 @@ ROUTE_OPTIONS = ("queue", "exchange")
 CANVAS_DEPTH_MAX = 256
 #: Largest rest of a canvas that one row carries, in bytes of JSON.
 TAIL_BYTES_MAX = 16 << 20
-UNSAFE_CHARACTERS = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
@@ -69,7 +66,7 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
         # With arguments by position, what is left for names shows where it runs.
         if not call.args and found.task not in BUILTIN_TASKS:
             check_names(found.topic, call.kwargs)
-        check_terms(app, options)
+        check_options(app, options)
     return Draft(
         id=call.id,
         topic=found.topic,
@@ -233,7 +230,7 @@ def check_ids(tail: Mapping[str, Any] | None) -> None:
             pending.extend(value)
 
 
-def check_terms(app: Celery, options: Mapping[str, Any]) -> None:
+def check_options(app: Celery, options: Mapping[str, Any]) -> None:
     """Raise InvalidDelay, InvalidPriority or InvalidNumber for options that cannot be kept."""
     check_priority(options.get("priority") or 0)
     check_limits(*(options.get(name) for name in TIME_LIMITS))
@@ -248,8 +245,3 @@ def _encoded(path: str, value: Any) -> str:
         raise InvalidProperties(path=path, problem="is nested too deeply") from error
     except (TypeError, ValueError) as error:
         raise InvalidProperties(path=path, problem=f"cannot be JSON: {error!s:.300}") from error
-
-
-def plain_topic(name: str) -> str:
-    """Return the topic under which a plain Celery task is shown."""
-    return f"celery/{UNSAFE_CHARACTERS.sub('-', name.removeprefix('celery.'))}"[:TOPIC_MAX]

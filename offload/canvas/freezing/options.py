@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from offload.canvas.freezing.calls import LOCAL_OPTIONS, eta_of
 from offload.canvas.freezing.signatures import EPOCH_OPTION, JOIN_OPTION, join_of
-from offload.core.envelopes import ENVELOPE_HEADER
+from offload.core.envelopes import HEADER
 from offload.core.validation.bounds import TIME_LIMIT
 from offload.messaging.names import TOPIC_OPTION
 
@@ -66,8 +66,6 @@ def asked_anew(app: Celery, options: Mapping[str, Any]) -> dict[str, Any]:
     """
     given = {name: value for name, value in options.items() if value is not None}
     headers = {
-        name: value
-        for name, value in (given.get("headers") or {}).items()
-        if name != ENVELOPE_HEADER
+        name: value for name, value in (given.get("headers") or {}).items() if name != HEADER
     }
     return kept({**given, "headers": headers, "eta": eta_of(app, given)})

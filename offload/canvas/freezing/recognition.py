@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from offload.core.exceptions import InvalidTopic
-from offload.core.topics import validate_topic
+from offload.core.topics import TOPIC_MAX, validate_topic
 from offload.fleet.snapshots import snapshot
 from offload.messaging.names import MAP_TASK, STEP_TASK, TOPIC_OPTION
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 STARMAP_TASK = "celery.starmap"
 MAP_TASKS = ("celery.map", STARMAP_TASK)
 CELERY_PREFIX = "celery."
+UNSAFE_CHARACTERS = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 class Recognised(NamedTuple):
@@ -105,3 +107,8 @@ def _by_name(seen: Snapshot) -> dict[str, list[str]]:
         for consumer in instance.consumers:
             found.setdefault(consumer.task, set()).add(consumer.pattern.text)
     return {task: sorted(patterns) for task, patterns in found.items()}
+
+
+def plain_topic(name: str) -> str:
+    """Return the topic under which a plain Celery task is shown."""
+    return f"celery/{UNSAFE_CHARACTERS.sub('-', name.removeprefix(CELERY_PREFIX))}"[:TOPIC_MAX]

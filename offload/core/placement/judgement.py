@@ -61,7 +61,7 @@ def best_consumer(consumers: Iterable[Consumer], topic: str) -> Consumer | None:
 
 
 def obstacle_to(
-    need: Need, instance: InstanceInfo, consumer: Consumer | None, applying: Sequence[RoutingRule]
+    need: Need, instance: InstanceInfo, consumer: Consumer | None, in_force: Sequence[RoutingRule]
 ) -> Reason | None:
     """Say what keeps the instance from running the job, whatever its load, or None.
 
@@ -69,7 +69,7 @@ def obstacle_to(
     """
     return (
         capable(need, instance, consumer)
-        or allowed(need, instance, applying)
+        or allowed(need, instance, in_force)
         or alive(instance)
         or refused(need, instance)
     )
@@ -89,12 +89,12 @@ def capable(need: Need, instance: InstanceInfo, consumer: Consumer | None) -> Re
     return _pool(need, instance, consumer)
 
 
-def allowed(need: Need, instance: InstanceInfo, applying: Sequence[RoutingRule]) -> Reason | None:
+def allowed(need: Need, instance: InstanceInfo, in_force: Sequence[RoutingRule]) -> Reason | None:
     """Say what forbids the instance to run the job, or None.
 
     Give the rules that are in force and apply to the instance.
     """
-    return switched_off(instance) or _judge(instance, need.topic, applying)
+    return switched_off(instance) or _judge(instance, need.topic, in_force)
 
 
 def switched_off(instance: InstanceInfo) -> Reason | None:
@@ -116,8 +116,8 @@ def judge_rules(
 
     Deny beats allow. Where no allow rule applies, everything not denied is allowed.
     """
-    applying = [rule for rule in rules if rule.in_force(now) and rule.applies_to(instance)]
-    return _judge(instance, topic, applying)
+    in_force = [rule for rule in rules if rule.in_force(now) and rule.applies_to(instance)]
+    return _judge(instance, topic, in_force)
 
 
 def alive(instance: InstanceInfo) -> Reason | None:
@@ -162,12 +162,12 @@ def _pool(need: Need, instance: InstanceInfo, consumer: Consumer) -> Reason | No
     return None
 
 
-def _judge(instance: InstanceInfo, topic: str, applying: Sequence[RoutingRule]) -> Reason | None:
-    matching = [rule for rule in applying if rule.pattern.matches(topic)]
+def _judge(instance: InstanceInfo, topic: str, in_force: Sequence[RoutingRule]) -> Reason | None:
+    matching = [rule for rule in in_force if rule.pattern.matches(topic)]
     denial = next((rule for rule in matching if rule.verb is RuleVerb.DENY), None)
     if denial is not None:
         return _denied(instance, denial)
-    allows = [rule for rule in applying if rule.verb is RuleVerb.ALLOW]
+    allows = [rule for rule in in_force if rule.verb is RuleVerb.ALLOW]
     if not allows or any(rule.verb is RuleVerb.ALLOW for rule in matching):
         return None
     listed = ", ".join(sorted({rule.pattern.text for rule in allows}))

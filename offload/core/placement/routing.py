@@ -172,21 +172,21 @@ def choose(need: Need, ranked: Sequence[Candidate], load: Load) -> Route:
 @lru_cache(maxsize=4)
 def _planner(topology: Topology) -> Callable[[Need, int], Plan]:
     @lru_cache(maxsize=64)
-    def applying(period: int) -> list[list[RoutingRule]]:
+    def in_force(period: int) -> list[list[RoutingRule]]:
         rules = topology.rules_in(period)
         return [[rule for rule in rules if rule.applies_to(one)] for one in topology.instances]
 
     @lru_cache(maxsize=1024)
     def planned(need: Need, period: int) -> Plan:
-        return _make_plan(need, topology, period, applying(period))
+        return _make_plan(need, topology, period, in_force(period))
 
     return planned
 
 
 def _make_plan(
-    need: Need, topology: Topology, period: int, applying: Sequence[Sequence[RoutingRule]]
+    need: Need, topology: Topology, period: int, in_force: Sequence[Sequence[RoutingRule]]
 ) -> Plan:
-    pairs = zip(topology.instances, applying, strict=True)
+    pairs = zip(topology.instances, in_force, strict=True)
     judged = [(one, *_judge(need, one, rules)) for one, rules in pairs]
     able = [
         Candidate(instance=instance, consumer=consumer)

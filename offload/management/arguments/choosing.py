@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from offload.models.jobs import JobQuerySet
 
 #: States that are asked for together; every other name means exactly the state of that name.
-GROUPS: Mapping[str, frozenset[JobState]] = MappingProxyType(
+STATE_GROUPS: Mapping[str, frozenset[JobState]] = MappingProxyType(
     {
         "waiting": WAITING,
         "open": frozenset(JobState) - FINAL,
@@ -65,10 +65,10 @@ def states(text: str) -> frozenset[JobState]:
     """Read states and groups of them; raise ArgumentTypeError for a name that is neither."""
     found: frozenset[JobState] = frozenset()
     for name in text.lower().split(","):
-        if name not in GROUPS and name.upper() not in set(JobState):
-            known = ", ".join([*(one.lower() for one in JobState), *GROUPS])
+        if name not in STATE_GROUPS and name.upper() not in set(JobState):
+            known = ", ".join([*(one.lower() for one in JobState), *STATE_GROUPS])
             raise ArgumentTypeError(f"{name!r:.60} is not a state; write one of {known}")
-        found |= GROUPS[name] if name in GROUPS else {JobState(name.upper())}
+        found |= STATE_GROUPS[name] if name in STATE_GROUPS else {JobState(name.upper())}
     return found
 
 

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 #: Characters that a part of an id has at least.
-LEAST = 4
+ID_PART_MIN = 4
 #: Characters of an id that a narrow terminal shows.
-SHORT = 12
+ID_CHARACTERS_SHOWN = 12
 #: Jobs that are named where a part is not enough.
-NAMED = 5
+NAMED_JOBS = 5
 
 
 def whole(text: str) -> str:
@@ -31,10 +31,10 @@ def whole(text: str) -> str:
     if Job.objects.filter(pk=key).exists():
         return key
     part = text.strip(ELLIPSIS)
-    if len(part) < LEAST:
+    if len(part) < ID_PART_MIN:
         raise CommandError(
             f"{text!r} is not the id of a job, and too short for a part of one: write at least "
-            f"{LEAST} characters."
+            f"{ID_PART_MIN} characters."
         )
     found = _with(part)
     if not found:
@@ -51,7 +51,11 @@ def all_whole(texts: Iterable[str]) -> list[str]:
 
 def short(job_id: str) -> str:
     """Return an id as a narrow terminal shows it: its end, which differs most."""
-    return job_id if len(job_id) <= SHORT else f"{ELLIPSIS}{job_id[-SHORT:]}"
+    return (
+        job_id
+        if len(job_id) <= ID_CHARACTERS_SHOWN
+        else f"{ELLIPSIS}{job_id[-ID_CHARACTERS_SHOWN:]}"
+    )
 
 
 def _known(text: str) -> str:
@@ -63,12 +67,12 @@ def _known(text: str) -> str:
 
 def _with(part: str) -> list[str]:
     found = Job.objects.filter(Q(pk__startswith=part) | Q(pk__endswith=part))
-    return list(found.order_by("-created_at", "-pk").values_list("pk", flat=True)[: NAMED + 1])
+    return list(found.order_by("-created_at", "-pk").values_list("pk", flat=True)[: NAMED_JOBS + 1])
 
 
 def _several(part: str, found: list[str]) -> str:
-    more = " and more" if len(found) > NAMED else ""
+    more = " and more" if len(found) > NAMED_JOBS else ""
     return (
         f"Several jobs have an id that begins or ends with {part!r}: "
-        f"{', '.join(found[:NAMED])}{more}. Write more of it."
+        f"{', '.join(found[:NAMED_JOBS])}{more}. Write more of it."
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 #: Characters of the longest number that is read.
-DIGITS = 20
+NUMBER_CHARACTERS_MAX = 20
 FOREVER = "forever"
 
 
@@ -28,7 +28,7 @@ def positive(text: str) -> int:
 def whole(text: str, bound: Bound) -> int:
     """Read a whole number within a bound; raise ArgumentTypeError for anything else."""
     # Decimal digits of any script would be read, and very many of them slowly.
-    is_read = text.removeprefix("-").isdecimal() and len(text) <= DIGITS
+    is_read = text.removeprefix("-").isdecimal() and len(text) <= NUMBER_CHARACTERS_MAX
     if not is_read or int(text) not in bound:
         raise ArgumentTypeError(f"{text!r:.60} is not {bound}")
     return int(text)
@@ -39,7 +39,7 @@ def retries(text: str) -> int:
     return UNLIMITED_RETRIES if text == FOREVER else whole(text, RETRIES)
 
 
-def retry_terms(parser: ArgumentParser) -> None:
+def retry_options(parser: ArgumentParser) -> None:
     """Take how often a job is tried again, and after how long."""
     parser.add_argument(
         "--retries",

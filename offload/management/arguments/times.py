@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 
 from offload.core import moments
-from offload.core.moments import UNITS, between
+from offload.core.moments import UNIT_SECONDS, between
 from offload.core.validation.bounds import DELAY
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from offload.models import Job
 
 #: Characters of the longest duration that anybody writes.
-LONGEST = 40
+DURATION_CHARACTERS_MAX = 40
 NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
 
@@ -30,10 +30,10 @@ def duration(text: str) -> timedelta:
     Raise ArgumentTypeError for anything else.
     """
     written = f"{text}s" if NUMBER.fullmatch(text) else text
-    parts = PART.findall(written) if len(text) <= LONGEST else []
+    parts = PART.findall(written) if len(text) <= DURATION_CHARACTERS_MAX else []
     if not parts or "".join(number + unit for number, unit in parts) != written:
         raise ArgumentTypeError(f"{text!r:.60} is not a duration; write 90s, 30m, 1h30m or 2d")
-    total = sum(float(number) * UNITS[unit] for number, unit in parts)
+    total = sum(float(number) * UNIT_SECONDS[unit] for number, unit in parts)
     if total not in DELAY:
         raise ArgumentTypeError(f"{text!r} is too long; write at most 3650d, which are ten years")
     return timedelta(seconds=total)

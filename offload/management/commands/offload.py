@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from offload.management.verb import Options, Verb
 
 #: Columns of tables that no terminal shows; as wide as they need to be.
-WIDE = 250
+UNBOUNDED_COLUMNS = 250
 
 #: Exit codes besides 1, which says that something failed.
 TIMED_OUT, MISSPELLED, INTERRUPTED = 2, 2, 130
 
 
 #: Options that name files.
-PATHS = ("files", "settings", "pythonpath")
+PATH_OPTIONS = ("files", "settings", "pythonpath")
 
 
 class Command(RichCommand):
@@ -53,7 +53,7 @@ class Command(RichCommand):
     def make_rich_console(self, **kwargs: Any) -> Console:
         """Return a console that does not fold tables where no terminal limits them."""
         is_shown = kwargs["file"].isatty() or "COLUMNS" in os.environ
-        return Console(**kwargs, width=None if is_shown else WIDE)
+        return Console(**kwargs, width=None if is_shown else UNBOUNDED_COLUMNS)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take a verb and what belongs to it."""
@@ -102,7 +102,7 @@ def refuse_unreadable(options: Options) -> None:
     """Raise CommandError for words that no database takes; paths may be any bytes."""
     for name, value in options.items():
         words = value if isinstance(value, list) else [value]
-        for word in words if name not in PATHS else ():
+        for word in words if name not in PATH_OPTIONS else ():
             if isinstance(word, str) and not is_storable(word):
                 raise CommandError(f"{word!r:.60} contains what is no character. Write UTF-8.")
 

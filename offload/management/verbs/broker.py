@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from offload.management.terminal import Terminal
 
 #: Seconds between two looks whether the server still runs.
-POLL = 0.5
+LOOK_SECONDS = 0.5
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -48,7 +48,7 @@ def run(terminal: Terminal, options: Options) -> None:
             while not over:
                 if told := watch.look():
                     terminal.report({"said": told}, told)
-                time.sleep(POLL)
+                time.sleep(LOOK_SECONDS)
         finally:
             broker.stop()
 

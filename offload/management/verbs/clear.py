@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from offload.fleet.rules import Cleared
 
 #: Digits of the longest id that any database has room for.
-DIGITS = 18
+ID_DIGITS_MAX = 18
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -60,7 +60,7 @@ def numbers(words: Sequence[str]) -> list[int]:
 
 def is_number(word: str) -> bool:
     """Tell whether a word is the id of a rule; a nodename has an @."""
-    return word.isascii() and word.isdecimal() and len(word) <= DIGITS
+    return word.isascii() and word.isdecimal() and len(word) <= ID_DIGITS_MAX
 
 
 def told(found: Cleared) -> Iterator[str | Text]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 HEADERS = ("instance", "mode", "beat", "running", "bound", "consumes", "labels", "process", "")
 #: What a terminal without room to spare leaves out.
-LESS = ("labels", "process")
+WIDE_ONLY = ("labels", "process")
 FOLD = {"instance": 12, "consumes": 16, "labels": 8}
 
 
@@ -51,7 +51,7 @@ def run(terminal: Terminal, options: Options) -> None:
 
 
 def _table(shown: Sequence[InstanceLine], *, is_long: bool, is_wide: bool) -> Table:
-    used = [at for at, name in enumerate(HEADERS) if is_wide or name not in LESS]
+    used = [at for at, name in enumerate(HEADERS) if is_wide or name not in WIDE_ONLY]
     rows = [row(one, is_long=is_long) for one in shown]
     return table(
         [HEADERS[at] for at in used], [[one[at] for at in used] for one in rows], fold=FOLD

@@ -11,7 +11,7 @@ from django.core.management import CommandError
 from offload.core.policies import QueueType
 from offload.core.validation import bounds
 from offload.management.arguments import times
-from offload.management.arguments.numbers import FOREVER, retry_terms, whole
+from offload.management.arguments.numbers import FOREVER, retry_options, whole
 from offload.management.arguments.words import named
 from offload.management.terminal import plain
 from offload.management.verb import general
@@ -27,7 +27,15 @@ if TYPE_CHECKING:
 
 DAY = timedelta(days=1)
 #: Fields of a queue by the names of the options that set them.
-FIELDS = ("type", "max_parallel", "retries", "retry_delay", "backoff", "retention_days", "ranking")
+QUEUE_FIELDS = (
+    "type",
+    "max_parallel",
+    "retries",
+    "retry_delay",
+    "backoff",
+    "retention_days",
+    "ranking",
+)
 NONE = "none"
 
 
@@ -80,7 +88,7 @@ def _policy(parser: ArgumentParser) -> None:
         "--limit", dest="max_parallel", type=_limit, metavar="N",
         help="how many jobs may run at once in the whole cluster, or none",
     )  # fmt: skip
-    retry_terms(parser)
+    retry_options(parser)
     parser.add_argument(
         "--backoff", type=float, metavar="N", help="multiply the delay by this after each retry"
     )
@@ -133,8 +141,8 @@ def add(name: str, options: Options) -> Queue:
     """Make a queue; raise CommandError where it would take no topic."""
     if not options["patterns"]:
         raise CommandError(f"Write its topics: manage.py offload queues add {name} 'dam/**'")
-    terms = changes(options)
-    return policies.add(name, terms.pop("topics"), **terms)
+    fields = changes(options)
+    return policies.add(name, fields.pop("topics"), **fields)
 
 
 def switch(terminal: Terminal, queue: Queue, options: Options) -> None:
@@ -147,7 +155,7 @@ def switch(terminal: Terminal, queue: Queue, options: Options) -> None:
 
 def changes(options: Options) -> dict[str, Any]:
     """Return the fields that the options set; raise CommandError where there is none."""
-    found = {name: options[name] for name in FIELDS if options[name] is not None}
+    found = {name: options[name] for name in QUEUE_FIELDS if options[name] is not None}
     if options["patterns"]:
         found["topics"] = options["patterns"]
     if not found:

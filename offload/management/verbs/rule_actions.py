@@ -93,8 +93,8 @@ def rule(terminal: Terminal, options: Options, *, verb: RuleVerb) -> None:
     check_target(options["target"], options["scope"])
     check_patterns(options["patterns"])
     until = now() + options["duration"] if options["duration"] else None
-    terms = {"scope": options["scope"], "until": until, "note": options["note"]}
-    wrote = rules.write(verb, options["target"], options["patterns"], **terms)
+    fields = {"scope": options["scope"], "until": until, "note": options["note"]}
+    wrote = rules.write(verb, options["target"], options["patterns"], **fields)
     made, overruled = wrote.rules, wrote.lifted
     concerned = reached(made)
     is_allow = verb is RuleVerb.ALLOW and options["scope"] == Scope.INSTANCE

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HEADERS = ("id", "rule", "topics", "on", "in force on", "until", "note", "by")
 FOLD = {"topics": 10, "on": 8, "in force on": 11, "note": 8}
 
-NONE = "There is no rule: every instance may run what it has consumers for."
+NO_RULES = "There is no rule: every instance may run what it has consumers for."
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -35,7 +35,7 @@ def run(terminal: Terminal, options: Options) -> None:
     shown = [line for line in rulebook() if not name or name in (line.target, *line.instances)]
     if name and not shown:
         words.refuse_unknown_instance(name)
-    none = f"No rule concerns {name}: it may run what it has consumers for." if name else NONE
+    none = f"No rule concerns {name}: it may run what it has consumers for." if name else NO_RULES
     terminal.answer([facts(line) for line in shown], *(told(shown) if shown else [none]))
 
 
@@ -71,13 +71,13 @@ def row(line: RuleLine) -> tuple[object, ...]:
         line.pattern,
         f"{line.target}{scope}",
         "\n".join(line.instances) if scope else "",
-        ends(line),
+        end_text(line),
         line.note,
         line.by,
     )
 
 
-def ends(line: RuleLine) -> str:
+def end_text(line: RuleLine) -> str:
     """Return when a rule ends, or holds again."""
     if line.rests_until:
         return f"rests until {times.moment(line.rests_until)}"

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from offload.reading.failures import Failures
     from offload.reading.overview import Overview
-    from offload.reading.standing import StandStill
+    from offload.reading.stalls import Stall
 
 #: Kinds of failures that are told, and characters of what each says.
-FAILURES, SAID = 5, 60
+FAILURES_SHOWN, MESSAGE_CHARACTERS = 5, 60
 #: Rules that are told.
-RULES = 5
+RULES_SHOWN = 5
 #: Topics that are told of, of those that nobody can run.
 STRANDED = 5
 
@@ -60,7 +60,7 @@ def facts(seen: Overview, failed: Failures, book: Sequence[RuleLine], away: str)
         "bound": seen.bound,
         "active": seen.active,
         "suspended": [one.name for one in snapshot().policies if one.suspended],
-        "standing": [asdict(one) for one in seen.standing],
+        "stalls": [asdict(one) for one in seen.stalls],
         "stranded": [line.topic for line in seen.topics if line.is_stranded],
         "failures": {
             "hour": failed.hour,
@@ -83,7 +83,7 @@ def lines(
     yield f"Cluster {settings().cluster}: {seen.ready} of {here} instances take work, {leader}."
     for told, step in losses.told(seen.instances):
         yield plain(f"{told} {step}", "red")
-    yield from standing(seen.standing)
+    yield from stalls(seen.stalls)
     yield from jobs(seen)
     yield from failing(failed)
     yield from ruled(book)
@@ -102,7 +102,7 @@ def jobs(seen: Overview) -> Iterator[str | Text]:
             yield f"{line.later} of {line.topic} due later, {when}; no instance can run it yet."
 
 
-def standing(found: Sequence[StandStill]) -> Iterator[Text]:
+def stalls(found: Sequence[Stall]) -> Iterator[Text]:
     """Yield what does not go on by itself, why, and what to do."""
     stranded = [one for one in found if one.topic]
     for one in stranded[:STRANDED]:
@@ -131,8 +131,8 @@ def failing(failed: Failures) -> Iterator[str | Text]:
     count = f"{failed.day}{' or more' if failed.is_capped else ''}"
     told = f"Failed: {failed.hour} in the last hour, {count} in the last day."
     yield plain(f"{told} See: manage.py offload jobs --state failed", "red")
-    for line in failed.lines[:FAILURES]:
-        said = shortened((line.error.strip().splitlines() or [""])[0], SAID)
+    for line in failed.lines[:FAILURES_SHOWN]:
+        said = shortened((line.error.strip().splitlines() or [""])[0], MESSAGE_CHARACTERS)
         what = line.name if said in line.name else f"{line.name}: {said}"
         yield plain(f"  {line.hour} / {line.day} of {line.topic}: {what}")
 
@@ -140,9 +140,9 @@ def failing(failed: Failures) -> Iterator[str | Text]:
 def ruled(book: Sequence[RuleLine]) -> Iterator[Text]:
     """Yield the rules that keep an instance that is here from something."""
     biting = [line for line in book if line.instances]
-    for line in biting[:RULES]:
+    for line in biting[:RULES_SHOWN]:
         yield plain(f"{', '.join(line.instances)}: {line}", "yellow")
-    if len(biting) > RULES:
+    if len(biting) > RULES_SHOWN:
         yield plain(f"All {len(biting)} rules: manage.py offload rules", "yellow")
 
 

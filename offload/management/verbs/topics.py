@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HEADERS = ("topic", "can run", "waiting", "due later", "bound", "running")
 
-NONE = (
+NO_TOPICS = (
     "No topic is known: no worker announced a consumer, and no job was submitted. "
     "'manage.py offload doctor' says how to start a worker."
 )
@@ -25,7 +25,7 @@ def run(terminal: Terminal, _: Options) -> None:
     """Show the topics."""
     known = overview().topics
     rows = list(map(row, known))
-    shown = table(HEADERS, rows, fold={"topic": 20}) if rows else NONE
+    shown = table(HEADERS, rows, fold={"topic": 20}) if rows else NO_TOPICS
     terminal.answer([asdict(one) for one in known], shown)
 
 

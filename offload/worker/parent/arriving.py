@@ -42,8 +42,8 @@ arrivals = Arrivals()
 
 def stand_before(consumer: Any) -> None:
     """Stand between the broker and Celery's handlers, once for all connections."""
-    consumer.on_unknown_task = refusing(consumer.on_unknown_task)
-    consumer.on_invalid_task = failing(consumer.on_invalid_task)
+    consumer.on_unknown_task = unknown_task_handler(consumer.on_unknown_task)
+    consumer.on_invalid_task = invalid_task_handler(consumer.on_invalid_task)
     consumer.on_decode_error = undecodable(consumer.on_decode_error)
     consumer.on_unknown_message = dropping(consumer.on_unknown_message)
     errors = tuple(
@@ -131,7 +131,7 @@ def _fail(key: Key, error: BaseException) -> None:
     in_flight.fail(key, f"{kind}: {error}")  # R12
 
 
-def refusing(inner: Callable[..., Any]) -> Callable[..., Any]:
+def unknown_task_handler(inner: Callable[..., Any]) -> Callable[..., Any]:
     """Return a handler that gives jobs of unknown tasks back; Celery would fail them."""
 
     def on_unknown_task(body: Any, message: Any, exc: Exception) -> Any:
@@ -145,7 +145,7 @@ def refusing(inner: Callable[..., Any]) -> Callable[..., Any]:
     return on_unknown_task
 
 
-def failing(inner: Callable[..., Any]) -> Callable[..., Any]:
+def invalid_task_handler(inner: Callable[..., Any]) -> Callable[..., Any]:
     """Return a handler that counts a message which Celery takes for invalid as an attempt."""
 
     def on_invalid_task(body: Any, message: Any, exc: Exception) -> Any:

@@ -20,7 +20,7 @@ from offload.core.placement.topology import Mode
 from offload.messaging.installation import module
 from offload.messaging.publisher import instance_queue
 from offload.worker.connections import do_without_pools
-from offload.worker.lazy import late
+from offload.worker.lazy import lazy
 from offload.worker.link import Link
 from offload.worker.liveness import lease
 from offload.worker.parent.broker import look_for_broker
@@ -97,8 +97,8 @@ class Worker:
         refuse_wrong_pool(str(sender.pool_cls))
         refuse_clashes(consumers_of(self._app))
         # Loaded before the pool forks, not by the first job of every child.
-        late(EXECUTE)
-        late(TRACE)
+        lazy(EXECUTE)
+        lazy(TRACE)
         do_without_pools()
         watch_tasks()
         self._spec = self._specify(sender)

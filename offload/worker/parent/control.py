@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery.app.control import Control
 
-from offload.worker.lazy import late
+from offload.worker.lazy import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ class JobControl(Control):
         if command not in REVOKING_COMMANDS:
             return super().broadcast(command, arguments, *args, **kwargs)
         ids = _ids(given.get("task_id"))
-        jobs = late(STOP_JOBS)(ids, force=command == "terminate" or bool(given.get("terminate")))
+        jobs = lazy(STOP_JOBS)(ids, force=command == "terminate" or bool(given.get("terminate")))
         rest = [one for one in ids if one not in jobs]
         told = _answer(jobs, kwargs) if jobs else []
         if not rest:
@@ -52,7 +52,7 @@ class JobControl(Control):
 
     def _by_stamps(self, given: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Stop the jobs with these stamps; workers are told too, for they know plain tasks."""
-        jobs = late(STOP_STAMPED)(given.get("headers") or {}, force=bool(given.get("terminate")))
+        jobs = lazy(STOP_STAMPED)(given.get("headers") or {}, force=bool(given.get("terminate")))
         told = _answer(jobs, kwargs) if jobs else []
         sent = super().broadcast(REVOKE_BY_STAMPS, given, *args, **kwargs)
         return [*told, *sent] if isinstance(sent, list) else sent

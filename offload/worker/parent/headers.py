@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from offload.core.envelopes import ENVELOPE_HEADER, Envelope, Malformed
+from offload.core.envelopes import HEADER, Envelope, Malformed
 
 #: What no message of a job has: it would wait in the worker's memory, or be refused there.
 ABSENT_HEADERS = ("eta", "expires")
@@ -17,9 +17,9 @@ def envelope_of(message: Any) -> Envelope | None:
     Raise Malformed.
     """
     headers = message.headers
-    if not isinstance(headers, dict) or ENVELOPE_HEADER not in headers:
+    if not isinstance(headers, dict) or HEADER not in headers:
         return None
-    envelope = Envelope.read(headers[ENVELOPE_HEADER])
+    envelope = Envelope.read(headers[HEADER])
     if problem := _surrounding_problem(headers, envelope.job_id):
         raise Malformed(problem)
     return envelope

@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError
 from offload.canvas.freezing import context
 from offload.conf import settings
 from offload.core.attempt_key import AttemptKey
-from offload.core.envelopes import ENVELOPE_HEADER, Envelope
+from offload.core.envelopes import HEADER, Envelope
 from offload.core.exceptions import PermanentError
 from offload.core.retries import Cause
 from offload.core.tokens import new_secret
@@ -73,7 +73,7 @@ def _tracer(task: OffloadTask) -> Any:
 
 
 def _begin(task: OffloadTask, request: dict[str, Any]) -> TracedAttempt:
-    envelope = Envelope.read(request[ENVELOPE_HEADER])
+    envelope = Envelope.read(request[HEADER])
     if not lease.wait(settings().timeout):  # A5
         raise NotMine(f"job {envelope.job_id}: this instance has lost its lease")
     watch = SessionWatch()

@@ -11,7 +11,7 @@ from celery.signals import task_postrun, task_prerun
 from django.db import connections
 from django.db.backends.signals import connection_created
 
-from offload.core.envelopes import ENVELOPE_HEADER
+from offload.core.envelopes import HEADER
 from offload.worker.pool.guest import is_guest
 from offload.worker.pool.query_log import forget_queries
 from offload.worker.pool.session import Disorder, Session, discard, disorder_of
@@ -110,7 +110,7 @@ def tidy(found: Iterable[BaseDatabaseWrapper]) -> None:
 
 def on_prerun(*, task: Task[Any, Any], **_: object) -> None:
     """Watch a plain Celery task, as its connections are kept over tasks too."""
-    if _is_foreign(task) or task.request.get(ENVELOPE_HEADER):
+    if _is_foreign(task) or task.request.get(HEADER):
         return
     _here.plain = SessionWatch()
     _here.plain.begin()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery.exceptions import Ignore
 
-from offload.core.envelopes import ENVELOPE_HEADER
+from offload.core.envelopes import HEADER
 
 if TYPE_CHECKING:
     from offload.canvas.freezing.context import Running
@@ -59,6 +59,6 @@ current: ContextVar[TracedAttempt | None] = ContextVar("offload_attempt", defaul
 def attempt_of(task: Any) -> TracedAttempt | None:
     """Return the attempt that a task's present request belongs to, if it is one (R3)."""
     attempt, request = current.get(), task.request
-    if attempt is None or not request.get(ENVELOPE_HEADER) or request.is_eager:
+    if attempt is None or not request.get(HEADER) or request.is_eager:
         return None
     return attempt if attempt.job.id == request.id else None

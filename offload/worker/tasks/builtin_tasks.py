@@ -8,7 +8,7 @@ from celery import shared_task
 from celery.exceptions import NotRegistered
 
 from offload.messaging.names import ERRBACK_TASK, MAP_TASK
-from offload.worker.lazy import late
+from offload.worker.lazy import lazy
 from offload.worker.tasks.task import OffloadTask
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def run_map(
     self: OffloadTask, task: Mapping[str, Any], it: Sequence[Any], *, star: bool = False
 ) -> list[Any]:
     """Run a task for every item, one after another, and return what it returned."""
-    job = late("offload.worker.tasks.current:current_job")()
+    job = lazy("offload.worker.tasks.current:current_job")()
     inner = task_of(self.app, task["task"], job.topic)
     return [inner.run_job(job, tuple(item) if star else (item,), {}) for item in it]
 
@@ -35,7 +35,7 @@ def run_errback(
     error: tuple[str, str] | None = None,
 ) -> None:
     """Call a callback with the request, the exception and the traceback of a failed job."""
-    late("offload.canvas.following.errbacks:run")(self.app, callback, job_id, error)
+    lazy("offload.canvas.following.errbacks:run")(self.app, callback, job_id, error)
 
 
 def task_of(app: Celery, name: str, topic: str) -> Any:
@@ -45,7 +45,7 @@ def task_of(app: Celery, name: str, topic: str) -> Any:
     """
     if name in app.tasks:
         return app.tasks[name]
-    found = late("offload.fleet.consumers:consumers")(app).of(topic)
+    found = lazy("offload.fleet.consumers:consumers")(app).of(topic)
     if found is None:
         raise NotRegistered(name or topic)
     return app.tasks[found.task]

@@ -12,7 +12,7 @@ from kombu.utils.json import dumps
 from offload.core.exceptions import JobStopped, MissingFile, NoCurrentJob
 from offload.core.progress import Progress
 from offload.core.states import JobState
-from offload.core.validation.terms import check_delay
+from offload.core.validation.options import check_delay
 from offload.files import outputs
 from offload.jobs import async_completion
 from offload.models import Job, PayloadFile
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from offload.core.attempt_key import AttemptKey
-    from offload.core.validation.terms import Seconds
+    from offload.core.validation.options import Seconds
     from offload.files.payloads import Source
     from offload.tracking.claiming import Claimed
 

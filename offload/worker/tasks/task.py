@@ -9,14 +9,14 @@ from celery._state import _task_stack  # type: ignore[attr-defined]
 from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Ignore
 
-from offload.core.envelopes import ENVELOPE_HEADER
+from offload.core.envelopes import HEADER
 from offload.core.exceptions import InvalidConsumer, OffloadError
 from offload.core.topics import Pattern, validate_topic
+from offload.core.validation.options import check_limits, check_ranking
 from offload.core.validation.parameters import Parameters
-from offload.core.validation.terms import check_limits, check_ranking
 from offload.messaging.installation import celery_app, installed
 from offload.messaging.names import BUILTIN_TASKS, TOPIC_OPTION
-from offload.worker.lazy import late
+from offload.worker.lazy import lazy
 from offload.worker.tasks import declarations
 from offload.worker.tasks.attempts import attempt_of
 from offload.worker.tasks.calling import (
@@ -82,7 +82,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
     def on_bound(cls, app: Celery) -> None:
         """Check the topic where the task is made known to its app."""
         try:
-            cls._check_terms(app)
+            cls._check_declaration(app)
         except OffloadError as error:
             # A shared task is bound long after its declaration, and no frame leads there.
             error.add_note(f"Correct it where the task {cls.name} is declared.")
@@ -95,7 +95,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         super().on_bound(app)
 
     @classmethod
-    def _check_terms(cls, app: Celery) -> None:
+    def _check_declaration(cls, app: Celery) -> None:
         if cls.topic:
             cls.topic = validate_topic(cls.topic)
         check_ranking(cls.ranking)
@@ -111,7 +111,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         attempt = attempt_of(self)
         if attempt is None or attempt.is_run:
             return self._call(args, kwargs)
-        return late(EXECUTE)(self, attempt)
+        return lazy(EXECUTE)(self, attempt)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function: for Celery's tracer under its request, else under a new one."""
@@ -135,7 +135,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         home = installed()
         if home is None and not self.app.conf.task_always_eager:
             home = celery_app()
-        if home is None or self.app is home or late(IS_HOOKED)(self.app):
+        if home is None or self.app is home or lazy(IS_HOOKED)(self.app):
             return super().apply_async(*args, **options)
         # By an app that knows nothing of jobs it would be a plain task's call, at its own broker.
         mine = home.tasks.get(self.name)
@@ -193,11 +193,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
 
     def on_replace(self, sig: Signature[Any]) -> Any:
         """Leave the replacement to the finish of this attempt."""
-        if (
-            self.request.called_directly
-            or self.request.is_eager
-            or not self.request.get(ENVELOPE_HEADER)
-        ):
+        if self.request.called_directly or self.request.is_eager or not self.request.get(HEADER):
             return super().on_replace(sig)
         raise ReplacedBy(sig)
 

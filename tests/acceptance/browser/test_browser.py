@@ -92,12 +92,12 @@ def context(chromium: Browser, live_server: LiveServer, cluster: None) -> Iterat
     """Return a maker of browser windows of somebody who may do everything."""
     made: list[BrowserContext] = []
 
-    def make(**terms: Any) -> BrowserContext:
+    def make(**fields: Any) -> BrowserContext:
         client = Client()
         client.force_login(
             User.objects.get_or_create(username="admin", is_staff=True, is_superuser=True)[0]
         )
-        window = chromium.new_context(base_url=live_server.url, **terms)
+        window = chromium.new_context(base_url=live_server.url, **fields)
         cookie = client.cookies["sessionid"].value
         window.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
         made.append(window)
@@ -294,7 +294,7 @@ def test_without_javascript_everything_can_be_done(
 def test_a_cell_among_many_is_opened_and_changed_by_keyboard(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(matrix, "DETAILED", 0)
+    monkeypatch.setattr(matrix, "BUTTON_CELLS_MAX", 0)
     page.goto(MATRIX)
     cell = page.locator(f"button[name=cell][value='web@site {TOPICS[-1]}']")
 
@@ -318,7 +318,7 @@ def test_a_cell_among_many_is_opened_and_changed_by_keyboard(
 def test_a_button_works_as_soon_as_a_refresh_has_drawn_it(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(matrix, "DETAILED", 0)
+    monkeypatch.setattr(matrix, "BUTTON_CELLS_MAX", 0)
     page.goto(MATRIX)
     page.locator(f"button[name=cell][value='web@site {TOPICS[-1]}']").press("Enter")
     expect(page.locator("#ob-chosen")).to_be_visible()

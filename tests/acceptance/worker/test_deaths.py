@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 #: Seconds after which a silent instance is gone, in these tests.
 TIMEOUT = 3
 #: For workers whose agent may take as long to start as a busy machine makes it.
-PATIENT = {"ACCEPTANCE_OFFLOAD": json.dumps({"TIMEOUT": 60})}
+LONG_TIMEOUT = {"ACCEPTANCE_OFFLOAD": json.dumps({"TIMEOUT": 60})}
 
 
 def sleeper_on(fleet: Fleet, worker: Worker, duration: float) -> JobHandle:
@@ -190,7 +190,7 @@ def test_an_agent_that_dies_alone_is_started_again_and_its_workers_job_goes_on(
 ) -> None:
     fleet.need()
     for name in ("c", "d"):
-        fleet.start(name, variables=PATIENT, wait=False)
+        fleet.start(name, variables=LONG_TIMEOUT, wait=False)
     for one in fleet.workers.values():
         one.await_ready()
     job = offload.submit("acc/sleep", {"seconds": 6})

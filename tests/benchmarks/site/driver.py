@@ -36,7 +36,7 @@ SPACED = 100
 #: Jobs whose SQL statements are counted.
 COUNTED = 100
 #: Seconds for anything to happen.
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 POLL = 0.004
 
 
@@ -152,7 +152,7 @@ class Turn:
         self._await(lambda: self._contender.has_ended(total))
 
     def _await(self, look: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while not look():
             if self._worker.has_ended or time.monotonic() > deadline:
                 raise Stuck(f"nothing more came; the worker said last:\n{self._worker.last_words}")

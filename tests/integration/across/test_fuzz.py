@@ -24,7 +24,7 @@ from offload.core import tokens
 from offload.core.exceptions import OffloadError
 from offload.core.progress import Progress
 from offload.core.topics import Pattern, validate_topic
-from offload.core.validation import ids, terms
+from offload.core.validation import ids, options
 from offload.core.validation.filenames import check_file_name
 from offload.core.validation.properties import check_properties
 from offload.files import payloads
@@ -66,10 +66,10 @@ PARSERS: dict[str, Callable[[Any], object]] = {
     "properties": lambda value: check_properties(value, 10_000),
     "token": tokens.read,
     "id": ids.id_of,
-    "delay": terms.check_delay,
-    "timeout": terms.check_timeout,
-    "priority": terms.check_priority,
-    "ranking": terms.check_ranking,
+    "delay": options.check_delay,
+    "timeout": options.check_timeout,
+    "priority": options.check_priority,
+    "ranking": options.check_ranking,
     "progress": lambda value: (Progress.read(value), Progress.said(value, value, value)),
 }
 TEXT_PARSERS: dict[str, Callable[[str], object]] = {

@@ -509,7 +509,7 @@ class TestJobs:
         self, boss: Client, monkeypatch: pytest.MonkeyPatch, most: int, shown: str
     ) -> None:
         ids = waiting(5)
-        monkeypatch.setattr(paging, "MOST", most)
+        monkeypatch.setattr(paging, "COUNTED_ROWS_MAX", most)
         monkeypatch.setattr(bulk, "COUNTED_JOBS_MAX", most)
         monkeypatch.setattr(JobAdmin, "list_per_page", 2)
         data = {"action": "stop", "_selected_action": ids[:1], "select_across": "1"}

@@ -20,7 +20,7 @@ def _database(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let every test have tables, and no picture of another test's."""
     snapshots.forget()
     sharing.forget()
-    monkeypatch.setattr(sharing, "AGE", 0.0)
+    monkeypatch.setattr(sharing, "SHARED_SECONDS", 0.0)
     yield
     snapshots.forget()
 

@@ -138,7 +138,7 @@ def test_pages_about_a_large_fleet_have_bounds(
 def test_a_poll_that_finds_nothing_new_asks_nothing_that_was_asked_a_moment_ago(
     boss: Client, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
-    monkeypatch.setattr(sharing, "AGE", 60.0)
+    monkeypatch.setattr(sharing, "SHARED_SECONDS", 60.0)
     # However slow this is, none of them beats later than it did.
     Instance.objects.update(beat_at=timezone.now() - timedelta(days=1))
     for page, now in ((MATRIX, MATRIX_NOW), (FLEET, FLEET_NOW)):

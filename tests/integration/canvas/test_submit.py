@@ -425,7 +425,7 @@ def test_what_is_sent_under_the_running_id_is_a_continuation(job: Named) -> None
     assert not Job.objects.exists()
 
 
-def test_a_retry_runs_on_the_terms_that_it_names(app: Celery, job: Named, driver: Driver) -> None:
+def test_a_retry_runs_on_the_fields_that_it_names(app: Celery, job: Named, driver: Driver) -> None:
     called = job.otherwise.apply_async(priority=2, app_id="shop")
 
     driver.run(called.id)

@@ -92,9 +92,9 @@ def test_an_operators_verb_that_had_to_give_way_is_begun_again(
     crossing = Crossing()
     write = rules._write
 
-    def cross(verb: RuleVerb, target: str, *facts: Any, **terms: Any) -> Rule:
+    def cross(verb: RuleVerb, target: str, *facts: Any, **options: Any) -> Rule:
         crossing.lock(target, "b" if target == "a" else "a")
-        return write(verb, target, *facts, **terms)
+        return write(verb, target, *facts, **options)
 
     monkeypatch.setattr(rules, "_write", cross)
 

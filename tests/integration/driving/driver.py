@@ -115,9 +115,9 @@ class Driver:
     def task_of(self, row: Job) -> OffloadTask:
         """Return the task that runs a job: its own, or the consumer of its topic."""
         if row.task in BUILTIN_TASKS:
-            carrier = self.app.tasks[row.task]
-            assert isinstance(carrier, OffloadTask)
-            return carrier
+            builtin_task = self.app.tasks[row.task]
+            assert isinstance(builtin_task, OffloadTask)
+            return builtin_task
         found = [
             task
             for task in self.app.tasks.values()

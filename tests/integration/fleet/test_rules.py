@@ -231,7 +231,7 @@ def test_clearing_an_allow_that_has_ended_opens_nobody() -> None:
     assert rules.clear(HERE, TOPIC).opened == ()
 
 
-def test_the_same_rule_again_is_the_rule_with_its_new_terms() -> None:
+def test_the_same_rule_again_is_the_rule_with_its_new_options() -> None:
     until = datetime.now(UTC) + timedelta(hours=1)
     rules.deny(HERE, TOPIC)
 

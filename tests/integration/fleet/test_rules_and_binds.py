@@ -136,15 +136,15 @@ QUEUES: dict[str, dict[str, Any]] = {
 
 
 @on_postgresql
-@pytest.mark.parametrize("terms", QUEUES.values(), ids=QUEUES)
+@pytest.mark.parametrize("options", QUEUES.values(), ids=QUEUES)
 @pytest.mark.parametrize("is_new", [True, False], ids=["new", "changed"])
-def test_a_queue_takes_back_what_was_being_bound_while_it_got_its_terms(
-    terms: dict[str, Any], is_new: bool
+def test_a_queue_takes_back_what_was_being_bound_while_it_got_its_options(
+    options: dict[str, Any], is_new: bool
 ) -> None:
     queue = Queue(name="narrow", topics=["dam/**"])
     if not is_new:
         policies.save(queue)
-    for name, value in terms.items():
+    for name, value in options.items():
         setattr(queue, name, value)
     ids = waiting(3, queue="narrow")
     left = 0 if queue.suspended else 1

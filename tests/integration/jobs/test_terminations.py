@@ -121,7 +121,7 @@ def test_a_job_that_began_in_time_is_run_again_however_late() -> None:
 
     membership.declare_gone(HERE, place().incarnation, beat=0, reason="gone")
     assert run.row.state == JobState.PENDING
-    assert (terminations.is_any_late(), terminations.expire()) == (False, [])
+    assert (terminations.is_any_overdue(), terminations.expire()) == (False, [])
 
     join()
     again = bind(place(), [LANE], limit=1, suspect=True)

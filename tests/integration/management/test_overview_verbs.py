@@ -59,7 +59,7 @@ def test_status_counts_instances_and_jobs(said: Said, answered: Answered) -> Non
         "bound": 0,
         "active": 1,
         "suspended": [],
-        "standing": [],
+        "stalls": [],
         "stranded": [],
         "failures": {"hour": 0, "day": 0, "by_topic": []},
         "rules": [],
@@ -246,7 +246,7 @@ def test_an_instance_that_froze_a_moment_ago_is_told_of_before_it_is_declared_go
     assert "silent" in said("instances")
     assert f"{HERE} gives no sign of life for 7." in said("explain", TOPIC)
     assert answered("topics")[0]["can_run"] == 0
-    (stranded,) = answered("status")["standing"]
+    (stranded,) = answered("status")["stalls"]
     assert stranded["why"].startswith(f"{HERE} gives no sign of life for 7.")
     assert stranded["next_step"] == f"Look at the host of {HERE}, and at the log of its worker."
     assert f"{HERE} gives no sign of life" in " ".join(said("doctor").split())
@@ -262,7 +262,7 @@ def test_what_stands_still_comes_before_the_numbers(said: Said, answered: Answer
     assert told[2].strip().startswith(f"-> To end the rule: manage.py offload clear {rule.pk}")
     assert told[3].endswith("manage.py offload queues resume narrow (2 waiting)")
     assert told[4].startswith("Jobs: ")
-    assert [one["count"] for one in answered("status")["standing"]] == [2, 2]
+    assert [one["count"] for one in answered("status")["stalls"]] == [2, 2]
 
 
 def test_an_instance_that_is_off_is_shown_as_off(said: Said, answered: Answered) -> None:

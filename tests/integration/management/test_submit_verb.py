@@ -65,7 +65,7 @@ def test_people_are_told_how_to_look_at_it(said: Said) -> None:
     assert f"manage.py offload job {Job.objects.get().pk}" in told
 
 
-def test_terms_are_kept(answered: Answered) -> None:
+def test_options_are_kept(answered: Answered) -> None:
     Queue.objects.create(name="slow", topics=["other/**"])
     answered(
         "submit", TOPIC, "--queue", "slow", "--priority", "5", "--delay", "1m", "--expires", "90"
@@ -78,18 +78,18 @@ def test_terms_are_kept(answered: Answered) -> None:
 
 
 @pytest.mark.parametrize(
-    ("terms", "told"),
+    ("options", "told"),
     [
         (("--delay", "300000000000"), "is too long; write at most"),
         (("--expires", "nan"), "is not a duration; write 90s"),
         (("--priority", "99999"), "is not a priority. Pass an integer"),
     ],
 )
-def test_terms_that_cannot_be_stored_are_refused(
-    said: Said, terms: tuple[str, str], told: str
+def test_options_that_cannot_be_stored_are_refused(
+    said: Said, options: tuple[str, str], told: str
 ) -> None:
     with pytest.raises(CommandError, match=told) as refused:
-        said("submit", TOPIC, *terms)
+        said("submit", TOPIC, *options)
     assert refused.value.returncode == 1
     assert not Job.objects.exists()
 

@@ -140,9 +140,9 @@ def test_every_number_of_a_queue_has_a_bound() -> None:
 
 def test_a_rule_ends_when_every_zone_can_still_show_it() -> None:
     far = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
-    terms = {"verb": "deny", "target": "a@b", "pattern": "x", "until": far}
+    options = {"verb": "deny", "target": "a@b", "pattern": "x", "until": far}
 
     with pytest.raises(ValidationError, match="until"):
-        Rule(**terms).full_clean()
-    assert "offload_rule_until" in refused(lambda: Rule.objects.create(**terms))
+        Rule(**options).full_clean()
+    assert "offload_rule_until" in refused(lambda: Rule.objects.create(**options))
     assert rules.deny("a@b", "x", until=far).until == LATEST

@@ -166,12 +166,12 @@ BAD_SUBMITS: list[tuple[type[OffloadError], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("error", "terms"), BAD_SUBMITS, ids=without_addresses)
+@pytest.mark.parametrize(("error", "options"), BAD_SUBMITS, ids=without_addresses)
 def test_what_cannot_be_submitted_is_refused_and_leaves_nothing(
-    error: type[OffloadError], terms: dict[str, Any]
+    error: type[OffloadError], options: dict[str, Any]
 ) -> None:
     with pytest.raises(error) as told:
-        offload.submit(**{"topic": TOPIC, **terms})
+        offload.submit(**{"topic": TOPIC, **options})
 
     assert ". " in str(told.value)
     assert not Job.objects.exists()

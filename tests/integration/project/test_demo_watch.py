@@ -56,7 +56,7 @@ def shown(console: Console) -> str:
 def test_jobs_that_nobody_runs_stall_the_demo_and_their_topics_are_named(
     asset: Asset, run: Run, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("project.demo.watch.STALL", 0.3)
+    monkeypatch.setattr("project.demo.watch.STALL_SECONDS", 0.3)
 
     with pytest.raises(Stalled, match="5 jobs have not ended") as stalled:
         watch(site, Console(file=io.StringIO()), [(asset, run)])

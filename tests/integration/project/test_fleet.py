@@ -79,7 +79,7 @@ def test_what_the_programs_started_ends_with_them(tmp_path: Path) -> None:
 def test_a_program_that_does_not_listen_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("project.fleet.GRACE", 0.2)
+    monkeypatch.setattr("project.fleet.EXIT_SECONDS", 0.2)
     with Fleet(tmp_path, {}) as fleet:
         fleet.start("stubborn", [sys.executable, "-c", STUBBORN])
         [program] = programs_in(tmp_path)
@@ -154,7 +154,7 @@ def test_a_second_signal_interrupts_at_once() -> None:
 def test_what_was_killed_is_started_again_and_its_log_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("project.fleet.LIVED", 0.0)
+    monkeypatch.setattr("project.fleet.RESTART_AFTER_SECONDS", 0.0)
     said = "import time; print('begun', flush=True); time.sleep(600)"
     with Fleet(tmp_path, {}) as fleet:
         fleet.start("sleeper", [sys.executable, "-c", said])

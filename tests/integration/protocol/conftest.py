@@ -48,8 +48,8 @@ def app(_app: Celery, engine_database: str) -> Iterator[Celery]:
     """Install an app whose jobs are given up as those of the model are."""
     before = list(installation._installed)
     installation.remember(_app, module=__name__)
-    terms = {"RETRIES": FAILURES - 1, "RETRY_DELAY": 0.0, "CRASHES": CRASHES}
-    with override_settings(OFFLOAD={**settings.OFFLOAD, **terms}):
+    options = {"RETRIES": FAILURES - 1, "RETRY_DELAY": 0.0, "CRASHES": CRASHES}
+    with override_settings(OFFLOAD={**settings.OFFLOAD, **options}):
         yield _app
     broker.closed_at = backend.closed_at = 0.0
     installation._installed[:] = before

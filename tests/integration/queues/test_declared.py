@@ -111,7 +111,7 @@ def test_the_doctor_says_what_is_not_as_it_is_declared(declare: Declare) -> None
 
 
 @pytest.mark.parametrize(
-    ("terms", "told"),
+    ("fields", "told"),
     [
         ({}, "topics: "),
         ({"topics": ["a//b"]}, "is not a pattern"),
@@ -123,9 +123,9 @@ def test_the_doctor_says_what_is_not_as_it_is_declared(declare: Declare) -> None
     ],
 )
 def test_what_cannot_be_so_is_an_error_of_the_settings(
-    declare: Declare, terms: dict[str, Any], told: str
+    declare: Declare, fields: dict[str, Any], told: str
 ) -> None:
-    declare(render=terms)
+    declare(render=fields)
     (found,) = checks.check()
     assert found.id == "offload.E015"
     assert "'render'" in found.msg

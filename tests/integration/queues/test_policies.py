@@ -69,17 +69,17 @@ def test_a_resumed_queue_is_bound_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("terms", "taken"),
+    ("options", "taken"),
     [({"max_parallel": 3}, 1), ({"max_parallel": 9}, 0), ({"type": "ordered"}, 3), ({}, 0)],
 )
 def test_the_last_in_line_are_taken_back_beyond_the_limit(
-    terms: dict[str, Any], taken: int
+    options: dict[str, Any], taken: int
 ) -> None:
     narrow = queue()
     urgent = waiting(1, queue="narrow", priority=5)
     ids = [*urgent, *waiting(3, queue="narrow")]
     dispatching.sweep()
-    for name, value in terms.items():
+    for name, value in options.items():
         setattr(narrow, name, value)
 
     assert policies.save(narrow) == taken

@@ -286,9 +286,9 @@ def test_the_photograph_that_lies_on_its_side_shows_as_the_one_that_does_not(
     name: str, root: Path
 ) -> None:
     photos = root / "project" / "photos"
-    with (photos / name).open("rb") as lying, (photos / "coffee.png").open("rb") as standing:
+    with (photos / name).open("rb") as lying, (photos / "coffee.png").open("rb") as upright:
         turned = opened(images.web(lying, box=150))
-        straight = opened(images.web(standing, box=150))
+        straight = opened(images.web(upright, box=150))
 
     assert turned.size == straight.size == (150, 100)
     for spot in ((20, 20), (75, 50), (130, 90)):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from offload.models import Job
 
 #: Seconds between two looks at a job that is followed.
-POLL = 0.25
+LOOK_SECONDS = 0.25
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -71,7 +71,7 @@ def follow(terminal: Terminal, handle: JobHandle) -> None:
             seen = facts
         if job.is_finished:
             break
-        time.sleep(POLL)
+        time.sleep(LOOK_SECONDS)
         job = handle.row
     if not terminal.as_json:
         terminal.tell(*result(job))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 HEADERS = ("job", "state", "topic", "instance", "age", "took")
 
 #: Characters of an error that a list shows.
-SHORT = 200
+ERROR_CHARACTERS = 200
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -89,7 +89,7 @@ def state(job: Job) -> Text:
 def error(job: Job) -> str:
     """Return the type of a job's error and the first line of what it says."""
     said = (job.error.strip().splitlines() or [""])[0]
-    return shortened(with_type(job.error_type, said), SHORT)
+    return shortened(with_type(job.error_type, said), ERROR_CHARACTERS)
 
 
 JOBS = Verb(name="jobs", help="list jobs, the newest first", arguments=arguments, run=run)

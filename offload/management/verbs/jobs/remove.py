@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from offload.management.terminal import Terminal
 
 #: What is removed where no state is written: of what is active, only what was handed over.
-OPEN = "open"
+DEFAULT_STATE = "open"
 
 DEED = Deed(
     name="remove",
@@ -30,12 +30,12 @@ DEED = Deed(
 
 def arguments(parser: ArgumentParser) -> None:
     """Take jobs."""
-    choice(parser, state=OPEN)
+    choice(parser, state=DEFAULT_STATE)
 
 
 def run(terminal: Terminal, options: Options) -> None:
     """Remove the jobs."""
-    change(terminal, options, DEED, state=OPEN)
+    change(terminal, options, DEED, state=DEFAULT_STATE)
 
 
 REMOVE = Verb(

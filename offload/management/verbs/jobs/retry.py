@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from offload.management.terminal import Terminal
 
 #: What is retried where no state is written.
-FAILED = "failed"
+DEFAULT_STATE = "failed"
 
 
 def arguments(parser: ArgumentParser) -> None:
     """Take jobs."""
-    choice(parser, state=FAILED)
+    choice(parser, state=DEFAULT_STATE)
     parser.add_argument(
         "--again", action="store_true", help="with ids: include jobs that were already retried"
     )
@@ -37,7 +37,7 @@ def run(terminal: Terminal, options: Options) -> None:
         one=lambda job: f"Job {job.id} ({job.state}) is retried as {job.retried_as}.",
         many=lambda count, state: f"{plural(count)} retried that ended {state}.",
     )
-    change(terminal, options, deed, state=FAILED)
+    change(terminal, options, deed, state=DEFAULT_STATE)
 
 
 RETRY = Verb(

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from offload.operations.bulk import Changed
 
 #: What is stopped where no state is written.
-OPEN = "open"
+DEFAULT_STATE = "open"
 
 
 def arguments(parser: ArgumentParser) -> None:
     """Take jobs."""
-    choice(parser, state=OPEN)
+    choice(parser, state=DEFAULT_STATE)
     parser.add_argument("--force", action="store_true", help="kill the processes that run them")
 
 
@@ -38,7 +38,7 @@ def run(terminal: Terminal, options: Options) -> None:
         one=partial(one, force=force),
         many=partial(many, force=force),
     )
-    change(terminal, options, deed, state=OPEN)
+    change(terminal, options, deed, state=DEFAULT_STATE)
 
 
 def one(job: Changed, *, force: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from offload.management.arguments import pairs, times
-from offload.management.arguments.numbers import retry_terms
+from offload.management.arguments.numbers import retry_options
 from offload.management.arguments.words import written
 from offload.management.ending import refuse_failure, told
 from offload.management.facts import whole_job
@@ -44,7 +44,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--priority", type=int, default=0, help="higher runs earlier")
     parser.add_argument("--delay", type=times.duration, metavar="5m", help="not before")
     parser.add_argument("--expires", type=times.span, metavar="1h", help="not begun after")
-    retry_terms(parser)
+    retry_options(parser)
     parser.add_argument(
         "--wait", action="store_true", help="wait for the end; exit code 1 if it failed"
     )
@@ -85,13 +85,13 @@ def seconds(duration: timedelta | None) -> float | None:
 
 def store(options: Options) -> JobHandle:
     """Store what the options say."""
-    terms: dict[str, Any] = {key: options[key] for key in ("queue", "priority", "retries")}
-    terms |= {key: seconds(options[key]) for key in ("delay", "expires", "retry_delay")}
+    given: dict[str, Any] = {key: options[key] for key in ("queue", "priority", "retries")}
+    given |= {key: seconds(options[key]) for key in ("delay", "expires", "retry_delay")}
     return submit(
         options["topic"],
         pairs.properties(options["single"], options["json_properties"]),
         files=pairs.pairs("--file", options["files"]),
-        **terms,
+        **given,
     )
 
 

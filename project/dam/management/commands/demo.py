@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from project.site import Site
 
 #: Variables that make the workers of the demo quick to notice things.
-QUICK = {"OFFLOAD_PROFILE": "fast"}
+QUICK_VARIABLES = {"OFFLOAD_PROFILE": "fast"}
 
 
 class Command(RichCommand):
@@ -50,7 +50,7 @@ class Command(RichCommand):
     def handle(self, *_: Any, assets: Path, **__: Any) -> None:
         """Run the demo; raise CommandError unless everything required is there and verified."""
         if not self.console.is_terminal:
-            self.console.width = report.WIDTH
+            self.console.width = report.TABLE_COLUMNS
         try:
             with ending_in_order() as stop:
                 self.demonstrate(assets_in(assets), stop)
@@ -65,7 +65,7 @@ class Command(RichCommand):
         """Run site and workers, put the assets through, show and verify what came out."""
         starting = f"Starting the site and its workers (logs: {settings.VAR / 'log'}) ..."
         self.console.print(starting, soft_wrap=True)
-        with running(QUICK, stop, afresh=True) as site:
+        with running(QUICK_VARIABLES, stop, afresh=True) as site:
             await_ready(site)
             runs = list(submitted(site, assets))
             self.console.print(f"{len(assets)} assets are on their way; the site is at {site.url}")
@@ -83,7 +83,7 @@ class Command(RichCommand):
 
     def show(self, rows: list[Row]) -> None:
         """Print the rows as a table, or as lines where the terminal is too narrow for it."""
-        if self.console.width >= report.ROOMY:
+        if self.console.width >= report.UNFOLDED_COLUMNS:
             self.console.print(report.table(rows))
             return
         for line in report.listing(rows):

@@ -79,7 +79,7 @@ def test_the_delay_before_a_retry_may_be_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "terms",
+    "fields",
     [
         {"retries": -2},
         {"retries": True},
@@ -92,9 +92,9 @@ def test_the_delay_before_a_retry_may_be_its_own() -> None:
         {"retry_delay": "5s"},
     ],
 )
-def test_what_is_no_number_of_retries_is_refused(terms: dict[str, Any]) -> None:
-    with pytest.raises(InvalidNumber, match=next(iter(terms))):
-        offload.submit("broken/consumer", **terms)
+def test_what_is_no_number_of_retries_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(InvalidNumber, match=next(iter(fields))):
+        offload.submit("broken/consumer", **fields)
     assert not Job.objects.exists()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from offload.browser.cluster.fleet import NAMED, SIZE, Able, Beat, Fleet, build
+from offload.browser.cluster.fleet import NAMED_TOPICS, PAGE_INSTANCES, Able, Beat, Fleet, build
 from offload.browser.cluster.look import Look
 from offload.core.placement.topology import InstanceInfo, Mode, RuleVerb
 from offload.reading.counts import Counts
@@ -73,14 +73,14 @@ def test_one_that_is_off_is_not_ready() -> None:
 
 
 def test_many_are_shown_in_parts_and_narrowed() -> None:
-    names = [f"worker{number:02d}@host" for number in range(SIZE + 2)]
+    names = [f"worker{number:02d}@host" for number in range(PAGE_INSTANCES + 2)]
     many = facts(*(instance(name, consumers=(consumer(name[:8]),)) for name in names))
 
     def shown(**look: Any) -> list[str]:
         return [one.name for one in build(many, heartbeat=3.0, look=Look(**look)).members]
 
-    assert len(shown()) == SIZE
-    assert shown(page=2) == names[SIZE:]
+    assert len(shown()) == PAGE_INSTANCES
+    assert shown(page=2) == names[PAGE_INSTANCES:]
     assert shown(text="WORKER07") == [names[7]]
     assert shown(problems=True) == []
 
@@ -115,6 +115,6 @@ def test_what_it_may_run_leaves_out_what_rules_forbid() -> None:
 
 
 def test_a_list_names_a_few_of_what_it_may_run_and_counts_the_others() -> None:
-    able = instance(consumers=tuple(consumer(f"t/{number}") for number in range(NAMED + 3)))
+    able = instance(consumers=tuple(consumer(f"t/{number}") for number in range(NAMED_TOPICS + 3)))
 
     assert build(facts(able), heartbeat=3.0).members[0].more == 3

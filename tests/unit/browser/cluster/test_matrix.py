@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from offload.browser.badges import Standing
+from offload.browser.badges import RuleStatus
 from offload.browser.cluster.look import Look
-from offload.browser.cluster.matrix import COLUMNS, ROWS, Matrix, build
+from offload.browser.cluster.matrix import PAGE_COLUMNS, PAGE_ROWS, Matrix, build
 from offload.core.placement.topology import InstanceInfo, Mode, RoutingRule, RuleVerb, Scope
 from offload.core.policies import DEFAULT_POLICY, Policy
 from offload.core.states import JobState
@@ -53,10 +53,10 @@ def cell(page: Matrix, topic: str, name: str = HERE) -> Cell:
     return next(one for one in row.cells if one.instance == name)
 
 
-def policy(name: str, pattern: str, **terms: Any) -> Policy:
+def policy(name: str, pattern: str, **options: Any) -> Policy:
     """Return a policy for a pattern."""
     return Policy(
-        name=name, patterns=(Pattern.parse(pattern),), retry=DEFAULT_POLICY.retry, **terms
+        name=name, patterns=(Pattern.parse(pattern),), retry=DEFAULT_POLICY.retry, **options
     )
 
 
@@ -162,7 +162,7 @@ def test_a_row_names_the_queue_in_which_its_jobs_wait() -> None:
     page = build(facts(able, policies=policies, counts=elsewhere), Look(problems=True))
 
     assert [(row.topic, row.suspended) for row in page.rows] == [("b", "slow")]
-    (still,) = page.standing
+    (still,) = page.stalls
     assert (still.queue, still.count) == ("slow", 1)
 
 
@@ -173,17 +173,17 @@ def test_what_stands_still_is_told_above_all_rows() -> None:
     denied = build(facts(instance(), rules=(rule(RuleVerb.DENY, "a", id=4),), counts=counts))
     frozen = build(facts(instance(), lines=silent, counts=counts))
 
-    assert [(one.topic, one.count) for one in denied.standing] == [("a", 2)]
-    assert denied.standing[0].next_step == "To end the rule: manage.py offload clear 4"
-    assert "gives no sign of life for 7 s" in frozen.standing[0].why.replace("7.00", "7")
+    assert [(one.topic, one.count) for one in denied.stalls] == [("a", 2)]
+    assert denied.stalls[0].next_step == "To end the rule: manage.py offload clear 4"
+    assert "gives no sign of life for 7 s" in frozen.stalls[0].why.replace("7.00", "7")
     assert frozen.rows[0].can_run == 0
 
 
 def test_desired_and_applied_agree_where_the_instance_has_caught_up() -> None:
     page = build(facts(instance(), rules=(rule(RuleVerb.DENY, "a"),)))
 
-    assert cell(page, "a").desired.standing is Standing.DENIED
-    assert cell(page, "a").applied is Standing.DENIED
+    assert cell(page, "a").desired.status is RuleStatus.DENIED
+    assert cell(page, "a").applied is RuleStatus.DENIED
     assert page.differing == ()
 
 
@@ -197,7 +197,7 @@ def test_a_rule_that_is_not_applied_yet_differs_by_its_age() -> None:
     assert [one.pattern for one in unknown.differing] == ["a"]
     assert cell(unknown, "a").age is None
     assert cell(known, "a").age == 12
-    assert cell(known, "a").applied is Standing.ALLOWED
+    assert cell(known, "a").applied is RuleStatus.ALLOWED
 
 
 def test_an_instance_is_not_late_with_rules_from_before_its_boot() -> None:
@@ -215,7 +215,7 @@ def test_an_instance_is_not_late_with_rules_from_before_its_boot() -> None:
 def test_an_instance_that_is_off_differs_since_it_was_switched() -> None:
     page = build(facts(instance(is_off=True), lines={HERE: line(off_for=8.0)}))
 
-    assert cell(page, "**").desired.standing is Standing.OFF
+    assert cell(page, "**").desired.status is RuleStatus.OFF
     assert cell(page, "**").age == 8
 
 
@@ -281,16 +281,18 @@ def many(count: int) -> list[InstanceInfo]:
 
 
 def test_a_wide_matrix_is_shown_in_parts() -> None:
-    whole = facts(*many(COLUMNS + 3), counts=Counts(waiting={f"w/{n:03d}": 1 for n in range(60)}))
+    whole = facts(
+        *many(PAGE_COLUMNS + 3), counts=Counts(waiting={f"w/{n:03d}": 1 for n in range(60)})
+    )
 
     first, last = build(whole), build(whole, Look(page=9, across=2))
 
-    assert (len(first.rows), len(first.columns)) == (ROWS, COLUMNS)
-    assert (first.topics.first, first.topics.last) == (1, ROWS)
-    assert first.topics.total == 60 + COLUMNS + 4
+    assert (len(first.rows), len(first.columns)) == (PAGE_ROWS, PAGE_COLUMNS)
+    assert (first.topics.first, first.topics.last) == (1, PAGE_ROWS)
+    assert first.topics.total == 60 + PAGE_COLUMNS + 4
     assert (last.topics.page, last.topics.pages, last.topics.after) == (2, 2, 0)
     assert [one.name for one in last.columns] == [f"worker{n:03d}@host" for n in range(16, 19)]
-    assert first.live == last.live == COLUMNS + 3
+    assert first.live == last.live == PAGE_COLUMNS + 3
     assert first.is_compact
     assert not last.is_compact
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from offload.browser.jobs.job_page import Sealed
-from offload.browser.values import SHOWN, shortened, text_of
+from offload.browser.values import VALUE_CHARACTERS, shortened, text_of
 from offload.reading.history import AttemptLine
 from offload.templatetags.offload import seconds
 from tests.unit.core.placement.fleet import NOW
@@ -28,7 +28,7 @@ def test_false_values_are_values(value: object, shown: str) -> None:
 
 
 def test_a_very_long_text_is_cut_and_says_so() -> None:
-    assert shortened("x" * (SHOWN + 7)).endswith("… 7 more characters")
+    assert shortened("x" * (VALUE_CHARACTERS + 7)).endswith("… 7 more characters")
 
 
 def test_an_attempt_takes_time_once_it_has_ended() -> None:

@@ -47,10 +47,10 @@ def test_a_verdict_is_the_first_obstacle_of_the_steps(
     need: Need, picture: Topology, load: dict[str, int], now: datetime
 ) -> None:
     for one, verdict in zip(picture.instances, verdicts(need, picture, load, now), strict=True):
-        applying = [each for each in picture.rules if each.in_force(now) and each.applies_to(one)]
+        in_force = [each for each in picture.rules if each.in_force(now) and each.applies_to(one)]
         found = (
             capable(need, one, consumer_for(one, need.topic))
-            or allowed(need, one, applying)
+            or allowed(need, one, in_force)
             or alive(one)
             or fits(need, one, load.get(one.name, 0))
         )

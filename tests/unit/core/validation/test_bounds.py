@@ -13,7 +13,7 @@ from offload.conf import Settings
 from offload.core.exceptions import InvalidDelay, InvalidPriority
 from offload.core.validation import bounds
 from offload.core.validation.bounds import DELAY, PRIORITY, RETRIES, SETTINGS, Bound
-from offload.core.validation.terms import check_delay, check_priority, check_timeout
+from offload.core.validation.options import check_delay, check_priority, check_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable

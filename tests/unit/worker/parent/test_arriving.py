@@ -20,7 +20,7 @@ from offload.core.envelopes import Key, Malformed
 from offload.core.placement.topology import PROTOCOL_VERSION
 from offload.core.retries import Cause
 from offload.worker.parent import arriving, request
-from offload.worker.parent.arriving import Surviving, refusing, survive_envelopes
+from offload.worker.parent.arriving import Surviving, survive_envelopes, unknown_task_handler
 from offload.worker.parent.headers import envelope_of
 from offload.worker.parent.in_flight import InFlight
 from offload.worker.tasks.task import OffloadTask
@@ -93,7 +93,7 @@ def test_other_messages_are_handled(held: InFlight) -> None:
 
 def test_jobs_of_unknown_tasks_are_refused_and_plain_tasks_left_to_celery(held: InFlight) -> None:
     left: list[Any] = []
-    handle = refusing(lambda body, message, exc: left.append(message))
+    handle = unknown_task_handler(lambda body, message, exc: left.append(message))
     plain = message(None)
     plain.delivery_info = {"exchange": "", "routing_key": "celery"}
 

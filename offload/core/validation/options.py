@@ -1,4 +1,4 @@
-"""Terms that a job is submitted on: numbers within their bounds, or an error that says which."""
+"""Options of a submission: numbers within their bounds, or an error that says which."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ START = "Start a worker that has a consumer for it, or restart the workers with 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StandStill:
+class Stall:
     """Jobs that do not go on by themselves, why, and what to do."""
 
     #: A topic, or a queue that is suspended.
@@ -34,7 +34,7 @@ class StandStill:
     next_step: str
 
 
-def standing(seen: ClusterFacts) -> tuple[StandStill, ...]:
+def stalls(seen: ClusterFacts) -> tuple[Stall, ...]:
     """Return what stands still: topics that nobody can run, then queues that are suspended."""
     return (*_stranded(seen), *_suspended(seen))
 
@@ -47,17 +47,17 @@ def holding(seen: ClusterFacts, topic: str) -> Policy | None:
     return suspended.get(policy_for(topic, seen.policies).name)
 
 
-def _stranded(seen: ClusterFacts) -> Iterator[StandStill]:
+def _stranded(seen: ClusterFacts) -> Iterator[Stall]:
     for topic in sorted(seen.counts.due_in):
         if is_topic(topic) and not seen.can_anyone(topic):
             yield _told(seen, topic)
 
 
-def _told(seen: ClusterFacts, topic: str) -> StandStill:
+def _told(seen: ClusterFacts, topic: str) -> Stall:
     need = Need(topic=topic)
     found = plan(need, seen.topology, seen.now).verdicts if seen.topology.live else ()
     told = verdicts.judged(found, seen.lines)
-    return StandStill(
+    return Stall(
         topic=topic,
         count=seen.counts.due(topic),
         why=verdicts.details(told) or NO_CONSUMER.format(topic=topic),
@@ -65,10 +65,10 @@ def _told(seen: ClusterFacts, topic: str) -> StandStill:
     )
 
 
-def _suspended(seen: ClusterFacts) -> Iterator[StandStill]:
+def _suspended(seen: ClusterFacts) -> Iterator[Stall]:
     for policy in seen.policies:
         if policy.suspended:
-            yield StandStill(
+            yield Stall(
                 queue=policy.name,
                 count=sum(due.get(policy.name, 0) for due in seen.counts.due_in.values()),
                 why=noted(f"Queue {policy.name} is suspended", policy.note),
