@@ -37,7 +37,8 @@ def examine() -> Iterator[Finding]:
         settings()
     except (ConfigurationError, TypeError):
         told = "Nothing else was examined, because OFFLOAD cannot be read."
-        yield fail(UNREADABLE_SUBJECT, told, "Correct OFFLOAD as described above, and run this again.")
+        step = "Correct OFFLOAD as described above, and run this again."
+        yield fail(UNREADABLE_SUBJECT, told, step)
 
 
 def _finding(message: CheckMessage) -> Finding:

@@ -60,9 +60,7 @@ def test_an_allow_that_ends_takes_back_what_only_it_allowed(window: Window, wait
     look(window)
 
     assert (row(gone.id).state, row(kept.id).state) == ("PENDING", "QUEUED")
-    assert [rule[1] for rule in Instance.objects.get(pk=HERE).applied["rules"]] == [
-        "dam/meta"
-    ]
+    assert [rule[1] for rule in Instance.objects.get(pk=HERE).applied["rules"]] == ["dam/meta"]
 
 
 def test_what_was_bound_by_an_older_picture_is_taken_back_at_a_later_look(
