@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from offload.conf import settings
 from offload.core.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from celery import Celery
 
 _installed: list[tuple[Celery, str]] = []
@@ -17,6 +20,17 @@ _installed: list[tuple[Celery, str]] = []
 def remember(app: Celery, *, module: str) -> None:
     """Make this the app that jobs are published and run by; ``module`` is where it is made."""
     _installed[:] = [(app, module)]
+
+
+@contextmanager
+def instead(app: Celery | None, *, module: str = "") -> Iterator[None]:
+    """Have this app installed during a block, or none, in place of the one that is."""
+    before = list(_installed)
+    _installed[:] = [(app, module)] if app else []
+    try:
+        yield
+    finally:
+        _installed[:] = before
 
 
 def installed() -> Celery | None:

@@ -101,18 +101,19 @@ def _database(wanted: dict[str, Any]) -> Iterator[None]:
 @contextmanager
 def _installed() -> Iterator[Celery]:
     """Install the site's own app, made anew, in place of the one this process has."""
-    before = list(installation._installed)
-    # A second app beside the first would be refused.
-    installation._installed.clear()
-    app: Celery = importlib.reload(_module("tests.acceptance.site.celery")).app
-    app.set_current()
-    _forget()
+    former = installation.installed()
     try:
-        yield app
+        # A second app beside the first would be refused.
+        with installation.instead(None):
+            app: Celery = importlib.reload(_module("tests.acceptance.site.celery")).app
+            app.set_current()
+            _forget()
+            try:
+                yield app
+            finally:
+                _close(app)
     finally:
-        _close(app)
-        installation._installed[:] = before
-        for former, *_ in before:
+        if former is not None:
             former.set_current()
         _forget()
 

@@ -36,12 +36,10 @@ def _app() -> Celery:
 def app(_app: Celery, engine_database: str) -> Iterator[Celery]:
     """Install an app for the test."""
     forget_consumers(_app)
-    before = list(installation._installed)
-    installation.remember(_app, module=__name__)
     breaker.closed_at = 0.0
     dispatching._full.clear()
-    yield _app
-    installation._installed[:] = before
+    with installation.instead(_app, module=__name__):
+        yield _app
 
 
 @pytest.fixture

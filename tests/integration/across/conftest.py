@@ -24,7 +24,5 @@ def _app() -> Celery:
 @pytest.fixture
 def app(_app: Celery) -> Iterator[Celery]:
     """Install an app for the test."""
-    before = list(installation._installed)
-    installation.remember(_app, module=__name__)
-    yield _app
-    installation._installed[:] = before
+    with installation.instead(_app, module=__name__):
+        yield _app

@@ -15,17 +15,18 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Celery]]:
+def installed() -> Iterator[Callable[..., Celery]]:
     """Return a function that installs an app configured like this."""
 
     def install(**conf: Any) -> Celery:
         app = Celery("doctor", broker="memory://", backend="django-db", set_as_current=False)
         app.conf.update({"CELERY_DB_REUSE_MAX": 1, **conf})
-        monkeypatch.setattr(installation, "_installed", [(app, "shop.celery")])
+        installation.remember(app, module="shop.celery")
         task_results.in_transaction.cache_clear()
         return app
 
-    yield install
+    with installation.instead(None):
+        yield install
     task_results.in_transaction.cache_clear()
 
 

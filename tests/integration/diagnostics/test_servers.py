@@ -124,11 +124,11 @@ def test_a_broker_that_is_silent_is_a_failure_in_time(
 
 
 @on_sqlite
-def test_without_an_app_nothing_of_celery_can_be_examined(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(installation, "_installed", [])
-    assert the(Level.FAIL, broker.examine()).next_step == "Install a Celery app first."
-    assert the(Level.FAIL, results.examine()).next_step == "Install a Celery app first."
-    assert list(traps.examine()) == []
+def test_without_an_app_nothing_of_celery_can_be_examined() -> None:
+    with installation.instead(None):
+        assert the(Level.FAIL, broker.examine()).next_step == "Install a Celery app first."
+        assert the(Level.FAIL, results.examine()).next_step == "Install a Celery app first."
+        assert list(traps.examine()) == []
 
 
 @on_sqlite

@@ -36,15 +36,13 @@ def installed_app(backend: str) -> Celery:
 def app(request: pytest.FixtureRequest, engine_database: str) -> Iterator[Celery]:
     """Return the installed app, with an empty broker."""
     found = installed_app(getattr(request, "param", BACKENDS[0]))
-    before = list(installation._installed)
-    installation.remember(found, module=__name__)
     task_results.in_transaction.cache_clear()
     with found.connection_for_write() as connection:
         channel: Any = connection.default_channel
         channel.queue_declare(found.conf.task_default_queue)
         channel.queue_purge(found.conf.task_default_queue)
-    yield found
-    installation._installed[:] = before
+    with installation.instead(found, module=__name__):
+        yield found
     task_results.in_transaction.cache_clear()
 
 

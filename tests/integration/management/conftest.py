@@ -33,15 +33,15 @@ def _app() -> Celery:
 
 
 @pytest.fixture(autouse=True)
-def app(_app: Celery, engine_database: str, monkeypatch: pytest.MonkeyPatch) -> Celery:
+def app(_app: Celery, engine_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
     """Install an app for the test."""
     forget_consumers(_app)
-    monkeypatch.setattr(installation, "_installed", [(_app, __name__)])
     # Where readline was loaded it is in the environment, of a terminal that is not there.
     monkeypatch.delenv("COLUMNS", raising=False)
     breaker.closed_at = 0.0
     dispatching._full.clear()
-    return _app
+    with installation.instead(_app, module=__name__):
+        yield _app
 
 
 @pytest.fixture

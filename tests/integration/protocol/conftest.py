@@ -46,10 +46,8 @@ def _app() -> Celery:
 @pytest.fixture(autouse=True)
 def app(_app: Celery, engine_database: str) -> Iterator[Celery]:
     """Install an app whose jobs are given up as those of the model are."""
-    before = list(installation._installed)
-    installation.remember(_app, module=__name__)
     options = {"RETRIES": FAILURES - 1, "RETRY_DELAY": 0.0, "CRASHES": CRASHES}
-    with override_settings(OFFLOAD={**settings.OFFLOAD, **options}):
+    changed = override_settings(OFFLOAD={**settings.OFFLOAD, **options})
+    with installation.instead(_app, module=__name__), changed:
         yield _app
     broker.closed_at = backend.closed_at = 0.0
-    installation._installed[:] = before

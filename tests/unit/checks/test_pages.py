@@ -10,13 +10,16 @@ from offload.messaging import installation
 from project.celery import app
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_django import Settings
 
 
 @pytest.fixture(autouse=True)
-def _the_sites_own_app(monkeypatch: pytest.MonkeyPatch) -> None:
+def _the_sites_own_app() -> Iterator[None]:
     """Check the sample site, whatever other tests have installed."""
-    monkeypatch.setattr(installation, "_installed", [(app, "project.celery")])
+    with installation.instead(app, module="project.celery"):
+        yield
 
 
 def ids() -> list[str | None]:

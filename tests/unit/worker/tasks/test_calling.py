@@ -144,14 +144,12 @@ def test_a_shared_task_that_is_declared_wrongly_is_named(
     assert caught.value.__notes__ == ["Correct it where the task dam.wrong is declared."]
 
 
-def test_a_call_without_install_is_refused_and_not_sent_as_a_plain_task(
-    app: Celery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(installation, "_installed", [])
+def test_a_call_without_install_is_refused_and_not_sent_as_a_plain_task(app: Celery) -> None:
     made = task(app, takes)
 
     for sent in (made, chain(made.si(), made.si()), group(made.si(), made.si())):
-        with pytest.raises(ConfigurationError, match=r"offload\.install\(app\)"):
+        refused = pytest.raises(ConfigurationError, match=r"offload\.install\(app\)")
+        with installation.instead(None), refused:
             sent.delay()
 
 
