@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from offload.core.exceptions import ConfigurationError
@@ -111,6 +111,8 @@ class RetryDecision:
     failures: int
     crashes: int
     reason: str
+    # Why the attempt ended; None if it was not decided by a cause.
+    cause: Cause | None = None
 
 
 def decide(
@@ -127,6 +129,13 @@ def decide(
     `failures` and `crashes` count what went before; `final` says that a retry is pointless, and
     `luck`, from 0 to 1, how much of the policy's jitter there is.
     """
+    decision = _decide(policy, cause, failures, crashes, final=final, luck=luck)
+    return replace(decision, cause=cause)
+
+
+def _decide(
+    policy: RetryPolicy, cause: Cause, failures: int, crashes: int, *, final: bool, luck: float
+) -> RetryDecision:
     if final:
         counted = failures + (cause in FAILURES)
         return _end(JobState.ERROR, counted, crashes, f"{_said(cause)}; retrying is pointless")

@@ -31,6 +31,10 @@ SINCE = {
     "sqlite": "((JULIANDAY('NOW') - JULIANDAY({0})) * 86400)",
     "postgresql": "extract(epoch FROM clock_timestamp() - {0})",
 }
+BETWEEN = {
+    "sqlite": "((JULIANDAY({1}) - JULIANDAY({0})) * 86400)",
+    "postgresql": "extract(epoch FROM {1} - {0})::double precision",
+}
 #: Seconds that a server gets to take the request to end a statement.
 INTERRUPT_SECONDS = 0.5
 #: Share-lock the row a decision rests on; SQLite's immediate transactions lock the whole file.
@@ -109,6 +113,11 @@ def later(seconds: str = "%s") -> str:
 def seconds_since(time: str) -> str:
     """Return the SQL of how many seconds ago a time (in SQL) was."""
     return SINCE[vendor()].format(time)
+
+
+def seconds_between(start: str, end: str) -> str:
+    """Return the SQL of how many seconds lie between two times (in SQL)."""
+    return BETWEEN[vendor()].format(start, end)
 
 
 def execute(sql: str, params: Params = ()) -> int:

@@ -10,7 +10,7 @@ from offload.fleet import membership
 from offload.fleet.duties import Duty
 from offload.fleet.leadership import leading
 from offload.results.giving_back import give_back
-from offload.signals import alarm
+from offload.signals import Alarm, AlarmKind, send
 from offload.tracking import queries, selectors
 
 if TYPE_CHECKING:
@@ -29,10 +29,12 @@ def bury(term: Term, name: str, incarnation: str, beat: int) -> None:
 
 def doubt() -> None:
     """Tell operators that most of a fleet fell silent at once."""
-    alarm.send_robust(
-        sender=None,
-        fact="most instances stopped beating at once; none is declared gone yet",
-        next_step="look at the database and the network before the next timeout",
+    send(
+        Alarm(
+            "most instances stopped beating at once; none is declared gone yet",
+            "look at the database and the network before the next timeout",
+            AlarmKind.FLEET_SILENT,
+        )
     )
 
 

@@ -25,8 +25,9 @@ from offload.models import Instance, Slot
 from offload.models.instances import LIVES
 from offload.models.versions import lock_version, raise_version
 from offload.results.giving_back import give_back
-from offload.signals import instance_changed
+from offload.signals import ModeChange
 from offload.tracking import selectors
+from offload.tracking.changes import tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -173,7 +174,7 @@ def set_mode(name: str, incarnation: str, mode: Mode, *, concurrency: int | None
         lock_version()
         if mine.exclude(**changes).update(**changes):
             raise_version()
-            _tell(name, incarnation, mode, "announced")
+            tell([ModeChange(name, incarnation, mode, "announced")])
 
 
 @retried
@@ -189,8 +190,8 @@ def leave(name: str, incarnation: str, *, reason: str, crash: bool) -> bool:
         if not gone.update(mode=Mode.GONE, gone_because=reason):
             return False
         raise_version()
-        release(name, incarnation, cause=cause, error=f"{name}: {reason}", crash=crash)
-        _tell(name, incarnation, Mode.GONE, reason)
+        moved = release(name, incarnation, cause=cause, error=f"{name}: {reason}", crash=crash)
+        tell([ModeChange(name, incarnation, Mode.GONE, reason, crash, moved)])
     return True
 
 
@@ -213,14 +214,6 @@ def release(name: str, incarnation: str, *, cause: Cause, error: str, crash: boo
     """Move what is bound to an incarnation; return how many jobs."""
     there = selectors.bound_to(name, incarnation)
     return len(give_back(there, cause=cause, error=error, crash=crash))
-
-
-def _tell(name: str, incarnation: str, mode: Mode, reason: str) -> None:
-    database.on_commit(
-        lambda: instance_changed.send_robust(
-            sender=None, name=name, incarnation=incarnation, mode=mode, reason=reason
-        )
-    )
 
 
 def facts() -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from offload.db import database
 from offload.models import Exclusion, Instance
 from offload.models.versions import lock_version, raise_version
-from offload.signals import alarm
+from offload.signals import Alarm, AlarmKind, send
 from offload.tracking import requeue
 
 #: Refusals after which a consumer is marked broken on an instance.
@@ -35,8 +35,11 @@ def mark_broken(instance: str, task: str) -> None:
             return
         Instance.objects.filter(pk=instance).update(broken=[*row.broken, task])
         raise_version()
-    alarm.send_robust(
-        sender=None,
-        fact=f"{instance} refused {task} {BROKEN_AFTER_REFUSALS} times and gets no more of it",
-        next_step=f"restart {instance} with code that has this task",
+    send(
+        Alarm(
+            f"{instance} refused {task} {BROKEN_AFTER_REFUSALS} times and gets no more of it",
+            f"restart {instance} with code that has this task",
+            AlarmKind.CONSUMER_BROKEN,
+            (instance,),
+        )
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from offload.core.attempt_key import AttemptKey
     from offload.core.outcomes import ErrorInfo
     from offload.core.retries import Cause, RetryDecision
-    from offload.tracking.changes import StateChange
+    from offload.signals import StateChange
     from offload.tracking.selectors import Selector
 
 

@@ -15,7 +15,7 @@ from offload.db import database
 from offload.db.statements import assignments, named
 from offload.models import Attempt, Job
 from offload.models.indexes import HANDED_OVER
-from offload.tracking.changes import StateChange, tell
+from offload.tracking.changes import tell, told, told_columns
 from offload.tracking.selectors import ATTEMPT as THIS
 from offload.tracking.selectors import CURRENT_ATTEMPT, params_of
 
@@ -42,14 +42,14 @@ def hand_over(key: AttemptKey, timeout: float) -> JobState | None:
         f"handed_until = {database.later('%(timeout)s')}, "
         "state = CASE WHEN stop_requested THEN 'STOPPED' ELSE state END, "
         f"finished_at = CASE WHEN stop_requested THEN {database.now()} END, "
-        f"aftermath_due = stop_requested WHERE {CURRENT_ATTEMPT} RETURNING state",
+        f"aftermath_due = stop_requested WHERE {CURRENT_ATTEMPT} RETURNING {told_columns()}",
         {**params_of(key), "timeout": timeout},
     )
     if not found:
         return None
-    state = JobState(found[0][0])
+    state = JobState(found[0][1])
     if state.is_final:
-        tell([StateChange(key.job_id, "ACTIVE", state, key.epoch)])
+        tell([told(found[0], "ACTIVE")])
     return state
 
 
@@ -89,18 +89,21 @@ def fail(key: AttemptKey, decision: RetryDecision, error: ErrorInfo) -> bool:
             "error_type": f"{error.module}.{error.type}",
             "error": error.message,
         },
+        decision.cause,
     )
 
 
-def _end(key: AttemptKey, state: JobState, columns: Mapping[str, object]) -> bool:
-    ended = database.execute(
+def _end(
+    key: AttemptKey, state: JobState, columns: Mapping[str, object], cause: Cause | None = None
+) -> bool:
+    found = database.rows(
         f"UPDATE {JOB} SET state = %(state)s, finished_at = {database.now()}, "
-        f"aftermath_due = true, {assignments(columns)} WHERE {CURRENT_ATTEMPT}",
+        f"aftermath_due = true, {assignments(columns)} WHERE {CURRENT_ATTEMPT} "
+        f"RETURNING {told_columns()}",
         named(params_of(key), {"state": state}, columns),
     )
-    if ended:
-        tell([StateChange(key.job_id, "ACTIVE", state, key.epoch)])
-    return bool(ended)
+    tell([told(row, "ACTIVE", cause) for row in found])
+    return bool(found)
 
 
 def overdue(limit: int = 100) -> list[Key]:

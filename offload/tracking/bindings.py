@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from offload.db import database
 from offload.db.statements import Statement, named, once_per_dialect, together
-from offload.models import Exclusion, Job, Slot, Version
+from offload.models import Exclusion, Job, Version
 from offload.models.fields import decoded
 from offload.models.indexes import BOUND, WAITING
 from offload.models.versions import TOPOLOGY
-from offload.tracking.changes import StateChange, tell
+from offload.signals import StateChange, is_heard
+from offload.tracking import slots
+from offload.tracking.changes import tell
 from offload.tracking.drafts import COLUMNS, placeholders
 from offload.tracking.selectors import these
 
@@ -22,14 +24,6 @@ if TYPE_CHECKING:
     from offload.tracking.drafts import Draft
 
 JOB = Job._meta.db_table
-SLOT = Slot._meta.db_table
-#: Whose slot row this transaction holds is kept in a variable of the transaction: asking again
-#: for the lock could get one that was given up after the question's picture of the rows was taken.
-LOCK_SLOT = (
-    "SELECT set_config('offload.slot', COALESCE((SELECT instance FROM "
-    f"{SLOT} WHERE instance = %(instance)s FOR UPDATE SKIP LOCKED), ''), true)"
-)
-SLOT_IS_MINE = "current_setting('offload.slot') = %(instance)s"
 #: What fills the window of an incarnation (B5).
 IN_WINDOW = f"instance = %(instance)s AND incarnation = %(incarnation)s AND {BOUND}"
 UNMOVED = (
@@ -38,7 +32,7 @@ UNMOVED = (
 )
 BOUND_COLUMNS = (
     "id", "epoch", "topic", "task", "args", "properties", "options", "priority", "failures",
-    "parent_id", "root_id", "instance", "incarnation", "created_at", "queue",
+    "parent_id", "root_id", "instance", "incarnation", "created_at", "queue", "attempts",
 )  # fmt: skip
 
 
@@ -67,6 +61,8 @@ class BoundJob:
     incarnation: str
     created_at: Any
     queue: str
+    #: How many attempts began before.
+    attempts: int = 0
     #: Whether the queue limits how many of its jobs run at once.
     is_limited: bool = False
 
@@ -112,7 +108,7 @@ def bind(
         if len(found) < limit:
             part = lanes[start : start + LANES_PER_STATEMENT]
             binding = _binding(place, part, limit - len(found), suspect, only)
-            found += _bound(together(*_slot(place.instance), binding)[-1])
+            found += _bound(together(*slots.lock(place.instance), binding)[-1])
     return found
 
 
@@ -122,7 +118,7 @@ def insert_bound(place: Place, draft: Draft) -> tuple[bool, list[BoundJob]]:
     Return whether it was new, and what was bound.
     """
     inserting = Statement(_inserting(), named(place.params(), draft.facts()))
-    found = together(*_slot(place.instance), inserting)[-1]
+    found = together(*slots.lock(place.instance), inserting)[-1]
     return bool(found), _bound([row[1:] for row in found if row[0] == "QUEUED"])
 
 
@@ -130,7 +126,8 @@ def insert_bound(place: Place, draft: Draft) -> tuple[bool, list[BoundJob]]:
 def _inserting() -> str:
     """Return the SQL that stores a job as QUEUED where ``free`` holds, else as PENDING."""
     free = (
-        f"SELECT {_is_mine()} AND {UNMOVED} AND (SELECT count(*) FROM {JOB} WHERE {IN_WINDOW}) "
+        f"SELECT {slots.is_mine()} AND {UNMOVED} "
+        f"AND (SELECT count(*) FROM {JOB} WHERE {IN_WINDOW}) "
         f"< %(window)s AND NOT EXISTS (SELECT 1 FROM {JOB} WHERE {WAITING} AND lane = %(lane)s) "
         "AS free"
     )
@@ -150,16 +147,16 @@ def _inserting() -> str:
 
 
 def _bound(found: list[tuple[Any, ...]]) -> list[BoundJob]:
-    tell([StateChange(row[0], "PENDING", "QUEUED", row[1]) for row in found])
-    return sorted(map(read, found), key=lambda one: (-one.priority, one.created_at, one.id))
+    jobs = [read(row) for row in found]
+    if is_heard("QUEUED"):
+        tell([_change(job) for job in jobs])
+    return sorted(jobs, key=lambda one: (-one.priority, one.created_at, one.id))
 
 
-def _slot(instance: str) -> list[Statement]:
-    """Return what locks an instance's slot row (B5), where not the whole database is locked.
-
-    The row is there since the instance joined.
-    """
-    return [] if database.vendor() == "sqlite" else [Statement(LOCK_SLOT, {"instance": instance})]
+def _change(job: BoundJob) -> StateChange:
+    return StateChange(
+        job.id, "PENDING", "QUEUED", job.epoch, job.topic, job.queue, job.instance, job.attempts
+    )
 
 
 def _binding(
@@ -171,7 +168,7 @@ def _binding(
         "incarnation = %(incarnation)s, epoch = epoch + 1, "  # B8
         f"bound_at = {database.now()}, publishes = 0, token = '' "
         f"WHERE state = 'PENDING' AND id {_chosen(waiting)} AND {UNMOVED} "
-        f"AND {_is_mine()} {alone() if suspect else ''}"
+        f"AND {slots.is_mine()} {alone() if suspect else ''}"
         f"RETURNING {', '.join(BOUND_COLUMNS)}",
         named(
             place.params(),
@@ -223,11 +220,6 @@ def _chosen(waiting: str) -> str:
 def alone() -> str:
     """Return the condition that no other suspect is bound to the instance (R10)."""
     return f" AND NOT EXISTS (SELECT 1 FROM {JOB} WHERE {IN_WINDOW} AND hold = 'suspect') "
-
-
-def _is_mine() -> str:
-    """Return the condition that this transaction holds the slot row: on SQLite it holds all."""
-    return SLOT_IS_MINE if database.vendor() == "postgresql" else "true"
 
 
 def read(row: tuple[Any, ...]) -> BoundJob:

@@ -1,42 +1,58 @@
-"""Telling of changes of state, after their commit, and of writes that came too late."""
+"""Events, told after their commit: changes of state from what the statement returned."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from offload.core.exceptions import StaleAttempt
 from offload.db import database
-from offload.signals import job_changed, stale_attempt
+from offload.db.statements import once_per_dialect
+from offload.signals import RefusedAttempt, StateChange, send
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from offload.core.attempt_key import AttemptKey
+    from offload.core.retries import Cause
+    from offload.signals import Event
 
 
-class StateChange(NamedTuple):
-    """One job went from one state to another."""
-
-    job_id: str
-    old: str
-    new: str
-    epoch: int
+@once_per_dialect
+def waited() -> str:
+    """Return the SQL of how many seconds a job waited for its attempt."""
+    return database.seconds_between("created_at", "started_at")
 
 
-def tell(changes: Sequence[StateChange]) -> None:
-    """Send one signal per change once the surrounding transaction is committed."""
-    if changes and job_changed.has_listeners(None):
-        database.on_commit(lambda: _send(changes))
+@once_per_dialect
+def told_columns() -> str:
+    """Return the columns for RETURNING that an event is made of: see ``told``."""
+    ran = database.seconds_between("started_at", "finished_at")
+    return f"id, state, epoch, topic, queue, instance, attempts, {waited()} AS waited, {ran} AS ran"
 
 
-def _send(changes: Sequence[StateChange]) -> None:
-    for change in changes:
-        job_changed.send_robust(sender=None, **change._asdict())
+def told(row: Sequence[Any], old: str, cause: Cause | None = None) -> StateChange:
+    """Return the change of state that a row of ``told_columns`` is about."""
+    job_id, new, epoch, topic, queue, instance, attempts, seconds, ran = row
+    return StateChange(
+        job_id, old, new, epoch, topic, queue, instance or None, attempts, seconds, ran, cause
+    )
+
+
+def tell(events: Sequence[Event]) -> None:
+    """Send events, one by one, once the surrounding transaction is committed."""
+    if events:
+        database.on_commit(partial(_send, events))
+
+
+def _send(events: Sequence[Event]) -> None:
+    for event in events:
+        send(event)
 
 
 def tell_stale(key: AttemptKey, *, began: bool = True) -> None:
     """Send the signal of an attempt that the job has moved on from."""
-    stale_attempt.send_robust(sender=None, job_id=key.job_id, epoch=key.epoch, began=began)
+    send(RefusedAttempt(key.job_id, key.epoch, began))
 
 
 def stale(key: AttemptKey) -> StaleAttempt:

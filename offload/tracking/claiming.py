@@ -10,12 +10,13 @@ from offload.db import database
 from offload.db.statements import Statement, change, named
 from offload.models import Job
 from offload.models.fields import decoded
-from offload.tracking.changes import StateChange, tell
+from offload.signals import StateChange, is_heard
+from offload.tracking.changes import tell, waited
 from offload.tracking.requeue import way_back
 from offload.tracking.selectors import ANYWHERE, BINDING, IS_QUEUED, attempt, params_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from offload.core.attempt_key import AttemptKey
     from offload.tracking.selectors import Seat
@@ -65,9 +66,19 @@ def claim(key: AttemptKey, here: Seat = ANYWHERE, then: Statement | None = None)
     """
     found = change(_claiming(key, here), then)
     if found:
-        tell([StateChange(key.job_id, "QUEUED", "ACTIVE", key.epoch)])
-        return _claimed(found[0])
+        *row, instance, seconds = found[0]
+        claimed = _claimed(row)
+        if is_heard("ACTIVE"):
+            tell([_begun(key, claimed, instance, seconds)])
+        return claimed
     return _mine(key)
+
+
+def _begun(key: AttemptKey, claimed: Claimed, instance: str, seconds: float) -> StateChange:
+    return StateChange(
+        key.job_id, "QUEUED", "ACTIVE", key.epoch, claimed.topic, claimed.queue, instance,
+        claimed.attempts, seconds,
+    )  # fmt: skip
 
 
 def _claiming(key: AttemptKey, here: Seat) -> Statement:
@@ -75,7 +86,8 @@ def _claiming(key: AttemptKey, here: Seat) -> Statement:
         f"UPDATE {JOB} SET state = 'ACTIVE', token = %(token)s, started_at = {database.now()}, "
         f"error = '', attempts = attempts + 1 {_unhurried()} "
         f"WHERE {BINDING} AND {IS_QUEUED} AND NOT stop_requested"
-        f"{here.condition} RETURNING {', '.join(CLAIMED_COLUMNS)}",
+        f"{here.condition} RETURNING {', '.join(CLAIMED_COLUMNS)}, "
+        f"instance, {waited()} AS waited",
         named(params_of(key), here.given()),
     )
 
@@ -97,7 +109,7 @@ def _mine(key: AttemptKey) -> Claimed | None:
     return _claimed(found[0][:-1]) if found else None
 
 
-def _claimed(row: tuple[Any, ...]) -> Claimed:
+def _claimed(row: Sequence[Any]) -> Claimed:
     facts = dict(zip(CLAIMED_COLUMNS, row, strict=True))
     facts["has_tail"] = bool(facts["has_tail"])
     unreadable = []

@@ -11,7 +11,7 @@ from offload.core.states import JobState
 from offload.db import database
 from offload.db.statements import assignments
 from offload.models import Job
-from offload.tracking.changes import StateChange, tell
+from offload.tracking.changes import tell, told, told_columns
 from offload.tracking.requeue import way_back
 from offload.tracking.runs import stopped_before
 from offload.tracking.selectors import attempt
@@ -70,8 +70,8 @@ def succeed(job_id: str, value: object) -> bool:
     """Make a row that waits SUCCEEDED, with a value that needed no run."""
     changed = database.rows(
         f"UPDATE {JOB} SET state = 'SUCCEEDED', result = %s, finished_at = {database.now()}, "
-        f"aftermath_due = true WHERE id = %s AND {FILLABLE} RETURNING epoch",
+        f"aftermath_due = true WHERE id = %s AND {FILLABLE} RETURNING {told_columns()}",
         [dumps(value), job_id],
     )
-    tell([StateChange(job_id, "PENDING", "SUCCEEDED", row[0]) for row in changed])
+    tell([told(row, "PENDING") for row in changed])
     return bool(changed)

@@ -9,12 +9,13 @@ from django.db.models import Q
 from offload.db import database
 from offload.models import Job, Kind
 from offload.models.indexes import RELAY, UNSENT
-from offload.tracking.changes import StateChange, tell
+from offload.tracking.changes import tell, told, told_columns
 from offload.tracking.selectors import Selector, these
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from offload.signals import StateChange
 JOB = Job._meta.db_table
 #: When somebody began to publish it, or might have.
 SENT_SINCE = "COALESCE(bound_at, created_at)"
@@ -100,10 +101,10 @@ def stop_unsent(older_than: float) -> list[StateChange]:
     found = database.rows(
         f"UPDATE {JOB} SET state = 'STOPPED', finished_at = {database.now()}, "
         f"aftermath_due = true WHERE {UNSENT} AND stop_requested AND bound_at < {database.later()} "
-        "RETURNING id, epoch",
+        f"RETURNING {told_columns()}",
         [-older_than],
     )
-    changes = [StateChange(job_id, "PENDING", "STOPPED", epoch) for job_id, epoch in found]
+    changes = [told(row, "PENDING") for row in found]
     tell(changes)
     return changes
 
@@ -123,8 +124,8 @@ def close(job_id: str, state: str, *, error_type: str = "", error: str = "") -> 
     """Make an open relay final; Celery has written its result. Return whether it was open."""
     found = database.rows(
         f"UPDATE {JOB} SET state = %s, finished_at = {database.now()}, hold = '', "
-        f"error_type = %s, error = %s WHERE id = %s AND {RELAY} RETURNING epoch",
+        f"error_type = %s, error = %s WHERE id = %s AND {RELAY} RETURNING {told_columns()}",
         [state, error_type[:255], error, job_id],
     )
-    tell([StateChange(job_id, "PENDING", state, row[0]) for row in found])
+    tell([told(row, "PENDING") for row in found])
     return bool(found)

@@ -6,7 +6,8 @@ whose stop was requested becomes STOPPED on any of them, and a crash too many en
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from offload.conf import settings
 from offload.core.retries import Cause
@@ -16,11 +17,12 @@ from offload.db.statements import named
 from offload.models import Attempt, Exclusion, Job
 from offload.models.indexes import ACTIVE, BOUND
 from offload.tracking import selectors
-from offload.tracking.changes import StateChange, tell
+from offload.tracking.changes import tell, told, told_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from offload.signals import StateChange
     from offload.tracking.selectors import Selector
 
 JOB = Job._meta.db_table
@@ -33,6 +35,9 @@ RECALL_EXCLUSION_SECONDS = "10"
 #: It is counted as crashed (R10), as far as the column counts.
 COUNTS_CRASH = f"state = 'ACTIVE' AND crashes < {COUNTER_MAX}"
 CRASHED_TOO_OFTEN = "state = 'ACTIVE' AND crashes + 1 >= %(most_crashes)s"
+
+#: Where attempts ran that end, and for how many seconds, by job.
+Ended: TypeAlias = "dict[str, tuple[str, float | None]]"
 
 
 def way_back(
@@ -54,26 +59,38 @@ def way_back(
     ``also`` sets further columns, to ``values``.
     """
     with database.atomic():
-        _record(jobs, cause, error)
+        ended = _record(jobs, cause, error)
         counted = {"most_crashes": settings().crashes, "error": error} if crash else {}
         found = database.rows(
             _statement(jobs.condition, also, crash=crash, own=own),
             named(jobs.params, values or {}, counted),
         )
-        changes = [StateChange(*row) for row in found]
+        changes = [_told(row, old, cause, ended) for *row, old in found]
         tell(changes)
     return changes
 
 
-def _record(jobs: Selector, cause: str, error: str) -> None:
-    database.execute(
+def _told(row: list[Any], old: str, cause: Cause, ended: Ended) -> StateChange:
+    """Return a change, with what the row lost by it and the record of the attempt says."""
+    change = told(row, old, cause)
+    if change.job_id not in ended:
+        return change
+    instance, ran = ended[change.job_id]
+    return replace(change, instance=instance or None, ran=ran)
+
+
+def _record(jobs: Selector, cause: str, error: str) -> Ended:
+    ran = database.seconds_between("started_at", "ended_at")
+    found = database.rows(
         f"INSERT INTO {Attempt._meta.db_table} "
         "(job_id, epoch, instance, incarnation, started_at, ended_at, cause, error) "
         f"SELECT id, epoch, instance, incarnation, started_at, {database.now()}, "
         f"%(cause)s, %(error)s FROM {JOB} WHERE {jobs.condition} AND {ACTIVE} "
-        f"{database.FOR_UPDATE[database.vendor()]} ON CONFLICT DO NOTHING",
+        f"{database.FOR_UPDATE[database.vendor()]} ON CONFLICT DO NOTHING "
+        f"RETURNING job_id, instance, {ran}",
         jobs.given(cause=cause, error=error),
     )
+    return {job_id: (instance, seconds) for job_id, instance, seconds in found}
 
 
 def _statement(where: str, also: str, *, crash: bool, own: bool) -> str:
@@ -99,7 +116,7 @@ def _statement(where: str, also: str, *, crash: bool, own: bool) -> str:
         f"bound_at = NULL, started_at = CASE WHEN {ran} THEN started_at END, handed_until = NULL, "
         f"publishes = 0, progress = NULL{counted}{also} "
         f"WHERE {where} AND {BOUND} "
-        "RETURNING id, CASE WHEN token = '' THEN 'QUEUED' ELSE 'ACTIVE' END, state, epoch"
+        f"RETURNING {told_columns()}, CASE WHEN token = '' THEN 'QUEUED' ELSE 'ACTIVE' END"
     )
 
 

@@ -13,8 +13,9 @@ from offload.core.states import JobState
 from offload.db import database
 from offload.db.statements import Statement, assignments, change, named
 from offload.models import Job
+from offload.signals import is_heard
 from offload.tracking import selectors
-from offload.tracking.changes import StateChange, tell
+from offload.tracking.changes import tell, told, told_columns
 from offload.tracking.requeue import way_back
 from offload.tracking.selectors import ATTEMPT, CURRENT_ATTEMPT, params_of
 
@@ -77,6 +78,7 @@ def fail(
             "traceback": error.traceback,
         },
         aftermath=aftermath,
+        cause=decision.cause,
         then=then,
         for_the_dead=for_the_dead,
     )
@@ -88,19 +90,23 @@ def _end(
     columns: Mapping[str, object],
     *,
     aftermath: bool,
+    cause: Cause | None = None,
     then: Statement | None = None,
     for_the_dead: bool = False,
 ) -> FinishOutcome:
     hanging = "token = 'lost'" if for_the_dead else "has_tail = false, tail = NULL"  # R9
+    heard = is_heard(state)
     ending = Statement(
         f"UPDATE {JOB} SET state = %(state)s, finished_at = {database.now()}, "
         f"aftermath_due = %(aftermath)s, {hanging}, {assignments(columns)} "
-        f"WHERE {CURRENT_ATTEMPT} RETURNING id",
+        f"WHERE {CURRENT_ATTEMPT} RETURNING {told_columns() if heard else 'id'}",
         named(params_of(key), {"state": state, "aftermath": aftermath}, columns),
     )
-    if not change(ending, then):
+    found = change(ending, then)
+    if not found:
         return FinishOutcome.BEFORE if _is_in(key, state) else FinishOutcome.STALE
-    tell([StateChange(key.job_id, "ACTIVE", state, key.epoch)])
+    if heard:
+        tell([told(found[0], "ACTIVE", cause)])
     return FinishOutcome.NOW
 
 

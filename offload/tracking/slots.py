@@ -7,16 +7,39 @@ from typing import TYPE_CHECKING
 from django.db import OperationalError
 
 from offload.db import database
+from offload.db.statements import Statement
 from offload.models import Slot
-from offload.signals import alarm
+from offload.signals import Alarm, AlarmKind
+from offload.tracking.changes import tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+SLOT = Slot._meta.db_table
 #: How long a rule waits for one binding. Each takes milliseconds; its process may be frozen.
 SLOT_LOCK_TIMEOUT = "2s"
 #: PostgreSQL's code for a lock that was not to be had in time.
 LOCK_TIMEOUT_CODE = "55P03"
+#: Whose slot row this transaction holds is kept in a variable of the transaction: asking again
+#: for the lock could get one that was given up after the question's picture of the rows was taken.
+LOCK_SLOT = (
+    "SELECT set_config('offload.slot', COALESCE((SELECT instance FROM "
+    f"{SLOT} WHERE instance = %(instance)s FOR UPDATE SKIP LOCKED), ''), true)"
+)
+SLOT_IS_MINE = "current_setting('offload.slot') = %(instance)s"
+
+
+def lock(instance: str) -> list[Statement]:
+    """Return what locks an instance's slot row (B5), where not the whole database is locked.
+
+    The row is there since the instance joined.
+    """
+    return [] if database.vendor() == "sqlite" else [Statement(LOCK_SLOT, {"instance": instance})]
+
+
+def is_mine() -> str:
+    """Return the condition that this transaction holds the slot row: on SQLite it holds all."""
+    return SLOT_IS_MINE if database.vendor() == "postgresql" else "true"
 
 
 def keep_bindings_out(instances: Sequence[str]) -> None:
@@ -49,9 +72,8 @@ def _limit(time: str) -> None:
 
 
 def _lock(instances: Sequence[str], how: str) -> list[str]:
-    table = Slot._meta.db_table
     found = database.rows(
-        f"SELECT instance FROM {table} WHERE instance IN ({database.marks(instances)}) "
+        f"SELECT instance FROM {SLOT} WHERE instance IN ({database.marks(instances)}) "
         f"ORDER BY instance {how}",
         instances,
     )
@@ -59,10 +81,12 @@ def _lock(instances: Sequence[str], how: str) -> list[str]:
 
 
 def _tell(held: set[str]) -> None:
-    names = ", ".join(sorted(held))
-    told = {
-        "fact": f"a process has been binding jobs to {names} for {SLOT_LOCK_TIMEOUT}, "
+    names = sorted(held)
+    told = Alarm(
+        f"a process has been binding jobs to {', '.join(names)} for {SLOT_LOCK_TIMEOUT}, "
         "and is passed over",
-        "next_step": "look for a process of the site or of a worker that is stopped or cut off",
-    }
-    database.on_commit(lambda: alarm.send_robust(sender=None, **told))
+        "look for a process of the site or of a worker that is stopped or cut off",
+        AlarmKind.BINDING_HELD,
+        tuple(names),
+    )
+    tell([told])

@@ -9,12 +9,13 @@ from offload.db import database
 from offload.db.statements import assignments, named
 from offload.models import Job
 from offload.models.indexes import HANDED_OVER, UNBEGUN
-from offload.tracking.changes import StateChange, tell
+from offload.tracking.changes import tell, told, told_columns
 from offload.tracking.selectors import Selector, these
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from offload.signals import StateChange
 JOB = Job._meta.db_table
 #: A plain Celery task that somebody began to send is Celery's to stop.
 SENT_TO_CELERY = "(hold = 'relay' AND (publishes > 0 OR bound_at IS NOT NULL))"
@@ -44,10 +45,10 @@ def stop(job_ids: Sequence[str], *, force: bool = False) -> list[StateChange]:
         f"finished_at = CASE WHEN {ENDABLE} THEN {now} ELSE finished_at END, "
         f"aftermath_due = {ENDABLE} OR aftermath_due "
         f"WHERE {jobs.condition} AND state IN ('PENDING', 'QUEUED', 'ACTIVE') "
-        f"RETURNING id, {STATE_BEFORE}, state, epoch",
+        f"RETURNING {told_columns()}, {STATE_BEFORE}",
         jobs.given(force=force),
     )
-    changes = [StateChange(*row) for row in found if row[2] == "STOPPED"]
+    changes = [told(row, old) for *row, old in found if row[1] == "STOPPED"]
     tell(changes)
     return changes
 
@@ -85,18 +86,20 @@ def give_up(
     """Make waiting jobs final with an error: what they wait for can never come."""
     if not job_ids:
         return []
-    told = {"error_type": error_type, "error": error}
-    return _finish(these(job_ids).where(UNBEGUN), state, told)
+    columns = {"error_type": error_type, "error": error}
+    return _finish(these(job_ids).where(UNBEGUN), state, columns)
 
 
-def _finish(jobs: Selector, state: str, told: Mapping[str, str] | None = None) -> list[StateChange]:
-    columns = {"state": state, **(told or {})}
+def _finish(
+    jobs: Selector, state: str, error: Mapping[str, str] | None = None
+) -> list[StateChange]:
+    columns = {"state": state, **(error or {})}
     found = database.rows(
         f"UPDATE {JOB} SET {assignments(columns)}, finished_at = {database.now()}, "
-        f"aftermath_due = true WHERE {jobs.condition} RETURNING id, {STATE_BEFORE}, state, epoch",
+        f"aftermath_due = true WHERE {jobs.condition} RETURNING {told_columns()}, {STATE_BEFORE}",
         named(jobs.params, columns),
     )
-    changes = [StateChange(*row) for row in found]
+    changes = [told(row, old) for *row, old in found]
     tell(changes)
     return changes
 

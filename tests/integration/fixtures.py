@@ -15,9 +15,8 @@ from offload.dispatch import dispatching
 from offload.messaging import installation
 from offload.messaging.publisher import breaker
 from offload.signals import alarm, job_changed
-from offload.tracking.changes import StateChange
 from tests.apps import forget_consumers
-from tests.integration.world import Broker
+from tests.integration.world import Broker, Told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,12 +51,12 @@ def broker(app: Celery) -> Iterator[Broker]:
 
 
 @pytest.fixture(autouse=True)
-def changes(engine_database: str) -> Iterator[list[StateChange]]:
+def changes(engine_database: str) -> Iterator[list[Told]]:
     """Return the changes of state as they were told; every one must be in the table of states."""
-    told: list[StateChange] = []
+    told: list[Told] = []
 
     def note(*, job_id: str, old: str, new: str, epoch: int, **_: object) -> None:
-        told.append(StateChange(job_id, old, new, epoch))
+        told.append(Told(job_id, old, new, epoch))
 
     job_changed.connect(note, dispatch_uid="tests")
     yield told

@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connections
 from django.db.models import F
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from offload.core.retries import Cause
-    from offload.tracking.changes import StateChange
+    from offload.signals import StateChange
     from offload.tracking.claiming import Claimed
 
 TOPIC = "dam/rendition/web"
@@ -52,6 +52,15 @@ BLOCKED = (
     "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
 )
 BROKE = ErrorInfo(type="ValueError", message="no", module="builtins", traceback="Traceback: no")
+
+
+class Told(NamedTuple):
+    """A change of state as receivers of the signal hear of it, without the event."""
+
+    job_id: str
+    old: str
+    new: str
+    epoch: int
 
 
 def announcement(name: str = HERE, **facts: Any) -> Announcement:

@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from offload import log, signals
+from offload.core.retries import Cause
 from offload.core.states import JobState
 
 
@@ -34,6 +35,25 @@ def test_a_job_is_told_as_loudly_as_its_state_asks(
     (record,) = told.records
     assert (record.name, record.levelname) == ("offload", level)
     assert record.getMessage() == f"job j1: ACTIVE -> {state} (epoch 2)"
+
+
+def test_a_job_is_told_with_what_its_event_knows(told: pytest.LogCaptureFixture) -> None:
+    event = signals.StateChange(
+        "j1", "ACTIVE", "PENDING", 2, "dam/web", "default", "w1@here", 1, None, 3.14159,
+        Cause.TIMED_OUT,
+    )  # fmt: skip
+    signals.send(event)
+    (record,) = told.records
+    assert record.getMessage() == (
+        "job j1: ACTIVE -> PENDING (epoch 2): dam/web at w1@here, attempt 1, ran 3.14 s, timed out"
+    )
+    assert record.__dict__["event"] is event
+
+
+def test_a_job_that_begins_is_told_with_how_long_it_waited(told: pytest.LogCaptureFixture) -> None:
+    signals.send(signals.StateChange("j1", "QUEUED", "ACTIVE", 2, "dam/web", "q", None, 1, 0.25))
+    (record,) = told.records
+    assert record.getMessage().endswith("(epoch 2): dam/web, attempt 1, waited 0.25 s")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from django.db import connections
 
 from offload.db import database
 from offload.fleet.leadership import NotLeader
-from offload.signals import alarm
+from offload.signals import Alarm, AlarmKind, send
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -71,8 +71,10 @@ class Doing:
 
     def _tell(self, seconds: float) -> None:
         self._is_told = True
-        alarm.send_robust(
-            sender=None,
-            fact=f"the leader's duty {self.duty.name!r} took longer than {seconds:g} s",
-            next_step="look at what the database waits for; the duty is tried again",
+        send(
+            Alarm(
+                f"the leader's duty {self.duty.name!r} took longer than {seconds:g} s",
+                "look at what the database waits for; the duty is tried again",
+                AlarmKind.DUTY_OVERDUE,
+            )
         )

@@ -146,7 +146,7 @@ def _exhaust(job: CurrentJob, ending: Ending, failures: int, error: ErrorInfo | 
     told = f"it asked to be retried {failures} times"
     decision = RetryDecision(
         state=JobState.GIVEN_UP, delay=0.0, failures=failures, crashes=job.claimed.crashes,
-        reason=told,
+        reason=told, cause=Cause.REQUEUED,
     )  # fmt: skip
     state = endings.fail(ending, decision, error or replace(RETRIES_EXHAUSTED_ERROR, message=told))
     return Finished(key=job.attempt_key, state=state)

@@ -35,7 +35,7 @@ from tests.integration.world import (
 from tests.polling import eventually
 
 if TYPE_CHECKING:
-    from offload.tracking.changes import StateChange
+    from tests.integration.world import Told
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_a_name_is_free_once_its_process_id_was_given_to_another() -> None:
 
 
 def test_what_former_incarnations_held_moves_as_the_name_is_taken(
-    dead_pid: int, changes: list[StateChange]
+    dead_pid: int, changes: list[Told]
 ) -> None:
     first = join(pid=dead_pid)
     queued, run = bound()[0], running()

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-    from offload.tracking.changes import StateChange
+    from tests.integration.world import Told
 
 NEXT = {"chain": [{"task": "dam.next", "args": [], "kwargs": {}, "options": {"task_id": "next"}}]}
 
@@ -153,7 +153,7 @@ def test_the_limit_of_its_queue_stays_taken() -> None:
 
 
 def test_a_job_that_was_handed_over_is_completed_by_its_token(
-    app: Celery, changes: list[StateChange]
+    app: Celery, changes: list[Told]
 ) -> None:
     run, token = handed()
     changes.clear()
@@ -400,9 +400,7 @@ def test_a_new_attempt_does_not_pay_for_the_deadline_of_the_one_before(
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_a_stop_ends_it_at_once(
-    force: bool, followed: list[Any], changes: list[StateChange]
-) -> None:
+def test_a_stop_ends_it_at_once(force: bool, followed: list[Any], changes: list[Told]) -> None:
     run, token = handed(tail=NEXT, has_tail=True)
     changes.clear()
 
@@ -416,7 +414,7 @@ def test_a_stop_ends_it_at_once(
 
 
 def test_a_job_that_was_asked_to_stop_before_it_is_handed_over_is_stopped_then(
-    changes: list[StateChange],
+    changes: list[Told],
 ) -> None:
     run = running()
     assert offload.stop(run.id) == JobState.ACTIVE
@@ -508,7 +506,7 @@ def test_it_says_until_when_it_was_handed_over() -> None:
     assert (found.instance, found.waiting) == (None, None)
 
 
-def test_a_stop_tells_of_jobs_that_only_wait_where_they_were(changes: list[StateChange]) -> None:
+def test_a_stop_tells_of_jobs_that_only_wait_where_they_were(changes: list[Told]) -> None:
     pending, queued = waiting()[0], bound(topic="dam/other")[0].id
     changes.clear()
 

@@ -33,7 +33,6 @@ from offload.results import result_backend, task_results
 from offload.results.giving_back import give_back_attempt
 from offload.tracking import claiming, requeue, runs, terminations
 from offload.tracking.bindings import bind
-from offload.tracking.changes import StateChange
 from offload.tracking.runs import FinishOutcome
 from tests.apps import forget_consumers
 from tests.databases import on_postgresql
@@ -44,6 +43,7 @@ from tests.integration.world import (
     LANE,
     TASK,
     Running,
+    Told,
     age,
     bound,
     celery_state,
@@ -78,7 +78,7 @@ def followed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def test_a_result_is_kept_in_the_row_and_written_for_celery_at_once(
-    changes: list[StateChange],
+    changes: list[Told],
 ) -> None:
     run = running()
     changes.clear()
@@ -91,7 +91,7 @@ def test_a_result_is_kept_in_the_row_and_written_for_celery_at_once(
     kept: Any = TaskResult.objects.get(task_id=run.id)
     assert (kept.status, kept.result) == ("SUCCESS", '{"width": 1280}')
     assert (kept.task_name, kept.worker) == (TASK, FACTS.worker)
-    assert changes == [StateChange(run.id, "ACTIVE", "SUCCEEDED", 1)]
+    assert changes == [Told(run.id, "ACTIVE", "SUCCEEDED", 1)]
 
 
 def test_an_error_is_kept_in_the_row_and_written_for_celery_at_once() -> None:
@@ -164,7 +164,7 @@ def test_an_attempt_whose_job_was_taken_away_writes_nothing() -> None:
 
 
 def test_a_finish_whose_reply_was_lost_is_known_and_nothing_follows_twice(
-    followed: list[Any], changes: list[StateChange]
+    followed: list[Any], changes: list[Told]
 ) -> None:
     run = running(tail=NEXT, has_tail=True)
     endings.succeed(run.ending, 1)
@@ -200,7 +200,7 @@ def test_final_stays_final() -> None:
 
 
 def test_a_finish_stands_and_falls_with_its_result(
-    monkeypatch: pytest.MonkeyPatch, changes: list[StateChange]
+    monkeypatch: pytest.MonkeyPatch, changes: list[Told]
 ) -> None:
     run = running()
     changes.clear()

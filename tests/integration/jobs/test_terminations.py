@@ -19,11 +19,11 @@ from offload.models import Job
 from offload.results import result_backend
 from offload.tracking import terminations
 from offload.tracking.bindings import bind
-from offload.tracking.changes import StateChange
 from tests.databases import on_postgresql
 from tests.integration.world import (
     HERE,
     LANE,
+    Told,
     age,
     bound,
     celery_state,
@@ -42,14 +42,15 @@ def _instance(app: object) -> None:
     join()
 
 
-def test_a_stop_ends_what_waits_and_asks_what_runs(changes: list[StateChange]) -> None:
+def test_a_stop_ends_what_waits_and_asks_what_runs(changes: list[Told]) -> None:
     queued, run, lonely = bound()[0].id, running(), waiting()[0]
     changes.clear()
 
-    stopped = terminations.stop([lonely, queued, run.id, "unknown"])
+    found = terminations.stop([lonely, queued, run.id, "unknown"])
 
+    stopped = [Told(one.job_id, one.old, one.new, one.epoch) for one in found]
     assert sorted(stopped) == sorted(
-        [StateChange(lonely, "PENDING", "STOPPED", 0), StateChange(queued, "QUEUED", "STOPPED", 1)]
+        [Told(lonely, "PENDING", "STOPPED", 0), Told(queued, "QUEUED", "STOPPED", 1)]
     )
     assert sorted(changes) == sorted(stopped)
     assert states([lonely, queued, run.id]) == ["STOPPED", "STOPPED", "ACTIVE"]
@@ -82,7 +83,7 @@ def test_what_was_stopped_is_revoked_in_celery(app: Any) -> None:
 
 
 def test_a_stop_that_is_rolled_back_did_not_happen(
-    engine_database: str, changes: list[StateChange]
+    engine_database: str, changes: list[Told]
 ) -> None:
     job_id = waiting()[0]
 
@@ -102,7 +103,7 @@ def test_a_stop_of_a_job_that_is_none_says_so() -> None:
     assert stopping.stop_jobs(["nothing"]) == set()
 
 
-def test_jobs_not_begun_in_their_time_expire(changes: list[StateChange]) -> None:
+def test_jobs_not_begun_in_their_time_expire(changes: list[Told]) -> None:
     queued, run = bound(expires_in=60)[0].id, running(expires_in=60).id
     lonely, young = waiting(expires_in=60)[0], waiting(expires_in=90)[0]
     assert terminations.expire() == []

@@ -19,7 +19,6 @@ from offload.models import Exclusion, Job, Queue, Slot
 from offload.models.versions import raise_version
 from offload.tracking import claiming, requeue, runs
 from offload.tracking.bindings import bind
-from offload.tracking.changes import StateChange
 from offload.tracking.queries import waiting_lanes
 from offload.tracking.selectors import these
 from tests.databases import on_postgresql
@@ -29,6 +28,7 @@ from tests.integration.world import (
     THERE,
     TOPIC,
     Broker,
+    Told,
     age,
     bound,
     join,
@@ -49,7 +49,7 @@ def _instance(app: object) -> None:
     join(concurrency=2)
 
 
-def test_a_bound_job_carries_what_its_message_needs(changes: list[StateChange]) -> None:
+def test_a_bound_job_carries_what_its_message_needs(changes: list[Told]) -> None:
     job_id = waiting(args=[1], properties={"w": 2}, options={"shadow": "s"}, root_id="r")[0]
 
     (job,) = bind(place(), [LANE], limit=9)
@@ -57,7 +57,7 @@ def test_a_bound_job_carries_what_its_message_needs(changes: list[StateChange]) 
     assert (job.id, job.epoch, job.instance) == (job_id, 1, HERE)
     assert (job.args, job.properties, job.options) == ([1], {"w": 2}, {"shadow": "s"})
     assert (job.incarnation, job.root_id) == (place().incarnation, "r")
-    assert changes == [StateChange(job_id, "PENDING", "QUEUED", 1)]
+    assert changes == [Told(job_id, "PENDING", "QUEUED", 1)]
 
 
 def test_no_more_is_bound_than_the_window_holds() -> None:

@@ -9,12 +9,12 @@ import pytest
 from offload.core.attempt_key import AttemptKey
 from offload.core.states import JobState
 from offload.tracking import claiming, terminations
-from offload.tracking.changes import StateChange
 from offload.tracking.selectors import Seat
 from tests.databases import on_postgresql
 from tests.integration.world import (
     HERE,
     THERE,
+    Told,
     bound,
     join,
     key_of,
@@ -31,7 +31,7 @@ def _instance(engine_database: str) -> None:
 
 
 def test_a_claim_begins_an_attempt_and_returns_what_the_run_needs(
-    changes: list[StateChange],
+    changes: list[Told],
 ) -> None:
     job = bound(options={"ignore_result": True}, tail={"chain": []}, has_tail=True, root_id="r")[0]
     changes.clear()
@@ -46,7 +46,7 @@ def test_a_claim_begins_an_attempt_and_returns_what_the_run_needs(
     found = row(job.id)
     assert (found.state, found.instance, found.attempts) == (JobState.ACTIVE, HERE, 1)
     assert found.started_at is not None
-    assert changes == [StateChange(job.id, "QUEUED", "ACTIVE", 1)]
+    assert changes == [Told(job.id, "QUEUED", "ACTIVE", 1)]
 
 
 def test_a_message_of_an_older_epoch_is_not_run() -> None:

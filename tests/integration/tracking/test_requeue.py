@@ -14,13 +14,13 @@ from offload.jobs import aftermath
 from offload.models import Attempt, Job
 from offload.tracking import claiming, placeholders, requeue, runs, selectors, terminations
 from offload.tracking.bindings import bind
-from offload.tracking.changes import StateChange
 from tests.integration.world import (
     BROKE,
     HERE,
     LANE,
     TOPIC,
     Running,
+    Told,
     bound,
     join,
     key_of,
@@ -88,7 +88,7 @@ def _instance(app: object) -> None:
 
 @active
 def test_what_ran_waits_again_with_its_attempt_recorded_once(
-    back: Callable[[Running], object], cause: str, crash: bool, changes: list[StateChange]
+    back: Callable[[Running], object], cause: str, crash: bool, changes: list[Told]
 ) -> None:
     run = running()
     changes.clear()
@@ -105,13 +105,13 @@ def test_what_ran_waits_again_with_its_attempt_recorded_once(
     attempt = Attempt.objects.get()
     assert (attempt.epoch, attempt.cause, attempt.instance) == (1, cause, HERE)
     assert attempt.started_at is not None
-    assert changes == [StateChange(run.id, "ACTIVE", "PENDING", 1)]
+    assert changes == [Told(run.id, "ACTIVE", "PENDING", 1)]
     assert back_again == 1
 
 
 @active
 def test_what_ran_and_was_asked_to_stop_is_stopped_instead(
-    back: Callable[[Running], object], cause: str, crash: bool, changes: list[StateChange]
+    back: Callable[[Running], object], cause: str, crash: bool, changes: list[Told]
 ) -> None:
     run = running()
     terminations.stop([run.id])
@@ -123,7 +123,7 @@ def test_what_ran_and_was_asked_to_stop_is_stopped_instead(
     assert (run.row.state, run.row.finished_at is None) == (JobState.STOPPED, False)
     assert (run.row.instance, run.row.incarnation) == (HERE, "")
     assert run.row.started_at is not None
-    assert changes == [StateChange(run.id, "ACTIVE", "STOPPED", 1)]
+    assert changes == [Told(run.id, "ACTIVE", "STOPPED", 1)]
     aftermath.sweep()
     assert run.row.aftermath_due is False
     assert TaskResult.objects.get(task_id=run.id).status == "REVOKED"
@@ -131,7 +131,7 @@ def test_what_ran_and_was_asked_to_stop_is_stopped_instead(
 
 @queued
 def test_what_was_bound_waits_again_and_no_attempt_is_counted(
-    back: Callable[[str], object], changes: list[StateChange]
+    back: Callable[[str], object], changes: list[Told]
 ) -> None:
     job = bound()[0]
     changes.clear()
@@ -142,7 +142,7 @@ def test_what_was_bound_waits_again_and_no_attempt_is_counted(
     assert (found.state, found.instance, found.crashes) == (JobState.PENDING, "", 0)
     assert (found.attempts, found.hold) == (0, Hold.NONE)
     assert not Attempt.objects.exists()
-    assert changes == [StateChange(job.id, "QUEUED", "PENDING", 1)]
+    assert changes == [Told(job.id, "QUEUED", "PENDING", 1)]
 
 
 @queued
@@ -173,7 +173,7 @@ def test_rules_recall_the_topics_they_are_about_and_no_others() -> None:
     assert (row(here.id).state, row(other.id).state) == ("PENDING", "QUEUED")
 
 
-def test_a_job_is_given_up_at_its_third_crash(changes: list[StateChange]) -> None:
+def test_a_job_is_given_up_at_its_third_crash(changes: list[Told]) -> None:
     run = running()
     job_id = run.id
     key = run.key
@@ -191,7 +191,7 @@ def test_a_job_is_given_up_at_its_third_crash(changes: list[StateChange]) -> Non
     assert (found.state, found.crashes, found.error) == (JobState.GIVEN_UP, 3, "signal 3")
     assert (found.finished_at is None, found.aftermath_due) == (False, True)
     assert [one.error for one in Attempt.objects.all()] == ["signal 1", "signal 2", "signal 3"]
-    assert changes == [StateChange(job_id, "ACTIVE", "GIVEN_UP", 3)]
+    assert changes == [Told(job_id, "ACTIVE", "GIVEN_UP", 3)]
     aftermath.sweep()
     assert TaskResult.objects.get(task_id=job_id).status == "FAILURE"
 
@@ -215,7 +215,7 @@ def test_a_bound_job_with_two_crashes_moves_without_a_third() -> None:
     assert (row(job.id).state, row(job.id).crashes) == (JobState.PENDING, 2)
 
 
-def test_an_attempt_that_ended_already_is_not_lost_again(changes: list[StateChange]) -> None:
+def test_an_attempt_that_ended_already_is_not_lost_again(changes: list[Told]) -> None:
     run = running()
     lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
     changes.clear()
