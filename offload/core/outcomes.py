@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
     from offload.core.retries import Cause
 
+#: A class of exceptions; under a name of its own, as a field below is called ``type``.
+Kind: TypeAlias = type[BaseException]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorInfo:
@@ -21,6 +24,24 @@ class ErrorInfo:
     traceback: str
     # The exception's own, as far as they are JSON.
     arguments: tuple[object, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        kind: Kind,
+        message: str,
+        *,
+        traceback: str = "",
+        arguments: tuple[object, ...] = (),
+    ) -> ErrorInfo:
+        """Return an exception of a kind as text."""
+        return cls(
+            type=kind.__qualname__,
+            message=message,
+            module=kind.__module__,
+            traceback=traceback,
+            arguments=arguments,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid_utils import uuid7
 
 from offload.conf import settings
+from offload.core.states import JobState
 from offload.db import database
 from offload.files import payloads
 from offload.files.rollback_cleanup import remove_on_rollback
@@ -53,8 +54,8 @@ def payload_of(key: AttemptKey) -> Payload:
 
 
 def _locked(key: AttemptKey) -> Job:
-    mine = Job.objects.select_for_update(of=("self",)).select_related("payload")  # R4
-    job = mine.filter(pk=key.job_id, epoch=key.epoch, token=key.token, state="ACTIVE").first()
+    mine = Job.objects.of(key).select_for_update(of=("self",)).select_related("payload")
+    job = mine.filter(state=JobState.ACTIVE).first()
     if job is None:
         raise stale(key)
     return job

@@ -98,6 +98,6 @@ def applied(
     }
 
 
-def give_back(name: str, incarnation: str) -> int:
+def give_back_unbegun(name: str, incarnation: str) -> int:
     """Give back everything that has not begun: the instance drains."""
     return len(requeue.recall(selectors.bound_to(name, incarnation), cause=Cause.STOPPED_ORDERLY))

@@ -134,18 +134,14 @@ def _key(token: str) -> AttemptKey:
 
 
 def _running(key: AttemptKey) -> Job:
-    current = Job.objects.filter(pk=key.job_id, epoch=key.epoch, token=key.token)
-    job = current.filter(state=JobState.ACTIVE).first()
+    job = Job.objects.of(key).filter(state=JobState.ACTIVE).first()
     if job is None:
         raise _refusal(key)
     return job
 
 
 def _error(message: object) -> ErrorInfo:
-    kind = FailedOutside
-    return ErrorInfo(
-        type=kind.__name__, message=told(message), module=kind.__module__, traceback=""
-    )
+    return ErrorInfo.of(FailedOutside, told(message))
 
 
 def _failed(key: AttemptKey, decision: RetryDecision, error: ErrorInfo) -> bool:

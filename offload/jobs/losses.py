@@ -56,11 +56,7 @@ def ended(job_id: str, epoch: int, *, cause: str, told: str, here: Seat = ANYWHE
 def _failed(key: AttemptKey, claimed: Claimed, cause: Cause, told: str) -> None:
     """End an attempt of which nothing ran: whatever its task is, its queue says how often."""
     retry = own_retries.of(snapshot().policy(claimed.queue).retry, claimed.options)
-    kind = CannotBegin
-    error = ErrorInfo(
-        type=kind.__qualname__, message=told, module=kind.__module__, traceback="",
-        arguments=(told,),
-    )  # fmt: skip
+    error = ErrorInfo.of(CannotBegin, told, arguments=(told,))
     _end(key, decided(retry, claimed, cause), error, cause)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    from offload.core.attempt_key import AttemptKey
     from offload.core.topics import Pattern
     from offload.models.payloads import PayloadFile
 
@@ -44,6 +45,10 @@ class JobQuerySet(models.QuerySet["Job"]):
     def of_type(self, query_type: str) -> JobQuerySet:
         """Return the jobs of a query type: ALL, QUEUED, ACTIVE, HISTORY, …"""
         return self.filter(state__in=QUERY_TYPES[query_type])
+
+    def of(self, key: AttemptKey) -> JobQuerySet:
+        """Return the job, if this is its last attempt (R4)."""
+        return self.filter(pk=key.job_id, epoch=key.epoch, token=key.token)
 
     def bound(self) -> JobQuerySet:
         """Return the jobs that occupy a place in an instance's window."""

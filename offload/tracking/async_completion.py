@@ -66,8 +66,7 @@ def was_ended(key: AttemptKey) -> bool:
 
 def ended_by(key: AttemptKey) -> Job | None:
     """Return the job, where it is this attempt that has ended it by its token."""
-    found = Job.objects.filter(pk=key.job_id, epoch=key.epoch, token=key.token)
-    return found.filter(state__in=FINAL).first()
+    return Job.objects.of(key).filter(state__in=FINAL).first()
 
 
 def succeed(key: AttemptKey, value: object) -> bool:

@@ -66,7 +66,7 @@ class Window:
         self._kill(worker)
         # A2
         if worker.mode is Mode.DRAINING:
-            rule_enforcement.give_back(self.name, self.heartbeat.incarnation)
+            rule_enforcement.give_back_unbegun(self.name, self.heartbeat.incarnation)
             return 0
         if worker.mode is Mode.READY:
             self._republish(worker)

@@ -189,10 +189,9 @@ def _put_back(error: Retry) -> Outcome:
 
 def info(error: BaseException) -> ErrorInfo:
     """Return an exception as text that every database takes."""
-    return ErrorInfo(
-        type=type(error).__qualname__,
-        message=told(error) or type(error).__name__,
-        module=type(error).__module__,
-        arguments=tuple(ensure_serializable(list(error.args), dumps)),
+    return ErrorInfo.of(
+        type(error),
+        told(error) or type(error).__name__,
         traceback=printable("".join(traceback.format_exception(error))),
+        arguments=tuple(ensure_serializable(list(error.args), dumps)),
     )

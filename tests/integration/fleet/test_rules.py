@@ -422,6 +422,6 @@ def test_an_instance_gives_back_what_rules_forbid_and_announces_them() -> None:
 def test_an_instance_that_drains_gives_back_what_has_not_begun() -> None:
     run, queued = running(), bound()[0]
 
-    assert rule_enforcement.give_back(HERE, place().incarnation) == 1
+    assert rule_enforcement.give_back_unbegun(HERE, place().incarnation) == 1
 
     assert states([run.id, queued.id]) == ["ACTIVE", "PENDING"]

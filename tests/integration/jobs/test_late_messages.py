@@ -22,7 +22,7 @@ def incarnation(app: object) -> str:
 def test_what_an_instance_that_drains_gave_back_is_no_alarm(incarnation: str) -> None:
     key = key_of(bound()[0])
     membership.set_mode(HERE, incarnation, Mode.DRAINING)
-    rule_enforcement.give_back(HERE, incarnation)
+    rule_enforcement.give_back_unbegun(HERE, incarnation)
 
     assert why_late(key, HERE) == ("the job was taken back, since this instance drains; it waits")
 
@@ -30,7 +30,7 @@ def test_what_an_instance_that_drains_gave_back_is_no_alarm(incarnation: str) ->
 def test_what_was_bound_elsewhere_is_told_with_the_place(incarnation: str) -> None:
     join(THERE)
     key = key_of(bound()[0])
-    rule_enforcement.give_back(HERE, incarnation)
+    rule_enforcement.give_back_unbegun(HERE, incarnation)
     arrange(Job.objects.all(), state="QUEUED", instance=THERE, epoch=2)
 
     assert why_late(key, HERE) == f"the job was taken back; it is QUEUED at {THERE}"
