@@ -38,7 +38,8 @@ def to_retrying(job: Job) -> str:
     if not job.is_finished:
         return f"It has not ended, it is {job.state}; stop it first, or wait for its end."
     if later := _retries(job).first():
-        return f"It was retried as {later.pk}, which is {later.state}."
+        how = f"manage.py offload retry {job.pk} --again"
+        return f"It was retried as {later.pk}, which is {later.state}. To retry it anew: {how}"
     return "It has moved on meanwhile; ask again."
 
 
