@@ -6,6 +6,7 @@ from typing import Any
 
 from kombu.utils.json import dumps
 
+from offload.core.texts import counted
 from offload.models.fields import Unreadable
 
 #: Characters of a value or a traceback that are shown.
@@ -26,8 +27,7 @@ def text_of(value: Any) -> str:
 
 def shortened(text: str) -> str:
     """Return the text, or its first part where it is very long."""
-    return (
-        text
-        if len(text) <= VALUE_CHARACTERS
-        else f"{text[:VALUE_CHARACTERS]}\n… {len(text) - VALUE_CHARACTERS} more characters"
-    )
+    if len(text) <= VALUE_CHARACTERS:
+        return text
+    more = counted(len(text) - VALUE_CHARACTERS, "more character", "more characters")
+    return f"{text[:VALUE_CHARACTERS]}\n… {more}"

@@ -12,6 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, router
 from django.db.utils import load_backend
 
 from offload.checks.options import readable
+from offload.core.texts import counted
 
 if TYPE_CHECKING:
     from django.core.checks import CheckMessage
@@ -46,7 +47,9 @@ def _apart(alias: str) -> list[CheckMessage]:
     there = [] if alias == DEFAULT_DB_ALIAS else _written_to(DEFAULT_DB_ALIAS)
     if not there:
         return []
-    others = f" and {len(there) - 1} more models" if len(there) > 1 else ""
+    others = (
+        f" and {counted(len(there) - 1, 'more model', 'more models')}" if len(there) > 1 else ""
+    )
     return [
         Warning(
             f'OFFLOAD["DATABASE"] is {alias!r}, and {there[0]}{others} are written to '

@@ -30,6 +30,11 @@ def message(value: object) -> str:
     return "" if value is None else told(value)[:MESSAGE_MAX]
 
 
+def counted(count: int, one: str, many: str) -> str:
+    """Return a number with the words for it: ``1 job is`` or ``5 jobs are``."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
 def place_of(defined: Callable[..., object]) -> str:
     """Return a class or function as ``module.Qualname``, which says where it is defined."""
     return f"{defined.__module__}.{defined.__qualname__}"

@@ -9,6 +9,7 @@ from django.db import DatabaseError
 from django.db.migrations.executor import MigrationExecutor
 
 from offload.core.moments import between
+from offload.core.texts import counted
 from offload.db import database
 from offload.diagnostics.finding import Finding, fail, ok, one_line, warn
 
@@ -46,7 +47,8 @@ def tables() -> Finding:
     leaves = [leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] in TABLE_APPS]
     missing = [str(migration) for migration, _ in executor.migration_plan(leaves)]
     if missing:
-        told = f"Tables are missing or old: {len(missing)} migrations, {missing[0]} the first."
+        count = counted(len(missing), "migration", "migrations")
+        told = f"Tables are missing or old: {count}, {missing[0]} the first."
         return fail(SUBJECT, told, f"Run: manage.py migrate --database {database.alias()}")
     name = database.connection().settings_dict["NAME"]
     return ok(SUBJECT, f"{database.vendor()} {name} answers and has its tables.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from offload.core.placement.judgement import noted
 from offload.core.placement.topology import Mode
+from offload.core.texts import counted
 from offload.diagnostics.finding import Finding, fail, ok, warn
 from offload.fleet.snapshots import snapshot
 from offload.messaging.installation import module
@@ -81,7 +82,10 @@ def _consumers(here: list[InstanceLine]) -> Iterator[Finding]:
         step = "Write a @consumer in a consumers.py of an installed app, and restart the workers."
         yield warn("consumers", "No instance has a consumer, so no job can run.", step)
     elif patterns:
-        yield ok("consumers", f"{len(patterns)} topics and patterns are consumed.")
+        yield ok(
+            "consumers",
+            f"{counted(len(patterns), 'topic or pattern is', 'topics and patterns are')} consumed.",
+        )
     for instance in snapshot().topology.live:
         for task in sorted(instance.broken):
             told = f"{instance.name} refused {task} too often and is not sent it any more."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from offload.core.texts import counted
 from offload.diagnostics.finding import Finding, ok, warn
 from offload.reading import failures
 
@@ -21,7 +22,8 @@ def examine() -> Iterator[Finding]:
         yield ok(SUBJECT, f"No job failed within the last hour.{before}")
         return
     most = found.lines[0]
-    told = f"{found.hour} jobs failed within the last hour, {found.day} within the last day."
+    hour = counted(found.hour, "job", "jobs")
+    told = f"{hour} failed within the last hour, {found.day} within the last day."
     yield warn(
         SUBJECT,
         f"{told} Most of {most.topic}: {most.name}.",

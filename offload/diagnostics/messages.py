@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.core.placement.topology import Mode
+from offload.core.texts import counted
 from offload.diagnostics.finding import Finding, warn
 from offload.models import Instance, Job
 from offload.reading.explain import SENT_OFTEN
@@ -20,15 +21,16 @@ def examine() -> Iterator[Finding]:
     for row in Instance.objects.exclude(mode=Mode.GONE).order_by("name"):
         count = row.load.get("malformed") if isinstance(row.load, dict) else None
         if count:
-            told = f"{row.name} dropped {count} messages that no job was ever sent as."
+            messages = counted(count, "message", "messages")
+            told = f"{row.name} dropped {messages} that no job was ever sent as."
             step = "Somebody else writes to the broker: give it a password, or a vhost of its own."
             yield warn(SUBJECT, told, step)
     never = Job.objects.bound().filter(state="QUEUED", publishes__gte=SENT_OFTEN - 1)
     first = never.order_by("bound_at").first()
     if first is not None:
         told = (
-            f"{never.count()} jobs were sent {SENT_OFTEN} times or more and have not begun, "
-            f"the first to {first.instance}."
+            f"{counted(never.count(), 'job was', 'jobs were')} sent {SENT_OFTEN} times or more "
+            f"and never began, the first to {first.instance}."
         )
         step = f"Look at the log of that worker; then: manage.py offload job {first.pk}"
         yield warn(SUBJECT, told, step)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from offload.canvas.failing import TOLD_AFTER
 from offload.canvas.following import tail
+from offload.core.texts import counted
 from offload.db import database
 from offload.fleet.duties import Duty
 from offload.jobs import ran, sinks
@@ -145,8 +146,8 @@ def conclude_all(job_ids: Iterable[str]) -> int:
             if hush.lets(job_id):
                 logger.exception("the aftermath of job %s failed and stays due", job_id)
     if overdue and hush.lets(BACKEND_AWAY):
-        told = "the aftermath of %d jobs stays due, such as that of %s: %s"
-        logger.warning(told, len(overdue), *overdue[0])
+        told = "the aftermath of %s stays due, such as that of %s: %s"
+        logger.warning(told, counted(len(overdue), "job", "jobs"), *overdue[0])
     return done
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.core.management import CommandError
 from django.db.models import Count, Max
 
+from offload.core.texts import counted
 from offload.management.arguments import choosing, ids
 from offload.management.arguments.numbers import positive
 from offload.management.arguments.words import named, no_such_job, refuse_unknown
@@ -121,7 +122,8 @@ def _nothing(options: Options, deed: Deed, state: str) -> str:
     count = _meant(options, state).count()
     if not count:
         return no_such_job(options)
-    return f"{plural(count)} like this, and none is left to {deed.name}: {deed.unable}."
+    alike = counted(count, "job is", "jobs are")
+    return f"{alike} like this, and none is left to {deed.name}: {deed.unable}."
 
 
 def confirm(terminal: Terminal, question: str, verb: str) -> None:
@@ -154,7 +156,10 @@ def told(found: BulkResult, deed: Deed, none: Callable[[], str]) -> Iterator[str
         states = Counter(one.state.value for one in found.changed)
         yield from (deed.many(count, state) for state, count in sorted(states.items()))
     if found.left:
-        yield plain(f"{found.left} more are left; ask again for them.", "yellow")
+        left = counted(
+            found.left, "more is left; ask again for it", "more are left; ask again for them"
+        )
+        yield plain(f"{left}.", "yellow")
     elif not found.changed and not found.refused:
         yield none()
 
@@ -163,9 +168,4 @@ def refusals(refused: Sequence[Refused]) -> Iterator[str]:
     """Yield why jobs were not changed, a line each, and how many more there are."""
     yield from (f"Job {one.id:.255}: {one.reason}" for one in refused[:NAMED_JOBS])
     if len(refused) > NAMED_JOBS:
-        yield f"{len(refused) - NAMED_JOBS} more were refused."
-
-
-def plural(count: int) -> str:
-    """Return ``1 job is`` or ``5 jobs are``."""
-    return "1 job is" if count == 1 else f"{count:,} jobs are"
+        yield counted(len(refused) - NAMED_JOBS, "more was refused.", "more were refused.")

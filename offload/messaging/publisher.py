@@ -14,6 +14,7 @@ from kombu.compression import compress
 from kombu.serialization import dumps
 
 from offload.core.envelopes import HEADER, Envelope
+from offload.core.texts import counted
 from offload.messaging.installation import celery_app
 from offload.messaging.names import queue_name
 from offload.messaging.timeouts import within
@@ -41,7 +42,7 @@ UNREACHABLE_PAUSE_SECONDS = 2.0
 #: keeps neither a request nor an agent. What it takes later is a duplicate, and harmless.
 BROKER_TIMEOUT_SECONDS, SECONDS_PER_MESSAGE = 1.0, 0.02
 NOT_SENT_YET = (
-    "%d jobs are bound and not sent yet: %s. They are sent once the broker answers: start it; the "
+    "%s bound and not sent yet: %s. They are sent once the broker answers: start it; the "
     "embedded one is started by 'manage.py offload broker'"
 )
 
@@ -94,7 +95,11 @@ def publish(jobs: Sequence[tuple[BoundJob, str]]) -> dict[str, Exception]:
     except Exception as error:
         # Every transport has errors of its own for a broker that is out of reach.
         breaker.trip()
-        logger.warning(NOT_SENT_YET, len(jobs), (str(error) or repr(error)).rstrip("."))
+        logger.warning(
+            NOT_SENT_YET,
+            counted(len(jobs), "job is", "jobs are"),
+            (str(error) or repr(error)).rstrip("."),
+        )
         return {}
 
 

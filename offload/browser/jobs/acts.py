@@ -136,7 +136,11 @@ def told_of_many(act: Act, result: BulkResult) -> list[tuple[int, str]]:
     """Return how, and in which words, to tell what became of many jobs."""
     told = [(messages.SUCCESS, str(act.done % {"count": len(result.changed)}))]
     if result.left:
-        text = _("%(count)s more are left: one request changes no more than that. Do it again.")
+        text = ngettext(
+            "%(count)s more is left: one request changes no more than that. Do it again.",
+            "%(count)s more are left: one request changes no more than that. Do it again.",
+            result.left,
+        )
         told.append((messages.WARNING, text % {"count": _number(result.left)}))
     if result.refused:
         told.append((messages.WARNING, _passed_over(result.refused)))

@@ -15,6 +15,7 @@ from offload.core.placement.topology import (
     RoutingRule,
     RuleVerb,
 )
+from offload.core.texts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -148,7 +149,9 @@ def refused(need: Need, instance: InstanceInfo) -> Reason | None:
 def _full(instance: InstanceInfo, bound: int) -> Reason | None:
     if bound < instance.window:
         return None
-    told = f"{instance.name} holds {bound} jobs, its window is {instance.window}."
+    told = (
+        f"{instance.name} holds {counted(bound, 'job', 'jobs')}, its window is {instance.window}."
+    )
     return _reason(Obstacle.WINDOW_FULL, told)
 
 

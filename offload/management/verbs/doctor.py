@@ -27,7 +27,8 @@ def run(terminal: Terminal, _: Options) -> None:
     if terminal.as_json:
         terminal.answer({"ok": not failed, "findings": [asdict(one) for one in found]})
     if failed:
-        raise CommandError(f"{failed} of {len(found)} findings keep the site from working.")
+        keep = "keeps" if failed == 1 else "keep"
+        raise CommandError(f"{failed} of {len(found)} findings {keep} the site from working.")
 
 
 def line(finding: Finding) -> Text:

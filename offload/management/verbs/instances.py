@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.core.placement.topology import Mode
+from offload.core.texts import counted
 from offload.management.arguments import times
 from offload.management.colours import coloured
 from offload.management.terminal import Terminal, plain, table
@@ -45,7 +46,7 @@ def run(terminal: Terminal, options: Options) -> None:
         is_long = options["long"]
         said = [_table(shown, is_long=is_long, is_wide=terminal.is_wide), *ruled(shown, book)]
     if hidden := len(every) - len(shown):
-        said.append(f"{hidden} more {'is' if hidden == 1 else 'are'} gone; --all shows them.")
+        said.append(f"{counted(hidden, 'more is', 'more are')} gone; --all shows them.")
     said += [plain(f"{told} {step}", "red") for told, step in losses.told(every)]
     terminal.answer([facts(one, book) for one in shown], *said)
 

@@ -35,5 +35,5 @@ def test_a_job_that_was_sent_three_times_and_never_begun_says_so() -> None:
 
     assert f"sent to {HERE} 3 times and has not begun" in explain_job(row(job.id)).sentence
     found = the(Level.WARN, messages.examine())
-    assert "1 jobs were sent 3 times or more" in found.fact
+    assert "1 job was sent 3 times or more" in found.fact
     assert job.id in found.next_step

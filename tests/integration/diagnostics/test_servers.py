@@ -42,7 +42,7 @@ def test_a_missing_migration_is_a_failure() -> None:
         found = the(Level.FAIL, database_part.examine())
     finally:
         recorder.record_applied("offload", last)
-    assert f"1 migrations, offload.{last} the first" in found.fact
+    assert f"1 migration, offload.{last} the first" in found.fact
     assert found.next_step.startswith("Run: manage.py migrate")
 
 

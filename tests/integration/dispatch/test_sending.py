@@ -109,7 +109,7 @@ def test_whatever_a_transport_raises_the_job_stays_bound_to_be_sent_again(
 
     assert breaker.is_open
     assert states(ids) == ["QUEUED"]
-    assert "1 jobs are bound and not sent yet: " in caplog.text
+    assert "1 job is bound and not sent yet: " in caplog.text
     assert "manage.py offload broker" in caplog.text
 
 

@@ -94,6 +94,8 @@ def test_as_many_as_asked_for_are_changed_the_oldest_first(said: Said) -> None:
     told = said("remove", "--state", "waiting", "--limit", "2", "--yes")
     assert told.splitlines()[-1] == "3 more are left; ask again for them."
     assert states(ids) == ["DROPPED", "DROPPED", "PENDING", "PENDING", "PENDING"]
+    told = said("remove", "--state", "waiting", "--limit", "2", "--yes")
+    assert told.splitlines()[-1] == "1 more is left; ask again for it."
 
 
 def test_what_failed_is_retried_by_topic_or_error(said: Said, answered: Answered) -> None:

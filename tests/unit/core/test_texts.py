@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 
-from offload.core.texts import bare, message, place_of, told
+from offload.core.texts import bare, counted, message, place_of, told
 
 
 class Mute(Exception):
@@ -18,6 +18,12 @@ class Mute(Exception):
 def test_a_place_is_the_module_and_the_qualified_name() -> None:
     assert place_of(OrderedDict) == "collections.OrderedDict"
     assert place_of(json.JSONDecoder.decode) == "json.decoder.JSONDecoder.decode"
+
+
+def test_a_count_has_the_words_for_it() -> None:
+    assert [counted(count, "job is", "jobs are") for count in (0, 1, 2000)] == [
+        "0 jobs are", "1 job is", "2,000 jobs are",
+    ]  # fmt: skip
 
 
 def test_a_bare_name_has_no_module() -> None:

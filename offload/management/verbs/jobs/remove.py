@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.management.bulk import Deed, change, plural
+from offload.core.texts import counted
+from offload.management.bulk import Deed, change
 from offload.management.bulk import arguments as choice
 from offload.management.verb import Options, Verb
 from offload.models.jobs import JobQuerySet
@@ -24,7 +25,7 @@ DEED = Deed(
     able=JobQuerySet.removable,
     unable="they run, or have ended",
     one=lambda job: f"Job {job.id} is {job.state}.",
-    many=lambda count, state: f"{plural(count)} {state}.",
+    many=lambda count, state: f"{counted(count, 'job is', 'jobs are')} {state}.",
 )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.management.bulk import Deed, change, plural
+from offload.core.texts import counted
+from offload.management.bulk import Deed, change
 from offload.management.bulk import arguments as choice
 from offload.management.verb import Options, Verb
 from offload.models.jobs import JobQuerySet
@@ -35,7 +36,9 @@ def run(terminal: Terminal, options: Options) -> None:
         able=JobQuerySet.retriable,
         unable="they have not ended, or were retried before; --again with ids retries them anew",
         one=lambda job: f"Job {job.id} ({job.state}) is retried as {job.retried_as}.",
-        many=lambda count, state: f"{plural(count)} retried that ended {state}.",
+        many=lambda count, state: (
+            f"{counted(count, 'job is', 'jobs are')} retried that ended {state}."
+        ),
     )
     change(terminal, options, deed, state=DEFAULT_STATE)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from offload.management.bulk import Deed, change, plural
+from offload.core.texts import counted
+from offload.management.bulk import Deed, change
 from offload.management.bulk import arguments as choice
 from offload.management.verb import Options, Verb
 from offload.models.jobs import JobQuerySet
@@ -56,11 +57,12 @@ def one(job: Changed, *, force: bool) -> str:
 
 def many(count: int, state: str, *, force: bool) -> str:
     """Return what the request for many jobs came to."""
+    jobs = counted(count, "job is", "jobs are")
     if state == "STOPPED":
-        return f"{plural(count)} STOPPED."
+        return f"{jobs} STOPPED."
     if force:
-        return f"{plural(count)} {state}; their processes are killed, where pools have processes."
-    return f"{plural(count)} {state}, asked to stop: they end when their consumers look, or anyway."
+        return f"{jobs} {state}; their processes are killed, where pools have processes."
+    return f"{jobs} {state}, asked to stop: they end when their consumers look, or anyway."
 
 
 STOP = Verb(
