@@ -46,6 +46,9 @@ class Settings:
     recall: float = 10.0
     #: Seconds for which the topology is trusted before its version is checked again.
     topology_age: float = 1.0
+    #: Seconds that a change of the topology lasts for listeners; what follows within them is
+    #: part of it.
+    topology_delay: float = 3.0
     #: Failed attempts that are retried in a queue without its own policy; then the job is given
     #: up.
     retries: int = 10

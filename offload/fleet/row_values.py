@@ -93,6 +93,7 @@ def instance_of(row: Instance, *, off: Mapping[str, str], leader: str | None) ->
         can_limit=row.can_limit,
         protocol=row.protocol,
         broken=_texts(row.broken),
+        properties=row.facts if isinstance(row.facts, dict) else {},
         joined=row.joined,
         queue=queue_name(row.name),
         is_leader=row.incarnation == leader,

@@ -32,6 +32,7 @@ from celery import Celery, shared_task
 from celery.canvas import Signature
 
 import offload
+from offload import topology
 from offload import (
     CurrentJob, Explanation, JobFailed, JobHandle, JobState, JobTimeout, OffloadError, OffloadTask,
     PermanentError, StaleAttempt,
@@ -101,6 +102,18 @@ def ends(token: str) -> None:
 @workflow("dam/update")
 def update() -> Signature[Any]:
     return step("dam/rendition/web", width=1280)
+
+
+@topology.listener
+def hear(event: topology.TopologyEvent) -> None:
+    found: topology.TopologyDifference = event.difference.only(lambda one: "gpu" in one.labels)
+    if event.kind is topology.TopologyEventKind.CHANGED and event.new is not None:
+        print([one.name for one in found.added], event.new.leader, event.new.is_current)
+
+
+def listens() -> topology.Listener:
+    with topology.listen(hear):
+        return topology.listen(hear)
 
 
 def runs() -> list[JobHandle]:
@@ -197,7 +210,7 @@ def test_every_error_can_be_caught_by_a_name_of_the_package() -> None:
     assert all(getattr(offload, name) is getattr(exceptions, name) for name in exceptions.__all__)
 
 
-@pytest.mark.parametrize("name", ["embedded", "signals", "testing", "workflows"])
+@pytest.mark.parametrize("name", ["embedded", "signals", "testing", "topology", "workflows"])
 def test_what_a_public_module_lists_is_its_api(name: str) -> None:
     module = import_module(f"offload.{name}")
 

@@ -6,7 +6,7 @@ import enum
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -99,6 +99,8 @@ class InstanceInfo:
     labels: frozenset[str] = frozenset()
     # Task names it refused too often.
     broken: frozenset[str] = frozenset()
+    # What it announced of its machine.
+    properties: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def is_live(self) -> bool:

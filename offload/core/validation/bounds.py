@@ -99,6 +99,7 @@ SETTINGS: Mapping[str, Bound] = MappingProxyType(
         "REPUBLISH": Bound(least=0.1, most=DAY_SECONDS),
         "RECALL": Bound(least=0.1, most=DAY_SECONDS),
         "TOPOLOGY_AGE": Bound(least=0, most=HOUR_SECONDS),
+        "TOPOLOGY_DELAY": Bound(least=0, most=HOUR_SECONDS),
         "RETRIES": RETRIES,
         "RETRY_DELAY": RETRY_DELAY,
         "RETRY_BACKOFF": BACKOFF,

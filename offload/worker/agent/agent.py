@@ -19,6 +19,7 @@ from offload.diagnostics import outage
 from offload.dispatch.dispatching import FULL_LANE_SECONDS
 from offload.fleet import membership
 from offload.queues import declared
+from offload.topology import hub
 from offload.worker.agent import naming
 from offload.worker.agent.heartbeat import Heartbeat
 from offload.worker.agent.leading import Leader
@@ -75,6 +76,7 @@ class Agent:
         self.window = Window(self.name, self.heartbeat, self._spec["can_kill"])
         self.heartbeat.start()
         self.leader.start()
+        hub.listen_for(self.name)
         try:
             return self._watch()
         finally:

@@ -23,12 +23,12 @@ from offload.worker.connections import do_without_pools
 from offload.worker.lazy import lazy
 from offload.worker.link import Link
 from offload.worker.liveness import lease
+from offload.worker.parent import refusals
 from offload.worker.parent.broker import look_for_broker
 from offload.worker.parent.consuming import SNAPSHOT_SECONDS, Tick
 from offload.worker.parent.in_flight import in_flight
 from offload.worker.parent.lease_expiry import LEASE_LOOK_SECONDS, LeaseExpiry
 from offload.worker.parent.missing import refuse_missing_app
-from offload.worker.parent.refusals import refuse_clashes, refuse_wrong_pool, refuse_wrong_settings
 from offload.worker.pool.query_log import warn_of_queries
 from offload.worker.pool.softlimit import restore_handler
 from offload.worker.pool.watch import watch_tasks
@@ -93,9 +93,10 @@ class Worker:
 
     def _begin(self, sender: Any) -> None:
         refuse_missing_app()
-        refuse_wrong_settings()
-        refuse_wrong_pool(str(sender.pool_cls))
-        refuse_clashes(consumers_of(self._app))
+        refusals.refuse_wrong_settings()
+        refusals.refuse_wrong_pool(str(sender.pool_cls))
+        refusals.refuse_clashes(consumers_of(self._app))
+        refusals.refuse_listeners()
         # Loaded before the pool forks, not by the first job of every child.
         lazy(EXECUTE)
         lazy(TRACE)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.checks import run_checks
 
+from offload.worker.lazy import lazy
 from offload.worker.tasks.declarations import clashes
 
 if TYPE_CHECKING:
@@ -17,6 +18,12 @@ logger = logging.getLogger("offload.worker")
 EX_CONFIG = 78
 #: Pools whose tasks share one thread: a job would stop the others, and its database connection.
 GREEN_POOLS = ("gevent", "eventlet")
+
+LISTENS = (
+    "offload.topology.listen() was called by a module that workers import, in the process that "
+    "starts their pool; declare the function with @offload.topology.listener, and the worker's "
+    "agent calls it"
+)
 
 
 def refuse_wrong_settings() -> None:
@@ -32,6 +39,15 @@ def refuse_wrong_pool(pool: str) -> None:
         for name in GREEN_POOLS
         if name in pool
     )
+
+
+def refuse_listeners() -> None:
+    """End a worker in whose parent a thread watches the topology: it would fork with a connection.
+
+    A1 is why it may not.
+    """
+    if lazy("offload.topology.hub:is_watching")():
+        _refuse([LISTENS])
 
 
 def refuse_clashes(announced: Iterable[Mapping[str, Any]]) -> None:

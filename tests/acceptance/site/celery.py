@@ -9,7 +9,9 @@ from celery import Celery
 import offload
 from tests.acceptance.site import faults
 
-app = Celery("site", include=["tests.acceptance.site.consumers", "tests.acceptance.site.tasks"])
+MODULES = ["consumers", "tasks", *(["listeners"] if os.environ.get("ACCEPTANCE_LISTEN") else [])]
+
+app = Celery("site", include=[f"tests.acceptance.site.{name}" for name in MODULES])
 app.config_from_object("django.conf:settings", namespace="CELERY")
 offload.install(app)
 if os.environ.get("ACCEPTANCE_LOSE"):

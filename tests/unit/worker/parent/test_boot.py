@@ -139,7 +139,7 @@ def test_a_worker_that_cannot_begin_ends(monkeypatch: pytest.MonkeyPatch) -> Non
         raise RuntimeError("no such module")
 
     app = Celery("one", set_as_current=False)
-    monkeypatch.setattr(boot, "refuse_wrong_settings", broken)
+    monkeypatch.setattr(refusals, "refuse_wrong_settings", broken)
 
     with pytest.raises(SystemExit) as ended:
         boot.Worker(app).on_init(SimpleNamespace(app=app, pool_cls="prefork"))
