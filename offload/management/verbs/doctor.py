@@ -15,17 +15,15 @@ from offload.management.verb import Options, Verb
 if TYPE_CHECKING:
     from rich.text import Text
 
+WORST_FIRST = (Level.FAIL, Level.WARN, Level.OK)
+
 
 def run(terminal: Terminal, _: Options) -> None:
-    """Show what is found, as it is found; raise CommandError where something does not work."""
-    found = []
-    for one in examine():
-        found.append(one)
-        if not terminal.as_json:
-            terminal.tell(line(one))
+    """Show what is found, the worst first; raise CommandError where something does not work."""
+    found = sorted(examine(), key=lambda one: WORST_FIRST.index(one.level))
     failed = sum(one.level is Level.FAIL for one in found)
-    if terminal.as_json:
-        terminal.answer({"ok": not failed, "findings": [asdict(one) for one in found]})
+    facts = {"ok": not failed, "findings": [asdict(one) for one in found]}
+    terminal.answer(facts, *map(line, found))
     if failed:
         keep = "keeps" if failed == 1 else "keep"
         raise CommandError(f"{failed} of {len(found)} findings {keep} the site from working.")

@@ -165,6 +165,9 @@ def test_what_rules_are_for_is_told_wherever_they_bite(said: Said, answered: Ans
         assert "switched off: disk is full." in told, verb
     findings = answered("doctor")["findings"]
     assert "disk is full" in str(findings)
+    levels = [one["level"] for one in findings]
+    assert levels == sorted(levels, key=["fail", "warn", "ok"].index)
+    assert said("doctor").startswith("warn ")
     (stranded,) = [one for one in findings if TOPIC in one["fact"]]
     assert "driver update." in stranded["fact"]
     here, there = answered("instances")
