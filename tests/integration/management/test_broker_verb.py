@@ -63,6 +63,8 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_one_line(start: Start) -> N
     error = json.loads(line)
     assert error["type"] == "BrokerUnreachable"
     assert "/proc/nowhere" in error["error"]
+    assert "Name a folder for its data that can be made and written." in error["error"]
+    assert "offload broker" not in error["error"]
 
 
 def answers(broker: EmbeddedBroker) -> bool:
