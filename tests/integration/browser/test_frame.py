@@ -89,6 +89,16 @@ class TestInternals:
 class TestRefusals:
     """Pages that somebody may not see."""
 
+    def test_it_leads_to_no_page_that_is_not_there(self, staff: Callable[..., Client]) -> None:
+        start = reverse("admin:app_list", args=["offload"])
+        for may in ((), ("view_lease",), ("view_job",)):
+            viewer = staff(*may)
+            refused = viewer.get(listed(Rule)).content.decode()
+
+            is_there = viewer.get(start).status_code == 200
+            assert is_there is (may == ("view_job",))
+            assert (f'href="{start}"' in refused) is is_there
+
     def test_a_refusal_is_a_page_of_the_admin_that_names_what_is_missing(
         self, staff: Callable[..., Client]
     ) -> None:
