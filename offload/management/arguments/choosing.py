@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
+from offload.core.nearness import did_you_mean
 from offload.core.states import FAILED, FINAL, WAITING, JobState
 from offload.core.topics import Pattern
 from offload.fleet.snapshots import now
@@ -66,8 +67,10 @@ def states(text: str) -> frozenset[JobState]:
     found: frozenset[JobState] = frozenset()
     for name in text.lower().split(","):
         if name not in STATE_GROUPS and name.upper() not in set(JobState):
-            known = ", ".join([*(one.lower() for one in JobState), *STATE_GROUPS])
-            raise ArgumentTypeError(f"{name!r:.60} is not a state; write one of {known}")
+            known = [*(one.lower() for one in JobState), *STATE_GROUPS]
+            near = did_you_mean(name, known)
+            told = f"{name!r:.60} is not a state; write one of {', '.join(known)}."
+            raise ArgumentTypeError(told + near)
         found |= STATE_GROUPS[name] if name in STATE_GROUPS else {JobState(name.upper())}
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,17 @@ def whole(text: str, bound: Bound) -> int:
     if not is_read or int(text) not in bound:
         raise ArgumentTypeError(f"{text!r:.60} is not {bound}")
     return int(text)
+
+
+def number(text: str, bound: Bound) -> float:
+    """Read a number within a bound; raise ArgumentTypeError for anything else."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if found not in bound:
+        raise ArgumentTypeError(f"{text!r:.60} is not {bound}")
+    return found
 
 
 def retries(text: str) -> int:

@@ -6,12 +6,15 @@ from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
 from offload.core.exceptions import UnknownInstance, UnknownQueue
-from offload.core.nearness import nearest_topic
+from offload.core.nearness import did_you_mean, nearest_topic
 from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job
 from offload.reading.overview import topics
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from enum import StrEnum
+
     from offload.management.verb import Options
 
 
@@ -27,6 +30,24 @@ def named(text: str) -> str:
     if not text.strip():
         raise ArgumentTypeError("it is empty; write it")
     return text
+
+
+def one_of(known: type[StrEnum]) -> Callable[[str], str]:
+    """Return what reads one of these words; it raises ArgumentTypeError for any other."""
+    words = [one.value for one in known]
+
+    def read(text: str) -> str:
+        if text not in words:
+            near = did_you_mean(text, words)
+            raise ArgumentTypeError(f"{text!r:.60} is none of {', '.join(words)}.{near}")
+        return text
+
+    return read
+
+
+def written_as(known: type[StrEnum]) -> str:
+    """Return these words as the help shows a choice."""
+    return f"{{{','.join(known)}}}"
 
 
 def refuse_unknown(options: Options) -> None:

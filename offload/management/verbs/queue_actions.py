@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.core.management import CommandError
@@ -11,10 +12,10 @@ from django.core.management import CommandError
 from offload.core.policies import QueueType
 from offload.core.validation import bounds
 from offload.management.arguments import times
-from offload.management.arguments.numbers import FOREVER, retry_options, whole
-from offload.management.arguments.words import named
+from offload.management.arguments.numbers import FOREVER, number, retry_options, whole
+from offload.management.arguments.words import named, one_of, written_as
 from offload.management.terminal import plain
-from offload.management.verb import general
+from offload.management.verb import Choices, general
 from offload.management.verbs.rule_actions import noted
 from offload.queues import policies
 
@@ -53,6 +54,7 @@ def arguments(parser: ArgumentParser) -> None:
         general(one)
         take(one)
         _refuse_alike(one, parser)
+    actions.choices = Choices(actions, kind="action", help_of="offload queues")
 
 
 def _refuse_alike(parser: ArgumentParser, verb: ArgumentParser) -> None:
@@ -81,7 +83,7 @@ def _policy(parser: ArgumentParser) -> None:
         "patterns", metavar="PATTERN", nargs="*", help="its topics, such as 'dam/**' (in quotes)"
     )
     parser.add_argument(
-        "--type", choices=[one.value for one in QueueType],
+        "--type", type=one_of(QueueType), metavar=written_as(QueueType),
         help="ordered runs one job at a time, in the order of submission",
     )  # fmt: skip
     parser.add_argument(
@@ -90,7 +92,10 @@ def _policy(parser: ArgumentParser) -> None:
     )  # fmt: skip
     retry_options(parser)
     parser.add_argument(
-        "--backoff", type=float, metavar="N", help="multiply the delay by this after each retry"
+        "--backoff",
+        type=partial(number, bound=bounds.BACKOFF),
+        metavar="N",
+        help="multiply the delay by this after each retry",
     )
     parser.add_argument(
         "--keep",
@@ -101,7 +106,7 @@ def _policy(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--ranking",
-        type=int,
+        type=partial(whole, bound=bounds.RANKING),
         metavar="N",
         help="of the queues that match a topic, the highest wins",
     )

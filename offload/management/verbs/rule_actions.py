@@ -17,6 +17,7 @@ from offload.fleet.row_values import rule_of
 from offload.fleet.rule_effects import Overruled, narrowing
 from offload.fleet.snapshots import now, snapshot
 from offload.management.arguments import times
+from offload.management.arguments.words import one_of, written_as
 from offload.management.terminal import Terminal, plain
 from offload.management.verb import Options, Verb
 
@@ -51,7 +52,8 @@ def scoped(parser: ArgumentParser, **kwargs: str) -> None:
     arguments(parser, **kwargs)
     parser.add_argument(
         "--scope",
-        choices=[scope.value for scope in Scope],
+        type=one_of(Scope),
+        metavar=written_as(Scope),
         default=Scope.INSTANCE.value,
         help="how to read INSTANCE: as a nodename, a glob of nodenames, or a label",
     )

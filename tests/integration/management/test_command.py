@@ -209,6 +209,26 @@ def test_a_misspelt_verb_is_answered_with_the_nearest(said: Said, verb: str, tol
         said(verb)
 
 
+@pytest.mark.parametrize(
+    ("words", "usage"),
+    [
+        ("off ops@a --for 5m", "off"),
+        ("jobs --limit 0", "jobs"),
+        ("status now", "status"),
+        ("queues suspend slow --limit 2", "queues suspend"),
+        ("queues set slow --limit x", "queues set"),
+    ],
+)
+def test_a_wrong_option_is_answered_with_the_usage_of_its_verb(
+    shell: Callable[..., subprocess.CompletedProcess[str]], words: str, usage: str
+) -> None:
+    refused = shell("offload", *words.split())
+
+    assert refused.returncode == 2
+    assert f" offload {usage} [-h]" in refused.stderr.splitlines()[0]
+    assert "VERB" not in refused.stderr
+
+
 def test_tables_leave_empty_columns_out_and_put_numbers_to_the_right() -> None:
     out = StringIO()
     terminal = Terminal(console=Console(file=out, width=60), as_json=False)

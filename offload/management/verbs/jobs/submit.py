@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from offload.core.validation.bounds import PRIORITY
 from offload.management.arguments import pairs, times
-from offload.management.arguments.numbers import retry_options
+from offload.management.arguments.numbers import retry_options, whole
 from offload.management.arguments.words import written
 from offload.management.ending import refuse_failure, told
 from offload.management.facts import whole_job
@@ -41,7 +43,9 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--queue", type=written, metavar="NAME", help="a queue other than the topic's"
     )
-    parser.add_argument("--priority", type=int, default=0, help="higher runs earlier")
+    parser.add_argument(
+        "--priority", type=partial(whole, bound=PRIORITY), default=0, help="higher runs earlier"
+    )
     parser.add_argument("--delay", type=times.duration, metavar="5m", help="not before")
     parser.add_argument("--expires", type=times.span, metavar="1h", help="not begun after")
     retry_options(parser)
