@@ -68,8 +68,8 @@ class Counts:
         return self._sums["active", "instance"][instance]
 
     def bound_to(self, instance: str) -> int:
-        """Return how many jobs occupy an instance's window."""
-        return self._sums["queued", "instance"][instance] + self.running_on(instance)
+        """Return how many jobs are bound to an instance and not begun."""
+        return self._sums["queued", "instance"][instance]
 
     def running(self, topic: str) -> int:
         """Return how many jobs of a topic run."""

@@ -31,7 +31,7 @@ class InstanceLine:
     window: int
     #: Jobs it runs.
     running: int
-    #: Jobs that occupy its window; those it runs are among them.
+    #: Jobs that are bound to it and not begun.
     bound: int
     consumers: tuple[Consumer, ...]
     is_leader: bool
@@ -51,6 +51,11 @@ class InstanceLine:
     beat_at: datetime
     #: Why it is gone; empty while it is here.
     gone_because: str
+
+    @property
+    def held(self) -> int:
+        """Return how many jobs occupy its window: those it runs, and those bound to it."""
+        return self.running + self.bound
 
     @property
     def is_gone(self) -> bool:

@@ -24,9 +24,20 @@ if TYPE_CHECKING:
 
     from offload.reading.lines import InstanceLine
 
-HEADERS = ("instance", "mode", "beat", "running", "bound", "consumes", "labels", "process", "")
+HEADERS = (
+    "instance",
+    "mode",
+    "beat",
+    "running",
+    "bound",
+    "holds",
+    "consumes",
+    "labels",
+    "process",
+    "",
+)
 #: What a terminal without room to spare leaves out.
-WIDE_ONLY = ("labels", "process")
+WIDE_ONLY = ("bound", "labels", "process")
 FOLD = {"instance": 12, "consumes": 16, "labels": 8}
 
 
@@ -84,6 +95,7 @@ def facts(line: InstanceLine, book: Sequence[RuleLine]) -> dict[str, object]:
         "window": line.window,
         "running": line.running,
         "bound": line.bound,
+        "held": line.held,
         "consumers": [
             {"pattern": one.pattern.text, "task": one.task, "ranking": one.ranking}
             for one in line.consumers
@@ -102,7 +114,8 @@ def row(line: InstanceLine, *, is_long: bool) -> tuple[str | Text, ...]:
         coloured(mode(line)),
         f"{times.seconds(line.beat_age_seconds)} ago",
         f"{line.running}/{line.concurrency}",
-        f"{line.bound}/{line.window}",
+        str(line.bound),
+        f"{line.held}/{line.window}",
         "\n".join(patterns) if is_long else in_short(patterns),
         ", ".join(line.labels),
         f"{line.host}:{line.pid}",
@@ -125,7 +138,8 @@ def in_short(patterns: Sequence[str]) -> str:
 
 INSTANCES = Verb(
     name="instances",
-    help="list instances: mode, last beat, slots, jobs, what they consume",
+    help="list instances: mode, last beat, what they consume; jobs that run, of the slots; that "
+    "are bound and have not begun; and both, of those it may hold",
     arguments=arguments,
     run=run,
 )

@@ -146,4 +146,8 @@ def ruled(book: Sequence[RuleLine]) -> Iterator[Text]:
         yield plain(f"All {len(biting)} rules: manage.py offload rules", "yellow")
 
 
-STATUS = Verb(name="status", help="show the cluster in a few lines", run=run)
+STATUS = Verb(
+    name="status",
+    help="show the cluster in a few lines; bound jobs have an instance and have not begun",
+    run=run,
+)

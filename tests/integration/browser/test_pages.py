@@ -255,7 +255,7 @@ class TestInstances:
 
         assert f"{HERE} gpu" in found
         off = "● ready ⊘ switched off ≠ rules not applied yet"
-        assert f"{off} under 3 s ago 1 of 2 slots 1 of 4 bound nothing" in found
+        assert f"{off} under 3 s ago 1 of 2 slots holds 1 of 4 nothing" in found
         assert "switch on" in found
 
     def test_it_names_what_an_instance_may_run_now(self, boss: Client) -> None:
@@ -266,7 +266,7 @@ class TestInstances:
 
         found = text(boss, FLEET)
 
-        assert "of 4 bound c/* in part d 0 s ago" in found
+        assert "of 4 c/* in part d 0 s ago" in found
         assert "a/b" not in found
 
     def test_those_that_are_gone_are_kept_with_the_reason(self, boss: Client) -> None:

@@ -136,7 +136,8 @@ def test_instances_are_listed_with_what_they_hold(said: Said, answered: Answered
     (facts,) = answered("instances")
     assert facts["name"] == HERE
     assert facts["consumers"] == [{"pattern": "dam/**", "task": TASK, "ranking": 0}]
-    assert (facts["running"], facts["bound"], facts["window"]) == (1, 1, 4)
+    assert (facts["running"], facts["bound"], facts["held"], facts["window"]) == (1, 0, 1, 4)
+    assert facts["bound"] == answered("status")["bound"]
     assert (facts["mode"], facts["off"], facts["labels"]) == ("ready", False, ["gpu"])
 
 

@@ -40,7 +40,8 @@ def test_an_instance_is_shown_with_what_it_holds() -> None:
     bound(2)
     (line,) = overview.instances()
     assert (line.name, line.mode, line.is_off, line.is_leader) == (HERE, Mode.READY, False, True)
-    assert (line.concurrency, line.window, line.running, line.bound) == (2, 4, 1, 3)
+    assert (line.concurrency, line.window) == (2, 4)
+    assert (line.running, line.bound, line.held) == (1, 2, 3)
     assert line.labels == ("a", "b")
     assert [one.pattern.text for one in line.consumers] == ["dam/**"]
     assert 0 <= line.beat_age_seconds < 30

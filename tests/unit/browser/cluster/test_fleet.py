@@ -39,7 +39,7 @@ def test_an_instance_shows_what_it_holds_and_consumes() -> None:
     member = build(facts(busy, counts=counts), heartbeat=3.0).members[0]
 
     assert (member.running, member.concurrency) == (1, 2)
-    assert (member.bound, member.window) == (3, 4)
+    assert (member.held, member.window) == (3, 4)
     assert member.able == (Able(pattern="a/*", is_whole=True), Able(pattern="b", is_whole=True))
     assert member.labels == ("big", "gpu")
 
