@@ -104,7 +104,7 @@ def test_what_people_made_is_left_alone(declare: Declare) -> None:
 def test_the_doctor_says_what_is_not_as_it_is_declared(declare: Declare) -> None:
     declare(render=RENDER)
     (found,) = doctor.examine()
-    assert "of: render." in found.fact
+    assert "for: render." in found.fact
     assert "manage.py migrate" in found.next_step
     declared.sync(remove=False)
     assert [one.level for one in doctor.examine()] == [Level.OK]
