@@ -14,7 +14,7 @@ LATEST = datetime(9999, 12, 29, tzinfo=UTC)
 #: Seconds of each unit, by the sign that people write.
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 #: Seconds from which hundredths are not told, the last that would be rounded to 10.
-FEW = 9.995
+HUNDREDTHS_BELOW_SECONDS = 9.995
 
 
 def utc(moment: datetime) -> datetime:
@@ -35,7 +35,7 @@ def span(seconds: float) -> str:
     for unit, size in reversed(UNIT_SECONDS.items()):
         if seconds >= size and unit != "s":
             return f"{seconds / size:.1f} {unit}".replace(".0 ", " ")
-    return f"{seconds:.2f} s" if seconds < FEW else f"{seconds:.0f} s"
+    return f"{seconds:.2f} s" if seconds < HUNDREDTHS_BELOW_SECONDS else f"{seconds:.0f} s"
 
 
 def after(moment: datetime, seconds: float) -> datetime:

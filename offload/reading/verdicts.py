@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from offload.reading.instance_rows import Line
 
 #: Instances that a sentence tells of.
-TOLD = 3
+INSTANCES_TOLD = 3
 #: What lets an instance run a topic, where it only has to be done.
 STEPS = {
     Obstacle.DISCONNECTED: "Look at the broker: manage.py offload doctor",
@@ -48,7 +48,7 @@ def nearest(found: Sequence[Verdict]) -> tuple[Reason, ...]:
 
 def details(found: Sequence[Verdict]) -> str:
     """Return in words what keeps the nearest of judged verdicts from running a job."""
-    return " ".join(one.detail for one in nearest(found)[:TOLD])
+    return " ".join(one.detail for one in nearest(found)[:INSTANCES_TOLD])
 
 
 def next_step(topic: str, found: Sequence[Verdict]) -> str:

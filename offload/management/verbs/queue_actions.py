@@ -37,7 +37,7 @@ QUEUE_FIELDS = (
     "retention_days",
     "ranking",
 )
-NONE = "none"
+NONE_WORD = "none"
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -113,7 +113,7 @@ def _policy(parser: ArgumentParser) -> None:
 
 
 def _limit(text: str) -> int | str:
-    return NONE if text == NONE else whole(text, bounds.PARALLEL)
+    return NONE_WORD if text == NONE_WORD else whole(text, bounds.PARALLEL)
 
 
 def _days(text: str) -> int | str:
@@ -167,7 +167,7 @@ def changes(options: Options) -> dict[str, Any]:
         raise CommandError("Say what to change, such as: --limit 2. See: --help")
     if "retry_delay" in found:
         found["retry_delay"] = found["retry_delay"].total_seconds()
-    return {name: None if value in (NONE, FOREVER) else value for name, value in found.items()}
+    return {name: None if value in (NONE_WORD, FOREVER) else value for name, value in found.items()}
 
 
 def told(terminal: Terminal, queue: Queue, said: str, *, recalled: int = 0) -> None:
