@@ -100,7 +100,7 @@ def test_a_suspended_queue_says_why_wherever_it_keeps_jobs(said: Said, answered:
         (["set", "nowhere", "--limit", "2"], "There is no queue 'nowhere'"),
         (["suspend", "nowhere"], "There is no queue 'nowhere'"),
         (["suspend", "there", "--note", "x" * 256], "a note has at most 255"),
-        (["pause", "there"], "invalid choice: 'pause'"),
+        (["pause", "there"], "there is no action 'pause'"),
     ],
 )
 def test_what_a_queue_cannot_be_is_refused(said: Said, arguments: list[str], told: str) -> None:
