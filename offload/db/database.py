@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.db import Error, connections, transaction
@@ -54,12 +53,7 @@ def connection() -> BaseDatabaseWrapper:
 
 def vendor() -> str:
     """Return ``sqlite`` or ``postgresql``."""
-    return _vendor(alias())
-
-
-@cache
-def _vendor(alias: str) -> str:
-    return connections[alias].vendor
+    return connection().vendor
 
 
 def atomic(*, durable: bool = False) -> transaction.Atomic:
