@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.dispatch import Signal
 from django.test import TestCase
 
+from offload import signals
 from offload.operations import waiting
 from offload.testing import run_jobs
 from tests.databases import SQLITE
@@ -51,7 +53,19 @@ def app(engine_database: str) -> Iterator[Celery]:
         app.tasks.pop(name)
 
 
-@pytest.mark.usefixtures("working", "app")
+@pytest.fixture
+def receivers() -> Iterator[None]:
+    """Disconnect what a page connects to a signal: later tests in this process would hear it."""
+    found = [getattr(signals, name) for name in signals.__all__]
+    sent = [one for one in found if isinstance(one, Signal)]
+    before = [list(one.receivers) for one in sent]
+    yield
+    for one, connected in zip(sent, before, strict=True):
+        one.receivers = connected
+        one.sender_receivers_cache.clear()
+
+
+@pytest.mark.usefixtures("working", "app", "receivers")
 @pytest.mark.parametrize("engine_database", [SQLITE], indirect=True)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_what_a_page_shows_is_what_happens(page: Path) -> None:

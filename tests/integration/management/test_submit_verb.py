@@ -82,7 +82,7 @@ def test_options_are_kept(answered: Answered) -> None:
     [
         (("--delay", "300000000000"), "is too long; write at most"),
         (("--expires", "nan"), "is not a duration; write 90s"),
-        (("--priority", "99999"), "is not a priority. Pass an integer"),
+        (("--priority", "99999"), "is not a whole number from -32,768 to 32,767"),
     ],
 )
 def test_options_that_cannot_be_stored_are_refused(

@@ -32,7 +32,7 @@ def test_jobs_are_counted_by_what_they_do_and_where() -> None:
     assert found.waiting == {TOPIC: 3}
     assert found.queued == {(HERE, TOPIC): 1, (THERE, "dam/other"): 1}
     assert found.active == {(HERE, TOPIC): 1}
-    assert (found.running_on(HERE), found.bound_to(HERE)) == (1, 2)
+    assert (found.running_on(HERE), found.bound_to(HERE)) == (1, 1)
     assert (found.running(TOPIC), found.bound("dam/other")) == (1, 1)
 
 
