@@ -10,6 +10,7 @@ from celery import Celery
 
 from offload.canvas import hooks
 from offload.messaging import installation
+from offload.messaging.publisher import breaker
 from offload.results import task_results
 from tests.integration.driving import tasks
 from tests.integration.driving.driver import Driver
@@ -37,6 +38,8 @@ def app(request: pytest.FixtureRequest, engine_database: str) -> Iterator[Celery
     """Return the installed app, with an empty broker."""
     found = installed_app(getattr(request, "param", BACKENDS[0]))
     task_results.in_transaction.cache_clear()
+    # An earlier test may have had no broker, a moment ago.
+    breaker.closed_at = 0.0
     with found.connection_for_write() as connection:
         channel: Any = connection.default_channel
         channel.queue_declare(found.conf.task_default_queue)
