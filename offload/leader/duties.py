@@ -1,4 +1,4 @@
-"""The leader's duties, in the order in which they begin; each is declared in the room it is of."""
+"""The leader's duties, in the order in which they begin; each is declared in its own room."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from offload.fleet import departures
 from offload.jobs import aftermath, async_completion
 from offload.queues import policies
 
-#: Small questions to rows, each in a thread of its own.
+#: Small queries over rows, each in a thread of its own.
 DUTIES = (
     departures.MOVE,
     dispatching.BIND,

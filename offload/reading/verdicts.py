@@ -1,4 +1,4 @@
-"""Verdicts for people: the nearest to running a job first, with what there is to do about it."""
+"""Verdicts for people, nearest first: why an instance does not run a job, and what helps."""
 
 from __future__ import annotations
 

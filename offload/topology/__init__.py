@@ -36,7 +36,8 @@ def __getattr__(name: str) -> Any:
     """Load a public name that needs models from its home."""
     if name not in HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(HOMES[name]), name)
+    found = globals()[name] = getattr(import_module(HOMES[name]), name)
+    return found
 
 
 def __dir__() -> list[str]:

@@ -36,7 +36,7 @@ RECALL_EXCLUSION_SECONDS = "10"
 COUNTS_CRASH = f"state = 'ACTIVE' AND crashes < {COUNTER_MAX}"
 CRASHED_TOO_OFTEN = "state = 'ACTIVE' AND crashes + 1 >= %(most_crashes)s"
 
-#: Where attempts ran that end, and for how many seconds, by job.
+#: By job: the instance that its ended attempt ran on, and for how many seconds.
 Ended: TypeAlias = "dict[str, tuple[str, float | None]]"
 
 

@@ -1,4 +1,4 @@
-"""How a process died that is another's child: by the signal or with the exit code it had."""
+"""How a process died that is not our child: the signal that killed it, or its exit code."""
 
 from __future__ import annotations
 
