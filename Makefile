@@ -9,11 +9,11 @@ export SHORT ?=
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 export PYTHONUNBUFFERED := 1
 TESTS := $(PY) -m pytest -m "not long and not bench"
-# The acceptance tests go to one process, everything else to the others.
+# The acceptance tests go to two processes, everything else to the others.
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-unit test-integration test-acceptance test-long test-celery bench lint docs format lock clean
+.PHONY: help demo up test test-unit test-integration test-acceptance test-long test-versions coverage test-celery bench lint docs format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ up: $(READY)  ## Keep the site and its workers running until Ctrl-C
 	@exec $(PY) manage.py up
 
 test: $(READY)  ## Run the tests, except the long ones
-	@$(TESTS) tests $(SIDE_BY_SIDE) --cov --cov-report=term
+	@$(TESTS) tests $(SIDE_BY_SIDE)
 
 test-unit: $(READY)  ## Run the tests that touch nothing outside their process
 	@$(TESTS) tests/unit
@@ -39,6 +39,12 @@ test-acceptance: $(READY)  ## Run the tests with real workers, brokers and brows
 test-long: $(READY)  ## Run the long tests
 	@$(PY) -m pytest tests -m long --timeout=900
 
+test-versions: $(READY)  ## Run unit and integration tests on each supported Python (VERSIONS="3.12 3.13")
+	@$(PY) -m tests.versions $(VERSIONS)
+
+coverage: $(READY)  ## Run the same tests and say which lines they miss
+	@$(TESTS) tests $(SIDE_BY_SIDE) --cov --cov-report=term
+
 test-celery: $(READY)  ## Run Celery's own integration suite on stock and on jobs (SHORT=1: a part, on jobs)
 	@$(PY) -m tests.celery_suite $${SHORT:+--short}
 
@@ -46,6 +52,7 @@ bench: $(READY)  ## Measure against bare Celery, side by side
 	@$(PY) -m tests.benchmarks
 
 lint: $(READY)  ## Check style, types, layers, migrations and deployment settings
+	@! git ls-files --cached --ignored --exclude-standard 2>/dev/null | sed 's/$$/ is in the repository, and ignored/' | grep .
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy

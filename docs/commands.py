@@ -1,4 +1,4 @@
-"""Makes docs/commands.md of the verbs' own help: ``python docs/commands.py``."""
+"""Generates docs/commands.md from the verbs' own help: ``python docs/commands.py``."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ PAGE = HERE / "commands.md"
 INTRODUCTION = """\
 # Commands
 
-`manage.py offload VERB` shows the cluster and steers it. This page is made of the verbs' own help
-(`python docs/commands.py`), which `manage.py offload VERB --help` shows too.
+`manage.py offload VERB` shows and controls the cluster. This page is generated from the verbs' own
+help (`python docs/commands.py`), which `manage.py offload VERB --help` shows too.
 
 - **For programs**: every verb takes `--json`. The answer is JSON on standard output, an error is a
   line of JSON on standard error: `error`, `type` and `exit_code`.
@@ -28,6 +28,9 @@ INTRODUCTION = """\
   job has. A terminal of fewer than 120 columns shows their ends.
 - **Durations** are written 90s, 30m, 1h30m or 2d; a number alone is seconds.
 - **Patterns** and globs are written in quotes, so that the shell leaves them alone.
+- **Changes** of rules, switches and queues are recorded with the user of the operating system;
+  `changes` and the admin list them.
+- **`--dry-run`**: every verb that changes something says what it would do, and does not do it.
 - **Many jobs**: `stop`, `retry` and `remove` take ids, or what the jobs have in common. Then they
   say how many jobs are meant and ask first; `--yes` answers. What cannot be changed is named with
   the reason, and what is left beyond `--limit` is counted.
@@ -37,12 +40,24 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "status": ("status", "status --json"),
         "instances": ("instances --long",),
+        "peers": (
+            "peers",
+            "peers send render off --note 'the link is full'",
+            "peers accept off --all --dry-run",
+            "peers move render reset",
+        ),
         "queues": (
             "queues add render 'dam/rendition/*' --limit 2 --retries 3 --retry-delay 30s",
             "queues set render --limit none --keep 30d",
             "queues suspend render --note 'the licence server moves'",
         ),
         "rules": ("rules --instance render@gpu1",),
+        "payload": (
+            "payload verify --storage default",
+            "payload prune --orphans --older-than 2d --dry-run",
+        ),
+        "transfers": ("transfers", "transfers 59c8ab1f211a --json"),
+        "changes": ("changes --of render@gpu1 --since 1d",),
         "explain": ("explain dam/rendition/web",),
         "submit": (
             "submit dam/rendition/web --set width=1280 --file original=photo.jpg --wait",

@@ -6,28 +6,38 @@ Celery app can be made before Django's apps are ready.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from offload.core import VERSION
+from offload.core.lazy import load, public
 
 if TYPE_CHECKING:
     from offload.core.exceptions import (
         BrokerUnreachable,
         CannotBegin,
         ConfigurationError,
+        ConsumerError,
         FailedOutside,
         FileNotStored,
+        FileProblem,
+        FormatUnsupported,
         InvalidApp,
         InvalidConsumer,
         InvalidDelay,
+        InvalidDelivery,
         InvalidFile,
         InvalidId,
         InvalidName,
         InvalidNumber,
         InvalidPattern,
         InvalidPriority,
+        InvalidProgram,
         InvalidProperties,
+        InvalidProperty,
         InvalidQueue,
         InvalidRule,
+        InvalidSwitch,
+        InvalidTicket,
         InvalidToken,
         InvalidTopic,
         InvalidValue,
@@ -39,17 +49,26 @@ if TYPE_CHECKING:
         MissingResult,
         NameInUse,
         NoCurrentJob,
+        NoSpace,
         NotRemovable,
         NotRetriable,
         OffloadError,
         OpenTransaction,
         PermanentError,
+        ProgramFailed,
+        ResourceDenied,
         RunTimeout,
+        SourceCorrupt,
+        SourceUnsupported,
         StaleAttempt,
         StillBusy,
+        TimedOut,
+        TooLarge,
+        TransferFailed,
         UnfitProperties,
         UnknownInstance,
         UnknownJob,
+        UnknownPeer,
         UnknownQueue,
         UnknownRule,
         UnknownRun,
@@ -57,39 +76,48 @@ if TYPE_CHECKING:
         UnreadableFile,
         WrongCall,
     )
+    from offload.core.files.deliveries import ToField, ToStorage
     from offload.core.states import JobState
     from offload.jobs.async_completion import complete, fail, progress
     from offload.jobs.removing import remove
     from offload.jobs.stopping import stop
     from offload.operations.handles import JobHandle, retry
     from offload.operations.submission import submit, submit_many
-    from offload.reading.explain import Explanation, explain
+    from offload.reading.waiting.explain import Explanation, explain
     from offload.worker.install import install
-    from offload.worker.tasks.current import CurrentJob, current_job
+    from offload.worker.tasks.current_job import CurrentJob, current_job
     from offload.worker.tasks.task import OffloadTask, consumer
 
-__version__ = "0.1.0.dev0"
+__version__ = VERSION
 
 __all__ = [
     "BrokerUnreachable",
     "CannotBegin",
     "ConfigurationError",
+    "ConsumerError",
     "CurrentJob",
     "Explanation",
     "FailedOutside",
     "FileNotStored",
+    "FileProblem",
+    "FormatUnsupported",
     "InvalidApp",
     "InvalidConsumer",
     "InvalidDelay",
+    "InvalidDelivery",
     "InvalidFile",
     "InvalidId",
     "InvalidName",
     "InvalidNumber",
     "InvalidPattern",
     "InvalidPriority",
+    "InvalidProgram",
     "InvalidProperties",
+    "InvalidProperty",
     "InvalidQueue",
     "InvalidRule",
+    "InvalidSwitch",
+    "InvalidTicket",
     "InvalidToken",
     "InvalidTopic",
     "InvalidValue",
@@ -103,18 +131,29 @@ __all__ = [
     "MissingResult",
     "NameInUse",
     "NoCurrentJob",
+    "NoSpace",
     "NotRemovable",
     "NotRetriable",
     "OffloadError",
     "OffloadTask",
     "OpenTransaction",
     "PermanentError",
+    "ProgramFailed",
+    "ResourceDenied",
     "RunTimeout",
+    "SourceCorrupt",
+    "SourceUnsupported",
     "StaleAttempt",
     "StillBusy",
+    "TimedOut",
+    "ToField",
+    "ToStorage",
+    "TooLarge",
+    "TransferFailed",
     "UnfitProperties",
     "UnknownInstance",
     "UnknownJob",
+    "UnknownPeer",
     "UnknownQueue",
     "UnknownRule",
     "UnknownRun",
@@ -135,17 +174,19 @@ __all__ = [
     "submit_many",
 ]
 
-#: Where the names live that are no exceptions.
-HOMES = {
-    "CurrentJob": "offload.worker.tasks.current",
-    "Explanation": "offload.reading.explain",
+#: The home of each public name; exceptions share one.
+HOMES = dict.fromkeys(__all__, "offload.core.exceptions") | {
+    "CurrentJob": "offload.worker.tasks.current_job",
+    "Explanation": "offload.reading.waiting.explain",
     "JobHandle": "offload.operations.handles",
     "JobState": "offload.core.states",
     "OffloadTask": "offload.worker.tasks.task",
+    "ToField": "offload.core.files.deliveries",
+    "ToStorage": "offload.core.files.deliveries",
     "complete": "offload.jobs.async_completion",
     "consumer": "offload.worker.tasks.task",
-    "current_job": "offload.worker.tasks.current",
-    "explain": "offload.reading.explain",
+    "current_job": "offload.worker.tasks.current_job",
+    "explain": "offload.reading.waiting.explain",
     "fail": "offload.jobs.async_completion",
     "install": "offload.worker.install",
     "progress": "offload.jobs.async_completion",
@@ -155,22 +196,17 @@ HOMES = {
     "submit": "offload.operations.submission",
     "submit_many": "offload.operations.submission",
 }
-ERRORS = "offload.core.exceptions"
-#: Rooms that need the app to be among INSTALLED_APPS.
+#: Rooms that can be imported only if INSTALLED_APPS has the app.
 USE_CASES = ("offload.jobs.", "offload.operations.", "offload.reading.")
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name from its home."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = HOMES.get(name, ERRORS)
-    if home.startswith(USE_CASES):
-        import_module("offload.conf").require_app()
-    found = globals()[name] = getattr(import_module(home), name)
-    return found
+    if HOMES.get(name, "").startswith(USE_CASES):
+        load("offload.conf:require_app")()
+    return public(__name__, HOMES, name)
 
 
 def __dir__() -> list[str]:
-    """Return the public names, loaded or not, and nothing that only this module uses."""
+    """Return the public names, loaded or not; leave out the names that only this module uses."""
     return [*__all__, "__version__"]

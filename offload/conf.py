@@ -1,7 +1,8 @@
-"""The one door to settings: the dict ``OFFLOAD`` as a frozen value with defaults."""
+"""The only access to settings: the dict ``OFFLOAD`` as a frozen value with defaults."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from functools import lru_cache
@@ -11,7 +12,12 @@ from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
+from offload.core.discovery.labels import merged, split
 from offload.core.exceptions import ConfigurationError
+from offload.core.peers.configuration import PeersConfig, read_peers
+
+#: The name of a cluster that is given none.
+NO_CLUSTER = "default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +28,7 @@ class Settings:
     """
 
     #: Name of the cluster: all instances that share one database.
-    cluster: str = "default"
+    cluster: str = NO_CLUSTER
     #: Alias of the Django database with offload's tables; jobs take part in its transactions.
     database: str = "default"
     #: Alias in ``STORAGES`` for payload files.
@@ -73,17 +79,52 @@ class Settings:
     results_in_transaction: bool = True
     #: Keep database connections between tasks (health-checked, closed after errors).
     keep_connections: bool = True
-    #: Labels of the instances started with these settings, for rules by label.
+    #: Labels of the instances started with these settings, for rules by label. ``site=lab`` is a
+    #: property too.
     labels: tuple[str, ...] = ()
+    #: Version of the site's code, which its instances announce; nothing if it is empty.
+    code_version: str = ""
+    #: Transports of files to other clusters: for each peer, and by ``*`` for all others, the names
+    #: of those allowed, the first choice first.
+    transports: dict[str, list[str]] = field(default_factory=lambda: {"*": ["inline", "http"]})
+    #: Alias in ``STORAGES`` of a storage that peers see too, for the transport ``storage``.
+    shared_storage: str = ""
+    #: Folder for uploads of peers that are not complete, which all web servers of the site share;
+    #: one of the system's for temporary files if it is empty.
+    uploads: str = ""
+    #: Header by which the web server in front sends files itself: ``X-Accel-Redirect`` (nginx) or
+    #: ``X-Sendfile`` (Apache); nothing if it is empty.
+    sendfile_header: str = ""
+    #: Prefix of a file's path in that header, such as nginx's internal location.
+    sendfile_prefix: str = ""
+    #: Most files of a job from another cluster.
+    max_files: int = 1_000
+    #: Largest file of such a job, in bytes.
+    max_file: int = 8_589_934_592
+    #: Largest sum of the files of such a job, in bytes.
+    max_payload: int = 34_359_738_368
+    #: Bytes of each disk that files from another cluster, and files of runs in the scratch folder,
+    #: leave free.
+    min_free: int = 1_073_741_824
+    #: Folder, on a disk of this host, for local copies of inputs and what programs write; the
+    #: system's for temporary files if it is empty.
+    scratch: str = ""
+    #: Largest sum of one run's files there, in bytes.
+    max_scratch: int = 34_359_738_368
     #: Queues by name, each with ``topics`` and the other fields of the admin's form.
     queues: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: Other clusters by their names, each with ``KEY`` and further options; see below.
+    peers: dict[str, Any] = field(default_factory=dict)
+    #: Switches of all other clusters that are off until somebody sets them: ``send``, ``accept``,
+    #: ``move``.
+    peers_off: tuple[str, ...] = ()
 
 
 SETTING_KEYS = {field.name.upper(): field.name for field in fields(Settings)}
 
 
 def parse(given: dict[str, Any]) -> Settings:
-    """Return settings made of ``given``.
+    """Return the settings that ``given`` makes.
 
     Raise ConfigurationError for an unknown key, with the nearest known one.
     """
@@ -106,8 +147,42 @@ def settings() -> Settings:
     return parse(getattr(django_settings, "OFFLOAD", {}))
 
 
+@lru_cache(maxsize=1)
+def peers() -> PeersConfig:
+    """Return the other clusters that are known here; raise ConfigurationError for a mistake."""
+    given = settings()
+    return read_peers(given.peers, given.cluster, given.peers_off)
+
+
+def cluster_name() -> str:
+    """Return the name that the settings give this cluster; "" if they give none."""
+    name = settings().cluster
+    return "" if name == NO_CLUSTER else name
+
+
+def lease_time() -> float:
+    """Return for how many seconds after a heartbeat a worker, or a cluster, may start jobs."""
+    given = settings()
+    return max(given.timeout - 2 * given.heartbeat, given.timeout / 2)
+
+
+def labels() -> tuple[str, ...]:
+    """Return the labels of an instance of this process: the settings', and the environment's."""
+    return merged(settings().labels, labels_of_environment())
+
+
+def labels_of_environment() -> tuple[str, ...]:
+    """Return the labels that the variable ``OFFLOAD_LABELS`` gives."""
+    return split(os.environ.get("OFFLOAD_LABELS", ""))
+
+
+def code_version() -> str:
+    """Return the version of the site's code: the environment's, or that of the settings."""
+    return os.environ.get("OFFLOAD_CODE_VERSION", "") or settings().code_version
+
+
 def require_app() -> None:
-    """Raise ConfigurationError where offload is known not to be among the installed apps."""
+    """Raise ConfigurationError if offload is known not to be installed."""
     if apps.apps_ready and not apps.is_installed("offload"):
         raise ConfigurationError(
             setting="INSTALLED_APPS",
@@ -119,6 +194,7 @@ def require_app() -> None:
 def _forget(*, setting: str, **_: object) -> None:
     if setting == "OFFLOAD":
         settings.cache_clear()
+        peers.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid="offload.conf")

@@ -1,6 +1,6 @@
 """Log lines for offload's signals, by the logger ``offload``; connected by importing this.
 
-The everyday way of a job is told at DEBUG, what ended it or sent it back at INFO, and what an
+The usual transitions of a job are logged at DEBUG, ends and setbacks at INFO, and anything that an
 operator should look at above that.
 """
 
@@ -18,6 +18,8 @@ from offload.signals import (
     LEVEL_OF_STATE,
     LOG,
     alarm,
+    change_made,
+    file_delivered,
     instance_changed,
     job_changed,
     logger,
@@ -27,9 +29,9 @@ from offload.signals import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from offload.signals import StateChange
+    from offload.signals import ChangeMade, FileDelivered, StateChange
 
-#: Modes in which an instance takes no work although nobody asked it to stop.
+#: Modes of an instance that takes no work although nobody asked it to stop.
 TROUBLED_MODES = frozenset({Mode.SUSPECT, Mode.RECONNECTING})
 
 
@@ -43,16 +45,16 @@ def log_job(
     event: StateChange | None = None,
     **_: object,
 ) -> None:
-    """Tell of a job that changed its state; the record has the event, too."""
+    """Log a job's change of state; the log record also has the event."""
     level = LEVEL_OF_STATE.get(JobState(new), logging.DEBUG)
     if logger.isEnabledFor(level):
-        told = f": {', '.join(_facts(event))}" if event and event.topic else ""
+        facts = f": {', '.join(_facts(event))}" if event and event.topic else ""
         line = "job %s: %s -> %s (epoch %d)%s"
-        logger.log(level, line, job_id, old, new, epoch, told, extra={"event": event})
+        logger.log(level, line, job_id, old, new, epoch, facts, extra={"event": event})
 
 
 def _facts(event: StateChange) -> Iterator[str]:
-    """Yield what is known of a job beside its states."""
+    """Yield further known facts about a job."""
     yield f"{event.topic} at {event.instance}" if event.instance else f"{event.topic}"
     if event.attempt:
         yield f"attempt {event.attempt}"
@@ -66,15 +68,21 @@ def _facts(event: StateChange) -> Iterator[str]:
 
 @receiver(instance_changed, dispatch_uid=LOG)
 def log_instance(*, name: str, incarnation: str, mode: str, reason: str, **_: object) -> None:
-    """Tell of an instance that changed its mode."""
+    """Log an instance's change of mode."""
     lost = mode == Mode.GONE and reason != GOODBYE
     level = logging.WARNING if lost or mode in TROUBLED_MODES else logging.INFO
     logger.log(level, "instance %s is %s: %s (incarnation %s)", name, mode, reason, incarnation)
 
 
+@receiver(file_delivered, dispatch_uid=LOG)
+def log_delivery(*, job_id: str, name: str, event: FileDelivered, **_: object) -> None:
+    """Log a delivery of an output."""
+    logger.debug("output %s of job %s is in %s", name, job_id, event.place)
+
+
 @receiver(stale_attempt, dispatch_uid=LOG)
 def log_stale_attempt(*, job_id: str, epoch: int, began: bool, **_: object) -> None:
-    """Tell of a write that was refused; of what never began the worker itself tells, and why."""
+    """Log a refused write; the worker itself logs attempts that never began."""
     if not began:
         return
     logger.warning("job %s: attempt %d was overtaken; what it wrote is discarded", job_id, epoch)
@@ -82,5 +90,12 @@ def log_stale_attempt(*, job_id: str, epoch: int, began: bool, **_: object) -> N
 
 @receiver(alarm, dispatch_uid=LOG)
 def log_alarm(*, fact: str, next_step: str, **_: object) -> None:
-    """Tell of what an operator should know."""
+    """Log an alarm for operators."""
     logger.error("%s; %s", fact, next_step)
+
+
+@receiver(change_made, dispatch_uid=LOG)
+def log_change(*, event: ChangeMade, **_: object) -> None:
+    """Log a change that a person made; the record has the event, too."""
+    line = "%s (%s): %s"
+    logger.info(line, event.actor, event.entrance, event.text, extra={"event": event})

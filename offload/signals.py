@@ -1,7 +1,7 @@
-"""Signals of offload and the events that they send, after the commit and robustly.
+"""Signals of offload, and their events; they are sent after the commit.
 
-A failing receiver breaks nothing. Every signal's sender is ``None``. Each sends ``event``, a frozen
-value with all facts, beside the arguments that are named here.
+A failing receiver does no harm. Every signal's sender is ``None``. Each sends ``event``, a frozen
+value with all facts, beside the arguments named here.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from django.dispatch import Signal
 
+from offload.core.files.deliveries import FileDelivered
 from offload.core.placement.topology import Mode
 from offload.core.states import JobState
 
@@ -22,10 +23,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Alarm",
     "AlarmKind",
+    "ChangeMade",
+    "FileDelivered",
     "ModeChange",
     "RefusedAttempt",
     "StateChange",
     "alarm",
+    "change_made",
+    "file_delivered",
     "instance_changed",
     "job_changed",
     "stale_attempt",
@@ -63,6 +68,9 @@ class StateChange:
     ran: float | None = None
     #: Why the attempt or the binding ended without a result. None for every other change.
     cause: Cause | None = None
+    #: The type of the error that ended the attempt, as ``module.Name``. None for every other
+    #: change, and for an attempt that reported no error itself, as when its process died.
+    error_type: str | None = None
 
     @property
     def is_final(self) -> bool:
@@ -80,7 +88,7 @@ class ModeChange:
 
     #: The instance's name.
     name: str
-    #: Which start of that name it is.
+    #: Identifies this start of that name.
     incarnation: str
     #: The mode it is in now.
     mode: Mode
@@ -125,21 +133,23 @@ class RefusedAttempt:
 class AlarmKind(enum.StrEnum):
     """The kinds of alarms, to count and to route them by."""
 
-    # A process stands still with a binding, and a rule went on without it.
+    # A process froze while it was binding jobs, and a rule went on without it.
     BINDING_HELD = "binding_held"
     # An instance refused a task too often, and gets no more of it.
     CONSUMER_BROKEN = "consumer_broken"
     # Most of a fleet fell silent at once.
     FLEET_SILENT = "fleet_silent"
+    # Nothing is heard of another cluster.
+    PEER_SILENT = "peer_silent"
     # A duty of the leader took too long.
     DUTY_OVERDUE = "duty_overdue"
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Something that an operator should know."""
+    """Something that operators should know."""
 
-    #: The fact, as a sentence.
+    #: The fact, as a sentence for people.
     fact: str
     #: The next step, as a sentence.
     next_step: str
@@ -153,7 +163,32 @@ class Alarm:
         return {"fact": self.fact, "next_step": self.next_step}
 
 
-Event: TypeAlias = StateChange | ModeChange | RefusedAttempt | Alarm
+@dataclass(frozen=True, slots=True)
+class ChangeMade:
+    """A person changed rules, a switch or a queue, or stopped, removed or retried jobs."""
+
+    #: ``allow``, ``deny``, ``exclusive``, ``edit``, ``clear``, ``off``, ``on``, or ``add queue``,
+    #: ``set queue``, ``suspend queue``, ``resume queue``, ``remove queue``, or ``stop``,
+    #: ``stop by force``, ``remove``, ``retry``; or ``send off``, ``accept on``, ``move reset``.
+    action: str
+    #: The kind of its subject: ``instance``, ``glob``, ``label``, ``queue``, ``job`` or ``peer``.
+    kind: str
+    #: The name of that instance, glob, label or queue, or the id of the job. Of several jobs, the
+    #: topic that all of them have, or "".
+    subject: str
+    #: A sentence that says what was done.
+    text: str
+    #: The name of the user, or ``user@host`` at a terminal.
+    actor: str
+    #: Where it was asked for: ``admin`` or ``terminal``.
+    entrance: str
+
+    def keywords(self) -> dict[str, object]:
+        """Return the arguments that receivers get beside the event."""
+        return {"action": self.action, "subject": self.subject, "actor": self.actor}
+
+
+Event: TypeAlias = StateChange | ModeChange | RefusedAttempt | Alarm | ChangeMade | FileDelivered
 
 #: A job changed its state; the event is a ``StateChange``. Arguments: ``job_id``, ``old``, ``new``,
 #: ``epoch``.
@@ -165,9 +200,13 @@ instance_changed = Signal()
 #: one, as when an instance drains. The event is a ``RefusedAttempt``. Arguments: ``job_id``,
 #: ``epoch``, ``began``.
 stale_attempt = Signal()
-#: Something an operator should know; the event is an ``Alarm``. Arguments: ``fact``,
-#: ``next_step``.
+#: An operator should know this; the event is an ``Alarm``. Arguments: ``fact``, ``next_step``.
 alarm = Signal()
+#: A person changed rules, a switch or a queue; the event is a ``ChangeMade``. Arguments:
+#: ``action``, ``subject``, ``actor``.
+change_made = Signal()
+#: An output was delivered. Arguments: ``job_id``, ``name``, ``location``.
+file_delivered = Signal()
 
 #: The signal of each event.
 SIGNALS: dict[type[Event], Signal] = {
@@ -175,14 +214,16 @@ SIGNALS: dict[type[Event], Signal] = {
     ModeChange: instance_changed,
     RefusedAttempt: stale_attempt,
     Alarm: alarm,
+    ChangeMade: change_made,
+    FileDelivered: file_delivered,
 }
 
 
 #: The receivers that write log lines, and their logger.
 LOG = "offload.log"
 logger = logging.getLogger("offload")
-#: The states whose log line is at another level than DEBUG.
-LEVEL_OF_STATE = {
+#: The levels of log lines of states that are not logged at DEBUG.
+LEVEL_OF_STATE: dict[str, int] = {
     JobState.PENDING: logging.INFO,
     JobState.STOPPED: logging.INFO,
     JobState.DROPPED: logging.INFO,
@@ -193,14 +234,14 @@ LEVEL_OF_STATE = {
 
 
 def is_heard(new: str) -> bool:
-    """Return whether anybody hears of a job that comes to this state; the log, if it is enabled."""
+    """Return whether anybody listens for jobs in this state, which may be just the enabled log."""
     return any(one[0][0] != LOG for one in job_changed.receivers) or logger.isEnabledFor(
-        LEVEL_OF_STATE.get(JobState(new), logging.DEBUG)
+        LEVEL_OF_STATE.get(new, logging.DEBUG)
     )
 
 
 def send(event: Event) -> None:
-    """Send an event now, beside the arguments of its signal."""
+    """Send an event now, with its signal's arguments."""
     SIGNALS[type(event)].send_robust(sender=None, event=event, **event.keywords())
 
 

@@ -1,4 +1,4 @@
-"""Programs that are started together and never outlive who started them."""
+"""Programs that are started together and never outlive their starter."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def kill(family: list[psutil.Process]) -> None:
 
 @contextmanager
 def deaf() -> Iterator[None]:
-    """Heed no signal that asks for an end."""
+    """Ignore signals that ask for an end."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING_SIGNALS}
     try:
         yield

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
-    """Show what runs here and where to look, in the dress of the admin."""
+    """Show what runs here and where to look, in the admin's style."""
     context = {
         **admin.site.each_context(request),
         "title": "An asset store that offloads its work",

@@ -17,15 +17,15 @@ from django.core.management import call_command
 
 from offload.core.placement.topology import Mode
 from offload.embedded import BrokerWatch, EmbeddedBroker
-from offload.fleet import rules
 from offload.models import Instance, Rule, Switch
+from offload.rules import editing
 from project.claim import claimed
 from project.fleet import Fleet, StopRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-#: What each worker is for. All run the same code; rules make the difference.
+#: The topics of each worker. All run the same code; rules make the difference.
 WORKERS = {
     "author@demo": ("dam/manifest",),
     "thumbs@demo": ("dam/rendition/thumbnail",),
@@ -42,7 +42,7 @@ PORT = 8000
 START_TIMEOUT_SECONDS = 60.0
 
 #: Seconds between two looks.
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
 
 class NotReady(Exception):
@@ -99,9 +99,9 @@ def give_rules(name: str, topics: Iterable[str], *, afresh: bool) -> None:
     if afresh:
         own.delete()
         if Switch.objects.filter(pk=name).exists():
-            rules.switch(name, off=False)
+            editing.switch(name, off=False)
     if not own.exists():
-        rules.exclusive(name, topics)
+        editing.exclusive(name, topics)
 
 
 def worker(name: str) -> list[str]:
@@ -129,7 +129,7 @@ def await_true(site: Site, look: Callable[[], bool], problem: str) -> None:
             raise NotReady(
                 f"{problem} after {START_TIMEOUT_SECONDS:g} s; see {settings.VAR / 'log'}."
             )
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 def answers(url: str) -> bool:

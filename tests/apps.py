@@ -1,10 +1,10 @@
-"""Apps of tests: each with the consumers of its own tests alone."""
+"""Apps for tests, each with the consumers of its own tests only."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.messaging.names import BUILTIN_TASKS
+from offload.core.envelopes import BUILTIN_TASKS
 
 if TYPE_CHECKING:
     from celery import Celery

@@ -1,4 +1,4 @@
-"""What every test may ask for."""
+"""Fixtures for every test."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connections, transaction
 from django.test import override_settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from xdist.scheduler import LoadScopeScheduling
 
 from offload.fleet import snapshots
+from offload.jobs import aftermath
 from offload.results import task_results
-from tests.databases import ABSENT, POSTGRESQL, SQLITE
+from tests.databases import ABSENT, BESIDE, POSTGRESQL, SQLITE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,16 +31,34 @@ if TYPE_CHECKING:
 #: Django 6.1 keeps no copy of a new test database by itself, and warns whoever speaks of it.
 NOT_SERIALIZED: dict[str, Any] = {} if django.VERSION >= (6, 1) else {"serialize": False}
 
+# How fast examples are made and run depends on what else the machine does.
+hypothesis_settings.register_profile(
+    "shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("shared machine")
+
 
 class Sharing(LoadScopeScheduling):  # type: ignore[misc] # it has no types
-    """Tests shared out one by one, but the acceptance tests: they watch how long things take."""
+    """Tests shared out one by one, but the acceptance tests, whose workers live on: in two parts.
+
+    What takes long in them is waiting, so that these parts run side by side.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "acceptance" if nodeid.startswith("tests/acceptance/") else nodeid
+        if not nodeid.startswith("tests/acceptance/"):
+            return nodeid
+        # Both take about as long.
+        is_embedded = "sqlite+valkey" in nodeid or nodeid.startswith("tests/acceptance/docs/")
+        return "acceptance, embedded" if is_embedded else "acceptance, the rest"
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one process more than there are processors: two of them wait most of the time."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
-    """Return what shares tests out to processes; the largest share begins first."""
+    """Return the scheduler of tests for processes; the largest share begins first."""
     return Sharing(config, log)
 
 
@@ -53,6 +74,14 @@ def root() -> Path:
     return Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _enough_time() -> Iterator[None]:
+    """Give a sweep time for all it finds, however busy the machine: here no later one follows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(aftermath, "SWEEP_SECONDS", 60.0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def _made(django_db_blocker: DjangoDbBlocker) -> Iterator[set[str]]:
     """Return the aliases whose database was made so far; those are dropped in the end."""
@@ -65,7 +94,7 @@ def _made(django_db_blocker: DjangoDbBlocker) -> Iterator[set[str]]:
 
 
 @pytest.fixture(params=[SQLITE, POSTGRESQL])
-def engine_database(
+def database_alias(
     request: pytest.FixtureRequest, _made: set[str], django_db_blocker: DjangoDbBlocker
 ) -> Iterator[str]:
     """Return the alias of the database that offload's tables are in; they are empty.
@@ -76,14 +105,27 @@ def engine_database(
     if alias not in settings.DATABASES:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(ABSENT)
     with django_db_blocker.unblock(), override_settings(OFFLOAD=_offload(alias)):
-        if alias not in _made:
-            connections[alias].creation.create_test_db(verbosity=0, **NOT_SERIALIZED)
-            _made.add(alias)
+        make(alias, _made)
         _forget()
         yield alias
         empty(alias)
         connections.close_all()
     _forget()
+
+
+@pytest.fixture
+def beside(database_alias: str, _made: set[str]) -> Iterator[str]:
+    """Return the alias of a second, empty database with offload's tables, of another cluster."""
+    make(BESIDE, _made)
+    yield BESIDE
+    empty(BESIDE)
+
+
+def make(alias: str, made: set[str]) -> None:
+    """Make a database unless it was made before."""
+    if alias not in made:
+        connections[alias].creation.create_test_db(verbosity=0, **NOT_SERIALIZED)
+        made.add(alias)
 
 
 def _offload(alias: str) -> dict[str, Any]:

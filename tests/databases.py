@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 #: A server where databases may be made; another one by the variable of the same name.
 SERVER = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
+#: Of a second cluster, beside either of them.
+BESIDE = "beside"
 ABSENT = f"No PostgreSQL listens at {urlsplit(SERVER).netloc}: tests run on SQLite alone."
 
 #: For a test of what only a database with several writers can show.
-on_postgresql = pytest.mark.parametrize("engine_database", [POSTGRESQL], indirect=True)
+on_postgresql = pytest.mark.parametrize("database_alias", [POSTGRESQL], indirect=True)
 
 
 def is_listening() -> bool:
@@ -35,22 +37,41 @@ def is_listening() -> bool:
         return probe.connect_ex((parts.hostname, parts.port or 5432)) == 0
 
 
-def sqlite(folder: Path) -> dict[str, Any]:
+def sqlite(folder: Path, name: str = "tests") -> dict[str, Any]:
     """Return Django's settings for a file of this run's own: threads and its log are tested."""
-    return {**sqlite_file(""), "TEST": {"NAME": str(folder / "tests.sqlite3")}}
+    return {**sqlite_file(""), "TEST": {"NAME": str(folder / f"{name}.sqlite3")}}
 
 
 def postgresql() -> dict[str, Any]:
-    """Return Django's settings for a database of this run's own."""
-    return {**database(SERVER), "TEST": {"NAME": f"offload_tests_{os.getpid()}"}}
+    """Return Django's settings for a database of this run's own.
+
+    No test takes the server's power away, so nobody waits until a commit is on its disk.
+    """
+    return {
+        **database(SERVER),
+        "OPTIONS": {"options": "-c synchronous_commit=off"},
+        "TEST": {"NAME": f"offload_tests_{os.getpid()}"},
+    }
 
 
-class EngineRouter:
-    """Sends results where offload's own tables are, as a site with one database does."""
+class DatabaseRouter:
+    """Sends results and a site's models to offload's database, as a site with one database does."""
 
     def db_for_read(self, model: type[Model], **_: object) -> str | None:
         """Return the database that a test chose."""
         app = model._meta.app_label
-        return settings().database if app in {"offload", "django_celery_results"} else None
+        return settings().database if app in {"offload", "django_celery_results", "shop"} else None
+
+    db_for_write = db_for_read
+
+
+class OneDatabase:
+    """Sends everything to the database that a test chose, as a site with one database does."""
+
+    alias = ""
+
+    def db_for_read(self, model: type[Model], **_: object) -> str:
+        """Return it."""
+        return self.alias
 
     db_for_write = db_for_read

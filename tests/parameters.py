@@ -6,5 +6,5 @@ import re
 
 
 def without_addresses(one: object) -> str:
-    """Return what a parameter looks like, without where it lies in memory."""
+    """Return the repr of a parameter without its memory address."""
     return re.sub(r" at 0x\w+", "", repr(one))

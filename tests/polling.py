@@ -14,7 +14,7 @@ T = TypeVar("T")
 POLL = 0.02
 
 
-def eventually(look: Callable[[], T | None], *, within: float = 30.0, what: str = "") -> T:
+def eventually(look: Callable[[], T | None], *, within: float = 60.0, what: str = "") -> T:
     """Return what `look` returns as soon as it is true; raise AssertionError after `within` s."""
     deadline = time.monotonic() + within
     while not (seen := look()):

@@ -11,6 +11,10 @@ if "OFFLOAD_VAR" not in os.environ:
     folder = tempfile.mkdtemp(prefix="offload-tests-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["OFFLOAD_VAR"] = folder
+# The tests start hundreds of processes. Where these may not keep what they compile, each would
+# compile everything anew: so it is kept as long as the tests run.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+    os.environ["PYTHONPYCACHEPREFIX"] = os.path.join(os.environ["OFFLOAD_VAR"], "compiled")
 # Processes that share the tests out write into folders of their own.
 if (process := os.environ.get("PYTEST_XDIST_WORKER")) and (
     os.path.basename(os.environ["OFFLOAD_VAR"]) != process
@@ -18,13 +22,16 @@ if (process := os.environ.get("PYTEST_XDIST_WORKER")) and (
     os.environ["OFFLOAD_VAR"] = os.path.join(os.environ["OFFLOAD_VAR"], process)
 
 from project.settings import *
-from tests.databases import POSTGRESQL, SQLITE, is_listening, postgresql, sqlite
+from tests.databases import BESIDE, POSTGRESQL, SQLITE, is_listening, postgresql, sqlite
 
 DEBUG = False
+# A site's own models, with files that outputs are delivered into.
+INSTALLED_APPS += ["tests.shop"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-# Beside the default one: what the tests of the engine run on, one after the other.
+# Beside the default one: what most integration tests run on, one after the other.
 DATABASES[SQLITE] = sqlite(VAR)
+DATABASES[BESIDE] = sqlite(VAR, BESIDE)
 if is_listening():
     DATABASES[POSTGRESQL] = postgresql()
-DATABASE_ROUTERS = ["tests.databases.EngineRouter"]
+DATABASE_ROUTERS = ["tests.databases.DatabaseRouter"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Viewer(ListedAdmin):
-    """Rows that the machine makes: looked at, never edited."""
+    """An admin for rows that offload writes: people can look at them, but not edit them."""
 
     show_full_result_count = False
     sortable_by = ()
@@ -37,14 +37,14 @@ class Viewer(ListedAdmin):
 
 
 class Browsed(Viewer):
-    """A viewer with pages of the Offloading Browser under its addresses."""
+    """A viewer whose URLs include pages of the Offloading Browser."""
 
     def pages(self) -> Sequence[tuple[str, str, Callable[..., HttpResponseBase]]]:
-        """Return route, name and view of each page, beside the admin's own."""
+        """Return the route, name and view of each page that is added to the admin's own."""
         return ()
 
     def get_urls(self) -> list[URLPattern]:
-        """Return these pages' addresses before the admin's own, which take any text for an id."""
+        """Return the URLs of these pages, then the admin's own, which take any text for an id."""
         named = f"{self.opts.app_label}_{self.opts.model_name}"
         own = [
             path(route, framed(self, self.guarded(view)), name=f"{named}_{name}")
@@ -53,7 +53,7 @@ class Browsed(Viewer):
         return own + super().get_urls()
 
     def guarded(self, view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-        """Return the view for users of the admin; htmx is told to load the login page whole."""
+        """Return the view for users of the admin; htmx is told to load the whole login page."""
         inner = self.admin_site.admin_view(view)
 
         @wraps(view)
@@ -67,7 +67,7 @@ class Browsed(Viewer):
 
 
 class Paged(Browsed):
-    """Rows whose page is one of the Offloading Browser, in place of the admin's form."""
+    """An admin whose rows have a page of the Offloading Browser instead of the admin's form."""
 
     def page(self, request: HttpRequest, quoted: str, around: Mapping[str, Any]) -> HttpResponse:
         """Return the page of a row; `around` is what the admin's frame needs."""

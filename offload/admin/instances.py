@@ -1,4 +1,4 @@
-"""Instances in the admin: the page of all, the page of each, the matrix, and the switches."""
+"""Instances in the admin: their list, the page of each, the matrix, and the switches."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 
 from offload.admin.base import Paged
-from offload.browser.cluster import instance_views, views
+from offload.admin.change_history import HistoryAdmin
+from offload.browser.cluster import instance_views, peer_views, views
 from offload.models import Instance
+from offload.models.change_records import SubjectKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,15 +19,16 @@ if TYPE_CHECKING:
 
 
 @admin.register(Instance)
-class InstanceAdmin(Paged):
-    """Worker nodes; the list is the live page of them."""
+class InstanceAdmin(HistoryAdmin, Paged):
+    """Worker nodes; the list is a live page."""
 
     def pages(self) -> Sequence[tuple[str, str, Callable[..., HttpResponseBase]]]:
-        """Return the matrix and the instances as fragments, and what changes them."""
+        """Return the pages: the matrix and the instances as fragments, and the actions on them."""
         return (
             ("matrix/", "matrix", views.matrix_now),
             ("fleet/", "fleet", views.fleet_now),
             ("desired/", "desired", views.desired),
+            ("link/", "link", peer_views.switch),
             ("<path:quoted>/now/", "now", instance_views.now),
             ("<path:quoted>/switch/", "switch", instance_views.switch),
         )
@@ -40,3 +43,7 @@ class InstanceAdmin(Paged):
     def page(self, request: HttpRequest, quoted: str, around: Mapping[str, Any]) -> HttpResponse:
         """Return the page of an instance."""
         return instance_views.page(request, quoted, around)
+
+    def subject(self, row: Instance) -> tuple[str, str]:
+        """Return the instance's name."""
+        return SubjectKind.INSTANCE, row.name

@@ -1,4 +1,4 @@
-"""Filters beside the list of jobs; what they offer is known without searching the table."""
+"""Filters beside the list of jobs; their choices are known without searching the table."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from offload.core.states import FAILED
+from offload.core.validation.bounds import DAY_SECONDS, HOUR_SECONDS
 from offload.fleet.snapshots import now
-from offload.models import Instance
-from offload.reading import cluster, failures
+from offload.models.indexes import HAS_FAILED
+from offload.reading.cluster import facts, failures, known_names
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     from offload.admin.lists import AnyAdmin
 
-WEEK_SECONDS = 7 * failures.DAY_SECONDS
-#: Seconds by the word of an address.
-SINCE_SECONDS = {"hour": failures.HOUR_SECONDS, "day": failures.DAY_SECONDS}
+WEEK_SECONDS = 7 * DAY_SECONDS
+#: Seconds, by the word that the URL has.
+SINCE_SECONDS = {"hour": HOUR_SECONDS, "day": DAY_SECONDS}
 
 
 class FailedFilter(admin.SimpleListFilter):
-    """Those that failed lately, which an index of their own finds."""
+    """Filter by recent failure, which has an index of its own."""
 
     title = _("failed")
     parameter_name = "failed"
@@ -40,27 +40,34 @@ class FailedFilter(admin.SimpleListFilter):
         if seconds is None:
             return queryset
         since = now() - timedelta(seconds=seconds)
-        return queryset.filter(state__in=sorted(FAILED), finished_at__gt=since)
+        return queryset.filter(HAS_FAILED.q, finished_at__gt=since)
 
 
-class ErrorFilter(admin.SimpleListFilter):
-    """By the type of error; those are offered that came in the last day."""
+class ColumnFilter(admin.SimpleListFilter):
+    """Filter by the value of a column."""
+
+    column: str
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the jobs with the chosen value."""
+        return queryset.filter(**{self.column: self.value()}) if self.value() else queryset
+
+
+class ErrorFilter(ColumnFilter):
+    """Filter by the type of the error; offer the types of the last day."""
 
     title = _("error")
     parameter_name = "error"
+    column = "error_type"
 
     def lookups(self, request: HttpRequest, model_admin: AnyAdmin) -> list[tuple[str, str]]:
-        """Return the types by their names."""
+        """Return the types of errors, by name."""
         lines = failures.recent().lines
         return sorted({(one.error_type, one.name) for one in lines if one.error_type})
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the jobs with that error."""
-        return queryset.filter(error_type=self.value()) if self.value() else queryset
-
 
 class SubmittedFilter(admin.SimpleListFilter):
-    """Those submitted lately: in a long history it bounds what the other filters look through."""
+    """Filter by time of submission: in a long history, this limits what other filters scan."""
 
     title = _("submitted")
     parameter_name = "submitted"
@@ -81,32 +88,24 @@ class SubmittedFilter(admin.SimpleListFilter):
         return queryset.filter(created_at__gt=now() - timedelta(seconds=seconds))
 
 
-class TopicFilter(admin.SimpleListFilter):
-    """By topic; the topics are those the matrix shows."""
+class TopicFilter(ColumnFilter):
+    """Filter by topic; offer the topics that the matrix shows."""
 
     title = _("topic")
-    parameter_name = "topic"
+    parameter_name = column = "topic"
 
     def lookups(self, request: HttpRequest, model_admin: AnyAdmin) -> list[tuple[str, str]]:
         """Return the topics that are known now."""
-        known = cluster.without_rows().topics
+        known = facts.without_rows().topics
         return [(one, one) for one in sorted(known) if "*" not in one]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the jobs of the topic."""
-        return queryset.filter(topic=self.value()) if self.value() else queryset
 
-
-class InstanceFilter(admin.SimpleListFilter):
-    """By the instance a job is bound to or ran on."""
+class InstanceFilter(ColumnFilter):
+    """Filter by the instance that a job is bound to or ran on."""
 
     title = _("instance")
-    parameter_name = "instance"
+    parameter_name = column = "instance"
 
     def lookups(self, request: HttpRequest, model_admin: AnyAdmin) -> list[tuple[str, str]]:
-        """Return the instances that were ever announced."""
-        return [(name, name) for name in Instance.objects.values_list("pk", flat=True)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the jobs of the instance."""
-        return queryset.filter(instance=self.value()) if self.value() else queryset
+        """Return all instances that ever announced themselves."""
+        return [(name, name) for name in known_names.instances()]

@@ -22,11 +22,11 @@ from offload.admin.job_filters import (
 from offload.admin.paging import AtLeast, CappedPaginator
 from offload.browser import ages
 from offload.browser.access import OPERATE_JOB
-from offload.browser.jobs import acts, views
-from offload.browser.jobs.acts import ACTS, FORCE, REMOVE, RETRY, STOP, Act
+from offload.browser.jobs import actions, views
+from offload.browser.jobs.actions import ACTIONS, FORCE, REMOVE, RETRY, STOP, Action
 from offload.core.moments import between
 from offload.core.states import JobState
-from offload.core.texts import with_type
+from offload.core.texts import truncated, with_type
 from offload.fleet.snapshots import now
 from offload.models import Job
 from offload.operations import bulk
@@ -42,25 +42,25 @@ if TYPE_CHECKING:
     from offload.models.jobs import JobQuerySet
 
 
-#: What a line of the list is made of.
+#: The columns that a line of the list needs.
 COLUMNS = (
     "topic", "state", "instance", "error_type", "attempts", "created_at", "started_at",
     "finished_at", "run_at",
 )  # fmt: skip
-#: Characters of an error that are read, and that a line shows.
+#: Characters of an error that are read, and that a line shows at most.
 ERROR_CHARACTERS_READ, ERROR_CHARACTERS_SHOWN = 300, 60
 #: Characters of an id that a line shows.
 ID_CHARACTERS_SHOWN = 8
-#: Seconds below which tenths matter.
+#: Durations below that many seconds show tenths.
 TENTHS_BELOW_SECONDS = 10
 
 
-def _offer(act: Act) -> Callable[..., HttpResponse | None]:
-    @admin.action(description=act.label, permissions=["operate"])
+def _offer(action: Action) -> Callable[..., HttpResponse | None]:
+    @admin.action(description=action.label, permissions=["operate"])
     def offered(jobs: JobAdmin, request: HttpRequest, queryset: JobQuerySet) -> HttpResponse | None:
-        return jobs.act(request, queryset, act)
+        return jobs.act(request, queryset, action)
 
-    offered.__name__ = act.name
+    offered.__name__ = action.name
     return offered
 
 
@@ -76,21 +76,21 @@ class JobAdmin(Paged):
     search_help_text = _("A job's id.")
     ordering = ("-created_at", "-id")
     paginator = CappedPaginator
-    actions = tuple(_offer(act) for act in ACTS.values())
+    actions = tuple(_offer(action) for action in ACTIONS.values())
 
     def pages(self) -> Sequence[tuple[str, str, Callable[..., HttpResponseBase]]]:
-        """Return the page's live part, its files, and what can be done to the job."""
+        """Return the page's live part, its files, and the actions on the job."""
         return (
             ("<path:quoted>/now/", "now", views.job_now),
-            ("<path:quoted>/retry/", "retry", partial(views.act, what=RETRY)),
-            ("<path:quoted>/stop/", "stop", partial(views.act, what=STOP)),
+            ("<path:quoted>/retry/", "retry", partial(views.change, action=RETRY)),
+            ("<path:quoted>/stop/", "stop", partial(views.change, action=STOP)),
             ("<path:quoted>/force/", "force", self.force),
-            ("<path:quoted>/remove/", "remove", partial(views.act, what=REMOVE)),
+            ("<path:quoted>/remove/", "remove", partial(views.change, action=REMOVE)),
             ("<path:quoted>/files/<int:file_id>/", "file", views.file),
         )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the jobs with what the list shows of them, an error no longer than that."""
+        """Return the jobs with the columns that the list shows, and errors cut to that length."""
         jobs = (
             super()
             .get_queryset(request)
@@ -101,7 +101,7 @@ class JobAdmin(Paged):
 
     @admin.display(description=_("topic"))
     def name(self, job: Job) -> str:
-        """Return the topic, broken between its parts where there is little room."""
+        """Return the topic; it may be broken between its segments."""
         return broken(job.topic)
 
     @admin.display(description=_("instance"))
@@ -111,7 +111,7 @@ class JobAdmin(Paged):
 
     @admin.display(description=_("state"))
     def badge(self, job: Job) -> str:
-        """Return the state as the browser shows it, and when the job is due if that is to come."""
+        """Return the state as the browser shows it, and when the job is due if it is not yet."""
         shown = badge_of(job.job_state)
         if job.state != JobState.PENDING or job.run_at is None or job.run_at <= now():
             return shown
@@ -120,12 +120,12 @@ class JobAdmin(Paged):
 
     @admin.display(description=_("error"))
     def problem(self, job: Any) -> str:
-        """Return the type of the last error without its module, and how it begins."""
-        told = with_type(job.error_type, job.error_begins.partition("\n")[0])
-        if not told:
+        """Return the type of the last error, without its module, and the beginning of its text."""
+        text = with_type(job.error_type, job.error_begins.partition("\n")[0])
+        if not text:
             return ages.NOTHING
-        short = told if len(told) <= ERROR_CHARACTERS_SHOWN else f"{told[:ERROR_CHARACTERS_SHOWN]}…"
-        return format_html('<span class="ob-problem" title="{}">{}</span>', told, short)
+        short = truncated(text, ERROR_CHARACTERS_SHOWN)
+        return format_html('<span class="ob-problem" title="{}">{}</span>', text, short)
 
     @admin.display(description=_("submitted"))
     def submitted(self, job: Job) -> str:
@@ -134,7 +134,7 @@ class JobAdmin(Paged):
 
     @admin.display(description=_("took"))
     def took(self, job: Job) -> str:
-        """Return how long its last attempt took, or has run."""
+        """Return how long the last attempt took, or has been running."""
         if job.started_at is None or not (job.is_finished or job.state == JobState.ACTIVE):
             return ages.NOTHING
         spent = max(0.0, between(job.started_at, job.finished_at or now()))
@@ -142,7 +142,7 @@ class JobAdmin(Paged):
 
     @admin.display(description=_("id"))
     def key(self, job: Job) -> str:
-        """Return how the id ends: those of one moment begin alike."""
+        """Return the end of the id: ids of the same moment begin alike."""
         short = (
             job.pk if len(job.pk) <= ID_CHARACTERS_SHOWN else f"…{job.pk[-ID_CHARACTERS_SHOWN:]}"
         )
@@ -157,31 +157,33 @@ class JobAdmin(Paged):
         return request.user.has_perm(OPERATE_JOB)
 
     def force(self, request: HttpRequest, quoted: str) -> HttpResponse:
-        """Ask before a job is stopped by force, and then do it."""
+        """Ask for confirmation, then stop a job by force."""
         if request.method == "POST":
-            return views.act(request, quoted, what=FORCE)
-        return views.ask(request, quoted, self.admin_site.each_context(request), what=FORCE)
+            return views.change(request, quoted, action=FORCE)
+        return views.ask(request, quoted, self.admin_site.each_context(request), action=FORCE)
 
-    def act(self, request: HttpRequest, queryset: JobQuerySet, what: Act) -> HttpResponse | None:
-        """Do something to the selected jobs; ask before, where that is risky or they are many."""
+    def act(
+        self, request: HttpRequest, queryset: JobQuerySet, action: Action
+    ) -> HttpResponse | None:
+        """Act on the selected jobs; ask for confirmation if that is risky or the jobs are many."""
         across = request.POST.get("select_across") == "1"
-        if (what.is_risky or across) and "post" not in request.POST:
-            return self._ask(request, queryset, what, across=across)
+        if (action.is_risky or across) and "post" not in request.POST:
+            return self._ask(request, queryset, action, across=across)
         which = queryset if across else [job.pk for job in queryset]
-        result = acts.do_many(what, which, by=request.user)
-        for level, text in acts.told_of_many(what, result):
+        result = actions.do_many(action, which, request)
+        for level, text in actions.about_many(action, result):
             self.message_user(request, text, level)
         return None
 
     def _ask(
-        self, request: HttpRequest, queryset: JobQuerySet, what: Act, *, across: bool
+        self, request: HttpRequest, queryset: JobQuerySet, action: Action, *, across: bool
     ) -> HttpResponse:
-        able = what.able(queryset).order_by()[: bulk.COUNTED_JOBS_MAX + 1].count()
+        able = action.able(queryset).order_by()[: bulk.COUNTED_JOBS_MAX + 1].count()
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
         return views.question(
             request,
             self.admin_site.each_context(request),
-            what,
+            action,
             count=AtLeast.counted(able, bulk.COUNTED_JOBS_MAX),
             most=bulk.JOBS_PER_REQUEST,
             chosen=chosen[:1] if across else chosen,

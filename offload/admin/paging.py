@@ -1,4 +1,4 @@
-"""Pages of long tables that never count all of them."""
+"""Paging through long tables without counting all rows."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 else:
     Base = Paginator
 
-#: Rows that are counted and paged through; filters and search reach the others.
+#: Rows that are counted and paged through; filters and search find the others.
 COUNTED_ROWS_MAX = 10_000
 
 
 class AtLeast(int):
-    """A number that says of itself, wherever it is shown, that there are more."""
+    """A number that is shown with a plus, because there are more."""
 
     def __str__(self) -> str:
         """Return the number with a plus."""
@@ -25,16 +25,16 @@ class AtLeast(int):
 
     @classmethod
     def counted(cls, count: int, most: int) -> int:
-        """Return a count that looked for no more than one beyond the most."""
+        """Return a count that stopped one beyond the most."""
         return cls(most) if count > most else count
 
 
 class CappedPaginator(Base):
-    """A paginator that costs the same however long the table is."""
+    """A paginator whose cost does not grow with the table."""
 
     @cached_property
     def count(self) -> int:
-        """Return how many rows there are, up to the most that is counted."""
+        """Return the number of rows, up to the most that is counted."""
         rows: Any = self.object_list
         return AtLeast.counted(
             int(rows.order_by()[: COUNTED_ROWS_MAX + 1].count()), COUNTED_ROWS_MAX

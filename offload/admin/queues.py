@@ -10,25 +10,37 @@ from django.core.exceptions import ValidationError
 from django.forms.models import model_to_dict
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
-from offload.admin.lists import ListedAdmin
+from offload.admin.recorded import RecordedAdmin
 from offload.browser import ages
 from offload.models import Queue
+from offload.models.change_records import SubjectKind
 from offload.models.queues import validate_patterns
+from offload.operations.changes.queues import (
+    AddQueue,
+    ChangeQueue,
+    RemoveQueue,
+    ResumeQueue,
+    SuspendQueue,
+)
 from offload.queues import policies
+from offload.reading.cluster import known_names
 from offload.templatetags.offload import broken
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
+
+    from offload.operations.changes.change import Change
+    from offload.operations.changes.change_outcomes import Outcome
+    from offload.operations.changes.queues import QueueOutcome
 
     ModelForm = forms.ModelForm[Queue]
 else:
     ModelForm = forms.ModelForm
 
-#: What people change of a queue that the settings declare.
-SWITCH_FIELDS = ("suspended", "note")
 MANAGE_QUEUE = "offload.manage_queue"
 
 
@@ -46,7 +58,7 @@ class PatternsField(forms.Field):
         return [line.strip() for line in str(value or "").splitlines() if line.strip()]
 
     def validate(self, value: list[str]) -> None:
-        """Raise ValidationError with what is wrong about each line, by its number."""
+        """Raise ValidationError with the problem of each line, by its number."""
         super().validate(value)
         errors = [error for number, text in enumerate(value, 1) for error in _wrong(number, text)]
         if errors:
@@ -57,13 +69,13 @@ def _wrong(number: int, text: str) -> list[ValidationError]:
     try:
         validate_patterns([text])
     except ValidationError as error:
-        told = _("Line %(line)d: %(error)s")
-        return [ValidationError(told, params={"line": number, "error": error.messages[0]})]
+        message = _("Line %(line)d: %(error)s")
+        return [ValidationError(message, params={"line": number, "error": error.messages[0]})]
     return []
 
 
 class QueueForm(ModelForm):
-    """A queue, its patterns as lines."""
+    """The form of a queue, with its patterns as lines."""
 
     topics = PatternsField(
         label=_("Topic patterns"),
@@ -71,24 +83,24 @@ class QueueForm(ModelForm):
     )
 
     class Meta:
-        """All that people edit."""
+        """The fields that people edit."""
 
         model = Queue
         fields = (
-            "name", "topics", "ranking", "type", "max_parallel", "retries", "retry_delay",
-            "backoff", "retention_days", "suspended", "note",
+            "name", "topics", "ranking", "type", "max_parallel", "cluster_order", "retries",
+            "retry_delay", "backoff", "retention_days", "suspended", "note",
         )  # fmt: skip
 
 
 @admin.register(Queue)
-class QueueAdmin(ListedAdmin):
+class QueueAdmin(RecordedAdmin):
     """Policies for sets of topics."""
 
     form = QueueForm
     list_display = (
         "name", "patterns", "held", "type", "max_parallel", "retries", "ranking", "made_by",
     )  # fmt: skip
-    list_filter = ("suspended", "type")
+    list_filter = ("suspended", "type", "cluster_order")
     search_fields = ("name",)
     actions = ("suspend", "resume")
     change_list_template = "offload/queue_list.html"
@@ -96,16 +108,16 @@ class QueueAdmin(ListedAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Return the list; where the queue ``default`` has no row, what holds for it stands above.
+        """Return the list; above it, show the settings for the queue ``default`` if it has no row.
 
-        Its jobs go by the settings then, as if there were one.
+        Without a row, its jobs follow the settings.
         """
-        missing = not Queue.objects.filter(name=policies.DEFAULT_QUEUE).exists()
+        missing = not known_names.has_row(policies.DEFAULT_QUEUE)
         default = policies.default_row() if missing else None
         return super().changelist_view(request, {**(extra_context or {}), "default": default})
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Return what a new queue begins with: for the one named ``default``, what holds now."""
+        """Return the initial values of a new queue: for one named ``default``, the settings."""
         initial: dict[str, Any] = super().get_changeform_initial_data(request)
         if initial.get("name") != policies.DEFAULT_QUEUE:
             return initial
@@ -119,49 +131,51 @@ class QueueAdmin(ListedAdmin):
 
     @admin.display(description=_("suspended"))
     def held(self, queue: Queue) -> str:
-        """Return whether its jobs are held back, and why."""
+        """Return whether the queue is suspended, and why."""
         if not queue.suspended:
             return ages.NOTHING
         shown = '<span class="ob-warn"><span aria-hidden="true">■</span> {}</span> {}'
         return format_html(shown, _("suspended"), queue.note)
 
-    @admin.display(description=_("made by"))
+    @admin.display(description=_("managed by"))
     def made_by(self, queue: Queue) -> str:
         """Return whether the settings declare it."""
         return str(_("the settings") if queue.is_declared else _("people"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Return the name of a queue that exists, and all that the settings say of it.
+        """Return the name of an existing queue, and every field that the settings give.
 
-        Jobs know a queue by its name.
+        The name is fixed because jobs refer to a queue by it.
         """
         if obj is None or not obj.is_declared:
             return ("name",) if obj else ()
-        return tuple(one for one in self.form.Meta.fields if one not in SWITCH_FIELDS)
+        return tuple(one for one in self.form.Meta.fields if one not in policies.SWITCH_FIELDS)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse to delete what the settings declare: it would come back."""
+        """Refuse to delete a queue that the settings declare: it would come back."""
         is_declared = obj is not None and obj.is_declared
         return not is_declared and super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Queue, form: Any, change: bool) -> None:
-        """Store it and take back what is bound beyond its limit."""
-        self._tell(request, policies.save(obj))
-        if left := sum(policies.left_behind(obj).values()):
-            text = ngettext(
-                "%d job of its topics was submitted before, and stays in its queue.",
-                "%d jobs of its topics were submitted before, and stay in their queues.",
-                left,
-            )
-            self.message_user(request, text % left, messages.WARNING)
+        """Make the queue, or change what the form changed of it."""
+        if change and not form.changed_data:
+            return
+        given = {name: value for name, value in form.cleaned_data.items() if name != "name"}
+        if change:
+            fields = {name: given[name] for name in form.changed_data}
+            self.carry_out(request, ChangeQueue(name=obj.name, fields=fields))
+            return
+        topics = tuple(given.pop("topics"))
+        outcome = self.carry_out(request, AddQueue(name=obj.name, topics=topics, fields=given))
+        obj.pk = outcome.queue.pk
 
-    def delete_model(self, request: HttpRequest, obj: Queue) -> None:
-        """Remove it."""
-        policies.remove([obj])
+    def subject(self, row: Queue) -> tuple[str, str]:
+        """Return the queue."""
+        return SubjectKind.QUEUE, row.name
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
-        """Remove them."""
-        policies.remove(queryset.filter(is_declared=False))
+    def removal(self, rows: list[Queue]) -> Iterable[Change[Outcome]]:
+        """Return the changes that remove queues, except those that the settings declare."""
+        return [RemoveQueue(name=row.name) for row in rows if not row.is_declared]
 
     def has_manage_permission(self, request: HttpRequest) -> bool:
         """Tell whether the user may suspend and resume queues."""
@@ -169,28 +183,15 @@ class QueueAdmin(ListedAdmin):
 
     @admin.action(description=_("Suspend selected queues"), permissions=["manage"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
-        """Bind nothing more of them, and take back what has not begun."""
-        self._switch(request, queryset, suspended=True)
+        """Suspend the queues: bind no more of their jobs, and take back the unstarted ones."""
+        self._switch(request, [SuspendQueue(name=row.name) for row in queryset])
 
     @admin.action(description=_("Resume selected queues"), permissions=["manage"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
-        """Bind their jobs again."""
-        self._switch(request, queryset, suspended=False)
+        """Resume the queues: bind their jobs again."""
+        self._switch(request, [ResumeQueue(name=row.name) for row in queryset])
 
-    def _switch(self, request: HttpRequest, queryset: QuerySet[Queue], *, suspended: bool) -> None:
-        chosen = list(queryset)
-        self._tell(request, policies.suspend(chosen, suspended=suspended))
-        done = _("suspended") if suspended else _("resumed")
-        for queue in chosen:
-            self.log_change(request, queue, str(done))
-        names = ", ".join(queue.name for queue in chosen)
-        self.message_user(request, f"{names}: {done}.", messages.SUCCESS)
-
-    def _tell(self, request: HttpRequest, recalled: int) -> None:
-        if recalled:
-            text = ngettext(
-                "%d unstarted job was taken back and waits.",
-                "%d unstarted jobs were taken back and wait.",
-                recalled,
-            )
-            self.message_user(request, text % recalled, messages.INFO)
+    def _switch(self, request: HttpRequest, switches: Iterable[Change[QueueOutcome]]) -> None:
+        for change in switches:
+            outcome = self.carry_out(request, change)
+            self.message_user(request, outcome.sentence, messages.SUCCESS)

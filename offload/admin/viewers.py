@@ -1,8 +1,8 @@
-"""Viewers of the rows that have no page of their own."""
+"""Viewers of rows that have no page of their own."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -14,8 +14,11 @@ from offload.admin.base import Browsed, Viewer
 from offload.admin.paging import CappedPaginator
 from offload.models import (
     Attempt,
+    Delivery,
     Dependency,
+    DyingFile,
     Exclusion,
+    FileTransfer,
     Join,
     Lease,
     Payload,
@@ -33,14 +36,18 @@ if TYPE_CHECKING:
 
 
 class Internal(Viewer):
-    """Rows on the page of internals, and not beside what people work with."""
+    """An admin that is linked on the page of internals only."""
 
     about: _StrPromise
     paginator = CappedPaginator
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Keep them out of the index and the sidebar."""
+        """Keep the model out of the index and the sidebar."""
         return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show the list under the tab of the internals."""
+        return super().changelist_view(request, {"section": "internals", **(extra_context or {})})
 
 
 @admin.register(Attempt)
@@ -57,7 +64,7 @@ class AttemptAdmin(Internal):
 
 @admin.register(Run)
 class RunAdmin(Internal):
-    """Executions of workflows; what they work on is shown with their jobs."""
+    """Executions of workflows; their arguments are shown with their jobs."""
 
     about = _("Executions of workflows; their jobs are their steps.")
     list_display = ("id", "workflow", "created_at")
@@ -85,6 +92,51 @@ class PayloadFileAdmin(Internal):
     list_select_related = ("job",)
     fields = ("payload", "job", "epoch", "name", "size", "media_type", "sha256", "location")
     search_fields = ("name__exact", "sha256__exact", "payload__id__exact")
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(Internal):
+    """Deliveries of outputs."""
+
+    about = _("Outputs that go into a field or a storage once their job has succeeded.")
+    list_display = ("name", "job_id", "place", "state", "due_at", "failures", "error")
+    fields = (
+        "job_id", "number", "name", "target", "location", "due_at", "delivered_at", "failures",
+        "error",
+    )  # fmt: skip
+    search_fields = ("job__id__exact",)
+    ordering = ("-pk",)
+
+
+@admin.register(FileTransfer)
+class FileTransferAdmin(Internal):
+    """Files on their way to or from other clusters."""
+
+    about = _("Files of jobs on their way to or from other clusters, and those that arrived.")
+    list_display = (
+        "name", "job_id", "peer", "direction", "transport", "stage", "size", "sent", "saved",
+        "tries", "error",
+    )  # fmt: skip
+    # Without the ticket, which is good for getting the file.
+    fields = (
+        "job_id", "peer", "epoch", "direction", "task", "name", "size", "media_type", "sha256",
+        "transport", "stage", "tries", "sent", "saved", "created_at", "started_at", "finished_at",
+        "error_type", "error", "due_at", "owner", "lease_until", "location",
+    )  # fmt: skip
+    search_fields = ("job__id__exact", "name__exact", "sha256__exact")
+    list_filter = ("stage", "direction")
+    ordering = ("-pk",)
+
+
+@admin.register(DyingFile)
+class DyingFileAdmin(Internal):
+    """Files to be deleted."""
+
+    about = _("Files that nothing uses, until their storage has deleted them.")
+    list_display = ("location", "storage", "since", "due_at", "failures", "error")
+    fields = ("storage", "location", "since", "due_at", "failures", "error")
+    search_fields = ("location__startswith",)
+    ordering = ("due_at",)
 
 
 @admin.register(Join)
@@ -121,7 +173,7 @@ class ExclusionAdmin(Internal):
 
 @admin.register(Lease)
 class LeaseAdmin(Internal, Browsed):
-    """Who leads; the page of all internals stands here."""
+    """The leader's lease; the page of internals is one of its URLs."""
 
     about = _("Which instance leads, in which term.")
     list_display = ("name", "holder", "term", "expires_at")
@@ -131,11 +183,11 @@ class LeaseAdmin(Internal, Browsed):
         return (("internals/", "internals", self.internals),)
 
     def internals(self, request: HttpRequest) -> HttpResponse:
-        """Return the page that leads to the rows which people do not work with."""
+        """Return the page with links to the internal tables."""
         site = self.admin_site
         found = [one for one in site._registry.values() if isinstance(one, Internal)]
-        seen = [one for one in found if one.has_view_permission(request)]
-        if not seen:
+        visible = [one for one in found if one.has_view_permission(request)]
+        if not visible:
             raise PermissionDenied
         rows = [
             {
@@ -145,7 +197,7 @@ class LeaseAdmin(Internal, Browsed):
                     f"admin:offload_{one.opts.model_name}_changelist", current_app=site.name
                 ),
             }
-            for one in seen
+            for one in visible
         ]
         shown = {**site.each_context(request), "rows": rows, "title": _("Internals")}
         return TemplateResponse(request, "offload/internals.html", shown)
@@ -153,6 +205,6 @@ class LeaseAdmin(Internal, Browsed):
 
 @admin.register(Version, Slot)
 class MachineryAdmin(Internal):
-    """Rows that are only counted with and locked."""
+    """Rows that are only counters and locks."""
 
     about = _("A row that is only counted with, or locked.")

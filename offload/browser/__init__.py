@@ -2,4 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["access", "address", "ages", "badges", "cluster", "effects", "jobs", "live", "outage"]
+__all__ = [
+    "access",
+    "ages",
+    "badges",
+    "cluster",
+    "jobs",
+    "keys",
+    "live",
+    "outage",
+    "values",
+]

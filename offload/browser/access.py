@@ -1,4 +1,4 @@
-"""Who may see and do what; every view asks, whatever the page has shown."""
+"""Permissions: every view checks them, whatever the page has shown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OPERATE_JOB = "offload.operate_job"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """A user's permissions, for pages that show only buttons that work."""
+    """A user's permissions; pages show only buttons that the user may press."""
 
     instances: bool
     jobs: bool
@@ -40,7 +40,7 @@ class Access:
 
 
 def access_of(user: AbstractBaseUser | AnonymousUser) -> Access:
-    """Ask for all permissions of a user."""
+    """Return all permissions of a user."""
     return Access(
         instances=_may(user, SEE_INSTANCES),
         jobs=_may(user, SEE_JOBS),
@@ -52,7 +52,7 @@ def access_of(user: AbstractBaseUser | AnonymousUser) -> Access:
 
 
 def requires(*permissions: str) -> Callable[[View[P, R]], View[P, R]]:
-    """Refuse a view to users without all of these permissions."""
+    """Refuse the view to users who lack any of these permissions."""
 
     def decorate(view: View[P, R]) -> View[P, R]:
         @wraps(view)

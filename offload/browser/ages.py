@@ -1,4 +1,4 @@
-"""Times as people read them: how long ago, or in how long; the exact moment is on hover."""
+"""Times for people: how long ago or in how long, with the exact time on hover."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 #: Shown where there is nothing to show.
 NOTHING = "—"
-#: Seconds of each unit and its sign; the page's script counts on by the same.
+#: Seconds of each unit, with its sign; the page's script uses the same table.
 UNIT_SECONDS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def age(seconds: float) -> str:
-    """Return a duration by its greatest unit."""
+    """Return a duration in its largest unit."""
     size, unit = next((one for one in UNIT_SECONDS if seconds >= one[0]), UNIT_SECONDS[-1])
     return f"{int(seconds // size)} {unit}"
 
 
-def told(value: datetime, now: datetime) -> str:
-    """Return how long ago a moment was, or in how long it comes."""
+def relative(value: datetime, now: datetime) -> str:
+    """Return how long ago a moment was, or how long until it comes."""
     passed = between(value, now)
     if passed < 0:
         return _("in %(age)s") % {"age": age(-passed)}
@@ -37,14 +37,14 @@ def told(value: datetime, now: datetime) -> str:
 
 
 def shown(value: datetime | None, now: datetime) -> SafeString | str:
-    """Return a moment as an element: its age, and the moment itself by the site's zone.
+    """Return a moment as an HTML element: its age, and the time in the site's zone.
 
-    The page's script names it by the viewer's zone, and lets it age.
+    The page's script shows it in the viewer's zone and keeps the age current.
     """
     if value is None:
         return NOTHING
-    here = localtime(value)
-    exact = date_format(here, "Y-m-d H:i:s T")
+    local = localtime(value)
+    exact = date_format(local, "Y-m-d H:i:s T")
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', here.isoformat(), exact, told(value, now)
+        '<time datetime="{}" title="{}">{}</time>', local.isoformat(), exact, relative(value, now)
     )

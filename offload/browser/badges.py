@@ -1,42 +1,22 @@
-"""How states look: a glyph, a word and a tone each, so that colour is never alone."""
+"""How states look: each has a glyph, a word and a tone, so colour is never the only sign."""
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
+from offload.core.placement.rule_status import RuleStatus
 from offload.core.placement.topology import Mode
 from offload.core.states import JobState
 
 if TYPE_CHECKING:
+    import enum
     from collections.abc import Mapping
 
     from django.utils.functional import _StrPromise
-
-
-class RuleStatus(enum.StrEnum):
-    """How an instance stands to a topic, by rules."""
-
-    # Nothing forbids it.
-    ALLOWED = "allowed"
-    # It is the one pattern on the instance's own allow list.
-    ONLY = "only"
-    # Some topics of the pattern are allowed, others are not.
-    PARTLY = "partly"
-    # A rule denies it.
-    DENIED = "denied"
-    # The instance has allow rules, and none of them includes it.
-    UNLISTED = "unlisted"
-    # The instance is switched off.
-    OFF = "off"
-    # The instance has no consumer for it.
-    ABSENT = "absent"
-    # The instance has not announced by which rules it acts.
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +37,7 @@ BADGES: Mapping[enum.StrEnum, Badge] = MappingProxyType(
         RuleStatus.DENIED: Badge("✕", _("denied"), "bad"),
         RuleStatus.UNLISTED: Badge("∅", _("not allowed"), "bad"),
         RuleStatus.OFF: Badge("⊘", _("switched off"), "bad"),
+        RuleStatus.NOT_SENT: Badge("↛", _("not sent there"), "idle"),
         RuleStatus.ABSENT: Badge("·", _("no consumer"), "idle"),
         RuleStatus.UNKNOWN: Badge("?", _("unknown"), "warn"),
         Mode.STARTING: Badge("◌", _("starting"), "busy"),

@@ -1,4 +1,4 @@
-"""Pages that stay current: a fragment that is asked for again and again, under a version."""
+"""Pages that stay current: the browser polls a fragment that has a version."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Page(TemplateResponse):
-    """A page whose text can be sent, whatever a row holds: halves of characters are escaped."""
+    """A page that can always be encoded: lone surrogates from rows are escaped."""
 
     @property
     def rendered_content(self) -> str:
@@ -28,34 +28,34 @@ class Page(TemplateResponse):
 
 
 def sendable(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
-    """Return the page that Django's admin is about to answer with, as one that can be sent."""
+    """Turn the response of Django's admin into one that can always be encoded."""
     if not isinstance(answer, TemplateResponse):
         return answer
     return Page(request, answer.template_name, answer.context_data, status=answer.status_code)
 
 
 def is_htmx(request: HttpRequest) -> bool:
-    """Tell whether htmx asks, whatever middleware the site has."""
+    """Tell whether the request comes from htmx, whatever middleware the site has."""
     return request.headers.get("HX-Request") == "true"
 
 
 def is_known(request: HttpRequest, version: str) -> bool:
-    """Tell whether whoever asks shows this version already."""
+    """Tell whether the client already shows this version."""
     return request.GET.get("v") == version
 
 
 def unchanged() -> HttpResponse:
-    """Return the answer that makes htmx leave everything as it is."""
+    """Return the response that makes htmx change nothing."""
     return HttpResponse(status=204)
 
 
 def reload() -> HttpResponse:
-    """Return the answer that makes htmx load the whole page anew, login included."""
+    """Return the response that makes htmx reload the whole page, or the login page."""
     return HttpResponse(headers={"HX-Refresh": "true"})
 
 
 def context(request: HttpRequest, page: object, version: str = "") -> dict[str, Any]:
-    """Return what a fragment's template needs."""
+    """Return the context of a fragment's template."""
     return {
         "page": page,
         "version": version or version_of(page),
@@ -64,15 +64,15 @@ def context(request: HttpRequest, page: object, version: str = "") -> dict[str, 
     }
 
 
-def tell(request: HttpRequest, level: int, text: str, *, home: str) -> HttpResponse:
-    """Answer a change: go back to the page and tell there what was done."""
+def answer_with_redirect(request: HttpRequest, level: int, text: str, *, home: str) -> HttpResponse:
+    """Respond to a change: redirect to the page, which shows the message."""
     messages.add_message(request, level, text)
     return redirect(home)
 
 
-def told(
+def answer_with_fragment(
     request: HttpRequest, template: str, shown: Mapping[str, Any], level: int, text: str
 ) -> HttpResponse:
-    """Answer a change that htmx sent: the fragment as it is now, and what was done."""
-    status = {"told": text, "tone": "bad" if level >= messages.ERROR else "good"}
-    return Page(request, "offload/_told.html", {**shown, "fragment": template, **status})
+    """Respond to a change by htmx: the current fragment and the message."""
+    status = {"message": text, "tone": "bad" if level >= messages.ERROR else "good"}
+    return Page(request, "offload/_message.html", {**shown, "fragment": template, **status})

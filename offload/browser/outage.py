@@ -1,4 +1,4 @@
-"""Answers while the database is away."""
+"""Responses while the database is unreachable."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.admin")
 
-#: What drivers raise that get no answer.
+#: The errors that drivers raise if the database does not answer.
 OUTAGE_ERRORS = (OperationalError, InterfaceError)
 
 
 class DatabaseAway(MiddlewareMixin):
-    """Let every page of the admin say that the database is away.
+    """Middleware that makes every page of the admin say that the database is unreachable.
 
-    Pages of this app say it without it; Django's own, the first one of an app among them, do not.
+    This app's own pages do so without it; Django's pages, such as the index, need it.
     """
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Return the page that says so, where the error means it and an admin was asked."""
+        """Return that page if the error means it and the request was for an admin."""
         asked = request.resolver_match
         if not isinstance(error, OUTAGE_ERRORS) or asked is None or "admin" not in asked.app_names:
             return None
@@ -36,7 +36,7 @@ class DatabaseAway(MiddlewareMixin):
 
 
 def away(request: HttpRequest, site: str) -> HttpResponse:
-    """Return a page that needs nothing of the database, not even who is asking.
+    """Return a page that needs nothing from the database, not even the user.
 
     `site` is the name of the admin's site.
     """

@@ -1,4 +1,4 @@
-"""Celery's canvas as rows: its own code expands it, and every node becomes a job or a relay."""
+"""Celery's canvas as rows: Celery's own code expands it; every node becomes a job or a relay."""
 
 from __future__ import annotations
 

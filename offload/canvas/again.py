@@ -1,4 +1,4 @@
-"""A second send of an id that is known: the job that is over makes way for a new one."""
+"""Sending an id a second time: a new job replaces the one that has ended."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import replace
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
-from offload.canvas.failing import nodes_of
 from offload.canvas.freezing.context import running
-from offload.canvas.freezing.signatures import EPOCH_OPTION, many
+from offload.canvas.freezing.signatures import EPOCH_OPTION
+from offload.canvas.freezing.walk import frozen, many
 from offload.core.exceptions import JobUnfinished
-from offload.core.states import FINAL, Hold
+from offload.core.states import Hold
 from offload.db import database
 from offload.dispatch import submission
 from offload.files import deletion
@@ -19,7 +19,7 @@ from offload.models import Job
 from offload.results import task_results
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from celery import Celery
 
@@ -27,49 +27,49 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.canvas")
 
-#: Seconds that what follows an end has to be done in, before a second send is refused.
+#: Seconds to wait until a job's successors are stored, before a second send is refused.
 AFTERMATH_TIMEOUT_SECONDS = 1.0
 
 
 def send_again(drafts: Sequence[Draft], bodies: Sequence[Mapping[str, Any]]) -> None:
-    """Store drafts whose ids are known, in place of the jobs that had them and are over.
+    """Store drafts whose ids are known, in place of the ended jobs that had them.
 
-    Those of all that follows by a frozen id, the ``bodies`` of chords included, make way too.
-    What is not over stays: raise JobUnfinished, or in a job, whose attempt may repeat what an
-    earlier one sent, let that be known in the log.
+    Jobs with the ids of their frozen successors, the ``bodies`` of chords included, are replaced
+    too. A job that has not ended stays: raise JobUnfinished; inside a job, whose attempt may repeat
+    what an earlier one sent, only log it.
     """
     open_ = _replace(drafts, bodies)
     if open_ is None:
         return
     if running.get() is None:
         raise JobUnfinished(job_id=open_.pk, state=open_.state)
-    _say(open_)
+    _log_ended(open_)
 
 
 def follow_again(drafts: Sequence[Draft], bodies: Sequence[Mapping[str, Any]]) -> None:
     """Store what follows an end under ids that an earlier canvas was frozen with, too.
 
-    What followed the same end before, what ended while it waited to be filled, and what was cut
-    off is this canvas' own, and stays.
+    Jobs that already follow the same end, that ended to be replaced or that were cut off belong
+    to this canvas and stay as they are.
     """
     found = Job.objects.filter(pk__in=[draft.id for draft in drafts], hold=Hold.NONE)
     parents = dict(found.values_list("pk", "parent_id"))
     others = [one for one in drafts if parents.get(one.id, one.parent_id) != one.parent_id]
     open_ = _replace(others, bodies) if others else None
     if open_ is not None:
-        _say(open_)
+        _log_ended(open_)
 
 
 def leave(drafts: Sequence[Draft]) -> None:
     """Let the log say of drafts whose ids are known that they were not stored."""
     for row in Job.objects.ids(draft.id for draft in drafts):
-        _say(row)
+        _log_ended(row)
 
 
 def _replace(drafts: Sequence[Draft], bodies: Sequence[Mapping[str, Any]]) -> Job | None:
     """Store drafts in place of what has their ids (E3); or return a job of those that is open."""
     behind = [*(one for draft in drafts for one in _behind(draft)), *bodies]
-    ids = [draft.id for draft in drafts] + [_id_of(node) for node in _nodes(behind)]
+    ids = [draft.id for draft in drafts] + [node.id for node in frozen(behind)]
     _wait(ids)
     with database.atomic():
         rows = list(Job.objects.filter(pk__in=ids).order_by("pk").select_for_update())
@@ -79,14 +79,14 @@ def _replace(drafts: Sequence[Draft], bodies: Sequence[Mapping[str, Any]]) -> Jo
         epochs = {row.pk: row.epoch for row in rows}
         deletion.forget(list(epochs))
         task_results.forget(list(epochs))
-        for node in _nodes(behind):
-            node["options"][EPOCH_OPTION] = epochs.get(_id_of(node), 0)
+        for node in frozen(behind):
+            node.signature["options"][EPOCH_OPTION] = epochs.get(node.id, 0)
         submission.store([replace(one, epoch=epochs.get(one.id, 0)) for one in drafts])
     return None
 
 
 def is_own(app: Celery) -> bool:
-    """Return whether what is sent here is sent by somebody's own will.
+    """Return whether a person's own code sends this.
 
     In a plain Celery task it may be what follows that task, which Celery's own code sends again
     when a message comes twice.
@@ -99,14 +99,6 @@ def _behind(draft: Draft) -> list[Any]:
     return many((draft.tail or draft.options).get("chain"))
 
 
-def _nodes(signatures: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
-    return (node for node, _ in nodes_of(*signatures))
-
-
-def _id_of(node: Mapping[str, Any]) -> str:
-    return str(node["options"]["task_id"])
-
-
 def _is_over(row: Job) -> bool:
     """Return whether a job is final, and all that follows it is stored."""
     return row.is_finished and not (row.aftermath_due and row.has_tail)
@@ -114,11 +106,11 @@ def _is_over(row: Job) -> bool:
 
 def _wait(ids: Sequence[str]) -> None:
     """Give the ends of jobs a moment: who has a result has it before its end is wrapped up."""
-    due = Job.objects.filter(pk__in=ids, state__in=FINAL, aftermath_due=True)
+    due = Job.objects.ids(ids).ended().filter(aftermath_due=True)
     deadline = monotonic() + AFTERMATH_TIMEOUT_SECONDS
     while not database.in_transaction() and due.exists() and monotonic() < deadline:
         sleep(0.01)
 
 
-def _say(row: Job) -> None:
+def _log_ended(row: Job) -> None:
     logger.warning("job %s is %s: sending it again did nothing", row.pk, row.state)

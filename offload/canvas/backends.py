@@ -35,7 +35,7 @@ def hook(app: Celery, backend: Any) -> Any:
 
 
 def looking_back(wait_for: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a backend's polling that looks at what came before once more after a failure.
+    """Return a backend's polling that checks earlier results once more after a failure.
 
     Celery looks there and then at the result: a member of a chord may fail between the two, and
     then ``get()`` would raise the ChordError of the body, not the member's own error.
@@ -52,7 +52,7 @@ def looking_back(wait_for: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Chords:
-    """Celery's interface to the counting of chords; what is not ours goes to the backend."""
+    """Celery's interface for counting chords; chords without a join go to the backend."""
 
     def __init__(self, app: Celery, backend: Any) -> None:
         """Keep the backend's own methods."""
@@ -63,7 +63,7 @@ class Chords:
         self._add_to_chord = backend.add_to_chord
 
     def apply_chord(self, header_result_args: Any, body: Any, **options: Any) -> Any:
-        """Make a join inside a transaction of ours."""
+        """Make a join inside one of offload's transactions."""
         batch = batches.current()
         if batch is None:
             return self._apply_chord(header_result_args, body, **options)
@@ -72,7 +72,7 @@ class Chords:
         return None
 
     def set_chord_size(self, group_id: str, chord_size: int) -> Any:
-        """Do nothing inside a transaction of ours: joins know their members."""
+        """Do nothing inside one of offload's transactions: joins know their members."""
         return None if batches.current() else self._set_chord_size(group_id, chord_size)
 
     def on_chord_part_return(self, request: Any, state: str, result: Any, **options: Any) -> Any:

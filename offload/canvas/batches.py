@@ -1,4 +1,4 @@
-"""Submissions inside one of our transactions, gathered and stored by a few statements."""
+"""Submissions inside one of offload's transactions, gathered and stored by a few statements."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from offload.canvas.posting import post
 from offload.db import database
 from offload.dispatch import submission
 from offload.models import Dependency, Join, Kind
-from offload.tracking import placeholders, terminations
+from offload.tracking import replacements, terminations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,12 +39,12 @@ class Batch:
 
     drafts: list[Draft] = field(default_factory=list)
     joins: list[NewJoin] = field(default_factory=list)
-    #: Whether somebody sends this on their own, rather than an end that is followed.
+    #: Whether user code sends this, rather than the end of another job.
     own: bool = False
 
     @contextmanager
     def whole(self) -> Iterator[None]:
-        """Keep everything the block adds, or nothing of it if it fails."""
+        """Keep everything that the block adds, or nothing if it fails."""
         drafts, joins = len(self.drafts), len(self.joins)
         try:
             yield
@@ -62,13 +62,13 @@ _batch: ContextVar[Batch | None] = ContextVar("offload_batch", default=None)
 
 
 def current() -> Batch | None:
-    """Return the batch of the transaction of ours that this code runs in, if any."""
+    """Return the batch of the offload transaction that this code runs in, if any."""
     return _batch.get()
 
 
 @contextmanager
 def gathering(*, own: bool = False) -> Iterator[Batch]:
-    """Gather what the block submits and store it at its end; inside a transaction."""
+    """Gather what the block submits and store it when the block ends; requires a transaction."""
     outer = _batch.get()
     if outer is not None:
         yield outer
@@ -112,18 +112,18 @@ def _store_known(known: Sequence[Draft], bodies: Sequence[Mapping[str, Any]], *,
 
 
 def _fill(draft: Draft) -> bool:
-    """Fill the row that waits under a draft's id, if it does; return whether one waits."""
+    """Fill the row that waits under a draft's id; return whether there was one."""
     with database.atomic():
-        row = placeholders.waiting(draft.id)
+        row = replacements.waiting(draft.id)
         if row is not None and fits(row, draft):
-            placeholders.fill(filled(row, draft))
+            replacements.fill(filled(row, draft))
             if row.stop_requested:
                 terminations.stop([row.pk])
     return row is not None
 
 
 def store_joins(joins: Sequence[NewJoin]) -> None:
-    """Store joins and what they wait for; known ones are left alone."""
+    """Store joins and their dependencies; leave known ones unchanged."""
     Join.objects.bulk_create(
         [Join(id=one.id, body=one.body, tree=one.tree, body_id=_id_of(one.body)) for one in joins],
         ignore_conflicts=True,

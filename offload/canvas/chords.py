@@ -12,16 +12,18 @@ from celery.utils.functional import _regen  # type: ignore[attr-defined]
 from offload.canvas.again import is_own
 from offload.canvas.batches import current, gathering
 from offload.canvas.freezing.recognition import is_job
-from offload.canvas.freezing.signatures import parts_of
+from offload.canvas.freezing.walk import Parts, parts_of, walk
 from offload.canvas.sender import Sender
 from offload.db import database
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from celery import Celery
 
 
 def hook() -> None:
-    """Wrap what every chord passes on its way out; once per process."""
+    """Wrap the method through which every chord is sent; once per process."""
     stock: Any = chord.run
     if hasattr(stock, "__wrapped__"):
         return
@@ -33,7 +35,7 @@ def hook() -> None:
             return stock(self, header, body, *args, **options)
         if not holds_job(app, header):
             return stock(self, header, body, *args, **options)
-        # A generator is read before the transaction begins: nobody knows how long it takes.
+        # A generator may take any time, so it is read before the transaction begins.
         deque(header.tasks, maxlen=0)
         with database.atomic(), gathering(own=is_own(app)):
             return stock(self, header, body, *args, **options)
@@ -42,26 +44,28 @@ def hook() -> None:
 
 
 def holds_job(app: Celery, canvas: Any) -> bool:
-    """Return whether any task of a canvas is a job; of a generator, whether the first one is.
+    """Return whether any task of a canvas is a job; for a generator, whether the first one is.
 
     It is not read any further: plain tasks are sent while it goes on.
     """
-    if isinstance(canvas, _regen):
-        return any(holds_job(app, one) for one in _first(canvas))
-    if not isinstance(canvas, dict):
-        return any(holds_job(app, one) for one in canvas)
-    if parts := parts_of(canvas):
-        return any(holds_job(app, one) for one in parts if one is not None)
-    chunked = canvas.get("subtask_type") == "chunks"
-    return holds_job(app, canvas["kwargs"]["task"]) if chunked else is_job(app, canvas)
+    return any(is_job(app, node.signature) for node in walk(_read(canvas), parts=_parts))
 
 
-def _first(tasks: Any) -> list[Any]:
-    """Return the first task of a generator, if any.
+def _parts(signature: Mapping[str, Any]) -> Parts | None:
+    if signature.get("subtask_type") == "chunks":
+        return Parts(header=None, inner=signature["kwargs"]["task"])
+    parts = parts_of(signature)
+    return parts and Parts(header=_read(parts.header), inner=_read(parts.inner))
+
+
+def _read(tasks: Any) -> Any:
+    """Return tasks; of a generator only the first one, if any.
 
     Asked for by its place: an iterator that is left would take an error of the second with it.
     """
+    if not isinstance(tasks, _regen):
+        return tasks
     try:
-        return [tasks[0]]
+        return tasks[0]
     except IndexError:
-        return []
+        return None

@@ -1,4 +1,4 @@
-"""Nodes of a canvas that can no longer run are made final: stock Celery leaves some PENDING."""
+"""Ends the nodes of a canvas that can no longer run; stock Celery leaves some PENDING."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from offload.canvas.freezing.drafting import origin_of, tail_of
 from offload.canvas.freezing.options import kept
 from offload.canvas.freezing.recognition import of_signature, plain_topic
-from offload.canvas.freezing.signatures import many, parts_of
+from offload.canvas.freezing.walk import frozen
 from offload.core.exceptions import InvalidTopic
 from offload.core.states import Hold, JobState, celery_state
 from offload.core.texts import bare
@@ -19,26 +19,26 @@ from offload.tracking import terminations
 from offload.tracking.drafts import Draft, insert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from celery import Celery
 
     from offload.canvas.freezing.recognition import Recognised
 
 CHORD_ERROR = "celery.exceptions.ChordError"
-#: What a tail says until its job is told: whose results are told before.
+#: Key of a tail, until its job's result is written: nodes whose results are written first.
 TOLD_AFTER = "after"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamFailure:
-    """Why nodes cannot run."""
+    """The reason why nodes cannot run."""
 
     #: The final state they take over.
     state: str
     error_type: str
     error: str
-    #: The node whose failure this is: who sees what it cut off must find it.
+    #: Id of the node that failed; whoever sees a node that it cut off must find it.
     culprit: str = ""
 
     def __str__(self) -> str:
@@ -62,8 +62,10 @@ def fail(
     app: Celery, signatures: Sequence[Mapping[str, Any]], cause: UpstreamFailure
 ) -> list[NodeResult]:
     """Make every frozen node of these signatures final (K2c); return those that were not yet."""
-    found = nodes_of(*signatures)
-    nodes = [node if counted else _uncounted(node) for node, counted in found]
+    nodes = [
+        node.signature if node.is_counted else _uncounted(node.signature)
+        for node in frozen(signatures)
+    ]
     insert([_draft(app, node, cause) for node in nodes])
     changes = terminations.give_up(
         list(dict.fromkeys(node["options"]["task_id"] for node in nodes)),
@@ -71,12 +73,12 @@ def fail(
         error_type=cause.error_type,
         error=cause.error,
     )
-    _tell([change.job_id for change in changes])
+    _store_results([change.job_id for change in changes])
     state = celery_state(JobState(cause.state), attempts=0)
     return [NodeResult(id=change.job_id, state=state, error=str(cause)) for change in changes]
 
 
-def _tell(ids: Sequence[str]) -> None:
+def _store_results(ids: Sequence[str]) -> None:
     """Write Celery's results of these with their ends, where that is one transaction.
 
     Who sees the failure that cut them off sees theirs then.
@@ -86,20 +88,6 @@ def _tell(ids: Sequence[str]) -> None:
     for job in Job.objects.ids(ids):
         if not job.options.get("ignore_result"):
             task_results.write(result_backend.of_job(job))
-
-
-def nodes_of(*signatures: Mapping[str, Any], counted: bool = True) -> Iterator[tuple[Any, bool]]:
-    """Yield the single tasks of signatures that have ids already, the rest of chains included.
-
-    Each with whether its chord, if it has one, was applied, so that somebody counts it.
-    """
-    for signature in signatures:
-        options, parts = signature.get("options") or {}, parts_of(signature)
-        if parts is None and options.get("task_id"):
-            yield signature, counted
-        header, inner = parts or (None, None)
-        yield from nodes_of(*many(header), counted=False)
-        yield from nodes_of(*many(inner), *many(options.get("chain")), counted=counted)
 
 
 def _uncounted(node: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from offload.canvas.freezing.signatures import mark
+from offload.core.retries import least_pause
 from offload.core.states import Hold
 from offload.models import Kind
 
@@ -15,15 +16,17 @@ if TYPE_CHECKING:
     from offload.models import Job
     from offload.tracking.drafts import Draft
 
-#: How often a task was replaced, as Celery counts it.
+#: Option with the number of replacements, as Celery counts them.
 NESTING_OPTION = "replaced_task_nesting"
-#: What the replaced job was to others stays.
+#: A job that is replaced more often waits before each further one, as retries without a delay do.
+FREE_REPLACEMENTS = 10
+#: Facts by which others know the replaced job; they stay.
 IDENTITY_OPTIONS = ("group_id", "group_index", "reply_to", "ignore_result", "join")
 CALLBACK_LISTS = ("chain", "link", "link_error")
 
 
 def fits(row: Job, draft: Draft) -> bool:
-    """Return whether the draft replaces what the row stands for.
+    """Return whether the draft replaces the row's job.
 
     The row of a plain task may also meet its own draft again: it was submitted twice.
     """
@@ -37,7 +40,7 @@ def _depth(options: Mapping[str, Any]) -> int:
 
 
 def filled(row: Job, draft: Draft) -> Draft:
-    """Return the draft with what hangs on the row's end, after what hangs on its own.
+    """Return the draft with the row's tail behind its own.
 
     Celery has moved what hung on a plain task to the canvas that replaced it.
     """
@@ -56,13 +59,20 @@ def filled(row: Job, draft: Draft) -> Draft:
     return replace(
         draft,
         options={**draft.options, **identity},
+        delay=_paused(draft),
         tail=tail or None,
         has_tail=row.has_tail or draft.has_tail,
     )
 
 
+def _paused(draft: Draft) -> float | None:
+    """Return the delay of a draft, longer for a job that has replaced itself again and again."""
+    beyond = _depth(draft.options) - FREE_REPLACEMENTS
+    return draft.delay if beyond < 1 else max(draft.delay or 0.0, least_pause(beyond))
+
+
 def merged(first: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one tail of two; a chain is kept in reverse, its next step last."""
+    """Merge two tails; a chain is kept in reverse, with its next step last."""
     lists = {name: [*(then.get(name) or ()), *(first.get(name) or ())] for name in CALLBACK_LISTS}
     chord = then.get("chord") or first.get("chord")
     return {name: value for name, value in {**lists, "chord": chord}.items() if value}

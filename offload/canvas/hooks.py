@@ -1,4 +1,4 @@
-"""Where Celery's canvas comes into rows: `send_task`, the result backend, chords."""
+"""The hooks that turn Celery's canvas into rows: `send_task`, the result backend, chords."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def is_hooked(app: Celery) -> bool:
-    """Return whether what this app sends passes by."""
+    """Return whether this app's sends go through offload."""
     return isinstance(vars(app).get("send_task"), Sender)
 
 
 def install(app: Celery) -> None:
-    """Let everything this app sends, and every chord it counts, pass by; again is harmless."""
+    """Route this app's sends and chords through offload; calling it again is harmless."""
     if is_hooked(app):
         return
     make_backend = app._get_backend  # type: ignore[attr-defined]

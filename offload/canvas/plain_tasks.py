@@ -1,4 +1,4 @@
-"""The end of a plain Celery task in a canvas of ours."""
+"""The end of a plain Celery task in a canvas with jobs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from offload.canvas.failing import NodeResult, UpstreamFailure, fail
 from offload.canvas.following import joins
 from offload.canvas.freezing.context import coming_from
 from offload.canvas.freezing.origins import of_row
-from offload.canvas.freezing.signatures import many
-from offload.core.texts import place_of, told
+from offload.canvas.freezing.walk import many
+from offload.core.texts import as_text, place_of
 from offload.db import database
 from offload.messaging.installation import celery_app
 from offload.messaging.timeouts import within
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.canvas")
 
-#: Seconds that the broker has to tell workers of a revoked task.
+#: Seconds for the broker to tell the workers that a task is revoked.
 REVOKE_TIMEOUT_SECONDS = 1.0
 JOB_STATES = {"SUCCESS": "SUCCEEDED", "FAILURE": "ERROR", "REVOKED": "STOPPED"}
 
 
 def close(app: Celery, task_id: str, state: str, result: Any) -> None:
-    """Let an end be known to the task's row, if it has one, and to the joins that wait for it.
+    """Record an end in the task's row, if it has one, and in the joins that wait for it.
 
-    What waited behind a failure ends with it. Known ends change nothing.
+    If the task failed, its successors end with it. Recording an end twice changes nothing.
     """
     part = part_of(task_id, state, result)
     cause = cause_of(part, result)
@@ -61,10 +61,10 @@ def part_of(task_id: str, state: str, result: Any) -> NodeResult:
 
 def cause_of(part: NodeResult, result: Any) -> UpstreamFailure:
     """Return why what waited behind the task cannot run."""
-    kind, said = "", part.error
+    kind, text = "", part.error
     if isinstance(result, BaseException):
-        kind, said = place_of(type(result)), told(result)
-    return UpstreamFailure(state=JOB_STATES[part.state], error_type=kind, error=said)
+        kind, text = place_of(type(result)), as_text(result)
+    return UpstreamFailure(state=JOB_STATES[part.state], error_type=kind, error=text)
 
 
 def _chain(task_id: str) -> list[Any]:

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 from kombu.exceptions import KombuError
 
-from offload.core.texts import place_of, told
+from offload.core.texts import as_text, place_of
 from offload.messaging import publisher
-from offload.messaging.installation import celery_app
-from offload.messaging.publisher import breaker
+from offload.messaging.installation import celery_app, current_installation
 from offload.messaging.timeouts import within
 from offload.tracking import relays, terminations
 
@@ -29,27 +28,27 @@ logger = logging.getLogger("offload.canvas")
 
 #: Relays that are claimed together: they are sent, or given up on, long before their claim ends.
 CHUNK_RELAYS = 20
-#: Seconds that a broker has to take a chunk, and that each relay adds.
-BROKER_TIMEOUT_SECONDS, SECONDS_PER_RELAY = 1.0, 0.02
-#: How often a relay may fail for a reason that is not the broker's before it ends with that (K2b).
+#: Seconds for the broker to take a chunk, and seconds more per relay.
+POST_TIMEOUT_SECONDS, SECONDS_PER_RELAY = 1.0, 0.02
+#: Failures, apart from the broker's, after which a relay ends with the error (K2b).
 TRIES_MAX = 3
 
 
 @dataclass(slots=True, kw_only=True)
 class Sending:
-    """Relays that are being published, and what became of them so far."""
+    """Relays that are being published, and their outcomes so far."""
 
     jobs: Sequence[Job]
-    #: When nobody waits for it any more, by the monotonic clock.
+    #: The deadline on the monotonic clock.
     deadline: float
     begun: list[str] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
-    #: Why they cannot be sent: never, and this time.
+    #: Errors of relays that can never be sent, and of those to try again.
     unsendable: dict[str, Exception] = field(default_factory=dict)
     failed: dict[str, Exception] = field(default_factory=dict)
 
     def run(self, app: Celery) -> None:
-        """Publish one after the other; raise what a broker that is out of reach raises."""
+        """Publish one after the other; let the errors of an unreachable broker through."""
         for job in self.jobs:
             if monotonic() > self.deadline:
                 return
@@ -70,13 +69,13 @@ class Sending:
             self.failed[job.pk] = error
 
     def note(self) -> None:
-        """Write down what became of them; those that were not begun are anybody's again."""
+        """Record the outcomes; release the relays that were not begun."""
         relays.release([job.pk for job in self.jobs if job.pk not in self.begun])
         relays.mark_sent(self.sent)
         for job_id, error in list(self.unsendable.items()):
             _end(job_id, error)
         for job_id, error in list(self.failed.items()):
-            if relays.mark_failed(job_id, f"{type(error).__name__}: {told(error)}") >= TRIES_MAX:
+            if relays.mark_failed(job_id, f"{type(error).__name__}: {as_text(error)}") >= TRIES_MAX:
                 _end(job_id, error)
 
 
@@ -88,17 +87,17 @@ def post(job_ids: Sequence[str]) -> int:
     """
     count = 0
     for start in range(0, len(job_ids), CHUNK_RELAYS):
-        if breaker.is_open:
+        if current_installation.to_broker.is_open:
             break
         count += _send(relays.claim(job_ids[start : start + CHUNK_RELAYS]))
     return count
 
 
 def post_again(older_than: float, limit: int) -> int:
-    """Publish relays that were left behind for so many seconds; return how many."""
+    """Publish relays that were left behind for that many seconds; return how many."""
     count = 0
     for _ in range(0, limit, CHUNK_RELAYS):
-        if breaker.is_open:
+        if current_installation.to_broker.is_open:
             break
         jobs = relays.claim_left_behind(older_than, CHUNK_RELAYS)
         count += _send(jobs)
@@ -110,13 +109,13 @@ def post_again(older_than: float, limit: int) -> int:
 def _send(jobs: Sequence[Job]) -> int:
     if not jobs:
         return 0
-    app, limit = celery_app(), BROKER_TIMEOUT_SECONDS + SECONDS_PER_RELAY * len(jobs)
+    app, limit = celery_app(), POST_TIMEOUT_SECONDS + SECONDS_PER_RELAY * len(jobs)
     sending = Sending(jobs=jobs, deadline=monotonic() + limit)
     try:
-        # What listens to Celery's signals finds the caller's context: traces, above all.
+        # Receivers of Celery's signals find the caller's context, above all its trace.
         within(limit, partial(copy_context().run, sending.run, app))
     except Exception as error:
-        breaker.trip()
+        current_installation.to_broker.trip()
         problem = str(error) or repr(error)
         logger.warning("%d plain tasks are stored and not sent yet: %s", len(jobs), problem)
     sending.note()
@@ -130,7 +129,7 @@ def _publish(app: Celery, job: Job) -> None:
 
 
 def _end(job_id: str, error: Exception) -> None:
-    """End a relay that cannot be sent; what waits for it follows as after every end."""
+    """End a relay that cannot be sent; its successors follow as after every end."""
     logger.error("task %s cannot be sent", job_id, exc_info=error)
     terminations.give_up(
         [job_id],

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
+from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -10,36 +13,57 @@ from offload.canvas import plain_tasks
 from offload.canvas.following import joins
 from offload.canvas.posting import post_again
 from offload.fleet.duties import Duty
-from offload.messaging.installation import celery_app
+from offload.messaging.installation import celery_app, current_installation
 from offload.results import result_backend
 from offload.tracking import relays
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from celery import Celery
 
 logger = logging.getLogger("offload.canvas")
 
-#: Seconds after which a task that somebody began to send, and did not, is sent by the sweep.
+#: Seconds after which the sweep sends a task whose sender began and did not finish.
 OVERDUE_SECONDS = 5.0
-#: Seconds between two questions about the same task.
+#: Seconds between two checks of the same task.
 ASK_AGAIN_SECONDS = 5.0
-#: Tasks that one sweep asks about.
+#: Tasks that one sweep checks.
 ASKED_AT_ONCE = 50
 
-_strays_asked = 0.0
+
+@dataclass(slots=True)
+class Pace:
+    """Remembers when a leader last read the members of joins that have no row."""
+
+    #: Returns seconds that only grow.
+    clock: Callable[[], float] = monotonic
+    _asked: float = -math.inf
+
+    def is_time(self) -> bool:
+        """Return whether it is time to read them again, and note that this is done now."""
+        if self.clock() - self._asked < ASK_AGAIN_SECONDS:
+            return False
+        self._asked = self.clock()
+        return True
 
 
-def sweep() -> int:
+def sweep(pace: Pace | None = None) -> int:
     """Publish tasks that were left behind and close those that ended; return how many.
 
-    Workers tell of their ends at once; this mends what was lost with one.
+    Workers report their ends at once; this covers reports that were lost with a worker.
     """
     count = _send_what_was_left(OVERDUE_SECONDS)
-    asked = [*relays.to_ask(ASK_AGAIN_SECONDS, ASKED_AT_ONCE), *_strays()]
+    asked = [
+        *relays.to_ask(ASK_AGAIN_SECONDS, ASKED_AT_ONCE),
+        *_members_without_row(pace or Pace()),
+    ]
     return count + sum(_ask(celery_app(), task_id) for task_id in asked)
 
 
-RELAY = Duty(name="relay", do=sweep, every=1.0, batch=ASKED_AT_ONCE)
+def duty() -> Duty:
+    """Return the sweep as a leader's duty."""
+    return Duty(name="relay", do=partial(sweep, Pace()), every=1.0, batch=ASKED_AT_ONCE)
 
 
 def _send_what_was_left(behind_for: float) -> int:
@@ -49,17 +73,13 @@ def _send_what_was_left(behind_for: float) -> int:
     return post_again(behind_for, ASKED_AT_ONCE)
 
 
-def _strays() -> list[str]:
-    """Return members of joins that have no row, now and then: most have not begun."""
-    global _strays_asked
-    if monotonic() - _strays_asked < ASK_AGAIN_SECONDS:
-        return []
-    _strays_asked = monotonic()
-    return joins.strays(ASKED_AT_ONCE)
+def _members_without_row(pace: Pace) -> list[str]:
+    """Return members of joins that have no row; only now and then, as most have not begun."""
+    return joins.members_without_row(ASKED_AT_ONCE) if pace.is_time() else []
 
 
 def _ask(app: Celery, task_id: str) -> bool:
-    if result_backend.breaker.is_open:
+    if current_installation.to_backend.is_open:
         return False
     try:
         meta = result_backend.bounded(lambda: app.backend.get_task_meta(task_id))

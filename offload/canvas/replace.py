@@ -14,7 +14,7 @@ from offload.canvas.freezing.origins import of_job
 from offload.core.states import JobState
 from offload.messaging.installation import celery_app
 from offload.models import Job
-from offload.tracking import placeholders
+from offload.tracking import replacements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ def replaced(key: AttemptKey, canvas: Mapping[str, Any]) -> JobState | None:
     Return PENDING, or STOPPED where that was requested, or None for a stale attempt. A canvas
     that cannot be submitted ends the job with the error.
     """
-    state = placeholders.replaced(key)
+    state = replacements.replaced(key)
     if state is not JobState.PENDING:
         return state
     job = Job.objects.get(pk=key.job_id)

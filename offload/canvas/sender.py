@@ -21,7 +21,7 @@ from offload.dispatch import subscribing
 from offload.dispatch.announcements import announced
 from offload.dispatch.submission import new_id
 from offload.models import Kind
-from offload.tracking import placeholders
+from offload.tracking import replacements
 from offload.tracking.drafts import Draft, insert
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ ACCUMULATE_TASK = "celery.accumulate"
 
 
 class Sender:
-    """Makes rows of jobs, and of what is sent inside a transaction of ours; else sends (B3)."""
+    """Stores jobs, and all that is sent inside an offload transaction; sends the rest (B3)."""
 
     def __init__(self, app: Celery, stock: Callable[..., AsyncResult[Any]]) -> None:
         """Stand in for the app's own method."""
@@ -54,7 +54,7 @@ class Sender:
         task_id: str | None = None,
         **options: Any,
     ) -> AsyncResult[Any]:
-        """Do what ``Celery.send_task`` documents."""
+        """Behave as documented for ``Celery.send_task``."""
         batch, job = batches.current(), running.get()
         timed = {**options, "countdown": countdown, "eta": eta}
         if job is not None and task_id == job.id and batch is None:
@@ -70,7 +70,7 @@ class Sender:
             args=tuple(args or ()), kwargs=kwargs or {},
             options={key: value for key, value in timed.items() if value is not None},
         )  # fmt: skip
-        # The place for a reply is there before anything can run and reply.
+        # The reply queue must exist before anything can run and reply.
         if not call.options.get("ignore_result"):
             subscribing.expect(self._app, call.id, call.options.get("producer"))
         self._store(call, found, batch)
@@ -111,12 +111,12 @@ class Sender:
             batch.drafts.extend(drafts)
 
     def _evaluate(self, call: Call) -> None:
-        """End what only hands on its arguments: it would run anywhere to the same effect."""
+        """End a task that only hands on its arguments: running it would have the same effect."""
         index = call.kwargs.get("index")
         value = list(call.args) if index is None else call.args[index]
         draft = job_draft(self._app, call, Recognised(plain_topic(call.name), call.name))
         insert([replace(draft, kind=Kind.RELAY, hold=Hold.DEPENDENCY)])
-        if placeholders.succeed(call.id, value):
+        if replacements.succeed(call.id, value):
             joins.part(self._app, NodeResult(id=call.id, state="SUCCESS", value=value))
 
     def _result(self, call: Call, batch: Batch | None) -> AsyncResult[Any]:

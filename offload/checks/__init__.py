@@ -1,15 +1,34 @@
-"""System checks: what is wrong with a site's settings, each with an id and a hint to paste.
+"""System checks: problems of a site's settings, each with an id and a hint to paste.
 
-They read settings only; the broker and the database are looked at by ``manage.py offload doctor``.
+They read settings only, and for ``manage.py check`` alone the consumers; the broker and the
+database are looked at by ``manage.py offload doctor``.
 """
 
 from __future__ import annotations
 
 from django.core.checks import register
 
-from offload.checks import databases, machine, options, pages, queues, transport
+from offload.checks import (
+    celery_app,
+    consumers,
+    databases,
+    machine,
+    offload_settings,
+    pages,
+    properties,
+    queues,
+)
 
 TAG = "offload"
 
-for module in (machine, options, queues, databases, transport, pages):
+for module in (
+    machine,
+    offload_settings,
+    queues,
+    properties,
+    databases,
+    celery_app,
+    pages,
+    consumers,
+):
     register(module.check, TAG)

@@ -11,16 +11,16 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, router
 from django.db.utils import load_backend
 
-from offload.checks.options import readable
+from offload.checks.offload_settings import readable
 from offload.core.texts import counted
 
 if TYPE_CHECKING:
     from django.core.checks import CheckMessage
 
-#: Seconds that SQLite should wait for another writer; Django's default of 5 is soon over.
+#: Seconds that SQLite should wait for another writer; Django's default of 5 is too short.
 SQLITE_TIMEOUT_SECONDS = 20
 
-#: What psycopg and Django call the level at which locks are seen as they are.
+#: READ COMMITTED, as psycopg and Django name it.
 READ_COMMITTED = "READ_COMMITTED"
 
 #: Apps whose tables go with the jobs.
@@ -43,7 +43,7 @@ def check(**_: object) -> list[CheckMessage]:
 
 
 def _apart(alias: str) -> list[CheckMessage]:
-    """Warn where models of the site are in the database that a bare ``atomic()`` is about."""
+    """Warn if models of the site are in the default database and offload's tables are not."""
     there = [] if alias == DEFAULT_DB_ALIAS else _written_to(DEFAULT_DB_ALIAS)
     if not there:
         return []
@@ -53,10 +53,10 @@ def _apart(alias: str) -> list[CheckMessage]:
     return [
         Warning(
             f'OFFLOAD["DATABASE"] is {alias!r}, and {there[0]}{others} are written to '
-            f"{DEFAULT_DB_ALIAS!r}: a job that is submitted inside of their atomic() is stored at "
-            "once, may run before they are, and stays when they are rolled back.",
+            f"{DEFAULT_DB_ALIAS!r}: a job that is submitted inside their atomic() is stored at "
+            "once, may run before their commit, and stays after their rollback.",
             "Submit after their commit: transaction.on_commit(lambda: offload.submit(…)); or keep "
-            "offload's tables in the same database. Where that is meant, silence this check: "
+            "offload's tables in the same database. If this is intended, silence this check: "
             'SILENCED_SYSTEM_CHECKS = ["offload.W010"].',
             id="offload.W010",
         )
@@ -79,8 +79,8 @@ def _written_to(alias: str) -> list[str]:
 def _naive_times() -> list[CheckMessage]:
     if django_settings.USE_TZ:
         return []
-    told = "USE_TZ is False: times without a zone cannot be compared with the database's clock."
-    return [Error(told, "Write USE_TZ = True.", id="offload.E009")]
+    fact = "USE_TZ is False: times without a zone cannot be compared with the database's clock."
+    return [Error(fact, "Write USE_TZ = True.", id="offload.E009")]
 
 
 def _database(alias: str, database: dict[str, Any]) -> list[CheckMessage]:
@@ -112,14 +112,14 @@ def _sqlite(alias: str, name: str, options: dict[str, Any]) -> list[CheckMessage
     paste = PASTED_OPTIONS.format(alias=alias)
     found: list[CheckMessage] = []
     if str(options.get("transaction_mode")).upper() != "IMMEDIATE":
-        told = "SQLite transactions that read first fail with 'database is locked' beside others."
-        found.append(Warning(told, paste, id="offload.W001"))
+        fact = "SQLite transactions that read before they write may fail: 'database is locked'."
+        found.append(Warning(fact, paste, id="offload.W001"))
     if not _is_memory(name) and not _is_wal(str(options.get("init_command", ""))):
-        told = "SQLite without a write-ahead log lets readers and writers wait for each other."
-        found.append(Warning(told, paste, id="offload.W002"))
+        fact = "SQLite without a write-ahead log makes readers and writers wait for each other."
+        found.append(Warning(fact, paste, id="offload.W002"))
     if options.get("timeout", 5) < SQLITE_TIMEOUT_SECONDS:
-        told = "SQLite gives up soon where several processes write: its timeout is low."
-        found.append(Warning(told, paste, id="offload.W003"))
+        fact = "SQLite soon gives up if several processes write: its timeout is low."
+        found.append(Warning(fact, paste, id="offload.W003"))
     return found
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def check(**_: object) -> list[CheckMessage]:
-    """Check that the system has what a worker sees its processes die by."""
+    """Check that the system has pidfd and packet sockets, by which a worker notices deaths."""
     if platform.system() == "Linux":
         return []
     return [

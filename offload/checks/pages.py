@@ -1,4 +1,4 @@
-"""Checks of what the pages in the admin need."""
+"""Checks of the apps and middleware that the pages in the admin need."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ MIDDLEWARE = "django_htmx.middleware.HtmxMiddleware"
 
 
 def check(**_: object) -> list[CheckMessage]:
-    """Check that the pages can be shown, and refresh themselves."""
+    """Check that the pages can be shown and can refresh themselves."""
     if not apps.is_installed(ADMIN):
-        told = "The admin is not installed, so there are no pages to watch and steer jobs."
-        return [Warning(told, f'Add "{ADMIN}" to INSTALLED_APPS.', id="offload.W008")]
+        fact = "The admin is not installed, so there are no pages to watch and control jobs."
+        return [Warning(fact, f'Add "{ADMIN}" to INSTALLED_APPS.', id="offload.W008")]
     missing = []
     if not apps.is_installed(HTMX):
         missing.append(f'"{HTMX}" to INSTALLED_APPS')
@@ -28,5 +28,5 @@ def check(**_: object) -> list[CheckMessage]:
         missing.append(f'"{MIDDLEWARE}" to MIDDLEWARE')
     if not missing:
         return []
-    told = "The pages of offload do not refresh themselves."
-    return [Warning(told, f"Add {' and '.join(missing)}.", id="offload.W009")]
+    fact = "The pages of offload do not refresh themselves."
+    return [Warning(fact, f"Add {' and '.join(missing)}.", id="offload.W009")]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.core.checks import Error
 
-from offload.checks.options import readable
+from offload.checks.offload_settings import readable
 from offload.core.exceptions import InvalidQueue
 from offload.queues import declared
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check(**_: object) -> list[CheckMessage]:
-    """Check that each declared queue can be as it is declared."""
+    """Check that each queue's declaration is valid."""
     if readable() is None:
         return []
     try:

@@ -1,23 +1,30 @@
 from __future__ import annotations
 
 __all__ = [
+    "VERSION",
     "attempt_key",
     "discovery",
     "envelopes",
     "exceptions",
+    "files",
+    "lazy",
     "moments",
     "nearness",
     "outcomes",
+    "peers",
     "placement",
     "policies",
     "progress",
     "retries",
-    "run_states",
     "session_sql",
-    "stamps",
     "states",
     "texts",
     "tokens",
     "topics",
+    "transfers",
     "validation",
+    "workflows",
 ]
+
+#: Of this package.
+VERSION = "0.1.0.dev0"

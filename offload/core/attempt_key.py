@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from offload.core import tokens
+
+if TYPE_CHECKING:
+    from offload.core.envelopes import Key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,12 +17,17 @@ class AttemptKey:
 
     job_id: str
     epoch: int
-    #: As the row holds it: the digest of the attempt's secret.
+    #: The digest of the attempt's secret, as stored in the row.
     token: str
-    #: Known to the attempt itself, and to whoever it gave its token.
+    #: Known only to the attempt, and to whoever has its token.
     secret: str = field(default="", repr=False)
+
+    @property
+    def binding(self) -> Key:
+        """Return the binding that the attempt is of."""
+        return self.job_id, self.epoch
 
     @classmethod
     def by(cls, secret: str, *, job_id: str, epoch: int) -> AttemptKey:
-        """Return the key of the attempt that this is the secret of."""
+        """Return the key of the attempt with this secret."""
         return cls(job_id=job_id, epoch=epoch, token=tokens.digest(secret), secret=secret)

@@ -1,4 +1,4 @@
-"""The envelope of a job's message: which binding it is for, read as something anybody may write."""
+"""The envelope of a job's message: names its binding; read as untrusted input."""
 
 from __future__ import annotations
 
@@ -13,28 +13,38 @@ if TYPE_CHECKING:
 
 #: The header of a message that holds the envelope.
 HEADER = "offload"
-#: A binding of a job: its id and epoch. Messages are known by it, and runs in a worker.
+#: Tasks that run another one; they are sent under their own name to consumers of its topic.
+MAP_TASK = "offload.map"
+ERRBACK_TASK = "offload.errback"
+BUILTIN_TASKS = frozenset({MAP_TASK, ERRBACK_TASK})
+#: A binding of a job: its id and epoch. Identifies messages, and runs in a worker.
 Key: TypeAlias = tuple[str, int]
-#: Fields that are texts and flags, where they are there.
-ENVELOPE_FLAGS = ("silent", "limited")
+#: Optional fields, the type of each, and the problem if it has another.
+ENVELOPE_FIELDS = (
+    ("topic", str, "its topic is not a text"),
+    ("instance", str, "its instance is not a text"),
+    ("incarnation", str, "its incarnation is not a text"),
+    ("silent", bool, "a flag in it is not a boolean"),
+    ("limited", bool, "a flag in it is not a boolean"),
+)
 
 
 class Malformed(Exception):
-    """A message is nothing that a job was ever sent as; the text says why, without its content."""
+    """The message is not one of offload's; the text says why, without quoting it."""
 
-    #: What to do about it.
+    #: The next step.
     hint: ClassVar[str] = "somebody else writes there"
 
 
 class OtherVersion(Malformed):
-    """A message is of a version of the protocol that this process does not speak."""
+    """The message has a version of the protocol that this process does not speak."""
 
     hint = "update offload on the older side, unless somebody else writes there"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """A message's facts about its job; a claim trusts the row for all that the row has too."""
+    """A message's facts about its job; where the row has them too, a claim trusts the row."""
 
     job_id: str
     epoch: int
@@ -42,19 +52,19 @@ class Envelope:
     #: The instance and incarnation that the job was bound to.
     instance: str = ""
     incarnation: str = ""
-    #: Whether Celery keeps no result of it; None leaves that to the task.
+    #: Whether Celery should keep no result; None leaves that to the task.
     is_silent: bool | None = None
-    #: Whether no other run of its queue may overlap with this one.
+    #: Whether runs of its queue must not overlap.
     is_limited: bool = False
 
     @property
     def key(self) -> Key:
-        """Return the binding that the message is for."""
+        """Return the message's binding."""
         return self.job_id, self.epoch
 
     def packed(self) -> dict[str, Any]:
         """Return the value of the header: JSON, with its version."""
-        said = {
+        data = {
             "v": PROTOCOL_VERSION,
             "id": self.job_id,
             "epoch": self.epoch,
@@ -63,30 +73,30 @@ class Envelope:
             "incarnation": self.incarnation,
         }
         if self.is_silent is not None:
-            said["silent"] = self.is_silent
+            data["silent"] = self.is_silent
         if self.is_limited:
-            said["limited"] = True
-        return said
+            data["limited"] = True
+        return data
 
     @classmethod
-    def read(cls, said: object) -> Envelope:
-        """Return what the value of a header says.
+    def read(cls, data: object) -> Envelope:
+        """Read the value of a header.
 
-        Raise OtherVersion for one of another version, Malformed for what is none.
+        Raise OtherVersion for another version of the protocol, Malformed if it is unreadable.
         """
-        if not isinstance(said, dict):
-            raise Malformed("its header is no object")
-        _check_version(said.get("v"))  # B10
-        if problem := _problem(said):
+        if not isinstance(data, dict):
+            raise Malformed("its header is not an object")
+        _check_version(data.get("v"))  # B10
+        if problem := _problem(data):
             raise Malformed(problem)
         return cls(
-            job_id=said["id"],
-            epoch=said["epoch"],
-            topic=said.get("topic", ""),
-            instance=said.get("instance", ""),
-            incarnation=said.get("incarnation", ""),
-            is_silent=said.get("silent"),
-            is_limited=said.get("limited", False),
+            job_id=data["id"],
+            epoch=data["epoch"],
+            topic=data.get("topic", ""),
+            instance=data.get("instance", ""),
+            incarnation=data.get("incarnation", ""),
+            is_silent=data.get("silent"),
+            is_limited=data.get("limited", False),
         )
 
 
@@ -98,15 +108,12 @@ def _check_version(version: object) -> None:
     raise Malformed("it says no version of the protocol")
 
 
-def _problem(said: Mapping[str, Any]) -> str:
-    if not is_id(said.get("id")):
-        return "its job's id is none"
-    if not is_epoch(said.get("epoch")):
-        return "its epoch is no number"
-    if not all(
-        isinstance(said.get(name, ""), str) for name in ("topic", "instance", "incarnation")
-    ):
-        return "its topic or instance is no text"
-    if not all(isinstance(said.get(name, False), bool) for name in ENVELOPE_FLAGS):
-        return "a flag in it is none"
+def _problem(data: Mapping[str, Any]) -> str:
+    if not is_id(data.get("id")):
+        return "its job id is invalid"
+    if not is_epoch(data.get("epoch")):
+        return "its epoch is not a number"
+    for name, kind, problem in ENVELOPE_FIELDS:
+        if name in data and not isinstance(data[name], kind):
+            return problem
     return ""

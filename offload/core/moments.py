@@ -1,19 +1,19 @@
-"""Moments and the seconds between them: counted in UTC, so that no change of clocks is in them.
+"""Times and the seconds between them, computed in UTC to be safe from changes of clocks.
 
-Python subtracts two times of one zone by what their clocks show: over a change to summer time
-that is an hour off.
+Python subtracts two times of one zone by their wall clocks, which is an hour off across a change to
+summer time.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-#: Times further away are taken for these: any zone can show them, and any database store them.
+#: The earliest and latest times that every zone can show and every database can store.
 EARLIEST = datetime(1, 1, 3, tzinfo=UTC)
 LATEST = datetime(9999, 12, 29, tzinfo=UTC)
 #: Seconds of each unit, by the sign that people write.
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-#: Seconds from which hundredths are not told, the last that would be rounded to 10.
+#: Durations of this many seconds or more are shown without hundredths.
 HUNDREDTHS_BELOW_SECONDS = 9.995
 
 
@@ -26,7 +26,7 @@ def utc(moment: datetime) -> datetime:
 
 
 def between(earlier: datetime, later: datetime) -> float:
-    """Return the seconds from one aware time to another, less than zero where it is before it."""
+    """Return the seconds from one aware time to another; negative if the other is earlier."""
     return (utc(later) - utc(earlier)).total_seconds()
 
 
@@ -39,7 +39,7 @@ def span(seconds: float) -> str:
 
 
 def after(moment: datetime, seconds: float) -> datetime:
-    """Return the time so many seconds after another, in UTC, or the latest there is."""
+    """Return the time that many seconds after another, in UTC, or the latest possible."""
     try:
         return utc(utc(moment) + timedelta(seconds=seconds))
     except OverflowError:

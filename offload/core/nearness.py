@@ -1,4 +1,4 @@
-"""Suggestions for a word that names nothing."""
+"""Suggestions for unknown names."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Characters that are compared, and names; a comparison costs their square.
+#: Most characters and names that are compared; the cost grows with their square.
 COMPARED_CHARACTERS_MAX, COMPARED_NAMES_MAX = 100, 2000
-#: From which likeness on a name is worth being told.
+#: Least similarity of a suggestion.
 LIKENESS_MIN = 0.6
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a question for the nearest of the names, with a space before it; empty without one."""
+    """Return a question with the nearest name, after a space, or "" if none is near."""
     names = {
         one.lower(): one for one, _number in zip(known, range(COMPARED_NAMES_MAX), strict=False)
     }
     meant = word[:COMPARED_CHARACTERS_MAX].lower()
-    # `-n gpu` makes the instance celery@gpu, and gpu is what people call it.
+    # `-n gpu` makes the instance celery@gpu, which people call gpu.
     found = [one for one in names if meant and meant in one.split("@")]
     found = found or get_close_matches(meant, names, n=1, cutoff=LIKENESS_MIN)
     return f" Did you mean {names[found[0]]!r}?" if found else ""
 
 
 def nearest_topic(topic: str, known: Iterable[str]) -> str:
-    """Return the nearest of the topics and patterns, or nothing where none is near.
+    """Return the nearest topic or pattern, or "" if none is near.
 
-    A pattern is as near as the topic's first segments are to those it names.
+    A pattern is compared with the topic's first segments.
     """
     candidates = [
         one for one, _number in zip(known, range(COMPARED_NAMES_MAX), strict=False) if one != topic

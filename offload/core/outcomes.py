@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from offload.core.retries import Cause
 
-#: A class of exceptions; under a name of its own, as a field below is called ``type``.
+#: A class of exceptions; it has a name of its own because a field below is called ``type``.
 Kind: TypeAlias = type[BaseException]
 
 
@@ -22,7 +22,7 @@ class ErrorInfo:
     message: str
     module: str
     traceback: str
-    # The exception's own, as far as they are JSON.
+    # The exception's arguments, as far as they are JSON.
     arguments: tuple[object, ...] = ()
 
     @classmethod
@@ -34,7 +34,7 @@ class ErrorInfo:
         traceback: str = "",
         arguments: tuple[object, ...] = (),
     ) -> ErrorInfo:
-        """Return an exception of a kind as text."""
+        """Return an error of this class with this text."""
         return cls(
             type=kind.__qualname__,
             message=message,
@@ -46,18 +46,18 @@ class ErrorInfo:
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """The run ended and returned this."""
+    """The run ended and returned a value."""
 
     value: object = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The run ended by an error."""
+    """The run ended with an error."""
 
     cause: Cause
     error: ErrorInfo
-    # The error would come again: never retry.
+    # The error would come again, so never retry.
     final: bool = False
 
 
@@ -65,51 +65,51 @@ class Failed:
 class Requeued:
     """The run asked to be continued later, by `self.retry` or autoretry."""
 
-    # Seconds.
+    # Delay in seconds.
     delay: float
-    # None keeps those it has.
+    # None keeps the current ones.
     args: tuple[object, ...] | None = None
     properties: Mapping[str, object] | None = None
-    # What Celery's own counter says of the continuation.
+    # Celery's own counter of retries for the continuation.
     retries: int = 0
     error: ErrorInfo | None = None
-    # Options of the call that it gave anew.
+    # New options of the call.
     options: Mapping[str, object] = field(default_factory=dict)
-    # Seconds in which it is to begin; None keeps the time it has.
+    # New expiry in seconds; None keeps the current one.
     expires_in: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """The run would not have the job: put it back, or else it ends as an error."""
+    """The run rejected the job: it is put back, or else ends as an error."""
 
     requeue: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """The run put a canvas in its place, whose last job fills this one."""
+    """The run replaced itself by a canvas, whose last job fills this one."""
 
     signature: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """The run saw that somebody asked its job to stop, and ended for that."""
+    """The run ended because somebody asked its job to stop."""
 
     error: ErrorInfo
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """The run ended and wants no result kept."""
+    """The run ended and keeps no result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandedOver:
-    """The run ended, and something outside ends the job by its token."""
+    """The run ended; something outside will end the job by its token."""
 
-    # Seconds that it has.
+    # Seconds that the other side has.
     timeout: float
 
 

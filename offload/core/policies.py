@@ -23,6 +23,17 @@ class QueueType(enum.StrEnum):
     ORDERED = "ordered"
 
 
+class ClusterOrder(enum.StrEnum):
+    """Where the jobs of a queue go to first, if instances of several clusters may run them."""
+
+    # To the own ones; to others what those have no room for.
+    LOCAL_FIRST = "local_first"
+    # To all by the free share of their windows.
+    BALANCED = "balanced"
+    # To those of other clusters; to the own ones what those have no room for.
+    REMOTE_FIRST = "remote_first"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The policy for the jobs of one queue."""
@@ -33,15 +44,16 @@ class Policy:
     # Jobs of the queue that run at once, on all instances together; None is without limit.
     max_parallel: int | None = None
     retry: RetryPolicy
+    cluster_order: ClusterOrder = ClusterOrder.LOCAL_FIRST
     # Nothing of it is bound while it is suspended.
     suspended: bool = False
     # Why it is suspended.
     note: str = ""
     # Whether the settings of the site declare it.
     is_declared: bool = False
-    # Decides between queues that match one topic, before how specific they are.
+    # Decides between queues that match the same topic; specificity comes second.
     ranking: int = 0
-    # How long final jobs are kept; None is for ever.
+    # How long final jobs are kept; None keeps them for ever.
     retention: timedelta | None = None
 
     @property
@@ -55,7 +67,7 @@ class Policy:
         return self.limit is None and not self.suspended
 
 
-# Takes every topic that no other queue takes, where the site's settings say nothing else.
+# Takes every topic that no other queue takes, with the site's defaults.
 DEFAULT_POLICY = Policy(
     name="default",
     patterns=(Pattern.parse("**"),),

@@ -12,27 +12,27 @@ from offload.core.texts import message
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """The work done and the work in total, as far as they are known."""
+    """The work done and the total work; None if unknown."""
 
     current: float | None
     total: float | None
     message: str
 
     @classmethod
-    def said(cls, current: object, total: object, text: object) -> Progress:
-        """Return what was said; what is no finite number is not known."""
+    def of(cls, current: object, total: object, text: object) -> Progress:
+        """Return the progress of these values; a value that is not a finite number becomes None."""
         return cls(current=_number(current), total=_number(total), message=message(text))
 
     @classmethod
     def read(cls, kept: Any) -> Progress | None:
-        """Return what a row holds; None where that is nothing, or nothing that can be read."""
+        """Return the progress in a row's value, or None if it is empty or unreadable."""
         if not isinstance(kept, Mapping) or not kept:
             return None
-        return cls.said(kept.get("current"), kept.get("total"), kept.get("message"))
+        return cls.of(kept.get("current"), kept.get("total"), kept.get("message"))
 
     @property
     def percent(self) -> int | None:
-        """Return the share that is done, where both are known."""
+        """Return the done share in percent, or None unless both numbers are known."""
         if self.current is None or not self.total or self.total < 0:
             return None
         return int(100 * min(1.0, max(0.0, self.current / self.total)))
@@ -42,7 +42,7 @@ class Progress:
         return asdict(self)
 
     def __str__(self) -> str:
-        """Return it as people read it: ``3 of 8 half of it``."""
+        """Return it as text for people: ``3 of 8 half of it``."""
         known = f"{_plain(self.current)}{_of(self.total)}" if self.current is not None else ""
         return f"{known} {self.message}".strip()
 

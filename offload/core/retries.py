@@ -18,18 +18,18 @@ UNLIMITED_RETRIES = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often, and after how long, a job is tried again."""
+    """How often, and after which delays, a job is retried."""
 
     # Attempts after the first; -1 is for ever.
     retries: int
     # Seconds before the first retry.
     delay: float
-    # What the delay is multiplied by from one retry to the next.
+    # The factor by which the delay grows from one retry to the next.
     backoff: float = 1.0
-    # Seconds up to which `backoff` may raise the delay.
+    # Longest delay in seconds that `backoff` may reach.
     max_delay: float = 600.0
-    # The part of each delay that chance may take away, so that what failed together does not
-    # come back together.
+    # The fraction of each delay that may be randomly subtracted, so that jobs that failed
+    # together do not come back together.
     jitter: float = 0.0
     # The crash that ends the job, whatever `retries` says: one job must not take a fleet down.
     crashes: int = 3
@@ -42,12 +42,12 @@ class RetryPolicy:
         _check("jitter", self.jitter, bounds.JITTER)
         _check("crashes", self.crashes, bounds.CRASHES)
 
-    def wait(self, times: int, luck: float = 0.0) -> float:
-        """Return the seconds to wait after something happened for the `times`-th time.
+    def wait(self, times: int, draw: float = 0.0) -> float:
+        """Return the seconds to wait after the `times`-th failure.
 
-        The greater `luck` is, from 0 to 1, the shorter.
+        `draw`, at random from 0 to 1, is the part of the jitter that is subtracted.
         """
-        return self._longest(times) * (1 - self.jitter * luck)
+        return self._longest(times) * (1 - self.jitter * draw)
 
     def _longest(self, times: int) -> float:
         ceiling = max(self.delay, self.max_delay)
@@ -57,14 +57,14 @@ class RetryPolicy:
             return ceiling if self.delay else 0.0
 
 
-# Seconds before anything is tried again, at first and at most: whatever a policy or a task says.
+# Least seconds before a retry, at first and at most, whatever a policy or a task says.
 FIRST_PAUSE_SECONDS, PAUSE_SECONDS_MAX = 0.01, 1.0
 
 
 def least_pause(times: int) -> float:
-    """Return the least seconds to wait after something happened for the `times`-th time.
+    """Return the least seconds to wait after the `times`-th failure.
 
-    Whoever asks for no delay at all, again and again, is slowed down to one try per second.
+    Repeated retries without a delay are slowed down to one per second.
     """
     return float(min(FIRST_PAUSE_SECONDS * 2 ** min(times - 1, 10), PAUSE_SECONDS_MAX))
 
@@ -80,15 +80,15 @@ class Cause(enum.StrEnum):
     CRASHED = "crashed"
     # Its instance is gone.
     LOST = "lost"
-    # The instance would not begin it.
+    # The instance refused to begin it.
     REFUSED = "refused"
-    # It asked to be put back.
+    # It asked to be continued later.
     REQUEUED = "requeued"
-    # It saw that a stop was requested, and ended for that.
+    # It noticed a stop request and ended.
     STOPPED = "stopped"
-    # It would not have the job now: `Reject(requeue=True)`.
+    # It put the job back: `Reject(requeue=True)`.
     REJECTED = "rejected"
-    # Its worker shut down in order: a deploy, a scale-in.
+    # Its worker shut down in an orderly way, such as for a deploy.
     STOPPED_ORDERLY = "stopped_orderly"
     # An operator ended its process or its worker.
     STOPPED_FORCED = "stopped_forced"
@@ -96,8 +96,8 @@ class Cause(enum.StrEnum):
     LEASE_EXPIRED = "lease_expired"
 
 
-FAILURES = frozenset({Cause.FAILED, Cause.TIMED_OUT})
-CRASHES = frozenset({Cause.CRASHED, Cause.LOST})
+FAILURE_CAUSES = frozenset({Cause.FAILED, Cause.TIMED_OUT})
+CRASH_CAUSES = frozenset({Cause.CRASHED, Cause.LOST})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ class RetryDecision:
     failures: int
     crashes: int
     reason: str
-    # Why the attempt ended; None if it was not decided by a cause.
+    # Why the attempt ended; None if another decision ended it.
     cause: Cause | None = None
 
 
@@ -122,52 +122,53 @@ def decide(
     failures: int,
     crashes: int,
     final: bool = False,
-    luck: float = 0.0,
+    draw: float = 0.0,
 ) -> RetryDecision:
     """Decide on a job whose attempt ended by `cause`.
 
-    `failures` and `crashes` count what went before; `final` says that a retry is pointless, and
-    `luck`, from 0 to 1, how much of the policy's jitter there is.
+    `failures` and `crashes` count the earlier ones. `final` says that a retry is pointless.
+
+    `draw`, at random from 0 to 1, is the part of the policy's jitter that is subtracted.
     """
-    decision = _decide(policy, cause, failures, crashes, final=final, luck=luck)
+    decision = _decide(policy, cause, failures, crashes, final=final, draw=draw)
     return replace(decision, cause=cause)
 
 
 def _decide(
-    policy: RetryPolicy, cause: Cause, failures: int, crashes: int, *, final: bool, luck: float
+    policy: RetryPolicy, cause: Cause, failures: int, crashes: int, *, final: bool, draw: float
 ) -> RetryDecision:
     if final:
-        counted = failures + (cause in FAILURES)
-        return _end(JobState.ERROR, counted, crashes, f"{_said(cause)}; retrying is pointless")
-    if cause in FAILURES:
-        return _after_failure(policy, cause, failures + 1, crashes, luck)
-    if cause in CRASHES:
-        return _after_crash(policy, cause, failures, crashes + 1, luck)
-    return _again(0.0, failures, crashes, f"{_said(cause)}; it does not count")
+        counted = failures + (cause in FAILURE_CAUSES)
+        return _end(JobState.ERROR, counted, crashes, f"{_as_words(cause)}; retrying is pointless")
+    if cause in FAILURE_CAUSES:
+        return _after_failure(policy, cause, failures + 1, crashes, draw)
+    if cause in CRASH_CAUSES:
+        return _after_crash(policy, cause, failures, crashes + 1, draw)
+    return _again(0.0, failures, crashes, f"{_as_words(cause)}; it does not count")
 
 
 def _after_failure(
-    policy: RetryPolicy, cause: Cause, failures: int, crashes: int, luck: float
+    policy: RetryPolicy, cause: Cause, failures: int, crashes: int, draw: float
 ) -> RetryDecision:
     if policy.retries == UNLIMITED_RETRIES:
-        told = f"{_said(cause)}; failure {failures}, retried for ever"
+        reason = f"{_as_words(cause)}; failure {failures}, retried for ever"
     else:
-        told = f"{_said(cause)}; failure {failures} of {policy.retries + 1}"
+        reason = f"{_as_words(cause)}; failure {failures} of {policy.retries + 1}"
         if failures > policy.retries:
-            return _end(JobState.GIVEN_UP, failures, crashes, told)
-    delay = max(policy.wait(failures, luck), least_pause(failures))
-    return _again(delay, failures, crashes, told)
+            return _end(JobState.GIVEN_UP, failures, crashes, reason)
+    delay = max(policy.wait(failures, draw), least_pause(failures))
+    return _again(delay, failures, crashes, reason)
 
 
 def _after_crash(
-    policy: RetryPolicy, cause: Cause, failures: int, crashes: int, luck: float
+    policy: RetryPolicy, cause: Cause, failures: int, crashes: int, draw: float
 ) -> RetryDecision:
-    told = f"{_said(cause)}; crash {crashes} of {policy.crashes}"
+    reason = f"{_as_words(cause)}; crash {crashes} of {policy.crashes}"
     if crashes >= policy.crashes:
-        return _end(JobState.GIVEN_UP, failures, crashes, told)
-    # The job of a lost instance moves at once; a dying child may need what a delay gives it.
-    delay = policy.wait(crashes, luck) if cause is Cause.CRASHED else 0.0
-    return _again(delay, failures, crashes, told)
+        return _end(JobState.GIVEN_UP, failures, crashes, reason)
+    # The job of a lost instance moves at once; a dying child may need some time to end.
+    delay = policy.wait(crashes, draw) if cause is Cause.CRASHED else 0.0
+    return _again(delay, failures, crashes, reason)
 
 
 def _again(delay: float, failures: int, crashes: int, reason: str) -> RetryDecision:
@@ -180,7 +181,7 @@ def _end(state: JobState, failures: int, crashes: int, reason: str) -> RetryDeci
     return RetryDecision(state=state, delay=0.0, failures=failures, crashes=crashes, reason=reason)
 
 
-def _said(cause: Cause) -> str:
+def _as_words(cause: Cause) -> str:
     return cause.replace("_", " ")
 
 

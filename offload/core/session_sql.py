@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-#: Blanks, comments and brackets before the first word.
+#: Whitespace, comments and brackets before the first word.
 _BEFORE = r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*"
-#: What only asks, of the pragmas that take a value in brackets.
+#: Pragmas that take a value in brackets and only read.
 _ASKING = "|".join(
     (
         "table_(?:x?info|list)",
@@ -31,21 +31,21 @@ _VERBS = "|".join(
 )
 _FIRST = re.compile(rf"{_BEFORE}(?:{_VERBS})", re.IGNORECASE | re.DOTALL)
 _LATER = re.compile(rf";{_BEFORE}(?:{_VERBS})", re.IGNORECASE | re.DOTALL)
-#: Locks and settings by a function, and tables that a SELECT makes.
+#: Functions that set or lock something, and SELECTs that create tables.
 _INSIDE = re.compile(
     r"set_config\s*\((?![^()]*,\s*true\s*\))|advisory_lock(?:_shared)?\s*\(|\bget_lock\s*\("
     rf"|\bINTO\s+{_TEMPORARY}|\bpg_temp\s*\.",
     re.IGNORECASE,
 )
-#: How most statements begin.
+#: The beginnings of most statements.
 _USUAL = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
 def changes_session(sql: object) -> bool:
     """Return whether a statement may leave something in its session: a setting, a lock, a table.
 
-    It goes by the text: what a function or procedure does inside is not seen. What is no text
-    may do anything.
+    Only the text counts: the inside of functions and procedures is not seen. A statement that is
+    not text may do anything.
     """
     if not isinstance(sql, str):
         return True
@@ -57,5 +57,5 @@ def changes_session(sql: object) -> bool:
 
 
 def _may_be_inside(text: str) -> bool:
-    """Return whether the expression may find anything; it costs twenty times as much."""
+    """Return whether the expression is worth trying, which costs twenty times as much."""
     return "set_config" in text or "_lock" in text or "temp" in text

@@ -1,19 +1,30 @@
-"""The states of a job, and how one leads to the next, as data."""
+"""The states of a job and their transitions, as data, and why it waits."""
 
 from __future__ import annotations
 
 import enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
-
-from offload.core.labelled_enum import Explained
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+class Explained(enum.StrEnum):
+    """A text constant whose members carry a sentence for people."""
+
+    sentence: str
+
+    def __new__(cls, value: str, sentence: str = "") -> Self:
+        """Make a member that equals `value` and is explained by `sentence`."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        return member
+
+
 class JobState(enum.StrEnum):
-    """Where a job is on its way."""
+    """The state of a job."""
 
     # Stored and bound to nobody; `Waiting` says why.
     PENDING = "PENDING"
@@ -40,17 +51,17 @@ class JobState(enum.StrEnum):
         return self in FINAL
 
 
-WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
+UNSTARTED = frozenset({JobState.PENDING, JobState.QUEUED})
 
-FINAL = frozenset(JobState) - WAITING - {JobState.ACTIVE}
+FINAL = frozenset(JobState) - UNSTARTED - {JobState.ACTIVE}
 
-# Ended without what was asked for, and not by request.
+# Ended without a result, and not on request.
 FAILED = frozenset({JobState.GIVEN_UP, JobState.ERROR, JobState.EXPIRED})
 
-# From each state, those a job may go to. Final states lead nowhere: a retry is a new job.
+# The states that each state may lead to. Final states lead nowhere: a retry is a new job.
 TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     {
-        # To any end without a run too: its replacement fills it, or what it waited for failed.
+        # To any end without a run too: its replacement fills it, or a dependency failed.
         JobState.PENDING: FINAL | {JobState.QUEUED},
         # Back on recall, refusal, or when the instance is gone. A result needs an attempt.
         JobState.QUEUED: frozenset(
@@ -63,17 +74,17 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
                 JobState.EXPIRED,
             }
         ),
-        # Back for another attempt. What has begun can no longer expire.
+        # Back for another attempt. A job that has begun can no longer expire.
         JobState.ACTIVE: (FINAL - {JobState.EXPIRED}) | {JobState.PENDING},
         **dict.fromkeys(FINAL, frozenset[JobState]()),
     }
 )
 
-# The names by which jobs are asked for.
+# Groups of states, for queries.
 QUERY_TYPES: Mapping[str, frozenset[JobState]] = MappingProxyType(
     {
         "ALL": frozenset(JobState) - FINAL,
-        "QUEUED": WAITING,
+        "QUEUED": UNSTARTED,
         "ACTIVE": frozenset({JobState.ACTIVE}),
         "HISTORY": FINAL,
         "SUCCEEDED": frozenset({JobState.SUCCEEDED}),
@@ -100,7 +111,7 @@ _CELERY_FINAL: Mapping[JobState, str] = MappingProxyType(
 
 
 class Hold(enum.StrEnum):
-    """A reason not to bind a PENDING job, whoever could run it."""
+    """A reason not to bind a PENDING job, even if an instance could run it."""
 
     # Nothing does.
     NONE = ""
@@ -112,18 +123,21 @@ class Hold(enum.StrEnum):
     SUSPECT = "suspect"
     # It is a plain Celery task: published as one, never bound.
     RELAY = "relay"
+    # It is a clone, and its files are still on their way from its home.
+    PAYLOAD = "payload"
 
 
 class Waiting(Explained):
     """Why a PENDING job waits."""
 
-    NOT_DUE = "not_due", "Its time has not come."
+    NOT_DUE = "not_due", "It is not due yet."
     UNASSIGNED = "unassigned", "No instance can and may run its topic now."
     WINDOW_FULL = "window_full", "Every instance that may run it has as many jobs as it can hold."
     QUEUE_LIMIT = "queue_limit", "Its queue runs as many jobs as it may at once."
     SUSPENDED = "suspended", "Its queue is suspended."
-    RETRY_DELAY = "retry_delay", "An attempt failed; the next one is not due."
+    RETRY_DELAY = "retry_delay", "An attempt failed; the next one is not due yet."
     DEPENDENCY = "dependency", "Jobs it depends on have not ended."
+    PAYLOAD = "payload", "Its files are on their way from its home."
 
 
 def allowed(old: JobState, new: JobState) -> bool:

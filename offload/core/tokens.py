@@ -1,7 +1,7 @@
-"""The token of a job that was handed over: one text for its id, its epoch and its secret.
+"""The token of a handed-over job: its id, epoch and secret in one text.
 
-The secret is nowhere but in the token and in the run that made it: the job's row holds a digest
-of it, so that whoever reads the database, or a copy of it, can end nothing.
+Only the token and the run that made it hold the secret. The job's row holds a digest, so reading
+the database, or a copy of it, lets nobody end the job.
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ from typing import NamedTuple
 from offload.core.exceptions import InvalidToken
 from offload.core.validation.ids import is_epoch, is_id, is_storable
 
-#: Characters: no secret is longer.
+#: Longest secret, in characters.
 SECRET_MAX = 36
 
 
 class Token(NamedTuple):
-    """The key that an end from outside must match."""
+    """The key that an end from outside the worker must match."""
 
     job_id: str
     epoch: int
     secret: str
 
     def __str__(self) -> str:
-        """Return the text, of letters, digits, ``-`` and ``_`` alone."""
+        """Return the text; it has only letters, digits, ``-`` and ``_``."""
         return urlsafe_b64encode(json.dumps(self).encode()).decode().rstrip("=")
 
 
 def new_secret() -> str:
-    """Return a secret that nobody guesses."""
+    """Return a random secret."""
     return secrets.token_hex(16)
 
 
 def digest(secret: str) -> str:
-    """Return what a job's row holds of a secret: enough to recognise it, not to say it."""
+    """Return the digest of a secret that a job's row holds, to verify the secret."""
     return blake2b(secret.encode(), digest_size=16).hexdigest()
 
 
 def read(text: object) -> Token:
-    """Return what a token says; raise InvalidToken for what is none."""
+    """Parse a token; raise InvalidToken if the text is not one."""
     if not isinstance(text, str):
         raise InvalidToken(problem=f"it is of type {type(text).__name__}, not a text")
     try:
-        said = json.loads(urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)))
-        job_id, epoch, secret = said
+        parts = json.loads(urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)))
+        job_id, epoch, secret = parts
     except (ValueError, TypeError, RecursionError):
         raise InvalidToken(problem="it is cut, changed, or something else") from None
     if not (is_id(job_id) and _is_secret(secret) and is_epoch(epoch)):

@@ -16,7 +16,7 @@ TOPIC_MAX = 255
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
 
-# How narrow a form is: exact beats one more segment, that beats any number of them.
+# Specificity: exact, then one more segment, then any number of them.
 _MANY, _ONE, _EXACT = range(3)
 
 
@@ -36,7 +36,7 @@ def validate_topic(text: object) -> str:
 
 
 def _instead(value: object) -> str:
-    """Say what to write in the place of what has a topic, or stands for several."""
+    """Say which topic to write instead of a pattern, a function or a task."""
     if isinstance(value, str):
         many = value.endswith("*") and is_pattern(value)
         return "A pattern is for consumers, rules and queues: name one topic of it." if many else ""
@@ -68,9 +68,9 @@ class Pattern:
 
     text: str
     _form: int = field(compare=False, repr=False)
-    # What a matching topic begins with, its last slash included; the topic itself if exact.
+    # The beginning of a matching topic, with the slash; the whole topic if exact.
     _prefix: str = field(compare=False, repr=False)
-    # Orders patterns that match one topic: the greater is the more specific.
+    # Orders patterns that match the same topic: the greater is more specific.
     specificity: tuple[int, int] = field(compare=False, repr=False)
 
     @staticmethod
@@ -83,11 +83,22 @@ class Pattern:
             raise InvalidPattern(pattern=text, problem=f"it is a {type(text).__name__}, not text")
         return _parse(text)
 
+    @property
+    def is_exact(self) -> bool:
+        """Tell whether it is one topic."""
+        return self._form == _EXACT
+
+    @property
+    def regex(self) -> str:
+        """Return a regular expression of the topics in the set."""
+        rest = {_EXACT: "", _ONE: "[^/]+", _MANY: ".+"}[self._form]
+        return f"^{self._prefix}{rest}$"
+
     def matches(self, topic: str) -> bool:
         """Tell whether this valid topic is in the set."""
         if self._form == _EXACT:
             return topic == self.text
-        # A topic never ends in a slash, so behind the prefix there is something.
+        # A topic never ends in a slash, so something follows the prefix.
         if not topic.startswith(self._prefix):
             return False
         return self._form == _MANY or "/" not in topic[len(self._prefix) :]
@@ -101,7 +112,7 @@ class Pattern:
         return self._form == _MANY and other._prefix.startswith(self._prefix)
 
     def overlaps(self, other: Pattern) -> bool:
-        """Tell whether a topic can be in both: of two sets that meet, one covers the other."""
+        """Tell whether a topic can be in both; if so, one covers the other."""
         return self.covers(other) or other.covers(self)
 
     def __str__(self) -> str:
@@ -116,7 +127,7 @@ def most_specific(patterns: Iterable[Pattern], topic: str) -> Pattern | None:
 
 @lru_cache(maxsize=4096)
 def examples(text: str) -> tuple[str, ...]:
-    """Return topics that stand for all of a topic or pattern: itself, unless it is a pattern.
+    """Return topics that represent a pattern; a topic represents itself.
 
     No topic has a segment ``*``, so no rule names one of these exactly; whatever matches
     them matches every topic of the pattern that no rule names exactly.

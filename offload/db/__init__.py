@@ -1,5 +1,5 @@
-"""The database as offload uses it: its dialects, prepared statements, deadlocks begun anew."""
+"""The database as offload uses it: dialects, statements, managers, retries after deadlocks."""
 
 from __future__ import annotations
 
-__all__ = ["conflicts", "database", "statements"]
+__all__ = ["conflicts", "database", "managers", "statements"]

@@ -1,4 +1,4 @@
-"""Transactions that the database ended for the sake of another one: they are done once more."""
+"""Retries of transactions that the database aborted in favour of others."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ R = TypeVar("R")
 
 #: PostgreSQL's codes: could not serialise, and deadlock detected.
 CONFLICT_CODES = frozenset({"40001", "40P01"})
-#: How often something is begun: two that wait for each other have passed after one more.
+#: Tries in total; two transactions that deadlock have both passed after one more.
 TRIES_MAX = 3
 
 
 def retried(act: Callable[P, R]) -> Callable[P, R]:
-    """Do it again where its transaction had to give way to another (B7).
+    """Call the function again if the database aborted its transaction in favour of another (B7).
 
-    Only where it is the outermost: inside of another transaction the whole of that one is
-    lost, and whoever began it is to begin it again.
+    Only for an outermost transaction: inside another, that whole one is lost, and only its owner
+    can begin it again.
     """
 
     @wraps(act)
@@ -42,5 +42,5 @@ def retried(act: Callable[P, R]) -> Callable[P, R]:
 
 
 def gave_way(error: BaseException) -> bool:
-    """Return whether the database ended a transaction in favour of another."""
+    """Return whether the database aborted a transaction in favour of another."""
     return getattr(error.__cause__, "sqlstate", None) in CONFLICT_CODES

@@ -11,19 +11,21 @@ from offload.conf import settings
 from offload.db import preparing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-    #: In the order of their ``%s``, or under the names of their ``%(name)s``.
-    Params: TypeAlias = Sequence[Any] | Mapping[str, Any]
+    #: Parameters by the names of the ``%(name)s``.
+    Params: TypeAlias = Mapping[str, Any]
 
+#: A time as Django writes it: SQLite compares texts, and Django leaves out a fraction of zero.
+SQLITE_TIME = "REPLACE(STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', {}), '.000000', '')"
 NOW = {
-    "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')",
+    "sqlite": SQLITE_TIME.format("'NOW'"),
     "postgresql": "clock_timestamp()",
 }
 LATER = {
-    "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', ({0}) || ' seconds')",
+    "sqlite": SQLITE_TIME.format("'NOW', ({0}) || ' seconds'"),
     "postgresql": "(clock_timestamp() + make_interval(secs => ({0})::double precision))",
 }
 SINCE = {
@@ -34,9 +36,11 @@ BETWEEN = {
     "sqlite": "((JULIANDAY({1}) - JULIANDAY({0})) * 86400)",
     "postgresql": "extract(epoch FROM {1} - {0})::double precision",
 }
-#: Seconds that a server gets to take the request to end a statement.
+#: Not None: without parameters Django would not turn ``%%`` into ``%``.
+NO_PARAMS: Params = {}
+#: Seconds for a server to accept the request to cancel a statement.
 INTERRUPT_SECONDS = 0.5
-#: Share-lock the row a decision rests on; SQLite's immediate transactions lock the whole file.
+#: Locks the row that a decision rests on; SQLite's immediate transactions lock the whole file.
 FOR_SHARE = {"sqlite": "", "postgresql": "FOR SHARE"}
 FOR_UPDATE = {"sqlite": "", "postgresql": "FOR UPDATE"}
 
@@ -63,10 +67,10 @@ def atomic(*, durable: bool = False) -> transaction.Atomic:
 
 @contextmanager
 def brief() -> Iterator[None]:
-    """Run a few statements in one transaction, with no block inside that may nest or tell.
+    """Run a few statements in one transaction; the block must not nest others or use on_commit.
 
-    On SQLite all writers wait for it: so it is begun and ended by two plain statements, without
-    what Django keeps count of in between.
+    On SQLite all writers wait for it, so two plain statements begin and end it, without Django's
+    bookkeeping.
     """
     if vendor() != "sqlite" or in_transaction():
         with atomic():
@@ -78,19 +82,19 @@ def brief() -> Iterator[None]:
             yield
             control.execute("COMMIT")
         except BaseException:
-            # What failed may have ended it already.
+            # The failure may have ended it already.
             with suppress(Error):
                 control.execute("ROLLBACK")
             raise
 
 
 def in_transaction() -> bool:
-    """Return whether what is written now waits for a commit."""
+    """Return whether this connection is inside a transaction."""
     return not connection().get_autocommit() or connection().in_atomic_block
 
 
 def on_commit(act: Callable[[], Any]) -> None:
-    """Run ``act`` after the surrounding transaction, at once where there is none."""
+    """Run ``act`` after the surrounding transaction commits, or at once without one."""
     transaction.on_commit(act, using=alias())
 
 
@@ -99,32 +103,32 @@ def now() -> str:
     return NOW[vendor()]
 
 
-def later(seconds: str = "%s") -> str:
+def later(seconds: str) -> str:
     """Return the SQL of a time ``seconds`` (an SQL number or placeholder) from now."""
     return LATER[vendor()].format(seconds)
 
 
 def seconds_since(time: str) -> str:
-    """Return the SQL of how many seconds ago a time (in SQL) was."""
+    """Return the SQL of the seconds since a time (in SQL)."""
     return SINCE[vendor()].format(time)
 
 
 def seconds_between(start: str, end: str) -> str:
-    """Return the SQL of how many seconds lie between two times (in SQL)."""
+    """Return the SQL of the seconds between two times (in SQL)."""
     return BETWEEN[vendor()].format(start, end)
 
 
-def execute(sql: str, params: Params = ()) -> int:
+def execute(sql: str, params: Params = NO_PARAMS) -> int:
     """Run one statement and return the number of rows it changed."""
     with cursor() as changed:
         changed.execute(sql, params)
         return int(changed.rowcount)
 
 
-def rows(sql: str, params: Params = (), *, prepared: bool = False) -> list[tuple[Any, ...]]:
-    """Run one statement that has rows, and return them.
+def rows(sql: str, params: Params = NO_PARAMS, *, prepared: bool = False) -> list[tuple[Any, ...]]:
+    """Run one statement and return its rows.
 
-    ``prepared`` has the server keep its plan: for statements of the hot path.
+    ``prepared`` lets the server keep its plan; use it for statements of the hot path.
     """
     with cursor(prepared=prepared) as found:
         found.execute(sql, params)
@@ -132,19 +136,14 @@ def rows(sql: str, params: Params = (), *, prepared: bool = False) -> list[tuple
 
 
 def cursor(*, prepared: bool = False) -> Any:
-    """Return a cursor; a ``prepared`` one for statements whose plan the server may keep."""
+    """Return a cursor; ``prepared`` lets the server keep plans."""
     return preparing.cursor(connection()) if prepared else connection().cursor()
 
 
 def interrupt(there: BaseDatabaseWrapper) -> None:
-    """End the statement that another thread runs on its connection; there it raises an error."""
+    """Cancel the statement that another thread runs on its connection; it raises an error there."""
     raw = there.connection
     if raw is None:
         return
     with suppress(Exception):
         raw.interrupt() if there.vendor == "sqlite" else raw.cancel_safe(timeout=INTERRUPT_SECONDS)
-
-
-def marks(values: Collection[object]) -> str:
-    """Return one placeholder per value, for ``IN (…)``."""
-    return ", ".join(["%s"] * len(values))

@@ -1,4 +1,4 @@
-"""Statements of the hot path, which PostgreSQL plans once per connection and not once per job."""
+"""Prepared statements: PostgreSQL plans the hot path once per connection, not once per job."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-#: Times that a connection runs a statement before it has it prepared, as psycopg's own default.
+#: Executions of a statement on a connection before it is prepared, as psycopg's own default.
 PREPARE_AFTER_RUNS = 5
 
 
 def can_prepare(connection: BaseDatabaseWrapper) -> bool:
     """Return whether statements can be prepared on a connection (F4).
 
-    They cannot where ``DISABLE_SERVER_SIDE_CURSORS`` is set, by which Django is told that a
-    pooler lends another connection to the next transaction.
+    They cannot if ``DISABLE_SERVER_SIDE_CURSORS`` is set: then a pooler may lend another connection
+    to the next transaction.
     """
     options = connection.settings_dict
     return connection.vendor == "postgresql" and not (
@@ -30,20 +30,20 @@ def can_prepare(connection: BaseDatabaseWrapper) -> bool:
 
 
 def cursor(connection: BaseDatabaseWrapper) -> Any:
-    """Return a cursor that prepares what it runs often; a plain one where that cannot be."""
+    """Return a cursor that prepares frequent statements, or a plain one if that is impossible."""
     if not can_prepare(connection):
         return connection.cursor()
     connection.ensure_connection()
     raw: Any = connection.connection
     if raw.prepare_threshold is None:
-        # Of no consequence to Django's own cursors: they put values into the text.
+        # Django's own cursors are not affected: they put values into the text.
         raw.prepare_threshold = PREPARE_AFTER_RUNS
     with connection.wrap_database_errors:
         return connection._prepare_cursor(_cursor_class()(raw))  # type: ignore[attr-defined]
 
 
 def can_go_together(connection: BaseDatabaseWrapper) -> bool:
-    """Return whether several statements can be sent at once: libpq can since its version 14."""
+    """Return whether several statements can be sent at once, as libpq can since version 14."""
     return can_prepare(connection) and bool(_pipeline().is_supported())
 
 
@@ -51,7 +51,7 @@ def can_go_together(connection: BaseDatabaseWrapper) -> bool:
 def in_one_go(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """Send the block's statements in one round trip and as one transaction.
 
-    Only where ``can_go_together`` holds. Their rows are there after the block.
+    Requires ``can_go_together``. Their rows are available after the block.
     """
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.pipeline():
@@ -60,7 +60,7 @@ def in_one_go(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 @lru_cache(maxsize=1)
 def _cursor_class() -> Any:
-    """Return Django's cursor that sends values apart from the text; its driver is optional."""
+    """Return Django's cursor class that sends values apart from the text (optional driver)."""
     return import_string("django.db.backends.postgresql.base.ServerBindingCursor")
 
 

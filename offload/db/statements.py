@@ -1,22 +1,27 @@
-"""Statements that take effect together, in one round trip where the database can do that."""
+"""Statements that take effect together, in one round trip if the database can."""
 
 from __future__ import annotations
 
 from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec
 
 from offload.db import database, preparing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+P = ParamSpec("P")
+
+#: How many texts of one statement are kept.
+TEXTS_MAX = 64
+
 
 class Statement(NamedTuple):
-    """SQL that has rows, with its parameters: named ones, where it is put together from parts."""
+    """SQL that returns rows, with its parameters by name."""
 
     sql: str
-    params: tuple[Any, ...] | Mapping[str, Any] = ()
-    #: Whether its text is one of few, so that the server may keep its plan.
+    params: Mapping[str, Any] = database.NO_PARAMS
+    #: Whether its text has few variants, so that the server may keep its plan.
     prepared: bool = True
 
     def rows(self) -> list[tuple[Any, ...]]:
@@ -25,16 +30,15 @@ class Statement(NamedTuple):
 
 
 def change(first: Statement, then: Statement | None) -> list[tuple[Any, ...]]:
-    """Run a change that returns what it changed and, only if that is anything, a second one.
+    """Run a change that returns the changed rows and, only if there are any, a second one.
 
-    ``then`` holds the condition of ``if_changed``. On PostgreSQL both are one statement, so the
-    parameters of both are named, if any, and no name means two things.
+    ``then`` holds the condition of ``if_changed``. On PostgreSQL both are one statement, so
+    no name means two things in them.
     """
     if then is None:
         return first.rows()
     if database.vendor() == "postgresql":
-        both = f"WITH changed AS ({first.sql}), followed AS ({then.sql}) SELECT * FROM changed"
-        return Statement(both, named(first.params, then.params)).rows()
+        return Statement(_both(first.sql, then.sql), named(first.params, then.params)).rows()
     with database.brief():
         found = first.rows()
         if found:
@@ -42,23 +46,27 @@ def change(first: Statement, then: Statement | None) -> list[tuple[Any, ...]]:
     return found
 
 
-def named(*parts: tuple[Any, ...] | Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a statement that is put together from parts.
+@lru_cache(maxsize=TEXTS_MAX)
+def _both(first: str, then: str) -> str:
+    return f"WITH changed AS ({first}), followed AS ({then}) SELECT * FROM changed"
 
-    Raise ValueError where a name stands for two values: one part would act on the other's.
+
+def named(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a statement that is combined from parts.
+
+    Raise ValueError if a name has two values: one part would act on the other's.
     """
     params: dict[str, Any] = {}
     for part in parts:
-        before = len(params)
-        given = {**params, **dict(part)}
-        if len(given) != before + len(part):
-            _check_agreement(params, dict(part))
-        params = given
+        params.update(part)
+    if len(params) != sum(map(len, parts)):
+        _check_agreement(params, parts)
     return params
 
 
-def _check_agreement(params: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    clash = [name for name in given.keys() & params.keys() if given[name] != params[name]]
+def _check_agreement(params: Mapping[str, Any], parts: Iterable[Mapping[str, Any]]) -> None:
+    items = [item for part in parts for item in part.items()]
+    clash = {name for name, value in items if params[name] != value}
     if clash:
         raise ValueError(f"two parts of a statement give different values for {sorted(clash)}")
 
@@ -66,6 +74,16 @@ def _check_agreement(params: Mapping[str, Any], given: Mapping[str, Any]) -> Non
 def assignments(columns: Iterable[str]) -> str:
     """Return the SQL that sets columns to parameters of their names."""
     return ", ".join(f"{name} = %({name})s" for name in columns)
+
+
+def numbered(name: str, values: Iterable[object]) -> dict[str, object]:
+    """Return one parameter per value, named by what they are and a number."""
+    return {f"{name}_{number}": value for number, value in enumerate(values)}
+
+
+def placeholders(names: Iterable[str]) -> str:
+    """Return the placeholders of parameters, for ``IN (…)``."""
+    return ", ".join(f"%({name})s" for name in names)
 
 
 def if_changed() -> str:
@@ -76,8 +94,8 @@ def if_changed() -> str:
 def together(*statements: Statement) -> list[list[tuple[Any, ...]]]:
     """Run statements in one transaction; return the rows of each.
 
-    Each sees what was committed before it, not before the first: a lock taken by one holds
-    for what the next one reads.
+    Each sees everything committed before it, not before the first one: a lock that one takes
+    protects the rows that the next one reads.
     """
     connection = database.connection()
     if len(statements) > 1 and preparing.can_go_together(connection):
@@ -97,7 +115,10 @@ def _in_one_go(connection: Any, statements: tuple[Statement, ...]) -> list[list[
     return found
 
 
-def once_per_dialect(make: Callable[[], str]) -> Callable[[], str]:
-    """Return a maker of SQL that puts its text together once per dialect, not at every call."""
-    made = lru_cache(lambda _: make())
-    return wraps(make)(lambda: made(database.vendor()))
+def once_per_dialect(make: Callable[P, str]) -> Callable[P, str]:
+    """Make a function that returns SQL build its text once per dialect, not at every call.
+
+    Its arguments must be hashable and take few values.
+    """
+    made = lru_cache(maxsize=TEXTS_MAX)(lambda _, *args, **kwargs: make(*args, **kwargs))
+    return wraps(make)(lambda *args, **kwargs: made(database.vendor(), *args, **kwargs))

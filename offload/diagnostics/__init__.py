@@ -11,6 +11,7 @@ from offload.diagnostics import (
     jobs,
     messages,
     modules,
+    peers,
     queues,
     results,
     rows,
@@ -23,11 +24,11 @@ from offload.diagnostics.finding import Finding, Level
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Finding", "Level", "broker", "examine", "outage"]
+__all__ = ["Finding", "Level", "broker", "examine", "modules", "outage"]
 
 
 def examine() -> Iterator[Finding]:
-    """Yield what is found, as it is found; what rests on something broken is left out."""
+    """Yield findings as they are made; skip examinations that need something that is broken."""
     found = list(settings.examine())
     yield from found
     if any(one.subject == settings.UNREADABLE_SUBJECT for one in found):
@@ -38,11 +39,16 @@ def examine() -> Iterator[Finding]:
     yield from broker.examine()
     yield from results.examine()
     yield from storage.examine()
+    yield from storage.examine_scratch()
     if is_usable:
         yield from fleet.examine()
         yield from jobs.examine()
         yield from messages.examine()
+        yield from peers.examine()
         yield from queues.examine()
         yield from rows.examine()
+        yield from storage.examine_deletions()
+        yield from storage.examine_deliveries()
+        yield from storage.examine_transfers()
     yield from modules.examine()
     yield from traps.examine()

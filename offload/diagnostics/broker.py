@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 SUBJECT = "broker"
 
-#: Seconds it has to answer.
-BROKER_TIMEOUT_SECONDS = 4
+#: Seconds for an answer.
+CONNECT_TIMEOUT_SECONDS = 4
 
 START_EMBEDDED = "Start it: manage.py offload broker"
 START_BROKER = "Start it, or correct CELERY_BROKER_URL."
@@ -32,7 +32,7 @@ LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
 def examine() -> Iterator[Finding]:
-    """Yield whether it answers."""
+    """Yield whether the broker answers."""
     try:
         url = reach()
     except ConfigurationError:
@@ -44,7 +44,7 @@ def examine() -> Iterator[Finding]:
 
 
 def remedy(url: str) -> str:
-    """Return what to do about a broker at this address that does not answer."""
+    """Return the next step if the broker at this address does not answer."""
     parts = urlsplit(url)
     if parts.scheme == "redis+socket":
         return START_EMBEDDED
@@ -56,11 +56,11 @@ def reach() -> str:
 
     Raise BrokerUnreachable if that fails, or takes too long.
     """
-    with celery_app().connection_for_write(connect_timeout=BROKER_TIMEOUT_SECONDS) as connection:
+    with celery_app().connection_for_write(connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
         url = str(connection.as_uri())
         errors: Any = (*connection.connection_errors, *connection.channel_errors)
         try:
-            within(BROKER_TIMEOUT_SECONDS, lambda: _connect(connection))
+            within(CONNECT_TIMEOUT_SECONDS, lambda: _connect(connection))
         except (KombuError, OSError, *errors) as error:
             cause = error.__cause__ or error
             problem = (str(cause) or type(cause).__name__).rstrip(".")
@@ -70,4 +70,4 @@ def reach() -> str:
 
 
 def _connect(connection: Connection) -> None:
-    connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_TIMEOUT_SECONDS)
+    connection.ensure_connection(max_retries=1, interval_start=0, timeout=CONNECT_TIMEOUT_SECONDS)

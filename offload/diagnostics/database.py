@@ -26,12 +26,12 @@ TABLE_APPS = ("offload", "django_celery_results")
 
 
 def examine() -> Iterator[Finding]:
-    """Yield what is found; nothing more once it does not answer."""
+    """Yield findings about the database; stop if it does not answer."""
     try:
         database.rows("SELECT 1")
     except DatabaseError as error:
-        told = f"The database {database.alias()!r} does not answer: {one_line(error)}"
-        yield fail(SUBJECT, told, f'Start it, or correct DATABASES["{database.alias()}"].')
+        fact = f"The database {database.alias()!r} does not answer: {one_line(error)}"
+        yield fail(SUBJECT, fact, f'Start it, or correct DATABASES["{database.alias()}"].')
         return
     yield tables()
     if database.vendor() == "sqlite":
@@ -42,14 +42,14 @@ def examine() -> Iterator[Finding]:
 
 
 def tables() -> Finding:
-    """Return whether the migrations of the tables that are needed were applied."""
+    """Return whether the migrations of the required tables are applied."""
     executor = MigrationExecutor(database.connection())
     leaves = [leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] in TABLE_APPS]
     missing = [str(migration) for migration, _ in executor.migration_plan(leaves)]
     if missing:
         count = counted(len(missing), "migration", "migrations")
-        told = f"Tables are missing or old: {count}, {missing[0]} the first."
-        return fail(SUBJECT, told, f"Run: manage.py migrate --database {database.alias()}")
+        fact = f"Tables are missing or old: {count}, {missing[0]} the first."
+        return fail(SUBJECT, fact, f"Run: manage.py migrate --database {database.alias()}")
     name = database.connection().settings_dict["NAME"]
     return ok(SUBJECT, f"{database.vendor()} {name} answers and has its tables.")
 
@@ -58,18 +58,18 @@ def _journal() -> Finding:
     mode = str(database.rows("PRAGMA journal_mode")[0][0])
     if mode in {"wal", "memory"}:
         return ok(SUBJECT, f"Its journal is {mode}.")
-    told = f"Its journal is {mode!r}: readers and writers wait for each other."
-    return warn(SUBJECT, told, 'Write "init_command": "PRAGMA journal_mode=WAL" in its OPTIONS.')
+    fact = f"Its journal is {mode!r}: readers and writers wait for each other."
+    return warn(SUBJECT, fact, 'Write "init_command": "PRAGMA journal_mode=WAL" in its OPTIONS.')
 
 
 def _isolation() -> Finding:
     level = str(database.rows("SHOW transaction_isolation")[0][0])
     if level == "read committed":
         return ok(SUBJECT, f"Its isolation level is {level}.")
-    told = f"Its isolation level is {level!r}; the locks of limited queues need read committed."
+    fact = f"Its isolation level is {level!r}; the locks of limited queues need read committed."
     return fail(
         SUBJECT,
-        told,
+        fact,
         "Run: ALTER DATABASE … SET default_transaction_isolation = 'read committed', and see that "
         "neither its role nor DATABASES says otherwise.",
     )
@@ -80,5 +80,5 @@ def _clock() -> Finding:
     skew = abs(between(datetime.now(UTC), theirs))
     if skew <= CLOCK_SKEW_SECONDS:
         return ok(SUBJECT, "Its clock agrees with this machine's.")
-    told = f"Its clock and this machine's differ by {skew:.0f} s: rules end early or late here."
-    return warn(SUBJECT, told, "Let both machines take their time from NTP.")
+    fact = f"Its clock and this machine's differ by {skew:.0f} s: rules end early or late here."
+    return warn(SUBJECT, fact, "Let both machines take their time from NTP.")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 
 class Level(enum.StrEnum):
-    """How bad it is."""
+    """The severity of a finding."""
 
-    # Nothing is to be done.
+    # Nothing needs to be done.
     OK = "ok"
-    # It works, not as well as it could, or not for long.
+    # It works, but not as well as it could, or not for long.
     WARN = "warn"
     # Jobs cannot be submitted, run, or brought to their end.
     FAIL = "fail"
@@ -19,39 +19,39 @@ class Level(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A fact about a part of the site, and what to do about it."""
+    """A fact about a part of the site, and the next step."""
 
     level: Level
     subject: str
     fact: str
-    #: Empty where nothing is to be done.
+    #: The next step; empty if nothing needs to be done.
     next_step: str = ""
 
 
 def one_line(error: BaseException) -> str:
-    """Return what an error says, on one line."""
+    """Return an error's text on one line."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
 def ok(subject: str, fact: str) -> Finding:
-    """Return that something is well."""
+    """Return a finding that something is well."""
     return Finding(level=Level.OK, subject=subject, fact=fact)
 
 
 def warn(subject: str, fact: str, next_step: str) -> Finding:
-    """Return that something works and should be looked at."""
+    """Return a finding that something works, but needs a look."""
     return Finding(level=Level.WARN, subject=subject, fact=fact, next_step=next_step)
 
 
 def fail(subject: str, fact: str, next_step: str) -> Finding:
-    """Return that something does not work."""
+    """Return a finding that something does not work."""
     return Finding(level=Level.FAIL, subject=subject, fact=fact, next_step=next_step)
 
 
-#: What the libraries of Redis and RabbitMQ raise for it; neither needs to be installed.
+#: The errors of the Redis and RabbitMQ libraries for a refusal; both libraries are optional.
 REFUSAL_ERRORS = frozenset({"AuthenticationError", "ResponseError", "AccessRefused", "NotAllowed"})
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Return whether a server answers, and refuses who asks or what is asked for."""
+    """Return whether a server answered with a refusal of the user or of the request."""
     return not REFUSAL_ERRORS.isdisjoint(kind.__name__ for kind in type(error).mro())

@@ -1,4 +1,4 @@
-"""The instances: whether they live, lead, and can run what waits."""
+"""The instances: whether they live, one leads, and waiting jobs can run."""
 
 from __future__ import annotations
 
@@ -10,75 +10,86 @@ from offload.core.texts import counted
 from offload.diagnostics.finding import Finding, fail, ok, warn
 from offload.fleet.snapshots import snapshot
 from offload.messaging.installation import module
-from offload.models import Instance
-from offload.reading import losses
+from offload.reading.cluster import announced, lost_instances
 from offload.reading.overview import overview
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from offload.reading.lines import InstanceLine
+    from offload.reading.cluster.lines import InstanceLine
     from offload.reading.overview import Overview
 
 SUBJECT = "instances"
 
 
 def examine() -> Iterator[Finding]:
-    """Yield who lives, who has trouble, and which jobs nobody can run."""
-    seen = overview()
-    here = [line for line in seen.instances if line.mode is not Mode.GONE]
-    yield _count(seen, here)
-    if here:
-        yield _leader(seen)
-    for told, step in losses.told(seen.instances):
-        yield warn(SUBJECT, told, step)
-    for line in here:
+    """Yield which instances live, which have trouble, and which jobs no instance can run."""
+    cluster = overview()
+    live = [line for line in cluster.instances if line.mode is not Mode.GONE]
+    yield _count(cluster, live)
+    if live:
+        yield _leader(cluster)
+    for fact, step in lost_instances.warnings(cluster.instances):
+        yield warn(SUBJECT, fact, step)
+    for line in live:
         yield from _trouble(line)
-    yield from _failing(seen)
-    yield from _consumers(here)
-    yield from _stranded(seen)
+        yield from _unrenewed(line)
+    yield from _failing(cluster)
+    yield from _consumers(live)
+    yield from _stranded(cluster)
 
 
-def _count(seen: Overview, here: list[InstanceLine]) -> Finding:
-    if not here:
+def _count(cluster: Overview, live: list[InstanceLine]) -> Finding:
+    if not live:
         start = f"Start a worker: celery -A {module() or 'project'} worker -n NAME@%h"
         return warn(SUBJECT, "No instance is running; jobs wait until one starts.", start)
-    if not seen.ready:
-        told = f"None of {len(here)} instances takes work."
-        return warn(SUBJECT, told, "See below, or: manage.py offload instances")
-    return ok(SUBJECT, f"{seen.ready} of {len(here)} instances take work.")
+    if not cluster.ready:
+        fact = f"None of {len(live)} instances takes work."
+        return warn(SUBJECT, fact, "See below, or: manage.py offload instances")
+    return ok(SUBJECT, f"{cluster.ready} of {len(live)} instances take work.")
 
 
-def _leader(seen: Overview) -> Finding:
-    if seen.leader:
-        return ok(SUBJECT, f"{seen.leader} leads, in term {seen.term}.")
-    told = "There is no leader: jobs are bound late, and those of instances that are gone stay."
-    return warn(SUBJECT, told, "Look again in a few seconds; then at the workers' logs.")
+def _leader(cluster: Overview) -> Finding:
+    if cluster.leader:
+        return ok(SUBJECT, f"{cluster.leader} leads, in term {cluster.term}.")
+    fact = "There is no leader: jobs are bound late, and jobs of gone instances do not move."
+    return warn(SUBJECT, fact, "Look again in a few seconds; then at the workers' logs.")
 
 
-def _failing(seen: Overview) -> Iterator[Finding]:
-    """Yield the leader's duties that fail: nobody else does them."""
-    loads = Instance.objects.filter(pk=seen.leader or "").values_list("load", flat=True)
-    failing = next((load.get("failing") for load in loads if isinstance(load, dict)), None)
-    for name, error in (failing or {}).items():
-        told = f"The leader's duty {name!r} fails: {error}"
+def _failing(cluster: Overview) -> Iterator[Finding]:
+    """Yield the leader's failing duties, which no other instance does."""
+    for name, error in announced.failing_duties(cluster.leader or "").items():
+        fact = f"The leader's duty {name!r} fails: {error}"
         yield fail(
-            SUBJECT, told, f"Look at the log of {seen.leader}; the leader keeps retrying it."
+            SUBJECT, fact, f"Look at the log of {cluster.leader}; the leader keeps retrying it."
         )
 
 
 def _trouble(line: InstanceLine) -> Iterator[Finding]:
     where = f"process {line.pid} on {line.host}"
     if line.is_off:
-        told = noted(f"{line.name} is switched off", line.off_note)
-        yield warn(SUBJECT, told, f"To switch it on: manage.py offload on {line.name}")
+        fact = noted(f"{line.name} is switched off", line.off_note)
+        yield warn(SUBJECT, fact, f"To switch it on: manage.py offload on {line.name}")
     elif line.mode is not Mode.READY:
         yield warn(SUBJECT, f"{line.name} is {line.mode}.", f"Look at {where} and its log.")
 
 
-def _consumers(here: list[InstanceLine]) -> Iterator[Finding]:
-    patterns = {one.pattern.text for line in here for one in line.consumers}
-    if here and not patterns:
+def _unrenewed(line: InstanceLine) -> Iterator[Finding]:
+    """Yield the properties whose function raises or hangs."""
+    for name, problem in sorted(line.failing_properties.items()):
+        has_value = name in line.properties
+        kept = f"keeps the value {line.properties[name]!r}" if has_value else "has no value yet"
+        fact = f"The property {name!r} of {line.name} {kept}: {problem}."
+        step = f"Correct that function, and look at the log of {line.name}; it is called again."
+        yield warn(SUBJECT, fact, step)
+
+
+def _consumers(live: list[InstanceLine]) -> Iterator[Finding]:
+    patterns = {one.pattern.text for line in live for one in line.consumers}
+    if live and not patterns and (elsewhere := _consuming_peers()):
+        fact = f"No instance here has a consumer. Other clusters have: {', '.join(elsewhere)}."
+        yield ok("consumers", fact)
+    elif live and not patterns:
         step = "Write a @consumer in a consumers.py of an installed app, and restart the workers."
         yield warn("consumers", "No instance has a consumer, so no job can run.", step)
     elif patterns:
@@ -88,13 +99,19 @@ def _consumers(here: list[InstanceLine]) -> Iterator[Finding]:
         )
     for instance in snapshot().topology.live:
         for task in sorted(instance.broken):
-            told = f"{instance.name} refused {task} too often and is not sent it any more."
-            yield warn("consumers", told, "Restart that worker with code that has the task.")
+            fact = f"{instance.name} refused {task} too often and is not sent it any more."
+            yield warn("consumers", fact, "Restart that worker with code that has the task.")
 
 
-def _stranded(seen: Overview) -> Iterator[Finding]:
-    for one in seen.stalls:
+def _consuming_peers() -> list[str]:
+    """Return the clusters that jobs may be sent to and that have a consumer."""
+    known = snapshot().topology.remote
+    return sorted({one.peer for one in known if one.sends and one.consumers})
+
+
+def _stranded(cluster: Overview) -> Iterator[Finding]:
+    for one in cluster.stalls:
         if one.topic:
-            told = f"No instance can run {one.topic}; waiting jobs: {one.count}. {one.why}"
+            fact = f"No instance can run {one.topic}; waiting jobs: {one.count}. {one.why}"
             step = f"{one.next_step}\nTo see why: manage.py offload explain {one.topic}"
-            yield warn("jobs", told, step)
+            yield warn("jobs", fact, step)

@@ -1,4 +1,4 @@
-"""The jobs: what failed lately."""
+"""The jobs: recent failures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from offload.core.texts import counted
 from offload.diagnostics.finding import Finding, ok, warn
-from offload.reading import failures
+from offload.reading.cluster import failures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +15,7 @@ SUBJECT = "jobs"
 
 
 def examine() -> Iterator[Finding]:
-    """Yield how many jobs failed, and what most of them said."""
+    """Yield how many jobs failed, and the most frequent error."""
     found = failures.recent()
     if not found.hour:
         before = f" {found.day} did within the last day." if found.day else ""
@@ -23,10 +23,10 @@ def examine() -> Iterator[Finding]:
         return
     most = found.lines[0]
     hour = counted(found.hour, "job", "jobs")
-    told = f"{hour} failed within the last hour, {found.day} within the last day."
+    fact = f"{hour} failed within the last hour, {found.day} within the last day."
     yield warn(
         SUBJECT,
-        f"{told} Most of {most.topic}: {most.name}.",
+        f"{fact} Most of {most.topic}: {most.name}.",
         f"To see one: manage.py offload job {most.job_id}\n"
         "To see them: manage.py offload jobs --state failed --since 1h\n"
         f"To run them again: manage.py offload retry --topic {most.topic}",

@@ -16,20 +16,20 @@ SUBJECT = "modules"
 
 
 def examine() -> Iterator[Finding]:
-    """Yield which of them cannot be imported."""
+    """Yield the modules that cannot be imported."""
     try:
         app = celery_app()
         app.loader.import_default_modules()
         app.finalize()
     except ConfigurationError:
         return
-    except Exception as error:  # Whatever the code of a site raises.
-        told = f"No worker with this code starts: {type(error).__name__}: {one_line(error)}."
-        yield fail(SUBJECT, told, _next_step(error))
+    except Exception as error:  # A site's code may raise anything.
+        fact = f"No worker can start with this code: {type(error).__name__}: {one_line(error)}."
+        yield fail(SUBJECT, fact, _next_step(error))
 
 
 def _next_step(error: Exception) -> str:
-    """Return what the error itself says of its place, else where it was raised."""
+    """Return the place that the error names, or else where it was raised."""
     notes = getattr(error, "__notes__", None)
     return notes[-1] if notes else f"Mend {_place(error)}."
 

@@ -1,4 +1,4 @@
-"""A database or broker that is away, reported with its remedy."""
+"""An unreachable database or broker, reported with the next step."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def of_database(error: Exception) -> str:
-    """Return what is wrong with the database that raised this, and what to do about it."""
+    """Return the problem of the database that raised this error, and the next step."""
     try:
         wrong = _first(list(database.examine()))
-    except Exception:  # It may go away between two questions.
+    except Exception:  # The connection may break between two statements.
         wrong = ""
     return wrong or (
         f"The database said: {one_line(error)}. 'manage.py offload doctor' examines what else "
@@ -24,22 +24,22 @@ def of_database(error: Exception) -> str:
 
 
 def of_tables() -> str:
-    """Return that tables are missing or old, and what to do about it; nothing where they are not.
+    """Return that tables are missing or old, with the next step; "" if they are fine.
 
-    Raise DatabaseError where the database does not answer.
+    Raise DatabaseError if the database does not answer.
     """
     found = database.tables()
-    return "" if found.level is Level.OK else _told(found)
+    return "" if found.level is Level.OK else _text(found)
 
 
 def of_broker() -> str:
-    """Return that the broker does not answer, and what to do about it; nothing where it does."""
+    """Return that the broker does not answer, with the next step; "" if it answers."""
     return _first(list(broker.examine()))
 
 
 def _first(found: list[Finding]) -> str:
-    return next((_told(one) for one in found if one.level is Level.FAIL), "")
+    return next((_text(one) for one in found if one.level is Level.FAIL), "")
 
 
-def _told(finding: Finding) -> str:
+def _text(finding: Finding) -> str:
     return f"{finding.fact} {finding.next_step}".strip()

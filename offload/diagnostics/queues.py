@@ -1,4 +1,4 @@
-"""The queues that the settings declare: whether the tables say the same."""
+"""Suspended queues, and differences between declared queues and the tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SUBJECT = "queues"
 
 
 def examine() -> Iterator[Finding]:
-    """Yield which queues are suspended, and what is declared and is not so."""
+    """Yield suspended queues, and declarations that the tables do not follow."""
     yield from _suspended()
     yield from _declared()
 
@@ -25,23 +25,25 @@ def _suspended() -> Iterator[Finding]:
     for policy in snapshot().policies:
         if policy.suspended:
             note = f": {policy.note}" if policy.note else ""
-            told = f"Queue {policy.name} is suspended{note}. None of its jobs is sent."
-            yield warn(SUBJECT, told, f"To go on: manage.py offload queues resume {policy.name}")
+            fact = f"Queue {policy.name} is suspended{note}. None of its jobs is sent."
+            yield warn(
+                SUBJECT, fact, f"To resume it: manage.py offload queues resume {policy.name}"
+            )
 
 
 def _declared() -> Iterator[Finding]:
     try:
         found = declared.difference()
     except InvalidQueue:
-        # The system checks say it.
+        # A system check reports it.
         return
     other = [row.name for row in (*found.missing, *found.changed, *found.surplus)]
     if other:
-        told = f'OFFLOAD["QUEUES"] differs from the tables for: {", ".join(sorted(other))}.'
-        yield warn(SUBJECT, told, "Run: manage.py migrate, or start a worker.")
+        fact = f'OFFLOAD["QUEUES"] differs from the tables for: {", ".join(sorted(other))}.'
+        yield warn(SUBJECT, fact, "Run: manage.py migrate, or start a worker.")
     for row in found.clashing:
-        told = f"Queue {row.name} is declared, but was made by hand before: that one applies."
+        fact = f"Queue {row.name} is declared, but was made by hand before: that one applies."
         step = f"Remove it: manage.py offload queues remove {row.name}\nThen run: manage.py migrate"
-        yield warn(SUBJECT, told, step)
+        yield warn(SUBJECT, fact, step)
     if not other and not found.clashing:
         yield ok(SUBJECT, "The queues match their declarations.")

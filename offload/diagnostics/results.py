@@ -1,4 +1,4 @@
-"""Celery's result backend: whether it can be asked."""
+"""Celery's result backend: whether it can be reached."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 SUBJECT = "results"
 
-#: Seconds it has to answer.
-BACKEND_TIMEOUT_SECONDS = 5.0
+#: Seconds for an answer.
+PROBE_TIMEOUT_SECONDS = 5.0
 
 START_BACKEND = "Start it, migrate it, or correct CELERY_RESULT_BACKEND."
 CORRECT_ADDRESS = (
     "Correct CELERY_RESULT_BACKEND: its user, its password, or what follows the last slash."
 )
 
-#: An id no task has.
+#: An id that no task has.
 UNUSED_ID = "offload-doctor"
 
 
 def examine() -> Iterator[Finding]:
-    """Yield whether it answers."""
+    """Yield whether the result backend answers."""
     try:
         backend = result_backend.backend()
     except ConfigurationError:
@@ -38,27 +38,27 @@ def examine() -> Iterator[Finding]:
         return
     name = type(backend).__name__
     if isinstance(backend, DisabledBackend):
-        told = "No result backend is set: AsyncResult knows nothing; job.result() works."
-        yield warn(SUBJECT, told, 'Write CELERY_RESULT_BACKEND = "django-db".')
+        fact = "No result backend is set: AsyncResult knows nothing; job.result() works."
+        yield warn(SUBJECT, fact, 'Write CELERY_RESULT_BACKEND = "django-db".')
     elif isinstance(backend, RPCBackend):
         yield ok(SUBJECT, f"{name}: answers come through the broker.")
     elif error := _problem(backend):
         refuses = is_refusal(error)
         does = "refuses the connection" if refuses else "does not answer"
-        told = f"{name} {does}: {type(error).__name__}: {one_line(error)}"
-        yield fail(SUBJECT, told, CORRECT_ADDRESS if refuses else START_BACKEND)
+        fact = f"{name} {does}: {type(error).__name__}: {one_line(error)}"
+        yield fail(SUBJECT, fact, CORRECT_ADDRESS if refuses else START_BACKEND)
     else:
         yield ok(SUBJECT, f"{name} answers.")
 
 
 def _problem(backend: Any) -> Exception | None:
-    """Return why the backend cannot be asked, or nothing."""
+    """Return the error that keeps the backend from answering, or None."""
     try:
         if task_results.in_transaction():
             backend.get_state(UNUSED_ID)
         else:
-            within(BACKEND_TIMEOUT_SECONDS, lambda: _ask(backend))
-    except Exception as error:  # Any library may be behind it, with errors of its own.
+            within(PROBE_TIMEOUT_SECONDS, lambda: _ask(backend))
+    except Exception as error:  # A backend may be built on any library, with errors of its own.
         return error
     return None
 

@@ -1,4 +1,4 @@
-"""The settings, by the system checks, and the versions they are read by."""
+"""The settings, examined by the system checks, and the versions of the packages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.core.checks import ERROR, run_checks
 
-from offload.conf import settings
+from offload.conf import peers, settings
 from offload.core.exceptions import ConfigurationError
 from offload.diagnostics.finding import Finding, Level, fail, ok
 
@@ -21,12 +21,12 @@ PACKAGES = ("Django", "celery", "kombu")
 
 SUBJECT = "settings"
 
-#: Subject of a finding without whose cure nothing else can be examined.
+#: Subject of a finding that prevents every other examination.
 UNREADABLE_SUBJECT = "OFFLOAD"
 
 
 def examine() -> Iterator[Finding]:
-    """Yield versions and what the system checks found."""
+    """Yield the versions, and the findings of the system checks."""
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     yield ok("versions", f"Python {platform.python_version()}, {versions}.")
     messages = [one for one in run_checks(tags=["offload"]) if not one.is_silenced()]
@@ -35,13 +35,14 @@ def examine() -> Iterator[Finding]:
         yield ok(SUBJECT, "The system checks found nothing.")
     try:
         settings()
+        peers()
     except (ConfigurationError, TypeError):
-        told = "Nothing else was examined, because OFFLOAD cannot be read."
+        fact = "Nothing else was examined, because OFFLOAD cannot be read."
         step = "Correct OFFLOAD as described above, and run this again."
-        yield fail(UNREADABLE_SUBJECT, told, step)
+        yield fail(UNREADABLE_SUBJECT, fact, step)
 
 
 def _finding(message: CheckMessage) -> Finding:
     level = Level.FAIL if message.is_serious(ERROR) else Level.WARN
-    told = f"{message.id}: {message.msg}"
-    return Finding(level=level, subject=SUBJECT, fact=told, next_step=str(message.hint or ""))
+    fact = f"{message.id}: {message.msg}"
+    return Finding(level=level, subject=SUBJECT, fact=fact, next_step=str(message.hint or ""))

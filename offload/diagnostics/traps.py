@@ -1,4 +1,4 @@
-"""Settings of Celery that work, and hurt later."""
+"""Settings of Celery that work at first and cause trouble later."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VISIBILITY_TIMEOUT_SECONDS = 3600
 
 
 def examine() -> Iterator[Finding]:
-    """Yield the traps the site is in."""
+    """Yield the pitfalls that apply to the site."""
     try:
         app = celery_app()
     except ConfigurationError:
@@ -30,20 +30,20 @@ def examine() -> Iterator[Finding]:
 
 
 def _visibility(app: Celery) -> Iterator[Finding]:
-    """Yield that long plain tasks run twice; jobs do not, they rest on their rows."""
+    """Yield that long plain tasks run twice; jobs do not, because their rows prevent it."""
     redis = str(app.conf.broker_url or "").startswith(("redis", "rediss", "valkey"))
     if redis and app.conf.task_acks_late:
         seconds = (app.conf.broker_transport_options or {}).get(
             "visibility_timeout", VISIBILITY_TIMEOUT_SECONDS
         )
-        told = f"Plain tasks that run longer than {seconds} s are run again: they acknowledge late."
+        fact = f"Plain tasks that run longer than {seconds} s are run again: they acknowledge late."
         step = 'Raise CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"], or make them jobs.'
-        yield warn(SUBJECT, told, step)
+        yield warn(SUBJECT, fact, step)
 
 
 def _eager_recycling(app: Celery) -> Iterator[Finding]:
-    """Yield that processes hardly live longer than their start takes."""
+    """Yield that processes are replaced too often."""
     limit = app.conf.worker_max_tasks_per_child
     if limit and limit < 10:
-        told = f"A worker process ends after {limit} tasks; most time goes into starting processes."
-        yield warn(SUBJECT, told, "Raise CELERY_WORKER_MAX_TASKS_PER_CHILD, if you can.")
+        fact = f"A worker process ends after {limit} tasks; most time goes into starting processes."
+        yield warn(SUBJECT, fact, "Raise CELERY_WORKER_MAX_TASKS_PER_CHILD, if you can.")

@@ -1,12 +1,13 @@
-"""Jobs on their way to an instance: submitted, bound, sent, sent again."""
+"""Jobs on their way to an instance: stored, bound, sent, sent again."""
 
 from __future__ import annotations
 
 __all__ = [
     "announcements",
     "dispatching",
+    "full_lanes",
+    "overdue",
     "republishing",
     "submission",
     "subscribing",
-    "unbegun",
 ]

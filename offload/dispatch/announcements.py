@@ -1,7 +1,7 @@
-"""Celery's signals of a publish, sent where a job is submitted: there is the context of the call.
+"""Celery's signals of a publish, sent at submission, where the context of the call is.
 
-What receivers put into the message stays with the job, whoever binds and sends it, and when. So
-traces go on over a job that waited.
+Headers that receivers add stay with the job, whoever binds and sends it, and whenever. So a trace
+continues through a job that waited.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def announced(app: Celery | None, drafts: Sequence[Draft]) -> Iterator[list[Draft]]:
-    """Send the signals around a block, which gets the drafts with what receivers have added."""
+    """Send the signals around a block; yield the drafts with the headers that receivers added."""
     if app is None or not (before_task_publish.receivers or after_task_publish.receivers):
         yield list(drafts)
         return
@@ -34,16 +34,16 @@ def announced(app: Celery | None, drafts: Sequence[Draft]) -> Iterator[list[Draf
 
 @contextmanager
 def _announced(app: Celery, draft: Draft) -> Iterator[Draft]:
-    """Send the signals around a block; the sender is the topic where it alone is known."""
+    """Send the signals around a block; the sender is the topic if no task is known."""
     name, options = draft.task or draft.topic, draft.options
     message = publisher.made(app, draft, name)
     headers = {**message.headers, **(options.get("headers") or {})}
     properties = {**message.properties, **(options.get("properties") or {})}
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "sender": name, "body": message.body, "headers": headers,
         "exchange": "", "routing_key": "",
     }  # fmt: skip
-    before_task_publish.send(**told, declare=[], properties=properties, retry_policy={})
+    before_task_publish.send(**fields, declare=[], properties=properties, retry_policy={})
     yield replace(
         draft,
         options={
@@ -52,10 +52,10 @@ def _announced(app: Celery, draft: Draft) -> Iterator[Draft]:
             **_added("properties", properties, message.properties),
         },
     )
-    after_task_publish.send(**told)
+    after_task_publish.send(**fields)
 
 
 def _added(kind: str, now: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what stands beside what Celery makes of a call by itself, as an option."""
+    """Return, as an option, the headers that receivers added to Celery's own."""
     found = {name: value for name, value in now.items() if name not in own}
     return {kind: found} if found else {}

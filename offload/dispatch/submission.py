@@ -1,4 +1,4 @@
-"""Drafts become rows, and are bound after the commit."""
+"""Drafts become rows and are bound after the commit."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from offload.core.placement.lanes import Lane
-    from offload.tracking.bindings import BoundJob
+    from offload.tracking.binding.bindings import BoundJob
 
 logger = logging.getLogger("offload.submission")
 
 
 def new_id() -> str:
-    """Return an id for a job; ids made later sort later."""
+    """Return a new id for a job; later ids sort later."""
     return str(uuid7())
 
 
 def choose_queue(topic: str, asked: object) -> str:
     """Return the name of the queue: the one asked for, or the one for the topic.
 
-    Raise UnknownQueue where the one asked for has no row.
+    Raise UnknownQueue if the queue asked for has no row.
     """
-    seen = snapshot()
+    current = snapshot()
     if asked is None:
-        return seen.policy_for(topic).name
+        return current.policy_for(topic).name
     if not isinstance(asked, str) or not is_storable(asked):
         raise UnknownQueue(name=asked)
-    known = [seen.default.name, *(one.name for one in seen.policies)]
+    known = [current.default.name, *(one.name for one in current.policies)]
     if asked not in known and not Queue.objects.filter(name=asked).exists():
         raise UnknownQueue(name=asked, known=known)
     return asked
@@ -57,7 +57,7 @@ def store(drafts: Sequence[Draft]) -> list[str]:
 
 
 def _may_bind(drafts: Sequence[Draft]) -> bool:
-    """Return whether it is one job, and nobody else decides on its commit (B1)."""
+    """Return whether this is a single job outside of any other transaction (B1)."""
     alone = len(drafts) == 1 and drafts[0].kind == Kind.JOB and not drafts[0].epoch
     return alone and not database.in_transaction()
 
@@ -72,7 +72,7 @@ def _store_bound(draft: Draft) -> tuple[list[str], list[BoundJob]] | None:
 
 
 def _offer(lanes: Iterable[Lane], bound: Sequence[BoundJob], asked: int) -> None:
-    """Send what is bound already, and have the others bound."""
+    """Send the jobs that are bound already and offer the others to instances."""
     try:
         dispatching.send_bound(bound)
         if len(bound) < asked:

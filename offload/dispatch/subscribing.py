@@ -1,4 +1,4 @@
-"""Telling the result backend that a result is expected, as Celery does before it publishes."""
+"""Subscribing to results in the backend, as Celery does before it publishes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from celery.backends.base import Backend
 from celery.backends.rpc import RPCBackend
 
-from offload.messaging.installation import installed
-from offload.messaging.publisher import Breaker
+from offload.messaging.installation import current_installation, installed
 from offload.messaging.timeouts import within
 
 if TYPE_CHECKING:
@@ -17,25 +16,26 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.canvas")
 
-#: Seconds that a backend, or a broker for the sake of a result, may take.
+#: Seconds for the result backend, or for the broker that sends results.
 SUBSCRIBE_TIMEOUT_SECONDS = 1.0
-
-breaker = Breaker()
 
 
 def expect(app: Celery, task_id: str, producer: Any = None) -> bool:
     """Let the backend subscribe to a result; return whether it did.
 
-    A backend, or its broker, that is out of reach keeps no job from being stored.
+    If the backend, or its broker, is unreachable, the job is stored all the same.
     """
     backend = app.backend
-    if type(backend).on_task_call is Backend.on_task_call or breaker.is_open:
+    if (
+        type(backend).on_task_call is Backend.on_task_call
+        or current_installation.to_replies.is_open
+    ):
         return False
     try:
         with app.producer_or_acquire(producer) as found:
             _subscribe(backend, found, task_id)
     except Exception as error:
-        breaker.trip()
+        current_installation.to_replies.trip()
         problem = str(error) or repr(error)
         logger.warning("the result of %s cannot be waited for in the backend: %s", task_id, problem)
         return False
@@ -44,7 +44,7 @@ def expect(app: Celery, task_id: str, producer: Any = None) -> bool:
 
 def _subscribe(backend: Any, producer: Any, task_id: str) -> None:
     if isinstance(backend, RPCBackend):
-        # The queue that it declares is this thread's.
+        # It declares this thread's queue.
         producer.connection.ensure_connection(max_retries=1, timeout=SUBSCRIBE_TIMEOUT_SECONDS)
         backend.on_task_call(producer, task_id)
     else:
@@ -52,10 +52,10 @@ def _subscribe(backend: Any, producer: Any, task_id: str) -> None:
 
 
 def reply_options() -> dict[str, Any]:
-    """Return the option that names where results of this thread's jobs are sent.
+    """Return the option that names the queue for results of this thread's jobs.
 
-    None is needed where the backend keeps results for whoever asks. The queue is declared, so
-    that no reply can come before it.
+    It is empty if the backend stores results. The queue is declared first, so that no reply can
+    come before it exists.
     """
     app = installed()
     if app is None or not _replies(app):
@@ -65,7 +65,7 @@ def reply_options() -> dict[str, Any]:
 
 
 def _replies(app: Celery) -> bool:
-    """Return whether the backend sends results; one that cannot be made keeps no job back."""
+    """Return whether the backend sends results; False if the backend cannot be created."""
     try:
         return isinstance(app.backend, RPCBackend)
     except Exception as error:

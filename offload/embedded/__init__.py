@@ -1,12 +1,12 @@
-"""A real Valkey server as the broker where none is installed: for development, demos and tests."""
+"""A Valkey server as the broker for development, demos and tests; nothing else to install."""
 
 from __future__ import annotations
 
 from offload.embedded.broker import EmbeddedBroker
-from offload.embedded.watch import BrokerWatch
+from offload.embedded.broker_watch import BrokerWatch
 
 __all__ = ["BrokerWatch", "EmbeddedBroker"]
-#: Modules that other rooms use, and sites do not.
+#: Modules for other rooms only.
 FOR_ROOMS = ["private", "process", "tether"]
 
 

@@ -1,4 +1,4 @@
-"""Where the embedded broker listens: a socket, or a loopback port where no socket can be."""
+"""The address of the embedded broker: a socket, or a loopback port if no socket is possible."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from offload.embedded.private import make_safe, read_json, write_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Bytes that every system allows in the path of a socket, its closing NUL included.
-SOCKET_PATH_LIMIT = 104
+#: Longest path of a socket on every system, in bytes, including the closing NUL.
+SOCKET_PATH_BYTES_MAX = 104
 
-#: Of a look whether the server answers: one try, and not long.
+#: Options of a client that checks whether the server answers: one short try.
 PROBE_OPTIONS: dict[str, Any] = {"socket_timeout": 1.0, "retry": Retry(NoBackoff(), 0)}
 
 
@@ -43,7 +43,7 @@ class SocketAddress:
 
     @property
     def is_free(self) -> bool:
-        """Whether a server can listen here; it takes the place of a socket left behind."""
+        """Tell whether a server can listen here; it replaces a socket that was left behind."""
         return True
 
     def client(self) -> redis.Redis:
@@ -53,7 +53,7 @@ class SocketAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortAddress:
-    """A loopback port; every user of this machine reaches it, hence the password."""
+    """A loopback port, with a password because every user of this machine can reach it."""
 
     port: int
     password: str
@@ -70,7 +70,7 @@ class PortAddress:
 
     @property
     def is_free(self) -> bool:
-        """Whether nobody else listens here."""
+        """Tell whether nobody else listens here."""
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -87,22 +87,22 @@ class PortAddress:
 
 
 def address_in(directory: Path) -> SocketAddress | PortAddress:
-    """Return the address of the server of `directory`; a port is chosen once and then kept."""
+    """Return the address of the server of `directory`; a chosen port is kept."""
     path = directory / "valkey.sock"
-    if len(os.fsencode(path)) < SOCKET_PATH_LIMIT:
+    if len(os.fsencode(path)) < SOCKET_PATH_BYTES_MAX:
         return SocketAddress(path=str(path))
     kept = read_json(directory / "address")
     return PortAddress(**kept) if kept else choose_port(directory)
 
 
 def free_address_in(directory: Path) -> SocketAddress | PortAddress:
-    """Return the address of the server of `directory`, a new one if another program took it."""
+    """Return the address of the server of `directory`, or a new one if another program uses it."""
     address = address_in(directory)
     return address if address.is_free else choose_port(directory)
 
 
 def choose_port(directory: Path) -> PortAddress:
-    """Choose a port nobody listens at, and a password, and keep them in `directory`."""
+    """Choose a free port and a password, and keep them in `directory`."""
     address = PortAddress(port=free_port(), password=secrets.token_urlsafe(24))
     make_safe(directory)
     write_json(directory / "address", asdict(address))
@@ -110,13 +110,13 @@ def choose_port(directory: Path) -> PortAddress:
 
 
 def free_port() -> int:
-    """Return a loopback port nobody listens at."""
+    """Return a free loopback port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def quoted(text: str) -> str:
-    """Return the text in quotes, as a configuration file of the server has it."""
+    """Return the text in quotes, as the server's configuration file requires."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

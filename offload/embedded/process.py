@@ -1,4 +1,4 @@
-"""Which process is which, also after one ended and another got its number."""
+"""Identify processes, even after one ended and another got its number."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from typing import Any
 import psutil
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-#: Where state and start stand behind the name of the process.
+#: Positions of state and start time behind the process's name.
 STATE_FIELD, START_FIELD = 0, 19
 DEAD_STATES = ("Z", "X")
 
 
 def boot_id() -> str:
-    """Return what tells this boot of the machine from others."""
+    """Return the id of this boot of the machine."""
     with suppress(OSError):
         return BOOT_ID.read_text().strip()
     return str(int(psutil.boot_time()))
 
 
 def started(pid: int) -> str:
-    """Return when a process was started, in ticks since the boot; nothing where it does not live.
+    """Return the start of a process in ticks since the boot, or "" if it does not live.
 
-    Not by the time of day, which is reckoned from a clock that is set and steps.
+    The time of day would not do: it comes from a clock that can be set.
     """
     try:
-        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return ""
-    fields = told.rpartition(")")[2].split()
+    fields = stat.rpartition(")")[2].split()
     return "" if fields[STATE_FIELD] in DEAD_STATES else fields[START_FIELD]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessMark:
-    """A process, told from a later one of the same number by when it was started."""
+    """A process, identified by its number and its start time."""
 
     pid: int
     started: str
@@ -51,7 +51,7 @@ class ProcessMark:
 
     @classmethod
     def load(cls, fields: Any) -> ProcessMark:
-        """Return the mark kept as JSON; raise TypeError, KeyError or ValueError if it is none."""
+        """Read a mark from JSON; raise TypeError, KeyError or ValueError if it is invalid."""
         return cls(
             pid=int(fields["pid"]), started=str(fields["started"]), boot_id=str(fields["boot_id"])
         )
@@ -62,16 +62,16 @@ class ProcessMark:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process still runs, if only stopped."""
+        """Tell whether the process still exists, even if it is suspended."""
         return bool(self.started) and (self.boot_id, self.started) == (boot_id(), started(self.pid))
 
     @property
     def is_me(self) -> bool:
-        """Whether it is the process that asks."""
+        """Tell whether it is the current process."""
         return self.pid == os.getpid() and self.is_alive
 
     def end(self, timeout: float) -> None:
-        """Ask the process to end, and make it end if it has not after `timeout` seconds."""
+        """Ask the process to end; kill it if it has not ended after `timeout` seconds."""
         if not self.is_alive:
             return
         with suppress(psutil.NoSuchProcess):

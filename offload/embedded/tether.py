@@ -1,7 +1,7 @@
-"""A leash for programs: what is started on it ends when the process that started it dies.
+"""A leash for programs: a program started on it ends when the process that started it dies.
 
-The leash is a second, tiny program between the two that ties itself to its parent and then becomes
-the program asked for. It is run by its path and imports nothing of offload, so it costs little.
+A tiny second program ties itself to its parent and then becomes the program asked for. It is run by
+its path and imports nothing from offload, so it costs little.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import os
 import signal
 import sys
 
-#: What Linux calls the signal that a process gets when its parent dies.
+#: Linux's option for the signal that a process gets when its parent dies.
 PR_SET_PDEATHSIG = 1
 
 
 def tethered(command: list[str], *, on_death: signal.Signals = signal.SIGTERM) -> list[str]:
-    """Return the command that runs `command` and sends it `on_death` when this process dies.
+    """Return a command that runs `command` and sends it `on_death` when this process dies.
 
     The calling thread must live as long as the program. Outside Linux the program lives on.
     """
@@ -26,6 +26,8 @@ def tethered(command: list[str], *, on_death: signal.Signals = signal.SIGTERM) -
 
 def tie(parent: int, on_death: int) -> None:
     """Ask Linux to signal this process when its parent dies; end if it has died already."""
+    # Signals that the starting process held back for a moment are not held back from the program.
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is None:
         return

@@ -1,5 +1,20 @@
-"""Files of jobs: what goes in, what comes out, and what is removed."""
+"""Files of jobs: inputs, outputs, and their removal."""
 
 from __future__ import annotations
 
-__all__ = ["deletion", "outputs", "payloads", "retention", "storing"]
+__all__ = [
+    "collection",
+    "deletion",
+    "deliveries",
+    "delivering",
+    "descendants",
+    "inputs",
+    "outputs",
+    "payloads",
+    "retention",
+    "scratch",
+    "storing",
+    "transfers",
+    "transports",
+    "verification",
+]

@@ -1,4 +1,4 @@
-"""Deletion of jobs that have ended, with what was theirs alone."""
+"""Deletion of ended jobs, with everything that was theirs alone."""
 
 from __future__ import annotations
 
@@ -7,30 +7,28 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, OuterRef, Q
 
 from offload.db import database
-from offload.files.storing import remove, remove_folder
+from offload.files.collection import mark
 from offload.models import Dependency, Job, Join, Payload, PayloadFile, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from django.db.models import QuerySet
 
 
 def forget(ids: Sequence[str]) -> None:
-    """Delete final jobs, and what was theirs alone: outputs, payload, run, fired joins."""
+    """Delete final jobs and what was theirs alone: outputs, payload, run, fired joins."""
     mine = Payload.objects.filter(Q(jobs__in=ids) | Q(runs__jobs__in=ids))
     payloads = set(mine.values_list("pk", flat=True))
     runs = set(Job.objects.ids(ids).exclude(run=None).values_list("run_id", flat=True))
     with database.atomic():
-        # Before the jobs go: the rows that say where their outputs lie go with them.
+        # First, because the rows with the locations of their outputs are deleted with the jobs.
         places = _places(PayloadFile.objects.filter(job__in=ids))
         Job.objects.filter(pk__in=ids).delete()
         _drop_joins(ids)
         Run.objects.filter(pk__in=runs, jobs=None).delete()
-        unused = Payload.objects.filter(pk__in=payloads, jobs=None)
-        folders = set(unused.values_list("storage", "pk"))
-        places |= _drop_unused(unused)
-        database.on_commit(lambda: _delete(places, folders))
+        places |= _drop_unused(Payload.objects.filter(pk__in=payloads, jobs=None))
+        mark(sorted(places))
 
 
 def _drop_joins(job_ids: Sequence[str]) -> None:
@@ -49,7 +47,7 @@ def _drop_joins(job_ids: Sequence[str]) -> None:
 
 
 def _drop_unused(unused: QuerySet[Payload]) -> set[tuple[str, str]]:
-    """Delete payloads that no job has any more, with their runs; return where files lie."""
+    """Delete payloads without a job, and their runs; return the locations of their files."""
     places = _places(PayloadFile.objects.filter(payload__in=unused))
     for payload in list(unused):
         payload.runs.all().delete()
@@ -59,10 +57,3 @@ def _drop_unused(unused: QuerySet[Payload]) -> set[tuple[str, str]]:
 
 def _places(files: QuerySet[PayloadFile]) -> set[tuple[str, str]]:
     return set(files.values_list("payload__storage", "location"))
-
-
-def _delete(places: Iterable[tuple[str, str]], folders: Iterable[tuple[str, str]]) -> None:
-    for alias, location in places:
-        remove(alias, [location])
-    for alias, folder in folders:
-        remove_folder(alias, folder)

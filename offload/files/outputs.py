@@ -1,4 +1,4 @@
-"""Files that a running attempt makes."""
+"""Files that a running attempt stores."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from uuid_utils import uuid7
 
 from offload.conf import settings
 from offload.core.states import JobState
+from offload.core.validation.filenames import NameSet
 from offload.db import database
 from offload.files import payloads
+from offload.files.collection import mark
 from offload.files.rollback_cleanup import remove_on_rollback
 from offload.files.storing import remove
 from offload.models import Job, Payload, PayloadFile
-from offload.tracking.changes import stale
+from offload.tracking.state_changes import stale_attempt
 
 if TYPE_CHECKING:
     from offload.core.attempt_key import AttemptKey
     from offload.files.payloads import Source, Stored
+    from offload.models.payloads import PayloadFileQuerySet
 
 
 def add(
@@ -25,8 +28,8 @@ def add(
 ) -> PayloadFile:
     """Store a file and its row under the attempt's epoch.
 
-    Raise InvalidName, MissingFile, UnreadableFile, FileNotStored, or StaleAttempt where the
-    attempt was overtaken; then nothing is left of the file, nor where its row is rolled back.
+    Raise InvalidName, MissingFile, UnreadableFile, FileNotStored, or StaleAttempt if a newer
+    attempt has replaced this one. Then nothing is left of the file, nor after a rollback.
     """
     payloads.check({name: source})
     payloads.check_media_type(name, media_type)
@@ -43,30 +46,42 @@ def add(
 
 
 def payload_of(key: AttemptKey) -> Payload:
-    """Return the payload of a running attempt's job, made where it has none."""
+    """Return the payload of a running attempt's job; make one if it has none."""
     with database.atomic():
-        job = _locked(key)
-        if job.payload is None:
-            alias = settings().storage
-            job.payload = Payload.objects.create(id=str(uuid7()), storage=alias)
-            Job.objects.filter(pk=job.pk).update(payload=job.payload)
-        return job.payload
+        return payload_for(_locked(key))
+
+
+def payload_for(job: Job) -> Payload:
+    """Return the payload of a job whose row is locked; make one if it has none."""
+    if job.payload is None:
+        job.payload = Payload.objects.create(id=str(uuid7()), storage=settings().storage)
+        Job.objects.filter(pk=job.pk).update(payload=job.payload)
+    return job.payload
 
 
 def _locked(key: AttemptKey) -> Job:
     mine = Job.objects.of(key).select_for_update(of=("self",)).select_related("payload")
     job = mine.filter(state=JobState.ACTIVE).first()
     if job is None:
-        raise stale(key)
+        raise stale_attempt(key)
     return job
+
+
+def _check_clash(name: str, others: PayloadFileQuerySet) -> None:
+    """Raise InvalidName if the attempt has a file whose name clashes with this one."""
+    names = NameSet()
+    for other in others.values_list("name", flat=True):
+        names.add(other)
+    names.add(name)
 
 
 def _record(key: AttemptKey, payload: Payload, stored: Stored) -> PayloadFile:
     job = _locked(key)
-    former = PayloadFile.objects.filter(job=job, epoch=key.epoch, name=stored.name).first()
+    mine = PayloadFile.objects.filter(job=job, epoch=key.epoch)
+    _check_clash(stored.name, mine)
+    former = mine.filter(name=stored.name).first()
     if former is not None:
-        location = former.location
-        database.on_commit(lambda: remove(payload.storage, [location]))
+        mark([(payload.storage, former.location)])
     file, _ = PayloadFile.objects.update_or_create(
         job=job,
         epoch=key.epoch,

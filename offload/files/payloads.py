@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import mimetypes
 import shutil
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from errno import ENAMETOOLONG
 from hashlib import sha256
 from io import BytesIO
@@ -19,7 +18,8 @@ from uuid_utils import uuid7
 
 from offload.conf import settings
 from offload.core.exceptions import InvalidFile, MissingFile, UnreadableFile
-from offload.core.validation.filenames import check_file_name
+from offload.core.validation.filenames import NameSet, check_file_name
+from offload.files.media_types import HEAD_BYTES, guess
 from offload.files.rollback_cleanup import remove_on_rollback
 from offload.files.storing import naming, remove, remove_folder, store
 from offload.models import Payload, PayloadFile
@@ -28,20 +28,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview"
-#: What a file is read from: a path, its bytes, or an open file.
+#: The sources of a file: a path, its bytes, or an open file.
 Source: TypeAlias = "str | Path | bytes | IO[bytes] | File[Any]"
 
-CHUNK_BYTES = 1 << 20
-#: Characters of a media type.
+PAYLOAD_CHUNK_BYTES = 1 << 20
+#: Longest media type, in characters.
 MEDIA_TYPE_MAX = 255
 BY_NAME = "Pass a dict of names and what to read: files={'photo.jpg': 'path/to/photo.jpg'}."
 READ_IT = "Open it for reading bytes, and pass the open file."
-UNKNOWN_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A file that lies in the storage and has no row yet."""
+    """A stored file that has no row yet."""
 
     name: str
     size: int
@@ -61,10 +60,10 @@ class Saved:
 
 @contextmanager
 def saving(files: Mapping[str, Source]) -> Iterator[Saved]:
-    """Put files into the storage for the block that records them; remove them if it fails.
+    """Store files for the block that records them; remove them if the block fails.
 
-    Raise InvalidName or MissingFile before anything is written, UnreadableFile or FileNotStored
-    with nothing left of what was.
+    Raise InvalidName or MissingFile before anything is written. Raise UnreadableFile or
+    FileNotStored with every written file removed.
     """
     check(files)
     payload_id, alias = str(uuid7()), settings().storage
@@ -84,17 +83,18 @@ def _remove(alias: str, payload_id: str, stored: Iterable[Stored]) -> None:
 
 
 def check(files: object) -> None:
-    """Raise InvalidName for a name that is none, MissingFile for a path where nothing is.
+    """Raise InvalidName for invalid or clashing names, MissingFile for a path that does not exist.
 
-    InvalidFile for what is no file: neither path nor bytes nor an open file, or the path of a
-    folder; UnreadableFile where a folder does not let it be seen.
+    Raise InvalidFile for a value that is not a path, bytes or an open file, or for the path of a
+    folder; UnreadableFile if a folder's permissions hide the file.
     """
     if not isinstance(files, Mapping):
         raise InvalidFile(
             name=None, problem=f"it is of type {type(files).__name__}", instead=BY_NAME
         )
+    names = NameSet()
     for name, source in files.items():
-        check_file_name(name)
+        names.add(check_file_name(name))
         if not isinstance(source, str | Path | bytes) and not hasattr(source, "read"):
             raise InvalidFile(name=name, problem=f"it is of type {type(source).__name__}")
         if isinstance(source, str | Path):
@@ -102,7 +102,7 @@ def check(files: object) -> None:
 
 
 def _check_path(name: str, path: Path) -> None:
-    with _telling(str(path)):
+    with _file_errors(str(path)):
         if path.is_file():
             return
         if not path.exists():
@@ -113,7 +113,7 @@ def _check_path(name: str, path: Path) -> None:
 
 
 def check_media_type(name: str, media_type: object) -> None:
-    """Raise InvalidFile for a media type that cannot be stored; None is guessed by the name."""
+    """Raise InvalidFile for a media type that cannot be stored; None will be guessed."""
     is_text = isinstance(media_type, str) and media_type.isprintable()
     if media_type is not None and not (is_text and len(str(media_type)) <= MEDIA_TYPE_MAX):
         raise InvalidFile(name=name, problem=f"{media_type!r:.100} is not a media type")
@@ -122,14 +122,14 @@ def check_media_type(name: str, media_type: object) -> None:
 def put(
     alias: str, folder: str, name: str, source: Source, media_type: str | None = None
 ) -> Stored:
-    """Copy one file into the storage, hashing it on the way in constant memory.
+    """Copy one file into the storage and hash it on the way, in constant memory.
 
-    Raise MissingFile or UnreadableFile where it cannot be read, FileNotStored where there is no
-    room for it; then nothing is left of it.
+    Raise MissingFile or UnreadableFile if it cannot be read, FileNotStored if it cannot be written;
+    then nothing is left of it.
     """
     with (
         _opened(name, source) as given,
-        tempfile.SpooledTemporaryFile(max_size=CHUNK_BYTES) as spool,
+        tempfile.SpooledTemporaryFile(max_size=PAYLOAD_CHUNK_BYTES) as spool,
     ):
         digest = sha256()
         for chunk in _chunks(name, source, given):
@@ -138,25 +138,21 @@ def put(
                 spool.write(chunk)
         size = spool.tell()
         spool.seek(0)
+        media_type = media_type or guess(name, source, spool.read(HEAD_BYTES))
+        spool.seek(0)
         location = store(alias, f"{folder}/{uuid7()}", File(spool), name=name)
     return Stored(
         name=name,
         size=size,
-        media_type=media_type or _guess(name, source),
+        media_type=media_type,
         sha256=digest.hexdigest(),
         location=location,
     )
 
 
-def _guess(name: str, source: Source) -> str:
-    """Return the media type that the file's name, or else its path, stands for."""
-    path = str(source) if isinstance(source, str | Path) else ""
-    return mimetypes.guess_type(name)[0] or mimetypes.guess_type(path)[0] or UNKNOWN_TYPE
-
-
 @contextmanager
-def _telling(name: str) -> Iterator[None]:
-    """Raise MissingFile or UnreadableFile for what the system says in the block."""
+def _file_errors(name: str) -> Iterator[None]:
+    """Turn the system's errors in the block into MissingFile or UnreadableFile."""
     try:
         yield
     except UnicodeDecodeError as error:
@@ -164,15 +160,15 @@ def _telling(name: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise MissingFile(name=name) from error
     except OSError as error:
-        if error.errno == ENAMETOOLONG:  # Content that was passed as text.
+        if error.errno == ENAMETOOLONG:  # Somebody passed the content as text.
             raise MissingFile(name=name) from error
         raise UnreadableFile(name=name, problem=error.strerror or str(error)) from error
 
 
 def _chunks(name: str, source: Source, given: Any) -> Iterator[Buffer]:
     while True:
-        with _telling(_label(name, source)):
-            chunk = given.read(CHUNK_BYTES)
+        with _file_errors(_label(name, source)):
+            chunk = given.read(PAYLOAD_CHUNK_BYTES)
         if not isinstance(chunk, bytes | bytearray | memoryview):
             raise InvalidFile(name=name, problem=f"reading it gives {type(chunk).__name__}")
         if not chunk:
@@ -181,7 +177,7 @@ def _chunks(name: str, source: Source, given: Any) -> Iterator[Buffer]:
 
 
 def _label(name: str, source: Source) -> str:
-    """Return what people know the file by: its path, if it has one."""
+    """Return the name of the file for people: its path, if it has one."""
     return str(source) if isinstance(source, str | Path) else name
 
 
@@ -191,7 +187,7 @@ def _opened(name: str, source: Source) -> Iterator[Any]:
         yield BytesIO(source)
     elif isinstance(source, str | Path):
         with ExitStack() as stack:
-            with _telling(_label(name, source)):
+            with _file_errors(_label(name, source)):
                 file = stack.enter_context(Path(source).open("rb"))
             yield file
     else:
@@ -202,19 +198,11 @@ def record(saved: Saved) -> None:
     """Store the rows of a payload and its files."""
     Payload.objects.create(id=saved.id, storage=saved.storage)
     PayloadFile.objects.bulk_create(
-        PayloadFile(
-            payload_id=saved.id,
-            name=one.name,
-            size=one.size,
-            media_type=one.media_type,
-            sha256=one.sha256,
-            location=one.location,
-        )
-        for one in saved.files
+        PayloadFile(payload_id=saved.id, **asdict(one)) for one in saved.files
     )
 
 
 def copy(file: PayloadFile, target: IO[bytes]) -> None:
     """Write a payload file's content into an open file."""
     with file.open() as source:
-        shutil.copyfileobj(source, target, CHUNK_BYTES)
+        shutil.copyfileobj(source, target, PAYLOAD_CHUNK_BYTES)

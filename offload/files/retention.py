@@ -1,30 +1,35 @@
-"""History that has been kept long enough: jobs of queues with a retention, and what was theirs."""
+"""Retention: deletes jobs that their queue has kept long enough."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.core.states import FINAL
+from django.db.models import Exists, OuterRef
+
+from offload.conf import peers
 from offload.files.deletion import forget
 from offload.fleet.duties import Duty
-from offload.fleet.each import each
+from offload.fleet.each import for_each
 from offload.fleet.snapshots import now, snapshot
-from offload.models import Job
+from offload.models import Delivery, Job, News
 
 if TYPE_CHECKING:
     from offload.core.policies import Policy
 
 #: Jobs per transaction.
 PURGE_BATCH_JOBS = 500
+#: A job's files are kept until they are delivered, or that is given up.
+_OPEN_DELIVERIES = Delivery.objects.open().filter(job=OuterRef("pk"))
 
 
 def purge() -> int:
-    """Delete final jobs that are older than their queue keeps them (F3); return how many.
+    """Delete final jobs that are older than their queue's retention (F3); return how many.
 
-    A queue for which that fails stops no other; the first error is raised in the end.
+    A clone stays until its home, if that is still a peer, has answered the report of its end.
+    If that fails for a queue, the others go on; the first error is raised at the end.
     """
     counts: list[int] = []
-    each(snapshot().policies, lambda policy: counts.append(_purge(policy)))
+    for_each(snapshot().policies, lambda policy: counts.append(_purge(policy)))
     return sum(counts)
 
 
@@ -35,8 +40,13 @@ def _purge(policy: Policy) -> int:
     if policy.retention is None:
         return 0
     queue, retention = policy.name, policy.retention
-    old = Job.objects.filter(queue=queue, state__in=FINAL, finished_at__lt=now() - retention)
-    ids = list(old.exclude(aftermath_due=True).values_list("pk", flat=True)[:PURGE_BATCH_JOBS])
+    old = Job.objects.ended().filter(queue=queue, finished_at__lt=now() - retention)
+    old = old.exclude(aftermath_due=True).exclude(Exists(_OPEN_DELIVERIES))
+    if homes := list(peers().by_name):
+        # The clone's row is the report of its end (P3): without it, its home would hear of a loss.
+        untold = News.objects.filter(home__in=homes, home=OuterRef("home"), job_id=OuterRef("pk"))
+        old = old.exclude(Exists(untold))
+    ids = list(old.values_list("pk", flat=True)[:PURGE_BATCH_JOBS])
     if ids:
         forget(ids)
     return len(ids)

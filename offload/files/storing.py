@@ -1,4 +1,4 @@
-"""Where files are put and removed: nothing half written stays, whatever a storage does."""
+"""Storing and removing files: nothing half-written stays, whatever a storage does."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ logger = logging.getLogger("offload.storing")
 
 
 def store(alias: str, location: str, file: File[Any], *, name: str) -> str:
-    """Put a file into a storage and return where it lies.
+    """Put a file into a storage and return its location.
 
-    ``location`` is one that nothing else has. Raise FileNotStored where the storage fails, with
-    what it has written removed.
+    ``location`` must be unused. Raise FileNotStored if the storage fails, with everything that it
+    has written removed.
     """
     try:
         with naming(alias, name):
@@ -36,23 +36,23 @@ def store(alias: str, location: str, file: File[Any], *, name: str) -> str:
 
 @contextmanager
 def naming(alias: str, name: str) -> Iterator[None]:
-    """Raise FileNotStored for whatever the storage, or the disk, raises in the block."""
+    """Turn any error of the storage, or the disk, in the block into FileNotStored."""
     try:
         yield
-    # Any library may be behind a storage, with errors of its own.
+    # A storage may be built on any library, with errors of its own.
     except Exception as error:
         raise FileNotStored(name=name, storage=alias, problem=_problem(error)) from error
 
 
 def _problem(error: Exception) -> str:
-    told = str(error) or type(error).__name__
+    reason = str(error) or type(error).__name__
     if isinstance(error, OSError) and error.strerror:
-        told = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return " ".join(told.split()).rstrip(".")
+        reason = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return " ".join(reason.split()).rstrip(".")
 
 
 def remove(alias: str, locations: Iterable[str]) -> None:
-    """Delete files from a storage; say which of them are left over where it fails."""
+    """Delete files from a storage; log those that could not be deleted."""
     for location in locations:
         try:
             stores.storage(alias).delete(location)
@@ -61,7 +61,7 @@ def remove(alias: str, locations: Iterable[str]) -> None:
 
 
 def remove_folder(alias: str, folder: str) -> None:
-    """Delete a payload's folder once it is empty, where the storage is one of folders."""
+    """Delete a payload's empty folder, if the storage has folders."""
     storage = stores.storage(alias)
     if isinstance(storage, FileSystemStorage):
         with suppress(OSError):

@@ -1,18 +1,19 @@
-"""Who is there and may run what: membership, leadership, rules, and the snapshot of it all."""
+"""The fleet: membership, leadership, jobs that are given back, and the snapshot of it all."""
 
 from __future__ import annotations
 
 __all__ = [
+    "clashes",
     "consumers",
     "departures",
     "duties",
     "each",
+    "giving_back",
     "leadership",
     "membership",
     "observing",
+    "properties",
+    "remote",
     "row_values",
-    "rule_effects",
-    "rule_enforcement",
-    "rules",
     "snapshots",
 ]

@@ -1,7 +1,8 @@
-"""Who consumes a topic, as far as is known: tasks of this process, and what was announced."""
+"""The known consumers of a topic: tasks of this process, and announced ones."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -12,11 +13,10 @@ from offload.fleet.snapshots import snapshot
 from offload.messaging.installation import installed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from offload.core.placement.topology import Consumer
+    from offload.core.placement.topology import Consumer, Topology
     from offload.core.validation.parameters import Parameters
-    from offload.fleet.snapshots import Snapshot
 
 
 class Consumers:
@@ -25,38 +25,43 @@ class Consumers:
     def __init__(self, tasks: dict[str, Any]) -> None:
         """Note the tasks as they are now."""
         self.tasks = tasks
-        self._all = [
-            consumer_of(task.announcement())
-            for _, task in sorted(tasks.items())
-            if getattr(task, "pattern", "") and hasattr(task, "announcement")
-        ]
+        self._all = [consumer_of(one) for one in announcements(tasks)]
         self._by_topic: dict[str, Consumer | None] = {}
 
     def of(self, topic: str) -> Consumer | None:
-        """Return what consumes a topic, or None."""
+        """Return the consumer of a topic, or None."""
         if topic not in self._by_topic:
             self._by_topic[topic] = best_consumer(self._all, topic)
         return self._by_topic[topic]
+
+
+def announcements(tasks: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the consumers among the tasks, as a worker announces them, by name."""
+    return [
+        task.announcement()
+        for _, task in sorted(tasks.items())
+        if getattr(task, "pattern", "") and hasattr(task, "announcement")
+    ]
 
 
 _known: WeakKeyDictionary[Any, Consumers] = WeakKeyDictionary()
 
 
 def consumers(app: Any) -> Consumers:
-    """Return what an app consumes, read anew where its tasks have changed."""
+    """Return the consumers of an app; read them again if its tasks have changed."""
     found = _known.get(app)
     if found is None or found.tasks != app.tasks:
         found = _known[app] = Consumers(dict(app.tasks))
     return found
 
 
-def has_one_here(topic: str) -> bool:
+def is_loaded(topic: str) -> bool:
     """Return whether a task that this process has loaded consumes the topic."""
-    here = _here()
-    return here is not None and here.of(topic) is not None
+    loaded = _loaded()
+    return loaded is not None and loaded.of(topic) is not None
 
 
-def _here() -> Consumers | None:
+def _loaded() -> Consumers | None:
     app: Any = installed()
     return consumers(app) if app and (app.finalized or app.autofinalize) else None
 
@@ -64,8 +69,8 @@ def _here() -> Consumers | None:
 def check_names(topic: str, *jobs: Collection[str]) -> None:
     """Raise UnfitProperties if every known consumer of the topic would refuse a job's names.
 
-    ``jobs`` are the names of the properties of each. A consumer that is not known, or does not
-    say what it takes, might take them.
+    ``jobs`` are the property names of each job. An unknown consumer, or one that does not announce
+    its names, might accept them.
     """
     known = _parameters(topic)
     if not all(known):
@@ -76,26 +81,23 @@ def check_names(topic: str, *jobs: Collection[str]) -> None:
             raise UnfitProperties(topic=topic, problem=problems[0])
 
 
-class _Cache:
-    seen: Snapshot | None = None
-    here: Consumers | None = None
-    found: dict[str, tuple[Parameters | None, ...]]
-
-
-_cache = _Cache()
-
-
 def _parameters(topic: str) -> tuple[Parameters | None, ...]:
-    """Return what each kind of consumer of a topic takes, those of this process first."""
-    seen = snapshot()
-    here = _here()
-    if _cache.seen is not seen or _cache.here is not here:
-        _cache.seen, _cache.here, _cache.found = seen, here, {}
-    if topic not in _cache.found:
-        known = [here.of(topic)] if here else []
-        known += [consumer_for(one, topic) for one in seen.topology.live]
-        _cache.found[topic] = _each(known)
-    return _cache.found[topic]
+    """Return the parameters of each known consumer of a topic, those of this process first."""
+    return _takers(snapshot().topology, _loaded())(topic)
+
+
+# Few topologies are in use at once: the present one and its forerunners.
+@lru_cache(maxsize=4)
+def _takers(
+    topology: Topology, loaded: Consumers | None
+) -> Callable[[str], tuple[Parameters | None, ...]]:
+    @lru_cache(maxsize=1024)
+    def taken(topic: str) -> tuple[Parameters | None, ...]:
+        known = [loaded.of(topic)] if loaded else []
+        known += [consumer_for(one, topic) for one in topology.live]
+        return _each(known)
+
+    return taken
 
 
 def _each(known: Iterable[Consumer | None]) -> tuple[Parameters | None, ...]:

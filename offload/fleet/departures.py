@@ -1,4 +1,4 @@
-"""Instances that left without a word: they are declared gone, and their jobs move."""
+"""Instances that vanished: they are declared gone, and their jobs move."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from offload.conf import settings
 from offload.core.retries import Cause
 from offload.fleet import membership
 from offload.fleet.duties import Duty
+from offload.fleet.giving_back import give_back
 from offload.fleet.leadership import leading
-from offload.results.giving_back import give_back
 from offload.signals import Alarm, AlarmKind, send
 from offload.tracking import queries, selectors
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 MOVE_BATCH_JOBS = 500
 
 
-def bury(term: Term, name: str, incarnation: str, beat: int) -> None:
-    """Declare an instance gone whose beat stood still, and move its jobs."""
+def declare_gone(term: Term, name: str, incarnation: str, beat: int) -> None:
+    """Declare an instance without heartbeats gone, and move its jobs."""
     with leading(term):
         reason = f"no beat for {settings().timeout:g} s"
         membership.declare_gone(name, incarnation, beat=beat, reason=reason)
 
 
 def doubt() -> None:
-    """Tell operators that most of a fleet fell silent at once."""
+    """Warn operators that most of the fleet fell silent at once."""
     send(
         Alarm(
             "most instances stopped beating at once; none is declared gone yet",
@@ -39,14 +39,14 @@ def doubt() -> None:
 
 
 def move(term: Term) -> int:
-    """Move jobs bound to incarnations that do not live, however they came to be there (E4)."""
-    ids = queries.strays(MOVE_BATCH_JOBS)
+    """Move jobs that are bound to gone incarnations, however that happened (E4)."""
+    ids = queries.orphans(MOVE_BATCH_JOBS)
     if ids:
         with leading(term):
             gone = "its instance is gone"
-            give_back(selectors.stray(ids), cause=Cause.LOST, error=gone, crash=True)
+            give_back(selectors.orphaned(ids), cause=Cause.LOST, error=gone, crash=True)
     return len(ids)
 
 
-#: Whoever declares an instance gone moves its jobs at once; this finds what was bound meanwhile.
+#: Declaring an instance gone moves its jobs at once; this duty finds jobs bound meanwhile.
 MOVE = Duty(name="move", do=move, every=2.0, needs_term=True, batch=MOVE_BATCH_JOBS)

@@ -1,6 +1,6 @@
 """A duty: work that one instance, the leader, repeats for the whole fleet.
 
-Each room declares its own beside the function that does it; ``leader/duties.py`` lists them all.
+Each room declares its own beside the function that does it; ``worker/agent/duties.py`` lists all.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duty:
-    """Work of the leader, and how often it is to be done."""
+    """A task of the leader, and how often it is due."""
 
     name: str
-    #: Does it once, with the term if it needs one; returns how much there was to do.
+    #: Does it once, with the term if it needs one; returns how much it did.
     do: Callable[..., int]
     #: Seconds from one beginning to the next; with 0 it is done at every sweep.
     every: float = 0.0
-    #: Whether it judges for others: each of its transactions begins under the term (A8).
+    #: Whether each of its transactions must check the term (A8), as it decides for others.
     needs_term: bool = False
-    #: The most that is done at once: where there was that much, the next sweep does more.
+    #: The most that it does at once; if it did that much, the next sweep does more.
     batch: float = math.inf
 
     def run(self, term: Term) -> int:
-        """Do it once; return how much there was to do."""
+        """Do it once; return how much it did."""
         return self.do(term) if self.needs_term else self.do()
 
     def is_due(self, *, age: float, count: int) -> bool:
-        """Return whether it is to be done again, ``age`` seconds after a time it did ``count``."""
+        """Return whether it is due again, ``age`` seconds after a time when it did ``count``."""
         return age >= self.every or count >= self.batch

@@ -1,4 +1,4 @@
-"""One thing after another, where what fails for one stops no other."""
+"""Run a function for each item; a failure stops no other item."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ T = TypeVar("T")
 
 logger = logging.getLogger("offload.duties")
 
-#: What would fail for every other as well.
+#: Errors that would come for every item.
 GENERAL_ERRORS = (InterfaceError, NotLeader, OperationalError)
 
 
-def each(things: Iterable[T], act: Callable[[T], object]) -> int:
-    """Do it for each, and return how many there were.
+def for_each(things: Iterable[T], act: Callable[[T], object]) -> int:
+    """Call the function for each item and return the number of items.
 
-    The first error is raised once it was tried for all of them.
+    Raise the first error after all items were tried.
     """
     first: Exception | None = None
     count = 0

@@ -1,4 +1,4 @@
-"""Who leads: one row with a term, which every act of a leader is checked against."""
+"""Leadership: one row with a term, which is checked by every act of the leader."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 LEASE_NAME = "leader"
 LEASE = Lease._meta.db_table
 INSTANCE = Instance._meta.db_table
+#: The lease, where this incarnation holds it.
+HELD = "name = %(lease)s AND incarnation = %(incarnation)s"
 
 
 class NotLeader(OffloadError):
@@ -27,7 +29,7 @@ class NotLeader(OffloadError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """A time of leadership."""
+    """A period of leadership."""
 
     number: int
     holder: str
@@ -35,15 +37,15 @@ class Term:
 
 
 def acquire(name: str, incarnation: str) -> Term | None:
-    """Renew the lease, or take it where it ended or its holder is gone; None if it is another's."""
+    """Renew the lease, or take it if it ended or its holder is gone; None if another has it."""
     return _renew(name, incarnation) or _take(name, incarnation)
 
 
 def _renew(name: str, incarnation: str) -> Term | None:
     found = database.rows(
-        f"UPDATE {LEASE} SET expires_at = {database.later()} "
-        "WHERE name = %s AND incarnation = %s RETURNING term",
-        [settings().timeout, LEASE_NAME, incarnation],
+        f"UPDATE {LEASE} SET expires_at = {database.later('%(timeout)s')} "
+        f"WHERE {HELD} RETURNING term",
+        {"timeout": settings().timeout, "lease": LEASE_NAME, "incarnation": incarnation},
     )
     return Term(number=found[0][0], holder=name, incarnation=incarnation) if found else None
 
@@ -56,11 +58,17 @@ def _take(name: str, incarnation: str) -> Term | None:
     with database.atomic():
         found = database.rows(
             f"INSERT INTO {LEASE} (name, holder, incarnation, term, expires_at) "
-            f"VALUES (%s, %s, %s, 1, {database.later()}) ON CONFLICT (name) DO UPDATE SET "
+            f"VALUES (%(lease)s, %(holder)s, %(incarnation)s, 1, {database.later('%(timeout)s')}) "
+            "ON CONFLICT (name) DO UPDATE SET "
             "holder = excluded.holder, incarnation = excluded.incarnation, "
             f"term = {LEASE}.term + 1, expires_at = excluded.expires_at "
             f"WHERE {ended} RETURNING term",
-            [LEASE_NAME, name, incarnation, settings().timeout],
+            {
+                "lease": LEASE_NAME,
+                "holder": name,
+                "incarnation": incarnation,
+                "timeout": settings().timeout,
+            },
         )
         if found:
             raise_version()
@@ -68,22 +76,22 @@ def _take(name: str, incarnation: str) -> Term | None:
 
 
 def resign(incarnation: str) -> None:
-    """End the lease at once, so that another takes it at its next look."""
+    """End the lease at once, so that another instance can take it."""
     database.execute(
-        f"UPDATE {LEASE} SET expires_at = {database.now()} WHERE name = %s AND incarnation = %s",
-        [LEASE_NAME, incarnation],
+        f"UPDATE {LEASE} SET expires_at = {database.now()} WHERE {HELD}",
+        {"lease": LEASE_NAME, "incarnation": incarnation},
     )
 
 
 @contextmanager
 def leading(term: Term) -> Iterator[None]:
-    """Run a block in a transaction under this term (A8); raise NotLeader where it is over."""
+    """Run a block in a transaction under this term (A8); raise NotLeader if it is over."""
     lock = database.FOR_SHARE[database.vendor()]
     with database.atomic():
         if not database.rows(
-            f"SELECT 1 FROM {LEASE} WHERE name = %s AND incarnation = %s AND term = %s "
+            f"SELECT 1 FROM {LEASE} WHERE {HELD} AND term = %(term)s "
             f"AND expires_at > {database.now()} {lock}",
-            [LEASE_NAME, term.incarnation, term.number],
+            {"lease": LEASE_NAME, "incarnation": term.incarnation, "term": term.number},
         ):
             raise NotLeader
         yield

@@ -1,17 +1,14 @@
-"""Who lives: instances that join, beat, take a new incarnation, and leave."""
+"""Membership: instances join, send heartbeats, take a new incarnation, and leave."""
 
 from __future__ import annotations
 
 import json
-import os
 import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import psutil
 from django.db.models import Max
-from django.db.models.functions import Now
 
 from offload.conf import settings
 from offload.core.placement.topology import PROTOCOL_VERSION, Mode
@@ -20,17 +17,20 @@ from offload.core.validation.bounds import WINDOW
 from offload.db import database
 from offload.db.conflicts import retried
 from offload.embedded.process import boot_id, started
+from offload.fleet.giving_back import give_back
 from offload.fleet.row_values import GOODBYE
 from offload.models import Instance, Slot
-from offload.models.instances import LIVES
+from offload.models.fields import DatabaseNow
+from offload.models.instances import INCARNATION, LIVES
 from offload.models.versions import lock_version, raise_version
-from offload.results.giving_back import give_back
 from offload.signals import ModeChange
 from offload.tracking import selectors
-from offload.tracking.changes import tell
+from offload.tracking.state_changes import send_on_commit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+
+    from offload.core.discovery.properties import Scalar
 
 INSTANCE = Instance._meta.db_table
 SLOT = Slot._meta.db_table
@@ -63,11 +63,11 @@ def host() -> str:
 
 @retried
 def join(announcement: Announcement) -> str | None:
-    """Take the name and return the new incarnation, or None while another has the name.
+    """Take the name and return the new incarnation, or None while another instance has the name.
 
-    The name is free if nobody has it, its owner is gone, or its owner's process on this boot
-    of this machine is dead. What was bound to earlier incarnations moves in the same
-    transaction, so that no left-over message is claimed for a dead one.
+    The name is free if nobody has it, its owner is gone, or its owner's process on this boot of
+    this machine is dead. Jobs bound to earlier incarnations move in the same transaction, so that
+    no left-over message is claimed for a dead one.
     """
     with database.atomic():
         lock_version()
@@ -75,7 +75,7 @@ def join(announcement: Announcement) -> str | None:
         if row is not None and not is_free(row):
             return None
         incarnation = str(uuid4())
-        # Before the row, which counts those that joined: from here on one after another does.
+        # Before the row, whose join order counts others: from here on, instances join one by one.
         raise_version()
         _write(announcement, incarnation)
         _move_others(announcement.name, incarnation)  # A3
@@ -83,19 +83,21 @@ def join(announcement: Announcement) -> str | None:
 
 
 def _locked(name: str) -> Instance | None:
-    """Return the row of a name; its slot row is what binders and new owners wait for (B5)."""
-    database.execute(f"INSERT INTO {SLOT} (instance) VALUES (%s) ON CONFLICT DO NOTHING", [name])
+    """Return the row of a name; binders and new owners wait for its slot row (B5)."""
+    database.execute(
+        f"INSERT INTO {SLOT} (instance) VALUES (%(name)s) ON CONFLICT DO NOTHING", {"name": name}
+    )
     Slot.objects.select_for_update().get(pk=name)
     return Instance.objects.select_for_update().filter(pk=name).first()
 
 
 def is_free(row: Instance) -> bool:
-    """Return whether the owner of a name is known not to live (A6)."""
+    """Return whether the owner of a name is known to be dead (A6)."""
     if row.mode == Mode.GONE:
         return True
-    here = row.host == host() and row.boot_id == boot_id()
+    same_boot = row.host == host() and row.boot_id == boot_id()
     owner = started(row.pid)
-    return here and (not owner or owner != row.pid_started)
+    return same_boot and (not owner or owner != row.pid_started)
 
 
 def _write(announcement: Announcement, incarnation: str) -> None:
@@ -107,8 +109,8 @@ def _write(announcement: Announcement, incarnation: str) -> None:
             "cluster": settings().cluster,
             "mode": Mode.STARTING,
             "beat": 0,
-            "beat_at": Now(),
-            "started_at": Now(),
+            "beat_at": DatabaseNow(),
+            "started_at": DatabaseNow(),
             "joined": (highest or 0) + 1,
             "gone_because": "",
             "host": host(),
@@ -139,88 +141,105 @@ def _move_others(name: str, incarnation: str) -> None:
 
 
 def window_of(concurrency: int) -> int:
-    """Return how many jobs an instance of that many processes may hold, begun or not."""
+    """Return how many jobs an instance with that many processes may hold, begun or not."""
     return WINDOW.nearest_whole(round(concurrency * settings().window_factor))
 
 
+def beats() -> dict[str, tuple[str, int]]:
+    """Return the incarnation and the beat of each instance that is here, in join order."""
+    rows = Instance.objects.live().order_by("joined")
+    return {row.name: (row.incarnation, row.beat) for row in rows}
+
+
 def beat(name: str, incarnation: str) -> bool:
-    """Raise the beat, without an insert (A3); return whether this incarnation is the instance."""
+    """Raise the heartbeat, without an insert (A3); return whether this incarnation still lives."""
     return bool(
         database.execute(
             f"UPDATE {INSTANCE} SET beat = beat + 1, beat_at = {database.now()} "
-            f"WHERE name = %s AND incarnation = %s AND {LIVES}",
-            [name, incarnation],
+            f"WHERE {INCARNATION} AND {LIVES}",
+            {"name": name, "incarnation": incarnation},
         )
     )
 
 
 def report(name: str, incarnation: str, *, load: Mapping[str, Any]) -> None:
-    """Announce held and running jobs, and how the worker's loop and broker do."""
+    """Announce held and running jobs, and the state of the worker's loop and broker connection."""
     database.execute(
-        f"UPDATE {INSTANCE} SET load = %s WHERE name = %s AND incarnation = %s",
-        [json.dumps(load), name, incarnation],
+        f"UPDATE {INSTANCE} SET load = %(load)s WHERE {INCARNATION}",
+        {"load": json.dumps(load), "name": name, "incarnation": incarnation},
     )
 
 
 @retried
 def set_mode(name: str, incarnation: str, mode: Mode, *, concurrency: int | None = None) -> None:
-    """Announce a mode, and the concurrency where it became known."""
+    """Announce a mode, and the concurrency once it is known."""
     changes: dict[str, Any] = {"mode": mode}
     if concurrency:
         changes["concurrency"] = concurrency
         changes["window"] = window_of(concurrency)
-    mine = Instance.objects.filter(pk=name, incarnation=incarnation).exclude(mode=Mode.GONE)
+    mine = Instance.objects.incarnation(name, incarnation).live()
     with database.atomic():
         lock_version()
         if mine.exclude(**changes).update(**changes):
             raise_version()
-            tell([ModeChange(name, incarnation, mode, "announced")])
+            send_on_commit([ModeChange(name, incarnation, mode, "announced")])
+
+
+@retried
+def set_properties(
+    name: str,
+    incarnation: str,
+    properties: Mapping[str, Scalar],
+    *,
+    pending: Collection[str] = (),
+) -> None:
+    """Announce properties if they differ; those that are pending stay as they were announced."""
+    mine = Instance.objects.incarnation(name, incarnation).live()
+    with database.atomic():
+        lock_version()
+        before = mine.values_list("facts", flat=True).first()
+        if before is None:
+            return
+        after = {**{one: before[one] for one in pending if one in before}, **properties}
+        if after != before:
+            mine.update(facts=after)
+            raise_version()
 
 
 @retried
 def leave(name: str, incarnation: str, *, reason: str, crash: bool) -> bool:
-    """Make an incarnation gone and move what was bound to it; return whether it was here.
+    """Mark an incarnation as gone and move its jobs; return whether it was here.
 
-    ``crash`` counts its running jobs as crashed: its process died under them.
+    ``crash`` counts its running jobs as crashed, because their process died.
     """
     cause = Cause.LOST if crash else Cause.STOPPED_ORDERLY
     with database.atomic():
         lock_version()
-        gone = Instance.objects.filter(pk=name, incarnation=incarnation).exclude(mode=Mode.GONE)
+        gone = Instance.objects.incarnation(name, incarnation).live()
         if not gone.update(mode=Mode.GONE, gone_because=reason):
             return False
         raise_version()
         moved = release(name, incarnation, cause=cause, error=f"{name}: {reason}", crash=crash)
-        tell([ModeChange(name, incarnation, Mode.GONE, reason, crash, moved)])
+        send_on_commit([ModeChange(name, incarnation, Mode.GONE, reason, crash, moved)])
     return True
 
 
 def goodbye(name: str, incarnation: str) -> bool:
-    """Leave in order, after the last run ended."""
+    """Leave in an orderly way, after the last run ended."""
     return leave(name, incarnation, reason=GOODBYE, crash=False)
 
 
 def declare_gone(name: str, incarnation: str, *, beat: int, reason: str) -> bool:
-    """Declare an instance gone whose beat stood still; return whether it still did."""
+    """Declare an instance gone unless it sent a heartbeat; return whether it is gone."""
     with database.atomic():
         lock_version()
-        still = Instance.objects.select_for_update().filter(pk=name, incarnation=incarnation)
+        still = Instance.objects.incarnation(name, incarnation).select_for_update()
         if not still.filter(beat=beat).exists():
             return False
         return leave(name, incarnation, reason=reason, crash=True)
 
 
 def release(name: str, incarnation: str, *, cause: Cause, error: str, crash: bool) -> int:
-    """Move what is bound to an incarnation; return how many jobs."""
+    """Move the jobs that are bound to an incarnation; return how many."""
     there = selectors.bound_to(name, incarnation)
     return len(give_back(there, cause=cause, error=error, crash=crash))
-
-
-def facts() -> dict[str, Any]:
-    """Return properties of this machine and of this code."""
-    system = os.uname()
-    return {
-        "platform": f"{system.sysname} {system.release} {system.machine}",
-        "cpus": os.cpu_count() or 1,
-        "memory": psutil.virtual_memory().total,
-    }

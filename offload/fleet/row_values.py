@@ -1,4 +1,4 @@
-"""Rows of instances, rules and queues as the values that decisions are made from."""
+"""Rows of instances, rules and queues as values for decisions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from offload.conf import settings
+from offload.conf import cluster_name, settings
 from offload.core.exceptions import InvalidPattern, OffloadError
 from offload.core.placement.topology import (
     Consumer,
@@ -17,7 +17,7 @@ from offload.core.placement.topology import (
     RuleVerb,
     Scope,
 )
-from offload.core.policies import DEFAULT_POLICY, Policy, QueueType
+from offload.core.policies import DEFAULT_POLICY, ClusterOrder, Policy, QueueType
 from offload.core.retries import RetryPolicy
 from offload.core.topics import Pattern
 from offload.core.validation.bounds import (
@@ -41,24 +41,24 @@ Row = TypeVar("Row")
 
 logger = logging.getLogger("offload.topology")
 
-#: Why an instance that ended in order is gone.
+#: The reason of an instance that left in an orderly way.
 GOODBYE = "goodbye"
 
-#: What reading a row can raise that somebody wrote by hand, or that newer code wrote.
-UNREADABLE_ERRORS = (OffloadError, AttributeError, KeyError, TypeError, ValueError)
+#: The errors of reading a row that was written by hand or by newer code.
+UNREADABLE_ROW_ERRORS = (OffloadError, AttributeError, KeyError, TypeError, ValueError)
 
 
 def readable(rows: Iterable[Row], read: Callable[[Row], T]) -> Iterator[T]:
-    """Yield rows as values; one that cannot be read is told of, and stops no other."""
+    """Yield rows as values; log and skip rows that cannot be read."""
     for row in rows:
         try:
             yield read(row)
-        except UNREADABLE_ERRORS as error:
+        except UNREADABLE_ROW_ERRORS as error:
             logger.error("left out, since it cannot be read: %s: %s", row, error)
 
 
 def default_policy() -> Policy:
-    """Return the policy of the queue ``default`` as the settings have it."""
+    """Return the policy of the queue ``default`` as the settings define it."""
     given = settings()
     retry = _retry(given.retries, given.retry_delay, given.retry_backoff)
     return replace(DEFAULT_POLICY, retry=retry)
@@ -95,14 +95,14 @@ def instance_of(row: Instance, *, off: Mapping[str, str], leader: str | None) ->
         broken=_texts(row.broken),
         properties=row.facts if isinstance(row.facts, dict) else {},
         joined=row.joined,
-        queue=queue_name(row.name),
+        queue=queue_name(row.name, cluster_name()),
         is_leader=row.incarnation == leader,
         said_goodbye=row.gone_because == GOODBYE,
     )
 
 
 def mode_of(row: Instance) -> Mode:
-    """Return the mode; one that this code does not know is that of an instance in trouble."""
+    """Return the mode; a mode that this code does not know counts as trouble."""
     return Mode(row.mode) if row.mode in set(Mode) else Mode.SUSPECT
 
 
@@ -115,7 +115,7 @@ def _texts(value: object) -> frozenset[str]:
 
 
 def consumer_of(announced: Mapping[str, Any]) -> Consumer:
-    """Return a consumer as it was announced, also by code that says less of it."""
+    """Return an announced consumer; older code may announce fewer facts."""
     return Consumer(
         pattern=Pattern.parse(announced["pattern"]),
         task=announced["task"],
@@ -145,12 +145,13 @@ def rule_of(row: Rule) -> RoutingRule:
 
 
 def policy_of(row: Queue) -> Policy:
-    """Return a queue's row as a value; numbers that no policy can have become the nearest."""
+    """Return a queue's row as a value; numbers out of bounds become the nearest valid ones."""
     return Policy(
         name=row.name,
         patterns=_patterns(row),
         type=QueueType.ORDERED if row.type == QueueType.ORDERED else QueueType.UNORDERED,
         max_parallel=None if row.max_parallel is None else PARALLEL.nearest_whole(row.max_parallel),
+        cluster_order=_cluster_order(row.cluster_order),
         retry=_retry(
             RETRIES.nearest_whole(row.retries),
             RETRY_DELAY.nearest(row.retry_delay),
@@ -164,15 +165,19 @@ def policy_of(row: Queue) -> Policy:
     )
 
 
+def _cluster_order(value: str) -> ClusterOrder:
+    return ClusterOrder(value) if value in set(ClusterOrder) else ClusterOrder.LOCAL_FIRST
+
+
 def patterns_of(row: Queue) -> tuple[Pattern, ...]:
-    """Return the patterns of a queue; raise InvalidPattern for what is none."""
+    """Return the patterns of a queue; raise InvalidPattern if one is invalid."""
     if not isinstance(row.topics, list):
-        raise InvalidPattern(pattern=row.topics, problem="it is no list of patterns")
+        raise InvalidPattern(pattern=row.topics, problem="it is not a list of patterns")
     return tuple(map(Pattern.parse, row.topics))
 
 
 def _patterns(row: Queue) -> tuple[Pattern, ...]:
-    """Return the patterns of a queue; one whose patterns cannot be read takes no topic."""
+    """Return the patterns of a queue, or none if they cannot be read."""
     try:
         return patterns_of(row)
     except InvalidPattern as error:

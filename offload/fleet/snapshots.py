@@ -1,17 +1,20 @@
-"""The topology as this process knows it: a frozen snapshot, renewed when its version moves."""
+"""The topology as this process knows it: a frozen snapshot, renewed when the version changes."""
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from offload.conf import settings
+from offload.core.peers.peer_switches import PeerSwitches
 from offload.core.placement.topology import Topology
 from offload.core.policies import Policy, policy_for
+from offload.fleet.remote import read_switches, remote
 from offload.fleet.row_values import default_policy, instance_of, policy_of, readable, rule_of
 from offload.models import Instance, Lease, Queue, Rule, Switch
 from offload.models.versions import (
@@ -21,6 +24,9 @@ from offload.models.versions import (
     version_and_time,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 T = TypeVar("T")
 Row = TypeVar("Row")
 
@@ -29,13 +35,15 @@ logger = logging.getLogger("offload.topology")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """Instances, rules and policies under one version: the basis of decisions."""
+    """Instances, rules and policies of one version: the basis of decisions."""
 
     topology: Topology
     policies: tuple[Policy, ...]
 
-    #: Holds where no queue's row does.
+    #: Applies if no queue's row does.
     default: Policy
+    #: Of what goes to and comes from other clusters.
+    switches: PeerSwitches = field(default_factory=PeerSwitches)
 
     @property
     def version(self) -> int:
@@ -43,79 +51,105 @@ class Snapshot:
         return self.topology.version
 
     def policy(self, queue: str) -> Policy:
-        """Return the policy of that name; the default one where it has no row."""
+        """Return the policy of that name, or the default one if it has no row."""
         return next((one for one in self.policies if one.name == queue), self.default)
 
     def policy_for(self, topic: str) -> Policy:
-        """Return the policy that a topic's jobs get unless they name another."""
+        """Return the policy of a topic's jobs, unless they name another queue."""
         return policy_for(topic, self.policies, self.default)
 
 
-class _Cache(threading.local):
+class _LastRead(threading.local):
+    """The snapshot of one thread: another thread's transaction may see something else."""
+
     snapshot: Snapshot | None = None
-    asked: float = 0.0
-    #: Under which uncommitted change it was read, and after which of this process.
+    asked: float = -math.inf
+    #: The uncommitted change that it was read under, and this process's last change before it.
     read: tuple[Raised | None, int] | None = None
 
 
-class _Clock:
-    #: By how much the database's clock is ahead of this host's; None before it was asked.
-    ahead: timedelta | None = None
+class Reader:
+    """Reads the topology when it has changed, and the database's time with it.
 
-
-_cache = _Cache()
-_clock = _Clock()
-
-
-def snapshot(*, fresh: bool = False) -> Snapshot:
-    """Return the snapshot; its version is asked again after the time the settings say.
-
-    ``fresh`` asks at once. What was read after a change that is not committed is kept only as
-    long as that change is: a version that fell back with it comes again for another content.
+    ``ask`` returns the topology's version and the database's time; ``clock`` returns seconds that
+    only grow.
     """
-    # A7a
-    now_read = uncommitted(), last_change()
-    held = _cache.snapshot if _cache.read == now_read else None
-    aged = monotonic() - _cache.asked > settings().topology_age
-    if held is None or fresh or aged:
-        _cache.asked = monotonic()
-        version = _ask()
-        if held is None or held.version != version:
-            held = load(version)
-            _cache.snapshot, _cache.read = held, now_read
-    return held
 
+    def __init__(
+        self,
+        ask: Callable[[], tuple[int, datetime | None]] = version_and_time,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        """Begin with nothing read."""
+        self.ask = ask
+        self.clock = clock
+        self._last = _LastRead()
+        self._shared: Snapshot | None = None
+        #: How far the database's clock is ahead of this host's; None before it was read.
+        self._ahead: timedelta | None = None
 
-def _ask() -> int:
-    """Return the version; what the database's clock shows comes with it."""
-    before = datetime.now(UTC)
-    version, there = version_and_time()
-    middle = before + (datetime.now(UTC) - before) / 2
-    _clock.ahead = there - middle if there else timedelta()
-    return version
+    def snapshot(self, *, fresh: bool = False) -> Snapshot:
+        """Return the snapshot; check its version again after the time in the settings.
 
+        ``fresh`` checks at once. A snapshot read after an uncommitted change is kept only as long
+        as that change is: after a rollback, the same version number may come again for another
+        content.
+        """
+        # A7a
+        mine, now_read = self._last, (uncommitted(), last_change())
+        held = mine.snapshot if mine.read == now_read else None
+        aged = self.clock() - mine.asked > settings().topology_age
+        if held is None or fresh or aged:
+            mine.asked = self.clock()
+            version = self._version()
+            if held is None or held.version != version:
+                held = self._same(load(version))
+                mine.snapshot, mine.read = held, now_read
+        return held
 
-def forget() -> None:
-    """Read the topology anew at the next question."""
-    _cache.snapshot = None
+    def _same(self, found: Snapshot) -> Snapshot:
+        """Return the equal snapshot of another thread: memos recognise it without comparing."""
+        shared = self._shared
+        if shared is None or shared != found:
+            self._shared = shared = found
+        return shared
 
+    def _version(self) -> int:
+        """Return the version, and note the database's time that comes with it."""
+        before = datetime.now(UTC)
+        version, there = self.ask()
+        middle = before + (datetime.now(UTC) - before) / 2
+        self._ahead = there - middle if there else timedelta()
+        return version
 
-def now() -> datetime:
-    """Return the database's time, which ends of rules are compared with (A7).
+    def forget(self) -> None:
+        """Drop the snapshot; the next call reads the topology again."""
+        self._last.snapshot = None
 
-    It is asked with the topology's version, and only once more before that ever was.
-    """
-    if _clock.ahead is None:
-        _ask()
-    return datetime.now(UTC) + (_clock.ahead or timedelta())
+    def now(self) -> datetime:
+        """Return the database's time, with which the ends of rules are compared (A7).
+
+        It is read with the topology's version, and by itself only before the first time.
+        """
+        if self._ahead is None:
+            self._version()
+        return datetime.now(UTC) + (self._ahead or timedelta())
 
 
 def load(version: int) -> Snapshot:
-    """Read the snapshot; the version is read before it, so it is never older than its number."""
+    """Read the snapshot; its version comes first, so the content is never older than that."""
     off = dict(Switch.objects.values_list("pk", "note"))
     leader = Lease.objects.filter(pk="leader").values_list("incarnation", flat=True).first()
     instances = tuple(instance_of(row, off=off, leader=leader) for row in Instance.objects.all())
     rules = tuple(readable(Rule.objects.not_ended(), rule_of))
-    topology = Topology(version=version, instances=instances, rules=rules)
+    switches = read_switches()
+    topology = Topology(version=version, instances=instances, rules=rules, remote=remote(switches))
     policies = tuple(policy_of(row) for row in Queue.objects.all())
-    return Snapshot(topology=topology, policies=policies, default=default_policy())
+    return Snapshot(
+        topology=topology, policies=policies, default=default_policy(), switches=switches
+    )
+
+
+#: The reader of this process. Django keeps one connection per thread, and has no place beside it.
+reader = Reader()
+snapshot, now, forget = reader.snapshot, reader.now, reader.forget

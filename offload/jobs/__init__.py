@@ -1,4 +1,4 @@
-"""A job's life from its claim on: claims, ends, losses, and what people ask of it."""
+"""A job's life from its claim on: claims, ends, losses, and requests of people."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ __all__ = [
     "async_completion",
     "claims",
     "decisions",
+    "elsewhere",
     "endings",
     "late_messages",
     "losses",

@@ -1,19 +1,22 @@
-"""The aftermath of a job's end, done once: the sinks of what others than its attempt ended."""
+"""The aftermath of a job's end, done once: the sinks of jobs that their own attempt did not end."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from offload.canvas.failing import TOLD_AFTER
 from offload.canvas.following import tail
+from offload.core.files.deliveries import DELIVER_OPTION
+from offload.core.states import JobState
 from offload.core.texts import counted
 from offload.db import database
 from offload.fleet.duties import Duty
 from offload.jobs import ran, sinks
-from offload.messaging.log_throttle import LogThrottle
+from offload.messaging.installation import current_installation
 from offload.models import Job
 from offload.results import result_backend
 from offload.tracking import terminations
@@ -27,26 +30,22 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.aftermath")
 
-#: Jobs that a sweep asks for at once.
+#: Jobs that a sweep reads at once.
 SWEEP_JOBS = 200
 
 #: Seconds after which a sweep leaves the rest to the next one.
 SWEEP_SECONDS = 2.0
 
-#: Jobs up to which whoever ends them concludes them at once.
+#: Maximum number of jobs concluded at once; more are left to the sweep.
 CONCLUDED_AT_ONCE = 20
 
-#: Stands for all that a backend which is away keeps from its end.
+#: Key of log lines about an unreachable result backend, for all jobs together.
 BACKEND_AWAY = "away"
-hush = LogThrottle()
-
-#: Behind which job the last sweep of this process ended.
-_last = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowCompletion:
-    """A final job that is concluded by what its row says."""
+    """A final job, read from its row."""
 
     job: Job
     is_silent: bool
@@ -58,25 +57,31 @@ class RowCompletion:
 
     @property
     def has_tail(self) -> bool:
-        """Return whether something hangs on the end."""
+        """Return whether the job has successors or a join."""
         return self.job.has_tail
 
     @property
+    def orders(self) -> object:
+        """Return the frozen orders for deliveries of outputs; None if there are none to make."""
+        is_good = self.job.state == JobState.SUCCEEDED
+        return self.job.options.get(DELIVER_OPTION) if is_good else None
+
+    @property
     def result(self) -> Result:
-        """Return what Celery's backend is to say."""
+        """Return the result for Celery's backend."""
         return result_backend.of_job(self.job)
 
     @property
     def ended(self) -> Ended:
-        """Return the end, for what hangs on it."""
+        """Return the end, for the job's successors."""
         return tail.ended(self.job)
 
 
 def conclude(job_id: str) -> bool:
-    """Do what is due after the end of a job (K1); return whether it was due.
+    """Run the due sinks of a final job (K1); return whether they were due.
 
-    Whoever clears the mark, by compare-and-set, does it. What lies outside the job's database
-    comes first: doing it twice is harmless, not doing it is not.
+    The process that clears the mark, by compare-and-set, runs them. Sinks outside the job's
+    database come first: running them twice is harmless, leaving them out is not.
     """
     job = Job.objects.filter(pk=job_id, aftermath_due=True).first()
     if job is None:
@@ -103,9 +108,9 @@ def _take(end: Completion) -> bool:
 
 
 def deliver(end: Completion) -> None:
-    """Do what lies outside the job's database, right after the finish.
+    """Run the sinks outside the job's database, right after the finish.
 
-    Where that fails the mark stays, and the sweep concludes the job.
+    If that fails, the mark stays, and the sweep concludes the job.
     """
     outside = sinks.wanted(end).outside
     names = " and ".join(sink.name for sink in outside)
@@ -120,7 +125,7 @@ def deliver(end: Completion) -> None:
 
 
 def announce(result: Result) -> None:
-    """Write a result that is not the last one, outside the job's database, if that answers."""
+    """Write an intermediate result into a backend outside the job's database, if that answers."""
     try:
         result_backend.store(result)
     except Exception as error:
@@ -128,14 +133,14 @@ def announce(result: Result) -> None:
 
 
 def correct(job_id: str) -> None:
-    """Write the last result of a job again, over the word of an attempt that was overtaken."""
+    """Write a job's final result again, over a late one of a stale attempt."""
     job = Job.objects.filter(pk=job_id).first()
     if job is not None and job.is_finished:
         announce(result_backend.of_job(job))
 
 
 def conclude_all(job_ids: Iterable[str]) -> int:
-    """Conclude these jobs, one by one, and return how many; what fails is logged and stays due."""
+    """Conclude these jobs one by one and return how many; failures are logged and stay due."""
     done, overdue = 0, []
     for job_id in job_ids:
         try:
@@ -143,47 +148,57 @@ def conclude_all(job_ids: Iterable[str]) -> int:
         except TimeoutError as error:
             overdue.append((job_id, error))
         except Exception:
-            if hush.lets(job_id):
+            if current_installation.throttle.allows(job_id):
                 logger.exception("the aftermath of job %s failed and stays due", job_id)
-    if overdue and hush.lets(BACKEND_AWAY):
-        told = "the aftermath of %s stays due, such as that of %s: %s"
-        logger.warning(told, counted(len(overdue), "job", "jobs"), *overdue[0])
+    if overdue and current_installation.throttle.allows(BACKEND_AWAY):
+        line = "the aftermath of %s stays due, such as that of %s: %s"
+        logger.warning(line, counted(len(overdue), "job", "jobs"), *overdue[0])
     return done
 
 
 def conclude_some(job_ids: list[str]) -> int:
-    """Conclude these jobs if they are few; many are left to the sweep, or this would not return."""
+    """Conclude these jobs if they are few; leave many to the sweep, to return soon."""
     return conclude_all(job_ids) if len(job_ids) <= CONCLUDED_AT_ONCE else 0
 
 
-def sweep() -> int:
-    """Conclude what is due, whoever died before doing it; return how many.
+@dataclass(slots=True)
+class Turn:
+    """The place where the next sweep continues."""
 
-    Where more is due than it has time for, the next one goes on behind it.
+    #: The last job of the last sweep; empty if that reached the end.
+    behind: str = ""
+
+    def each(self, job_ids: Iterable[str], end: float) -> Iterator[str]:
+        """Yield items until a deadline, and remember the last one."""
+        for job_id in job_ids:
+            self.behind = job_id
+            yield job_id
+            if monotonic() > end:
+                return
+
+
+def sweep(turn: Turn | None = None) -> int:
+    """Conclude jobs that are due, whichever process died before; return how many.
+
+    If there are more than it has time for, the next sweep with the same turn continues behind them.
     """
-    global _last
+    turn = turn or Turn()
     count, end = 0, monotonic() + SWEEP_SECONDS
-    while ids := terminations.due(SWEEP_JOBS, after=_last):
-        done = conclude_all(_in_turn(ids, end))
+    while ids := terminations.due(SWEEP_JOBS, after=turn.behind):
+        done = conclude_all(turn.each(ids, end))
         count += done
         if monotonic() > end:
             return count
-        # Of those that fail each time, nothing is tried again at once.
+        # Jobs that keep failing must not be tried again at once.
         if len(ids) < SWEEP_JOBS or not done:
             break
-    _last = "" if len(ids) < SWEEP_JOBS else _last
+    turn.behind = "" if len(ids) < SWEEP_JOBS else turn.behind
     return count
 
 
-#: It needs no term: a compare-and-set per job lets one do it.
-CONCLUDE = Duty(name="conclude", do=sweep)
+def duty() -> Duty:
+    """Return the sweep as a leader's duty.
 
-
-def _in_turn(job_ids: Iterable[str], end: float) -> Iterator[str]:
-    """Yield one after another until a moment, and remember which was the last."""
-    global _last
-    for job_id in job_ids:
-        _last = job_id
-        yield job_id
-        if monotonic() > end:
-            return
+    It needs no term: a compare-and-set per job lets only one process do it.
+    """
+    return Duty(name="conclude", do=partial(sweep, Turn()))

@@ -1,4 +1,4 @@
-"""Ends of jobs that were handed over: by their token from any process, or by their time."""
+"""Ends of handed-over jobs: by their token, from any process, or when their time is over."""
 
 from __future__ import annotations
 
@@ -13,63 +13,62 @@ from offload.core.outcomes import ErrorInfo
 from offload.core.progress import Progress
 from offload.core.retries import Cause
 from offload.core.states import JobState
-from offload.core.texts import told
-from offload.db import database
+from offload.core.texts import as_text
 from offload.fleet.duties import Duty
-from offload.fleet.each import each
-from offload.jobs import aftermath, losses
+from offload.fleet.each import for_each
+from offload.jobs import losses
 from offload.jobs.decisions import decided
 from offload.models import Job
-from offload.results import result_backend, task_results
-from offload.results.giving_back import give_back_attempt
-from offload.tracking import async_completion, runs
-from offload.tracking.changes import stale
+from offload.results import result_backend
+from offload.tracking import async_completion, finishing
+from offload.tracking.state_changes import stale_attempt
 
 if TYPE_CHECKING:
+    from offload.core.envelopes import Key
     from offload.core.exceptions import OffloadError
-    from offload.core.retries import RetryDecision
 
-#: How a job ends that its token lets fail.
+#: The state of a job that fails by its token.
 FAILED_STATES = frozenset({JobState.ERROR, JobState.GIVEN_UP})
 OVERDUE_MESSAGE = "it was handed over and not ended in time"
-#: Attempts whose time is looked at together.
+#: Overdue attempts that are read at once.
 TIME_OUT_BATCH_JOBS = 100
 
 
 def token_of(key: AttemptKey) -> str:
-    """Return the text by which an attempt is ended from outside."""
+    """Return the token that lets other processes end an attempt."""
     return str(tokens.Token(key.job_id, key.epoch, key.secret))
 
 
 def complete(token: str, value: Any = None) -> None:
-    """End a job that was handed over with this value, as if its consumer had returned it.
+    """End a handed-over job with this value, as if its consumer had returned it.
 
-    It may be called before the consumer has returned, and again with the same value: whoever
-    lost the answer to a first call hears that it is done. Raise InvalidToken, UnknownJob, or
-    StaleAttempt where the attempt has ended otherwise; InvalidValue for what cannot be stored,
-    and then the job is as it was.
+    ``token`` is the text that ``job.hand_over()`` returned. ``value`` is what the result backend
+    can encode. It may be called before the consumer has returned, and again with the same value, in
+    case the first answer was lost. Raise InvalidToken if the text is no token, UnknownJob if the
+    job does not exist, StaleAttempt if the attempt has ended in another way, and InvalidValue, with
+    the job unchanged, if the value cannot be stored.
     """
     key = _key(token)
     value = _prepared(value)
     if not async_completion.succeed(key, value) and not _has_come_to(key, value):  # E6
         raise _refusal(key)
-    _conclude(key)
+    losses.conclude(key)
 
 
 def _prepared(value: Any) -> Any:
-    """Return a value as the backend takes it; raise InvalidValue for one that cannot be stored."""
+    """Return a value as the backend encodes it; raise InvalidValue if it cannot be stored."""
     try:
         result_backend.encoded(value)
         prepared = result_backend.backend().prepare_value(value)
-        # The row holds JSON, whatever the backend takes.
+        # The row holds JSON, whatever the backend can encode.
         dumps(prepared)
     except Exception as error:
-        raise InvalidValue(kind=type(value).__name__, problem=told(error)) from error
+        raise InvalidValue(kind=type(value).__name__, problem=as_text(error)) from error
     return prepared
 
 
 def _has_come_to(key: AttemptKey, value: Any) -> bool:
-    """Return whether this token has ended the job already, with this value."""
+    """Return whether this token has already ended the job with this value."""
     row = async_completion.ended_by(key)
     if row is None or row.state != JobState.SUCCEEDED:
         return False
@@ -77,60 +76,62 @@ def _has_come_to(key: AttemptKey, value: Any) -> bool:
 
 
 def fail(token: str, message: str, retry: bool = True) -> None:
-    """End the attempt of a job that was handed over with an error.
+    """End the attempt of a handed-over job with an error.
 
-    It is retried as an exception of its consumer would be; without ``retry`` the job ends in
-    ERROR. Where that was the job's end, a second call with the same error is done. Raise
-    InvalidToken, UnknownJob, or StaleAttempt where the attempt has ended otherwise.
+    ``token`` is the text that ``job.hand_over()`` returned; ``message`` is the text of the error.
+    The job is retried as after an exception of its consumer; without ``retry`` it ends as ERROR at
+    once. If this ended the job, it may be called again with the same error. Raise InvalidToken if
+    the text is no token, UnknownJob if the job does not exist, and StaleAttempt if the attempt has
+    ended in another way.
     """
     key, error = _key(token), _error(message)
     if _has_failed_with(key, error):
         return
     job = _running(key)
     decision = decided(losses.policy_of(job), job, Cause.FAILED, final=not retry)
-    if not _failed(key, decision, error):
+    if losses.end(key, decision, error, Cause.FAILED, by_token=True) is None:
         raise _refusal(key)
 
 
 def progress(token: str, current: float, total: float | None = None, message: str = "") -> None:
-    """Say how far a job that was handed over is.
+    """Report the progress of a handed-over job.
 
-    What is no finite number counts as not known. Raise InvalidToken, UnknownJob, or StaleAttempt
-    where the attempt has ended already.
+    ``token`` is the text that ``job.hand_over()`` returned. ``current`` and ``total`` are numbers
+    in any unit, and ``message`` is a text; a value that is not a finite number counts as unknown.
+    Raise InvalidToken if the text is no token, UnknownJob if the job does not exist, and
+    StaleAttempt if the attempt has ended.
     """
     key = _key(token)
-    said = Progress.said(current, total, message)
-    if not runs.write(key, "progress", dumps(said.as_dict())):
+    if not finishing.report(key, Progress.of(current, total, message)):
         raise _refusal(key)
 
 
 def time_out() -> int:
-    """End the attempts that were handed over for longer than their time; return how many.
+    """End handed-over attempts whose time is over; return how many.
 
-    That needs no term: each end is fenced.
+    This needs no term, because each end is fenced.
     """
-    return each(async_completion.overdue(TIME_OUT_BATCH_JOBS), lambda key: _time_out(*key))
+    return for_each(async_completion.overdue(TIME_OUT_BATCH_JOBS), _time_out)
 
 
 TIME_OUT = Duty(name="time_out", do=time_out, every=1.0, batch=TIME_OUT_BATCH_JOBS)
 
 
-def _time_out(job_id: str, epoch: int) -> None:
-    handed = Job.objects.filter(state=JobState.ACTIVE, handed_until__isnull=False)
-    job = handed.filter(pk=job_id, epoch=epoch).first()
+def _time_out(binding: Key) -> None:
+    job = Job.objects.bound_as(binding).handed_over().first()
     if job is not None:
         losses.time_out(job, OVERDUE_MESSAGE)
 
 
 def _has_failed_with(key: AttemptKey, error: ErrorInfo) -> bool:
-    """Return whether this token has ended the job already, with this error."""
+    """Return whether this token has already ended the job with this error."""
     row = async_completion.ended_by(key)
     return row is not None and row.state in FAILED_STATES and row.error == error.message
 
 
 def _key(token: str) -> AttemptKey:
-    said = tokens.read(token)
-    return AttemptKey.by(said.secret, job_id=said.job_id, epoch=said.epoch)
+    parsed = tokens.read(token)
+    return AttemptKey.by(parsed.secret, job_id=parsed.job_id, epoch=parsed.epoch)
 
 
 def _running(key: AttemptKey) -> Job:
@@ -141,29 +142,11 @@ def _running(key: AttemptKey) -> Job:
 
 
 def _error(message: object) -> ErrorInfo:
-    return ErrorInfo.of(FailedOutside, told(message))
-
-
-def _failed(key: AttemptKey, decision: RetryDecision, error: ErrorInfo) -> bool:
-    if decision.state is JobState.PENDING:
-        state = give_back_attempt(key, decision, error, cause=Cause.FAILED)
-    else:
-        state = decision.state if async_completion.fail(key, decision, error) else None
-    if state is not None and state.is_final:
-        _conclude(key)
-    return state is not None
-
-
-def _conclude(key: AttemptKey) -> None:
-    """Do what is due, with the end where all of it lies in this database, else after it."""
-    if task_results.in_transaction():
-        aftermath.conclude_all([key.job_id])
-    else:
-        database.on_commit(lambda: aftermath.conclude_all([key.job_id]))
+    return ErrorInfo.of(FailedOutside, as_text(message))
 
 
 def _refusal(key: AttemptKey) -> OffloadError:
-    """Return why a token that can be read ends nothing."""
+    """Return why a valid token cannot end its attempt."""
     if not Job.objects.filter(pk=key.job_id).exists():
         return UnknownJob(job_id=key.job_id)
-    return stale(key)
+    return stale_attempt(key)

@@ -1,15 +1,14 @@
-"""Beginning an attempt, with Celery's STARTED where the site tracks it."""
+"""Beginning an attempt, with Celery's STARTED if the site tracks it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from offload.db.statements import if_changed
 from offload.results import task_results
 from offload.results.result_backend import Result
 from offload.tracking import claiming
-from offload.tracking.selectors import Seat
+from offload.tracking.selectors import Holder
 
 if TYPE_CHECKING:
     from offload.core.attempt_key import AttemptKey
@@ -24,9 +23,9 @@ class MessageFacts:
     argsrepr: str
     kwargsrepr: str
     worker: str
-    #: Of the worker; nothing where that has none, such as in a test.
+    #: The worker's incarnation; empty without one, such as in a test.
     incarnation: str = ""
-    #: Whether the submitter wants no result in Celery's backend.
+    #: Whether Celery's backend should keep no result.
     is_silent: bool = False
     #: Celery's context of the run.
     request: Any = None
@@ -46,13 +45,13 @@ class MessageFacts:
 
 
 def begin(key: AttemptKey, facts: MessageFacts) -> Claimed | None:
-    """Claim the job and let its result say STARTED, in one transaction (R2).
+    """Claim the job and store STARTED as its result, in one transaction (R2).
 
-    Elsewhere it says nothing until the end: a STARTED that came late would replace a result.
-    Return None where this message is not, or no longer, the one to run.
+    A backend outside the database gets no STARTED: if it came late, it would replace a result.
+    Return None if this message is not, or no longer, the one to run.
     """
-    here = Seat(instance=facts.worker, incarnation=facts.incarnation)
+    holder = Holder(instance=facts.worker, incarnation=facts.incarnation)
     if facts.is_silent or not (task_results.tracks_started() and task_results.in_transaction()):
-        return claiming.claim(key, here)
+        return claiming.claim(key, holder)
     started = facts.result(key.job_id, "STARTED", value={"hostname": facts.worker})
-    return claiming.claim(key, here, task_results.upsert(started, where=if_changed()))
+    return claiming.claim(key, holder, task_results.upsert(started, joined=True))

@@ -1,4 +1,4 @@
-"""Decisions on attempts that ended: what a job's policy says, with its jitter drawn."""
+"""Decisions on ended attempts by the job's policy, with random jitter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Counted(Protocol):
-    """A job, as a row or as its claim returned it."""
+    """A job's counters, from its row or its claim."""
 
     @property
     def failures(self) -> int:
@@ -21,13 +21,13 @@ class Counted(Protocol):
 
     @property
     def crashes(self) -> int:
-        """Return how many attempts took their process with them."""
+        """Return how many attempts crashed before."""
 
 
 def decided(
     policy: RetryPolicy, job: Counted, cause: Cause, *, final: bool = False
 ) -> RetryDecision:
-    """Return what becomes of a job whose attempt ended by a cause (R6, R7).
+    """Decide on a job whose attempt ended by a cause (R6, R7).
 
     ``final`` says that a retry is pointless.
     """
@@ -37,10 +37,10 @@ def decided(
         failures=job.failures,
         crashes=job.crashes,
         final=final,
-        luck=random(),  # noqa: S311 - nothing secret
+        draw=random(),  # noqa: S311 - nothing secret
     )
 
 
 def rejections(job_id: str) -> int:
-    """Return how many attempts of a job put it back because they would not have it."""
+    """Return how many attempts of a job rejected it."""
     return Attempt.objects.filter(job=job_id, cause=Cause.REJECTED).count()

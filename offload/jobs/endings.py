@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from offload.canvas import replace as replacing
 from offload.canvas.following.tail import Ended
+from offload.core.files.deliveries import DELIVER_OPTION
 from offload.core.states import JobState
 from offload.db import database
 from offload.jobs import aftermath, sinks
 from offload.results import result_backend, task_results
-from offload.tracking import async_completion, runs
-from offload.tracking.runs import FinishOutcome
+from offload.tracking import async_completion, finishing
+from offload.tracking.assignments import SAME_CALL
+from offload.tracking.finishing import FinishOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from offload.jobs.claims import MessageFacts
     from offload.jobs.sinks import Sink
     from offload.results.result_backend import Result
+    from offload.tracking.assignments import NewCall
     from offload.tracking.claiming import Claimed
 
 
@@ -39,14 +42,16 @@ class Ending:
 
     @property
     def is_silent(self) -> bool:
-        """Return whether Celery's backend is to say nothing: as the call says, else the task."""
+        """Return whether Celery's backend keeps no result: the call decides, else the task."""
         asked = self.claimed.options.get("ignore_result")
         return self.facts.is_silent if asked is None else bool(asked)
 
     def result(self, status: str, **also: Any) -> Result:
-        """Return what Celery's backend is to say, to whom the submitter asked it to."""
-        reply_to = self.claimed.options.get("reply_to")
-        return self.facts.result(self.key.job_id, status, reply_to=reply_to, **also)
+        """Return the result for Celery's backend, with its reply queue."""
+        options = self.claimed.options
+        return self.facts.result(
+            self.key.job_id, status, reply_to=options.get("reply_to"), options=options, **also
+        )
 
     def ended(self, status: str, **also: Any) -> Ended:
         """Return the end, for what hangs on it."""
@@ -64,13 +69,13 @@ class Ending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptCompletion:
-    """A job that its own attempt makes final: all of it is known from the run."""
+    """A job that its own attempt makes final, with the facts of the run."""
 
     ending: Ending
     result: Result
-    #: Whether no result is kept, whatever the call and the task say.
+    #: Whether to keep no result, whatever the call and the task say.
     silent: bool = False
-    #: Further facts for what hangs on the end.
+    #: Further facts for the job's successors.
     facts: Mapping[str, Any]
 
     @property
@@ -80,13 +85,19 @@ class AttemptCompletion:
 
     @property
     def is_silent(self) -> bool:
-        """Return whether Celery's backend is to say nothing."""
+        """Return whether Celery's backend keeps no result."""
         return self.silent or self.ending.is_silent
 
     @property
     def has_tail(self) -> bool:
-        """Return whether something hangs on the end."""
+        """Return whether the job has successors or a join."""
         return self.ending.claimed.has_tail
+
+    @property
+    def orders(self) -> object:
+        """Return the frozen orders for deliveries of outputs; None if there are none to make."""
+        is_good = self.result.status == "SUCCESS"
+        return self.ending.claimed.options.get(DELIVER_OPTION) if is_good else None
 
     @property
     def ended(self) -> Ended:
@@ -95,16 +106,16 @@ class AttemptCompletion:
 
     @property
     def job(self) -> None:
-        """Return no row: nobody has read it."""
+        """Return None, as the row is not read."""
 
 
 def succeed(ending: Ending, value: object, *, silent: bool = False) -> JobState | None:
-    """Make the job SUCCEEDED; return None for an attempt that was overtaken.
+    """Make the job SUCCEEDED; return None for a stale attempt.
 
     ``silent`` writes no result, as Celery does for a task that raises Ignore.
     """
     there = result_backend.backend()
-    # A result of Celery's own is handed on as what stands for it.
+    # A result object of Celery is handed on in its serialized form.
     value = there.prepare_value(value)
     result = ending.result(
         "SUCCESS",
@@ -113,13 +124,13 @@ def succeed(ending: Ending, value: object, *, silent: bool = False) -> JobState 
     )
     written = _end(
         AttemptCompletion(ending=ending, result=result, silent=silent, facts={"value": value}),
-        lambda due, then: runs.succeed(ending.key, value, aftermath=due, then=then),
+        lambda due, then: finishing.succeed(ending.key, value, aftermath=due, then=then),
     )
     return None if written is FinishOutcome.STALE else JobState.SUCCEEDED
 
 
 def fail(ending: Ending, decision: RetryDecision, error: ErrorInfo) -> JobState | None:
-    """Make the job final as decided; return None for an attempt that was overtaken."""
+    """Make the job final as decided; return None for a stale attempt."""
     result = ending.result(
         "FAILURE", value=result_backend.exception(error), traceback=error.traceback
     )
@@ -130,7 +141,7 @@ def fail(ending: Ending, decision: RetryDecision, error: ErrorInfo) -> JobState 
     }
     written = _end(
         AttemptCompletion(ending=ending, result=result, facts=facts),
-        lambda due, then: runs.fail(ending.key, decision, error, aftermath=due, then=then),
+        lambda due, then: finishing.fail(ending.key, decision, error, aftermath=due, then=then),
     )
     return None if written is FinishOutcome.STALE else decision.state
 
@@ -138,10 +149,10 @@ def fail(ending: Ending, decision: RetryDecision, error: ErrorInfo) -> JobState 
 def _end(
     end: AttemptCompletion, write: Callable[[bool, Statement | None], FinishOutcome]
 ) -> FinishOutcome:
-    """Make a job final together with its sinks; ``write`` gets whether any are outside."""
+    """Make a job final together with its sinks; ``write`` is told whether any are outside."""
     outside, inside, after = sinks.wanted(end)
     then, inside = _joined(end, inside)
-    # Right after the commit, before what follows is offered: it may look for the result.
+    # Right after the commit, before successors are offered: they may read the result.
     early = bool(inside) and not database.in_transaction()
     with database.atomic() if inside else nullcontext():
         written = write(bool(outside), then)
@@ -156,7 +167,7 @@ def _end(
 
 
 def _joined(end: AttemptCompletion, inside: list[Sink]) -> tuple[Statement | None, list[Sink]]:
-    """Return the statement that goes with the finish, and the sinks that act beside it."""
+    """Return the statement that goes with the finish, and the other sinks inside."""
     for sink in inside:
         if sink.statement is not None:
             return sink.statement(end), [one for one in inside if one is not sink]
@@ -169,19 +180,16 @@ def requeue(
     error: ErrorInfo | None,
     *,
     cause: Cause,
-    changes: Mapping[str, object],
-    expires_in: float | None = None,
+    call: NewCall = SAME_CALL,
 ) -> JobState | None:
-    """Put the job back; return its state, or None for an attempt that was overtaken."""
+    """Put the job back; return its state, or None for a stale attempt."""
     job_id, result = ending.key.job_id, _retry(ending, error)
     inside = task_results.in_transaction()
     if result is not None and not inside:
-        # Before another attempt can begin, and so end: no later word of it is replaced.
+        # Before another attempt can begin, and end, so that no later result is replaced.
         aftermath.announce(result)
     with database.atomic():
-        state = runs.requeue(
-            ending.key, decision, error, cause=cause, changes=changes, expires_in=expires_in
-        )
+        state = finishing.requeue(ending.key, decision, error, cause=cause, call=call)
         if state is JobState.PENDING and result is not None and inside:
             task_results.write(result)
     is_over = state is not None and state.is_final and not aftermath.conclude_all([job_id])
@@ -191,15 +199,15 @@ def requeue(
 
 
 def stop(ending: Ending) -> JobState | None:
-    """Make a job STOPPED whose stop was requested; return None where it was not, or overtaken."""
-    state = runs.stop(ending.key)
+    """Make the job STOPPED; return None if no stop was requested, or for a stale attempt."""
+    state = finishing.stop(ending.key)
     if state is not None:
         aftermath.conclude_all([ending.key.job_id])
     return state
 
 
 def _retry(ending: Ending, error: ErrorInfo | None) -> Result | None:
-    """Return the result that says RETRY, as Celery stores it, unless none is wanted."""
+    """Return Celery's result with the state RETRY, or None if no result is kept."""
     if ending.is_silent:
         return None
     value = result_backend.exception(error) if error else None
@@ -207,10 +215,10 @@ def _retry(ending: Ending, error: ErrorInfo | None) -> Result | None:
 
 
 def hand_over(ending: Ending, timeout: float) -> JobState | None:
-    """Take the job from its instance until its token ends it, for so many seconds.
+    """Detach the job from its instance for that many seconds, until its token ends it.
 
-    Return its state, which is ACTIVE also where the token has ended this attempt already, and
-    None for an attempt that was overtaken.
+    Return its state, or None for a stale attempt. The state is ACTIVE also if the token has already
+    ended this attempt.
     """
     state = async_completion.hand_over(ending.key, timeout)
     if state is None:
@@ -221,7 +229,7 @@ def hand_over(ending: Ending, timeout: float) -> JobState | None:
 
 
 def replace(ending: Ending, signature: Mapping[str, Any]) -> JobState | None:
-    """Put a canvas in the job's place, whose last node fills the job's row; return its state."""
+    """Replace the job by a canvas, whose last node fills the job's row; return the state."""
     with database.atomic():
         state = replacing.replaced(ending.key, signature)
     if state is not None and state.is_final:

@@ -1,107 +1,144 @@
-"""Attempts that ended without a word: crashed, over their limit, or unknown to their worker."""
+"""Attempts that did not report their end: crashed, over their limit, or unknown to their worker."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from offload.conf import settings
 from offload.core.attempt_key import AttemptKey
 from offload.core.exceptions import CannotBegin
 from offload.core.outcomes import ErrorInfo
-from offload.core.retries import FAILURES, Cause, RetryDecision, RetryPolicy
+from offload.core.retries import FAILURE_CAUSES, Cause, RetryDecision, RetryPolicy
 from offload.core.states import JobState
 from offload.core.tokens import new_secret
+from offload.db import database
+from offload.fleet.giving_back import give_back, give_back_attempt
 from offload.fleet.snapshots import snapshot
 from offload.jobs import aftermath, ran
 from offload.jobs.decisions import decided
 from offload.models import Job
 from offload.queues import own_retries
-from offload.results.giving_back import give_back, give_back_attempt
-from offload.tracking import claiming, runs, selectors
-from offload.tracking.selectors import ANYWHERE
+from offload.results import task_results
+from offload.tracking import async_completion, claiming, finishing, selectors
+from offload.tracking.finishing import FinishOutcome
+from offload.tracking.selectors import ANY_HOLDER
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from offload.core.envelopes import Key
     from offload.tracking.claiming import Claimed
-    from offload.tracking.selectors import Seat, Selector
+    from offload.tracking.selectors import Holder, Selector
 
 TIME_LIMIT_ERROR = "TimeLimitExceeded"
-#: Ends that were wanted, or nobody's fault: they count neither as failure nor as crash (R10).
+#: Intended ends, or nobody's fault: they count neither as failure nor as crash (R10).
 UNCOUNTED_CAUSES = (Cause.STOPPED_FORCED, Cause.LEASE_EXPIRED)
 
 
-def crashed(job_id: str, epoch: int, told: str, *, here: Seat = ANYWHERE) -> None:
+def crashed(binding: Key, detail: str, *, holder: Holder = ANY_HOLDER) -> None:
     """End an attempt whose process died."""
-    _give_back(selectors.process(job_id, epoch, here), cause=Cause.CRASHED, told=told, crash=True)
+    _give_back(selectors.process(binding, holder), cause=Cause.CRASHED, detail=detail, crash=True)
 
 
-def ended(job_id: str, epoch: int, *, cause: str, told: str, here: Seat = ANYWHERE) -> None:
-    """End an attempt as its worker reported it; what went wrong before it began is one too (R12).
+def ended(binding: Key, *, cause: str, detail: str, holder: Holder = ANY_HOLDER) -> None:
+    """End an attempt as its worker reported, even if it failed before it began (R12).
 
-    ``here`` is where that worker is: what is not bound to it is not its to begin, nor to end.
+    ``holder`` is the worker's instance: it may not begin or end a job that is not bound to it.
     """
     if cause in UNCOUNTED_CAUSES:
-        attempt = selectors.process(job_id, epoch, here)
-        _give_back(attempt, cause=Cause(cause), told=told, crash=False)
+        attempt = selectors.process(binding, holder)
+        _give_back(attempt, cause=Cause(cause), detail=detail, crash=False)
         return
+    job_id, epoch = binding
     key = AttemptKey.by(new_secret(), job_id=job_id, epoch=epoch)
-    unbegun = claiming.claim(key, here)
-    if unbegun is not None and cause in FAILURES:
-        _failed(key, unbegun, Cause(cause), told)
+    unstarted = claiming.claim(key, holder)
+    if unstarted is not None and cause in FAILURE_CAUSES:
+        _failed(key, unstarted, Cause(cause), detail)
     elif cause == Cause.TIMED_OUT:
-        _timed_out(job_id, epoch, told, here)
+        _timed_out(binding, detail, holder)
     else:
-        crashed(job_id, epoch, told, here=here)
+        crashed(binding, detail, holder=holder)
 
 
-def _failed(key: AttemptKey, claimed: Claimed, cause: Cause, told: str) -> None:
-    """End an attempt of which nothing ran: whatever its task is, its queue says how often."""
-    retry = own_retries.of(snapshot().policy(claimed.queue).retry, claimed.options)
-    error = ErrorInfo.of(CannotBegin, told, arguments=(told,))
-    _end(key, decided(retry, claimed, cause), error, cause)
+def _failed(key: AttemptKey, claimed: Claimed, cause: Cause, detail: str) -> None:
+    """End an attempt that did not begin: its queue decides on retries, whatever its task is."""
+    retry = retry_policy(claimed.queue, claimed.options, by_queue=True)
+    error = ErrorInfo.of(CannotBegin, detail, arguments=(detail,))
+    end(key, decided(retry, claimed, cause), error, cause)
 
 
-def _end(key: AttemptKey, decision: RetryDecision, error: ErrorInfo, cause: Cause) -> None:
+def end(
+    key: AttemptKey,
+    decision: RetryDecision,
+    error: ErrorInfo,
+    cause: Cause,
+    *,
+    by_token: bool = False,
+) -> JobState | None:
+    """End an attempt in place of its run; return the job's state, or None for a stale attempt.
+
+    ``by_token`` leaves the token in the row, so that a run that goes on can see who ended it.
+    """
     if decision.state is JobState.PENDING:
         state = give_back_attempt(key, decision, error, cause=cause)
     else:
-        runs.fail(key, decision, error, aftermath=True, for_the_dead=True)
-        state = decision.state
+        state = decision.state if _fail(key, decision, error, by_token=by_token) else None
     if state is not None and state.is_final:
+        conclude(key)
+    return state
+
+
+def _fail(key: AttemptKey, decision: RetryDecision, error: ErrorInfo, *, by_token: bool) -> bool:
+    if by_token:
+        return async_completion.fail(key, decision, error)
+    written = finishing.fail(key, decision, error, aftermath=True, for_the_dead=True)
+    return written is not FinishOutcome.STALE
+
+
+def conclude(key: AttemptKey) -> None:
+    """Run the due sinks: with the end if all of them are in this database, else after it."""
+    if task_results.in_transaction():
         aftermath.conclude_all([key.job_id])
+    else:
+        database.on_commit(lambda: aftermath.conclude_all([key.job_id]))
 
 
-def _give_back(attempt: Selector, *, cause: Cause, told: str, crash: bool) -> None:
-    changes = give_back(attempt, cause=cause, error=told, crash=crash)
+def _give_back(attempt: Selector, *, cause: Cause, detail: str, crash: bool) -> None:
+    changes = give_back(attempt, cause=cause, error=detail, crash=crash)
     aftermath.conclude_all([one.job_id for one in changes if JobState(one.new).is_final])
 
 
-def _timed_out(job_id: str, epoch: int, told: str, here: Seat) -> None:
-    running = Job.objects.filter(state=JobState.ACTIVE, handed_until=None)
-    job = running.filter(pk=job_id, epoch=epoch, **here.given()).first()
+def _timed_out(binding: Key, detail: str, holder: Holder) -> None:
+    job = Job.objects.bound_as(binding).running().filter(**holder.given()).first()
     if job is not None:
-        time_out(job, told)
+        time_out(job, detail)
 
 
-def time_out(job: Job, told: str) -> None:
-    """End the attempt that a row tells of: its time is over."""
+def time_out(job: Job, detail: str) -> None:
+    """End a row's attempt because its time is over."""
     key = AttemptKey(job_id=job.pk, epoch=job.epoch, token=job.token)
     error = ErrorInfo(
-        type=TIME_LIMIT_ERROR, message=told, module="billiard.exceptions", traceback=""
+        type=TIME_LIMIT_ERROR, message=detail, module="billiard.exceptions", traceback=""
     )
-    _end(key, decided(policy_of(job), job, Cause.TIMED_OUT), error, Cause.TIMED_OUT)
+    end(key, decided(policy_of(job), job, Cause.TIMED_OUT), error, Cause.TIMED_OUT)
 
 
 def policy_of(job: Job) -> RetryPolicy:
-    """Return how the job is retried: as its queue says, or as Celery does, not by itself.
+    """Return how the job is retried, as the task that ran decides.
 
-    The task that ran decides, as it does where an attempt tells its own end. Where its code is
-    not here, calls are taken for Celery's and what was submitted to a topic for the queue's.
+    If its code is not here, calls of tasks count as Celery's, and jobs submitted to a topic follow
+    the queue.
     """
     by_queue = getattr(ran.task_of(job), "retried_by_queue", not job.task)
-    usual = snapshot().policy(job.queue).retry if by_queue else as_celery()
-    return own_retries.of(usual, job.options)
+    return retry_policy(job.queue, job.options, by_queue=by_queue)
+
+
+def retry_policy(queue: str, options: Mapping[str, Any], *, by_queue: bool) -> RetryPolicy:
+    """Return how a job is retried: by its queue's policy, or as in Celery, not by itself."""
+    usual = snapshot().policy(queue).retry if by_queue else as_celery()
+    return own_retries.of(usual, options)
 
 
 def as_celery() -> RetryPolicy:
-    """Return how a Celery task is retried: not by itself."""
+    """Return the policy of a Celery task: no retries by itself."""
     return RetryPolicy(retries=0, delay=0.0, crashes=settings().crashes)

@@ -1,13 +1,13 @@
-"""Which task ran a job, as far as this process knows, and what it says of its results."""
+"""The task that ran a job, as far as this process knows, and whether it keeps results."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from offload.core.envelopes import BUILTIN_TASKS
 from offload.core.placement.routing import consumer_for
 from offload.fleet.snapshots import snapshot
 from offload.messaging.installation import installed
-from offload.messaging.names import BUILTIN_TASKS
 from offload.models import Kind
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def task_of(job: Job) -> Any:
-    """Return the task, or None where its code is not here."""
+    """Return the task, or None if its code is not here."""
     app = installed()
     if app is None:
         return None
@@ -25,7 +25,7 @@ def task_of(job: Job) -> Any:
 
 
 def is_silent(job: Job) -> bool:
-    """Return whether Celery's backend is to say nothing: as the call says, else the task."""
+    """Return whether Celery's backend keeps no result: the call decides, else the task."""
     asked = job.options.get("ignore_result")
     if asked is not None or job.kind != Kind.JOB:
         return bool(asked)
@@ -34,12 +34,12 @@ def is_silent(job: Job) -> bool:
 
 
 def _consumer(job: Job) -> Consumer | None:
-    """Return what its instance announced for the topic.
+    """Return the consumer that the job's instance announced for the topic.
 
-    A job that was handed over has no instance any more: then it is anybody's who has one.
+    A handed-over job has no instance any more; then any instance's consumer will do.
     """
-    seen = snapshot()
-    mine = seen.topology.instance(job.instance)
-    asked = seen.topology.instances if mine is None else (mine,)
+    current = snapshot()
+    mine = current.topology.instance(job.instance)
+    asked = current.topology.instances if mine is None else (mine,)
     found = (consumer_for(instance, job.topic) for instance in asked)
     return next((one for one in found if one), None)

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 
 def remove(job: JobId) -> JobState:
-    """Make a job that waits, or was handed over, DROPPED; return its state.
+    """End a job that waits, or was handed over, as DROPPED; return its state.
 
-    Its row and what follows it end as after a stop. Raise UnknownJob where there is none,
-    NotRemovable for a job that runs or has ended.
+    ``job`` is a handle, a UUID or an id as text. The job's successors end as after a stop. Raise
+    UnknownJob if the job does not exist, NotRemovable if it runs or has ended, InvalidId if ``job``
+    names no job.
     """
     job_id = Job.objects.key(id_of(job))
     changed = remove_all([job_id])
@@ -36,7 +37,7 @@ def remove(job: JobId) -> JobState:
 
 @retried
 def remove_all(ids: Sequence[str]) -> list[str]:
-    """Make those of these jobs DROPPED that wait or were handed over; return their ids."""
+    """End the jobs among these that wait, or were handed over, as DROPPED; return their ids."""
     dropped = [change.job_id for change in terminations.drop(sorted(set(ids)))]
     if dropped:
         database.on_commit(lambda: aftermath.conclude_some(dropped))

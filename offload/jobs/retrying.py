@@ -1,11 +1,10 @@
-"""Running a job of the history once more: as a new job, since final stays final (E3)."""
+"""Retrying ended jobs: each retry is a new job, because a final state is final (E3)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from offload.core.exceptions import NotRetriable, UnknownJob
-from offload.core.states import FINAL
 from offload.core.validation.ids import JobId, id_of
 from offload.db import database
 from offload.db.conflicts import retried
@@ -25,15 +24,15 @@ if TYPE_CHECKING:
 def retry_one(job: JobId) -> str:
     """Submit a finished job's topic, properties and files again; return the new job's id.
 
-    What followed the old one (callbacks, the rest of its chain) is not repeated. Raise
-    UnknownJob where there is none, NotRetriable for a job that has not ended, and for a plain
-    Celery task.
+    The successors of the old job (callbacks, the rest of its chain) are not repeated. Raise
+    UnknownJob if it does not exist, NotRetriable if it has not ended, is a plain Celery task, or
+    is a clone: its home alone retries (P4).
     """
     job_id = Job.objects.key(id_of(job))
     row = Job.objects.filter(pk=job_id).first()
     if row is None:
         raise UnknownJob(job_id=job_id)
-    if row.kind != Kind.JOB or not row.is_finished:
+    if row.kind != Kind.JOB or row.is_clone or not row.is_finished:
         problem = obstacles.to_retrying(row)
         raise NotRetriable(job_id=job_id, state=row.state, problem=problem)
     draft = _draft(row, subscribing.reply_options())
@@ -43,13 +42,13 @@ def retry_one(job: JobId) -> str:
 
 @retried
 def retry_all(ids: Sequence[str], *, again: bool = False) -> list[tuple[Job, str]]:
-    """Submit those of these jobs that have ended once more; return each with the new one's id.
+    """Submit the ended jobs among these again; return each with the new job's id.
 
-    Those that were retried before are left out, unless ``again``. Their rows are locked, so that
-    of two who ask at once one retries.
+    Jobs that were retried before are skipped, unless ``again``. The rows are locked, so that of two
+    simultaneous requests only one retries.
     """
     with database.atomic():
-        ended = Job.objects.ids(ids).without_values().filter(kind=Kind.JOB, state__in=FINAL)
+        ended = Job.objects.ids(ids).ended().without_values().filter(kind=Kind.JOB, home=None)
         list(ended.order_by("pk").select_for_update().values_list("pk"))
         found = list((ended if again else ended.retriable()).order_by("created_at", "pk"))
         reply = subscribing.reply_options() if found else {}
@@ -76,6 +75,6 @@ def _draft(job: Job, reply: Mapping[str, Any]) -> Draft:
 
 
 def _options(job: Job, reply: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was frozen, but for where results go: to who retries it."""
+    """Return the frozen options; results go to the process that retries."""
     kept = {name: value for name, value in job.options.items() if name != "reply_to"}
     return kept if kept.get("ignore_result") else {**kept, **reply}

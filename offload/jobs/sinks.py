@@ -1,8 +1,8 @@
-"""The sinks of a job that is final: everything that happens then, in order, one entry each.
+"""The sinks of a final job: everything that happens then, in order, one entry each.
 
-Two walk through this list: ``endings`` where an attempt makes its own job final, in the transaction
-of that finish; ``aftermath`` for every other end, and for what a finish left undone, by
-compare-and-set of the mark that something is due.
+Two modules go through this list. ``endings`` does so if an attempt makes its own job final, in the
+transaction of that finish. ``aftermath`` does so for every other end, and for sinks that a finish
+left undone, by compare-and-set of the mark that something is due.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from offload.canvas.following import tail
-from offload.db.statements import if_changed
+from offload.files import deliveries
 from offload.jobs import celery_events
 from offload.results import result_backend, task_results
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Phase(enum.Enum):
-    """When a sink acts, how often, and who tries again."""
+    """The time at which a sink acts; it decides how often it acts, and who tries again."""
 
     #: Outside the job's database, at least once. The job is marked as due with its end, and the
     #: mark stays until all of these are done: by a finish right after its commit, else by the
@@ -46,7 +46,7 @@ PHASES = tuple(Phase)
 
 
 class Completion(Protocol):
-    """A job that is final, or becomes so in this transaction, as its sinks see it."""
+    """A job that is final, or becomes final in this transaction, as its sinks see it."""
 
     @property
     def job_id(self) -> str:
@@ -54,37 +54,41 @@ class Completion(Protocol):
 
     @property
     def is_silent(self) -> bool:
-        """Return whether Celery's backend is to say nothing."""
+        """Return whether Celery's backend keeps no result."""
 
     @property
     def has_tail(self) -> bool:
-        """Return whether something hangs on the end."""
+        """Return whether the job has successors or a join."""
+
+    @property
+    def orders(self) -> object:
+        """Return the frozen orders for deliveries of outputs; None if there are none to make."""
 
     @property
     def result(self) -> Result:
-        """Return what Celery's backend is to say."""
+        """Return the result for Celery's backend."""
 
     @property
     def ended(self) -> Ended:
-        """Return the end, for what hangs on it."""
+        """Return the end, for the job's successors."""
 
     @property
     def job(self) -> Job | None:
-        """Return the row of a job that others conclude; None where its attempt makes it final."""
+        """Return the job's row, or None if its own attempt makes it final."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sink:
     """One thing that happens when a job is final."""
 
-    #: As it is called in the log, where it could not be done.
+    #: Its name in the log.
     name: str
     phase: Phase
-    #: Whether it has anything to do for this job.
+    #: Tells whether it has anything to do for this job.
     wants: Callable[[Completion], bool]
     act: Callable[[Completion], object]
-    #: The same as a statement, for one that is INSIDE: the first of these goes in one round trip
-    #: with a finish, which needs no transaction around it then.
+    #: The same as one statement, for a sink INSIDE: the first of these goes with the finish in one
+    #: round trip, which then needs no transaction around it.
     statement: Callable[[Completion], Statement] | None = None
 
 
@@ -119,7 +123,7 @@ def _store_here(end: Completion) -> None:
 
 
 def _storing_here(end: Completion) -> Statement:
-    return task_results.upsert(end.result, where=if_changed())
+    return task_results.upsert(end.result, joined=True)
 
 
 def _has_tail(end: Completion) -> bool:
@@ -130,18 +134,26 @@ def _follow(end: Completion) -> None:
     tail.follow(end.ended)
 
 
+def _has_orders(end: Completion) -> bool:
+    return end.orders is not None
+
+
+def _order(end: Completion) -> None:
+    deliveries.note(end.job_id, end.orders)
+
+
 def _is_concluded_by_others(end: Completion) -> bool:
-    """Return whether no worker may have told of the end: each tells of what it ran."""
+    """Return whether no worker sends the event of this end; each sends those of its own runs."""
     return end.job is not None
 
 
-def _tell_celery(end: Completion) -> None:
+def _send_celery_event(end: Completion) -> None:
     if end.job is not None:
-        celery_events.tell(end.job)
+        celery_events.send_revoked(end.job)
 
 
 SINKS = (
-    # Celery's result in a backend of its own. Writing it twice is harmless, not at all is not.
+    # Celery's result in a backend of its own. Writing it twice is harmless, leaving it out is not.
     Sink(name="result", phase=Phase.OUTSIDE, wants=_is_stored_elsewhere, act=_store_elsewhere),
     # Celery's result as a row beside the job's.
     Sink(
@@ -153,6 +165,8 @@ SINKS = (
     ),
     # Successors: callbacks, the next step of a chain, joins. They may ask for the result.
     Sink(name="tail", phase=Phase.INSIDE, wants=_has_tail, act=_follow),
-    # Celery's event of an end by request, for Flower and its like.
-    Sink(name="event", phase=Phase.AFTER, wants=_is_concluded_by_others, act=_tell_celery),
+    # Rows of the deliveries of its outputs, which a duty makes; a row that is there stays.
+    Sink(name="deliveries", phase=Phase.INSIDE, wants=_has_orders, act=_order),
+    # Celery's event of an end on request, for Flower and other listeners.
+    Sink(name="event", phase=Phase.AFTER, wants=_is_concluded_by_others, act=_send_celery_event),
 )

@@ -1,4 +1,4 @@
-"""Stopping jobs by request."""
+"""Stopping jobs on request."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from offload.canvas import plain_tasks
 from offload.core.exceptions import UnknownJob
-from offload.core.stamps import is_stamped, wanted_stamps
 from offload.core.validation.ids import JobId, id_of
+from offload.core.workflows.stamps import is_stamped, wanted_stamps
 from offload.db import database
 from offload.db.conflicts import retried
 from offload.jobs import aftermath
@@ -24,11 +24,12 @@ STAMPS_OPTION = "stamped_headers"
 
 
 def stop(job: JobId, *, force: bool = False) -> JobState:
-    """Ask a job to stop and return its state: one that waits or was handed over is STOPPED at once.
+    """Ask a job to stop; return its state.
 
-    A running one goes on until its consumer calls ``job.check_stop()``, ends, or dies; it is
-    not begun again. ``force`` kills its process, where the instance's pool has one per job. Raise
-    UnknownJob where there is none.
+    ``job`` is a handle, a UUID or an id as text. A job that waits, or was handed over, is STOPPED
+    at once. A running job continues until its consumer calls ``job.check_stop()``, ends, or dies;
+    then it is not retried. ``force`` kills its process if the instance's pool has one per job.
+    Raise UnknownJob if the job does not exist, InvalidId if ``job`` names no job.
     """
     job_id = Job.objects.key(id_of(job))
     stop_all([job_id], force=force)
@@ -39,7 +40,7 @@ def stop(job: JobId, *, force: bool = False) -> JobState:
 
 
 def stop_all(ids: Sequence[str], *, force: bool = False) -> None:
-    """Ask jobs to stop; plain tasks of canvases that were sent are revoked as Celery does."""
+    """Ask jobs to stop; revoke plain tasks of canvases that were sent, as Celery does."""
     stop_jobs(ids, force=force)
     sent = relays.sent(ids)
     if sent:
@@ -47,9 +48,9 @@ def stop_all(ids: Sequence[str], *, force: bool = False) -> None:
 
 
 def stop_stamped(stamps: Mapping[str, Any] | Sequence[str], *, force: bool = False) -> set[str]:
-    """Ask all jobs to stop that have not ended and carry one of these stamps; return their ids.
+    """Ask all unfinished jobs that carry one of these stamps to stop; return their ids.
 
-    What follows them carries the stamps of its canvas too, and ends with them.
+    Their successors carry the stamps of the canvas too, and end with them.
     """
     wanted = wanted_stamps(stamps)
     stamped = Job.objects.unfinished().filter(options__contains=STAMPS_OPTION)
@@ -64,10 +65,10 @@ def _stamps(options: Mapping[str, Any]) -> dict[str, Any]:
 
 @retried
 def stop_jobs(ids: Sequence[str], *, force: bool = False) -> set[str]:
-    """Ask those of these ids that are jobs to stop; return which those are.
+    """Ask the jobs with these ids to stop; return the ids that are jobs.
 
-    A plain task of a canvas counts as one until it is sent. After that it is not among them:
-    Celery's own revoking stops it, which is left to the caller.
+    A plain task of a canvas counts as a job until it is sent. After that, the caller has to stop it
+    by Celery's own revoking.
     """
     known = Job.objects.ids(ids)
     jobs = set(known.exclude(kind=Kind.RELAY).values_list("pk", flat=True))

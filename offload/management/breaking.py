@@ -1,4 +1,4 @@
-"""Names of many parts in narrow columns: broken between the parts, not inside a word."""
+"""Breaking long names in narrow columns: between their parts, not inside a word."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-#: A part of a topic, or of a nodename, with the sign it ends in.
+#: A part of a topic, or of a nodename, with the separator behind it.
 NAME_PART = re.compile(r"[^/@]*[/@]|[^/@]+")
 
 
 class Name(Text):
-    """Topics and nodenames, a line each; a line that is too wide is broken behind a / or an @."""
+    """Topics and nodenames, one per line; a long line is broken after a / or an @."""
 
     def wrap(self, console: Console, width: int, **options: Any) -> Lines:
-        """Return the lines; a part that is too wide by itself is broken where it must be."""
+        """Return the lines; a part that is too wide by itself is broken anywhere."""
         made = Lines()
         for line in self.split(allow_blank=True):
             for piece in line.divide(list(breaks(line.plain, width))):
@@ -30,7 +30,7 @@ class Name(Text):
 
 
 def breaks(text: str, width: int) -> Iterator[int]:
-    """Yield where a line is broken, so that as many parts as there is room for stand together."""
+    """Yield the positions at which a line is broken, with as many parts per line as fit."""
     begin = 0
     for part in NAME_PART.finditer(text):
         if part.start() > begin and part.end() - begin > width:

@@ -1,4 +1,4 @@
-"""Jobs changed by a verb: those of some ids, or all that have something in common."""
+"""Changing jobs by a verb: those with some ids, or all that match a filter."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.core.management import CommandError
-from django.db.models import Count, Max
 
 from offload.core.texts import counted
 from offload.management.arguments import choosing, ids
 from offload.management.arguments.numbers import positive
 from offload.management.arguments.words import named, no_such_job, refuse_unknown
-from offload.management.terminal import plain
+from offload.management.changing import previewable
+from offload.management.terminal import sanitized
 from offload.operations import bulk
 from offload.operations.bulk import BulkResult, Changed
+from offload.operations.changes import actors
+from offload.reading.jobs.selection import as_of_now
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rich.text import Text
 
@@ -28,30 +30,30 @@ if TYPE_CHECKING:
     from offload.models.jobs import JobQuerySet
     from offload.operations.bulk import Refused, Which
 
-#: Jobs that are named one by one; more of them are counted.
-NAMED_JOBS = 10
+#: Maximum number of jobs named one by one; more are counted.
+JOBS_NAMED_MAX = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
-    """A change that a verb makes to jobs."""
+class BulkAction:
+    """A change that a verb makes to jobs, with its texts."""
 
-    #: The verb itself, such as ``stop``.
+    #: The verb, such as ``stop``.
     name: str
-    #: Changes what is meant, so many at most.
-    act: Callable[[Which, int], BulkResult]
-    #: Narrows a question down to what it can change.
+    #: Changes the chosen jobs, at most that many.
+    apply: Callable[..., BulkResult]
+    #: Limits a queryset to the jobs that it can change.
     able: Callable[[JobQuerySet], JobQuerySet]
-    #: What is true of jobs that it cannot change.
+    #: Says why other jobs cannot be changed.
     unable: str
-    #: Says what became of one job.
+    #: The sentence about one changed job.
     one: Callable[[Changed], str]
-    #: Says what became of so many that are in this state now.
+    #: The sentence about many changed jobs in the same state.
     many: Callable[[int, str], str]
 
 
 def arguments(parser: ArgumentParser, *, state: str) -> None:
-    """Take ids, or what the jobs have in common."""
+    """Add the arguments that choose jobs: ids or filters."""
     parser.add_argument(
         "ids", type=named, metavar="ID", nargs="*", help="an id, or enough of its beginning or end"
     )
@@ -60,25 +62,36 @@ def arguments(parser: ArgumentParser, *, state: str) -> None:
         "--limit", type=positive, metavar="N", help="at most this many, oldest first"
     )
     parser.add_argument("--yes", action="store_true", help="do not ask first")
+    parser.add_argument("--note", default="", help="the reason, for the record of changes")
+    previewable(parser)
 
 
-def change(terminal: Terminal, options: Options, deed: Deed, *, state: str) -> None:
-    """Do it to the jobs that are meant, and say what became of them.
+def change(terminal: Terminal, options: Options, action: BulkAction, *, state: str) -> None:
+    """Change the chosen jobs and report the outcome.
 
-    Raise CommandError where nothing says which are, or where one that was named was refused.
+    Raise CommandError if no job was chosen, or if a job named by its id was refused.
     """
     if bool(options["ids"]) == choosing.is_narrowed(options):
-        raise CommandError(_unclear(deed.name))
+        raise CommandError(_unclear(action.name))
     if options["ids"]:
         which: Which = ids.all_whole(options["ids"])
-        found = deed.act(which, options["limit"] or bulk.JOBS_PER_REQUEST)
+        most = options["limit"] or bulk.JOBS_PER_REQUEST
+        found = action.apply(which, most=most, dry_run=options["dry_run"], **_by(options))
     else:
-        found = _change_all(terminal, options, deed, state)
+        found = _change_all(terminal, options, action, state)
         if not (found.changed or found.refused or found.left):
             refuse_unknown(options)
-    terminal.answer(facts(found), *told(found, deed, lambda: _nothing(options, deed, state)))
+    lines = lines_of(found, action, lambda: _nothing(options, action, state))
+    if options["dry_run"]:
+        terminal.answer({**facts(found), "dry_run": True}, *_previewed(found, action, lines))
+    else:
+        terminal.answer(facts(found), *lines)
     if found.refused and options["ids"]:
         raise CommandError("\n".join(refusals(found.refused)))
+
+
+def _by(options: Options) -> dict[str, object]:
+    return {"by": actors.at_terminal(), "note": options["note"]}
 
 
 def _unclear(verb: str) -> str:
@@ -88,22 +101,21 @@ def _unclear(verb: str) -> str:
     )
 
 
-def _change_all(terminal: Terminal, options: Options, deed: Deed, state: str) -> BulkResult:
+def _change_all(terminal: Terminal, options: Options, action: BulkAction, state: str) -> BulkResult:
     """Change all that are there now, one bounded request after the other."""
-    which = _meant(options, state)
-    seen = deed.able(which).aggregate(count=Count("pk"), newest=Max("created_at"))
-    count = seen["count"]
-    if count:
-        # What comes meanwhile, the retries among it, is not meant.
-        which = which.filter(created_at__lte=seen["newest"])
+    # Later jobs, among them the retries themselves, must not match.
+    which, count = as_of_now(_meant(options, state), action.able)
     limit = min(options["limit"] or count, count)
+    if options["dry_run"]:
+        return action.apply(which, most=min(bulk.JOBS_PER_REQUEST, limit), dry_run=True)
     if limit and not options["yes"]:
-        confirm(terminal, f"{deed.name} {limit} of {count} jobs?".capitalize(), deed.name)
+        confirm(terminal, f"{action.name} {limit} of {count} jobs?".capitalize(), action.name)
     changed: list[Changed] = []
     refused: list[Refused] = []
     left = count
     while left and len(changed) < limit:
-        found = deed.act(which, min(bulk.JOBS_PER_REQUEST, limit - len(changed)))
+        most = min(bulk.JOBS_PER_REQUEST, limit - len(changed))
+        found = action.apply(which, most=most, **_by(options))
         changed += found.changed
         refused += found.refused
         left = found.left
@@ -117,25 +129,25 @@ def _meant(options: Options, state: str) -> JobQuerySet:
     return choosing.narrowed(meant)
 
 
-def _nothing(options: Options, deed: Deed, state: str) -> str:
-    """Return why nothing was changed: no job is like this, or none that can be changed."""
+def _nothing(options: Options, action: BulkAction, state: str) -> str:
+    """Return why nothing was changed: no job matches, or none can be changed."""
     count = _meant(options, state).count()
     if not count:
         return no_such_job(options)
     alike = counted(count, "job is", "jobs are")
-    return f"{alike} like this, and none is left to {deed.name}: {deed.unable}."
+    return f"{alike} like this, and none is left to {action.name}: {action.unable}."
 
 
 def confirm(terminal: Terminal, question: str, verb: str) -> None:
-    """Ask; raise CommandError where the answer is not yes, or nobody is there to give it."""
+    """Ask for confirmation; raise CommandError unless the answer is yes, or without a terminal."""
     if terminal.as_json or not terminal.console.is_terminal:
         raise CommandError(f"{question} Nothing was changed. To {verb} without a question: --yes")
-    if terminal.console.input(plain(f"{question} [y/N] ")).strip().lower() not in {"y", "yes"}:
+    if terminal.console.input(sanitized(f"{question} [y/N] ")).strip().lower() not in {"y", "yes"}:
         raise CommandError("Nothing was changed.")
 
 
 def facts(found: BulkResult) -> dict[str, object]:
-    """Return what became of the jobs as JSON values."""
+    """Return the outcome as JSON values."""
     return {
         "changed": [
             {"id": one.id, "state": one.state, "retried_as": one.retried_as or None}
@@ -148,24 +160,47 @@ def facts(found: BulkResult) -> dict[str, object]:
     }
 
 
-def told(found: BulkResult, deed: Deed, none: Callable[[], str]) -> Iterator[str | Text]:
-    """Yield the same for people."""
-    if len(found.changed) <= NAMED_JOBS:
-        yield from map(deed.one, found.changed)
+def lines_of(
+    found: BulkResult, action: BulkAction, none: Callable[[], str]
+) -> Iterator[str | Text]:
+    """Yield the outcome as text for people."""
+    if len(found.changed) <= JOBS_NAMED_MAX:
+        yield from map(action.one, found.changed)
     else:
         states = Counter(one.state.value for one in found.changed)
-        yield from (deed.many(count, state) for state, count in sorted(states.items()))
+        yield from (action.many(count, state) for state, count in sorted(states.items()))
     if found.left:
         left = counted(
-            found.left, "more is left; ask again for it", "more are left; ask again for them"
+            found.left, "more is left; repeat the command", "more are left; repeat the command"
         )
-        yield plain(f"{left}.", "yellow")
+        yield sanitized(f"{left}.", "yellow")
     elif not found.changed and not found.refused:
         yield none()
 
 
+def _previewed(
+    found: BulkResult, action: BulkAction, otherwise: Iterable[str | Text]
+) -> Iterator[str | Text]:
+    """Yield the jobs that would be changed, as they are; ``otherwise`` where there is none."""
+    if not found.changed:
+        yield from otherwise
+        return
+    count = counted(len(found.changed), "job", "jobs")
+    yield sanitized(f"Nothing was changed. This would {action.name} {count}:", "yellow")
+    if len(found.changed) <= JOBS_NAMED_MAX:
+        yield from (f"Job {one.id} is {one.state}." for one in found.changed)
+    else:
+        states = Counter(one.state.value for one in found.changed)
+        yield from (
+            f"{counted(many, 'job is', 'jobs are')} {state}."
+            for state, many in sorted(states.items())
+        )
+    if found.left:
+        yield sanitized(f"{counted(found.left, 'more is', 'more are')} left.", "yellow")
+
+
 def refusals(refused: Sequence[Refused]) -> Iterator[str]:
-    """Yield why jobs were not changed, a line each, and how many more there are."""
-    yield from (f"Job {one.id:.255}: {one.reason}" for one in refused[:NAMED_JOBS])
-    if len(refused) > NAMED_JOBS:
-        yield counted(len(refused) - NAMED_JOBS, "more was refused.", "more were refused.")
+    """Yield why jobs were not changed, one line each, and how many more there are."""
+    yield from (f"Job {one.id:.255}: {one.reason}" for one in refused[:JOBS_NAMED_MAX])
+    if len(refused) > JOBS_NAMED_MAX:
+        yield counted(len(refused) - JOBS_NAMED_MAX, "more was refused.", "more were refused.")

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.management.terminal import plain
+from offload.core.states import JobState
+from offload.management.terminal import sanitized
 
 if TYPE_CHECKING:
     from rich.text import Text
 
 STYLES = {
-    "PENDING": "yellow",
-    "QUEUED": "cyan",
-    "ACTIVE": "blue",
-    "SUCCEEDED": "green",
-    "STOPPED": "magenta",
-    "DROPPED": "magenta",
-    "EXPIRED": "magenta",
-    "GIVEN_UP": "red",
-    "ERROR": "red",
+    JobState.PENDING: "yellow",
+    JobState.QUEUED: "cyan",
+    JobState.ACTIVE: "blue",
+    JobState.SUCCEEDED: "green",
+    JobState.STOPPED: "magenta",
+    JobState.DROPPED: "magenta",
+    JobState.EXPIRED: "magenta",
+    JobState.GIVEN_UP: "red",
+    JobState.ERROR: "red",
     "ready": "green",
     "starting": "yellow",
     "draining": "yellow",
@@ -34,5 +35,5 @@ STYLES = {
 
 
 def coloured(word: str) -> Text:
-    """Return a state, mode or level in its colour."""
-    return plain(word, STYLES.get(word, ""))
+    """Return a state, mode or level as coloured text."""
+    return sanitized(word, STYLES.get(word, ""))

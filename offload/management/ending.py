@@ -1,4 +1,4 @@
-"""How a job ended, as the command tells it."""
+"""The end of a job, as the command prints it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.core.management import CommandError
 from offload.core.exceptions import JobFailed
 from offload.core.states import JobState
 from offload.management.arguments import times
-from offload.management.encoding import as_json
-from offload.management.terminal import plain
+from offload.management.json_output import as_json
+from offload.management.terminal import sanitized
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from offload.models import Job
 
 
-def told(job: Job) -> Iterator[str | Text]:
-    """Yield the end of a job as lines: where and how long it ran, and what it returned."""
+def end_lines(job: Job) -> Iterator[str | Text]:
+    """Yield lines about a job's end: where and how long it ran, and what it returned."""
     where = f" on {job.instance}" if job.instance else ""
     yield f"{job.state}{where}{_duration(job)}"
     yield from result(job)
 
 
 def result(job: Job) -> Iterator[Text]:
-    """Yield what a job returned, if anything."""
+    """Yield the result of a job, if any."""
     if job.result is not None:
-        yield plain(as_json(job.result, indent=2, ensure_ascii=False))
+        yield sanitized(as_json(job.result, indent=2, ensure_ascii=False))
 
 
 def _duration(job: Job) -> str:

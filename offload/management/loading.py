@@ -1,4 +1,4 @@
-"""Code of the site that a command loads before it says what the site has."""
+"""Loading the site's consumers for a command."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from offload.messaging.installation import celery_app
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from offload.reading.explain import Explanation
+    from offload.reading.waiting.explain import Explanation
 
 
 def explained(ask: Callable[[], Explanation]) -> Explanation:
-    """Ask, and once more with the site's consumers loaded where no instance has one.
+    """Explain a topic; if no instance has a consumer, load the site's own and explain it again.
 
-    Code that is newer than the workers is the usual reason; loading it may take a while.
+    Usually the code is newer than the workers. It is loaded only then, because that may take a
+    while.
     """
     found = ask()
     if not found.infeasible:
         return found
-    with suppress(Exception):  # What cannot be loaded is named by the doctor.
+    with suppress(Exception):  # The doctor names modules that cannot be loaded.
         celery_app().loader.import_default_modules()
     return ask()

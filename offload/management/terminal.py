@@ -11,20 +11,18 @@ from rich.table import Table
 from rich.text import Text
 
 from offload.management.breaking import Name
-from offload.management.encoding import as_json
+from offload.management.json_output import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from rich.console import Console
 
-#: Columns from which a terminal has room to spare.
+#: From this width on, in columns, a terminal counts as wide.
 WIDE_COLUMNS = 120
 
-ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
-
-#: Characters by which a text could steer the terminal it is shown on, turn the direction of what
-#: stands beside it, or, being half of one, not be shown at all.
+#: Characters that could steer the terminal or change the writing direction, and lone surrogates,
+#: which cannot be shown.
 CONTROL_CHARACTERS = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -32,52 +30,47 @@ CONTROL_CHARACTERS = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terminal:
-    """Where a verb's answer goes."""
+    """The output of a verb."""
 
     console: Console
-    #: Whether a program reads it.
+    #: Whether the output is JSON for a program.
     as_json: bool
 
     @property
     def is_wide(self) -> bool:
-        """Tell whether there is room for what can be left out."""
+        """Tell whether there is room for optional columns."""
         return self.console.width >= WIDE_COLUMNS
 
     def answer(self, facts: object, *shown: Table | Text | str) -> None:
-        """Print the facts as JSON for programs, or what is shown for people."""
+        """Print the facts as JSON for programs, or the other form for people."""
         if self.as_json:
             self.write(as_json(facts, indent=2))
         else:
-            self.tell(*shown)
+            self.show(*shown)
 
     def report(self, facts: object, *shown: Table | Text | str) -> None:
-        """Print one of many answers: a line of JSON, or what is shown."""
+        """Print one of many answers: a line of JSON, or the form for people."""
         if self.as_json:
             self.write(as_json(facts))
         else:
-            self.tell(*shown)
+            self.show(*shown)
 
-    def tell(self, *shown: Table | Text | str) -> None:
-        """Print for people, with no text taken for markup."""
+    def show(self, *shown: Table | Text | str) -> None:
+        """Print for people, without interpreting markup."""
         for one in shown:
-            written = plain(one) if isinstance(one, str) else one
+            written = sanitized(one) if isinstance(one, str) else one
             self.console.print(written, soft_wrap=not isinstance(one, Table))
 
     def write(self, text: str) -> None:
-        """Print as it is, at once."""
+        """Print the text unchanged, at once."""
         self.console.out(text, highlight=False)
         self.console.file.flush()
 
 
-def plain(value: object, style: str = "") -> Text:
-    """Return a value as text that cannot steer the terminal; nothing for None."""
+def sanitized(value: object, style: str = "") -> Text:
+    """Return a value as text that cannot steer the terminal; empty for None."""
     text = "" if value is None else str(value)
     return Text(CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", text), style=style)
-
-
-def shortened(text: str, most: int) -> str:
-    """Return a text of so many characters at most; what is cut off shows as an ellipsis."""
-    return text if len(text) <= most else f"{text[: most - 1].rstrip()}{ELLIPSIS}"
 
 
 def table(
@@ -86,9 +79,9 @@ def table(
     *,
     fold: Mapping[str, int] = MappingProxyType({}),
 ) -> Table:
-    """Return a table without its empty columns; columns of numbers stand to the right.
+    """Return a table without its empty columns; numbers are aligned to the right.
 
-    Where it is too wide, the columns of `fold` are folded first, down to the width given there.
+    If it is too wide, the columns of `fold` are folded first, down to the width given there.
     """
     cells = [
         [_cell(one, is_folded=name in fold) for name, one in zip(headers, row, strict=True)]
@@ -113,12 +106,12 @@ def table(
 def _cell(value: object, *, is_folded: bool) -> Text | int:
     if isinstance(value, int):
         return value
-    text = value if isinstance(value, Text) else plain(value)
+    text = value if isinstance(value, Text) else sanitized(value)
     return as_name(text) if is_folded else text
 
 
 def as_name(text: Text) -> Text:
-    """Return a text that is broken between its parts, where it is a name and no prose."""
+    """Return a text that is broken between its parts if it is a name, not prose."""
     return text if " " in text.plain else Name(text.plain, style=text.style)
 
 
@@ -127,4 +120,4 @@ def _is_shown(cell: Text | int) -> bool:
 
 
 def _as_text(cell: Text | int) -> Text:
-    return cell if isinstance(cell, Text) else plain(cell)
+    return cell if isinstance(cell, Text) else sanitized(cell)

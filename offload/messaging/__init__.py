@@ -1,5 +1,5 @@
-"""Celery's app and broker as offload uses them: who is installed, and what is sent."""
+"""Celery's app and broker: the installed app, and messages."""
 
 from __future__ import annotations
 
-__all__ = ["installation", "log_throttle", "names", "publisher", "timeouts"]
+__all__ = ["clusters", "installation", "log_throttle", "names", "publisher", "timeouts"]

@@ -1,29 +1,34 @@
-"""Lines of the log that would be said at every sweep, said once a minute."""
+"""Limits log lines that would come at every sweep to one a minute."""
 
 from __future__ import annotations
 
 import math
 from time import monotonic
+from typing import TYPE_CHECKING
 
-#: Seconds for which what was said is not said again.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Seconds before a line may be logged again.
 QUIET_SECONDS = 60.0
-#: What is remembered at most.
+#: Maximum number of lines remembered.
 REMEMBERED_MAX = 1_000
 
 
 class LogThrottle:
-    """Remembers what was said a moment ago."""
+    """Remembers recent log lines."""
 
-    def __init__(self) -> None:
-        """Begin with nothing said."""
-        self._said: dict[str, float] = {}
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        """Begin without any lines; ``clock`` returns seconds that only grow."""
+        self._clock = clock
+        self._logged: dict[str, float] = {}
 
-    def lets(self, what: str) -> bool:
-        """Return whether it is to be said now, and take it for said then."""
-        now = monotonic()
-        if now - self._said.get(what, -math.inf) < QUIET_SECONDS:
+    def allows(self, what: str) -> bool:
+        """Return whether to log the line now; if so, remember it."""
+        now = self._clock()
+        if now - self._logged.get(what, -math.inf) < QUIET_SECONDS:
             return False
-        if len(self._said) >= REMEMBERED_MAX:
-            self._said.clear()
-        self._said[what] = now
+        if len(self._logged) >= REMEMBERED_MAX:
+            self._logged.clear()
+        self._logged[what] = now
         return True

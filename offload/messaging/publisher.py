@@ -1,21 +1,20 @@
-"""Celery's sending side: messages for bound jobs, made from what was frozen at submit."""
+"""Publishing through Celery: messages for bound jobs, from the options frozen at submission."""
 
 from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import lru_cache
-from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 from kombu import Exchange, Queue
 from kombu.compression import compress
 from kombu.serialization import dumps
 
+from offload.conf import cluster_name
 from offload.core.envelopes import HEADER, Envelope
 from offload.core.texts import counted
-from offload.messaging.installation import celery_app
+from offload.messaging.installation import celery_app, current_installation
 from offload.messaging.names import queue_name
 from offload.messaging.timeouts import within
 
@@ -25,76 +24,60 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from offload.models import Job
-    from offload.tracking.bindings import BoundJob
+    from offload.tracking.binding.bindings import BoundJob
     from offload.tracking.drafts import Draft
 
 logger = logging.getLogger("offload.publisher")
 
 EXCHANGE = Exchange("offload", type="direct", durable=True)
-#: What goes into a message as it was frozen; the rest of the options stays with the row.
+#: Frozen options that go into a message; the others stay in the row.
 FROZEN_OPTIONS = (
     "group_id", "group_index", "reply_to", "time_limit", "soft_time_limit", "shadow",
     "stamped_headers", "replaced_task_nesting", "argsrepr", "kwargsrepr",
 )  # fmt: skip
-#: Seconds for which nothing is published after the broker could not be reached.
-UNREACHABLE_PAUSE_SECONDS = 2.0
-#: Seconds that a broker has to take messages, and that each of them adds: one that stands still
-#: keeps neither a request nor an agent. What it takes later is a duplicate, and harmless.
-BROKER_TIMEOUT_SECONDS, SECONDS_PER_MESSAGE = 1.0, 0.02
+#: Seconds for the broker to accept messages, and seconds more per message, so that a hanging broker
+#: holds up neither a request nor an agent. A message accepted later is a duplicate, which is
+#: harmless.
+PUBLISH_TIMEOUT_SECONDS, SECONDS_PER_MESSAGE = 1.0, 0.02
 NOT_SENT_YET = (
     "%s bound and not sent yet: %s. They are sent once the broker answers: start it; the "
     "embedded one is started by 'manage.py offload broker'"
 )
 
 
-@dataclass(slots=True)
-class Breaker:
-    """Remembers that the broker was out of reach, so that not every caller waits for it."""
-
-    closed_at: float = 0.0
-
-    @property
-    def is_open(self) -> bool:
-        """Return whether publishing is worth no try at this moment."""
-        return monotonic() < self.closed_at
-
-    def trip(self) -> None:
-        """Try nothing for a while."""
-        self.closed_at = monotonic() + UNREACHABLE_PAUSE_SECONDS
-
-
-breaker = Breaker()
+def instance_queue(instance: str) -> Queue:
+    """Return the queue of an instance of this cluster."""
+    return _instance_queue(queue_name(instance, cluster_name()))
 
 
 @lru_cache(maxsize=1024)
-def instance_queue(instance: str) -> Queue:
-    """Return the queue of an instance: the one place where its arguments stand (B9).
+def _instance_queue(name: str) -> Queue:
+    """Return the queue of that name; only here are its arguments given (B9).
 
-    It is consumed without acknowledgements: the row survives what they are for, and they cost
-    the broker as much as the message. Nor does a reconnect fail over messages that were still
-    to be acknowledged when their Redis went, as kombu's does.
+    It is consumed without acknowledgements: the row does what they are for, and they cost the
+    broker as much as the message. Moreover, kombu's reconnect fails over messages that were not
+    acknowledged when their Redis went down.
     """
-    name = queue_name(instance)
     return Queue(name, exchange=EXCHANGE, routing_key=name, durable=True, no_ack=True)
 
 
 def publish(jobs: Sequence[tuple[BoundJob, str]]) -> dict[str, Exception]:
     """Send each bound job to its instance under this task name.
 
-    Return why some of them can never be sent, by their ids. Never raises for a broker that is
-    out of reach: the bound rows say what is to be sent again. A job that cannot be encoded
-    does not keep the others back.
+    Return the errors of jobs that can never be sent, by their ids. An unreachable broker raises
+    nothing: the bound rows are sent again later. A job that cannot be encoded does not hold the
+    others back.
     """
-    if not jobs or breaker.is_open:
+    if not jobs or current_installation.to_broker.is_open:
         return {}
     app = celery_app()
     try:
         return within(
-            BROKER_TIMEOUT_SECONDS + SECONDS_PER_MESSAGE * len(jobs), lambda: _publish(app, jobs)
+            PUBLISH_TIMEOUT_SECONDS + SECONDS_PER_MESSAGE * len(jobs), lambda: _publish(app, jobs)
         )
     except Exception as error:
-        # Every transport has errors of its own for a broker that is out of reach.
-        breaker.trip()
+        # Every transport has errors of its own for an unreachable broker.
+        current_installation.to_broker.trip()
         logger.warning(
             NOT_SENT_YET,
             counted(len(jobs), "job is", "jobs are"),
@@ -108,7 +91,7 @@ def _publish(app: Celery, jobs: Sequence[tuple[BoundJob, str]]) -> dict[str, Exc
     with ExitStack() as stack:
         producer: Any = stack.enter_context(app.producer_pool.acquire(block=True, timeout=1))
         if len(jobs) > 1:
-            # One round trip for all, where the broker can do that.
+            # One round trip for all of them, if the broker can.
             stack.enter_context(producer.batch())
         for job, task in jobs:
             try:
@@ -121,7 +104,7 @@ def _publish(app: Celery, jobs: Sequence[tuple[BoundJob, str]]) -> dict[str, Exc
 
 
 def _send(app: Celery, producer: Any, job: BoundJob, task: str) -> None:
-    """Publish a job's message; Celery's signals of that were sent where it was submitted."""
+    """Publish a job's message; Celery's signals were sent at submission."""
     sent, queue = message(app, job, task), instance_queue(job.instance)
     how = {"serializer": app.conf.task_serializer, "compression": app.conf.task_compression}
     producer.publish(
@@ -136,7 +119,7 @@ def _send(app: Celery, producer: Any, job: BoundJob, task: str) -> None:
 
 
 def is_unreadable(app: Celery, job: BoundJob | Job, task: str) -> bool:
-    """Return whether no broker could be given the job's message."""
+    """Return whether the job's message cannot be encoded for any broker."""
     try:
         how = delivery(job.options)
         body = made(app, job, task).body
@@ -149,13 +132,13 @@ def is_unreadable(app: Celery, job: BoundJob | Job, task: str) -> bool:
 
 
 def delivery(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that shape the delivery, and the message's properties."""
+    """Return the options of the delivery, and the message's properties."""
     how = {key: options[key] for key in ("serializer", "compression") if options.get(key)}
     return {**(options.get("properties") or {}), **how}
 
 
 def message(app: Celery, job: BoundJob, task: str) -> Any:
-    """Return the message of a bound job: stripped of its tail, in our envelope."""
+    """Return the message of a bound job, without its tail and with its envelope."""
     found = made(app, job, task, retries=job.failures)
     found.headers.update(job.options.get("headers") or {})
     found.headers[HEADER] = envelope(job).packed()
@@ -163,7 +146,7 @@ def message(app: Celery, job: BoundJob, task: str) -> Any:
 
 
 def envelope(job: BoundJob) -> Envelope:
-    """Return what the message of a bound job says of it."""
+    """Return the envelope of a bound job."""
     return Envelope(
         job_id=job.id,
         epoch=job.epoch,
@@ -176,9 +159,9 @@ def envelope(job: BoundJob) -> Envelope:
 
 
 def made(app: Celery, job: BoundJob | Draft | Job, task: str, *, retries: int = 0) -> Any:
-    """Return what Celery makes of a job, without a header of ours.
+    """Return Celery's message for a job, without the envelope.
 
-    Raise TypeError for a job whose row holds no arguments that can be read.
+    Raise TypeError if the job's row has no readable arguments.
     """
     if isinstance(job.args, str):
         raise TypeError(f"the arguments of job {job.id} cannot be read")

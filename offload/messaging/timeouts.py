@@ -1,4 +1,4 @@
-"""Asking others that may never answer."""
+"""Calling functions that may never return."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ T = TypeVar("T")
 
 
 class _Helper:
-    """A thread that asks for others, one question after the other."""
+    """A thread that makes calls for others, one after another."""
 
     def __init__(self) -> None:
         self._asked: SimpleQueue[tuple[Callable[[], Any], SimpleQueue[Any]]] = SimpleQueue()
         threading.Thread(target=self._run, name="offload-asking", daemon=True).start()
 
     def ask(self, question: Callable[[], Any]) -> SimpleQueue[Any]:
-        """Return where the answer will be: a value, or what was raised, and which of them."""
+        """Make a call; return the queue that will get its value or its error."""
         answer: SimpleQueue[Any] = SimpleQueue()
         self._asked.put((question, answer))
         return answer
@@ -33,23 +33,24 @@ class _Helper:
             found: tuple[Any, BaseException | None]
             try:
                 found = question(), None
-            except BaseException as error:  # It is raised again where the answer is waited for.
+            except BaseException as error:  # It is raised again in the waiting thread.
                 found = None, error
-            # Free before the answer is known, so that who asks again at once finds it.
+            # Free before the answer is known, so that the next call finds it.
             _idle.append(self)
             answer.put(found)
             del question, answer, found
 
 
-#: Helpers that wait for a question: a thread is started only where none is left.
+#: Idle helpers; a thread is started only if none is left.
 _idle: deque[_Helper] = deque()
 os.register_at_fork(after_in_child=_idle.clear)
 
 
 def within(seconds: float, ask: Callable[[], T]) -> T:
-    """Return what `ask` returns, or raise what it raises; TimeoutError where that takes longer.
+    """Return what `ask` returns, or raise its error; raise TimeoutError if it takes longer.
 
-    Then it goes on in a thread that nobody waits for: libraries try again for minutes.
+    After a timeout, the call goes on in a thread that nobody waits for: libraries retry for
+    minutes.
     """
     try:
         helper = _idle.popleft()

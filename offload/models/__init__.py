@@ -3,38 +3,60 @@
 from __future__ import annotations
 
 from offload.models.attempts import Attempt, Exclusion
+from offload.models.change_records import ChangeRecord
+from offload.models.files.deliveries import Delivery
+from offload.models.files.dying_files import DyingFile
+from offload.models.files.transfers import FileTransfer
 from offload.models.instances import Instance, Slot
 from offload.models.jobs import Job, Kind
 from offload.models.joins import Dependency, Join
 from offload.models.leases import Lease, Version
 from offload.models.payloads import Payload, PayloadFile
+from offload.models.peers.clusters import Peer, PeerRefusal, SeenMessage
+from offload.models.peers.outboxes import ClosedBinding, News, WithdrawnBinding
+from offload.models.peers.peer_switches import LinkSwitch
 from offload.models.queues import Queue
 from offload.models.rules import Rule, Switch
 from offload.models.runs import Run
 
 __all__ = [
     "Attempt",
+    "ChangeRecord",
+    "ClosedBinding",
+    "Delivery",
     "Dependency",
+    "DyingFile",
     "Exclusion",
+    "FileTransfer",
     "Instance",
     "Job",
     "Join",
     "Kind",
     "Lease",
+    "LinkSwitch",
+    "News",
     "Payload",
     "PayloadFile",
+    "Peer",
+    "PeerRefusal",
     "Queue",
     "Rule",
     "Run",
+    "SeenMessage",
     "Slot",
     "Switch",
     "Version",
+    "WithdrawnBinding",
+    "change_records",
     "fields",
+    "files",
     "indexes",
     "instances",
     "jobs",
+    "joins",
+    "payloads",
     "queues",
-    "refusals",
     "stores",
+    "validation",
     "versions",
 ]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from offload.db.managers import OffloadManager
+from offload.models.fields import DatabaseNow
 from offload.models.jobs import Job
-from offload.models.managers import OffloadManager
 
 
 class Attempt(models.Model):
-    """An ended attempt that was not the job's last; the last one stands in the job's row."""
+    """An ended attempt that was not the job's last; the last one is in the job's row."""
 
     # The constraint's index serves the key.
     job = models.ForeignKey(Job, models.CASCADE, related_name="ended_attempts", db_index=False)
@@ -19,7 +19,7 @@ class Attempt(models.Model):
     instance = models.CharField(_("instance"), max_length=255)
     incarnation = models.CharField(max_length=36)
     started_at = models.DateTimeField(_("started"), null=True)
-    ended_at = models.DateTimeField(_("ended"), db_default=Now())
+    ended_at = models.DateTimeField(_("ended"), db_default=DatabaseNow())
     cause = models.CharField(_("cause"), max_length=16)
     error = models.TextField(_("error"), default="", db_default="")
 
@@ -41,7 +41,7 @@ class Attempt(models.Model):
 
 
 class Exclusion(models.Model):
-    """An incarnation that refused a job, and until when it is not asked again."""
+    """An incarnation that refused a job, and the time until which it is not asked again."""
 
     # The constraint's index serves the key.
     job = models.ForeignKey(Job, models.CASCADE, related_name="exclusions", db_index=False)
@@ -59,5 +59,5 @@ class Exclusion(models.Model):
         ]
 
     def __str__(self) -> str:
-        """Return what was refused and why."""
+        """Return the job, the incarnation and the reason."""
         return f"{self.job_id}: {self.reason}"

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.functions import Now
 from kombu.utils.json import dumps, loads
 
 from offload.core.exceptions import InvalidPattern
 from offload.core.topics import Pattern
+from offload.db import database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,22 +22,25 @@ else:
     TextField, CharField = models.TextField, models.CharField
 
 
-#: What decoding a text raises that is no JSON, or names a type that it does not hold.
+#: Largest value of an integer column, in every database.
+INTEGER_MAX = 2**31 - 1
+
+#: The errors of decoding a text that is not JSON, or whose content does not fit its type.
 UNDECODABLE = (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError)
 
 
-#: What most of these columns hold, each time made anew.
+#: The default of most of these columns, a new object each time.
 EMPTY: Mapping[str, Callable[[], Any]] = {"{}": dict, "[]": list}
 
 
 class Unreadable(str):
-    """Content of a JSON column that is not valid JSON; it is shown and breaks nothing."""
+    """Content of a JSON column that is not valid JSON; it can be shown and does no harm."""
 
     __slots__ = ()
 
 
 def decoded(text: str) -> Any:
-    """Return the value of a text of JSON; the text as Unreadable where it is none."""
+    """Return the value of a JSON text, or the text as Unreadable if it is not JSON."""
     if text in EMPTY:
         return EMPTY[text]()
     try:
@@ -53,7 +58,7 @@ class JsonText(TextField):
     """
 
     def __init__(self, *args: Any, always_object: bool = False, **kwargs: Any) -> None:
-        """Take whether what is no object in a row is taken for an empty one."""
+        """Take whether anything but an object in a row counts as an empty object."""
         super().__init__(*args, **kwargs)
         self._always_object = always_object
 
@@ -63,11 +68,11 @@ class JsonText(TextField):
         return {} if self._always_object and not isinstance(found, dict) else found
 
     def to_python(self, value: Any) -> Any:
-        """Return a value as it is; only the database's form is text."""
+        """Return a value unchanged; only the database's form is text."""
         return value
 
     def get_prep_value(self, value: Any) -> str | None:
-        """Return the value as text; what could not be read is written as it was."""
+        """Return the value as text; unreadable content is written back unchanged."""
         return value if value is None or isinstance(value, Unreadable) else dumps(value)
 
     def value_to_string(self, obj: models.Model) -> str:
@@ -75,12 +80,20 @@ class JsonText(TextField):
         return dumps(self.value_from_object(obj))
 
 
-class KeyField(CharField):
-    """A text key: looked up whole, never by its beginning.
+class DatabaseNow(Now):
+    """The database's clock; on SQLite as Django writes times, which are compared as texts."""
 
-    Under PostgreSQL's other name for the type, Django does not add a second index to the key,
-    nor to what refers to it, for searching by beginnings: every version of every row would be
-    written into each of them.
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """Return the SQL of the time, and its parameters."""
+        template = database.NOW["sqlite"].replace("%", "%%")
+        return self.as_sql(compiler, connection, template=template, **context)
+
+
+class KeyField(CharField):
+    """A text key that is looked up as a whole, never by its beginning.
+
+    Under PostgreSQL's other name for the type, Django adds no second index for prefix searches to
+    the key and to foreign keys: every version of every row would be written into each of them.
     """
 
     def db_type(self, connection: Any) -> str:
@@ -91,17 +104,22 @@ class KeyField(CharField):
 
 
 class PatternField(CharField):
-    """The text of a topic pattern, checked by the one grammar."""
+    """The text of a topic pattern, validated."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Set the length of a topic."""
+        """Set the longest length of a topic."""
         kwargs.setdefault("max_length", 255)
         super().__init__(*args, **kwargs)
 
     def validate(self, value: Any, model_instance: models.Model | None) -> None:
-        """Raise ValidationError where the text is no pattern."""
+        """Raise ValidationError unless the text is a pattern."""
         super().validate(value, model_instance)
         try:
             Pattern.parse(value)
         except InvalidPattern as error:
             raise ValidationError(str(error), code="pattern") from error
+
+
+def counted(number: int) -> int:
+    """Return the next number of a count, which no column is too small for."""
+    return min(number + 1, INTEGER_MAX)

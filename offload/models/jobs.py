@@ -1,4 +1,4 @@
-"""Jobs: the durable things, one row each."""
+"""Jobs, one row each."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Now
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
-from offload.core.states import FINAL, QUERY_TYPES, Hold, JobState
+from offload.core.states import QUERY_TYPES, Hold, JobState
 from offload.core.validation.ids import forms
+from offload.db.managers import OffloadManager
 from offload.models import indexes
-from offload.models.fields import JsonText, KeyField
-from offload.models.managers import OffloadManager
+from offload.models.fields import DatabaseNow, JsonText, KeyField
+from offload.models.peers.columns import Travelling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,13 +22,11 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from offload.core.attempt_key import AttemptKey
+    from offload.core.envelopes import Key
     from offload.core.topics import Pattern
     from offload.models.payloads import PayloadFile
 
 STATE_CHOICES = [(state.value, state.value) for state in JobState]
-BOUND_STATES = (JobState.QUEUED, JobState.ACTIVE)
-#: What the last segment of a pattern stands for, as a regular expression.
-WILDCARD_PATTERNS = {"*": "[^/]+", "**": ".+"}
 
 
 class Kind(models.TextChoices):
@@ -50,13 +48,30 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Return the job, if this is its last attempt (R4)."""
         return self.filter(pk=key.job_id, epoch=key.epoch, token=key.token)
 
+    def bound_as(self, binding: Key) -> JobQuerySet:
+        """Return the job, if this is its last binding."""
+        job_id, epoch = binding
+        return self.filter(pk=job_id, epoch=epoch)
+
     def bound(self) -> JobQuerySet:
         """Return the jobs that occupy a place in an instance's window."""
-        return self.filter(state__in=BOUND_STATES)
+        return self.filter(indexes.BOUND.q)
+
+    def running(self) -> JobQuerySet:
+        """Return the jobs whose attempt has a process."""
+        return self.filter(indexes.RUNNING.q)
+
+    def handed_over(self) -> JobQuerySet:
+        """Return the jobs that something outside is to end."""
+        return self.filter(indexes.HANDED_OVER.q)
 
     def unfinished(self) -> JobQuerySet:
         """Return the jobs without a final state."""
-        return self.exclude(state__in=FINAL)
+        return self.filter(indexes.UNFINISHED.q)
+
+    def ended(self) -> JobQuerySet:
+        """Return the jobs with a final state."""
+        return self.filter(indexes.ENDED.q)
 
     def newest_first(self) -> JobQuerySet:
         """Return the jobs, the last submitted first."""
@@ -64,37 +79,33 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def of_topic(self, pattern: Pattern) -> JobQuerySet:
         """Return the jobs whose topic is in the pattern's set."""
-        head, _, last = pattern.text.rpartition("/")
-        if last not in WILDCARD_PATTERNS:
+        if pattern.is_exact:
             return self.filter(topic=pattern.text)
-        prefix = f"{head}/" if head else ""
-        # A regular expression, since SQLite's LIKE does not tell capitals from small letters.
-        return self.filter(topic__regex=f"^{prefix}{WILDCARD_PATTERNS[last]}$")
+        # Since SQLite's LIKE does not tell capitals from small letters.
+        return self.filter(topic__regex=pattern.regex)
 
     def stoppable(self, *, force: bool = False) -> JobQuerySet:
-        """Return the unfinished jobs that nobody asked to stop, or to stop by force."""
+        """Return the unfinished jobs that were not yet asked to stop, or to stop by force."""
         asked = "stop_forced" if force else "stop_requested"
         return self.of_type("ALL").filter(**{asked: False})
 
     def removable(self) -> JobQuerySet:
-        """Return the jobs that nothing runs, here or by Celery."""
-        sent = Q(hold=Hold.RELAY) & (Q(publishes__gt=0) | Q(bound_at__isnull=False))
-        waits = Q(state__in=QUERY_TYPES["QUEUED"]) & ~sent
-        return self.filter(waits | Q(state=JobState.ACTIVE, handed_until__isnull=False))
+        """Return the jobs that neither offload nor Celery is running."""
+        return self.filter(indexes.ENDABLE.q)
 
     def retriable(self) -> JobQuerySet:
-        """Return the jobs that have ended and were not retried yet."""
+        """Return the jobs of this cluster that have ended and were not retried yet."""
         retries = Job.objects.filter(retry_of=OuterRef("pk"))
-        return self.filter(~Exists(retries), state__in=FINAL, kind=Kind.JOB)
+        return self.ended().filter(~Exists(retries), kind=Kind.JOB, home=None)
 
     def without_values(self) -> JobQuerySet:
-        """Leave out what may be large and is not needed to submit a job again."""
+        """Leave out large columns that are not needed to submit a job again."""
         return self.defer("result", "traceback", "tail", "progress")
 
     def key(self, job_id: str) -> str:
-        """Return the id as its job has it, which may be given as another form of the same UUID.
+        """Return the job's id for an id that may be another form of the same UUID.
 
-        Where there is no such job, return what was given.
+        If there is no such job, return the id as given.
         """
         given, *usual = forms(job_id)
         if not usual or self.filter(pk=given).exists():
@@ -109,8 +120,8 @@ class JobQuerySet(models.QuerySet["Job"]):
 JobManager = OffloadManager.from_queryset(JobQuerySet)
 
 
-class Job(models.Model):
-    """A topic, its properties and everything that became of them."""
+class Job(Travelling):
+    """A job: its topic, its properties, its state and its result."""
 
     id = KeyField(_("id"), primary_key=True, max_length=255)
     kind = models.CharField(
@@ -124,11 +135,11 @@ class Job(models.Model):
     needs = models.CharField(_("needs"), max_length=16, default="", db_default="")
     args = JsonText(_("arguments"), default=list, db_default="[]")
     properties = JsonText(_("properties"), default=dict, db_default="{}")
-    #: What Celery's message is made of, frozen at submit.
+    #: Options for Celery's message, frozen at submission.
     options = JsonText(default=dict, db_default="{}", always_object=True)
-    #: What follows: chain, link, link_error; absent where nothing does.
+    #: The successors: chain, link, link_error; NULL if there are none.
     tail = JsonText(null=True, default=None)
-    #: Whether a join counts this job, or something hangs on its end.
+    #: Whether the job has successors or a join.
     has_tail = models.BooleanField(default=False, db_default=False)
 
     state = models.CharField(
@@ -162,11 +173,11 @@ class Job(models.Model):
     crashes = models.PositiveSmallIntegerField(_("crashes"), default=0, db_default=0)
     refusals = models.PositiveSmallIntegerField(_("refusals"), default=0, db_default=0)
 
-    created_at = models.DateTimeField(_("submitted"), db_default=Now(), editable=False)
+    created_at = models.DateTimeField(_("submitted"), db_default=DatabaseNow(), editable=False)
     bound_at = models.DateTimeField(_("bound"), null=True, default=None)
     started_at = models.DateTimeField(_("started"), null=True, default=None)
     finished_at = models.DateTimeField(_("finished"), null=True, default=None)
-    #: Set while nothing of an ACTIVE job runs here: what it was handed over to has so long.
+    #: Set while an ACTIVE job is handed over: the time until which it must be ended.
     handed_until = models.DateTimeField(_("handed over until"), null=True, default=None)
 
     progress = models.JSONField(
@@ -176,26 +187,16 @@ class Job(models.Model):
     error_type = models.CharField(_("error type"), max_length=255, default="", db_default="")
     error = models.TextField(_("error"), default="", db_default="")
     traceback = models.TextField(_("traceback"), default="", db_default="")
-    #: Whether result, callbacks or joins are still to be done after the end.
+    #: Whether the result, callbacks or joins are still due after the end.
     aftermath_due = models.BooleanField(default=False, db_default=False)
 
     parent_id = models.CharField(_("parent"), max_length=255, default="", db_default="")
     root_id = models.CharField(_("root"), max_length=255, default="", db_default="")
     retry_of = models.ForeignKey(
-        "self",
-        models.SET_NULL,
-        null=True,
-        default=None,
-        related_name="retried_as",
-        db_index=False,
+        "self", models.SET_NULL, null=True, default=None, related_name="retried_as", db_index=False
     )
     run = models.ForeignKey(
-        "offload.Run",
-        models.SET_NULL,
-        null=True,
-        default=None,
-        related_name="jobs",
-        db_index=False,
+        "offload.Run", models.SET_NULL, null=True, default=None, related_name="jobs", db_index=False
     )
     payload = models.ForeignKey(
         "offload.Payload",
@@ -209,7 +210,7 @@ class Job(models.Model):
     objects = JobManager()
 
     class Meta:
-        """Partial indexes: each as large as the cases its question is about."""
+        """Partial indexes: each as large as the open cases of its query."""
 
         verbose_name = _("job")
         verbose_name_plural = _("jobs")
@@ -236,7 +237,7 @@ class Job(models.Model):
 
     @property
     def is_handed_over(self) -> bool:
-        """Return whether something outside is to end the job by its token."""
+        """Return whether the job is handed over, so that its token ends it."""
         return self.state == JobState.ACTIVE and self.handed_until is not None
 
     @property

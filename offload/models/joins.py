@@ -1,14 +1,17 @@
-"""Joins: what waits for several jobs to end."""
+"""Joins: each waits for several jobs to end."""
 
 from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from offload.models.fields import JsonText, KeyField
-from offload.models.managers import OffloadManager
+from offload.db.managers import OffloadManager
+from offload.models.fields import DatabaseNow, JsonText, KeyField
+from offload.models.indexes import Predicate
+
+#: A dependency that is still waited for.
+OPEN = Predicate("state = ''", Q(state=""))
 
 
 class Join(models.Model):
@@ -17,13 +20,13 @@ class Join(models.Model):
     id = KeyField(primary_key=True, max_length=255)
     #: The body as a Celery signature, with its frozen id.
     body = JsonText()
-    #: The tree of result ids, in the shape the body's argument has.
+    #: The tree of result ids, in the shape of the body's argument.
     tree = JsonText()
     root_id = models.CharField(max_length=255, default="", db_default="")
     #: The job that the body becomes; empty for a group.
     body_id = models.CharField(max_length=255, default="", db_default="")
     fired = models.BooleanField(default=False, db_default=False)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    created_at = models.DateTimeField(db_default=DatabaseNow(), editable=False)
 
     objects: OffloadManager[Join] = OffloadManager()
 
@@ -55,7 +58,7 @@ class Dependency(models.Model):
     objects: OffloadManager[Dependency] = OffloadManager()
 
     class Meta:
-        """The open ones are what every end asks for."""
+        """An index of the open ones, which every end queries."""
 
         verbose_name = _("dependency")
         verbose_name_plural = _("dependencies")
@@ -63,10 +66,10 @@ class Dependency(models.Model):
             models.UniqueConstraint(fields=["join", "needs"], name="offload_dependency_once")
         ]
         indexes = [
-            models.Index(fields=["join"], name="offload_dependency_open", condition=Q(state="")),
+            models.Index(fields=["join"], name="offload_dependency_open", condition=OPEN.q),
             models.Index(fields=["needs"], name="offload_dependency_needs"),
         ]
 
     def __str__(self) -> str:
-        """Return what is needed."""
+        """Return the join and the needed result."""
         return f"{self.join_id} needs {self.needs}"

@@ -5,17 +5,17 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from offload.models.managers import OffloadManager
+from offload.db.managers import OffloadManager
 
 
 class Lease(models.Model):
-    """Who leads, for how long, in which term."""
+    """The leader, the end of its lease, and its term."""
 
     name = models.CharField(primary_key=True, max_length=32)
     holder = models.CharField(_("leader"), max_length=255)
     incarnation = models.CharField(max_length=36)
     term = models.BigIntegerField(_("term"))
-    expires_at = models.DateTimeField(_("until"))
+    expires_at = models.DateTimeField(_("expires"))
 
     objects: OffloadManager[Lease] = OffloadManager()
 
@@ -31,7 +31,7 @@ class Lease(models.Model):
 
 
 class Version(models.Model):
-    """A number that only rises: the topology's version, and the last fence of each queue."""
+    """A number that only rises: the topology's version, or the last fence of a queue."""
 
     name = models.CharField(primary_key=True, max_length=32)
     number = models.BigIntegerField()

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from offload.models.fields import KeyField
-from offload.models.managers import OffloadManager
+from offload.core.transfers.descriptions import FileDescription
+from offload.db.managers import OffloadManager
+from offload.models.fields import DatabaseNow, KeyField
 from offload.models.stores import storage
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Payload(models.Model):
     id = KeyField(primary_key=True, max_length=36)
     #: Alias in ``STORAGES``.
     storage = models.CharField(_("storage"), max_length=64)
-    created_at = models.DateTimeField(_("made"), db_default=Now(), editable=False)
+    created_at = models.DateTimeField(_("created"), db_default=DatabaseNow(), editable=False)
 
     objects: OffloadManager[Payload] = OffloadManager()
 
@@ -46,7 +46,7 @@ class PayloadFileQuerySet(models.QuerySet["PayloadFile"]):
         return self.filter(job=None)
 
     def outputs(self) -> PayloadFileQuerySet:
-        """Return the files of finished attempts: those the fenced finish made visible."""
+        """Return the files of finished attempts, which the fenced finish made visible."""
         return self.filter(job__state="SUCCEEDED", epoch=F("job__epoch"))
 
 
@@ -54,7 +54,7 @@ PayloadFileManager = OffloadManager.from_queryset(PayloadFileQuerySet)
 
 
 class PayloadFile(models.Model):
-    """One file: name, size, media type, SHA-256 and where it lies."""
+    """One file: name, size, media type, SHA-256 and location."""
 
     payload = models.ForeignKey(Payload, models.CASCADE, related_name="files")
     #: The job that made it; empty for an input.
@@ -87,6 +87,8 @@ class PayloadFile(models.Model):
             models.UniqueConstraint(fields=["job", "epoch", "name"], name="offload_file_output"),
             models.CheckConstraint(name="offload_file_size", condition=Q(size__gte=0)),
         ]
+        # Whether another cluster must send a content is asked by its digest.
+        indexes = [models.Index(fields=["sha256"], name="offload_file_digest")]
 
     def __str__(self) -> str:
         """Return the name."""
@@ -94,8 +96,15 @@ class PayloadFile(models.Model):
 
     @property
     def is_output(self) -> bool:
-        """Tell whether a job made it; the others came with one."""
+        """Tell whether a job made it, rather than came with it."""
         return self.job_id is not None
+
+    @property
+    def description(self) -> FileDescription:
+        """Return the file as other clusters know it."""
+        return FileDescription(
+            name=self.name, size=self.size, media_type=self.media_type, sha256=self.sha256
+        )
 
     def open(self) -> File[bytes]:
         """Return the file, opened for reading bytes."""

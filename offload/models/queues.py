@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from offload.core.exceptions import InvalidPattern
-from offload.core.policies import QueueType
+from offload.core.policies import ClusterOrder, QueueType
 from offload.core.topics import Pattern
 from offload.core.validation.bounds import (
     BACKOFF,
@@ -19,8 +19,8 @@ from offload.core.validation.bounds import (
     RETRIES,
     RETRY_DELAY,
 )
-from offload.models.bounded import keeps, within
-from offload.models.managers import OffloadManager
+from offload.db.managers import OffloadManager
+from offload.models.validation import keeps, within
 
 
 def validate_patterns(value: Any) -> None:
@@ -47,27 +47,38 @@ class Queue(models.Model):
         _("ranking"),
         default=0,
         validators=within(RANKING),
-        help_text=_("Of queues that match a topic the highest wins."),
+        help_text=_("If several queues match a topic, the highest ranking wins."),
     )
     type = models.CharField(
         _("type"),
         max_length=9,
         choices=[(t.value, t.value) for t in QueueType],
         default=QueueType.UNORDERED,
-        help_text=_("ordered: one job at a time, in the order of submission."),
+        help_text=_("ordered: one job at a time, in order of submission."),
     )
     max_parallel = models.PositiveIntegerField(
-        _("at most in parallel"),
+        _("maximum parallel jobs"),
         null=True,
         blank=True,
         validators=within(PARALLEL),
-        help_text=_("Over the whole cluster. Empty: no limit."),
+        help_text=_("In the whole cluster. Leave empty for no limit."),
+    )
+    cluster_order = models.CharField(
+        _("order of clusters"),
+        max_length=12,
+        choices=[(t.value, t.value) for t in ClusterOrder],
+        default=ClusterOrder.LOCAL_FIRST,
+        db_default=ClusterOrder.LOCAL_FIRST,
+        help_text=_(
+            "Where instances of other clusters may run its jobs too: own instances first, all by "
+            "their free share, or other clusters first."
+        ),
     )
     retries = models.IntegerField(
         _("retries"),
         default=10,
         validators=within(RETRIES),
-        help_text=_("Further attempts after a failure; -1: without end."),
+        help_text=_("Attempts after the first one fails; -1 for no limit."),
     )
     retry_delay = models.FloatField(
         _("retry delay in seconds"), default=2.0, validators=within(RETRY_DELAY)
@@ -76,17 +87,17 @@ class Queue(models.Model):
         _("backoff"),
         default=2.0,
         validators=within(BACKOFF),
-        help_text=_("Each retry waits this many times as long as the one before."),
+        help_text=_("Each retry waits this many times as long as the previous one."),
     )
     retention_days = models.PositiveIntegerField(
-        _("keep history for days"),
+        _("days of history"),
         null=True,
         blank=True,
         validators=within(RETENTION_DAYS),
-        help_text=_("Empty: for ever."),
+        help_text=_("How long ended jobs are kept. Leave empty to keep them forever."),
     )
     suspended = models.BooleanField(
-        _("suspended"), default=False, help_text=_("Jobs are accepted and wait.")
+        _("suspended"), default=False, help_text=_("Jobs are accepted, but wait.")
     )
     note = models.CharField(
         _("note"),
@@ -94,9 +105,9 @@ class Queue(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text=_("Why it is suspended."),
+        help_text=_("Why the queue is suspended."),
     )
-    #: Made and changed as ``OFFLOAD["QUEUES"]`` says; people suspend it, and no more.
+    #: Made and changed by ``OFFLOAD["QUEUES"]``; people may only suspend it.
     is_declared = models.BooleanField(
         _("declared in the settings"), default=False, db_default=False, editable=False
     )
@@ -114,37 +125,39 @@ class Queue(models.Model):
                 "ranking",
                 RANKING,
                 name="offload_queue_ranking",
-                told=_("A ranking is at most a million."),
+                message=_("A ranking is from -1,000,000 to 1,000,000."),
             ),
             keeps(
                 "retries",
                 RETRIES,
                 name="offload_queue_retries",
-                told=_("Retries are -1 (without end), or 0 to a million."),
+                message=_("The number of retries is from 0 to 1,000,000, or -1 for no limit."),
             ),
             keeps(
                 "retry_delay",
                 RETRY_DELAY,
                 name="offload_queue_delay",
-                told=_("A retry delay is not negative, and at most a year."),
+                message=_("A retry delay is from 0 seconds to a year."),
             ),
             keeps(
                 "backoff",
                 BACKOFF,
                 name="offload_queue_backoff",
-                told=_("A backoff is from 1 to 1,000."),
+                message=_("A backoff is from 1 to 1,000."),
             ),
             keeps(
                 "max_parallel",
                 PARALLEL,
                 name="offload_queue_parallel",
-                told=_("A limit is from 1 to a million; suspend the queue to stop it."),
+                message=_(
+                    "At most 1 to 1,000,000 jobs run in parallel; suspend the queue to run none."
+                ),
             ),
             keeps(
                 "retention_days",
                 RETENTION_DAYS,
                 name="offload_queue_retention",
-                told=_("History is kept for 1 to 36,500 days; leave it empty for ever."),
+                message=_("History is kept for 1 to 36,500 days, or forever if this is empty."),
             ),
         ]
         permissions = [("manage_queue", _("Can suspend and resume queues"))]
@@ -154,7 +167,7 @@ class Queue(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Raise ValidationError where limits contradict the type."""
+        """Raise ValidationError if limits contradict the type."""
         if self.type == QueueType.ORDERED and self.max_parallel not in {None, 1}:
             raise ValidationError(
                 {"max_parallel": _("An ordered queue runs one job at a time; leave this empty.")}

@@ -7,21 +7,20 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from offload.core.moments import LATEST
 from offload.core.placement.topology import RuleVerb, Scope
-from offload.models.fields import PatternField
-from offload.models.managers import OffloadManager
+from offload.db.managers import OffloadManager
+from offload.models.fields import DatabaseNow, PatternField
 
 
 class RuleQuerySet(models.QuerySet["Rule"]):
     """Named questions about rules."""
 
     def not_ended(self) -> RuleQuerySet:
-        """Return the rules that have not ended: those in force, and denies that rest."""
-        return self.filter(Q(until=None) | Q(until__gt=Now()))
+        """Return the rules that have not ended: rules in force, and resting denies."""
+        return self.filter(Q(until=None) | Q(until__gt=DatabaseNow()))
 
     def alike(self, rule: Rule) -> RuleQuerySet:
         """Return the rules of the same pattern and target, whatever their verb."""
@@ -53,16 +52,16 @@ class Rule(models.Model):
         null=True,
         blank=True,
         validators=[MaxValueValidator(LATEST)],
-        help_text=_("Empty: until somebody clears it."),
+        help_text=_("Leave empty to keep the rule until it is cleared."),
     )
     rests_until = models.DateTimeField(
-        _("rests until"),
+        _("lifted until"),
         null=True,
         editable=False,
-        help_text=_("An allow of the same pattern and target lifts this deny till then."),
+        help_text=_("An allow of the same pattern and target lifts this deny until then."),
     )
     note = models.CharField(_("note"), max_length=255, blank=True, default="")
-    created_at = models.DateTimeField(_("made"), db_default=Now(), editable=False)
+    created_at = models.DateTimeField(_("created"), db_default=DatabaseNow(), editable=False)
     created_by = models.ForeignKey(
         django_settings.AUTH_USER_MODEL,
         models.SET_NULL,
@@ -71,7 +70,7 @@ class Rule(models.Model):
         editable=False,
         related_name="+",
         db_constraint=False,
-        verbose_name=_("made by"),
+        verbose_name=_("created by"),
     )
 
     objects = RuleManager()
@@ -106,7 +105,7 @@ class Rule(models.Model):
         return f"{self.verb} {self.pattern} on {self.target}"
 
     def clean(self) -> None:
-        """Raise ValidationError where the target does not fit the scope."""
+        """Raise ValidationError if the target does not fit the scope."""
         if self.scope == Scope.INSTANCE and any(sign in self.target for sign in "*?["):
             raise ValidationError(
                 {"target": _("This is a glob: choose the scope glob, or name one instance.")}
@@ -117,7 +116,7 @@ class Switch(models.Model):
     """An instance that is switched off as a whole: a row while it is off."""
 
     instance = models.CharField(_("instance"), primary_key=True, max_length=255)
-    since = models.DateTimeField(_("since"), db_default=Now(), editable=False)
+    since = models.DateTimeField(_("since"), db_default=DatabaseNow(), editable=False)
     note = models.CharField(_("note"), max_length=255, blank=True, default="")
 
     objects: OffloadManager[Switch] = OffloadManager()

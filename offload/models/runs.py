@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from offload.models.fields import JsonText, KeyField
-from offload.models.managers import OffloadManager
+from offload.db.managers import OffloadManager
+from offload.models.fields import DatabaseNow, JsonText, KeyField
 
 
 class Run(models.Model):
@@ -21,7 +20,9 @@ class Run(models.Model):
     )
     #: The canvas as Celery wrote it, to show the steps that have no row yet.
     canvas = JsonText(null=True, default=None)
-    created_at = models.DateTimeField(_("started"), db_default=Now(), editable=False)
+    #: The ids of the jobs whose results are the run's own, nested as that is.
+    tree = JsonText(null=True, default=None)
+    created_at = models.DateTimeField(_("started"), db_default=DatabaseNow(), editable=False)
 
     objects: OffloadManager[Run] = OffloadManager()
 

@@ -1,4 +1,4 @@
-"""Where files of jobs lie: Django's storages, or what a test process has in their place."""
+"""Storages of jobs' files: Django's, or their replacements in a test process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _instead: list[Callable[[Storage], Storage]] = []
 
 
 def storage(alias: str) -> Storage:
-    """Return the storage of an alias in ``STORAGES``, or what stands in its place."""
+    """Return the storage of an alias in ``STORAGES``, or its replacement."""
     found: Storage = storages[alias]
     for replaced in _instead:
         found = replaced(found)
@@ -23,5 +23,5 @@ def storage(alias: str) -> Storage:
 
 
 def replace(find: Callable[[Storage], Storage]) -> None:
-    """Have files put where ``find`` says for a storage: in the process of a site's tests."""
+    """Replace storages by those that ``find`` returns, in the process of a site's tests."""
     _instead[:] = [find]

@@ -11,6 +11,7 @@ from django.db.models.signals import post_delete, post_migrate, post_save
 
 from offload.db import database
 from offload.models.leases import Version
+from offload.models.peers.peer_switches import LinkSwitch
 from offload.models.queues import Queue
 from offload.models.rules import Rule, Switch
 
@@ -18,34 +19,34 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 TOPOLOGY = "topology"
-VERSIONED_MODELS = (Rule, Switch, Queue)
+VERSIONED_MODELS = (Rule, Switch, Queue, LinkSwitch)
 
 
 class Raised:
-    """Marks the transaction in which the version was raised, as what it does on its commit.
+    """A commit hook that marks the transaction in which the version was raised.
 
-    So it is gone with the commit, and with a rollback to before it.
+    The mark disappears with the commit, and with a rollback to before it.
     """
 
     def __call__(self) -> None:
-        """Do nothing: being there is what says something."""
+        """Do nothing; only the presence of the hook matters."""
 
 
-class _Here(threading.local):
-    """The last mark that this thread has set, and where among what waits for the commit."""
+class _LastMark(threading.local):
+    """The last mark that this thread has set, and its place among the commit hooks."""
 
     mark: Raised | None = None
     place: int = 0
 
 
 class _Known:
-    #: Taken from here, so that two threads never note the same number.
+    #: A counter, so that two threads never note the same number.
     numbers = itertools.count(1)
-    #: Of the last change after which what was read before may not hold any more.
+    #: Number of the last change that may have made earlier reads stale.
     change: int = 0
 
 
-_here = _Here()
+_last = _LastMark()
 
 
 def raise_version(**_: object) -> None:
@@ -53,58 +54,58 @@ def raise_version(**_: object) -> None:
     _raise()
     note_change()
     if database.connection().in_atomic_block:
-        _here.mark, _here.place = Raised(), len(database.connection().run_on_commit)
-        database.on_commit(_here.mark)
+        _last.mark, _last.place = Raised(), len(database.connection().run_on_commit)
+        database.on_commit(_last.mark)
 
 
 def lock_version() -> None:
-    """Lock the version, before the rows of instances and slots: rules take it first too (B7)."""
+    """Lock the version, before rows of instances and slots, as rules do too (B7)."""
     table = Version._meta.db_table
     lock = database.FOR_UPDATE[database.vendor()]
-    database.rows(f"SELECT 1 FROM {table} WHERE name = %s {lock}", [TOPOLOGY])
+    database.rows(f"SELECT 1 FROM {table} WHERE name = %(name)s {lock}", {"name": TOPOLOGY})
 
 
 def note_change(**_: object) -> None:
-    """Note that whatever this process has read of the topology is to be read anew."""
+    """Note that this process must read the topology again."""
     _Known.change = next(_Known.numbers)
 
 
 def last_change() -> int:
-    """Return a number that differs after a change that this process made, committed or not."""
+    """Return a number that changes with every change by this process, committed or not."""
     return _Known.change
 
 
 def uncommitted() -> Raised | None:
-    """Return the mark of the last change that is not committed and this thread sees (A7a).
+    """Return the mark of the last uncommitted change that this thread sees (A7a).
 
-    What is read under a mark holds as long as it is the last one. A transaction without a block
-    has marks of no use: each one is new.
+    A read under a mark is valid as long as that mark is the last one. In a transaction without an
+    atomic block, marks are useless, because each one is new.
     """
     connection = database.connection()
     if not connection.in_atomic_block:
         is_manual = connection.connection is not None and not connection.autocommit
         return Raised() if is_manual else None
-    if _here.mark is None:
+    if _last.mark is None:
         return None
     waiting = connection.run_on_commit
-    if _here.place >= len(waiting) or waiting[_here.place][1] is not _here.mark:
+    if _last.place >= len(waiting) or waiting[_last.place][1] is not _last.mark:
         _look_for_mark()
-    return _here.mark
+    return _last.mark
 
 
 def _look_for_mark() -> None:
-    """Find the last mark that is left, where the one that was the last is gone or has moved."""
+    """Find the last remaining mark if the former last one is gone or has moved."""
     found = enumerate(database.connection().run_on_commit)
     marks = [(place, entry[1]) for place, entry in found if isinstance(entry[1], Raised)]
-    _here.place, _here.mark = marks[-1] if marks else (0, None)
+    _last.place, _last.mark = marks[-1] if marks else (0, None)
 
 
 def _raise() -> None:
     table = Version._meta.db_table
     database.execute(
-        f"INSERT INTO {table} (name, number) VALUES (%s, 1) "
+        f"INSERT INTO {table} (name, number) VALUES (%(name)s, 1) "
         f"ON CONFLICT (name) DO UPDATE SET number = {table}.number + 1",
-        [TOPOLOGY],
+        {"name": TOPOLOGY},
     )
 
 
@@ -124,5 +125,5 @@ def connect() -> None:
     for model in VERSIONED_MODELS:
         for signal in (post_save, post_delete):
             signal.connect(raise_version, sender=model, dispatch_uid="offload.version")
-    # Sent after a flush too, by which the version falls back to none.
+    # Also sent after a flush, which deletes the version.
     post_migrate.connect(note_change, dispatch_uid="offload.version")

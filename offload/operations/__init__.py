@@ -1,5 +1,5 @@
-"""Changes that people make, for pages and commands alike."""
+"""Changes by people, the same for pages and commands."""
 
 from __future__ import annotations
 
-__all__ = ["bulk", "handles", "submission", "waiting"]
+__all__ = ["bulk", "changes", "handles", "submission", "waiting"]

@@ -16,7 +16,7 @@ from offload.jobs.retrying import retry_one
 from offload.jobs.stopping import stop
 from offload.models import Job
 from offload.operations.waiting import until
-from offload.reading.explain import explain
+from offload.reading.waiting.explain import explain
 from offload.results import result_backend
 
 if TYPE_CHECKING:
@@ -24,14 +24,16 @@ if TYPE_CHECKING:
 
     from offload.core.validation.options import Seconds
     from offload.models import PayloadFile
-    from offload.reading.explain import Explanation
+    from offload.reading.waiting.explain import Explanation
 
 
 @dataclass(frozen=True, slots=True)
 class JobHandle:
-    """A job by its id, which may be given as a UUID or by another handle.
+    """A job by its id.
 
-    Raise InvalidId for what names no job.
+    ``id`` may be given as text, as a UUID, or as another handle. Raise InvalidId if it names no
+    job. A handle can be made for a job that does not exist, or does not exist yet; then its
+    properties and methods raise UnknownJob.
     """
 
     id: str
@@ -46,7 +48,7 @@ class JobHandle:
 
     @property
     def row(self) -> Job:
-        """Return the job as it is now; raise UnknownJob where there is none."""
+        """Return the job's current row; raise UnknownJob if it does not exist."""
         found = Job.objects.filter(pk=Job.objects.key(self.id)).first()
         if found is None:
             raise UnknownJob(job_id=self.id)
@@ -54,39 +56,60 @@ class JobHandle:
 
     @property
     def state(self) -> JobState:
-        """Return the state as it is now."""
+        """Return the current state; raise UnknownJob if the job does not exist."""
         return self.row.job_state
 
     @property
     def stop_requested(self) -> bool:
-        """Return whether it was asked to stop, also where it did its work all the same."""
+        """Return whether somebody asked it to stop, even if it finished its work all the same.
+
+        Raise UnknownJob if the job does not exist.
+        """
         return self.row.stop_requested
 
     @property
     def outputs(self) -> QuerySet[PayloadFile]:
-        """Return the files that the job's finish made visible."""
+        """Return a queryset of the files that the job has made; empty until it has ended.
+
+        Raise UnknownJob if the job does not exist.
+        """
         return self.row.outputs
 
     def stop(self, *, force: bool = False) -> JobState:
-        """Do what ``offload.stop`` does."""
+        """Ask the job to stop and return its state, as ``offload.stop`` does.
+
+        ``force`` kills its process. Raise UnknownJob if the job does not exist.
+        """
         return stop(self, force=force)
 
     def retry(self) -> JobHandle:
-        """Do what ``offload.retry`` does; return the new job."""
+        """Submit the job again, as ``offload.retry`` does, and return the new job.
+
+        Raise UnknownJob if the job does not exist, NotRetriable if it has not ended, is a plain
+        Celery task, or belongs to another cluster.
+        """
         return retry(self)
 
     def remove(self) -> JobState:
-        """Do what ``offload.remove`` does."""
+        """End the job before it runs, as ``offload.remove`` does, and return its state.
+
+        Raise UnknownJob if the job does not exist, NotRemovable if it runs or has ended.
+        """
         return remove(self)
 
     def explain(self) -> Explanation:
-        """Say where the job is, or why it waits, with a verdict per instance for it alone."""
+        """Say where the job is, or why it waits, with a verdict per instance on this job.
+
+        Raise UnknownJob if the job does not exist.
+        """
         return explain(self)
 
     def wait(self, timeout: Seconds | None = None) -> Job:
-        """Return the job once it has ended; raise JobTimeout after so long, InvalidDelay for none.
+        """Wait until the job has ended; return its row.
 
-        ``timeout`` is a number of seconds or a timedelta; without it there is no end to waiting.
+        ``timeout`` is a number of seconds or a timedelta; None waits without a limit. Raise
+        JobTimeout if the job has not ended by then, InvalidDelay for an invalid timeout, UnknownJob
+        if the job does not exist.
         """
         seconds = check_timeout(timeout)
         row = until(self._ended, seconds)
@@ -104,11 +127,11 @@ class JobHandle:
         return row if row.is_finished else None
 
     def result(self, timeout: Seconds | None = None) -> Any:
-        """Return what the job returned, waiting for its end as ``wait`` does.
+        """Wait until the job has ended; return its result.
 
-        Raise JobTimeout where it has not ended by then, JobFailed where it ended without a
-        result. The job's row is asked, not Celery's backend, save for values too large for it:
-        MissingResult where that has such a value no more.
+        ``timeout`` is that of ``wait``, and so are its errors. Raise JobFailed if the job ended
+        without a result. The result is read from the job's row, and from Celery's backend only if
+        it was too large for the row; raise MissingResult if the backend no longer has it.
         """
         row = self.wait(timeout)
         if row.state != JobState.SUCCEEDED:
@@ -119,10 +142,11 @@ class JobHandle:
 
 
 def retry(job: JobId) -> JobHandle:
-    """Submit a finished job's topic, properties and files again; return the new job.
+    """Submit the topic, properties and files of an ended job again; return the new job.
 
-    What followed the old one (callbacks, the rest of its chain) is not repeated. Raise
-    UnknownJob where there is none, NotRetriable for a job that has not ended, and for a plain
-    Celery task.
+    ``job`` is a handle, a UUID or an id as text. The successors of the old job (callbacks, the rest
+    of its chain) are not repeated. Raise UnknownJob if the job does not exist, NotRetriable if it
+    has not ended, is a plain Celery task, or belongs to another cluster, InvalidId if ``job`` names
+    no job.
     """
     return JobHandle(retry_one(job))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from offload.conf import settings
 from offload.core.exceptions import InvalidProperties
 from offload.core.topics import validate_topic
+from offload.core.validation.job_properties import check_properties
 from offload.core.validation.options import (
     Seconds,
     check_delay,
@@ -17,12 +19,11 @@ from offload.core.validation.options import (
     check_retries,
     check_retry_delay,
 )
-from offload.core.validation.properties import check_properties
 from offload.db import database
 from offload.dispatch import subscribing
 from offload.dispatch.announcements import announced
 from offload.dispatch.submission import choose_queue, new_id, store
-from offload.files import payloads
+from offload.files import deliveries, payloads
 from offload.fleet.consumers import check_names
 from offload.messaging.installation import installed
 from offload.operations.handles import JobHandle
@@ -30,30 +31,33 @@ from offload.queues import own_retries
 from offload.tracking.drafts import ROWS_PER_STATEMENT, Draft
 
 if TYPE_CHECKING:
+    from offload.core.files.deliveries import ToField, ToStorage
     from offload.files.payloads import Saved, Source
+
+NO_ORDERS: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitOptions:
-    """How jobs are submitted."""
+    """The options of a submission."""
 
-    #: Name of a policy; chosen by topic where it is empty.
+    #: Name of a queue; None lets the topic decide.
     queue: str | None = None
     #: Higher runs earlier; from -32768 to 32767.
     priority: int = 0
-    #: Seconds from now, or a timedelta, before which the job does not run; ten years at most.
+    #: Time before which the job does not run, as seconds or a timedelta; ten years at most.
     delay: Seconds | None = None
-    #: Seconds from now, or a timedelta, after which a job that has not begun is EXPIRED.
+    #: Time after which a job that has not begun becomes EXPIRED, as seconds or a timedelta.
     expires: Seconds | None = None
     #: Keep no result in Celery's backend.
     ignore_result: bool = False
-    #: Further attempts after a failure, -1 without end; what its queue says where it is None.
+    #: Further attempts after a failure, -1 for no limit; None lets the queue decide.
     retries: int | None = None
-    #: Seconds, or a timedelta, before the first retry; what its queue says where it is None.
+    #: Time before the first retry, as seconds or a timedelta; None lets the queue decide.
     retry_delay: Seconds | None = None
 
     def __post_init__(self) -> None:
-        """Raise InvalidDelay, InvalidPriority or InvalidNumber for what cannot be stored."""
+        """Raise InvalidDelay, InvalidPriority or InvalidNumber for a value out of bounds."""
         check_priority(self.priority)
         if self.retries is not None:
             check_retries(self.retries)
@@ -70,6 +74,7 @@ def submit(
     properties: Mapping[str, Any] | None = None,
     *,
     files: Mapping[str, Source] | None = None,
+    deliver_to: Mapping[str, ToField | ToStorage] | None = None,
     queue: str | None = None,
     priority: int = 0,
     delay: Seconds | None = None,
@@ -80,17 +85,29 @@ def submit(
 ) -> JobHandle:
     """Store a job for a topic and return a handle on it.
 
-    ``properties`` are JSON and become the consumer's keyword arguments; ``files`` are names
-    and what to read them from: a path, bytes, or a file opened for reading bytes. ``delay`` and
-    ``expires`` are seconds or timedeltas; ``retries`` and ``retry_delay`` go before what the
-    job's queue says. The rest are SubmitOptions.
+    ``topic`` says what is to be done, such as ``"dam/rendition/web"``. ``properties`` is a JSON
+    object; its items become the consumer's keyword arguments. ``files`` maps names to what they are
+    read from: a path, bytes, or a file opened for reading bytes. ``deliver_to`` maps names of
+    outputs to the fields they go into once the job has succeeded (``ToField``), and names or
+    patterns to folders of storages (``ToStorage``). ``queue`` is the name of a queue; without it,
+    the topic decides. Of the jobs that wait, those with a higher ``priority`` run
+    earlier; it is an integer from -32768 to 32767.
 
-    Inside a transaction of offload's database (``OFFLOAD["DATABASE"]``; of no other) the job
-    exists with its commit and not before; a rollback leaves nothing.
+    ``delay`` is the time before which the job does not run, and ``expires`` the time after which it
+    becomes EXPIRED if it has not begun. Both count from now, as a number of seconds or a timedelta,
+    and are ten years at most. ``ignore_result`` keeps no result in Celery's backend. ``retries`` is
+    the number of further attempts after a failure, -1 for no limit, and ``retry_delay`` the time
+    before the first of them, in seconds or as a timedelta, a year at most; without them, the queue
+    decides.
 
-    Raise InvalidTopic, InvalidProperties, InvalidDelay, InvalidPriority, InvalidNumber,
-    InvalidName, InvalidFile, MissingFile, UnreadableFile, FileNotStored or UnknownQueue, with
-    nothing stored.
+    Inside a transaction of offload's database (``OFFLOAD["DATABASE"]``, and no other), the job
+    exists only once it commits; after a rollback nothing is left.
+
+    Raise, with nothing stored: InvalidTopic; InvalidProperties if they are not JSON or too large,
+    and UnfitProperties if no known consumer accepts their names; InvalidDelay, InvalidPriority or
+    InvalidNumber for a number out of bounds; InvalidName, InvalidFile, MissingFile, UnreadableFile
+    or FileNotStored for a file; InvalidDelivery for a place that does not exist; UnknownQueue if
+    there is no such queue.
     """
     submit_options = SubmitOptions(
         queue=queue,
@@ -101,8 +118,10 @@ def submit(
         retries=retries,
         retry_delay=retry_delay,
     )
-    with payloads.saving(files) if files else nullcontext() as saved:
-        return _submit(topic, [{} if properties is None else properties], submit_options, saved)[0]
+    many, orders = [{} if properties is None else properties], deliveries.frozen(deliver_to)
+    # With a payload from the beginning, a job whose outputs are delivered stays in its cluster.
+    with payloads.saving(files or {}) if files or orders else nullcontext() as saved:
+        return _submit(topic, many, submit_options, saved, orders)[0]
 
 
 def submit_many(
@@ -117,9 +136,12 @@ def submit_many(
     retries: int | None = None,
     retry_delay: Seconds | None = None,
 ) -> list[JobHandle]:
-    """Store a job per properties in ``many``, all of them or none; return their handles.
+    """Store one job for each properties in ``many``, all of them or none; return their handles.
 
-    The options are those of ``submit``, and so is what is raised.
+    ``topic`` is the topic of all of them, and ``many`` an iterable of JSON objects. ``queue``,
+    ``priority``, ``delay``, ``expires``, ``ignore_result``, ``retries`` and ``retry_delay`` apply
+    to each, as in ``submit``; the errors are those of ``submit`` too. The handles have the order of
+    ``many``.
     """
     submit_options = SubmitOptions(
         queue=queue,
@@ -134,10 +156,10 @@ def submit_many(
 
 
 def _several(many: object) -> Iterable[Mapping[str, Any]]:
-    """Return the properties of several jobs; raise InvalidProperties for those of one."""
+    """Return the properties of several jobs; raise InvalidProperties for those of a single job."""
     if isinstance(many, Mapping | str | bytes) or not isinstance(many, Iterable):
-        told = f"are of type {type(many).__name__}, not one object per job"
-        raise InvalidProperties(path="many", problem=told)
+        problem = f"are of type {type(many).__name__}, not one object per job"
+        raise InvalidProperties(path="many", problem=problem)
     return many
 
 
@@ -146,14 +168,15 @@ def _submit(
     many: Iterable[Mapping[str, Any]],
     submit_options: SubmitOptions,
     saved: Saved | None,
+    orders: Mapping[str, Any] = NO_ORDERS,
 ) -> list[JobHandle]:
     queue = choose_queue(validate_topic(topic), submit_options.queue)
     kept = {"ignore_result": True} if submit_options.ignore_result else subscribing.reply_options()
-    # SubmitOptions has made seconds of it.
+    # SubmitOptions has converted it to seconds.
     own = own_retries.frozen(
         submit_options.retries, cast("float | None", submit_options.retry_delay)
     )
-    options = {**kept, **own}
+    options = {**kept, **own, **orders}
     checked = [check_properties(properties, settings().max_properties) for properties in many]
     check_names(topic, *checked)
     drafts = [
@@ -185,7 +208,7 @@ def _draft(
         properties=properties,
         options=options,
         priority=submit_options.priority,
-        # SubmitOptions has made seconds of them.
+        # SubmitOptions has converted them to seconds.
         delay=cast("float | None", submit_options.delay),
         expires_in=cast("float | None", submit_options.expires),
         payload_id=saved.id if saved else None,

@@ -1,4 +1,4 @@
-"""Waiting for rows to change, by looking again and again."""
+"""Waiting for rows to change, by polling."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Seen = TypeVar("Seen")
+Found = TypeVar("Found")
 
-#: Seconds between two looks: from the first to the largest.
-LOOK_SECONDS = (0.005, 0.25)
+#: Seconds between two polls: the first and the longest pause.
+ENDED_POLL_SECONDS = (0.005, 0.25)
 
 
-def until(look: Callable[[], Seen | None], timeout: float | None) -> Seen | None:
-    """Return what ``look`` returns once that is not None; None after ``timeout`` seconds."""
+def until(look: Callable[[], Found | None], timeout: float | None) -> Found | None:
+    """Return the first value of ``look`` that is not None, or None after ``timeout`` seconds."""
     deadline = None if timeout is None else time.monotonic() + timeout
-    pause, longest = LOOK_SECONDS
-    while (seen := look()) is None:
+    pause, longest = ENDED_POLL_SECONDS
+    while (found := look()) is None:
         if deadline is not None and time.monotonic() >= deadline:
             return None
         time.sleep(pause)
         pause = min(pause * 1.5, longest)
-    return seen
+    return found

@@ -1,4 +1,4 @@
-"""Queues that the settings declare: made and changed as they say, told from those people made."""
+"""Queues that the settings declare, as opposed to queues that people made."""
 
 from __future__ import annotations
 
@@ -14,46 +14,46 @@ from offload.conf import settings
 from offload.core.exceptions import InvalidQueue
 from offload.db import database
 from offload.models import Queue
-from offload.models.refusals import told
+from offload.models.validation import error_text
 from offload.queues import policies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: What a queue is declared with.
+#: The keys of a declaration.
 DECLARED_FIELDS = (
-    "topics", "type", "max_parallel", "retries", "retry_delay", "backoff", "retention_days",
-    "ranking",
+    "topics", "type", "max_parallel", "cluster_order", "retries", "retry_delay", "backoff",
+    "retention_days", "ranking",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """The queues that the settings declare, compared with those in the tables."""
+    """The difference between the declared queues and the tables."""
 
-    #: Declared, and not there.
+    #: Declared, but missing.
     missing: tuple[Queue, ...] = ()
-    #: Declared otherwise than it is; with the values it is to have.
+    #: Declared with other values; with those values.
     changed: tuple[Queue, ...] = ()
-    #: There, and declared no longer.
+    #: Present, but no longer declared.
     surplus: tuple[Queue, ...] = ()
-    #: Declared, and made by people under the same name: theirs holds.
+    #: Declared, but people made a queue of the same name, which takes precedence.
     clashing: tuple[Queue, ...] = ()
 
 
 def rows() -> Iterator[Queue]:
-    """Yield what ``OFFLOAD["QUEUES"]`` declares, as rows that are not stored.
+    """Yield the queues in ``OFFLOAD["QUEUES"]`` as rows that are not stored.
 
-    Raise InvalidQueue for one that cannot be so.
+    Raise InvalidQueue for an invalid declaration.
     """
     for name, fields in settings().queues.items():
         row = Queue(name=name, is_declared=True, **_read(name, fields))
         try:
-            # No more: constraints and unique names are questions to the database.
+            # Only the fields: constraints and unique names would query the database.
             row.clean_fields()
             row.clean()
         except ValidationError as error:
-            raise InvalidQueue(name=name, problem=told(error)) from error
+            raise InvalidQueue(name=name, problem=error_text(error)) from error
         yield row
 
 
@@ -74,7 +74,7 @@ def _read(name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def difference() -> Difference:
-    """Compare what is declared with the tables."""
+    """Compare the declarations with the tables."""
     wanted = {row.name: row for row in rows()}
     known = {row.name: row for row in Queue.objects.all()}
     ours = {name: row for name, row in known.items() if row.is_declared}
@@ -95,23 +95,23 @@ def _values(row: Queue) -> list[Any]:
 
 
 def _as_declared(row: Queue, wanted: Queue) -> Queue:
-    """Let a row have the declared values; whether it is suspended stays as people said."""
+    """Set a row to the declared values; leave its suspension to people."""
     for field in DECLARED_FIELDS:
         setattr(row, field, getattr(wanted, field))
     return row
 
 
 def sync(*, remove: bool) -> Difference:
-    """Make the tables say what is declared, and return what they said before.
+    """Make the tables match the declarations; return the former difference.
 
-    ``remove`` removes what is declared no longer. Where nothing differs, nothing is written.
+    ``remove`` deletes queues that are no longer declared. If nothing differs, nothing is written.
     """
     found = difference()
     for row in (*found.missing, *found.changed):
         try:
             policies.save(row)
         except IntegrityError:
-            # Another process that began with the same settings was faster.
+            # Another process with the same settings was faster.
             continue
     if remove and found.surplus:
         policies.remove(found.surplus)
@@ -119,16 +119,16 @@ def sync(*, remove: bool) -> Difference:
 
 
 def after_migrate(*, using: str, **_: object) -> None:
-    """Make the tables say what is declared, once they are there."""
+    """Make the tables match the declarations after they were created."""
     if using == database.alias() and _has_column():
         sync(remove=True)
 
 
 def _has_column() -> bool:
-    """Tell whether the table is as this code knows it; one may migrate back."""
+    """Tell whether the table has the column; it does not after migrating back."""
     table, look = Queue._meta.db_table, database.connection().introspection
     with database.cursor() as cursor:
         if table not in look.table_names(cursor):
             return False
         columns = look.get_table_description(cursor, table)
-    return {"is_declared", "note"} <= {column.name for column in columns}
+    return {"is_declared", "note", "cluster_order"} <= {column.name for column in columns}

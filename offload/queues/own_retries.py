@@ -1,4 +1,4 @@
-"""Retries that a job was submitted with: they go before those of its queue."""
+"""A job's own retries, which take precedence over its queue's."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from offload.core.validation.bounds import RETRIES, RETRY_DELAY
 if TYPE_CHECKING:
     from offload.core.retries import RetryPolicy
 
-#: Under which they are frozen, beside the options that Celery has.
+#: The keys of the frozen options, beside Celery's own.
 RETRY_OPTION = "offload_retry"
 
 
 def frozen(retries: int | None, retry_delay: float | None) -> dict[str, Any]:
-    """Return them as options; nothing where a job has none."""
+    """Return them as options; empty if the job has none of its own."""
     given = {"retries": retries, "delay": retry_delay}
     own = {name: value for name, value in given.items() if value is not None}
     return {RETRY_OPTION: own} if own else {}
 
 
 def of(policy: RetryPolicy, options: Mapping[str, Any]) -> RetryPolicy:
-    """Return a policy with what a job says otherwise; numbers that fit nowhere are the nearest."""
+    """Return the policy with the job's own values; numbers out of bounds become the nearest."""
     own = options.get(RETRY_OPTION)
     if not isinstance(own, Mapping):
         return policy

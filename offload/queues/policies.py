@@ -16,14 +16,15 @@ from offload.core.validation.bounds import RANKING
 from offload.db import database
 from offload.db.conflicts import retried
 from offload.fleet.duties import Duty
-from offload.fleet.each import each
+from offload.fleet.each import for_each
 from offload.fleet.leadership import leading
 from offload.fleet.row_values import default_policy, policy_of
 from offload.fleet.snapshots import forget, now, snapshot
 from offload.models import Instance, Job, Queue
-from offload.models.refusals import told
-from offload.tracking import requeue, selectors, slots
-from offload.tracking.limits import usage_of
+from offload.models.validation import error_text
+from offload.tracking import requeue, selectors
+from offload.tracking.binding import slots
+from offload.tracking.binding.queue_limits import usage_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,29 +33,31 @@ if TYPE_CHECKING:
     from offload.fleet.leadership import Term
 
 DEFAULT_QUEUE = DEFAULT_POLICY.name
+#: Fields of a queue that people change also where the settings declare it.
+SWITCH_FIELDS = frozenset({"suspended", "note"})
 
 
 @retried
 def save(queue: Queue) -> int:
-    """Store a queue; take back unstarted jobs beyond its limit, and return how many.
+    """Store a queue, take back unstarted jobs beyond its limit, and return how many.
 
-    All of them if it is suspended; else the last ones in line. Running jobs finish.
+    If it is suspended, these are all of them, else the last ones in line. Running jobs finish.
     """
     with database.atomic():
         was_plain = _lock(queue)
         queue.save(using=database.alias())
         if was_plain and not policy_of(queue).is_plain:
-            # B8a: jobs are bound from a plain queue without its lock.
-            slots.keep_bindings_out([one.pk for one in Instance.objects.here()])
+            # B8a: jobs of a plain queue are bound without its lock.
+            slots.keep_bindings_out([one.pk for one in Instance.objects.live()])
         count = _recall_beyond(queue)
     forget()
     return count
 
 
 def find(name: str) -> Queue:
-    """Return a queue; raise UnknownQueue where there is none of that name.
+    """Return a queue; raise UnknownQueue if there is none of that name.
 
-    The one named ``default`` is there also without a row.
+    The queue ``default`` exists even without a row.
     """
     row: Queue | None = Queue.objects.filter(name=name).first()
     if row is None and name == DEFAULT_QUEUE:
@@ -66,9 +69,9 @@ def find(name: str) -> Queue:
 
 
 def default_row() -> Queue:
-    """Return a row for the queue ``default`` that says what holds without one; it is not stored.
+    """Return an unstored row of the queue ``default`` with the settings' values.
 
-    Its ranking lets every other queue go first, as they do where it has no row.
+    Its ranking lets every other queue take precedence, as without a row.
     """
     policy = default_policy()
     return Queue(
@@ -84,7 +87,7 @@ def default_row() -> Queue:
 def add(name: str, topics: Sequence[str], **fields: Any) -> Queue:
     """Make a queue for these patterns; ``fields`` are the other fields of its row.
 
-    Raise InvalidQueue, with nothing changed, where they cannot be so or the name is taken.
+    Raise InvalidQueue, with nothing changed, if they are invalid or the name is taken.
     """
     queue = Queue(name=name, topics=list(topics), **fields)
     check(queue)
@@ -95,9 +98,10 @@ def add(name: str, topics: Sequence[str], **fields: Any) -> Queue:
 def change(queue: Queue, **fields: Any) -> int:
     """Change fields of a queue; return how many unstarted jobs were taken back.
 
-    Raise InvalidQueue, with nothing changed, where they cannot be so, or the settings say them.
+    Raise InvalidQueue, with nothing changed, if they are invalid or declared in the settings.
     """
-    refuse_declared(queue)
+    if not fields.keys() <= SWITCH_FIELDS:
+        refuse_declared(queue)
     for field, value in fields.items():
         setattr(queue, field, value)
     check(queue)
@@ -105,25 +109,25 @@ def change(queue: Queue, **fields: Any) -> int:
 
 
 def check(queue: Queue, *, exclude: Iterable[str] = ()) -> None:
-    """Raise InvalidQueue for a queue that cannot be as it is."""
+    """Raise InvalidQueue if a queue is invalid."""
     try:
         queue.full_clean(exclude=set(exclude))
     except ValidationError as error:
-        raise InvalidQueue(name=queue.name, problem=told(error)) from error
+        raise InvalidQueue(name=queue.name, problem=error_text(error)) from error
 
 
 def refuse_declared(queue: Queue) -> None:
-    """Raise InvalidQueue for a queue that the settings of the site declare."""
+    """Raise InvalidQueue if the site's settings declare the queue."""
     if queue.is_declared:
-        told = 'it is declared in OFFLOAD["QUEUES"]. Change it there, and run: manage.py migrate'
-        raise InvalidQueue(name=queue.name, problem=told)
+        problem = 'it is declared in OFFLOAD["QUEUES"]. Change it there, and run: manage.py migrate'
+        raise InvalidQueue(name=queue.name, problem=problem)
 
 
 def suspend(queues: Iterable[Queue], *, suspended: bool, note: str | None = None) -> int:
     """Suspend queues or resume them; return how many unstarted jobs were taken back.
 
-    One that is suspended already keeps its note unless another is given. Raise InvalidQueue,
-    with nothing changed, for a note that cannot be kept.
+    A queue that is suspended already keeps its note unless a new one is given. Raise InvalidQueue,
+    with nothing changed, for an invalid note.
     """
     chosen = list(queues)
     for queue in chosen:
@@ -138,7 +142,7 @@ def suspend(queues: Iterable[Queue], *, suspended: bool, note: str | None = None
 
 
 def _check_note(queue: Queue, note: str) -> None:
-    """Look at nothing else: what is amiss with a queue is no reason not to suspend it."""
+    """Check only the note: a queue with another fault can be suspended all the same."""
     try:
         Queue._meta.get_field("note").run_validators(note)
     except ValidationError as error:
@@ -146,7 +150,7 @@ def _check_note(queue: Queue, note: str) -> None:
 
 
 def remove(queues: Iterable[Queue]) -> None:
-    """Remove queues; what holds for their jobs from now on is the default policy."""
+    """Remove queues; from now on their jobs follow the default policy."""
     _remove([queue.pk for queue in queues])
     forget()
 
@@ -158,7 +162,7 @@ def _remove(ids: Sequence[int]) -> None:
 
 
 def left_behind(queue: Queue) -> dict[str, int]:
-    """Count jobs of its topics that wait in other queues, by those: a job stays in its queue."""
+    """Count waiting jobs of its topics by their other queues, as a job stays in its queue."""
     waiting = Job.objects.of_type("QUEUED").exclude(queue=queue.name)
     found = waiting.values_list("queue", "topic").annotate(count=Count("pk"))
     policies = snapshot(fresh=True).policies
@@ -170,9 +174,9 @@ def left_behind(queue: Queue) -> dict[str, int]:
 
 
 def limit(term: Term) -> int:
-    """Take back what is bound beyond the limits of queues; return of how many queues."""
-    # A transaction each: two queues are never locked together.
-    return each(exceeded(), lambda name: _enforce(term, name))
+    """Take back jobs bound beyond the limits of queues; return the number of those queues."""
+    # One transaction each: two queues are never locked together.
+    return for_each(exceeded(), lambda name: _enforce(term, name))
 
 
 def _enforce(term: Term, name: str) -> None:
@@ -184,13 +188,13 @@ LIMIT = Duty(name="limit", do=limit, every=2.0, needs_term=True)
 
 
 def exceeded() -> list[str]:
-    """Return the queues from which more is bound than may be."""
+    """Return the queues with more bound jobs than allowed."""
     return [one.name for one in snapshot().policies if _excess(one) > 0]
 
 
 @retried
 def enforce(name: str) -> int:
-    """Take back what is bound beyond a queue's limit: a binding under way may have missed it."""
+    """Take back jobs bound beyond a queue's limit, which concurrent bindings may have missed."""
     with database.atomic():
         queue = Queue.objects.filter(name=name).first()
         if queue is None:
@@ -200,9 +204,9 @@ def enforce(name: str) -> int:
 
 
 def _lock(queue: Queue) -> bool:
-    """Take the lock of whoever counts what is bound from the queue (B6); wait if need be.
+    """Take the lock for counting a queue's bound jobs (B6); wait if necessary.
 
-    Return whether nobody counts, as the queue is so far.
+    Return whether nobody counts them, because the queue is still a plain one.
     """
     row = Queue.objects.select_for_update().filter(pk=queue.pk).first()
     return row is None or policy_of(row).is_plain
@@ -217,7 +221,7 @@ def _recall_beyond(queue: Queue) -> int:
 
 
 def _excess(policy: Policy) -> int:
-    """Return how many bound jobs are more than the policy lets be bound."""
+    """Return how many more jobs are bound than the policy allows."""
     if policy.is_plain:
         return 0
     return admit(policy, usage_of(policy), now()).excess

@@ -1,19 +1,5 @@
-"""Questions that people ask about the cluster: answered once for pages, commands and JSON."""
+"""Queries for people about the cluster, the same for pages, commands and JSON."""
 
 from __future__ import annotations
 
-__all__ = [
-    "applied",
-    "cluster",
-    "explain",
-    "failures",
-    "history",
-    "instance_rows",
-    "lines",
-    "losses",
-    "overview",
-    "queues",
-    "rulebook",
-    "stalls",
-    "steps",
-]
+__all__ = ["cluster", "jobs", "overview", "payloads", "rules", "transfers", "waiting"]

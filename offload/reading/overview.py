@@ -1,4 +1,4 @@
-"""The state of the cluster in numbers, for those who look: a constant number of statements."""
+"""The state of the cluster in numbers, read by a constant number of statements."""
 
 from __future__ import annotations
 
@@ -6,25 +6,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from offload.models import Lease
-from offload.reading import cluster
-from offload.reading.lines import InstanceLine, TopicLine
-from offload.reading.stalls import Stall, stalls
+from offload.reading.cluster.facts import now_here, without_rows
+from offload.reading.cluster.lines import InstanceLine, TopicLine
+from offload.reading.cluster.members import member
+from offload.reading.waiting.stalls import Stall, stalls
 
 if TYPE_CHECKING:
-    from offload.reading.cluster import ClusterFacts
+    from offload.core.placement.topology import InstanceInfo
+    from offload.reading.cluster.facts import ClusterFacts
+    from offload.reading.cluster.members import Member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """All instances and topics, and who leads."""
+    """All instances and topics, and the leader."""
 
     instances: tuple[InstanceLine, ...]
     topics: tuple[TopicLine, ...]
-    #: What does not go on by itself.
+    #: Jobs that wait for somebody to act.
     stalls: tuple[Stall, ...]
-    #: The name of the instance that leads, if one does.
+    #: The name of the leading instance; None without a leader.
     leader: str | None
-    #: Every change of the leader raises it.
+    #: Every new leader raises it.
     term: int
 
     @property
@@ -34,7 +37,7 @@ class Overview:
 
     @property
     def later(self) -> int:
-        """Return for how many of the waiting jobs the time has not come."""
+        """Return how many of the waiting jobs are not due yet."""
         return sum(line.later for line in self.topics)
 
     @property
@@ -44,12 +47,12 @@ class Overview:
 
     @property
     def due_in(self) -> float | None:
-        """Return in how many seconds the first of these is due."""
+        """Return the seconds until the first of these is due."""
         return min((line.due_in for line in self.topics if line.due_in is not None), default=None)
 
     @property
     def bound(self) -> int:
-        """Return how many jobs are bound and not begun."""
+        """Return how many jobs are bound and have not begun."""
         return sum(line.bound for line in self.topics)
 
     @property
@@ -64,33 +67,37 @@ class Overview:
 
 
 def overview() -> Overview:
-    """Return everything at once."""
-    seen, lease = cluster.now_here(), Lease.objects.filter(pk="leader").first()
-    lines = _instances(seen)
+    """Read the overview."""
+    facts, lease = now_here(), Lease.objects.filter(pk="leader").first()
+    lines = _instances(facts)
     return Overview(
         instances=lines,
-        topics=_topics(seen),
-        stalls=stalls(seen),
+        topics=_topics(facts),
+        stalls=stalls(facts),
         leader=next((line.name for line in lines if line.is_leader), None),
         term=lease.term if lease else 0,
     )
 
 
-def instances() -> tuple[InstanceLine, ...]:
-    """Return every instance, in the order they joined, those that are gone included."""
-    return _instances(cluster.now_here())
+def instances() -> tuple[Member, ...]:
+    """Return every instance, including gone ones, in the order in which they joined."""
+    facts = now_here()
+    return tuple(member(facts, one) for one in _joined(facts))
 
 
 def topics() -> tuple[TopicLine, ...]:
-    """Return every topic and pattern that is consumed, waits, runs, or came lately, by name."""
-    return _topics(cluster.without_rows())
+    """Return every topic and pattern of consumers and of unfinished or recent jobs, by name."""
+    return _topics(without_rows())
 
 
-def _instances(seen: ClusterFacts) -> tuple[InstanceLine, ...]:
-    joined = sorted(seen.known, key=lambda one: one.joined)
-    return tuple(seen.instance_line(one, InstanceLine) for one in joined)
+def _instances(facts: ClusterFacts) -> tuple[InstanceLine, ...]:
+    return tuple(facts.instance_line(one, InstanceLine) for one in _joined(facts))
 
 
-def _topics(seen: ClusterFacts) -> tuple[TopicLine, ...]:
-    known = sorted(seen.consumed | seen.counts.topics)
-    return tuple(seen.topic_line(one, TopicLine) for one in known)
+def _joined(facts: ClusterFacts) -> list[InstanceInfo]:
+    return sorted(facts.known, key=lambda one: one.joined)
+
+
+def _topics(facts: ClusterFacts) -> tuple[TopicLine, ...]:
+    known = sorted(facts.consumed | facts.counts.topics)
+    return tuple(facts.topic_line(one, TopicLine) for one in known)

@@ -1,5 +1,5 @@
-"""Celery's result backends: what is stored there, read from there, and raised."""
+"""Celery's result backends: storing, reading and raising results."""
 
 from __future__ import annotations
 
-__all__ = ["giving_back", "result_backend", "task_results"]
+__all__ = ["result_backend", "task_results"]

@@ -10,11 +10,11 @@ from offload.core.exceptions import OffloadError
 
 
 def module_of(module: str, name: str) -> str | None:
-    """Return the module that Celery is told for an exception, to find its class there.
+    """Return the module in which Celery should look for an exception's class, or None.
 
-    None for one that is no ``Exception``: Celery makes an ``Exception`` of its name then. The
-    class itself, such as ``SystemExit``, would end whoever asks for the result. Nor for one of
-    offload's own that takes facts: Celery would make it of its message, and fail.
+    None makes Celery build an ``Exception`` of that name. It is right for a class that is no
+    ``Exception``, such as ``SystemExit``, which would end the process that asks for the result; and
+    for offload's own errors that take facts, which Celery could not build from the message alone.
     """
     found: Any = reduce(_inside, name.split("."), sys.modules.get(module))
     if not isinstance(found, type):

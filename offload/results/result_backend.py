@@ -1,4 +1,4 @@
-"""Celery's result of a job: a copy of what its row says, written once."""
+"""Celery's result of a job: a copy of the row's facts, written once."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from celery.app.task import Context
 from celery.backends.base import DisabledBackend
 from celery.backends.rpc import RPCBackend
-from celery.result import result_from_tuple
 from celery.utils.saferepr import saferepr
 
 from offload.core.exceptions import MissingResult
 from offload.core.states import JobState, celery_state
 from offload.db import database
-from offload.messaging.installation import celery_app
-from offload.messaging.publisher import Breaker
+from offload.messaging.installation import celery_app, current_installation
 from offload.messaging.timeouts import within
 from offload.models import Job
+from offload.models.indexes import HAS_PARENT
+from offload.results.contexts import request_of, with_given_texts
 from offload.results.raising import module_of
 
 if TYPE_CHECKING:
@@ -28,28 +27,25 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: The condition of the index stands in it word for word: SQLite would read the whole table.
-CHILDREN_SQL = f"SELECT id FROM {Job._meta.db_table} WHERE parent_id = %s AND NOT (parent_id = '')"
+CHILDREN_SQL = f"SELECT id FROM {Job._meta.db_table} WHERE parent_id = %(parent)s AND {HAS_PARENT}"
 
-#: What get() raises for a job that ended without a run or an error of its own.
+#: The exception of get() for a job that ended without a run or an error of its own.
 REVOKED_ERROR = {"exc_module": "celery.exceptions", "exc_type": "TaskRevokedError"}
 
 #: The package whose backend stores results in Django's databases.
 DJANGO_BACKEND = "django_celery_results"
-#: Seconds that a backend outside of Django's databases has: one that stands still keeps neither
-#: a run nor the leader (K1).
+#: Seconds for a backend outside Django's databases, so that a hanging one holds up neither a run
+#: nor the leader (K1).
 BACKEND_TIMEOUT_SECONDS = 3.0
-
-breaker = Breaker()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A task's result as Celery's backend stores it."""
+    """A task's result in the form that Celery's backend stores."""
 
     task_id: str
     status: str
-    #: The value, or an exception as the dict that backends store.
+    #: The value, or the dict that backends store for an exception.
     value: Any = None
     traceback: str | None = None
     #: Ids of tasks that the run submitted, as result tuples.
@@ -60,9 +56,11 @@ class Result:
     worker: str = ""
     #: The queue of the submitter's thread, for backends that send results there.
     reply_to: str | None = None
-    #: Celery's context of the run, where this process ran it.
+    #: The frozen options of the call.
+    options: Mapping[str, Any] = field(default_factory=dict)
+    #: Celery's context of the run, if this process ran it.
     request: Any = None
-    #: Else what is known of it beside the above.
+    #: Otherwise further known facts about the run.
     known: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -72,13 +70,13 @@ def backend() -> Any:
 
 
 def encoded(value: Any) -> Any:
-    """Return a value as the backend stores it; raise what its encoder raises."""
+    """Return a value in the backend's encoding; let the encoder's errors through."""
     there = backend()
     return there.encode(there.prepare_value(value))
 
 
 def djangos(kind: type) -> type | None:
-    """Return the class of django-celery-results that a backend's class is made of, if any."""
+    """Return the class of django-celery-results that a backend's class derives from, if any."""
     return _djangos(cast("Hashable", kind))
 
 
@@ -92,37 +90,37 @@ def _is_djangos() -> bool:
 
 
 def bounded(ask: Callable[[], T]) -> T:
-    """Return what is asked of a backend, which has limited time where it may stand still.
+    """Call a backend, with limited time if it may hang; return its answer.
 
-    Raise TimeoutError where it takes longer or cannot be reached, or did so a moment ago.
-    Django's own is asked right here: its connections are per thread, and how long it takes is
-    the database's to say.
+    Raise TimeoutError if it takes longer, cannot be reached, or failed in this way a moment ago. A
+    backend in Django's database is called in this thread, without a limit: its connections belong
+    to the thread, and timeouts are the database's matter.
     """
     if _is_djangos():
         return ask()
-    if breaker.is_open:
+    if current_installation.to_backend.is_open:
         raise TimeoutError("the result backend gave no answer a moment ago")
     try:
         return within(BACKEND_TIMEOUT_SECONDS, ask)
     except TimeoutError:
-        breaker.trip()
+        current_installation.to_backend.trip()
         raise
     except Exception as error:
         if not _is_away(error):
             raise
-        breaker.trip()
+        current_installation.to_backend.trip()
         raise TimeoutError(f"the result backend cannot be reached: {error}") from error
 
 
 def _is_away(error: Exception) -> bool:
-    """Return whether the backend itself is why it cannot be asked: it is down, or refuses us."""
+    """Return whether the error means that the backend is down, or refuses the login."""
     return isinstance(error, OSError) or bool(backend().exception_safe_to_retry(error))
 
 
 def store(result: Result) -> None:
-    """Write a result by the backend's own means, where it is not in the job's database.
+    """Write a result through the backend, outside the job's database.
 
-    Raise TimeoutError where it stands still; what it takes later is the same result.
+    Raise TimeoutError if it hangs; a late write stores the same result.
     """
     bounded(lambda: _store(result))
 
@@ -133,33 +131,14 @@ def _store(result: Result) -> None:
         result.value,
         result.status,
         traceback=result.traceback,
-        request=request_of(result),
-    )
-
-
-def request_of(result: Result) -> Any:
-    """Return the context of the run whose result this is, or what is known of it."""
-    if result.request is not None:
-        return result.request
-    children = [result_from_tuple(child, app=celery_app()) for child in result.children]
-    return Context(
-        {
-            **result.known,
-            "id": result.task_id,
-            "task": result.task,
-            "argsrepr": result.argsrepr,
-            "kwargsrepr": result.kwargsrepr,
-            "hostname": result.worker,
-            "reply_to": result.reply_to,
-            "correlation_id": result.task_id,
-            "_children": children,
-        }
+        request=with_given_texts(request_of(result), result.options),
     )
 
 
 def of_job(job: Job) -> Result:
-    """Return the result that a job's row stands for."""
+    """Return the result of a job, from its row."""
     status = celery_state(JobState(job.state), attempts=job.attempts)
+    texts = [job.options.get(name) for name in ("argsrepr", "kwargsrepr")]
     return Result(
         task_id=job.id,
         status=status,
@@ -167,8 +146,9 @@ def of_job(job: Job) -> Result:
         traceback=job.traceback or None,
         children=[((child, None), None) for child in _children(job)],
         task=job.task,
-        argsrepr=job.options.get("argsrepr") or saferepr(tuple(job.args)),
-        kwargsrepr=job.options.get("kwargsrepr") or saferepr(job.properties),
+        argsrepr=saferepr(tuple(job.args)) if texts[0] is None else texts[0],
+        kwargsrepr=saferepr(job.properties) if texts[1] is None else texts[1],
+        options=job.options,
         worker=job.instance,
         reply_to=job.options.get("reply_to"),
         known=_known(job),
@@ -176,7 +156,7 @@ def of_job(job: Job) -> Result:
 
 
 def _known(job: Job) -> dict[str, Any]:
-    """Return what else Celery's context of a run of the job would say."""
+    """Return further facts that Celery's context of a run of the job would have."""
     stamped = job.options.get("stamped_headers") or ()
     return {
         **(job.options.get("headers") or {}),
@@ -191,11 +171,11 @@ def _known(job: Job) -> dict[str, Any]:
 
 
 def _children(job: Job) -> list[str]:
-    return [row[0] for row in database.rows(CHILDREN_SQL, [job.pk])]
+    return [row[0] for row in database.rows(CHILDREN_SQL, {"parent": job.pk})]
 
 
 def exception_of(job: Job, status: str) -> dict[str, object] | None:
-    """Return the exception of a job's row as the dict that backends store."""
+    """Return the dict that backends store for the exception in a job's row."""
     if status == "REVOKED":
         return {**REVOKED_ERROR, "exc_message": [job.state.lower()]}
     if status != "FAILURE":
@@ -204,14 +184,14 @@ def exception_of(job: Job, status: str) -> dict[str, object] | None:
 
 
 def named_exception(error_type: str, error: str) -> dict[str, object]:
-    """Return an exception by ``module.Qualname`` and text as the dict that backends store."""
+    """Return the dict that backends store for an exception, by ``module.Qualname`` and text."""
     module, _, name = error_type.rpartition(".")
     name = name or "Exception"
     return {"exc_type": name, "exc_message": [error], "exc_module": module_of(module, name)}
 
 
 def exception(error: ErrorInfo) -> dict[str, object]:
-    """Return an error as the dict that backends store."""
+    """Return the dict that backends store for an error."""
     message = list(error.arguments) or [error.message]
     module = module_of(error.module, error.type)
     return {"exc_type": error.type, "exc_message": message, "exc_module": module}
@@ -223,15 +203,15 @@ def type_of(error: ErrorInfo) -> str:
 
 
 def keeps_values() -> bool:
-    """Return whether the backend keeps a value for whoever asks, as often as they ask."""
+    """Return whether the backend keeps values, so that anybody can read them repeatedly."""
     return not isinstance(backend(), DisabledBackend | RPCBackend)
 
 
 def value_of(job: Job) -> Any:
-    """Return the value of a job that succeeded; raise MissingResult where it is gone.
+    """Return the value of a job that succeeded; raise MissingResult if it is gone.
 
-    The backend is asked only for what was too large for the row. Such a value is no value in the
-    database, and None is one, but read they look alike: so for None the row is asked once more.
+    The backend is asked only for values that were too large for the row. The row then has NULL,
+    which reads like a result of None, so None makes a second query.
     """
     if job.result is not None or Job.objects.filter(pk=job.pk, result__isnull=False).exists():
         return job.result

@@ -1,4 +1,4 @@
-"""Signs, moments and durations as the browser's pages show them, and the matrix itself."""
+"""Tags and filters of the browser's pages: badges, times, durations, and the matrix."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
-from offload.browser import ages
+from offload.browser import ages, values
 from offload.browser.access import access_of
-from offload.browser.badges import BADGES, RuleStatus
+from offload.browser.badges import BADGES
 from offload.browser.cluster import views
-from offload.browser.cluster.look import Look
+from offload.browser.cluster.view_state import ViewState
+from offload.core.placement.rule_status import RuleStatus
 
 if TYPE_CHECKING:
     import enum
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
     from django.utils.safestring import SafeString
 
-    from offload.browser.cluster.cells import Cell
+    from offload.reading.cluster.cells import Cell
 
 register = template.Library()
 
-#: Glyph and word of each verb's button.
+#: Glyph and word of each verb's button in a cell.
 BUTTONS: Mapping[str, tuple[str, _StrPromise]] = MappingProxyType(
     {
         "allow": ("✓", _("allow")),
@@ -51,11 +52,11 @@ COMPACT_CELL = (
     "</button></td>"
 )
 ABSENT_CELL = '<td title="{1}">{0}</td>'
-#: Behind which sign of a name a line may end; none follows the last part.
+#: Separators of a name after which a line may break; not behind the last part.
 BREAK_AFTER = re.compile(r"([/@])(?=.)")
 PRESSED = mark_safe(' aria-pressed="true"')
 
-#: Seconds of a minute, an hour and a day, each with the sign of the unit below it.
+#: Seconds of a minute, an hour and a day, each with the sign of the next smaller unit.
 AGE_UNITS = ((86_400, 3_600, "d", "h"), (3_600, 60, "h", "min"), (60, 1, "min", "s"))
 
 
@@ -73,14 +74,14 @@ def badge(state: enum.StrEnum) -> SafeString:
 
 @register.simple_tag
 def verbs(cell: Cell, dense: bool) -> SafeString:
-    """Show the buttons of a cell by their words; where there are many cells, by glyphs."""
+    """Show the buttons of a cell as words, or as glyphs if there are many cells."""
     layout = GLYPH_BUTTON if dense else WORD_BUTTON
     return format_html_join("", layout, (_button(cell, verb) for verb in cell.verbs))
 
 
 @register.simple_tag
 def glyphs(cells: Sequence[Cell], chosen: str) -> SafeString:
-    """Show cells by glyphs alone: each a button for its details, where there are any."""
+    """Show cells as glyphs; each is a button for its details, if it has any."""
     return mark_safe("".join([_glyph(cell, chosen) for cell in cells]))  # noqa: S308  # Escaped.
 
 
@@ -102,7 +103,7 @@ def _glyph(cell: Cell, chosen: str) -> str:
 
 @register.simple_tag
 def glyph(state: enum.StrEnum, is_off: bool, is_behind: bool) -> SafeString:
-    """Show how an instance does by a glyph, and by words for whoever hears them."""
+    """Show an instance's state as a glyph, with words for screen readers."""
     shown = BADGES[RuleStatus.OFF] if is_off else BADGES[state]
     words = f"{shown.word}, {_('rules not applied yet')}" if is_behind else shown.word
     return format_html(
@@ -115,17 +116,17 @@ def glyph(state: enum.StrEnum, is_off: bool, is_behind: bool) -> SafeString:
 
 
 @register.simple_tag
-def looked(look: Look | str, name: str = "", value: object = "") -> str:
-    """Return the end of an address that asks for the same, or for another page of it."""
-    if not isinstance(look, Look):
+def view_query(view: ViewState | str, name: str = "", value: object = "") -> str:
+    """Return the query string for the same part, or for another page of it."""
+    if not isinstance(view, ViewState):
         return ""
-    return look.query(**{name: value}) if name else look.query()
+    return view.query(**{name: value}) if name else view.query()
 
 
 @register.simple_tag
-def stayed(look: Look | str) -> str:
-    """Return the end of an address that asks for the same, and to stay as it is."""
-    return look.query(paused="on") if isinstance(look, Look) else "?paused"
+def paused_query(view: ViewState | str) -> str:
+    """Return the query string for the same part, which also stops the refreshing."""
+    return view.query(paused="on") if isinstance(view, ViewState) else "?paused"
 
 
 def _button(cell: Cell, verb: str) -> tuple[object, ...]:
@@ -136,26 +137,31 @@ def _button(cell: Cell, verb: str) -> tuple[object, ...]:
 
 @register.simple_tag
 def moment(value: datetime | None) -> SafeString | str:
-    """Show a moment by its age, and exactly on hover."""
+    """Show a time as its age, with the exact time on hover."""
     return ages.shown(value, timezone.now())
 
 
 @register.simple_tag
 def choices_of(changes: ChangeList, spec: ListFilter) -> list[Mapping[str, object]]:
-    """Return what a filter of a list offers."""
+    """Return the choices of a list's filter."""
     return list(spec.choices(changes))
 
 
 @register.filter
 def broken(name: object) -> SafeString:
-    """Show a topic, pattern or nodename so that a narrow place breaks it between its parts."""
+    """Show a topic, pattern or nodename so that it breaks between its parts."""
     shown = BREAK_AFTER.sub(r"\1<wbr>", escape(name))
     return format_html('<span class="ob-parted">{}</span>', mark_safe(shown))  # noqa: S308  # Escaped.
 
 
+register.filter("value_text", values.text_of)
+register.filter("plain_value", values.plain_value)
+register.filter("truncated", values.truncated_value)
+
+
 @register.filter
 def seconds(value: float | None) -> str:
-    """Show a duration by its two greatest units."""
+    """Show a duration in its two largest units."""
     if value is None:
         return ages.NOTHING
     for size, below, unit, next_unit in AGE_UNITS:
@@ -166,7 +172,7 @@ def seconds(value: float | None) -> str:
 
 @register.simple_tag(takes_context=True)
 def offload_matrix(context: Context) -> dict[str, Any] | None:
-    """Return what the matrix needs; None for users who may not see instances."""
+    """Return the matrix's context, or None for users who may not see instances."""
     request = context["request"]
     if not access_of(request.user).instances:
         return None

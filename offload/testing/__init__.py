@@ -1,6 +1,6 @@
-"""Running jobs in the process of a site's tests: without broker, worker and agent.
+"""Running jobs in the process of a site's tests, without broker, worker or agent.
 
-The statements that bind, claim and finish are those of a worker, and so is the task's code.
+Binding, claiming and finishing use a worker's statements, and the task's code is the site's.
 """
 
 from __future__ import annotations
@@ -14,24 +14,26 @@ from celery.app.trace import trace_task
 from celery.exceptions import NotRegistered
 from django.db import transaction
 
+from offload.core.envelopes import BUILTIN_TASKS
 from offload.core.exceptions import InvalidNumber, StillBusy
 from offload.core.placement.admission import UNUSED, admit
 from offload.core.validation.bounds import ROWS
 from offload.db import database
+from offload.files import delivering
 from offload.fleet.snapshots import now, snapshot
 from offload.jobs import losses
 from offload.messaging.installation import celery_app
-from offload.messaging.names import BUILTIN_TASKS
 from offload.messaging.publisher import message
 from offload.models import Job, Slot
+from offload.models.indexes import TIMED
 from offload.models.versions import current_version
 from offload.operations.handles import JobHandle
 from offload.testing import files
-from offload.tracking.bindings import BoundJob, Place, bind
+from offload.tracking.binding.bindings import BoundJob, Place, bind
 from offload.tracking.queries import waiting_lanes
 from offload.worker.pool.guest import as_guest
 from offload.worker.tasks.attempts import NotBegun
-from offload.worker.tasks.builtin_tasks import task_of
+from offload.worker.tasks.declarations import task_of
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -52,13 +54,16 @@ def __dir__() -> list[str]:
 
 
 def run_jobs(*, most: int = 1000) -> list[JobHandle]:
-    """Run what waits and what follows it, one after another; return the job of each attempt.
+    """Run waiting jobs and their successors one by one; return the job of each attempt.
 
-    Delays are over at once, those of retries too. What has no consumer here, or a suspended
-    queue, stays as it is, and plain Celery tasks are left to Celery. Files of jobs lie in a
-    folder of the process, not in the site's. Raise StillBusy after
-    ``most`` attempts, InvalidNumber where that is none, KeyboardInterrupt where one is
-    interrupted: it has failed then.
+    Delays, also those of retries, are skipped. Jobs without a consumer here, or in a suspended
+    queue, stay unchanged; plain Celery tasks are left to Celery. Outputs are delivered, as
+    ``deliver_to`` says. Files of jobs are kept in a folder of the process, not in the site's
+    storage.
+
+    ``most`` is the largest number of attempts. Raise StillBusy if jobs are left after that many,
+    InvalidNumber if ``most`` is not a number within its bound, and KeyboardInterrupt if an attempt
+    is interrupted, which then has failed.
     """
     if most not in ROWS:
         raise InvalidNumber(name="most", value=most, allowed=str(ROWS))
@@ -69,6 +74,8 @@ def run_jobs(*, most: int = 1000) -> list[JobHandle]:
     while len(ran) < most and (job := _bound(app)):
         _run(app, job)
         ran.append(JobHandle(job.id))
+    while delivering.deliver():
+        pass
     if len(ran) == most and _is_any_left(app):
         raise StillBusy(attempts=most)
     return ran
@@ -77,15 +84,15 @@ def run_jobs(*, most: int = 1000) -> list[JobHandle]:
 def _load(app: Celery) -> None:
     """Import the site's tasks.
 
-    Without the system checks that Celery runs with it: the test runner has run them, and a test
-    may not be allowed to ask every database.
+    Celery's system checks are skipped: the test runner has run them, and a test may be forbidden to
+    query some databases.
     """
     with mock.patch.dict(os.environ, {"CELERY_SKIP_CHECKS": "1"}):
         app.loader.import_default_modules()
 
 
 def _is_any_left(app: Celery) -> bool:
-    """Return whether a job could run now; it is left as it is."""
+    """Return whether a job could run now; leave it unchanged."""
     with database.atomic():
         found = _bound(app)
         transaction.set_rollback(True, using=database.alias())
@@ -94,7 +101,7 @@ def _is_any_left(app: Celery) -> bool:
 
 def _bound(app: Celery) -> BoundJob | None:
     """Bind the next job that can run here."""
-    Job.objects.filter(state="PENDING", hold="", run_at__isnull=False).update(run_at=None)
+    Job.objects.filter(TIMED.q, hold="").update(run_at=None)
     place = Place(
         instance=INSTANCE_NAME, incarnation=str(uuid4()), window=1, version=current_version()
     )
@@ -123,4 +130,4 @@ def _run(app: Celery, job: BoundJob) -> None:
         ended = trace_task(task, job.id, args, kwargs, request=request, app=app)
     error = getattr(ended.info, "retval", None)
     if isinstance(error, NotBegun):
-        losses.ended(job.id, job.epoch, cause=error.cause, told=error.told)
+        losses.ended(job.key, cause=error.cause, detail=error.detail)

@@ -1,4 +1,4 @@
-"""Files of jobs in a site's tests: in a folder that goes with the process."""
+"""Files of jobs in a site's tests: in a folder that is removed with the process."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def keep_apart() -> None:
-    """Keep files of jobs out of the folder that the site has for them, while tests run.
+    """Keep files of jobs out of the site's own folder while tests run.
 
-    A storage that a test sets up itself is left to it, and so is one without a folder.
+    A storage that a test sets up itself, or one without a folder, is left unchanged.
     """
     options: Any = django_settings.STORAGES.get(settings().storage, {})
     given = options.get("OPTIONS", {}).get("location") or django_settings.MEDIA_ROOT
@@ -38,13 +38,13 @@ def keep_apart() -> None:
 
 
 def _is_tested() -> bool:
-    """Return whether a test runner has set its environment up: it gives mail an outbox."""
+    """Return whether a test runner has set up its environment; mail has an outbox then."""
     return hasattr(mail, "outbox")
 
 
 @cache
 def _scratch() -> Path:
-    """Make a folder; it goes with the process, also with one that a test runner has started."""
+    """Make a folder that is removed with the process, even one that a test runner started."""
     folder = Path(tempfile.mkdtemp(prefix="offload-tests-"))
     Finalize(None, shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}, exitpriority=0)
     return folder

@@ -1,20 +1,23 @@
-"""Listeners of the topology: code that is told when instances come, go, or change."""
+"""The topology for a site's code: views, and listeners that hear of instances and changes."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from offload.core.discovery.differences import TopologyDifference, difference
 from offload.core.discovery.events import TopologyEvent, TopologyEventKind
-from offload.core.discovery.views import InstanceView, TopologyView
+from offload.core.discovery.topology_views import ClusterView, InstanceView, TopologyView
+from offload.core.lazy import public
 from offload.topology.declarations import listener
+from offload.topology.providers import topology_property
 
 if TYPE_CHECKING:
+    from offload.topology.current import news_ages, view
     from offload.topology.hub import listen
     from offload.topology.listeners import Listener
 
 __all__ = [
+    "ClusterView",
     "InstanceView",
     "Listener",
     "TopologyDifference",
@@ -24,20 +27,25 @@ __all__ = [
     "difference",
     "listen",
     "listener",
+    "news_ages",
+    "topology_property",
+    "view",
 ]
-#: Modules that other rooms use, and sites do not.
-FOR_ROOMS = ["hub"]
+#: Modules for other rooms only.
+FOR_ROOMS = ["current", "hub", "providers", "providing"]
 
 #: Loaded when first used: listeners are declared before models are ready.
-HOMES = {"Listener": "offload.topology.listeners", "listen": "offload.topology.hub"}
+HOMES = {
+    "Listener": "offload.topology.listeners",
+    "listen": "offload.topology.hub",
+    "news_ages": "offload.topology.current",
+    "view": "offload.topology.current",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name that needs models from its home."""
-    if name not in HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(HOMES[name]), name)
-    return found
+    return public(__name__, HOMES, name)
 
 
 def __dir__() -> list[str]:

@@ -18,8 +18,9 @@ declared: list[Callable[[TopologyEvent], object]] = []
 def listener(callback: F) -> F:
     """Declare a function as a listener: the agent of each worker calls it with every event.
 
-    Declare it in a module that workers import, such as an app's ``consumers.py``, or in the
-    ``ready()`` of its ``AppConfig``. Other processes only note it; see `listen`.
+    ``callback`` gets one argument, a `TopologyEvent`; it is returned unchanged. Declare it in a
+    module that workers import, such as an app's ``consumers.py``, or in the ``ready()`` of its
+    ``AppConfig``. Other processes do not call it; see `listen`.
     """
     if callback not in declared:
         declared.append(callback)

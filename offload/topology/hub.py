@@ -1,4 +1,4 @@
-"""The listeners of this process: one look at the topology, and events to each in its own thread."""
+"""The listeners of this process: one watcher for all, and one thread each for its events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from offload.conf import settings
 from offload.core.discovery.listening import Observed
-from offload.topology import declarations
+from offload.topology import current, declarations
 from offload.topology.listeners import Listener
 from offload.topology.watcher import Watcher
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from offload.core.discovery.events import TopologyEvent
-    from offload.core.discovery.views import TopologyView
+    from offload.core.discovery.topology_views import TopologyView
 
 
 class Hub:
-    """Holds what this process has observed, and hands each listener the events that are due."""
+    """Holds the observed topology, and gives each listener its due events."""
 
     def __init__(self, *, local: str | None = None) -> None:
-        """Begin without listeners, which costs nothing; ``local`` is the nodename in an agent."""
+        """Begin without listeners, which costs nothing; ``local`` is a worker's own nodename."""
         self._local = local
         self._news = threading.Condition()
         self._observed = Observed()
@@ -33,11 +33,11 @@ class Hub:
 
     @property
     def is_watching(self) -> bool:
-        """Return whether somebody listens in this process."""
+        """Return whether there is a listener."""
         return self._watcher is not None
 
     def listen(self, callback: Callable[[TopologyEvent], object]) -> Listener:
-        """Add a listener; the first one begins the watch."""
+        """Add a listener; the first one starts the watcher."""
         listener = Listener(callback, self)
         with self._news:
             self._listeners.append(listener)
@@ -48,20 +48,21 @@ class Hub:
 
     def _watch(self) -> None:
         self._observed = Observed()
-        watcher = Watcher(lambda seen: self.look(seen, by=watcher), local=self._local)
+        local = self._local or current.local()
+        watcher = Watcher(lambda view: self.look(view, by=watcher), local=local)
         self._watcher = watcher
         watcher.start()
 
-    def look(self, seen: TopologyView | None, *, by: Watcher | None = None) -> None:
-        """Take what was seen of the topology, unless ``by`` is a watcher whose time is over."""
+    def look(self, view: TopologyView | None, *, by: Watcher | None = None) -> None:
+        """Take a view of the topology, unless ``by`` is a former watcher."""
         with self._news:
             if by is self._watcher:
                 delay = settings().topology_delay
-                self._observed = self._observed.look(seen, now=monotonic(), delay=delay)
+                self._observed = self._observed.look(view, now=monotonic(), delay=delay)
                 self._news.notify_all()
 
     def remove(self, listener: Listener) -> None:
-        """Take a listener out; after the last one, nobody watches."""
+        """Remove a listener; the last one stops the watcher."""
         with self._news:
             if listener in self._listeners:
                 self._listeners.remove(listener)
@@ -71,7 +72,7 @@ class Hub:
             self._news.notify_all()
 
     def take(self, listener: Listener) -> TopologyEvent | None:
-        """Wait for the next event of a listener and return it, or None once it was taken out."""
+        """Wait for the next event of a listener; return None once it is removed."""
         with self._news:
             listener.is_busy = False
             while listener in self._listeners:
@@ -84,40 +85,42 @@ class Hub:
         return None
 
     def _due(self, listener: Listener) -> TopologyEvent | None:
-        """Return the event that is due to a listener; INIT after what is due to those that wait."""
+        """Return a listener's due event; INIT comes after the events of idle listeners."""
         others = (one for one in self._listeners if one is not listener and not one.is_busy)
         return listener.listening.due(self._observed, [one.listening for one in others])
 
 
-class _Here:
+class _ProcessHub:
     hub = Hub()
 
 
 def listen(callback: Callable[[TopologyEvent], object]) -> Listener:
     """Call a function in this process with every event of the topology, from INIT on.
 
-    It is called in a thread of its own, one event after another. The first listener of a process
-    starts a thread that looks at the topology's version once a second, the last one that stops
-    ends it. A process that is forked from this one does not listen: call it where requests are
-    served. Workers declare a `listener` instead.
+    ``callback`` gets one argument, a `TopologyEvent`. It is called in a thread of its own, one
+    event after another; its errors are logged. Return the `Listener`, which ends it by ``stop()``.
+
+    The first listener of a process starts a thread that checks the topology's version once a
+    second; the last one that stops ends it. A process that is forked from this one does not listen,
+    so call this where requests are served. Workers declare a `listener` instead.
     """
-    return _Here.hub.listen(callback)
+    return _ProcessHub.hub.listen(callback)
 
 
 def listen_for(local: str) -> list[Listener]:
-    """Call the declared listeners in this process, the agent of the worker ``local``."""
+    """Start the declared listeners in this process, the agent of the worker ``local``."""
     hub = Hub(local=local)
     return [hub.listen(callback) for callback in declarations.declared]
 
 
 def is_watching() -> bool:
-    """Return whether somebody listens in this process."""
-    return _Here.hub.is_watching
+    """Return whether there is a listener."""
+    return _ProcessHub.hub.is_watching
 
 
 def _forget() -> None:
-    """Begin anew in a forked process, in which no thread runs."""
-    _Here.hub = Hub()
+    """Start afresh in a forked process, in which no thread runs."""
+    _ProcessHub.hub = Hub()
 
 
 os.register_at_fork(after_in_child=_forget)

@@ -23,16 +23,16 @@ logger = logging.getLogger("offload.topology")
 class Listener:
     """A callback that listens in this process until it is stopped; `listen` returns one.
 
-    As a context manager, it listens until the end of the block.
+    As a context manager, it stops at the end of the block.
     """
 
     def __init__(self, callback: Callable[[TopologyEvent], object], hub: Hub) -> None:
-        """Take the callback, and the hub that knows which events are due."""
+        """Take the callback, and the hub that knows the due events."""
         self._callback = callback
         self._hub = hub
-        #: What it was told; the hub sets it.
+        #: Its state, set by the hub.
         self.listening = Listening()
-        #: Whether its callback has not returned yet.
+        #: Whether its callback is running.
         self.is_busy = True
 
     def __enter__(self) -> Listener:
@@ -45,7 +45,7 @@ class Listener:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop."""
+        """Stop listening."""
         self.stop()
 
     def __repr__(self) -> str:
@@ -54,23 +54,23 @@ class Listener:
         return f"<Listener {getattr(self._callback, '__module__', '?')}.{name}>"
 
     def start(self) -> None:
-        """Begin to take events."""
+        """Begin to receive events."""
         threading.Thread(target=self._run, name="topology-listener", daemon=True).start()
 
     def stop(self) -> None:
-        """Begin no further call of the callback; one that has begun is not waited for."""
+        """Call the callback no more; do not wait for a call that has begun."""
         self._hub.remove(self)
 
     def _run(self) -> None:
         while (event := self._hub.take(self)) is not None:
-            self._tell(event)
+            self._call(event)
 
-    def _tell(self, event: TopologyEvent) -> None:
-        """Call the callback; whatever it raises, the next event follows."""
+    def _call(self, event: TopologyEvent) -> None:
+        """Call the callback; log whatever it raises, and continue with the next event."""
         try:
             self._callback(event)
         except BaseException:
             logger.exception("%r failed at the event %s of the topology", self, event.kind.name)
         finally:
-            # Events are rare: what it asked the database by is not kept until the next one.
+            # Events are rare, so its database connections are not kept until the next one.
             connections.close_all()

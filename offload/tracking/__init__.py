@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 __all__ = [
+    "assignments",
     "async_completion",
-    "bindings",
-    "changes",
+    "binding",
     "claiming",
     "drafts",
     "fencing",
-    "limits",
-    "placeholders",
+    "finishing",
+    "peers",
     "queries",
     "relays",
+    "replacements",
     "requeue",
-    "runs",
     "selectors",
-    "slots",
+    "state_changes",
     "terminations",
 ]

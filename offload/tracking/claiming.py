@@ -1,4 +1,4 @@
-"""QUEUED → ACTIVE: the claim of a job, and the key of the attempt that it begins."""
+"""QUEUED → ACTIVE: claiming a job, which begins an attempt."""
 
 from __future__ import annotations
 
@@ -6,30 +6,32 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from offload.core.retries import Cause
+from offload.core.states import JobState
 from offload.db import database
-from offload.db.statements import Statement, change, named
+from offload.db.statements import Statement, change, named, once_per_dialect
 from offload.models import Job
 from offload.models.fields import decoded
 from offload.signals import StateChange, is_heard
-from offload.tracking.changes import tell, waited
-from offload.tracking.requeue import way_back
-from offload.tracking.selectors import ANYWHERE, BINDING, IS_QUEUED, attempt, params_of
+from offload.tracking.peers.fitting import is_leased
+from offload.tracking.requeue import return_to_pending
+from offload.tracking.selectors import ANY_HOLDER, BINDING, IS_QUEUED, attempt, params_of
+from offload.tracking.state_changes import send_on_commit, waited
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from offload.core.attempt_key import AttemptKey
-    from offload.tracking.selectors import Seat
+    from offload.tracking.selectors import Holder
 
 JOB = Job._meta.db_table
 CLAIMED_COLUMNS = (
     "topic", "queue", "task", "args", "properties", "attempts", "failures", "crashes", "has_tail",
     "tail", "options", "payload_id", "run_id", "root_id", "parent_id", "priority",
 )  # fmt: skip
-#: What the columns of JSON hold; what holds something else is taken for an empty one.
+#: The types in the columns of JSON; any other content counts as an empty one.
 JSON_COLUMN_TYPES = {"args": list, "properties": dict, "options": dict, "tail": dict}
-#: A lost claim costs one more run of a message that is still there, never a lost job: it may
-#: be acknowledged before it is on disk. Finishes wait for the disk.
+#: A lost claim costs one more run, never a lost job, so its commit need not wait for the disk.
+#: Finishes do wait.
 ASYNC_COMMIT = "(SELECT set_config('synchronous_commit', 'off', true)) AS unhurried"
 
 
@@ -42,7 +44,7 @@ class Claimed:
     task: str
     args: tuple[Any, ...]
     properties: Mapping[str, Any]
-    #: Including this one.
+    #: The number of attempts, including this one.
     attempts: int
     failures: int
     crashes: int
@@ -54,57 +56,63 @@ class Claimed:
     root_id: str
     parent_id: str
     priority: int
-    #: The columns of which nothing can be made: there is no run without them.
+    #: The unreadable columns; without them, the job cannot run.
     unreadable: tuple[str, ...] = ()
 
 
-def claim(key: AttemptKey, here: Seat = ANYWHERE, then: Statement | None = None) -> Claimed | None:
-    """Begin an attempt (R1): QUEUED → ACTIVE, under its epoch and own token, where it is bound to.
+def claim(
+    key: AttemptKey, holder: Holder = ANY_HOLDER, then: Statement | None = None
+) -> Claimed | None:
+    """Begin an attempt (R1): QUEUED → ACTIVE, with its epoch, its own token and its place.
 
-    Return None where this message is not, or no longer, the one to run. A claim whose reply
-    was lost is recognised by its token. ``then`` takes effect with the claim.
+    Return None if this message is not, or no longer, the one to run. A claim whose reply was lost
+    is recognised by its token. ``then`` takes effect with the claim.
     """
-    found = change(_claiming(key, here), then)
+    found = change(_claiming(key, holder), then)
     if found:
         *row, instance, seconds = found[0]
         claimed = _claimed(row)
-        if is_heard("ACTIVE"):
-            tell([_begun(key, claimed, instance, seconds)])
+        if is_heard(JobState.ACTIVE):
+            send_on_commit([_begun(key, claimed, instance, seconds)])
         return claimed
     return _mine(key)
 
 
 def _begun(key: AttemptKey, claimed: Claimed, instance: str, seconds: float) -> StateChange:
     return StateChange(
-        key.job_id, "QUEUED", "ACTIVE", key.epoch, claimed.topic, claimed.queue, instance,
-        claimed.attempts, seconds,
+        key.job_id, JobState.QUEUED, JobState.ACTIVE, key.epoch, claimed.topic, claimed.queue,
+        instance, claimed.attempts, seconds,
     )  # fmt: skip
 
 
-def _claiming(key: AttemptKey, here: Seat) -> Statement:
-    return Statement(
-        f"UPDATE {JOB} SET state = 'ACTIVE', token = %(token)s, started_at = {database.now()}, "
-        f"error = '', attempts = attempts + 1 {_unhurried()} "
+def _claiming(key: AttemptKey, holder: Holder) -> Statement:
+    given = holder.given()
+    return Statement(_claiming_at(tuple(given), leased=is_leased()), named(params_of(key), given))
+
+
+@once_per_dialect
+def _claiming_at(compared: tuple[str, ...], *, leased: str) -> str:
+    """Return the SQL of a claim where these columns name its holder."""
+    unhurried = f"FROM {ASYNC_COMMIT} " if database.vendor() == "postgresql" else ""
+    held = "".join(f" AND {name} = %({name})s" for name in compared)
+    return (
+        f"UPDATE {JOB} SET state = '{JobState.ACTIVE}', token = %(token)s, "
+        f"started_at = {database.now()}, "
+        f"error = '', attempts = attempts + 1 {unhurried}"
         f"WHERE {BINDING} AND {IS_QUEUED} AND NOT stop_requested"
-        f"{here.condition} RETURNING {', '.join(CLAIMED_COLUMNS)}, "
-        f"instance, {waited()} AS waited",
-        named(params_of(key), here.given()),
+        f"{leased}{held} RETURNING {', '.join(CLAIMED_COLUMNS)}, instance, {waited()} AS waited"
     )
 
 
-def _unhurried() -> str:
-    return f"FROM {ASYNC_COMMIT}" if database.vendor() == "postgresql" else ""
-
-
 def _mine(key: AttemptKey) -> Claimed | None:
-    """Return a claim whose reply was lost (R1); one that was stopped meanwhile ends at once."""
+    """Return a claim whose reply was lost (R1); a job that was stopped meanwhile ends at once."""
     mine = attempt(key)
     found = database.rows(
         f"SELECT {', '.join(CLAIMED_COLUMNS)}, stop_requested FROM {JOB} WHERE {mine.condition}",
         mine.params,
     )
     if found and found[0][-1]:
-        way_back(mine, cause=Cause.REQUEUED)
+        return_to_pending(mine, cause=Cause.REQUEUED)
         return None
     return _claimed(found[0][:-1]) if found else None
 

@@ -1,29 +1,35 @@
-"""New jobs: everything frozen in the caller, then put into the database."""
+"""Drafts: new jobs, frozen in the caller and then stored."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from kombu.utils.json import dumps
 
 from offload.core.placement.lanes import Lane
 from offload.db import database
-from offload.db.statements import Statement
+from offload.db.statements import once_per_dialect
 from offload.models import Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+JOB = Job._meta.db_table
 COLUMNS = (
     "id", "kind", "topic", "task", "lane", "queue", "needs", "args", "properties", "options",
     "tail", "has_tail", "hold", "priority", "run_at", "expires_at", "parent_id", "root_id",
     "run_id", "payload_id", "retry_of_id",
 )  # fmt: skip
-#: Rows per statement: bounded, so that one statement stays well under a second.
+#: Rows per statement, so that one statement stays well under a second.
 ROWS_PER_STATEMENT = 500
-#: Columns that are each job's own, whatever the others have.
+#: Columns whose values are different for each job.
 PER_JOB_COLUMNS = frozenset({"id", "properties"})
+#: The word for files among a job's needs.
+FILES_NEED = "files"
+#: Ends an insert: one that was stored before is left as it is, and not returned.
+NEW_ID = "ON CONFLICT (id) DO NOTHING RETURNING id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +41,7 @@ class Draft:
     kind: str = "job"
     task: str = ""
     queue: str = "default"
-    #: Space-separated: ``limit`` where the pool must be able to limit its time.
+    #: Space-separated; has ``limit`` if the pool must be able to limit its time.
     needs: str = ""
     args: Sequence[Any] = ()
     properties: Mapping[str, Any] = field(default_factory=dict)
@@ -52,22 +58,29 @@ class Draft:
     run_id: str | None = None
     payload_id: str | None = None
     retry_of: str | None = None
-    #: That of the job that had this id before and was taken out of history: it goes on (E3).
+    #: The epoch of a former job with this id, which is continued (E3).
     epoch: int = 0
+
+    @property
+    def all_needs(self) -> str:
+        """Return its needs; files, which may not travel to every cluster, are one."""
+        if self.payload_id is None or FILES_NEED in self.needs:
+            return self.needs
+        return f"{self.needs} {FILES_NEED}".strip()
 
     @property
     def lane(self) -> Lane:
         """Return the lane it waits in."""
-        return Lane(queue=self.queue, needs=self.needs, topic=self.topic)
+        return Lane(queue=self.queue, needs=self.all_needs, topic=self.topic)
 
     def facts(self) -> dict[str, Any]:
-        """Return what is stored, by the names of COLUMNS."""
+        """Return the stored values, by the names of COLUMNS."""
         return dict(zip(COLUMNS, self.row(), strict=True))
 
     def row(self) -> tuple[Any, ...]:
         """Return the values of COLUMNS."""
         return (
-            self.id, self.kind, self.topic, self.task, str(self.lane), self.queue, self.needs,
+            self.id, self.kind, self.topic, self.task, str(self.lane), self.queue, self.all_needs,
             dumps(list(self.args)) if self.args else "[]",
             dumps(self.properties) if self.properties else "{}",
             dumps(self.options) if self.options else "{}",
@@ -78,22 +91,33 @@ class Draft:
 
 
 def insert(drafts: Sequence[Draft]) -> list[str]:
-    """Store new jobs as PENDING and return their ids; known ones are left alone."""
-    new = [row[0] for batch in _batches(drafts) for row in inserting(batch).rows()]
+    """Store new jobs as PENDING and return their ids; leave known ones unchanged."""
+    new = [row[0] for batch in _batches(drafts) for row in _stored(batch)]
     for draft in drafts:
         if draft.epoch and draft.id in new:
             database.execute(
-                f"UPDATE {Job._meta.db_table} SET epoch = %s WHERE id = %s", [draft.epoch, draft.id]
+                f"UPDATE {JOB} SET epoch = %(epoch)s WHERE id = %(id)s",
+                {"epoch": draft.epoch, "id": draft.id},
             )
     return new
 
 
-def inserting(batch: Sequence[Draft]) -> Statement:
-    """Return the statement that stores new jobs and returns the ids of those that were.
+def _stored(batch: Sequence[Draft]) -> list[tuple[Any, ...]]:
+    if len(batch) == 1:
+        return database.rows(_one_row(), batch[0].facts(), prepared=True)
+    return _many_rows(batch)
 
-    What all of them have in common is said once: most of a row is, and to read it a thousand
-    times costs more than to store it. Its parameters have no names: a thousand rows would need
-    tens of thousands of them, and no other part gives any.
+
+@once_per_dialect
+def _one_row() -> str:
+    return f"INSERT INTO {JOB} ({', '.join(COLUMNS)}) VALUES ({draft_placeholders()}) {NEW_ID}"
+
+
+def _many_rows(batch: Sequence[Draft]) -> list[tuple[Any, ...]]:
+    """Store jobs by one statement that says what they have in common once.
+
+    Most of a row is, and to read it a thousand times costs more than to store it. The values come
+    in the order of their places, nowhere else: SQLite looks each name up among all before it.
     """
     columns = dict(zip(COLUMNS, zip(*(draft.row() for draft in batch), strict=True), strict=True))
     own = {
@@ -101,29 +125,30 @@ def inserting(batch: Sequence[Draft]) -> Statement:
         for name, values in columns.items()
         if name in PER_JOB_COLUMNS or _differ(values)
     }
-    common = tuple(values[0] for name, values in columns.items() if name not in own)
-    given = ", ".join([f"({database.marks(own)})"] * len(batch))
+    common = [values[0] for name, values in columns.items() if name not in own]
+    row = f"({', '.join(['%s'] * len(own))})"
     selected = ", ".join(_value(name, f"given.{name}" if name in own else "%s") for name in COLUMNS)
-    return Statement(
-        f"INSERT INTO {Job._meta.db_table} ({', '.join(COLUMNS)}) "
-        f"WITH given ({', '.join(own)}) AS (VALUES {given}) "
-        f"SELECT {selected} FROM given WHERE true ON CONFLICT (id) DO NOTHING RETURNING id",
-        (*(value for row in zip(*own.values(), strict=True) for value in row), *common),
-        prepared=len(batch) == 1,
-    )
+    with database.cursor() as stored:
+        stored.execute(
+            f"INSERT INTO {JOB} ({', '.join(COLUMNS)}) "
+            f"WITH given ({', '.join(own)}) AS (VALUES {', '.join([row] * len(batch))}) "
+            f"SELECT {selected} FROM given WHERE true {NEW_ID}",
+            [*chain.from_iterable(zip(*own.values(), strict=True)), *common],
+        )
+        return list(stored.fetchall())
 
 
 def _differ(values: Sequence[Any]) -> bool:
     return any(value != values[0] for value in values)
 
 
-def placeholders() -> str:
-    """Return what stands for a draft's facts in SQL."""
+def draft_placeholders() -> str:
+    """Return the placeholders of a draft's values in SQL."""
     return ", ".join(_value(name, f"%({name})s") for name in COLUMNS)
 
 
 def _value(name: str, given: str) -> str:
-    """Return the SQL of a column's value, made of what was given: times are seconds from now."""
+    """Return the SQL of a column's value; times are given as seconds from now."""
     timed = name in {"run_at", "expires_at"}
     return database.later(f"CAST({given} AS double precision)") if timed else given
 

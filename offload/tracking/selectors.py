@@ -1,4 +1,4 @@
-"""Which jobs a change of state is for: conditions with names, and the parameters of each.
+"""Selectors of jobs for a change of state: named conditions with their parameters.
 
 Other rooms choose one of them and write no SQL of their own.
 """
@@ -8,56 +8,60 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from offload.db.statements import named
+from offload.core.states import JobState
+from offload.db.statements import named, numbered, placeholders
 from offload.models import Instance, Job
+from offload.models.indexes import QUEUED, RUNNING, Predicate
 from offload.models.instances import LIVES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from offload.core.attempt_key import AttemptKey
+    from offload.core.envelopes import Key
 
 JOB, INSTANCE = Job._meta.db_table, Instance._meta.db_table
-#: One row, by its key: said so that no planner, hearing that few jobs are bound, reads the index
-#: of them all instead.
-IS_QUEUED = "(state = 'QUEUED') IS TRUE"
-IS_ACTIVE = "(state = 'ACTIVE') IS TRUE"
+#: One row, by its key, in a form that keeps planners from reading the index of all bound jobs when
+#: they expect few.
+IS_QUEUED = f"(state = '{JobState.QUEUED}') IS TRUE"
+IS_ACTIVE = f"(state = '{JobState.ACTIVE}') IS TRUE"
 BINDING = "id = %(job_id)s AND epoch = %(epoch)s"
 ATTEMPT = f"{BINDING} AND token = %(token)s"
 #: The attempt that holds this key, while it runs (R4).
 CURRENT_ATTEMPT = f"{ATTEMPT} AND {IS_ACTIVE}"
-#: An attempt that has a process.
-RUNNING = "state = 'ACTIVE' AND handed_until IS NULL"
-#: Bound to an incarnation that does not live. What was handed over needs none.
-STRAY = (
-    f"handed_until IS NULL AND NOT EXISTS (SELECT 1 FROM {INSTANCE} i "
+HERE = "instance = %(instance)s AND incarnation = %(incarnation)s"
+#: Waits or runs at an instance of the own cluster, for all that is known.
+NOT_AT_PEER = "peer IS NULL"
+#: Bound to a gone incarnation. A handed-over job needs none, and a peer's is not in the tables.
+ORPHANED = (
+    f"handed_until IS NULL AND {NOT_AT_PEER} AND NOT EXISTS (SELECT 1 FROM {INSTANCE} i "
     f"WHERE i.name = {JOB}.instance AND i.incarnation = {JOB}.incarnation AND i.{LIVES})"
 )
 LAST_IN_LINE = (
-    f"SELECT id FROM {JOB} WHERE queue = %(queue)s AND state = 'QUEUED' "
+    f"SELECT id FROM {JOB} WHERE queue = %(queue)s AND {QUEUED} "
     "ORDER BY priority, created_at DESC, id DESC LIMIT %(excess)s"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
-    """Where an attempt begins: only what is bound to there may. What is empty is not compared."""
+class Holder:
+    """The holder of a message: only jobs bound to it may begin. Empty fields are not compared."""
 
     instance: str = ""
     incarnation: str = ""
 
     def given(self) -> dict[str, str]:
-        """Return the columns that are compared, and the value of each."""
+        """Return the compared columns and their values."""
         columns = {"instance": self.instance, "incarnation": self.incarnation}
         return {name: value for name, value in columns.items() if value}
 
     @property
     def condition(self) -> str:
-        """Return what follows another condition on jobs; its parameters are ``given``."""
+        """Return SQL to append to a condition on jobs; its parameters are ``given``."""
         return "".join(f" AND {name} = %({name})s" for name in self.given())
 
 
-ANYWHERE = Seat()
+ANY_HOLDER = Holder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +71,12 @@ class Selector:
     condition: str
     params: Mapping[str, object] = field(default_factory=dict)
 
-    def where(self, condition: str) -> Selector:
-        """Return what of these jobs meets a further condition."""
+    def where(self, condition: str | Predicate) -> Selector:
+        """Return the jobs among these that meet a further condition."""
         return Selector(f"{self.condition} AND {condition}", self.params)
 
     def given(self, **params: object) -> dict[str, object]:
-        """Return the parameters of a statement about these jobs, with those it adds."""
+        """Return the parameters for a statement about these jobs, together with further ones."""
         return named(self.params, params)
 
 
@@ -82,19 +86,20 @@ def params_of(key: AttemptKey) -> dict[str, object]:
 
 
 def attempt(key: AttemptKey) -> Selector:
-    """Return the job that this attempt runs, as long as it is the one."""
+    """Return the job of this attempt, as long as the attempt is current."""
     return Selector(CURRENT_ATTEMPT, params_of(key))
 
 
-def one(job_id: str, epoch: int) -> Selector:
+def one(binding: Key) -> Selector:
     """Return one binding of a job."""
+    job_id, epoch = binding
     return Selector(BINDING, {"job_id": job_id, "epoch": epoch})
 
 
-def process(job_id: str, epoch: int, here: Seat = ANYWHERE) -> Selector:
-    """Return one attempt that has a process here; one that was handed over has none."""
-    running = one(job_id, epoch).where(RUNNING)
-    return Selector(f"{running.condition}{here.condition}", running.given(**here.given()))
+def process(binding: Key, holder: Holder = ANY_HOLDER) -> Selector:
+    """Return one attempt that has a process; a handed-over one has none."""
+    running = one(binding).where(RUNNING)
+    return Selector(f"{running.condition}{holder.condition}", running.given(**holder.given()))
 
 
 def these(job_ids: Sequence[str]) -> Selector:
@@ -103,15 +108,15 @@ def these(job_ids: Sequence[str]) -> Selector:
 
 
 def bound_to(instance: str, incarnation: str) -> Selector:
-    """Return what is bound to an incarnation."""
+    """Return the jobs that are bound to an incarnation."""
     return Selector(
-        "instance = %(instance)s AND incarnation = %(incarnation)s",
+        HERE,
         {"instance": instance, "incarnation": incarnation},
     )
 
 
 def bound_to_another(instance: str, incarnation: str) -> Selector:
-    """Return what is bound to any other incarnation of this one's name."""
+    """Return the jobs that are bound to other incarnations of the same name."""
     return Selector(
         "instance = %(instance)s AND incarnation <> %(incarnation)s",
         {"instance": instance, "incarnation": incarnation},
@@ -119,24 +124,23 @@ def bound_to_another(instance: str, incarnation: str) -> Selector:
 
 
 def of_topics(instance: str, topics: Sequence[str]) -> Selector:
-    """Return what of these topics is bound to an instance."""
+    """Return the jobs of these topics that are bound to an instance."""
     there = _listed("topic", topics)
     return Selector(
         f"instance = %(instance)s AND {there.condition}", there.given(instance=instance)
     )
 
 
-def stray(job_ids: Sequence[str]) -> Selector:
-    """Return those of these jobs whose incarnation does not live."""
-    return these(job_ids).where(STRAY)
+def orphaned(job_ids: Sequence[str]) -> Selector:
+    """Return the jobs among these whose incarnation is gone."""
+    return these(job_ids).where(ORPHANED)
 
 
 def beyond_limit(queue: str, excess: int) -> Selector:
-    """Return so many bound jobs of a queue that have not begun, the last in line first."""
+    """Return that many unstarted bound jobs of a queue, the last in line first."""
     return Selector(f"id IN ({LAST_IN_LINE})", {"queue": queue, "excess": excess})
 
 
 def _listed(column: str, values: Sequence[object]) -> Selector:
-    params = {f"{column}_{number}": value for number, value in enumerate(values)}
-    marks = ", ".join(f"%({name})s" for name in params)
-    return Selector(f"{column} IN ({marks})", params)
+    params = numbered(column, values)
+    return Selector(f"{column} IN ({placeholders(params)})", params)

@@ -1,4 +1,4 @@
-"""Celery's running side: the task, its request, the boot steps, and the agent beside a worker."""
+"""The running side of Celery: tasks, requests, boot steps, and the agent beside a worker."""
 
 from __future__ import annotations
 

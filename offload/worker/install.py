@@ -1,4 +1,4 @@
-"""Putting offload into a Celery app."""
+"""Installing offload into a Celery app."""
 
 from __future__ import annotations
 
@@ -7,33 +7,31 @@ import sys
 from celery import Celery
 from django.apps import apps
 
-from offload.conf import settings
 from offload.core.exceptions import ConfigurationError, InvalidApp
+from offload.core.lazy import load
 from offload.messaging.installation import installed, installed_by, remember
-from offload.worker.lazy import lazy
+from offload.worker import connections
 from offload.worker.parent import boot
 from offload.worker.tasks import builtin_tasks
 
-#: Shared tasks: importing them makes every app know them.
+#: Shared tasks, which every app knows once they are imported.
 SHARED_TASKS = (builtin_tasks.run_map, builtin_tasks.run_errback)
-#: Tasks between two closings of a kept connection: never, in effect.
-CLOSE_AFTER_TASKS = 1_000_000_000
 
 
 def install(app: Celery) -> None:
-    """Make tasks of this app jobs, and its workers instances.
+    """Turn calls of this app's tasks into jobs, and its workers into instances.
 
-    Call it in the module that makes the app, after ``config_from_object``. Jobs that are
-    submitted need no broker; the worker needs nothing but ``celery -A project worker``. Raise
-    ConfigurationError where another module has installed it into an app of its own, InvalidApp
-    for what is no Celery app.
+    ``app`` is the site's Celery app. Call this in the module that makes the app, after
+    ``config_from_object``. Submitting jobs needs no broker; a worker needs nothing but ``celery -A
+    project worker``. Raise ConfigurationError if another module has installed offload into an app
+    of its own, InvalidApp if ``app`` is no Celery app.
     """
     if not isinstance(app, Celery):
         raise InvalidApp(app=app)
     module = sys._getframe(1).f_globals.get("__name__", "")
     refuse_second(app, module)
     remember(app, module=module)
-    app.add_defaults(_defaults)
+    app.add_defaults(connections.celery_defaults)
     app.control_cls = "offload.worker.parent.control:JobControl"
     app.autodiscover_tasks(related_name="consumers")
     boot.connect(app)
@@ -42,9 +40,9 @@ def install(app: Celery) -> None:
 
 
 def refuse_second(app: Celery, module: str) -> None:
-    """Let one app send all jobs: a worker of another would wait at a broker they never reach.
+    """Let only one app send jobs: workers of another might wait at a broker that gets none.
 
-    Raise ConfigurationError where another module has installed another app.
+    Raise ConfigurationError if another module has installed another app.
     """
     first, known = installed(), installed_by()
     if first is not None and first is not app and known != module:
@@ -56,12 +54,8 @@ def refuse_second(app: Celery, module: str) -> None:
         )
 
 
-def _defaults() -> dict[str, object]:
-    return {"CELERY_DB_REUSE_MAX": CLOSE_AFTER_TASKS} if settings().keep_connections else {}
-
-
 def complete() -> None:
     """Hook the installed app's sending side, once Django's models can be imported."""
     app = installed()
     if app is not None:
-        lazy("offload.canvas.hooks:install")(app)
+        load("offload.canvas.hooks:install")(app)

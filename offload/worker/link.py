@@ -7,18 +7,18 @@ import select
 import socket
 from typing import Any
 
-#: Bytes of a packet, its mark included: the system takes no packets as large as some snapshots.
+#: Largest packet in bytes, including its mark; some reports are larger than the system allows.
 PACKET_BYTES = 1 << 16
-#: Bytes that may lie in the socket, as far as the system allows.
+#: Size of the socket's buffer in bytes, as far as the system allows.
 BUFFER_BYTES = 1 << 20
-#: Milliseconds for which the rest of a value waits for room in the socket.
+#: Milliseconds to wait for room in the socket for the rest of a value.
 SEND_TIMEOUT_MILLISECONDS = 1000
-#: What a packet is of its value: all of it, or its first, another, or its last part.
+#: Marks of packets: a whole value, or its first, a middle, or its last part.
 WHOLE, FIRST, MORE, LAST = b"w", b"f", b"m", b"l"
 
 
 class Link:
-    """One end; values may be lost, since a full snapshot follows soon."""
+    """One end of the link; values may get lost, as a full report follows soon."""
 
     def __init__(self, end: socket.socket) -> None:
         """Take an end of a pair of packet sockets."""
@@ -35,7 +35,7 @@ class Link:
 
     @classmethod
     def of_descriptor(cls, descriptor: int) -> Link:
-        """Return the end that was inherited under this descriptor."""
+        """Return the end of an inherited descriptor."""
         return cls(socket.socket(fileno=descriptor))
 
     def fileno(self) -> int:
@@ -43,7 +43,7 @@ class Link:
         return self._end.fileno()
 
     def send(self, value: dict[str, Any]) -> bool:
-        """Send a value; return whether it went.
+        """Send a value; return whether it was sent.
 
         Threads may send at once, as long as only one of them sends values of several packets.
         """
@@ -62,7 +62,7 @@ class Link:
         poll.poll(SEND_TIMEOUT_MILLISECONDS)
 
     def receive(self, timeout: float | None = None) -> dict[str, Any] | None:
-        """Return the next value, or None where the other end is closed or time is up."""
+        """Return the next value, or None if the other end is closed or time is up."""
         self._end.settimeout(timeout)
         while packet := self._packet():
             value = self._value(packet[:1], packet[1:])
@@ -77,7 +77,7 @@ class Link:
             return b""
 
     def _value(self, mark: bytes, part: bytes) -> dict[str, Any] | None:
-        """Return the value that is whole with this part; one that lost a part never is."""
+        """Return the value that this part completes, or None; drop values that lost a part."""
         if mark == WHOLE:
             return _read(part)
         self._parts = [part] if mark == FIRST else [*self._parts, part]

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A worker's parent process at one moment: jobs it holds and runs, and its health."""
+    """The state of a worker's parent process: held and running jobs, and its health."""
 
-    #: When it was taken, by ``boottime``.
+    #: The time of the report, by ``boottime``.
     at: float = 0.0
     mode: Mode = Mode.STARTING
     tick_age: float = 0.0
@@ -26,13 +26,13 @@ class Report:
     held: frozenset[Key] = frozenset()
     running: dict[Key, int] = field(default_factory=dict)
     lost: dict[Key, tuple[str, str]] = field(default_factory=dict)
-    #: Names of tasks that messages asked for and the worker does not have.
+    #: Names of tasks in messages that the worker does not have.
     refused: dict[Key, str] = field(default_factory=dict)
     #: Runs that Celery was asked to end, and whether by force.
     stops: dict[Key, bool] = field(default_factory=dict)
 
     def packed(self) -> dict[str, Any]:
-        """Return it as it goes over the link: JSON."""
+        """Return the report as JSON for the link."""
         return {
             "at": self.at,
             "mode": self.mode,
@@ -43,27 +43,27 @@ class Report:
             "malformed": self.malformed,
             "held": [list(key) for key in self.held],
             "running": [[*key, pid] for key, pid in self.running.items()],
-            "lost": [[*key, cause, told] for key, (cause, told) in self.lost.items()],
+            "lost": [[*key, cause, detail] for key, (cause, detail) in self.lost.items()],
             "refused": [[*key, task] for key, task in self.refused.items()],
             "stops": [[*key, force] for key, force in self.stops.items()],
         }
 
     @classmethod
-    def read(cls, said: dict[str, Any]) -> Report:
-        """Return a report as it came over the link."""
+    def read(cls, message: dict[str, Any]) -> Report:
+        """Read a report from the link."""
         return cls(
-            at=said["at"],
-            mode=Mode(said["mode"]),
-            tick_age=said["tick_age"],
-            connections=said["connections"],
-            concurrency=said["concurrency"],
-            ended=said["ended"],
-            malformed=said["malformed"],
-            held=frozenset((job, epoch) for job, epoch in said["held"]),
-            running={(job, epoch): pid for job, epoch, pid in said["running"]},
-            lost={(job, epoch): (cause, told) for job, epoch, cause, told in said["lost"]},
-            refused={(job, epoch): task for job, epoch, task in said["refused"]},
-            stops={(job, epoch): force for job, epoch, force in said["stops"]},
+            at=message["at"],
+            mode=Mode(message["mode"]),
+            tick_age=message["tick_age"],
+            connections=message["connections"],
+            concurrency=message["concurrency"],
+            ended=message["ended"],
+            malformed=message["malformed"],
+            held=frozenset((job, epoch) for job, epoch in message["held"]),
+            running={(job, epoch): pid for job, epoch, pid in message["running"]},
+            lost={(job, epoch): (cause, detail) for job, epoch, cause, detail in message["lost"]},
+            refused={(job, epoch): task for job, epoch, task in message["refused"]},
+            stops={(job, epoch): force for job, epoch, force in message["stops"]},
         )
 
     @property
@@ -73,12 +73,12 @@ class Report:
 
     @property
     def news(self) -> tuple[object, ...]:
-        """Return what calls for a look at the window when it changes."""
-        told = len(self.lost), len(self.refused), tuple(self.stops)
-        return self.mode, self.ended, self.connections, told
+        """Return facts whose change calls for a look at the window."""
+        lengths = len(self.lost), len(self.refused), tuple(self.stops)
+        return self.mode, self.ended, self.connections, lengths
 
     def load(self) -> dict[str, Any]:
-        """Return what is announced of it."""
+        """Return the load that is announced."""
         return {
             "held": len(self.held),
             "running": len(self.running),

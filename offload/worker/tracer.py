@@ -1,11 +1,11 @@
-"""A wrapper around Celery's tracer for tasks that are jobs."""
+"""A wrapper of Celery's tracer for tasks that are jobs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from offload.core.envelopes import HEADER
-from offload.worker.lazy import lazy
+from offload.core.lazy import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,29 +16,29 @@ TRACE = "offload.worker.pool.tracing:trace"
 
 
 class Tracer:
-    """Celery's tracer of a task; the message of a job is claimed first."""
+    """A tracer of a task that first claims the job of a message."""
 
     def __init__(self, task: OffloadTask, inner: Callable[..., Any]) -> None:
-        """Stand before Celery's own tracer of the task."""
+        """Wrap Celery's own tracer of the task."""
         self._task = task
         self.inner = inner
 
     def __call__(
         self, task_id: str, args: Any, kwargs: Any, request: dict[str, Any] | None = None
     ) -> Any:
-        """Trace a run as Celery does, if it is no job's or if its job is claimed."""
+        """Trace a run; for a job's message, claim the job first."""
         if not (request or {}).get(HEADER):
             return self.inner(task_id, args, kwargs, request)
-        return lazy(TRACE)(self._task, request)
+        return load(TRACE)(self._task, request)
 
 
 class Traced:
-    """Where Celery keeps a task's tracer."""
+    """A descriptor for the attribute in which Celery keeps a task's tracer."""
 
     def __get__(self, task: OffloadTask | None, owner: type) -> Tracer | None:
-        """Return the tracer; None where the task has none yet."""
+        """Return the tracer, or None if the task has none yet."""
         return None if task is None else vars(task).get("_tracer")
 
     def __set__(self, task: OffloadTask, inner: Callable[..., Any] | None) -> None:
-        """Stand before the tracer that Celery made."""
+        """Wrap the tracer that Celery made."""
         vars(task)["_tracer"] = None if inner is None else Tracer(task, inner)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from offload.core.run_states import RunState
+from offload.core.lazy import public
+from offload.core.workflows.run_states import RunState
 from offload.workflows.definitions import Definition, definition, step, workflow
 
 if TYPE_CHECKING:
@@ -20,10 +20,7 @@ HOMES = {"RunHandle": "offload.workflows.handles", "start": "offload.workflows.r
 
 def __getattr__(name: str) -> Any:
     """Load a public name that needs models from its home."""
-    if name not in HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(HOMES[name]), name)
-    return found
+    return public(__name__, HOMES, name)
 
 
 def __dir__() -> list[str]:

@@ -12,7 +12,7 @@ from offload.conf import settings
 from offload.core.exceptions import ConfigurationError, UnknownWorkflow
 from offload.core.texts import place_of
 from offload.core.topics import validate_topic
-from offload.core.validation.properties import check_properties
+from offload.core.validation.job_properties import check_properties
 from offload.messaging.installation import installed
 from offload.messaging.names import STEP_TASK, TOPIC_OPTION
 
@@ -27,13 +27,13 @@ WORKFLOW_MODULES = ("workflow", "workflows")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """A workflow's name, and what writes its canvas anew for every run."""
+    """A workflow's name, and the function that makes the canvas of each run."""
 
     name: str
     build: Callable[[], Signature[Any]]
 
     def canvas(self) -> Signature[Any]:
-        """Return the canvas of a new run; raise ConfigurationError for what is none."""
+        """Return the canvas of a new run; raise ConfigurationError if the function returns none."""
         made: Any = self.build()
         if not isinstance(made, Signature):
             raise _wrong(
@@ -48,25 +48,27 @@ def _wrong(name: str, problem: str) -> ConfigurationError:
     return ConfigurationError(setting=f"workflow {name!r}", problem=problem)
 
 
-_definitions: dict[str, Definition] = {}
+#: Definitions that modules made when they were imported, as with Celery's tasks.
+defined: dict[str, Definition] = {}
 
 
 def workflow(name: str) -> Callable[[Build], Build]:
     """Make a function that returns a canvas the definition of a workflow.
 
-    Names are written as topics are. Raise InvalidTopic for a name that is none, and
-    ConfigurationError for one that another function has, or for what is no function.
+    ``name`` is written like a topic, such as ``"report/whole"``. Return the decorator; it returns
+    the function. Raise InvalidTopic for an invalid name, and ConfigurationError if the name is left
+    out, if another function has it, or if the decorated object is no function.
     """
     _check_name(name)
 
     def define(build: Build) -> Build:
         if not _is_function(build):
             raise _wrong(name, "it is no function. Write def whole(): return chain(…) below it")
-        known = _definitions.get(name)
+        known = defined.get(name)
         if known is not None and place_of(known.build) != place_of(build):
             both = f"{place_of(known.build)} and by {place_of(build)}"
             raise _wrong(name, f"defined by {both}; rename one")
-        _definitions[name] = Definition(name=name, build=build)
+        defined[name] = Definition(name=name, build=build)
         return build
 
     return define
@@ -80,26 +82,28 @@ def _check_name(name: object) -> None:
 
 
 def _is_function(build: object) -> bool:
-    """Return whether it can write a canvas; a canvas itself can be called, too."""
+    """Return whether it can make a canvas; a canvas itself can be called, too."""
     return callable(build) and not isinstance(build, Signature)
 
 
 def definition(name: str) -> Definition:
-    """Return the definition of that name, looked for in all installed apps.
+    """Return the definition of a workflow.
 
-    Raise UnknownWorkflow where there is none.
+    ``name`` is its name. Definitions are found in the modules ``workflow`` and ``workflows`` of all
+    installed apps. Raise UnknownWorkflow if there is none of that name.
     """
-    if name not in _definitions:
+    if name not in defined:
         autodiscover_modules(*WORKFLOW_MODULES)
-    if name not in _definitions:
-        raise UnknownWorkflow(name=name, known=tuple(sorted(_definitions)))
-    return _definitions[name]
+    if name not in defined:
+        raise UnknownWorkflow(name=name, known=tuple(sorted(defined)))
+    return defined[name]
 
 
 def step(topic: str, /, **properties: Any) -> Signature[Any]:
-    """Return a step of a workflow, or of any canvas: a job of this topic.
+    """Return a step of a workflow, or of any canvas: the signature of a job of this topic.
 
-    What the canvas passes on, such as the results a step waits for, comes as positional
+    ``topic`` is the job's topic, and ``properties`` are its keyword arguments, as JSON values.
+    Values that the canvas passes on, such as the results that a step waits for, come as positional
     arguments. Raise InvalidTopic or InvalidProperties.
     """
     return Signature(

@@ -11,12 +11,12 @@ from project.dam.metadata import metadata as read_metadata
 
 if TYPE_CHECKING:
     from offload.models import PayloadFile
-    from offload.worker.tasks.current import CurrentJob
+    from offload.worker.tasks.current_job import CurrentJob
 
 
 @consumer("dam/metadata")
 def metadata(job: CurrentJob) -> dict[str, Any]:
-    """Read what the image says of itself."""
+    """Read the image's own metadata."""
     with job.inputs["original"].open() as file:
         found = read_metadata(file)
     job.outputs.add("metadata.json", as_json(found))
@@ -43,14 +43,14 @@ def web(job: CurrentJob, *, width: int) -> dict[str, Any]:
 
 @consumer("dam/manifest")
 def manifest(job: CurrentJob, results: list[Any]) -> dict[str, Any]:
-    """List what the other steps made."""
+    """List the files that the other steps made."""
     made = [entry(file) for file in job.siblings]
     job.outputs.add("manifest.json", as_json({"files": made}))
     return {"files": len(made), "steps": len(results)}
 
 
 def entry(file: PayloadFile) -> dict[str, Any]:
-    """Return what the manifest says of a file."""
+    """Return the manifest's entry for a file."""
     return {
         "name": file.name,
         "topic": file.job.topic if file.job else "",

@@ -14,7 +14,7 @@ from offload import PermanentError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: What is read; the other formats that Pillow knows stay shut.
+#: The formats that are read; Pillow's other formats stay closed.
 IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF")
 
 #: Value of EXIF's orientation for an image that needs no turn.
@@ -23,7 +23,7 @@ UPRIGHT_ORIENTATION = 1
 #: Values of EXIF's orientation that lay the image on its side.
 SIDEWAYS_ORIENTATIONS = frozenset({5, 6, 7, 8})
 
-#: What Pillow raises for images that are broken, each format in its own way.
+#: The errors that Pillow raises for broken images, which differ by format.
 BROKEN_IMAGE_ERRORS = (
     OSError,
     SyntaxError,
@@ -43,7 +43,7 @@ SPARE_FACTOR = 2
 
 @contextmanager
 def rejecting_broken_images() -> Iterator[None]:
-    """Turn what Pillow raises for images it cannot read into a PermanentError that says why."""
+    """Turn Pillow's errors for unreadable images into a PermanentError with the reason."""
     try:
         yield
     except UnidentifiedImageError as error:

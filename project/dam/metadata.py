@@ -40,7 +40,7 @@ def frames(image: Image.Image) -> int | None:
 
 
 def exif(image: Image.Image) -> dict[str, Any]:
-    """Return what EXIF says in text and numbers, by the names of its tags; nothing if broken."""
+    """Return EXIF as text and numbers, by the names of its tags; empty if it is broken."""
     try:
         tags = image.getexif()
         found = {**tags, **tags.get_ifd(ExifTags.IFD.Exif)}
@@ -62,13 +62,13 @@ def plain(value: Any) -> str | int | float | list[Any] | None:
 
 
 def readable(text: str) -> str:
-    """Return the text without what no database takes."""
+    """Return the text without characters that databases cannot store."""
     kept = text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
     return kept.strip()[:TEXT_CHARACTERS_MAX]
 
 
 def number(value: Any) -> float | None:
-    """Return the number, or None if it is none or has no end."""
+    """Return the number, or None if it is not a finite number."""
     try:
         found = float(value)
     except (TypeError, ValueError, ZeroDivisionError):

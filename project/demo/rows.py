@@ -37,7 +37,7 @@ def job_of(step: Step, jobs: list[Job]) -> Job | None:
 
 
 def row_of(asset: Asset, step: Step, job: Job | None, folder: Path) -> Row:
-    """Return what became of the step."""
+    """Return the row of the step."""
     if job is None:
         return Row(
             file=asset.name,

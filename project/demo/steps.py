@@ -1,4 +1,4 @@
-"""The steps that an asset has to go through, and what each has to leave behind."""
+"""The steps that an asset has to go through, and the file that each has to make."""
 
 from __future__ import annotations
 

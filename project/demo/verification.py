@@ -1,4 +1,4 @@
-"""Whether the demo did what it says, judged by the files it left."""
+"""Verification of the demo by the files it left."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ROUNDING_PIXELS = 1
 
 
 def problems(asset: Asset, rows: list[Row]) -> list[str]:
-    """Return what is wrong with the work on the asset, in sentences; nothing if all is well."""
+    """Return the problems of the asset's results, in sentences; empty if all is well."""
     source = source_of(asset.path)
     if source is None:
         found = refusal_problems(asset, rows)
@@ -42,7 +42,7 @@ def problems(asset: Asset, rows: list[Row]) -> list[str]:
 
 
 def refusal_problems(asset: Asset, rows: list[Row]) -> list[str]:
-    """Return what is wrong with how an unreadable file was refused."""
+    """Return the problems of the refusal of an unreadable file."""
     if asset.is_ours:
         return ["this photograph comes with the project and cannot be read"]
     return [
@@ -53,7 +53,7 @@ def refusal_problems(asset: Asset, rows: list[Row]) -> list[str]:
 
 
 def step_problems(step: Step, row: Row, source: Source) -> Iterator[str]:
-    """Yield what is wrong with one step of a readable image."""
+    """Yield the problems of one step of a readable image."""
     if row.state != JobState.SUCCEEDED:
         yield f"{step.topic} ({step.label}) is {row.state}: {row.error}"
         return
@@ -68,14 +68,14 @@ def step_problems(step: Step, row: Row, source: Source) -> Iterator[str]:
 
 
 def file_problems(path: Path, row: Row) -> Iterator[str]:
-    """Yield where the file is not the one that the job recorded."""
+    """Yield a problem if the file is not the one that the job recorded."""
     content = path.read_bytes()
     if len(content) != row.bytes or hashlib.sha256(content).hexdigest() != row.sha256:
         yield f"{path} is not the file that was recorded: {row.bytes} bytes, SHA-256 {row.sha256}"
 
 
 def json_problems(path: Path) -> Iterator[str]:
-    """Yield why the file is no JSON."""
+    """Yield a problem if the file is not JSON."""
     try:
         json.loads(path.read_bytes())
     except ValueError as error:
@@ -83,7 +83,7 @@ def json_problems(path: Path) -> Iterator[str]:
 
 
 def image_problems(path: Path, box: int, source: Source) -> Iterator[str]:
-    """Yield why the file is not the original scaled down to the box."""
+    """Yield a problem if the file is not the original scaled down to the box."""
     try:
         with Image.open(path) as image:
             image.load()

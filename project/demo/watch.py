@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 STALL_SECONDS = 60.0
 
 #: Seconds between two looks.
-LOOK_SECONDS = 0.2
+POLL_SECONDS = 0.2
 
 #: Lines of the terminal that are not for assets.
 MARGIN_LINES = 8
@@ -88,7 +88,7 @@ def watch(site: Site, console: Console, runs: list[tuple[Asset, Run]]) -> None:
                 seen, since = progress.mark, time.monotonic()
             elif time.monotonic() - since > STALL_SECONDS:
                 raise Stalled(unfinished=progress.unfinished)
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
         show(progress)
 
 
@@ -104,7 +104,7 @@ def look(runs: list[tuple[Asset, Run]]) -> Progress:
 def showing(
     console: Console, runs: list[tuple[Asset, Run]]
 ) -> Iterator[Callable[[Progress], None]]:
-    """Yield what shows progress: in place on a terminal, by lines elsewhere."""
+    """Yield a display of progress: in place on a terminal, by lines elsewhere."""
     if not console.is_terminal:
         yield Lines(console, runs)
         return

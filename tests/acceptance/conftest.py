@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.management import call_command
 
+from offload.conf import settings
 from offload.models import Job, Join, Payload, Queue, Rule, Run, Switch
 from tests.acceptance.fleet import Fleet
 from tests.acceptance.place import Place, made, visited
 from tests.acceptance.servers import NEEDS, absent
 from tests.acceptance.site.journal import journal
+from tests.acceptance.watching import pass_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_django.plugin import DjangoDbBlocker
 
 EMBEDDED = "sqlite+valkey"
-#: What tests fill beside the rows of instances, in the order in which it can be emptied.
+#: Tables that tests fill beside the rows of instances, in the order in which they can be emptied.
 FILLED: tuple[Any, ...] = (Job, Rule, Switch, Queue, Join, Run, Payload)
 
 
@@ -88,6 +90,7 @@ def site(
 @pytest.fixture
 def fleet(request: pytest.FixtureRequest, site: Any, workers: Fleet) -> Iterator[Fleet]:
     """Return the fleet; what a test leaves behind is removed, all of it where the test failed."""
+    workers.begin()
     yield workers
     failed = request.node.stash.get(FAILED, False)
     for name, worker in list(workers.workers.items()):
@@ -105,8 +108,12 @@ def _clear(workers: Fleet) -> None:
     if not workers.workers:
         call_command("flush", interactive=False, verbosity=0)
         return
+    had_queues = Queue.objects.exists()
     for model in FILLED:
         model.objects.all().delete()
+    if had_queues:
+        # The workers that live on may decide by them for so long.
+        pass_time(settings().topology_age)
 
 
 FAILED = pytest.StashKey[bool]()

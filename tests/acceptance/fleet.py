@@ -1,4 +1,4 @@
-"""Real Celery workers of the acceptance tests' site, and what can be done to them."""
+"""Real Celery workers of the acceptance tests' site, and ways to disturb them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from offload.embedded.tether import tethered
 from offload.models import Instance
 from offload.models.versions import raise_version
 from tests.polling import eventually
+from tests.processes import has_ended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Seconds in which a worker must have started on a busy machine.
-START_LIMIT = 60.0
+START_LIMIT = 120.0
 #: Workers started like this are kept for the tests that follow.
 USUAL: dict[str, Any] = {"pool": "prefork", "concurrency": 2, "options": (), "variables": {}}
 
@@ -41,10 +42,12 @@ class Worker:
     is_usual: bool
     #: Where its results go.
     results: str | None = None
+    #: How many bytes of its log are of tests before.
+    before: int = 0
 
     @property
     def row(self) -> Instance:
-        """Return what it announced."""
+        """Return its announcement."""
         found: Instance = Instance.objects.get(pk=self.name)
         return found
 
@@ -96,17 +99,15 @@ class Worker:
         return self.is_ready
 
     def last_words(self, size: int = 6000) -> str:
-        """Return the end of its log."""
-        return self.log.read_text(errors="replace")[-size:]
+        """Return the end of its log, as far as it is of this test."""
+        return self.log.read_bytes()[self.before :].decode(errors="replace")[-size:]
 
     def end(self) -> None:
         """Leave nothing of it running."""
         family = self.family
-        for one in family:
-            with suppress(psutil.NoSuchProcess):
-                one.kill()
+        self.send_all(signal.SIGKILL)
         self.process.wait()
-        psutil.wait_procs(family, timeout=10)
+        eventually(lambda: all(map(has_ended, family)), what=f"the end of {self.name}")
 
 
 def _line(process: psutil.Process) -> list[str]:
@@ -121,15 +122,24 @@ class Fleet:
 
     place: Place
     workers: dict[str, Worker] = field(default_factory=dict)
+    #: Those that live on from tests before, and that this test has not asked for.
+    left: set[str] = field(default_factory=set)
 
     def __getitem__(self, name: str) -> Worker:
         """Return a worker by the short name it was started with."""
         return self.workers[name]
 
+    def begin(self) -> None:
+        """Begin another test: no words in the logs are of it so far."""
+        self.left = set(self.workers)
+        for worker in self.workers.values():
+            worker.before = worker.log.stat().st_size
+
     def need(self, *names: str) -> list[Worker]:
         """Return usual workers of these names, ready, and no others running."""
         for name in set(self.workers) - set(names):
             self.drop(name)
+        self.left.clear()
         for name in names:
             if name in self.workers and not self._is_fit(self.workers[name]):
                 self.drop(name)
@@ -155,8 +165,15 @@ class Fleet:
     ) -> Worker:
         """Start a worker and return it, ready unless ``wait`` is false.
 
-        ``alias`` is how it is known here, where another one has its name.
+        Workers that live on from tests before, and are not needed here, are ended first: they
+        would take messages of this test. ``alias`` is how it is known here, where another one has
+        its name.
         """
+        for other in self.left & set(self.workers):
+            self.drop(other)
+        self.left.clear()
+        if (older := self.workers.get(alias or name)) is not None and older.is_alive:
+            self.drop(alias or name)
         nodename = self.place.nodename(name)
         log = self.place.folder / f"{name}-{len(list(self.place.folder.glob('*.log')))}.log"
         given = {"pool": pool, "concurrency": concurrency, "options": options}
@@ -210,18 +227,23 @@ class Fleet:
 
 
 def _options(pool: str, concurrency: int) -> list[str]:
-    return ["--pool", pool, "--concurrency", str(concurrency), "--loglevel", "INFO"]
+    """Return a worker's usual options; it waits a second for answers of others, if it mingles.
+
+    The demo and the README's site have workers that do.
+    """
+    usual = ["--pool", pool, "--concurrency", str(concurrency), "--loglevel", "INFO"]
+    return [*usual, "--without-mingle"]
 
 
-def script(place: Place, code: str) -> subprocess.CompletedProcess[str]:
+def script(place: Place, code: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a program of the site, such as a publisher, to its end."""
     setup = "import django; django.setup(); import tests.acceptance.site.celery\n"
     return subprocess.run(
         [sys.executable, "-c", setup + code],
         cwd=ROOT,
-        env={**os.environ, **place.variables},
+        env={**os.environ, **place.variables, **variables},
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )

@@ -61,7 +61,7 @@ def made(environment: str, folder: Path) -> Iterator[Place]:
             variables=variables(folder, run, database, broker),
         )
         with visited(place):
-            call_command("migrate", interactive=False, verbosity=0)
+            call_command("migrate", interactive=False, run_syncdb=True, verbosity=0)
         yield place
 
 

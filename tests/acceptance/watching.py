@@ -1,4 +1,4 @@
-"""What tests look at while workers work."""
+"""Observing workers at work."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from offload.conf import settings
 from offload.core.states import JobState
-from offload.fleet import rules
-from offload.models import Job
+from offload.models import Job, Queue
+from offload.rules import editing
 from tests.acceptance.site.journal import events
 from tests.polling import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 #: Seconds in which a job ends on a busy machine, repairs included.
-LIMIT = 60.0
+LIMIT = 120.0
 
 
 def ended(job: JobHandle, *, within: float = LIMIT) -> Job:
@@ -68,12 +69,12 @@ def _running(job: JobHandle) -> Job | None:
 
 
 def happened(job: JobHandle) -> list[str]:
-    """Return what the attempts of a job wrote down, in order."""
+    """Return the journal of a job's attempts, in order."""
     return [one.what for one in events(job.id)]
 
 
 def slept(job: Job) -> str:
-    """Return what a sleeper returns in its last epoch."""
+    """Return the result of a sleeper in its last epoch."""
     return f"slept in epoch {job.epoch}"
 
 
@@ -88,6 +89,13 @@ def pass_time(number: float) -> None:
     eventually(lambda: time.monotonic() > until, within=number + 10)
 
 
+def add_queue(name: str, topics: Sequence[str], **fields: Any) -> Queue:
+    """Create a queue, and let the time pass in which a worker may decide without it."""
+    made = Queue.objects.create(name=name, topics=list(topics), **fields)
+    pass_time(settings().topology_age)
+    return made
+
+
 def only_on(worker: Worker, fleet: Fleet) -> AbstractContextManager[None]:
     """Deny everything to all other workers for a block."""
     return _denied([one.name for one in fleet.workers.values() if one is not worker])
@@ -96,10 +104,10 @@ def only_on(worker: Worker, fleet: Fleet) -> AbstractContextManager[None]:
 @contextmanager
 def _denied(names: list[str]) -> Iterator[None]:
     for name in names:
-        rules.deny(name, "**")
+        editing.deny(name, "**")
     yield
     for name in names:
-        rules.clear(name, "**")
+        editing.clear(name, "**")
 
 
 def unchanged(job: JobHandle) -> dict[str, Any]:

@@ -17,9 +17,9 @@ from rich.console import Console
 from offload.embedded import EmbeddedBroker
 from project.fleet import StopRequest, ending_in_order
 from tests.benchmarks import databases, machine, routing, tables
-from tests.benchmarks.figures import Samples, summary
+from tests.benchmarks.figures import Samples, places, summary
 from tests.benchmarks.turns import Arena, TurnFailed
-from tests.benchmarks.variants import VARIANTS
+from tests.benchmarks.variants import PLACES, VARIANTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 VAR = Path(__file__).resolve().parents[2] / "var"
 #: Columns where the tables go into a file or a log.
 WIDTH = 150
+#: One job in so many travels: one by one they take a thousand times as long.
+TRAVELLING_PART = 10
 CHOICES = ("sqlite", "postgresql", "both")
 
 
@@ -113,10 +115,18 @@ def _side_by_side(
             for one in VARIANTS:
                 status.update(f"{name}: run {run} of {options.runs}, {one.label}")
                 samples[one.key].append(arena.time(one, options.jobs))
-    found = summary(samples)
-    console.print(tables.figures(name, found, statements), tables.ratios(name, found))
+        trips: Samples = {one.key: [] for one in PLACES}
+        for run in range(1, options.runs + 1):
+            for one in PLACES:
+                status.update(f"{name}: run {run} of {options.runs}, jobs {one.label}")
+                trips[one.key].append(arena.travel(one, options.jobs // TRAVELLING_PART))
+    console.print(tables.figures(name, found := summary(samples), statements))
+    console.print(tables.ratios(name, found), tables.places(name, where := places(trips)))
     version = databases.version(name)
-    return {"version": version, **found, "statements": statements, "samples": samples}
+    samples |= trips
+    return {
+        "version": version, **found, "places": where, "statements": statements, "samples": samples,
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A database of the benchmark's own, gone afterwards."""
+"""A database of the benchmark's own, which is removed afterwards."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 #: Turns of each contender in the order of the runs, by its key.
 Samples: TypeAlias = "dict[str, list[dict[str, Any]]]"
 
-#: What is compared, by its name, with the figure of a contender that has none of its own.
+#: The compared figures, by name, with the figure to use for a contender without its own.
 RATES = {
     "submit": ("submit one by one, jobs/s", "submit"),
     "through": ("end to end, one by one, jobs/s", "through"),
@@ -71,4 +71,16 @@ def summary(samples: Samples) -> dict[str, Any]:
             for ours in OURS
             for theirs in THEIRS
         },
+    }
+
+
+def places(samples: Samples) -> dict[str, Any]:
+    """Return medians of jobs here and in another cluster, and the ratio of the two by pairs."""
+    return {
+        "medians": {key: middle(turns, "through") for key, turns in samples.items()},
+        "round_trip_p50_ms": {
+            key: median(one * 1000 for turn in turns for one in turn["round_trip"])
+            for key, turns in samples.items()
+        },
+        "ratio": ratio(samples, "remote", "local", "through"),
     }

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from tests.benchmarks.figures import OURS, RATES, ROLES, THEIRS
-from tests.benchmarks.variants import VARIANTS, variant
+from tests.benchmarks.variants import PLACES, VARIANTS, variant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PLACES = f"{', '.join(ROLES[:-1])} and {ROLES[-1]}"
+PROCESSES = f"{', '.join(ROLES[:-1])} and {ROLES[-1]}"
 
 
 def figures(name: str, found: Mapping[str, Any], statements: Mapping[str, Any]) -> Table:
@@ -24,7 +24,7 @@ def figures(name: str, found: Mapping[str, Any], statements: Mapping[str, Any]) 
         "p99",
         "processor ms a job*",
         "SQL statements a job*",
-        caption=f"* of {PLACES}; a server is on this machine, or not counted",
+        caption=f"* of {PROCESSES}; a server is on this machine, or not counted",
     )
     for one in VARIANTS:
         delays, cpu = found["delays_ms"][one.key], found["cpu_ms"][one.key]
@@ -50,8 +50,18 @@ def ratios(name: str, found: Mapping[str, Any]) -> Table:
     return _aligned(table)
 
 
+def places(name: str, found: Mapping[str, Any]) -> Table:
+    """Return what a job costs in the own cluster, and in another one whose database is SQLite."""
+    table = Table(f"{name}: where a job runs", "jobs/s", "submit to result, ms: p50", "ratio")
+    for one in PLACES:
+        ratio = f"{found['ratio']:.3f}" if one.remote else ""
+        trip = f"{found['round_trip_p50_ms'][one.key]:,.0f}"
+        table.add_row(one.label, f"{found['medians'][one.key]:,.1f}", trip, ratio)
+    return _aligned(table)
+
+
 def routing(found: Mapping[str, float]) -> Table:
-    """Return what a decision costs."""
+    """Return the cost of a decision."""
     table = Table("route(), 100 instances, 100 rules", "µs")
     table.add_row("known topology", f"{found['warm_us']:.1f}")
     table.add_row("topology seen first", f"{found['cold_us']:.0f}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from offload.embedded.tether import tethered
+from project import environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +54,7 @@ class Arena:
             "BENCH_OWNER": str(os.getpid()),
             "BENCH_BROKER": self.broker,
             "BENCH_DATABASE": json.dumps(self.database),
+            "BENCH_PEER_DATABASE": json.dumps(environment.sqlite(self.folder / "peer.sqlite3")),
         }
 
     def migrate(self, variant: Variant) -> None:
@@ -66,6 +68,10 @@ class Arena:
     def count(self, variant: Variant) -> dict[str, Any]:
         """Return the SQL statements per job."""
         return self._turn(variant, "count", 0, BENCH_COUNT="1")
+
+    def travel(self, variant: Variant, jobs: int) -> dict[str, Any]:
+        """Return the times of one turn whose jobs run where the variant says."""
+        return self._turn(variant, "travel", jobs)
 
     def _turn(self, variant: Variant, act: str, jobs: int, **more: str) -> dict[str, Any]:
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What is compared: bare Celery, Celery with results in the database, and jobs."""
+"""The compared variants: bare Celery, Celery with results in the database, and jobs."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ class Variant:
     started: bool = True
     #: Whether workers keep their database connection over tasks.
     kept: bool = True
+    #: Whether another cluster runs the jobs.
+    remote: bool = False
 
 
 VARIANTS = (
@@ -28,8 +30,13 @@ VARIANTS = (
     Variant(key="offload", label="offload", offload=True),
     Variant(key="quiet", label="offload, STARTED not stored", offload=True, started=False),
 )
+#: Where a job runs: measured apart, since a job that travels takes a thousand times as long.
+PLACES = (
+    Variant(key="local", label="in the own cluster", offload=True),
+    Variant(key="remote", label="in another cluster", offload=True, remote=True),
+)
 
 
 def variant(key: str) -> Variant:
     """Return the variant of that key."""
-    return next(one for one in VARIANTS if one.key == key)
+    return next(one for one in (*VARIANTS, *PLACES) if one.key == key)

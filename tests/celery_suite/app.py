@@ -11,7 +11,7 @@ from celery import Celery
 import offload
 from tests.celery_suite.tasks import rebase
 
-#: What the suite's own `conftest` and Celery's own test app configure.
+#: The settings of the suite's own `conftest` and of Celery's own test app.
 CONFIG: dict[str, Any] = {
     "broker_url": os.environ["TEST_BROKER"],
     "result_backend": os.environ["TEST_BACKEND"],

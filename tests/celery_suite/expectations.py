@@ -1,4 +1,4 @@
-"""What is expected of the suite: which part of it is run, and what differs by design."""
+"""Expectations of the suite: the part that is run, and the differences by design."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ class Expectations:
     racy: tuple[Entry, ...]
 
     def differing(self, results: str) -> set[str]:
-        """Return what fails by design with a result backend."""
+        """Return the tests that fail by design with a result backend."""
         return _tests(self.differ, results)
 
     def racing(self, results: str) -> set[str]:
-        """Return what passes or fails by chance, on stock too."""
+        """Return the tests that pass or fail by chance, on stock too."""
         return _tests(self.racy, results)
 
     def listed(self) -> set[str]:
-        """Return what does not come to the same on both, with any result backend."""
+        """Return the tests whose outcomes differ between both, with any result backend."""
         return {test for entry in (*self.differ, *self.better) for test in entry.tests}
 
     def bettering(self, results: str) -> set[str]:
-        """Return what jobs pass although the suite expects it to fail."""
+        """Return the tests that jobs pass although the suite expects them to fail."""
         return _tests(self.better, results)
 
 

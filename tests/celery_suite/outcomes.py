@@ -1,4 +1,4 @@
-"""What became of tests, and what that says of jobs beside stock Celery."""
+"""Outcomes of tests, and the comparison of jobs with stock Celery."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
-#: What is no failure, from the least to the best.
+#: Outcomes that are no failures, from the least to the best.
 GOOD = {"xfailed": 0, "passed": 1, "xpassed": 1}
-#: What is said of a test that took too long, which on a busy machine says little.
+#: The message of a test that took too long, which means little on a busy machine.
 LATE = ("TimeoutError", "Timeout (>", "timed out", "Timed out")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of a test: passed, failed, skipped, xfailed, or xpassed.
+    """The outcome of a test: passed, failed, skipped, xfailed, or xpassed.
 
     The latter is a surprise that the suite calls a failure; one that it allows for has passed.
     """
@@ -45,7 +45,7 @@ Tests = dict[str, Outcome]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What is wrong with jobs, or with what we say of them."""
+    """A problem of jobs, or of our expectations of them."""
 
     #: Tests that fail on jobs, pass on stock, and that nobody says so of.
     alone: tuple[str, ...]
@@ -139,7 +139,7 @@ def write(file: Path, test: str, outcome: Outcome) -> None:
 
 
 def read(file: Path) -> Tests:
-    """Return what a file says; of what was said of one test twice, the worse."""
+    """Return the outcomes in a file; of two outcomes of one test, the worse."""
     found: Tests = {}
     for line in file.read_text().splitlines() if file.exists() else []:
         fields = json.loads(line)

@@ -1,4 +1,4 @@
-"""Plugin of the suite's pytest: the app is ours, the worker runs elsewhere, outcomes are kept."""
+"""A pytest plugin for the suite: uses our app and a worker elsewhere, and keeps outcomes."""
 
 from __future__ import annotations
 

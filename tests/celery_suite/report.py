@@ -1,4 +1,4 @@
-"""What the runner says of a comparison."""
+"""The report of a comparison."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def counted(outcomes: Mapping[str, Outcome]) -> str:
 def report(
     verdict: Verdict, stock: Mapping[str, Outcome] | None, jobs: Mapping[str, Outcome]
 ) -> str:
-    """Return what is wrong, and which tests say nothing."""
+    """Return the problems, and the tests without meaning."""
     fail_on_both = [
         test
         for test, one in (stock or {}).items()

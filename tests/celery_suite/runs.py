@@ -1,4 +1,4 @@
-"""One run of the suite: a server, a worker, the suite's own pytest, and what came of it."""
+"""One run of the suite: a server, a worker, the suite's own pytest, and the outcomes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PLUGINS = ("-p", "tests.celery_suite.plugin", "-p", "celery.contrib.pytest")
 OTHERS = ("randomly", "django", "cacheprovider", "cov")
 #: No check of Celery: the app that offload is installed into is not imported by settings.
 MIGRATE = ("django", "migrate", "--skip-checks", "--verbosity", "0")
-#: What pytest ends with where it ran the tests: all well, and some failed.
+#: The exit codes of pytest after it ran the tests: all passed, and some failed.
 RAN = (0, 1)
 #: Seconds of a test that says nothing of its own: as long as the suite gives those that do.
 LIMIT = 300

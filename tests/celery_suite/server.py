@@ -1,4 +1,4 @@
-"""A Valkey server of the run's own, on the TCP port that the suite wants to be told."""
+"""A Valkey server of the run's own, on a TCP port, which the suite requires."""
 
 from __future__ import annotations
 

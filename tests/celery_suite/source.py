@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: What is unpacked of it: the rest would hide the installed Celery.
+#: The parts to unpack; the rest would hide the installed Celery.
 PARTS = ("t/", "pyproject.toml")
 
 

@@ -1,4 +1,4 @@
-"""What makes every task of the suite a job, save those that are refused as one."""
+"""Makes every task of the suite a job, except those that are refused as jobs."""
 
 from __future__ import annotations
 

@@ -11,32 +11,34 @@ from django.test import override_settings
 
 from offload.canvas import hooks
 from offload.core.states import JobState, allowed
-from offload.dispatch import dispatching
+from offload.dispatch.full_lanes import full_lanes
+from offload.fleet import leadership
+from offload.fleet.snapshots import snapshot
 from offload.messaging import installation
-from offload.messaging.publisher import breaker
 from offload.signals import alarm, job_changed
 from tests.apps import forget_consumers
-from tests.integration.world import Broker, Told
+from tests.integration.world import HERE, Broker, Told, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from offload.fleet.leadership import Term
+
 
 @pytest.fixture(scope="session")
 def _app() -> Celery:
-    app = Celery("engine", broker="memory://", backend="django-db", set_as_current=False)
+    app = Celery("tests", broker="memory://", backend="django-db", set_as_current=False)
     app.conf.update(result_extended=True)
     hooks.install(app)
     return app
 
 
 @pytest.fixture(autouse=True)
-def app(_app: Celery, engine_database: str) -> Iterator[Celery]:
+def app(_app: Celery, database_alias: str) -> Iterator[Celery]:
     """Install an app for the test."""
     forget_consumers(_app)
-    breaker.closed_at = 0.0
-    dispatching._full.clear()
+    full_lanes.clear()
     with installation.instead(_app, module=__name__):
         yield _app
 
@@ -51,7 +53,7 @@ def broker(app: Celery) -> Iterator[Broker]:
 
 
 @pytest.fixture(autouse=True)
-def changes(engine_database: str) -> Iterator[list[Told]]:
+def changes(database_alias: str) -> Iterator[list[Told]]:
     """Return the changes of state as they were told; every one must be in the table of states."""
     told: list[Told] = []
 
@@ -88,3 +90,12 @@ def media(tmp_path: Path) -> Iterator[Path]:
     }
     with override_settings(STORAGES={**settings.STORAGES, "offload": storage}):
         yield folder
+
+
+@pytest.fixture
+def term() -> Term:
+    """Return the term of the one instance."""
+    found = leadership.acquire(HERE, place().incarnation)
+    assert found is not None
+    snapshot(fresh=True)
+    return found

@@ -1,4 +1,4 @@
-"""The wheel: what is in it, and what a site's type checker learns from it."""
+"""The wheel: its content, and its types for a site's type checker."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def runs() -> list[JobHandle]:
     return run_jobs(most=10)
 """
 
-#: What a type checker is to find: a call that no documentation allows.
+#: A wrong call, which a type checker must find.
 WRONG = """
 import offload
 
@@ -161,7 +161,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def checked(python: Path, code: str, folder: Path) -> str:
-    """Return what a strict type checker says of a site's code."""
+    """Return the output of a strict type checker for a site's code."""
     (folder / "site.py").write_text(code)
     command = [
         sys.executable, "-m", "mypy", "--strict", "--python-executable", str(python),

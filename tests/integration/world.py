@@ -1,15 +1,13 @@
-"""A small world for the engine: instances that joined, jobs at every stage, aged rows."""
+"""A small world to test in: instances that joined, jobs at every stage, aged rows."""
 
 from __future__ import annotations
 
 import os
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.db import connections
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
@@ -21,20 +19,20 @@ from offload.core.tokens import new_secret
 from offload.db import database
 from offload.dispatch.submission import new_id
 from offload.fleet import membership
+from offload.fleet.giving_back import give_back
 from offload.fleet.membership import Announcement
 from offload.fleet.snapshots import snapshot
 from offload.jobs.claims import MessageFacts
 from offload.jobs.endings import Ending
 from offload.messaging.publisher import instance_queue
 from offload.models import Job
-from offload.results.giving_back import give_back
 from offload.tracking import claiming, selectors
-from offload.tracking.bindings import BoundJob, Place, bind
+from offload.tracking.binding.bindings import BoundJob, Place, bind
 from offload.tracking.drafts import Draft, insert
 from tests.arranging import arrange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from celery import Celery
 
@@ -47,10 +45,6 @@ TASK = "dam.render"
 LANE = Lane(topic=TOPIC)
 HERE, THERE = "render@gpu1", "render@gpu2"
 FACTS = MessageFacts(task=TASK, argsrepr="()", kwargsrepr="{}", worker=HERE)
-#: Whether somebody waits for a lock of this connection.
-BLOCKED = (
-    "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-)
 BROKE = ErrorInfo(type="ValueError", message="no", module="builtins", traceback="Traceback: no")
 
 
@@ -64,7 +58,7 @@ class Told(NamedTuple):
 
 
 def announcement(name: str = HERE, **facts: Any) -> Announcement:
-    """Return what a worker of two processes in this process says of itself."""
+    """Return the announcement of a worker with two processes, in this process."""
     usual: dict[str, Any] = {
         "pid": os.getpid(),
         "consumers": [{"pattern": "dam/**", "task": TASK}],
@@ -86,14 +80,14 @@ def join(name: str = HERE, *, mode: Mode = Mode.READY, **facts: Any) -> str:
 
 def place(name: str = HERE, *, window: int | None = None) -> Place:
     """Return an instance as a place to bind to, under the topology as it is."""
-    seen = snapshot(fresh=True)
-    found = seen.topology.instance(name)
+    current = snapshot(fresh=True)
+    found = current.topology.instance(name)
     assert found is not None
     return Place(
         instance=name,
         incarnation=found.incarnation,
         window=found.window if window is None else window,
-        version=seen.version,
+        version=current.version,
     )
 
 
@@ -151,7 +145,7 @@ def running(name: str = HERE, **facts: Any) -> Running:
 
 def lose(job_id: str, epoch: int, *, cause: Cause, error: str) -> list[StateChange]:
     """End an attempt whose process died; return what changed."""
-    return give_back(selectors.process(job_id, epoch), cause=cause, error=error, crash=True)
+    return give_back(selectors.process((job_id, epoch)), cause=cause, error=error, crash=True)
 
 
 def row(job_id: str) -> Job:
@@ -166,66 +160,13 @@ def states(job_ids: Sequence[str]) -> list[str]:
 
 
 def celery_state(app: Celery, job_id: str) -> str:
-    """Return what Celery says of a job."""
+    """Return Celery's state of a job."""
     return str(app.AsyncResult(job_id).state)
 
 
 def age(job_ids: Sequence[str], column: str, *, seconds: float) -> None:
     """Let a time of jobs be so many seconds longer ago."""
     arrange(Job.objects.ids(job_ids), **{column: F(column) - timedelta(seconds=seconds)})
-
-
-def together(acts: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Run all in threads that begin at once, each with its own connection; return what they did."""
-    start, done = threading.Barrier(len(acts)), [None] * len(acts)
-    errors: list[BaseException] = []
-
-    def run(number: int, act: Callable[[], Any]) -> None:
-        try:
-            start.wait()
-            done[number] = act()
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
-    return done
-
-
-class Beside:
-    """Something that another thread does on a connection of its own."""
-
-    def __init__(self, act: Callable[[], Any]) -> None:
-        """Begin it."""
-        self.error: BaseException | None = None
-        self._act = act
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._act()
-        except BaseException as error:
-            self.error = error
-        finally:
-            connections.close_all()
-
-    def waits_or_has_ended(self) -> bool:
-        """Tell whether it waits for what this thread has locked, or has ended."""
-        return not self._thread.is_alive() or bool(database.rows(BLOCKED))
-
-    def end(self) -> None:
-        """Wait for its end; raise what it raised."""
-        self._thread.join(30)
-        assert not self._thread.is_alive()
-        if self.error:
-            raise self.error
 
 
 @contextmanager

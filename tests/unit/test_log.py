@@ -11,7 +11,7 @@ from offload.core.states import JobState
 
 @pytest.fixture
 def told(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """Return what the logger tells from now on, at every level."""
+    """Return the logger's lines from now on, at every level."""
     caplog.set_level(logging.DEBUG, "offload")
     return caplog
 
@@ -99,3 +99,14 @@ def test_importing_it_again_tells_nothing_twice(told: pytest.LogCaptureFixture) 
     signals.alarm.connect(log.log_alarm, dispatch_uid="offload.log")
     signals.alarm.send(sender=None, fact="a", next_step="b")
     assert len(told.records) == 1
+
+
+def test_a_change_is_told_with_who_made_it(told: pytest.LogCaptureFixture) -> None:
+    event = signals.ChangeMade("off", "instance", "a@b", "Switched a@b off.", "root@b", "terminal")
+    signals.send(event)
+    (record,) = told.records
+    assert (record.levelname, record.getMessage()) == (
+        "INFO",
+        "root@b (terminal): Switched a@b off.",
+    )
+    assert record.__dict__["event"] is event

@@ -1,4 +1,4 @@
-"""Views of the cluster: the matrix, the instances, and what is changed there."""
+"""Views of the cluster: the matrix, the instances, and changes to them."""
 
 from __future__ import annotations
 
@@ -9,47 +9,47 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from offload.browser import changes, live
+from offload.browser import live, rule_changes
 from offload.browser.access import CHANGE_ROUTING, SEE_INSTANCES, requires
 from offload.browser.cluster import fleet, matrix, sharing
-from offload.browser.cluster.look import Look
-from offload.conf import settings
+from offload.browser.cluster.view_state import ViewState
 from offload.core.exceptions import OffloadError
-from offload.reading import cluster
+from offload.operations.changes.actors import of_user
+from offload.reading.cluster import facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from django.http import HttpRequest, HttpResponse
 
-    from offload.reading.cluster import ClusterFacts
+    from offload.reading.cluster.facts import ClusterFacts
 
 MATRIX = "offload/_matrix.html"
 FLEET = "offload/_fleet.html"
 
 
 def matrix_context(request: HttpRequest, found: ClusterFacts | None = None) -> dict[str, Any]:
-    """Return what the matrix needs, with the ages of what is not applied."""
-    found = found or cluster.read()
-    look = Look.of(request.POST if request.method == "POST" else request.GET)
-    page = matrix.build(found, look)
+    """Return the matrix's context, with the ages of changes that are not applied."""
+    found = found or facts.read()
+    view = ViewState.of(request.POST if request.method == "POST" else request.GET)
+    page = matrix.build(found, view)
     overdue = {cell.desired.rule_id for cell in page.differing if cell.desired.rule_id}
     if overdue:
-        page = matrix.build(cluster.with_rule_ages(found, overdue), look)
+        page = matrix.build(facts.with_rule_ages(found, overdue), view)
     return {**live.context(request, page, found.version), "failures": found.failures}
 
 
 def fleet_context(request: HttpRequest, found: ClusterFacts | None = None) -> dict[str, Any]:
-    """Return what the table of instances needs."""
-    look = Look.of(request.POST if request.method == "POST" else request.GET)
-    page = fleet.build(found or cluster.read(), heartbeat=settings().heartbeat, look=look)
+    """Return the context of the table of instances."""
+    view = ViewState.of(request.POST if request.method == "POST" else request.GET)
+    page = fleet.build(found or facts.read(), view)
     return live.context(request, page, page.version)
 
 
 @require_safe
 @requires(SEE_INSTANCES)
 def matrix_now(request: HttpRequest) -> HttpResponse:
-    """Return the matrix, or nothing where it is as before."""
+    """Return the matrix, or an empty answer if nothing changed."""
     found = sharing.recent()
     if live.is_known(request, found.version):
         return live.unchanged()
@@ -59,9 +59,9 @@ def matrix_now(request: HttpRequest) -> HttpResponse:
 @require_safe
 @requires(SEE_INSTANCES)
 def fleet_now(request: HttpRequest) -> HttpResponse:
-    """Return the table of instances, or nothing where it is as before."""
+    """Return the table of instances, or an empty answer if nothing changed."""
     found = sharing.recent()
-    if live.is_known(request, fleet.version_of(found, heartbeat=settings().heartbeat)):
+    if live.is_known(request, fleet.version_of(found)):
         return live.unchanged()
     return live.Page(request, FLEET, fleet_context(request, found))
 
@@ -77,18 +77,18 @@ def instances(request: HttpRequest, around: Mapping[str, Any]) -> HttpResponse:
 @require_POST
 @requires(SEE_INSTANCES, CHANGE_ROUTING)
 def desired(request: HttpRequest) -> HttpResponse:
-    """Change what is desired of one cell."""
-    change = changes.read(request.POST)
-    level, text = attempt(lambda: changes.route(change, by=request.user))
+    """Change the desired state of one cell."""
+    actor = of_user(request.user)
+    level, text = attempt(lambda: rule_changes.read(request.POST).apply(actor).text)
     if live.is_htmx(request):
-        return live.told(request, MATRIX, matrix_context(request), level, text)
-    look = Look.of(request.POST)
-    page = home(request, "app_list", "offload") + look.query(cell=look.cell)
-    return live.tell(request, level, text, home=page)
+        return live.answer_with_fragment(request, MATRIX, matrix_context(request), level, text)
+    view = ViewState.of(request.POST)
+    page = home(request, "app_list", "offload") + view.query(cell=view.cell)
+    return live.answer_with_redirect(request, level, text, home=page)
 
 
 def attempt(act: Callable[[], str]) -> tuple[int, str]:
-    """Do it and return what to tell; what offload refuses is told with its next step."""
+    """Make the change and return the message; a refusal becomes a message with the next step."""
     try:
         return messages.SUCCESS, act()
     except OffloadError as error:
@@ -96,6 +96,6 @@ def attempt(act: Callable[[], str]) -> tuple[int, str]:
 
 
 def home(request: HttpRequest, name: str, *args: str) -> str:
-    """Return an address within the admin site that was asked."""
+    """Return a URL of the admin site that was called."""
     site = getattr(request, "current_app", None)
     return reverse(f"admin:{name}", args=args, current_app=site)

@@ -1,17 +1,17 @@
-"""Bodies of chords that cannot run: whom their end is told to, and under which id."""
+"""Bodies of chords that cannot run: which callbacks are called, and with which id."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from offload.canvas.freezing.signatures import many, parts_of
+from offload.canvas.freezing.walk import many, members, options_of, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
 
 def callbacks_of(body: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return the callbacks of a body's failure, each with the id that it is told.
+    """Return the error callbacks of a body, each with the id that it is called with.
 
     As Celery calls them when a header fails: those of a group once per task of it, its own
     together with the group's; those of a chord with its own body's, whose result is the chord's.
@@ -21,28 +21,18 @@ def callbacks_of(body: Mapping[str, Any]) -> list[tuple[str, Any]]:
     shared = _own(body)
     return [
         (result_id(task), one)
-        for task in _tasks(body)
+        for task in members(body)
         for one in _unique([*_errbacks(task), *shared])
     ]
 
 
 def result_id(signature: Mapping[str, Any]) -> str:
-    """Return the id of a frozen signature's result: a chain's is that of its last step."""
-    given = (signature.get("options") or {}).get("task_id") or ""
+    """Return the id of a frozen signature's result; for a chain, that of its last step."""
+    given = options_of(signature).get("task_id") or ""
     kind, parts = signature.get("subtask_type"), parts_of(signature)
     if parts and parts.inner and (kind == "chord" or (kind == "chain" and not given)):
         return result_id(many(parts.inner)[-1])
     return given
-
-
-def _tasks(group: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the tasks of a group; one in it is flattened when it runs."""
-    parts = parts_of(group)
-    for task in many(parts.inner) if parts else ():
-        if task.get("subtask_type") == "group":
-            yield from _tasks(task)
-        else:
-            yield task
 
 
 def _errbacks(signature: Mapping[str, Any]) -> list[Any]:
@@ -54,7 +44,7 @@ def _errbacks(signature: Mapping[str, Any]) -> list[Any]:
 
 
 def _own(signature: Mapping[str, Any]) -> list[Any]:
-    return many((signature.get("options") or {}).get("link_error"))
+    return many(options_of(signature).get("link_error"))
 
 
 def _unique(found: Iterable[Any]) -> list[Any]:

@@ -12,10 +12,11 @@ from celery.exceptions import NotRegistered, Retry
 from offload.canvas.following.submitting import isolated
 from offload.canvas.freezing.context import meant
 from offload.canvas.freezing.recognition import of_signature
-from offload.canvas.freezing.signatures import plain
+from offload.canvas.freezing.signatures import as_dicts
+from offload.core.envelopes import ERRBACK_TASK
 from offload.core.exceptions import UnknownJob
 from offload.core.states import JobState, celery_state
-from offload.messaging.names import ERRBACK_TASK, TOPIC_OPTION
+from offload.messaging.names import TOPIC_OPTION
 from offload.models import Job
 from offload.results import result_backend
 
@@ -35,11 +36,11 @@ def submit(
     *,
     cause: UpstreamFailure | None = None,
 ) -> list[NodeResult]:
-    """Submit the callback of a job's failure; one that cannot be keeps nobody from ending (K2c).
+    """Submit the callback of a job's failure; if it cannot be, the job ends all the same (K2c).
 
-    One that takes more than the job's id runs inside a job, or a task, of its own, which is
-    sent where the callback would be. ``cause`` is told of what has no row, such as a group.
-    Return the nodes that ended instead.
+    A callback that takes more than the job's id runs inside a job, or a task, of its own, which
+    goes to the callback's topic or queue. ``cause`` is the failure of a node without a row, such
+    as a group. Return the nodes that ended instead.
     """
     return isolated(app, [errback], lambda: _submit(app, errback, job_id, root_id, cause))
 
@@ -59,7 +60,7 @@ def _submit(
     found = of_signature(app, callback)
     routed = {TOPIC_OPTION: found.topic} if found else {"route_name": callback.task}
     facts = {"error": [cause.error_type, cause.error]} if cause else {}
-    app.send_task(ERRBACK_TASK, (plain(callback), job_id), facts, **family, **routed)
+    app.send_task(ERRBACK_TASK, (as_dicts(callback), job_id), facts, **family, **routed)
 
 
 def wants_facts(app: Celery, callback: Any) -> bool:

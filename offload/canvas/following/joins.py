@@ -1,4 +1,4 @@
-"""Joins: they count the ids of results, and submit their body once when none is open."""
+"""Joins: each waits for results by their ids, then submits its body once."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from offload.canvas.failing import CHORD_ERROR, NodeResult, UpstreamFailure, fai
 from offload.canvas.following import bodies, errbacks
 from offload.canvas.following.submitting import applied
 from offload.canvas.freezing.context import origin
-from offload.canvas.freezing.signatures import JOIN_OPTION, plain
+from offload.canvas.freezing.signatures import JOIN_OPTION, as_dicts
 from offload.db import database
 from offload.models import Dependency, Job, Join
+from offload.models.joins import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,14 +27,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.canvas")
 
-REVOKED_ERROR = "celery.exceptions.TaskRevokedError"
+REVOKED_ERROR_TYPE = "celery.exceptions.TaskRevokedError"
 JOIN_TABLE = Join._meta.db_table
 DEPENDENCY_TABLE = Dependency._meta.db_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """A join that none is waited for any more."""
+    """A join whose members have all ended."""
 
     id: str
     body: dict[str, Any]
@@ -49,7 +50,7 @@ def new(group_id: str, header_results: Iterable[Any], body: Any) -> NewJoin:
 
     The mark travels in the copy of the body that Celery hands to every member.
     """
-    stored = plain(dict(body))
+    stored = as_dicts(dict(body))
     stored["options"].pop(JOIN_OPTION, None)
     body.options[JOIN_OPTION] = group_id
     tree = [tree_of(result) for result in header_results]
@@ -74,12 +75,12 @@ def shaped(tree: Iterable[Any], values: dict[str, Any]) -> list[Any]:
 
 
 def part(app: Celery, one: NodeResult) -> None:
-    """Count the end of a node, and let the joins follow that waited for it last."""
+    """Count the end of a node; let joins fire for which it was the last."""
     parts(app, [one])
 
 
 def parts(app: Celery, ended: Iterable[NodeResult]) -> None:
-    """Count the ends of nodes, and of those that end by them."""
+    """Count the ends of nodes, and of the nodes that end because of them."""
     todo = deque(ended)
     while todo:
         one = todo.popleft()
@@ -88,15 +89,15 @@ def parts(app: Celery, ended: Iterable[NodeResult]) -> None:
 
 
 def _close(one: NodeResult) -> list[Ready]:
-    """Mark the member, then lock its joins, then ask each whether one is open (K2a).
+    """Mark the member, then lock its joins, then check each for open members (K2a).
 
     In another order two members that end together may each see the other open.
     """
     value = dumps(one.value) if one.state == "SUCCESS" else dumps(one.error)
     closed = database.rows(
-        f"UPDATE {DEPENDENCY_TABLE} SET state = %s, value = %s WHERE needs = %s AND state = '' "
-        "RETURNING join_id",
-        [one.state, value, one.id],
+        f"UPDATE {DEPENDENCY_TABLE} SET state = %(state)s, value = %(value)s "
+        f"WHERE needs = %(needs)s AND {OPEN} RETURNING join_id",
+        {"state": one.state, "value": value, "needs": one.id},
     )
     joins = sorted(row[0] for row in closed)
     return [_ready(join) for join in joins if _fires(join)]
@@ -104,13 +105,15 @@ def _close(one: NodeResult) -> list[Ready]:
 
 def _fires(join: str) -> bool:
     if database.FOR_UPDATE[database.vendor()]:
-        database.rows(f"SELECT 1 FROM {JOIN_TABLE} WHERE id = %s FOR UPDATE", [join])
+        database.rows(f"SELECT 1 FROM {JOIN_TABLE} WHERE id = %(join)s FOR UPDATE", {"join": join})
     is_open = database.rows(
-        f"SELECT 1 FROM {DEPENDENCY_TABLE} WHERE join_id = %s AND state = '' LIMIT 1", [join]
+        f"SELECT 1 FROM {DEPENDENCY_TABLE} WHERE join_id = %(join)s AND {OPEN} LIMIT 1",
+        {"join": join},
     )
     return not is_open and bool(
         database.execute(
-            f"UPDATE {JOIN_TABLE} SET fired = true WHERE id = %s AND NOT fired", [join]
+            f"UPDATE {JOIN_TABLE} SET fired = true WHERE id = %(join)s AND NOT fired",
+            {"join": join},
         )
     )
 
@@ -127,9 +130,9 @@ def _ready(join_id: str) -> Ready:
 
 
 def _fire(app: Celery, ready: Ready, last: str) -> list[NodeResult]:
-    """Submit the body of a join; or, where a member failed, end it and call its errbacks."""
-    here = origin.get()
-    root = (here.root_id if here else "") or last
+    """Submit the body of a join; if a member failed, end the body and call its errbacks."""
+    outer = origin.get()
+    root = (outer.root_id if outer else "") or last
     if not ready.failed:
         body = signature(ready.body, app=app)
         return applied(app, body, (ready.values,), parent_id=last, root_id=root)
@@ -141,9 +144,9 @@ def _fail(app: Celery, ready: Ready, root: str) -> list[NodeResult]:
     cause = _cause_of(ready)
     ended = fail(app, [ready.body], cause)
     called = _called(ready.failed) if (callbacks := bodies.callbacks_of(ready.body)) else []
-    for told, errback in callbacks:
+    for successor, errback in callbacks:
         if errback not in called:
-            ended += errbacks.submit(app, errback, told or ready.id, root, cause=cause)
+            ended += errbacks.submit(app, errback, successor or ready.id, root, cause=cause)
     return ended
 
 
@@ -154,12 +157,12 @@ def _cause_of(ready: Ready) -> UpstreamFailure:
     if job is None:
         kind, error = CHORD_ERROR, ready.error
     else:
-        kind, error = job.error_type or REVOKED_ERROR, job.error or job.state.lower()
+        kind, error = job.error_type or REVOKED_ERROR_TYPE, job.error or job.state.lower()
     return UpstreamFailure(state="ERROR", error_type=kind, error=error, culprit=ready.failed[0])
 
 
 def _called(members: Sequence[str]) -> list[Any]:
-    """Return the callbacks that were called for members that are bodies of failed chords.
+    """Return the callbacks that were already called for members that are bodies of failed chords.
 
     Celery links a chord's callback to the chords in its header as well, and calls it once.
     """
@@ -179,11 +182,11 @@ def extend(join_id: str, node_id: str) -> bool:
         return True
 
 
-def strays(limit: int) -> list[str]:
-    """Return some ids that joins wait for and that no row stands for."""
+def members_without_row(limit: int) -> list[str]:
+    """Return some ids that joins wait for and that have no row."""
     job = Job._meta.db_table
     found = database.rows(
-        f"SELECT d.needs FROM {DEPENDENCY_TABLE} d WHERE d.state = '' "
+        f"SELECT d.needs FROM {DEPENDENCY_TABLE} d WHERE d.{OPEN} "
         f"AND NOT EXISTS (SELECT 1 FROM {job} j WHERE j.id = d.needs) "
         f"ORDER BY random() LIMIT {limit}"
     )

@@ -1,4 +1,4 @@
-"""Submitting what follows an end, by Celery's own canvas code."""
+"""Submitting a job's successors through Celery's own canvas code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import DatabaseError
 
 from offload.canvas.batches import gathering
 from offload.canvas.failing import NodeResult, UpstreamFailure, fail
-from offload.core.texts import place_of, told
+from offload.core.texts import as_text, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,9 +42,9 @@ def isolated(
 ) -> list[NodeResult]:
     """Submit these nodes, the first to run last; return what ended instead.
 
-    What cannot be submitted, such as a topic that is none, ends with the error, and so does
-    its rest: what ended before it has its own end all the same. Raise DatabaseError alone:
-    then nothing of the transaction holds.
+    A node that cannot be submitted, for an invalid topic for example, ends with the error, and
+    so do the nodes after it. Nodes that ended before it keep their own end. Raise only
+    DatabaseError, after which nothing of the transaction is valid.
     """
     with gathering() as batch:
         try:
@@ -55,7 +55,7 @@ def isolated(
         except Exception as error:
             logger.exception("%s cannot be submitted", nodes[-1].get("task"))
             cause = UpstreamFailure(
-                state="ERROR", error_type=place_of(type(error)), error=told(error)
+                state="ERROR", error_type=place_of(type(error)), error=as_text(error)
             )
             return fail(app, nodes, cause)
     return []

@@ -17,7 +17,7 @@ from offload.canvas.following.submitting import applied
 from offload.canvas.freezing.context import Origin, coming_from
 from offload.canvas.freezing.drafting import tail_of
 from offload.canvas.freezing.options import kept
-from offload.canvas.freezing.signatures import many
+from offload.canvas.freezing.walk import many
 from offload.core.states import JobState, celery_state
 from offload.messaging.installation import celery_app
 from offload.results import result_backend
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.canvas")
 
-#: The state that nodes take over from an end of which no more is known.
+#: The state that nodes take over if no more is known of the end.
 STATES_TAKEN_OVER = {"FAILURE": JobState.ERROR, "REVOKED": JobState.STOPPED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """A job's end, and what was frozen to follow it."""
+    """A job's end, and the signatures that were frozen to follow it."""
 
     id: str
     #: Celery's: SUCCESS, FAILURE or REVOKED.
     state: str
-    #: What it returned, if it is SUCCESS.
+    #: The returned value, if it is SUCCESS.
     value: Any = None
     #: ``module.Qualname`` of the exception.
     error_type: str = ""
@@ -51,12 +51,12 @@ class Ended:
     run_id: str | None = None
     payload_id: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    #: The row's own state, which nodes that can no longer run take over.
+    #: The row's state, which nodes that can no longer run take over.
     job_state: str = ""
 
     @property
     def origin(self) -> Origin:
-        """Return what rows that follow take over."""
+        """Return the values that successors inherit."""
         return Origin(
             run_id=self.run_id,
             payload_id=self.payload_id,
@@ -73,7 +73,7 @@ class Ended:
         )
 
     def hanging(self, name: str) -> list[Any]:
-        """Return the signatures of one kind that hang on the end; what is none is logged."""
+        """Return the signatures of one kind that follow the end; log what is not a signature."""
         tail: Any = {} if self.tail is None else self.tail
         found = tail.get(name) if isinstance(tail, Mapping) else tail
         listed = many(found) if isinstance(found, dict | list | tuple | None) else [found]
@@ -86,10 +86,10 @@ class Ended:
 
 
 def ended(job: Job) -> Ended:
-    """Return the end that a final row stands for.
+    """Return the end of a final row.
 
-    What follows a plain Celery task lies in the options it would have been sent with: this is
-    the end of one that never was.
+    The successors of a plain Celery task are in its options; the row of one that was never sent
+    ends like this.
     """
     state = celery_state(JobState(job.state), attempts=job.attempts)
     return Ended(

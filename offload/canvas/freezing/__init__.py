@@ -1,1 +1,1 @@
-"""Calls become drafts: all that must be taken from the caller is taken here."""
+"""Freezing: calls become drafts, with everything that must come from the caller's process."""

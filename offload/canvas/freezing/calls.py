@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-#: Options that mean something in the calling process only.
+#: Options that have a meaning only in the calling process.
 LOCAL_OPTIONS = frozenset(
     {"producer", "publisher", "connection", "router", "result_cls", "task_type", "add_to_parent"}
 )
@@ -30,17 +30,17 @@ class Call:
     name: str
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
-    #: As given; an option that was not is absent.
+    #: The options as given; others are absent.
     options: Mapping[str, Any]
 
     @property
     def frozen(self) -> dict[str, Any]:
-        """Return the options that mean the same in every process."""
+        """Return the options that keep their meaning in every process."""
         return {name: value for name, value in self.options.items() if name not in LOCAL_OPTIONS}
 
 
 def delay_of(app: Celery, options: Mapping[str, Any]) -> float | None:
-    """Return the seconds until a call is due, None for one that is due now."""
+    """Return the seconds until a call is due, or None if it is due now."""
     seconds = seconds_until(app, options.get("countdown") or options.get("eta"))
     return seconds if seconds is not None and seconds > 0 else None
 
@@ -56,7 +56,7 @@ def seconds_until(app: Celery, when: Any) -> float | None:
 
 
 def eta_of(app: Celery, options: Mapping[str, Any]) -> str | None:
-    """Return the moment for which a call asks, as ISO text in UTC."""
+    """Return the time that a call asks for, as ISO text in UTC."""
     return moment(app, options.get("countdown") or options.get("eta"))
 
 
@@ -70,11 +70,11 @@ def moment(app: Celery, when: Any) -> str | None:
 
 
 def check_moment(app: Celery, name: str, when: Any) -> None:
-    """Raise InvalidDelay for what is no moment, or further off than can be stored."""
+    """Raise InvalidDelay unless the value is a time that can be stored."""
     if when is None:
         return
     if isinstance(when, int | float):
-        # To Celery, what lies in the past is due, or has expired.
+        # For Celery, a time in the past means due, or expired.
         if not when < 0:
             check_delay(when, name=name)
         return

@@ -1,4 +1,4 @@
-"""The context of code that submits: its job, and the row that new jobs follow."""
+"""The context of submitting code: its job, and the row that new jobs follow."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Continuation:
-    """A run's wish to be run again: what ``self.retry`` sent under the run's own id."""
+    """A run's request to be run again, sent by ``self.retry`` under the run's own id."""
 
     args: Sequence[Any]
     kwargs: Mapping[str, Any]
     #: Seconds from now.
     delay: float
     retries: int
-    #: Options that the run gave anew; the others stay as they are.
+    #: Options that the run gave again; the others stay unchanged.
     options: Mapping[str, Any] = field(default_factory=dict)
-    #: Seconds from now after which it is not to begin; None where that stays as it is.
+    #: Seconds from now after which it must not begin; None leaves that unchanged.
     expires_in: float | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class Running:
-    """The job that runs in this context, and what it asked for meanwhile."""
+    """The job that runs in this context, and the retry that it asked for."""
 
     id: str
     epoch: int
     root_id: str = ""
-    #: As Celery was given it; what the job submits may inherit it.
+    #: As given to Celery; the job's own submissions may inherit it.
     priority: int | None = None
     continuation: Continuation | None = None
 
@@ -52,12 +52,12 @@ class Origin:
 
 #: Set by the worker while a claimed job runs.
 running: ContextVar[Running | None] = ContextVar("offload_running", default=None)
-#: Set while what follows a row, or what begins a run of a workflow, is submitted.
+#: Set while a row's successors, or the first steps of a workflow's run, are submitted.
 origin: ContextVar[Origin | None] = ContextVar("offload_origin", default=None)
 
 
 def continuation() -> Continuation | None:
-    """Return what the job that runs here sent under its own id."""
+    """Return the retry that the running job sent under its own id, if any."""
     job = running.get()
     return job.continuation if job else None
 
@@ -73,7 +73,7 @@ def coming_from(source: Origin) -> Iterator[None]:
 
 
 def meant(error: BaseException) -> BaseException:
-    """Return what a Retry stands for that says no time, and that no `self.retry` sent.
+    """Return the error itself, or the failure that a Retry without a time stands for.
 
     Celery raises it in a task that is called directly, as a callback is, or an item of a map:
     there is no message that could be sent again, so the run has failed.

@@ -1,4 +1,4 @@
-"""Calls become drafts: all that must be taken from the caller is taken here (B2)."""
+"""Calls become drafts, with everything that must come from the caller's process (B2)."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from offload.canvas.freezing.signatures import (
     EPOCH_OPTION,
     JOIN_OPTION,
     NO_JOIN,
+    as_dicts,
     join_of,
-    many,
     mark,
-    plain,
 )
+from offload.canvas.freezing.walk import many
 from offload.conf import settings
+from offload.core.envelopes import BUILTIN_TASKS, MAP_TASK
 from offload.core.exceptions import InvalidProperties
 from offload.core.states import Hold
 from offload.core.validation.bounds import PRIORITY
 from offload.core.validation.ids import id_of
+from offload.core.validation.job_properties import DEPTH_MAX, is_nested_deeper
 from offload.core.validation.options import check_limits, check_priority
-from offload.core.validation.properties import DEPTH_MAX, is_nested_deeper
 from offload.dispatch.submission import choose_queue
 from offload.fleet.consumers import check_names
-from offload.messaging.names import BUILTIN_TASKS, MAP_TASK
 from offload.models import Job, Kind
 from offload.tracking.drafts import Draft
 
@@ -41,29 +41,29 @@ if TYPE_CHECKING:
     from offload.canvas.freezing.calls import Call
     from offload.canvas.freezing.recognition import Recognised
 
-#: Options that Celery knows nothing of.
+#: Options that Celery does not know.
 OWN_OPTIONS = frozenset({JOIN_OPTION, EPOCH_OPTION})
 ROUTE_OPTIONS = ("queue", "exchange")
-#: How deep a canvas may be nested with its arguments: each step of it is several levels.
+#: Deepest nesting of a canvas with its arguments; each step takes several levels.
 CANVAS_DEPTH_MAX = 256
-#: Largest rest of a canvas that one row carries, in bytes of JSON.
+#: Largest remaining canvas that one row carries, in bytes of JSON.
 TAIL_BYTES_MAX = 16 << 20
 
 
 def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
     """Return the draft of a call that is a job.
 
-    Raise InvalidProperties for arguments that are no JSON, or too large; what one job hands
-    on to the next may have any size. Raise InvalidDelay, InvalidPriority or InvalidNumber for
-    what cannot be kept; where the call follows a job, which cannot fail for it any more, the
-    nearest that can is taken.
+    Raise InvalidProperties for arguments that are not JSON or too large; a value that one job
+    passes to the next may have any size. Raise InvalidDelay, InvalidPriority or InvalidNumber for
+    a value that no row holds. If the call follows a job, which has ended and cannot fail for it,
+    the nearest value is taken instead.
     """
     options = {**inherited(app), **defaults(app, call), **call.options}
     source = origin_of(app, options)
     tail = tail_of(options)
     if origin.get() is None:
         check(call, tail)
-        # With arguments by position, what is left for names shows where it runs.
+        # With positional arguments, only the worker can tell which names remain.
         if not call.args and found.task not in BUILTIN_TASKS:
             check_names(found.topic, call.kwargs)
         check_options(app, options)
@@ -112,8 +112,8 @@ def relay_draft(app: Celery, call: Call) -> Draft:
 
 
 def _published(app: Celery, call: Call, source: Origin) -> dict[str, Any]:
-    """Return the options with which Celery will publish the task, whenever that is."""
-    options: dict[str, Any] = plain(
+    """Return the options with which Celery will publish the task later."""
+    options: dict[str, Any] = as_dicts(
         {name: value for name, value in call.frozen.items() if name not in OWN_OPTIONS}
     )
     options["eta"] = eta_of(app, options)
@@ -131,7 +131,7 @@ def _published(app: Celery, call: Call, source: Origin) -> dict[str, Any]:
 
 
 def inherited(app: Celery) -> dict[str, Any]:
-    """Return the options that a call has from where it is made."""
+    """Return the options that a call inherits from its caller."""
     found: dict[str, Any] = {"reply_to": app.thread_oid}
     if app.conf.task_inherit_parent_priority and origin.get() is None:
         found["priority"] = submitters_priority(app)
@@ -139,7 +139,7 @@ def inherited(app: Celery) -> dict[str, Any]:
 
 
 def defaults(app: Celery, call: Call) -> dict[str, Any]:
-    """Return the options of the registered task, where it was called by its name alone."""
+    """Return the options of the registered task for a call by name."""
     if call.options.get("task_type") is not None:
         return {}
     task = registered(app, call.name)
@@ -150,31 +150,31 @@ def defaults(app: Celery, call: Call) -> dict[str, Any]:
 
 
 def insistence(app: Celery, call: Call) -> dict[str, Any]:
-    """Return what is said against the task's own wish: it is kept, though it is the default."""
+    """Return options that contradict the task's own: they are kept even if they are defaults."""
     task = call.options.get("task_type") or registered(app, call.name)
     insists = call.options.get("ignore_result") is False and getattr(task, "ignore_result", True)
     return {"ignore_result": False} if insists else {}
 
 
 def properties_of(call: Call, found: Recognised) -> dict[str, Any]:
-    """Return a job's keyword arguments; one that carries a map is told how to unpack its items."""
+    """Return a job's keyword arguments; a map's job also gets how to unpack its items."""
     if found.task != MAP_TASK:
         return dict(call.kwargs)
-    return {**plain(dict(call.kwargs)), "star": call.name == STARMAP_TASK}
+    return {**as_dicts(dict(call.kwargs)), "star": call.name == STARMAP_TASK}
 
 
 def tail_of(options: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what hangs on a call's end; a chord only if it is not counted by a join."""
+    """Return the successors of a call's end; a chord only if no join counts it."""
     hanging = {name: options.get(name) for name in ("chain", "link", "link_error", "chord")}
     check_depth("what follows: its arguments", hanging, CANVAS_DEPTH_MAX)
-    found = {name: plain(many(options.get(name))) for name in ("chain", "link", "link_error")}
+    found = {name: as_dicts(many(options.get(name))) for name in ("chain", "link", "link_error")}
     chord = options.get("chord")
-    found["chord"] = plain(chord) if chord and not join_of(chord) else None
+    found["chord"] = as_dicts(chord) if chord and not join_of(chord) else None
     return {name: value for name, value in found.items() if value} or None
 
 
 def origin_of(app: Celery, options: Mapping[str, Any]) -> Origin:
-    """Return what a call's row takes over; parent and root as they were given, if they were."""
+    """Return the values that a call's row inherits; a given parent and root take precedence."""
     source = origin.get() or _relayed(options) or submitter(app)
     return replace(
         source,
@@ -188,7 +188,7 @@ def _given_id(value: object) -> str:
 
 
 def _relayed(options: Mapping[str, Any]) -> Origin | None:
-    """Return what a plain Celery task hands on to the next step of its chain."""
+    """Return the values that a plain Celery task hands on to the next step of its chain."""
     parent = options.get("parent_id")
     row = Job.objects.filter(pk=parent).first() if parent else None
     return Origin(run_id=row.run_id, payload_id=row.payload_id) if row else None
@@ -196,7 +196,7 @@ def _relayed(options: Mapping[str, Any]) -> Origin | None:
 
 def check(call: Call, tail: Mapping[str, Any] | None) -> None:
     """Raise InvalidProperties for a call that cannot be stored, InvalidId for a step's id."""
-    # The list, and the arguments in it.
+    # One level for the list, one for the arguments in it.
     check_depth("arguments", [call.args, call.kwargs], DEPTH_MAX, around=2)
     check_ids(tail)
     limit = settings().max_properties
@@ -211,13 +211,13 @@ def check(call: Call, tail: Mapping[str, Any] | None) -> None:
 
 
 def check_depth(path: str, value: object, most: int, *, around: int = 0) -> None:
-    """Raise InvalidProperties for what is nested more than so deep, not counting what is around."""
+    """Raise InvalidProperties if a value is nested deeper than allowed."""
     if is_nested_deeper(value, most + around):
         raise InvalidProperties(path=path, problem=f"are nested more than {most} deep")
 
 
 def check_ids(tail: Mapping[str, Any] | None) -> None:
-    """Raise InvalidId for an id of what follows a call that no row can have."""
+    """Raise InvalidId if the id of a successor cannot be stored."""
     pending: list[Any] = [tail]
     while pending:
         value = pending.pop()

@@ -1,4 +1,4 @@
-"""Options of a call: those that stay with a job's row, for its messages and its successors."""
+"""Options of a call that are kept in the job's row, for its messages and its successors."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ if TYPE_CHECKING:
     from celery import Celery
 
 TIME_LIMITS = ("time_limit", "soft_time_limit")
-#: What a job's message, or its successors, are made of later.
+#: Options from which the job's messages and successors are made later.
 KEPT_OPTIONS = (
     "group_id", "group_index", "reply_to", "time_limit", "soft_time_limit", "shadow", "headers",
     "stamped_headers", "replaced_task_nesting", "serializer", "compression", "priority",
     "argsrepr", "kwargsrepr", "ignore_result", "eta",
 )  # fmt: skip
-#: What else means something to Celery, or to a broker that should not hear of it. The rest is
-#: given to the message as its properties, as Celery does.
+#: Of these, the ones that mean something even if they are 0 or an empty text.
+EVEN_EMPTY = ("group_index", "argsrepr", "kwargsrepr")
+#: Options with another meaning to Celery, or that must not reach the broker. All others become
+#: properties of the message, as in Celery.
 UNDERSTOOD_OPTIONS = LOCAL_OPTIONS | {
     *KEPT_OPTIONS, TOPIC_OPTION, JOIN_OPTION, EPOCH_OPTION,
     "countdown", "expires", "retries", "origin", "task_id", "root_id",
@@ -36,11 +38,10 @@ UNDERSTOOD_OPTIONS = LOCAL_OPTIONS | {
 
 
 def kept(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that stay with a job's row."""
+    """Return the options that are kept in a job's row."""
     found = {name: options[name] for name in KEPT_OPTIONS if options.get(name)}
+    found |= {name: options[name] for name in EVEN_EMPTY if options.get(name) is not None}
     found |= {name: TIME_LIMIT.nearest(found[name]) for name in TIME_LIMITS if name in found}
-    if options.get("group_index") is not None:
-        found["group_index"] = options["group_index"]
     found |= {stamp: options[stamp] for stamp in found.get("stamped_headers", ())}
     properties = {**(options.get("properties") or {}), **message_properties(options)}
     if properties:
@@ -50,7 +51,7 @@ def kept(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def message_properties(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the caller said to the broker about the message, such as `app_id`."""
+    """Return the caller's properties for the message, such as `app_id`."""
     known = UNDERSTOOD_OPTIONS.union(options.get("stamped_headers") or ())
     return {
         name: value
@@ -60,7 +61,7 @@ def message_properties(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def asked_anew(app: Celery, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that a retry asks for: the rest stays as it was.
+    """Return the options that a retry gives; the others stay unchanged.
 
     Celery takes the headers from the message, and so our own with them.
     """

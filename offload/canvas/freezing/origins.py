@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def of_row(job_id: str) -> Origin:
-    """Return what follows a row takes over; just the parent where there is no row."""
+    """Return the values that a row's successors inherit; only the parent if there is no row."""
     job = Job.objects.filter(pk=job_id).first()
     return of_job(job) if job else Origin(parent_id=job_id, root_id=job_id)
 
 
 def of_job(job: Job) -> Origin:
-    """Return what follows a job takes over."""
+    """Return the values that a job's successors inherit."""
     return Origin(
         run_id=job.run_id,
         payload_id=job.payload_id,
@@ -28,7 +28,7 @@ def of_job(job: Job) -> Origin:
 
 
 def submitter(app: Celery) -> Origin:
-    """Return the job or plain task that runs here as parent; of its run nothing is taken over."""
+    """Return the job or plain task that runs here as the parent; its run is not inherited."""
     job = running.get()
     if job is not None:
         return Origin(parent_id=job.id, root_id=job.root_id or job.id)
@@ -39,7 +39,7 @@ def submitter(app: Celery) -> Origin:
 
 
 def submitters_priority(app: Celery) -> int | None:
-    """Return the priority of the job or plain task that runs here, as Celery was given it."""
+    """Return the priority of the job or plain task that runs here, as given to Celery."""
     job = running.get()
     if job is not None:
         return job.priority

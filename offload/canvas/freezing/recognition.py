@@ -1,33 +1,35 @@
-"""Which calls are jobs, and of which topic."""
+"""Recognition: which calls are jobs, and of which topic."""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from offload.core.envelopes import MAP_TASK
 from offload.core.exceptions import InvalidTopic
 from offload.core.topics import TOPIC_MAX, validate_topic
 from offload.fleet.snapshots import snapshot
-from offload.messaging.names import MAP_TASK, STEP_TASK, TOPIC_OPTION
+from offload.messaging.names import STEP_TASK, TOPIC_OPTION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from celery import Celery
 
-    from offload.fleet.snapshots import Snapshot
+    from offload.core.placement.topology import Topology
 
 STARMAP_TASK = "celery.starmap"
 MAP_TASKS = ("celery.map", STARMAP_TASK)
 CELERY_PREFIX = "celery."
-UNSAFE_CHARACTERS = re.compile(r"[^A-Za-z0-9_-]+")
+TOPIC_UNSAFE_CHARACTERS = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 class Recognised(NamedTuple):
     """A call that is a job."""
 
     topic: str
-    #: The task's name; empty where only the topic is known.
+    #: The task's name; empty if only the topic is known.
     task: str
 
 
@@ -68,7 +70,7 @@ def of_signature(app: Celery, signature: Mapping[str, Any]) -> Recognised | None
 
 
 def registered(app: Celery, name: str) -> Any:
-    """Return the task of that name, or None; an app that must not finalize itself is left so."""
+    """Return the task of that name, or None; do not finalize an app that must not be."""
     tasks = app.tasks if app.finalized or app.autofinalize else app._tasks  # type: ignore[attr-defined]
     return tasks.get(name)
 
@@ -78,7 +80,7 @@ def _mapped(app: Celery, inner: Any) -> Recognised | None:
     return Recognised(found.topic, MAP_TASK) if found else None
 
 
-def _by_patterns(name: str, patterns: list[str]) -> Recognised | None:
+def _by_patterns(name: str, patterns: Sequence[str]) -> Recognised | None:
     known = [pattern for pattern in patterns if pattern]
     if not known:
         return None
@@ -89,21 +91,16 @@ def _by_patterns(name: str, patterns: list[str]) -> Recognised | None:
     return Recognised(topic, name)
 
 
-_names: tuple[Snapshot, dict[str, list[str]]] | None = None
+def _announced(name: str) -> Sequence[str]:
+    """Return the patterns under which any instance ever announced the task."""
+    return _by_name(snapshot().topology).get(name, ())
 
 
-def _announced(name: str) -> list[str]:
-    """Return the patterns under which instances announced a task, however few they are now."""
-    global _names
-    seen = snapshot()
-    if _names is None or _names[0] is not seen:
-        _names = seen, _by_name(seen)
-    return _names[1].get(name, [])
-
-
-def _by_name(seen: Snapshot) -> dict[str, list[str]]:
+# Few topologies are in use at once: the present one and its forerunners.
+@lru_cache(maxsize=4)
+def _by_name(topology: Topology) -> Mapping[str, Sequence[str]]:
     found: dict[str, set[str]] = {}
-    for instance in seen.topology.instances:
+    for instance in topology.everyone:
         for consumer in instance.consumers:
             found.setdefault(consumer.task, set()).add(consumer.pattern.text)
     return {task: sorted(patterns) for task, patterns in found.items()}
@@ -111,4 +108,6 @@ def _by_name(seen: Snapshot) -> dict[str, list[str]]:
 
 def plain_topic(name: str) -> str:
     """Return the topic under which a plain Celery task is shown."""
-    return f"celery/{UNSAFE_CHARACTERS.sub('-', name.removeprefix(CELERY_PREFIX))}"[:TOPIC_MAX]
+    return f"celery/{TOPIC_UNSAFE_CHARACTERS.sub('-', name.removeprefix(CELERY_PREFIX))}"[
+        :TOPIC_MAX
+    ]

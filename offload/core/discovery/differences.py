@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from offload.core.discovery.views import InstanceView, TopologyView
+    from offload.core.discovery.topology_views import InstanceView, TopologyView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopologyDifference:
-    """The instances that one view has and another has not, and those of both, in join order.
+    """The instances that only one of two views has, and those of both, in join order.
 
     A worker that was started anew is another instance: the former one is removed, and it is added.
     """
@@ -24,7 +24,7 @@ class TopologyDifference:
     removed: tuple[InstanceView, ...] = ()
     #: Instances of both views, as the new one has them.
     retained: tuple[InstanceView, ...] = ()
-    #: Those of the retained ones whose mode, labels, properties or other facts differ.
+    #: The retained instances whose mode, labels, properties or other facts differ.
     changed: tuple[InstanceView, ...] = ()
 
     def __bool__(self) -> bool:
@@ -32,7 +32,10 @@ class TopologyDifference:
         return bool(self.added or self.removed or self.changed)
 
     def only(self, where: Callable[[InstanceView], bool]) -> TopologyDifference:
-        """Return the difference with those instances alone for which ``where`` is true."""
+        """Return the difference, reduced to the instances for which ``where`` is true.
+
+        ``where`` is a function that takes an `InstanceView`.
+        """
         return TopologyDifference(
             added=tuple(filter(where, self.added)),
             removed=tuple(filter(where, self.removed)),
@@ -42,7 +45,10 @@ class TopologyDifference:
 
 
 def difference(old: TopologyView | None, new: TopologyView | None) -> TopologyDifference:
-    """Return how two views differ; None is a view without instances."""
+    """Return the difference of two views.
+
+    ``old`` and ``new`` are views; None stands for a view without instances.
+    """
     before = {one.key: one for one in old.instances} if old else {}
     after = {one.key: one for one in new.instances} if new else {}
     retained = tuple(one for key, one in after.items() if key in before)
@@ -55,5 +61,5 @@ def difference(old: TopologyView | None, new: TopologyView | None) -> TopologyDi
 
 
 def _facts(one: InstanceView) -> InstanceView:
-    """Return an instance without its part in the view, which is not its own."""
+    """Return the instance's own facts, without its role in the view."""
     return replace(one, is_leader=False, is_local=False)

@@ -10,7 +10,7 @@ from offload.core.discovery.differences import difference
 
 if TYPE_CHECKING:
     from offload.core.discovery.differences import TopologyDifference
-    from offload.core.discovery.views import TopologyView
+    from offload.core.discovery.topology_views import TopologyView
 
 
 class TopologyEventKind(enum.StrEnum):

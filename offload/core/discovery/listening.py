@@ -1,7 +1,7 @@
-"""The order of events: what a process goes by, and which event is due to each listener.
+"""The order of events: the view that a process uses, and the event that each listener is due.
 
 One `Observed` per process takes each look at the topology. One `Listening` per listener compares
-it with what that listener was told last. So nothing is kept for a listener that is slow: it gets
+it with what that listener got last. So nothing is kept for a listener that is slow: it gets
 the newest view, and changes that it missed in between are one change to it.
 """
 
@@ -15,12 +15,12 @@ from offload.core.discovery.events import TopologyEvent, TopologyEventKind
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from offload.core.discovery.views import TopologyView
+    from offload.core.discovery.topology_views import TopologyView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """The view that a process goes by, and whether the topology is changing."""
+    """The view that a process uses, and whether the topology is changing."""
 
     #: The last view that was established; None before the first.
     view: TopologyView | None = None
@@ -34,13 +34,13 @@ class Observed:
         """Return whether a change has begun and not ended."""
         return self.due is not None
 
-    def look(self, seen: TopologyView | None, *, now: float, delay: float) -> Observed:
-        """Return what holds after a look at ``now``, which saw ``seen``, or None if it saw nothing.
+    def look(self, view: TopologyView | None, *, now: float, delay: float) -> Observed:
+        """Return the state after a look at time ``now``; ``view`` is the view, or None for none.
 
         A change lasts for ``delay`` seconds, so that what follows within them is part of it; and
         again as long while no view is established. The first view does not wait.
         """
-        found = seen if seen is not None and seen.is_established else None
+        found = view if view is not None and view.is_established else None
         if self.view is None:
             return replace(self, view=found)
         if self.due is not None:
@@ -50,7 +50,7 @@ class Observed:
     def _compare(
         self, found: TopologyView | None, view: TopologyView, *, now: float, delay: float
     ) -> Observed:
-        """Begin a change if there is one; of properties, take the new view at once."""
+        """Begin a change if there is one; if only properties changed, take the new view at once."""
         if found == view:
             return self
         view.retire()
@@ -70,10 +70,10 @@ class Observed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:
-    """The last that one listener was told."""
+    """The last event that one listener got."""
 
     #: The view of its last event that had a new one; None before INIT.
-    told: TopologyView | None = None
+    last: TopologyView | None = None
     #: The change that this view was the end of.
     changes: int = 0
     #: Whether its last event was CHANGING.
@@ -85,25 +85,25 @@ class Listening:
         ``others`` are the listeners that take an event as soon as one is due. They get theirs
         before this one gets INIT.
         """
-        if self.told is None:
+        if self.last is None:
             return None if any(one.is_behind(observed) for one in others) else _init(observed)
         if observed.is_changing or (not self.is_changing and observed.changes != self.changes):
-            return None if self.is_changing else _event(TopologyEventKind.CHANGING, self.told, None)
+            return None if self.is_changing else _event(TopologyEventKind.CHANGING, self.last, None)
         if self.is_changing:
-            return _event(TopologyEventKind.CHANGED, self.told, observed.view)
-        if observed.view is not self.told:
-            return _event(TopologyEventKind.PROPERTIES_CHANGED, self.told, observed.view)
+            return _event(TopologyEventKind.CHANGED, self.last, observed.view)
+        if observed.view is not self.last:
+            return _event(TopologyEventKind.PROPERTIES_CHANGED, self.last, observed.view)
         return None
 
     def is_behind(self, observed: Observed) -> bool:
         """Return whether it got INIT and another event is due to it."""
-        return self.told is not None and self.due(observed) is not None
+        return self.last is not None and self.due(observed) is not None
 
     def after(self, event: TopologyEvent, observed: Observed) -> Listening:
-        """Return what this listener was told once it has taken an event that was due."""
+        """Return the state of this listener after a due event."""
         if event.kind is TopologyEventKind.CHANGING:
             return replace(self, is_changing=True)
-        return Listening(told=event.new, changes=observed.changes)
+        return Listening(last=event.new, changes=observed.changes)
 
 
 def _init(observed: Observed) -> TopologyEvent | None:

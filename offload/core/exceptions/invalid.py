@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from offload.core.exceptions.base import OffloadError
 
-#: How it is told that a property has the name of the parameter that is given the job.
+#: The problem that a property has the name of the parameter that is given the job.
 ITSELF = "that is the name of the job itself"
 
 
@@ -49,7 +49,7 @@ class UnfitProperties(InvalidProperties):
         self.topic = topic
         self.path = "properties"
         self.problem = problem
-        told = problem if problem.endswith("?") else f"{problem}."
+        why = problem if problem.endswith("?") else f"{problem}."
         # Of such a name no code can have a property.
         instead = (
             "Pass the property under another name."
@@ -57,18 +57,18 @@ class UnfitProperties(InvalidProperties):
             else "Pass the names that its function takes, or restart the workers with code that "
             "takes these."
         )
-        message = f"The consumer of {topic} {told} Nothing was stored. {instead}"
+        message = f"The consumer of {topic} {why} Nothing was stored. {instead}"
         OffloadError.__init__(self, message)
 
 
 class InvalidApp(OffloadError, TypeError):
-    """offload is installed into a Celery app."""
+    """offload can only be installed into a Celery app."""
 
     def __init__(self, *, app: object) -> None:
         self.app = app
         super().__init__(
-            f"{app!r:.300} is no Celery app. Write app = Celery('project'), configure it, and then "
-            "offload.install(app), in the module that makes the app."
+            f"{app!r:.300} is not a Celery app. In the module that makes the app, write "
+            "app = Celery('project'), configure it, and then call offload.install(app)."
         )
 
 
@@ -94,6 +94,19 @@ class InvalidDelay(OffloadError, ValueError):
         )
 
 
+class InvalidDelivery(OffloadError, ValueError):
+    """A delivery names outputs and a place for them that exists."""
+
+    def __init__(self, *, name: object, problem: str) -> None:
+        self.name = name
+        self.problem = problem
+        super().__init__(
+            f"The output {name!r:.300} cannot be delivered: {problem.rstrip('.')}. Pass "
+            "deliver_to={'48.png': offload.ToField(asset, 'thumbnail')}, or "
+            "offload.ToStorage('default', 'assets/{job.id}/')."
+        )
+
+
 class InvalidPriority(OffloadError, ValueError):
     """A priority is an integer that the database can hold."""
 
@@ -108,7 +121,7 @@ class InvalidPriority(OffloadError, ValueError):
 
 
 class InvalidNumber(OffloadError, ValueError):
-    """A number is what it is asked for, and within its bound."""
+    """A number is not within its bound."""
 
     def __init__(self, *, name: str, value: object, allowed: str) -> None:
         self.name = name
@@ -156,14 +169,37 @@ class InvalidFile(OffloadError, TypeError):
 
 
 class InvalidName(OffloadError, ValueError):
-    """A file of a payload has a plain name, not a path."""
+    """A file of a payload has a name that is no path, and that clashes with no other name."""
 
     def __init__(self, *, name: object, problem: str) -> None:
         self.name = name
         self.problem = problem
         super().__init__(
             f"{name!r:.300} cannot name a file of a payload: {problem}. "
-            "Use a plain name such as 'original.jpg'."
+            "Use a name such as 'original.jpg' or 'renditions/48.png'."
+        )
+
+
+class InvalidProgram(OffloadError, TypeError):
+    """A program is given as a list: its name or path, then its arguments."""
+
+    def __init__(self, *, problem: str) -> None:
+        self.problem = problem
+        super().__init__(
+            f"The program cannot be run: {problem}. Write a list of texts, numbers, paths and "
+            "inputs: job.run_program(['convert', job.inputs['original'], '48.png'])."
+        )
+
+
+class InvalidProperty(OffloadError, ValueError):
+    """A property of an instance has a plain name, and is a number, a text, true, false or null."""
+
+    def __init__(self, *, name: object, problem: str) -> None:
+        self.name = name
+        self.problem = problem
+        super().__init__(
+            f"{name!r:.120} cannot be a property of an instance: {problem}. Give it a name such as "
+            "'gpu.memory' and a function that returns a number, a short text, True, False or None."
         )
 
 
@@ -186,8 +222,20 @@ class InvalidRule(OffloadError, ValueError):
         self.target = target
         self.problem = problem
         super().__init__(
-            f"The rule for {target!r:.120} cannot be like this: {problem} Nothing was changed. "
-            "Pass a nodename, a glob (scope='glob') or a label (scope='label')."
+            f"The rule for {target!r:.120} is invalid: {problem} Nothing was changed. "
+            "Name one instance, or choose the scope glob or label."
+        )
+
+
+class InvalidSwitch(OffloadError, ValueError):
+    """A switch of other clusters cannot be set so."""
+
+    def __init__(self, *, switch: str, problem: str) -> None:
+        self.switch = switch
+        self.problem = problem
+        super().__init__(
+            f"The switch {switch!r:.120} was not set: {problem} Nothing was changed. Write a "
+            "shorter note, without control characters."
         )
 
 
@@ -197,4 +245,4 @@ class InvalidQueue(OffloadError, ValueError):
     def __init__(self, *, name: str, problem: str) -> None:
         self.name = name
         self.problem = problem
-        super().__init__(f"The queue {name!r:.120} cannot be like this: {problem}")
+        super().__init__(f"The queue {name!r:.120} is invalid: {problem}")

@@ -34,13 +34,24 @@ class UnknownInstance(OffloadError, LookupError):
         )
 
 
+class UnknownPeer(OffloadError, LookupError):
+    """The settings name no other cluster so."""
+
+    def __init__(self, *, name: str, known: Iterable[str] = ()) -> None:
+        self.name = name
+        super().__init__(
+            f"OFFLOAD['PEERS'] has no cluster {name!r:.300}.{did_you_mean(name, known)} "
+            "'manage.py offload peers' lists those known."
+        )
+
+
 class UnknownRule(OffloadError, LookupError):
     """There is no rule with that id."""
 
     def __init__(self, *, rule_id: int) -> None:
         self.rule_id = rule_id
         super().__init__(
-            f"There is no rule {rule_id}. 'manage.py offload rules' lists those there are."
+            f"There is no rule {rule_id}. 'manage.py offload rules' lists the existing ones."
         )
 
 
@@ -51,7 +62,7 @@ class UnknownJob(OffloadError, LookupError):
         self.job_id = job_id
         super().__init__(
             f"There is no job {job_id!r:.300}: the id is misspelled, its history was purged, or "
-            "its transaction was rolled back. 'manage.py offload jobs' lists those there are."
+            "its transaction was rolled back. 'manage.py offload jobs' lists the existing ones."
         )
 
 
@@ -62,7 +73,7 @@ class UnknownRun(OffloadError, LookupError):
         self.run_id = run_id
         super().__init__(
             f"There is no run {run_id!r:.300}: it was deleted with old history, or its transaction "
-            "was rolled back. The admin lists those there are."
+            "was rolled back. The admin lists the existing ones."
         )
 
 
@@ -96,13 +107,13 @@ class MissingFile(OffloadError, LookupError):
 
 
 class UnreadableFile(OffloadError):
-    """A file is there and cannot be read."""
+    """A file exists but cannot be read."""
 
     def __init__(self, *, name: str, problem: str) -> None:
         self.name = name
         self.problem = problem
         super().__init__(
-            f"The file {name!r:.300} cannot be read: {problem}. Look at its permissions and its "
+            f"The file {name!r:.300} cannot be read: {problem}. Check its permissions and its "
             "disk, and try again."
         )
 
@@ -115,8 +126,8 @@ class FileNotStored(OffloadError):
         self.storage = storage
         self.problem = problem
         super().__init__(
-            f"The file {name!r:.300} could not be stored: {problem}. Nothing of it was kept. Look "
-            f"at the storage {storage!r} and its free space, and try again; "
+            f"The file {name!r:.300} could not be stored: {problem}. Nothing of it was kept. Check "
+            f"the storage {storage!r} and its free space, and try again; "
             "'manage.py offload doctor' tests it."
         )
 

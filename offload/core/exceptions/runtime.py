@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+#: Characters of a program's last lines that its error shows.
+STDERR_SHOWN = 2_000
+
+
 class NoCurrentJob(OffloadError, RuntimeError):
     """This code runs outside of a job; call it from a consumer, or write JobHandle(id)."""
 
@@ -23,16 +27,16 @@ class JobFailed(OffloadError):
         self.state = state
         self.error = error
         self.error_type = error_type
-        said = with_type(error_type, error) or "no error was recorded"
+        reason = with_type(error_type, error) or "no error was recorded"
         super().__init__(
-            f"Job {job_id} ended {state}: {said.rstrip('.')}. "
+            f"Job {job_id} ended {state}: {reason.rstrip('.')}. "
             f"'manage.py offload job {job_id}' shows its attempts."
         )
 
 
-IN_TRANSACTION = (
-    " This waits inside a transaction, and a job that was submitted in it begins after its commit: "
-    "wait outside, or in a test call run_jobs() first."
+IN_TRANSACTION_HINT = (
+    " This waits inside a transaction, and a job that was submitted in it begins only after its "
+    "commit: wait outside, or in a test call run_jobs() first."
 )
 
 
@@ -48,7 +52,7 @@ class JobTimeout(OffloadError):
         super().__init__(
             f"Job {job_id} is still {state} after {timeout:g} s; it goes on. "
             f"'manage.py offload job {job_id}' says what it waits for."
-            + (IN_TRANSACTION if in_transaction else "")
+            + (IN_TRANSACTION_HINT if in_transaction else "")
         )
 
 
@@ -66,14 +70,14 @@ class RunTimeout(OffloadError):
 
 
 class StaleAttempt(OffloadError):
-    """This attempt was replaced by a newer one; what it writes is discarded."""
+    """This attempt was replaced by a newer one, or has ended; its writes are discarded."""
 
     def __init__(self, *, job_id: str, epoch: int) -> None:
         self.job_id = job_id
         self.epoch = epoch
         super().__init__(
-            f"Attempt {epoch} of job {job_id} was replaced or ended meanwhile; what it writes "
-            "is discarded. Stop working on it."
+            f"Attempt {epoch} of job {job_id} was replaced or ended meanwhile; its writes are "
+            "discarded. Stop working on it."
         )
 
 
@@ -83,20 +87,20 @@ class JobStopped(OffloadError):
     def __init__(self, *, job_id: str) -> None:
         self.job_id = job_id
         super().__init__(
-            f"Job {job_id} was asked to stop. Let this exception leave the job's function: then "
+            f"Job {job_id} was asked to stop. Let this exception leave the job's function, so that "
             "the job ends as STOPPED."
         )
 
 
 class OpenTransaction(OffloadError):
-    """The run left a transaction open; what it had not committed was rolled back."""
+    """The run left a transaction open; its uncommitted changes were rolled back."""
 
     def __init__(self, *, left: Mapping[str, str]) -> None:
         self.left = left
         where = " and ".join(f"in database {alias!r}, {how}" for alias, how in left.items())
         super().__init__(
-            f"The run left a transaction open: {where}. What it had not committed was rolled back. "
-            "Write 'with transaction.atomic():', and end by hand what was begun by hand."
+            f"The run left a transaction open: {where}. Its uncommitted changes were rolled back. "
+            "Write 'with transaction.atomic():', or end every transaction that the code begins."
         )
 
 
@@ -105,7 +109,26 @@ class CannotBegin(OffloadError):
 
 
 class FailedOutside(OffloadError):
-    """The system that took over the job reported a failure; ask there and submit it again."""
+    """The system that took over the job reported a failure; look there for the reason."""
+
+
+class ProgramFailed(OffloadError):
+    """A program that the job ran failed, took too long, made no such file, or is not here."""
+
+    def __init__(
+        self, *, program: str, problem: str, status: int | None = None, stderr: str = ""
+    ) -> None:
+        self.program = program
+        self.problem = problem
+        #: As subprocess has it: negative for a signal, None if it did not end by itself.
+        self.status = status
+        #: The last lines of its standard error.
+        self.stderr = stderr
+        # The last line says most, and lists show only the first one of an error.
+        before, _, last = stderr[-STDERR_SHOWN:].rpartition("\n")
+        output = f" It said: {last}" if last else ""
+        all_lines = f"\nIts last lines:\n{before}\n{last}" if before else ""
+        super().__init__(f"The program {program!r:.300} failed: {problem}.{output}{all_lines}")
 
 
 class NotRetriable(OffloadError):
@@ -125,9 +148,9 @@ class JobUnfinished(OffloadError):
         self.job_id = job_id
         self.state = state
         super().__init__(
-            f"Job {job_id} is {state}, or what follows it is not done yet: it is sent again under "
-            "its id once that is over. For another job now, leave out task_id, or send a new "
-            "signature in place of the frozen one."
+            f"Job {job_id} is {state}, or its successors are not stored yet. Send it again under "
+            "its id after that. For another job now, leave out task_id, or send a new signature "
+            "instead of the frozen one."
         )
 
 
@@ -201,6 +224,6 @@ class StillBusy(OffloadError):
     def __init__(self, *, attempts: int) -> None:
         self.attempts = attempts
         super().__init__(
-            f"After {attempts} attempts there are jobs left. Look for one that fails and is "
-            "retried for ever, or submits itself; or allow more with run_jobs(most=…)."
+            f"Jobs are left after {attempts} attempts. Look for one that is retried for ever, or "
+            "that submits itself; or allow more attempts with run_jobs(most=…)."
         )

@@ -22,7 +22,7 @@ class Usage:
     bound: int = 0
 
 
-# What is asked for without counting: the most that a policy ever admits.
+# Stands for no use at all, to ask for the most that a policy ever admits.
 UNUSED = Usage()
 
 
@@ -30,18 +30,18 @@ UNUSED = Usage()
 class Allowance:
     """How many more jobs of a queue may be bound now."""
 
-    # Below zero, so many are bound that may not be; None is any number.
+    # Negative if too many are bound; None for any number.
     n: int | None = None
-    # Why no more may be bound; None where some may.
+    # Why no more may be bound; None if some may.
     reason: Waiting | None = None
-    # When that eases by itself, where it does.
+    # The time at which that changes by itself, if it does.
     again_at: datetime | None = None
     # Whether only the first job in line may be bound.
     in_order: bool = False
 
     @property
     def is_unlimited(self) -> bool:
-        """Tell whether any number may be bound, so that nobody has to count."""
+        """Tell whether any number may be bound, so that no counting is needed."""
         return self.n is None
 
     @property
@@ -55,7 +55,7 @@ class Allowance:
         return max(0, -(self.n or 0))
 
     def up_to(self, most: int) -> int:
-        """Return how many jobs may be bound where there is room for `most`."""
+        """Return how many jobs may be bound if there is room for `most`."""
         return most if self.n is None else max(0, min(self.n, most))
 
 
@@ -63,9 +63,9 @@ UNLIMITED = Allowance()
 
 
 def admit(policy: Policy, usage: Usage, now: datetime) -> Allowance:
-    """Return how many more jobs may be bound from a queue that is used so much.
+    """Return how many more jobs of a queue may be bound, given its policy and its usage.
 
-    Nothing in a policy depends on `now` yet; what does will say in `again_at` when it eases.
+    No policy depends on `now` yet; one that does will say in `again_at` when to ask again.
     """
     if policy.is_plain:
         return UNLIMITED

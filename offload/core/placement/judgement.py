@@ -39,16 +39,22 @@ class Need:
     topic: str
     # It has time limits that the pool must enforce.
     limit: bool = False
-    # A run of it must be endable by force.
+    # Its run must be killable.
     kill: bool = False
-    # Incarnations that refused it.
+    # Incarnations that refused the job.
     excluded: frozenset[str] = frozenset()
-    # The name of the instance that comes first, if it can run it.
+    # The name of the instance to prefer, if it can run the job.
     prefers: str = ""
+    # It has files, which some transport must carry to other clusters.
+    files: bool = False
+    # It is a clone, which stays in the cluster that took it.
+    clone: bool = False
+    # Its task is a builtin one, which runs any task that its arguments name: no peer takes it.
+    builtin: bool = False
 
 
 def consumer_for(instance: InstanceInfo, topic: str) -> Consumer | None:
-    """Return the consumer that runs the topic there: the most specific, then the ranking.
+    """Return the instance's consumer of the topic: the most specific, then the highest ranking.
 
     Of equals, the first announced wins.
     """
@@ -56,7 +62,7 @@ def consumer_for(instance: InstanceInfo, topic: str) -> Consumer | None:
 
 
 def best_consumer(consumers: Iterable[Consumer], topic: str) -> Consumer | None:
-    """Return the consumer of these that runs the topic, or None."""
+    """Return the consumer among these that runs the topic, or None."""
     matching = (one for one in consumers if one.pattern.matches(topic))
     return max(matching, key=lambda one: (one.pattern.specificity, one.ranking), default=None)
 
@@ -64,20 +70,21 @@ def best_consumer(consumers: Iterable[Consumer], topic: str) -> Consumer | None:
 def obstacle_to(
     need: Need, instance: InstanceInfo, consumer: Consumer | None, in_force: Sequence[RoutingRule]
 ) -> Reason | None:
-    """Say what keeps the instance from running the job, whatever its load, or None.
+    """Return the obstacle that keeps the instance from running the job, or None; ignore its load.
 
-    Give the rules that are in force and apply to the instance.
+    `rules` are those in force that apply to the instance.
     """
     return (
         capable(need, instance, consumer)
         or allowed(need, instance, in_force)
         or alive(instance)
+        or (travels(need, instance) if instance.peer else None)
         or refused(need, instance)
     )
 
 
 def capable(need: Need, instance: InstanceInfo, consumer: Consumer | None) -> Reason | None:
-    """Say what keeps the instance from being able to run the job, or None."""
+    """Return why the instance is not able to run the job, or None."""
     name = instance.name
     if consumer is None:
         return _reason(Obstacle.NO_CONSUMER, f"{name} has no consumer for {need.topic}.")
@@ -85,44 +92,44 @@ def capable(need: Need, instance: InstanceInfo, consumer: Consumer | None) -> Re
         spoken = f"{name} speaks protocol {instance.protocol}, not {PROTOCOL_VERSION}."
         return _reason(Obstacle.OLD_PROTOCOL, f"{spoken} Update offload there.")
     if consumer.task in instance.broken:
-        told = f"{name} refused {consumer.task} too often. Restart it with code that has it."
-        return _reason(Obstacle.BROKEN_CONSUMER, told)
+        sentence = f"{name} refused {consumer.task} too often. Restart it with code that has it."
+        return _reason(Obstacle.BROKEN_CONSUMER, sentence)
     return _pool(need, instance, consumer)
 
 
 def allowed(need: Need, instance: InstanceInfo, in_force: Sequence[RoutingRule]) -> Reason | None:
-    """Say what forbids the instance to run the job, or None.
+    """Return the switch or rule that forbids the instance to run the job, or None.
 
-    Give the rules that are in force and apply to the instance.
+    `rules` are those in force that apply to the instance.
     """
     return switched_off(instance) or _judge(instance, need.topic, in_force)
 
 
 def switched_off(instance: InstanceInfo) -> Reason | None:
-    """Say that the instance is switched off as a whole, or None."""
+    """Return the reason if the instance is switched off as a whole, or None."""
     if not instance.is_off:
         return None
     return _reason(Obstacle.OFF, noted(f"{instance.name} is switched off", instance.off_note))
 
 
-def noted(told: str, note: str) -> str:
-    """Return a sentence with what was noted by whoever made it so."""
-    return f"{told}: {note.rstrip('.')}." if note else f"{told}."
+def noted(sentence: str, note: str) -> str:
+    """Return a sentence with the note, if any."""
+    return f"{sentence}: {note.rstrip('.')}." if note else f"{sentence}."
 
 
 def judge_rules(
     instance: InstanceInfo, topic: str, rules: Iterable[RoutingRule], now: datetime
 ) -> Reason | None:
-    """Say which rule forbids the topic on the instance now, or None.
+    """Return the reason if a rule forbids the topic on the instance now, or None.
 
-    Deny beats allow. Where no allow rule applies, everything not denied is allowed.
+    Deny overrides allow. If no allow rule applies, everything that is not denied is allowed.
     """
     in_force = [rule for rule in rules if rule.in_force(now) and rule.applies_to(instance)]
     return _judge(instance, topic, in_force)
 
 
 def alive(instance: InstanceInfo) -> Reason | None:
-    """Say why the instance takes no work now, or None."""
+    """Return why the instance takes no work now, or None."""
     if instance.mode is Mode.READY:
         return None
     if instance.mode is Mode.GONE and instance.said_goodbye:
@@ -131,13 +138,56 @@ def alive(instance: InstanceInfo) -> Reason | None:
     return _reason(obstacle, f"{instance.name}: {obstacle.sentence}")
 
 
+def travels(need: Need, instance: InstanceInfo) -> Reason | None:
+    """Return why the job may not be sent to the instance's cluster, or None."""
+    peer = instance.peer
+    if need.clone:  # P10
+        sentence = f"The job is a clone of another cluster's, and is not sent on to {peer}."
+        return _reason(Obstacle.IS_CLONE, sentence)
+    if reason := kept_here(instance, need.topic) or switched_off_between(instance):
+        return reason
+    if need.files and not instance.transports:
+        sentence = f"The job has files, and no transport carries them to {peer}."
+        step = f"Set URL of this cluster in the PEERS of {peer}, and TRANSPORTS here."
+        return _reason(Obstacle.HAS_FILES, f"{sentence} {step}")
+    if need.builtin:
+        sentence = f"The job runs another task, such as a map, and is not sent to {peer}."
+        return _reason(Obstacle.RUNS_ANOTHER, sentence)
+    return _silent(instance)
+
+
+def switched_off_between(instance: InstanceInfo) -> Reason | None:
+    """Return the switch, here or there, that keeps jobs from the instance's cluster, or None."""
+    if instance.send_off:
+        return _reason(Obstacle.SEND_OFF, instance.send_off)
+    if not instance.is_accepting:
+        sentence = f"{instance.peer} says that it accepts no jobs from here: it was switched off."
+        return _reason(Obstacle.NOT_ACCEPTING, sentence)
+    return None
+
+
+def kept_here(instance: InstanceInfo, topic: str) -> Reason | None:
+    """Return the reason if the topic may not be sent to the instance's cluster, or None."""
+    if not instance.peer or any(pattern.matches(topic) for pattern in instance.sends):
+        return None
+    sentence = f"No pattern lets {topic} be sent to {instance.peer}. Add one to SEND of this peer."
+    return _reason(Obstacle.NOT_SENT, sentence)
+
+
+def _silent(instance: InstanceInfo) -> Reason | None:
+    if not instance.is_silent:  # P9
+        return None
+    sentence = f"{instance.peer} is silent, or has not confirmed yet what was taken back from it."
+    return _reason(Obstacle.PEER_SILENT, sentence)
+
+
 def fits(need: Need, instance: InstanceInfo, bound: int) -> Reason | None:
-    """Say why the job has no place on the instance while that holds `bound` jobs, or None."""
+    """Return why the job does not fit the instance while it holds `bound` jobs, or None."""
     return refused(need, instance) or _full(instance, bound)
 
 
 def refused(need: Need, instance: InstanceInfo) -> Reason | None:
-    """Say that this incarnation refused the job, or None: what fits whatever the load."""
+    """Return the reason if this incarnation refused the job, or None; ignore the load."""
     if instance.incarnation in need.excluded:
         return _reason(
             Obstacle.EXCLUDED,
@@ -149,19 +199,19 @@ def refused(need: Need, instance: InstanceInfo) -> Reason | None:
 def _full(instance: InstanceInfo, bound: int) -> Reason | None:
     if bound < instance.window:
         return None
-    told = (
+    sentence = (
         f"{instance.name} holds {counted(bound, 'job', 'jobs')}, its window is {instance.window}."
     )
-    return _reason(Obstacle.WINDOW_FULL, told)
+    return _reason(Obstacle.WINDOW_FULL, sentence)
 
 
 def _pool(need: Need, instance: InstanceInfo, consumer: Consumer) -> Reason | None:
     if (need.limit or consumer.limit) and not instance.can_limit:  # R11
-        told = f"The pool of {instance.name} cannot enforce time limits. Use prefork there."
-        return _reason(Obstacle.CANNOT_LIMIT, told)
+        sentence = f"The pool of {instance.name} cannot enforce time limits. Use prefork there."
+        return _reason(Obstacle.CANNOT_LIMIT, sentence)
     if need.kill and not instance.can_kill:
-        told = f"The pool of {instance.name} cannot end a running job. Use prefork there."
-        return _reason(Obstacle.CANNOT_KILL, told)
+        sentence = f"The pool of {instance.name} cannot end a running job. Use prefork there."
+        return _reason(Obstacle.CANNOT_KILL, sentence)
     return None
 
 
@@ -180,8 +230,8 @@ def _judge(instance: InstanceInfo, topic: str, in_force: Sequence[RoutingRule]) 
 
 def _denied(instance: InstanceInfo, rule: RoutingRule) -> Reason:
     until = f" until {rule.until:%Y-%m-%d %H:%M %Z}".rstrip() if rule.until else ""
-    told = noted(f"Rule {rule.id} denies {rule.pattern} on {instance.name}{until}", rule.note)
-    return Reason(obstacle=Obstacle.DENIED, detail=told, rule_id=rule.id)
+    sentence = noted(f"Rule {rule.id} denies {rule.pattern} on {instance.name}{until}", rule.note)
+    return Reason(obstacle=Obstacle.DENIED, detail=sentence, rule_id=rule.id)
 
 
 def _reason(obstacle: Obstacle, detail: str) -> Reason:

@@ -1,4 +1,4 @@
-"""Lanes: jobs that can run in the same places now wait in one."""
+"""Lanes: jobs that can run in the same places wait in the same lane."""
 
 from __future__ import annotations
 
@@ -7,37 +7,43 @@ from functools import lru_cache
 
 from offload.core.placement.judgement import Need
 
-#: Stands between queue, needs and topic in the text of a lane; none of them has it.
+#: Separates queue, needs and topic in the text of a lane; none of them contains it.
 SEPARATOR = "|"
 LANE_PARTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """A lane: the facts its jobs have in common; ``str()`` is the text that rows hold."""
+    """A lane: the common facts of its jobs; ``str()`` is the text in rows."""
 
     topic: str
-    #: Name of the policy that holds for them.
+    #: Name of their queue.
     queue: str = "default"
-    #: Space-separated: ``limit`` where the pool must be able to limit a run's time, ``kill``
-    #: where it must be able to end it.
+    #: Space-separated: ``limit`` if the pool must be able to limit a run's time, ``kill`` if it
+    #: must be able to kill it; ``files`` if it has files, ``clone`` if another cluster owns it.
     needs: str = ""
 
     @staticmethod
     def parse(text: str) -> Lane:
-        """Return the lane of a row; of a text that is none, one of no queue, whose text it is."""
+        """Parse the lane in a row; an invalid text becomes the topic of a lane without a queue."""
         return _parse(text)
 
     def __str__(self) -> str:
-        """Return the text: it sorts by queue, then by needs, then by topic."""
+        """Return the text, which sorts by queue, then by needs, then by topic."""
         if not self.queue:
             return self.topic
         return f"{self.queue}{SEPARATOR}{self.needs}{SEPARATOR}{self.topic}"
 
     @property
     def need(self) -> Need:
-        """Return what its jobs ask of an instance."""
-        return Need(topic=self.topic, limit="limit" in self.needs, kill="kill" in self.needs)
+        """Return the requirements of its jobs."""
+        return Need(
+            topic=self.topic,
+            limit="limit" in self.needs,
+            kill="kill" in self.needs,
+            files="files" in self.needs,
+            clone="clone" in self.needs,
+        )
 
 
 # Agents read the same lanes several times a second.

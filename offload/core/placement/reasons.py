@@ -1,10 +1,10 @@
-"""Why an instance does not run a job: typed for programs, a sentence for people."""
+"""Reasons why an instance does not run a job: a type for programs, a sentence for people."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from offload.core.labelled_enum import Explained
+from offload.core.states import Explained
 
 
 class Obstacle(Explained):
@@ -24,26 +24,40 @@ class Obstacle(Explained):
     SUSPECT = "suspect", "It does not answer, but is not declared gone yet."
     DISCONNECTED = "disconnected", "It has lost its broker connection."
     EXCLUDED = "excluded", "It refused this job, or left it waiting, a moment ago."
+    IS_CLONE = "is_clone", "The job is a clone, which stays in the cluster that took it."
+    NOT_SENT = "not_sent", "The topic may not be sent to its cluster."
+    HAS_FILES = "has_files", "The job has files, which are not carried to its cluster."
+    RUNS_ANOTHER = "runs_another", "The job runs another task, such as a map, which stays here."
+    SEND_OFF = "send_off", "Sending to its cluster is switched off."
+    NOT_ACCEPTING = "not_accepting", "Its cluster has switched off accepting jobs from here."
+    PEER_SILENT = "peer_silent", "Its cluster is silent."
     WINDOW_FULL = "window_full", "It holds as many jobs as it can."
 
     @property
     def distance(self) -> int:
-        """Return how far an instance behind it is from running the job, beside the others."""
+        """Return how far an instance with this obstacle is from running the job."""
         return _NEAREST.index(self)
 
 
-# What passes by itself, then what somebody set, then what is to be started, then what it lacks.
+# Passing states, then settings of people, then missing instances, then missing abilities.
 _NEAREST = (
     Obstacle.WINDOW_FULL,
     Obstacle.EXCLUDED,
     Obstacle.STARTING,
     Obstacle.DISCONNECTED,
     Obstacle.SUSPECT,
+    Obstacle.PEER_SILENT,
+    Obstacle.NOT_ACCEPTING,
     Obstacle.OFF,
+    Obstacle.SEND_OFF,
     Obstacle.DENIED,
     Obstacle.GONE,
     Obstacle.DRAINING,
     Obstacle.NOT_ALLOWED,
+    Obstacle.NOT_SENT,
+    Obstacle.HAS_FILES,
+    Obstacle.RUNS_ANOTHER,
+    Obstacle.IS_CLONE,
     Obstacle.CANNOT_KILL,
     Obstacle.CANNOT_LIMIT,
     Obstacle.BROKEN_CONSUMER,
@@ -59,7 +73,7 @@ class Reason:
     obstacle: Obstacle
     # A sentence with the facts.
     detail: str
-    # The rule that is the obstacle, if one is.
+    # The rule that is the obstacle, if any.
     rule_id: int | None = None
 
     def __str__(self) -> str:
@@ -71,9 +85,9 @@ class Verdict:
     """The verdict on one instance for one job."""
 
     instance: str
-    # The task that would run it there; None if the instance has no consumer.
+    # The task that would run it there; None without a consumer.
     task: str | None
-    # None if it can run it now.
+    # None if the instance can run it now.
     reason: Reason | None = None
 
     @property
@@ -83,5 +97,5 @@ class Verdict:
 
     @property
     def distance(self) -> int:
-        """Return how far the instance is from running it; less than any obstacle where it can."""
+        """Return how far the instance is from running the job; least if it can run it."""
         return self.reason.obstacle.distance if self.reason else -1

@@ -1,21 +1,23 @@
-"""Who runs a job: capable → allowed → alive → fits → rank → choose.
+"""The choice of the instance for a job: capable → allowed → alive → fits → rank → choose.
 
-Values in, a value out. What does not depend on load is planned once per need and topology.
+Values in, a value out. Everything independent of load is planned once per need and topology.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
+from offload.core.placement.cluster_order import REASONS, Load, key
 from offload.core.placement.judgement import Need, consumer_for, fits, judge_rules, obstacle_to
 from offload.core.placement.reasons import Obstacle, Verdict
+from offload.core.policies import ClusterOrder
 from offload.core.states import Waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from offload.core.placement.topology import Consumer, InstanceInfo, RoutingRule, Topology
@@ -36,9 +38,6 @@ __all__ = [
     "verdicts",
 ]
 
-# Jobs bound to each instance, by its name; none where it is missing.
-Load: TypeAlias = Mapping[str, int]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
@@ -47,15 +46,15 @@ class Route:
     instance: str
     task: str
     queue: str
-    # All that could run it now, the best first.
+    # All instances that could run it now, the best first.
     candidates: tuple[str, ...]
-    # Why this one: a sentence per step.
+    # Why this one, one sentence per step.
     reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unroutable:
-    """The decision that nobody can run it now, with a reason per instance."""
+    """The decision that no instance can run it now, with a reason per instance."""
 
     need: Need
     verdicts: tuple[Verdict, ...]
@@ -73,13 +72,13 @@ class Unroutable:
 
     @property
     def waiting(self) -> Waiting:
-        """Return what the job waits for: room, or an instance that may run it."""
+        """Return why the job waits: for room, or for an instance that may run it."""
         full = Obstacle.WINDOW_FULL in self.obstacles
         return Waiting.WINDOW_FULL if full else Waiting.UNASSIGNED
 
     @property
     def reason(self) -> str:
-        """Return one sentence that sums the verdicts up."""
+        """Return a sentence that sums up the verdicts."""
         if not self.verdicts:
             return f"No instance is known that could run {self.need.topic}. Start a worker."
         if self.infeasible:
@@ -90,7 +89,7 @@ class Unroutable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An instance that runs the job if it has room, and the consumer that does it."""
+    """An instance that runs the job if it has room, with its consumer."""
 
     instance: InstanceInfo
     consumer: Consumer
@@ -98,65 +97,83 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything about a need that does not depend on load."""
+    """The part of a decision that does not depend on load."""
 
     # In the order of their names.
     candidates: tuple[Candidate, ...]
     # One per instance, in the order of the topology.
     verdicts: tuple[Verdict, ...]
-    # The moment at which a rule ends and this may change.
+    # The time at which a rule ends and the plan may change.
     until: datetime | None
 
 
 def route(
-    need: Need, topology: Topology, load: Load, *, now: datetime, cursor: int = 0
+    need: Need,
+    topology: Topology,
+    load: Load,
+    *,
+    now: datetime,
+    cursor: int = 0,
+    order: ClusterOrder = ClusterOrder.LOCAL_FIRST,
 ) -> Route | Unroutable:
-    """Choose the instance that runs the job, or say why nobody can.
+    """Choose the instance that runs the job, or say why none can.
 
-    Give `load` as bound jobs per instance name. Raise `cursor` from call to call, so that
-    instances that are alike take turns.
+    `load` is the number of bound jobs by instance name. Increase `cursor` with each call, so that
+    equal instances take turns. `order` is that of the job's queue.
     """
     candidates = plan(need, topology, now).candidates
     roomy = [one for one in candidates if load.get(one.instance.name, 0) < one.instance.window]
     if not roomy:
         return Unroutable(need=need, verdicts=verdicts(need, topology, load, now))
-    return choose(need, rank(need, roomy, load, cursor), load)
+    return choose(need, rank(need, roomy, load, cursor, order), load, order)
 
 
 def plan(need: Need, topology: Topology, now: datetime) -> Plan:
-    """Return what the topology says of the need; remembered until a rule ends."""
+    """Return the plan for the need, cached until a rule ends."""
     return _planner(topology)(need, topology.period(now))
 
 
 def verdicts(need: Need, topology: Topology, load: Load, now: datetime) -> tuple[Verdict, ...]:
-    """Say of every instance whether it can run the job now, or what is in the way."""
+    """Return for every instance whether it can run the job now, or the obstacle."""
     planned = plan(need, topology, now).verdicts
-    pairs = zip(planned, topology.instances, strict=True)
+    pairs = zip(planned, topology.everyone, strict=True)
     return tuple(_with_load(need, verdict, instance, load) for verdict, instance in pairs)
 
 
-def rank(need: Need, roomy: Sequence[Candidate], load: Load, cursor: int) -> list[Candidate]:
-    """Put the preferred one first, then those with the greatest share of their window free.
+def rank(
+    need: Need,
+    roomy: Sequence[Candidate],
+    load: Load,
+    cursor: int,
+    order: ClusterOrder = ClusterOrder.LOCAL_FIRST,
+) -> list[Candidate]:
+    """Put the preferred instance first, then those of the clusters that come first, then those with
+    the greatest free share of their window.
 
-    Equals stay in the order given, which begins with another one for every `cursor`.
+    Equal ones keep the given order, rotated by `cursor`.
     """
     start = cursor % len(roomy)
     ranked = [*roomy[start:], *roomy[:start]]
-    ranked.sort(key=lambda one: load.get(one.instance.name, 0) / one.instance.window)
+    ranked.sort(key=lambda one: key(order, one.instance, load))
     if need.prefers:
         ranked.sort(key=lambda one: one.instance.name != need.prefers)
     return ranked
 
 
-def choose(need: Need, ranked: Sequence[Candidate], load: Load) -> Route:
-    """Take the first and say why."""
+def choose(
+    need: Need,
+    ranked: Sequence[Candidate],
+    load: Load,
+    order: ClusterOrder = ClusterOrder.LOCAL_FIRST,
+) -> Route:
+    """Choose the first one and say why."""
     instance, consumer = ranked[0].instance, ranked[0].consumer
-    why = "preferred" if instance.name == need.prefers else "the greatest share of it is free"
+    why = "preferred" if instance.name == need.prefers else _why(ranked, order)
     return Route(
         instance=instance.name,
         task=consumer.task,
         queue=instance.queue,
-        # Lists are built faster than generators are drained, and this is the warm path.
+        # A list is faster than a generator, and this is the warm path.
         candidates=tuple([one.instance.name for one in ranked]),
         reasons=(
             f"{instance.name} consumes {consumer.pattern.text} by {consumer.task}.",
@@ -168,13 +185,22 @@ def choose(need: Need, ranked: Sequence[Candidate], load: Load) -> Route:
     )
 
 
-# Few topologies are in use at once, and each is large: the present one and its forerunners.
+def _why(ranked: Sequence[Candidate], order: ClusterOrder) -> str:
+    """Return why the first one comes first; clusters matter only if there are several."""
+    free = "the greatest share of it is free"
+    first = ranked[0].instance.is_remote
+    if all(one.instance.is_remote is first for one in ranked):
+        return free
+    return f"{REASONS[order]}, and {free}"
+
+
+# Few topologies are in use at once, the current one and its predecessors, and each is large.
 @lru_cache(maxsize=4)
 def _planner(topology: Topology) -> Callable[[Need, int], Plan]:
     @lru_cache(maxsize=64)
     def in_force(period: int) -> list[list[RoutingRule]]:
         rules = topology.rules_in(period)
-        return [[rule for rule in rules if rule.applies_to(one)] for one in topology.instances]
+        return [[rule for rule in rules if rule.applies_to(one)] for one in topology.everyone]
 
     @lru_cache(maxsize=1024)
     def planned(need: Need, period: int) -> Plan:
@@ -186,7 +212,7 @@ def _planner(topology: Topology) -> Callable[[Need, int], Plan]:
 def _make_plan(
     need: Need, topology: Topology, period: int, in_force: Sequence[Sequence[RoutingRule]]
 ) -> Plan:
-    pairs = zip(topology.instances, in_force, strict=True)
+    pairs = zip(topology.everyone, in_force, strict=True)
     judged = [(one, *_judge(need, one, rules)) for one, rules in pairs]
     able = [
         Candidate(instance=instance, consumer=consumer)

@@ -1,4 +1,4 @@
-"""The frozen picture of all instances and rules at one moment."""
+"""The topology: a frozen snapshot of all instances and rules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from offload.core.topics import Pattern
     from offload.core.validation.parameters import Parameters
 
-# What this code writes into messages and announcements.
+# The version that this code writes into messages and announcements.
 PROTOCOL_VERSION = 1
 
 
@@ -25,30 +25,30 @@ class Consumer:
 
     pattern: Pattern
     task: str
-    # Decides between consumers of one pattern; the greater wins.
+    # Of consumers with the same pattern, the highest wins.
     ranking: int = 0
-    # Its task has time limits, which the pool must be able to enforce.
+    # Whether its task has time limits, which the pool must be able to enforce.
     limit: bool = False
-    # Its task wants no results kept in Celery's backend.
+    # Whether its task keeps no results in Celery's backend.
     is_silent: bool = False
-    # By which names it takes properties; None where it does not say.
+    # The names of the properties that it accepts; None if unknown.
     parameters: Parameters | None = None
 
 
 class Mode(enum.StrEnum):
-    """How an instance lives."""
+    """The mode of an instance."""
 
-    # It announced itself, and its consumer does not run yet.
+    # It announced itself, but its consumer does not run yet.
     STARTING = "starting"
     # It takes work.
     READY = "ready"
-    # It ends what runs and takes nothing new.
+    # It finishes its running jobs and takes nothing new.
     DRAINING = "draining"
     # Its broker connection is lost.
     RECONNECTING = "reconnecting"
-    # Its beat is late, or its consumer loop stands still.
+    # Its heartbeat is late, or its consumer loop hangs.
     SUSPECT = "suspect"
-    # It said goodbye, or was declared gone.
+    # It said goodbye or was declared gone.
     GONE = "gone"
 
 
@@ -79,18 +79,18 @@ class InstanceInfo:
     cluster: str
     mode: Mode
     consumers: tuple[Consumer, ...]
-    # Jobs it runs at once.
+    # The number of jobs that it runs at once.
     concurrency: int
-    # Jobs it may hold at once, running and bound.
+    # The number of jobs that it may hold, running and bound.
     window: int
-    # The name of its instance queue, which is its routing key too.
+    # The name of its instance queue, which is also its routing key.
     queue: str
     can_kill: bool
     can_limit: bool
     protocol: int
     # Its place in the order of joining.
     joined: int
-    # Switched off as a whole by an operator.
+    # Whether an operator has switched it off as a whole.
     is_off: bool = False
     # Why it was switched off.
     off_note: str = ""
@@ -99,8 +99,32 @@ class InstanceInfo:
     labels: frozenset[str] = frozenset()
     # Task names it refused too often.
     broken: frozenset[str] = frozenset()
-    # What it announced of its machine.
+    # The cluster that it is in; empty for the own one. The name then begins with it and a slash.
+    peer: str = ""
+    # Whether that cluster is silent, or has not acknowledged yet what was taken back meanwhile.
+    is_silent: bool = False
+    # The topics that may be sent there.
+    sends: tuple[Pattern, ...] = ()
+    # Why sending there is switched off; empty if it is not.
+    send_off: str = ""
+    # Whether that cluster says that it takes jobs.
+    is_accepting: bool = True
+    # Whether what is bound there stays: moving away from there is switched off.
+    stays: bool = False
+    # The transports by which files may travel there: allowed here, and known there.
+    transports: tuple[str, ...] = ()
+    # The announced properties of its machine.
     properties: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def is_remote(self) -> bool:
+        """Tell whether it is in another cluster."""
+        return bool(self.peer)
+
+    @property
+    def nodename(self) -> str:
+        """Return its name within its cluster."""
+        return self.name.removeprefix(f"{self.peer}/") if self.peer else self.name
 
     @property
     def is_live(self) -> bool:
@@ -117,19 +141,19 @@ class RoutingRule:
     scope: Scope
     target: str
     pattern: Pattern
-    # The moment it ends by itself.
+    # The time at which it ends by itself.
     until: datetime | None = None
-    # Why it was made, for those who wonder.
+    # Why it was made, for people.
     note: str = ""
-    # The moment from which it holds again: an allow of the same lifts this deny till then.
+    # The time at which it is in force again; until then, an allow lifts this deny.
     rests_until: datetime | None = None
 
     def applies_to(self, instance: InstanceInfo) -> bool:
-        """Tell whether the instance is among those it names."""
+        """Tell whether the rule names the instance."""
         return self.names(instance.name, instance.labels)
 
     def names(self, name: str, labels: Collection[str]) -> bool:
-        """Tell whether it names an instance of this name, with these labels."""
+        """Tell whether the rule names an instance of this name with these labels."""
         if self.scope is Scope.INSTANCE:
             return self.target == name
         if self.scope is Scope.LABEL:
@@ -137,39 +161,51 @@ class RoutingRule:
         return fnmatchcase(name, self.target)
 
     def in_force(self, now: datetime) -> bool:
-        """Tell whether it neither rests nor has ended."""
+        """Tell whether it neither rests nor has ended at this time."""
         rests = self.rests_until is not None and now < self.rests_until
         return not rests and (self.until is None or now < self.until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
-    """All instances and rules, and the version under which they were read."""
+    """All instances and rules of one version."""
 
     version: int
+    # Those of the own cluster.
     instances: tuple[InstanceInfo, ...] = ()
     rules: tuple[RoutingRule, ...] = ()
-    # The moments at which a rule ends, or holds again, in order.
+    # Those of other clusters.
+    remote: tuple[InstanceInfo, ...] = ()
+    # All of them, the own ones first.
+    everyone: tuple[InstanceInfo, ...] = field(init=False, repr=False, compare=False)
+    # The times at which a rule ends, or is in force again, in order.
     turns: tuple[datetime, ...] = field(init=False, repr=False, compare=False)
     _by_name: Mapping[str, InstanceInfo] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         turns = {at for rule in self.rules for at in (rule.until, rule.rests_until) if at}
         object.__setattr__(self, "turns", tuple(sorted(turns)))
-        object.__setattr__(self, "_by_name", {one.name: one for one in self.instances})
+        object.__setattr__(self, "everyone", (*self.instances, *self.remote))
+        by_name = {one.name: one for one in (*self.remote, *self.instances)}
+        object.__setattr__(self, "_by_name", by_name)
 
     def __hash__(self) -> int:
-        # The version stands for the content here; equality still compares all of it.
+        # The version is enough for a hash; equality still compares the content.
         return hash(self.version)
 
     @property
     def live(self) -> tuple[InstanceInfo, ...]:
-        """Return the instances that are not gone."""
+        """Return the instances of the own cluster that are not gone."""
         return tuple(one for one in self.instances if one.is_live)
 
     @property
+    def present(self) -> tuple[InstanceInfo, ...]:
+        """Return the live instances of the own cluster, then those of other clusters."""
+        return (*self.live, *self.remote)
+
+    @property
     def leader(self) -> InstanceInfo | None:
-        """Return the live instance that leads, if one does."""
+        """Return the live instance that leads, or None."""
         return next((one for one in self.instances if one.is_leader and one.is_live), None)
 
     def instance(self, name: str) -> InstanceInfo | None:
@@ -177,7 +213,7 @@ class Topology:
         return self._by_name.get(name)
 
     def period(self, now: datetime) -> int:
-        """Return the number of the period `now` is in: no rule ends or returns within one."""
+        """Return the number of the period of `now`; no rule ends or returns within a period."""
         return bisect_right(self.turns, now)
 
     def rules_in(self, period: int) -> tuple[RoutingRule, ...]:
@@ -188,5 +224,5 @@ class Topology:
         return tuple(rule for rule in self.rules if rule.in_force(begin))
 
     def end_of(self, period: int) -> datetime | None:
-        """Return the moment at which the period ends, or None if it does not."""
+        """Return the time at which the period ends, or None if it does not."""
         return self.turns[period] if period < len(self.turns) else None

@@ -1,7 +1,7 @@
-"""Bounds on numbers, in one place: forms, tables, settings, commands and calls all ask here.
+"""Bounds on numbers, in one place for forms, tables, settings, commands and calls.
 
-No database counts without end, and no time does: what becomes a time or a count has a bound that
-a person would call a mistake long before a machine fails at it.
+Databases cannot store every number or time, so each has a bound. Beyond it, a person would see a
+mistake long before a machine fails.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ class Bound:
 
     least: float
     most: float
-    #: Whether only whole numbers will do.
+    #: Whether only whole numbers are allowed.
     is_whole: bool = False
-    #: What a number of these means that people would not guess.
+    #: The meaning of a special value, for people.
     note: str = ""
 
     def __contains__(self, value: object) -> bool:
-        """Tell whether a value is a number, true and false excepted, and within the bound."""
+        """Tell whether a value is a number within the bound; True and False are not."""
         wanted = int if self.is_whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, wanted):
             return False
-        # NaN is in no range.
+        # NaN is outside every range.
         return self.least <= value <= self.most
 
     def __str__(self) -> str:
-        """Return it as people read it."""
+        """Return it as text for people."""
         kind = "a whole number" if self.is_whole else "a number"
         note = f" ({self.note})" if self.note else ""
-        return f"{kind} from {_told(self.least)} to {_told(self.most)}{note}"
+        return f"{kind} from {_number_text(self.least)} to {_number_text(self.most)}{note}"
 
     def nearest(self, value: object) -> float:
-        """Return the nearest number within the bound; the least for what is no number."""
+        """Return the nearest number within the bound, or the least if the value is no number."""
         if not isinstance(value, int | float) or math.isnan(value):
             return self.least
         return min(max(value, self.least), self.most)
@@ -55,37 +55,41 @@ class Bound:
         return int(self.nearest(value))
 
 
-def _told(number: float) -> str:
+def _number_text(number: float) -> str:
     return f"{number:,.0f}" if float(number).is_integer() else f"{number:g}"
 
 
 #: Seconds from now until something begins, expires, or is ended: ten years.
 DELAY = Bound(least=0, most=10 * YEAR_SECONDS)
-#: Seconds for which a run may go on; 0 is without a limit, as in Celery.
+#: Seconds that a run may take; 0 means no limit, as in Celery.
 TIME_LIMIT = Bound(least=0, most=YEAR_SECONDS, note="0 is without a limit")
-#: What a small integer of SQL holds.
+#: The range of a small integer in SQL.
 PRIORITY = Bound(least=-32_768, most=32_767, is_whole=True)
-#: Decides between queues, and between consumers.
+#: Ranking of queues and of consumers.
 RANKING = Bound(least=-1_000_000, most=1_000_000, is_whole=True)
 #: Further attempts after a failure.
-RETRIES = Bound(least=-1, most=1_000_000, is_whole=True, note="-1 is without end")
+RETRIES = Bound(least=-1, most=1_000_000, is_whole=True, note="-1 is without a limit")
 #: Seconds before a retry: a year.
 RETRY_DELAY = Bound(least=0, most=YEAR_SECONDS)
-#: What a delay is multiplied by from one retry to the next.
+#: Factor by which a delay grows from one retry to the next.
 BACKOFF = Bound(least=1, most=1_000)
-#: The part of a delay that chance may take away.
+#: Fraction of a delay that may be randomly subtracted.
 JITTER = Bound(least=0, most=1)
-#: Crashes that end a job.
+#: Crashes after which a job is given up.
 CRASHES = Bound(least=1, most=1_000, is_whole=True)
-#: Jobs of a queue at once.
+#: Jobs of a queue that run at once.
 PARALLEL = Bound(least=1, most=1_000_000, is_whole=True)
 #: Days for which history is kept: a hundred years.
 RETENTION_DAYS = Bound(least=1, most=36_500, is_whole=True)
-#: Rows that a list shows, and attempts that a test runs.
+#: Rows of a list, and attempts of a test.
 ROWS = Bound(least=1, most=1_000_000, is_whole=True)
+#: Seconds from one call of a function that gives a property to the next.
+PROPERTY_PACE = Bound(least=0.1, most=DAY_SECONDS)
 #: Jobs bound to an instance, begun or not.
 WINDOW = Bound(least=1, most=100_000, is_whole=True)
-#: What a counter in a small integer of SQL stops at.
+#: Bytes of files: the range of a large integer in SQL.
+FILE_BYTES = Bound(least=0, most=2**63 - 1, is_whole=True)
+#: The largest count in a small integer of SQL.
 COUNTER_MAX = 32_767
 
 #: The numbers in the dict ``OFFLOAD``, by key.
@@ -108,5 +112,10 @@ SETTINGS: Mapping[str, Bound] = MappingProxyType(
         "CRASHES": CRASHES,
         "MAX_PROPERTIES": Bound(least=2, most=1 << 30, is_whole=True),
         "MAX_RESULT": Bound(least=0, most=1 << 30, is_whole=True),
+        "MAX_FILES": Bound(least=0, most=1_000_000, is_whole=True),
+        "MAX_FILE": FILE_BYTES,
+        "MAX_PAYLOAD": FILE_BYTES,
+        "MIN_FREE": FILE_BYTES,
+        "MAX_SCRATCH": FILE_BYTES,
     }
 )

@@ -8,14 +8,14 @@ from uuid import UUID
 
 from offload.core.exceptions import InvalidId
 
-#: How a UUID is written: with dashes or without, in braces, as a URN, in any case.
+#: The forms of a UUID: with or without dashes, in braces, as a URN, in any case.
 UUID_FORM = re.compile(
     r"(?:urn:uuid:)?(\{)?[0-9a-f]{8}(-?)[0-9a-f]{4}\2[0-9a-f]{4}\2[0-9a-f]{4}\2[0-9a-f]{12}(?(1)\})",
     re.IGNORECASE | re.ASCII,
 )
-#: Characters: what the column of ids holds.
+#: Longest id that the column holds, in characters.
 ID_MAX = 255
-#: What the column of epochs holds.
+#: Largest epoch that the column holds.
 EPOCH_MAX = 2**31 - 1
 
 
@@ -28,16 +28,16 @@ class Identified(Protocol):
         """Return the id."""
 
 
-#: What a job is named by.
+#: The ways to name a job.
 JobId: TypeAlias = "Identified | UUID | str"
 
 
 def id_of(job: object) -> str:
-    """Return the id that a job is named by, as text.
+    """Return the id of a job as text.
 
-    Raise InvalidId for what names none, or cannot be stored.
+    Raise InvalidId unless ``job`` names one by a storable id.
     """
-    text = job if isinstance(job, str) else _said(job)
+    text = job if isinstance(job, str) else _given(job)
     if not isinstance(text, str):
         raise InvalidId(job=job, problem=f"it is of type {type(job).__name__}")
     if problem := _problem(text):
@@ -46,16 +46,16 @@ def id_of(job: object) -> str:
 
 
 def forms(text: str) -> tuple[str, ...]:
-    """Return an id as it is given, and where that is another form of a UUID, as ids are made.
+    """Return an id as given, then, if it is a UUID in another form, in the form of generated ids.
 
-    Ids that a caller chose may have any form: both have to be looked for, the one given first.
+    A caller may have chosen an id in any form, so look for both, the given one first.
     """
     found = UUID(text.strip()) if UUID_FORM.fullmatch(text.strip()) else None
     usual = str(found) if found else text
     return (text,) if usual == text else (text, usual)
 
 
-def _said(job: object) -> object:
+def _given(job: object) -> object:
     value = job.id if isinstance(job, Identified) else job
     return str(value) if isinstance(value, UUID) else value
 
@@ -69,17 +69,17 @@ def _problem(text: str) -> str:
 
 
 def is_id(value: object) -> bool:
-    """Tell whether a value is a text that can be the id of a job."""
+    """Tell whether a value can be the id of a job."""
     return isinstance(value, str) and not _problem(value)
 
 
 def is_epoch(value: object) -> bool:
-    """Tell whether a value is a number that can be an epoch of a bound job."""
+    """Tell whether a value can be the epoch of a bound job."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= EPOCH_MAX
 
 
 def is_storable(text: str) -> bool:
-    """Tell whether a short text is one that every database takes."""
+    """Tell whether every database can store a short text."""
     if "\0" in text:
         return False
     return text.isascii() or not any("\ud800" <= one <= "\udfff" for one in text)

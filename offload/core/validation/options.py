@@ -1,4 +1,4 @@
-"""Options of a submission: numbers within their bounds, or an error that says which."""
+"""Options of a submission: checks that numbers are within their bounds."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from offload.core.validation.bounds import (
     TIME_LIMIT,
 )
 
-#: A number of seconds, or a duration.
+#: A number of seconds, or a timedelta.
 Seconds: TypeAlias = float | timedelta
 
 
 def check_delay(value: object, *, name: str = "delay") -> float:
-    """Return a delay as seconds; raise InvalidDelay for what is none, or beyond ten years."""
+    """Return a delay in seconds; raise InvalidDelay unless it is from 0 to ten years."""
     number = value.total_seconds() if isinstance(value, timedelta) else value
     if not isinstance(number, int | float) or number not in DELAY:
         raise InvalidDelay(delay=value, most=int(DELAY.most), name=name)
@@ -28,22 +28,22 @@ def check_delay(value: object, *, name: str = "delay") -> float:
 
 
 def check_timeout(value: object) -> float | None:
-    """Return how many seconds to wait, None for as long as it takes.
+    """Return a timeout in seconds; None waits without a limit.
 
-    Raise InvalidDelay for what is no time.
+    Raise InvalidDelay unless it is a number of seconds or a timedelta.
     """
     return None if value is None else check_delay(value, name="timeout")
 
 
 def check_retries(value: object) -> int:
-    """Return how often a job is tried again; raise InvalidNumber for what is no such number."""
+    """Return the number of retries; raise InvalidNumber unless it is within its bound."""
     if not isinstance(value, int) or value not in RETRIES:
         raise InvalidNumber(name="retries", value=value, allowed=str(RETRIES))
     return value
 
 
 def check_retry_delay(value: object) -> float:
-    """Return a delay before a retry as seconds; raise InvalidNumber for what is none."""
+    """Return a retry's delay in seconds; raise InvalidNumber unless it is within its bound."""
     number = value.total_seconds() if isinstance(value, timedelta) else value
     if not isinstance(number, int | float) or number not in RETRY_DELAY:
         raise InvalidNumber(name="retry_delay", value=value, allowed=f"{RETRY_DELAY} (seconds)")
@@ -51,20 +51,20 @@ def check_retry_delay(value: object) -> float:
 
 
 def check_ranking(value: object) -> None:
-    """Raise InvalidNumber for what cannot rank consumers or queues."""
+    """Raise InvalidNumber unless the value can rank consumers or queues."""
     if value not in RANKING:
         raise InvalidNumber(name="ranking", value=value, allowed=str(RANKING))
 
 
 def check_priority(value: object) -> int:
-    """Return the priority; raise InvalidPriority for what is no integer, or out of bounds."""
+    """Return the priority; raise InvalidPriority unless it is an integer within its bound."""
     if not isinstance(value, int) or value not in PRIORITY:
         raise InvalidPriority(priority=value, least=int(PRIORITY.least), most=int(PRIORITY.most))
     return value
 
 
 def check_limits(hard: object, soft: object) -> None:
-    """Raise InvalidNumber for time limits that are none, or of which the soft one never comes."""
+    """Raise InvalidNumber for an invalid time limit, or a soft one above the hard one."""
     for name, value in (("time_limit", hard), ("soft_time_limit", soft)):
         if value is not None and value not in TIME_LIMIT:
             raise InvalidNumber(name=name, value=value, allowed=f"{TIME_LIMIT}, in seconds")

@@ -1,4 +1,4 @@
-"""By which names a consumer takes the properties of its jobs."""
+"""The names of the properties that a consumer accepts."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 
 NAMED_KINDS = frozenset({Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY})
 POSITIONAL_KINDS = frozenset({Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD})
-#: How a name that may be left out, one that is taken already, and all others are announced.
+#: Marks, in an announcement, of optional names, of taken names, and of any other name.
 OPTIONAL_MARK, TAKEN_MARK, ANY_MARK = "=", "!", "**"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """Names that must be given, that may be, and that may not, since they are taken already."""
+    """Names of properties: the required, the optional, and those taken by other arguments."""
 
     needed: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
     taken: frozenset[str] = frozenset()
-    # Whether any other name is taken too.
+    # Whether any other name is accepted too.
     is_open: bool = False
 
     @classmethod
     def of(cls, function: Callable[..., Any], *, given: int = 0) -> Parameters | None:
-        """Return those of a function whose first so many arguments are not properties.
+        """Return the names of a function's properties, without its first few arguments.
 
-        Return None where properties alone cannot call it, or where it does not say.
+        Return None if keyword arguments alone cannot call it, or if it has no signature.
         """
-        # What a decorator hands on is what it takes itself: it may add to it.
+        # A decorator may add arguments, so only its own signature counts.
         try:
             found = list(inspect.signature(function, follow_wrapped=False).parameters.values())
         except (TypeError, ValueError):
@@ -53,7 +53,7 @@ class Parameters:
 
     @classmethod
     def read(cls, text: str) -> Parameters:
-        """Return what was announced as this text."""
+        """Return the parameters that were announced as this text."""
         names = text.split()
         bare = {
             one for one in names if one != ANY_MARK and one[-1] not in OPTIONAL_MARK + TAKEN_MARK
@@ -66,7 +66,7 @@ class Parameters:
         )
 
     def __str__(self) -> str:
-        """Return them as text, to be announced."""
+        """Return them as the text of an announcement."""
         return " ".join(
             [
                 *sorted(self.needed),
@@ -77,7 +77,7 @@ class Parameters:
         )
 
     def problem(self, names: Collection[str]) -> str:
-        """Say why properties of these names cannot be taken, or return nothing."""
+        """Say why properties of these names are not accepted; return "" if they are."""
         for name in names:
             if name in self.taken:
                 return f"cannot take {_quoted(name)}: {ITSELF}"
@@ -95,7 +95,7 @@ class Parameters:
 
 
 def _split(parameters: list[Parameter], given: int) -> tuple[list[Parameter], list[Parameter]]:
-    """Return which parameters the first arguments are for, and the others."""
+    """Return the parameters that the first arguments fill, and the others."""
     first = [one for one in parameters if one.kind in POSITIONAL_KINDS][:given]
     return first, [one for one in parameters if one not in first]
 
@@ -109,7 +109,7 @@ def _quoted(name: str) -> str:
 
 
 def takes_arguments(function: Callable[..., Any], given: int) -> bool:
-    """Return whether a function can be called with so many arguments by position."""
+    """Return whether a function accepts that many positional arguments."""
     try:
         found = inspect.signature(function, follow_wrapped=False).parameters.values()
     except (TypeError, ValueError):
@@ -120,7 +120,7 @@ def takes_arguments(function: Callable[..., Any], given: int) -> bool:
 
 
 def first_name(function: Callable[..., Any]) -> str:
-    """Return the name of a function's first parameter; nothing where it has none, or says none."""
+    """Return the name of a function's first parameter; "" without one, or without a signature."""
     try:
         return next(iter(inspect.signature(function, follow_wrapped=False).parameters), "")
     except (TypeError, ValueError):
@@ -128,7 +128,7 @@ def first_name(function: Callable[..., Any]) -> str:
 
 
 def kind_of(function: Callable[..., Any]) -> str:
-    """Say what a function is that a call of it does not run, or return nothing."""
+    """Say what kind of function does not run when it is called; return "" for any other."""
     if inspect.iscoroutinefunction(function):
         return "an async def"
     if inspect.isasyncgenfunction(function):

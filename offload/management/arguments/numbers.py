@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from offload.core.validation.bounds import Bound
 
 
-#: Characters of the longest number that is read.
+#: Longest number that is read, in characters.
 NUMBER_CHARACTERS_MAX = 20
 FOREVER = "forever"
 
 
 def positive(text: str) -> int:
-    """Read how many rows or jobs; raise ArgumentTypeError for anything else."""
+    """Read a number of rows or jobs; raise ArgumentTypeError for anything else."""
     return whole(text, ROWS)
 
 
 def whole(text: str, bound: Bound) -> int:
     """Read a whole number within a bound; raise ArgumentTypeError for anything else."""
-    # Decimal digits of any script would be read, and very many of them slowly.
+    # int() would accept decimal digits of any script, and be slow for very many of them.
     is_read = text.removeprefix("-").isdecimal() and len(text) <= NUMBER_CHARACTERS_MAX
     if not is_read or int(text) not in bound:
         raise ArgumentTypeError(f"{text!r:.60} is not {bound}")
@@ -47,12 +47,12 @@ def number(text: str, bound: Bound) -> float:
 
 
 def retries(text: str) -> int:
-    """Read how often something is tried again; raise ArgumentTypeError for anything else."""
+    """Read a number of retries; raise ArgumentTypeError for anything else."""
     return UNLIMITED_RETRIES if text == FOREVER else whole(text, RETRIES)
 
 
 def retry_options(parser: ArgumentParser) -> None:
-    """Take how often a job is tried again, and after how long."""
+    """Add the options for a job's retries and their delay."""
     parser.add_argument(
         "--retries",
         type=retries,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def pairs(option: str, given: Iterable[str]) -> dict[str, str]:
-    """Return the pairs of an option; raise CommandError for one that is none, or given twice."""
+    """Return the pairs of an option; raise CommandError for an invalid or repeated one."""
     found: dict[str, str] = {}
     for text in given:
         key, sign, value = text.partition("=")
@@ -27,17 +27,17 @@ def pairs(option: str, given: Iterable[str]) -> dict[str, str]:
 
 
 def properties(given: Iterable[str], whole: str | None) -> dict[str, Any]:
-    """Return properties: those of a JSON object, and single ones on top.
+    """Return the properties of a JSON object, overridden by single ones.
 
-    A single value is JSON where it can be read as such, else text. Raise CommandError for what
-    is no JSON object, or nested too deeply to be read.
+    A single value is JSON if it can be read as such, else text. Raise CommandError unless the
+    object is a JSON object that is not nested too deeply.
     """
     single = {key: value(text) for key, text in pairs("--set", given).items()}
     return {**_object(whole), **single}
 
 
 def value(text: str) -> Any:
-    """Return JSON as what it says, anything else as text; NaN and Infinity are text."""
+    """Return the value of JSON, and any other text, such as NaN or Infinity, as text."""
     try:
         return json.loads(text, parse_constant=_refuse)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Times as people write and read them."""
+"""Times as text for people."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from offload.models import Job
 
-#: Characters of the longest duration that anybody writes.
+#: Longest text of a duration, in characters.
 DURATION_CHARACTERS_MAX = 40
 NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
@@ -48,22 +48,22 @@ def span(text: str) -> timedelta:
 
 
 def seconds(value: float | None) -> str:
-    """Return a number of seconds in the largest unit that fits; nothing for None."""
+    """Return a number of seconds in the largest unit that fits; "" for None."""
     return "" if value is None else moments.span(value)
 
 
 def run_time(job: Job) -> float | None:
-    """Return for how many seconds a job's last attempt ran or runs; None where it never began."""
+    """Return how many seconds a job's last attempt took, or has taken; None without one."""
     if job.started_at is None:
         return None
     return max(0.0, between(job.started_at, job.finished_at or timezone.now()))
 
 
 def age(value: datetime) -> str:
-    """Return how long ago a time was."""
+    """Return the age of a time."""
     return seconds(max(0.0, between(value, timezone.now())))
 
 
 def moment(value: datetime | None) -> str:
-    """Return a time in the site's zone, to the second; nothing for None."""
+    """Return a time in the site's zone, to the second; "" for None."""
     return f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S}" if value else ""

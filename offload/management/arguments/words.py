@@ -1,14 +1,12 @@
-"""Words on the command line that must say something, and names that nothing has."""
+"""Words on the command line: must not be empty, must be one of some, must be a known name."""
 
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
-from offload.core.exceptions import UnknownInstance, UnknownQueue
 from offload.core.nearness import did_you_mean, nearest_topic
-from offload.fleet.snapshots import snapshot
-from offload.models import Instance, Job
+from offload.reading.cluster import known_names
 from offload.reading.overview import topics
 
 if TYPE_CHECKING:
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def written(text: str) -> str:
-    """Return a word; raise ArgumentTypeError for an empty one, such as a shell makes of $UNSET."""
+    """Return a word; raise ArgumentTypeError for an empty one, such as from an unset variable."""
     if not text.strip():
         raise ArgumentTypeError("it is empty; write it, or leave the option out")
     return text
@@ -33,7 +31,7 @@ def named(text: str) -> str:
 
 
 def one_of(known: type[StrEnum]) -> Callable[[str], str]:
-    """Return what reads one of these words; it raises ArgumentTypeError for any other."""
+    """Return a reader of one of these words; it raises ArgumentTypeError for any other."""
     words = [one.value for one in known]
 
     def read(text: str) -> str:
@@ -46,37 +44,20 @@ def one_of(known: type[StrEnum]) -> Callable[[str], str]:
 
 
 def written_as(known: type[StrEnum]) -> str:
-    """Return these words as the help shows a choice."""
+    """Return these words in the help's form for a choice."""
     return f"{{{','.join(known)}}}"
 
 
 def refuse_unknown(options: Options) -> None:
-    """Raise UnknownQueue or UnknownInstance for one that neither is here nor had a job."""
+    """Raise UnknownQueue or UnknownInstance for a name that never existed and that no job has."""
     if name := options.get("queue"):
-        refuse_unknown_queue(name)
+        known_names.check_queue(name)
     if name := options.get("instance"):
-        refuse_unknown_instance(name)
-
-
-def refuse_unknown_queue(name: str) -> None:
-    """Raise UnknownQueue where no queue has this name, and no job is in one."""
-    seen = snapshot(fresh=True)
-    known = [seen.default.name, *(one.name for one in seen.policies)]
-    if name not in known and not Job.objects.filter(queue=name).exists():
-        raise UnknownQueue(name=name, known=known)
-
-
-def refuse_unknown_instance(name: str) -> None:
-    """Raise UnknownInstance where no worker ever had this name, and no job names it."""
-    try:
-        Instance.objects.named(name)
-    except UnknownInstance:
-        if not Job.objects.filter(instance=name).exists():
-            raise
+        known_names.check_instance(name)
 
 
 def no_such_job(options: Options) -> str:
-    """Return that no job was found, and which topic may have been meant."""
+    """Return a sentence that no job was found, and the nearest topic."""
     meant = options.get("topic")
     near = nearest_topic(meant, _topics()) if meant else ""
     return f"There is no such job. Did you mean {near!r}?" if near else "There is no such job."

@@ -21,18 +21,20 @@ from offload.management.terminal import Terminal
 from offload.management.verbs import VERBS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from django.core.management.base import CommandParser
 
     from offload.management.verb import Options, Verb
 
-#: Columns of tables that no terminal shows; as wide as they need to be.
+#: Columns of output that does not go to a terminal; tables are as wide as they need to be.
 UNBOUNDED_COLUMNS = 250
 
 #: Exit codes besides 1, which says that something failed.
 TIMED_OUT, MISSPELLED, INTERRUPTED = 2, 2, 130
 
 
-#: Options that name files.
+#: Options with paths.
 PATH_OPTIONS = ("files", "settings", "pythonpath")
 
 
@@ -40,32 +42,35 @@ class Command(RichCommand):
     """See and steer jobs and instances."""
 
     help = "See and steer jobs and instances."
-    # Warnings before every answer would be noise; errors are looked for in `handle`.
+    # Warnings before every answer would be noise; `handle` checks for errors.
     requires_system_checks = ()
-    #: Whether a program called it by a command line, and reads its errors too.
+    #: The words of the command line, or all verbs if it was called by code.
+    words: Collection[str] = VERBS
+    #: Whether it was called by a command line with --json, so that errors are JSON too.
     is_read_by_program = False
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run as a program; its errors are JSON where its answers are."""
+        """Run from the command line; with --json, errors are JSON too."""
+        self.words = argv
         self.is_read_by_program = "--json" in argv
         super().run_from_argv(argv)
 
     def make_rich_console(self, **kwargs: Any) -> Console:
-        """Return a console that does not fold tables where no terminal limits them."""
+        """Return a console that does not fold tables unless a terminal limits them."""
         is_shown = kwargs["file"].isatty() or "COLUMNS" in os.environ
         return Console(**kwargs, width=None if is_shown else UNBOUNDED_COLUMNS)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take a verb and what belongs to it."""
+        """Add the verbs."""
         refuse = self.refuse_words if self.is_read_by_program else None
-        add_verbs(parser, refuse)
+        add_verbs(parser, refuse, self.words)
 
     def refuse_words(self, message: str) -> NoReturn:
-        """End the process with what cannot be read on the command line, as JSON."""
+        """End the process with a usage error as JSON."""
         self.refuse(CommandError(message, returncode=MISSPELLED), kind="Misspelled")
 
     def refuse(self, error: CommandError, *, kind: str) -> NoReturn:
-        """Raise the error for people; end the process with it as JSON for programs."""
+        """Raise the error for people; for programs, end the process with it as JSON."""
         if not self.is_read_by_program:
             raise error
         facts = {"error": str(error), "type": kind, "exit_code": error.returncode}
@@ -73,7 +78,7 @@ class Command(RichCommand):
         sys.exit(error.returncode)
 
     def handle(self, *_: Any, verb: str, as_json: bool, **options: Any) -> None:
-        """Do what the verb says; raise CommandError, with the next step, where that fails."""
+        """Run the verb; raise CommandError, with the next step, if it fails."""
         terminal = Terminal(console=self.console, as_json=as_json)
         try:
             run(VERBS[verb], terminal, options)
@@ -82,7 +87,7 @@ class Command(RichCommand):
 
 
 def run(verb: Verb, terminal: Terminal, options: Options) -> None:
-    """Run a verb; raise CommandError for whatever goes wrong."""
+    """Run a verb; turn expected errors into CommandError."""
     try:
         refuse_unreadable(options)
         if not verb.tolerant:
@@ -99,7 +104,7 @@ def run(verb: Verb, terminal: Terminal, options: Options) -> None:
 
 
 def refuse_unreadable(options: Options) -> None:
-    """Raise CommandError for words that no database takes; paths may be any bytes."""
+    """Raise CommandError for words that no database can store; paths may have any bytes."""
     for name, value in options.items():
         words = value if isinstance(value, list) else [value]
         for word in words if name not in PATH_OPTIONS else ():
@@ -108,9 +113,9 @@ def refuse_unreadable(options: Options) -> None:
 
 
 def refuse_wrong_settings() -> None:
-    """Raise CommandError where the system checks find an error."""
+    """Raise CommandError if the system checks find an error."""
     found = run_checks(tags=["offload"])
     wrong = [one for one in found if one.is_serious() and not one.is_silenced()]
     if wrong:
-        told = "\n".join(f"{one.id}: {one.msg} {one.hint or ''}" for one in wrong)
-        raise CommandError(f"The settings are wrong:\n{told}")
+        problems = "\n".join(f"{one.id}: {one.msg} {one.hint or ''}" for one in wrong)
+        raise CommandError(f"The settings are wrong:\n{problems}")

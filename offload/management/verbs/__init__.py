@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from offload.management.verbs.broker import BROKER
+from offload.management.verbs.changes import CHANGES
 from offload.management.verbs.clear import CLEAR
 from offload.management.verbs.doctor import DOCTOR
 from offload.management.verbs.explain import EXPLAIN
@@ -13,6 +14,9 @@ from offload.management.verbs.jobs.remove import REMOVE
 from offload.management.verbs.jobs.retry import RETRY
 from offload.management.verbs.jobs.stop import STOP
 from offload.management.verbs.jobs.submit import SUBMIT
+from offload.management.verbs.jobs.transfers import TRANSFERS
+from offload.management.verbs.payload import PAYLOAD
+from offload.management.verbs.peers import PEERS
 from offload.management.verbs.queues import QUEUES
 from offload.management.verbs.rule_actions import ALLOW, DENY, EXCLUSIVE
 from offload.management.verbs.rules import RULES
@@ -25,9 +29,11 @@ VERBS = {
     for verb in (
         STATUS,
         INSTANCES,
+        PEERS,
         TOPICS,
         QUEUES,
         RULES,
+        CHANGES,
         EXPLAIN,
         SUBMIT,
         JOBS,
@@ -41,6 +47,8 @@ VERBS = {
         EXCLUSIVE,
         OFF,
         ON,
+        PAYLOAD,
+        TRANSFERS,
         BROKER,
         DOCTOR,
     )

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from offload.management.terminal import Terminal
 
-#: Seconds between two looks whether the server still runs.
-LOOK_SECONDS = 0.5
+#: Seconds between two checks that the server still runs.
+BROKER_POLL_SECONDS = 0.5
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Take where it keeps its data."""
+    """Add the option for its data folder."""
     parser.add_argument(
         "--directory",
         type=lambda text: Path(written(text)),
@@ -37,7 +37,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(terminal: Terminal, options: Options) -> None:
-    """Run the broker until this process is told to end; start it again where it dies before."""
+    """Run the broker until this process is told to end; restart it if it dies before."""
     broker = EmbeddedBroker(options["directory"] or directory_of(celery_app().conf.broker_url))
     with ending() as over:
         shared = broker.is_alive
@@ -46,15 +46,15 @@ def run(terminal: Terminal, options: Options) -> None:
             announce(terminal, broker, shared=shared)
             watch = BrokerWatch(broker)
             while not over:
-                if told := watch.look():
-                    terminal.report({"said": told}, told)
-                time.sleep(LOOK_SECONDS)
+                if news := watch.look():
+                    terminal.report({"message": news}, news)
+                time.sleep(BROKER_POLL_SECONDS)
         finally:
             broker.stop()
 
 
 def announce(terminal: Terminal, broker: EmbeddedBroker, *, shared: bool) -> None:
-    """Say where it listens, without a password."""
+    """Print where it listens, without the password."""
     url = Connection(broker.url).as_uri()
     already = "ran there already and is shared" if shared else "runs"
     terminal.report(
@@ -62,7 +62,7 @@ def announce(terminal: Terminal, broker: EmbeddedBroker, *, shared: bool) -> Non
         f"The broker {already}: {url}. Ctrl-C ends this.",
     )
     if not terminal.as_json and celery_app().conf.broker_url != broker.url:
-        terminal.tell(
+        terminal.show(
             "The site does not use it: its CELERY_BROKER_URL is another one. Write: "
             f"CELERY_BROKER_URL = EmbeddedBroker({str(broker.directory)!r}).url"
         )
@@ -71,7 +71,7 @@ def announce(terminal: Terminal, broker: EmbeddedBroker, *, shared: bool) -> Non
 def directory_of(url: str | None) -> Path:
     """Return the directory of the embedded broker at this address.
 
-    Raise CommandError where the address does not tell it.
+    Raise CommandError if the address does not name it.
     """
     parts = urlsplit(url or "")
     path = Path(unquote(parts.path))
@@ -85,9 +85,9 @@ def directory_of(url: str | None) -> Path:
 
 @contextmanager
 def ending() -> Iterator[list[int]]:
-    """Note Ctrl-C and SIGTERM for the block: yield the signals that came.
+    """Catch Ctrl-C and SIGTERM during the block; yield the list of signals that came.
 
-    No event of threading's: its lock may be held by the very code that the handler interrupts.
+    A threading.Event would not do: the interrupted code may hold its lock.
     """
     over: list[int] = []
     former = {

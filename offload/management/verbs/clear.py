@@ -1,16 +1,19 @@
-"""``clear``: rules removed, by instance and pattern or by their ids."""
+"""``clear``: remove rules, by instance and pattern or by their ids."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.core.management import CommandError
 
 from offload.core.placement.topology import Scope
-from offload.fleet import rules
-from offload.management.terminal import Terminal, plain
+from offload.management.changing import carry_out
+from offload.management.terminal import Terminal, sanitized
 from offload.management.verb import Options, Verb
-from offload.management.verbs.rule_actions import check_target, scoped
+from offload.management.verbs.rule_actions import facts, scoped
+from offload.operations.changes import wording
+from offload.operations.changes.rules import ClearRules, RemoveRules
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -18,14 +21,15 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from offload.fleet.rules import Cleared
+    from offload.management.changing import Shown
+    from offload.operations.changes.rules import RulesOutcome
 
-#: Digits of the longest id that any database has room for.
+#: Digits of the largest id that databases can store.
 ID_DIGITS_MAX = 18
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Take an instance and patterns, or ids."""
+    """Add an instance and patterns, or ids."""
     scoped(parser, patterns="*", or_else="; or the ids of rules")
 
 
@@ -34,19 +38,18 @@ def run(terminal: Terminal, options: Options) -> None:
     target, patterns, scope = options["target"], options["patterns"], options["scope"]
     ids = numbers([target, *patterns]) if scope == Scope.INSTANCE else []
     if ids:
-        found = rules.clear_ids(ids)
-        asked: dict[str, object] = {"ids": ids}
-    else:
-        check_target(target, scope)
-        check_given(patterns)
-        found = rules.clear_all(target, patterns, scope=scope)
-        asked = {"target": target, "scope": scope, "patterns": patterns}
-    terminal.answer({**asked, "cleared": found.count, "opened": list(found.opened)}, *told(found))
+        removal = RemoveRules(ids=tuple(ids))
+        carry_out(terminal, options, removal, partial(_shown, {"ids": ids}))
+        return
+    check_given(target, patterns)
+    clearing = ClearRules(target=target, patterns=tuple(patterns), scope=scope)
+    asked = {"target": target, "scope": scope, "patterns": patterns}
+    carry_out(terminal, options, clearing, partial(_shown, asked))
 
 
-def check_given(patterns: Sequence[str]) -> None:
-    """Raise CommandError where there is nothing to clear."""
-    if not patterns:
+def check_given(target: str, patterns: Sequence[str]) -> None:
+    """Raise CommandError if nothing to clear was given."""
+    if target and not patterns:
         raise CommandError(
             "Write what to clear: manage.py offload clear INSTANCE PATTERN, or the ids that "
             "'manage.py offload rules' shows."
@@ -54,28 +57,29 @@ def check_given(patterns: Sequence[str]) -> None:
 
 
 def numbers(words: Sequence[str]) -> list[int]:
-    """Return the ids of rules that are written; nothing where they are no numbers."""
+    """Return the given ids of rules; empty unless all words are numbers."""
     return [int(word) for word in words] if all(map(is_number, words)) else []
 
 
 def is_number(word: str) -> bool:
-    """Tell whether a word is the id of a rule; a nodename has an @."""
+    """Tell whether a word is the id of a rule, and not a nodename, which has an @."""
     return word.isascii() and word.isdecimal() and len(word) <= ID_DIGITS_MAX
 
 
-def told(found: Cleared) -> Iterator[str | Text]:
-    """Yield how many rules are gone, and whom that opens."""
-    if not found.count:
+def _shown(asked: dict[str, object], found: RulesOutcome) -> Shown:
+    removed = list(map(facts, found.removed))
+    cleared = {"cleared": len(removed), "rules": removed, "opened": list(found.opened)}
+    return {**asked, **cleared}, list(lines(found))
+
+
+def lines(found: RulesOutcome) -> Iterator[str | Text]:
+    """Yield how many rules were removed, and which instances lost their last allow."""
+    if not found.removed:
         yield "There was no such rule; nothing changed. See: manage.py offload rules"
         return
-    yield f"Rules cleared: {found.count}."
-    if found.opened:
-        names = ", ".join(found.opened)
-        yield plain(
-            f"That was the last allow of {names}: without one it may do everything that its "
-            "consumers can and no deny keeps from it.",
-            "yellow",
-        )
+    yield f"Rules cleared: {len(found.removed)}."
+    yield from map(wording.described, found.removed)
+    yield from (sanitized(text, "yellow") for text in wording.opened(found.opened))
 
 
 CLEAR = Verb(

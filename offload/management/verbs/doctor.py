@@ -1,4 +1,4 @@
-"""``doctor``: what is well, what is not, and what to do about it."""
+"""``doctor``: examine the site; show findings and next steps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.core.management import CommandError
 
 from offload.diagnostics import Finding, Level, examine
 from offload.management.colours import coloured
-from offload.management.terminal import Terminal, plain
+from offload.management.terminal import Terminal, sanitized
 from offload.management.verb import Options, Verb
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ WORST_FIRST = (Level.FAIL, Level.WARN, Level.OK)
 
 
 def run(terminal: Terminal, _: Options) -> None:
-    """Show what is found, the worst first; raise CommandError where something does not work."""
+    """Show the findings, the worst first; raise CommandError if something does not work."""
     found = sorted(examine(), key=lambda one: WORST_FIRST.index(one.level))
     failed = sum(one.level is Level.FAIL for one in found)
     facts = {"ok": not failed, "findings": [asdict(one) for one in found]}
@@ -33,10 +33,10 @@ def line(finding: Finding) -> Text:
     """Return a finding, and below it the next step."""
     made = coloured(finding.level.value)
     made.pad_right(6 - len(made))
-    made.append_text(plain(f"{finding.subject:<10} {finding.fact}"))
+    made.append_text(sanitized(f"{finding.subject:<10} {finding.fact}"))
     if finding.next_step:
         indented = finding.next_step.replace("\n", "\n" + " " * 20)
-        made.append_text(plain(f"\n{'':<17}-> {indented}", "bold"))
+        made.append_text(sanitized(f"\n{'':<17}-> {indented}", "bold"))
     return made
 
 

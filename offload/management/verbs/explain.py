@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.management import sheet
+from offload.management import job_text
 from offload.management.loading import explained
-from offload.management.terminal import plain
+from offload.management.terminal import sanitized
 from offload.management.verb import Options, Verb
-from offload.reading.explain import explain
+from offload.reading.waiting.explain import explain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Take a topic."""
+    """Add the topic."""
     parser.add_argument("topic", metavar="TOPIC", help="such as dam/rendition/web")
 
 
 def run(terminal: Terminal, options: Options) -> None:
-    """Show what would become of a job."""
+    """Show where a job of the topic would run, or why it would wait."""
     found = explained(lambda: explain(options["topic"]))
-    said = f"Queue {found.queue}. {found.sentence}"
-    step = [plain(f"-> {found.next_step}", "bold")] if found.next_step else []
-    terminal.answer(found.as_dict(), said, *step, *sheet.verdicts(found))
+    sentence = f"Queue {found.queue}. {found.sentence}"
+    step = [sanitized(f"-> {found.next_step}", "bold")] if found.next_step else []
+    terminal.answer(found.as_dict(), sentence, *step, *job_text.verdicts(found))
 
 
 EXPLAIN = Verb(

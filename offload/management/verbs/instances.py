@@ -1,4 +1,4 @@
-"""``instances``: who is here, how it lives and what it runs."""
+"""``instances``: list instances, their health and their topics."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from offload.core.placement.topology import Mode
 from offload.core.texts import counted
 from offload.management.arguments import times
 from offload.management.colours import coloured
-from offload.management.terminal import Terminal, plain, table
+from offload.management.json_output import as_json
+from offload.management.terminal import Terminal, sanitized, table
 from offload.management.verb import Options, Verb
+from offload.management.verbs import peers as remote
 from offload.management.verbs import rules
-from offload.reading import losses
+from offload.reading.cluster import lost_instances, peers
 from offload.reading.overview import instances
-from offload.reading.rulebook import RuleLine, rulebook
+from offload.reading.rules.rulebook import RuleLine, rulebook
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from offload.reading.lines import InstanceLine
+    from offload.reading.cluster.lines import InstanceLine
+    from offload.reading.cluster.members import Ability, Member
 
 HEADERS = (
     "instance",
@@ -31,20 +34,27 @@ HEADERS = (
     "running",
     "bound",
     "holds",
-    "consumes",
+    "may run",
     "labels",
     "process",
     "",
 )
-#: What a terminal without room to spare leaves out.
+#: Columns that a narrow terminal leaves out.
 WIDE_ONLY = ("bound", "labels", "process")
-FOLD = {"instance": 12, "consumes": 16, "labels": 8}
+FOLD = {"instance": 12, "may run": 16, "labels": 8}
+PROPERTY_HEADERS = ("instance", "property", "value", "not renewed")
+PROPERTY_FOLD = {"instance": 12, "property": 12, "value": 12, "not renewed": 20}
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Take which instances to show, and how much of them."""
+    """Add the options for which instances to show, and how much of each."""
     parser.add_argument("--all", action="store_true", help="include those that are gone")
-    parser.add_argument("--long", action="store_true", help="show every pattern they consume")
+    parser.add_argument(
+        "--long", action="store_true", help="show every topic and pattern they may run"
+    )
+    parser.add_argument(
+        "--properties", action="store_true", help="show the properties that they announced"
+    )
 
 
 def run(terminal: Terminal, options: Options) -> None:
@@ -52,17 +62,21 @@ def run(terminal: Terminal, options: Options) -> None:
     every = instances()
     shown = [one for one in every if options["all"] or one.mode is not Mode.GONE]
     book = rulebook()
-    said: list[str | Table | Text] = ["No instance is here."]
+    lines: list[str | Table | Text] = ["No instance is here."]
     if shown:
         is_long = options["long"]
-        said = [_table(shown, is_long=is_long, is_wide=terminal.is_wide), *ruled(shown, book)]
+        lines = [_table(shown, is_long=is_long, is_wide=terminal.is_wide), *limits(shown)]
+        lines += properties(shown) if options["properties"] else []
     if hidden := len(every) - len(shown):
-        said.append(f"{counted(hidden, 'more is', 'more are')} gone; --all shows them.")
-    said += [plain(f"{told} {step}", "red") for told, step in losses.told(every)]
-    terminal.answer([facts(one, book) for one in shown], *said)
+        lines.append(f"{counted(hidden, 'more is', 'more are')} gone; --all shows them.")
+    lines += [sanitized(f"{fact} {step}", "red") for fact, step in lost_instances.warnings(every)]
+    elsewhere = peers.read()
+    lines += remote.remote(elsewhere)
+    others = [remote.remote_facts(one, line) for line in elsewhere for one in line.instances]
+    terminal.answer([*(facts(one, book) for one in shown), *others], *lines)
 
 
-def _table(shown: Sequence[InstanceLine], *, is_long: bool, is_wide: bool) -> Table:
+def _table(shown: Sequence[Member], *, is_long: bool, is_wide: bool) -> Table:
     used = [at for at, name in enumerate(HEADERS) if is_wide or name not in WIDE_ONLY]
     rows = [row(one, is_long=is_long) for one in shown]
     return table(
@@ -70,19 +84,43 @@ def _table(shown: Sequence[InstanceLine], *, is_long: bool, is_wide: bool) -> Ta
     )
 
 
-def ruled(shown: Sequence[InstanceLine], book: Sequence[RuleLine]) -> Iterator[Text]:
-    """Yield the rules in force on these instances, each with its note."""
-    names = {one.name for one in shown}
-    for rule in book:
-        on = ", ".join(one for one in rule.instances if one in names)
-        if on:
-            yield plain(f"{on}: {rule}", "yellow")
+def properties(shown: Sequence[Member]) -> list[str | Table]:
+    """Return a table of what these instances announced, after an empty line."""
+    rows = [
+        (one.name, name, _value(one.properties.get(name)), one.failing_properties.get(name, ""))
+        for one in shown
+        for name in sorted({*one.properties, *one.failing_properties})
+    ]
+    return ["", table(PROPERTY_HEADERS, rows, fold=PROPERTY_FOLD)]
 
 
-def facts(line: InstanceLine, book: Sequence[RuleLine]) -> dict[str, object]:
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else as_json(value)
+
+
+def limits(shown: Sequence[Member]) -> Iterator[Text]:
+    """Yield why these instances may not run all that they have consumers for."""
+    for line in shown:
+        if not line.is_gone:
+            yield from (sanitized(_limit(line, why), "yellow") for why in line.reasons)
+
+
+def _limit(line: Member, why: str) -> str:
+    alike = [one for one in line.abilities if one.why == why]
+    if len(line.unable) == line.consumed and len(alike) == line.consumed:
+        return f"{line.name} may run nothing: {why}"
+    return f"{line.name} may not run {', '.join(map(_barred, alike))}: {why}"
+
+
+def _barred(one: Ability) -> str:
+    return f"all of {one.pattern}" if one.may_run else one.pattern
+
+
+def facts(line: Member, book: Sequence[RuleLine]) -> dict[str, object]:
     """Return an instance as JSON values."""
     return {
         "name": line.name,
+        "cluster": line.cluster,
         "mode": line.mode,
         "gone_because": line.gone_because,
         "silent": line.is_silent,
@@ -100,15 +138,21 @@ def facts(line: InstanceLine, book: Sequence[RuleLine]) -> dict[str, object]:
             {"pattern": one.pattern.text, "task": one.task, "ranking": one.ranking}
             for one in line.consumers
         ],
+        "consumed": line.consumed,
+        "may_run": [
+            {"pattern": one.pattern, "whole": one.is_whole, "why": one.why} for one in line.able
+        ],
+        "may_not_run": [{"pattern": one.pattern, "why": one.why} for one in line.unable],
         "labels": list(line.labels),
+        "properties": dict(line.properties),
+        "failing_properties": dict(line.failing_properties),
         "host": line.host,
         "pid": line.pid,
     }
 
 
-def row(line: InstanceLine, *, is_long: bool) -> tuple[str | Text, ...]:
+def row(line: Member, *, is_long: bool) -> tuple[str | Text, ...]:
     """Return an instance as cells of HEADERS."""
-    patterns = sorted({one.pattern.text for one in line.consumers})
     return (
         line.name,
         coloured(mode(line)),
@@ -116,7 +160,7 @@ def row(line: InstanceLine, *, is_long: bool) -> tuple[str | Text, ...]:
         f"{line.running}/{line.concurrency}",
         str(line.bound),
         f"{line.held}/{line.window}",
-        "\n".join(patterns) if is_long else in_short(patterns),
+        may_run(line, is_long=is_long),
         ", ".join(line.labels),
         f"{line.host}:{line.pid}",
         "leads" if line.is_leader else "",
@@ -124,10 +168,19 @@ def row(line: InstanceLine, *, is_long: bool) -> tuple[str | Text, ...]:
 
 
 def mode(line: InstanceLine) -> str:
-    """Return how an instance lives, in a word."""
+    """Return an instance's mode in a word."""
     if line.is_silent:
         return "silent"
     return "off" if line.is_off else line.mode.value
+
+
+def may_run(line: Member, *, is_long: bool) -> str:
+    """Return how many of its topics and patterns an instance may run."""
+    names = [f"{one.pattern}{'' if one.is_whole else ' in part'}" for one in line.able]
+    count = f"{len(names)}/{line.consumed}"
+    if is_long:
+        return "\n".join([count, *names])
+    return f"{count} {in_short(names)}" if names else count
 
 
 def in_short(patterns: Sequence[str]) -> str:
@@ -138,8 +191,8 @@ def in_short(patterns: Sequence[str]) -> str:
 
 INSTANCES = Verb(
     name="instances",
-    help="list instances: mode, last beat, what they consume; jobs that run, of the slots; that "
-    "are bound and have not begun; and both, of those it may hold",
+    help="list instances: mode, last heartbeat, the topics they may run of those they consume, and "
+    "their jobs: running (of their slots), bound but unstarted, and both (of their windows)",
     arguments=arguments,
     run=run,
 )

@@ -5,32 +5,47 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.core.management import CommandError
 
-from offload.core.policies import QueueType
+from offload.core.policies import ClusterOrder, QueueType
 from offload.core.validation import bounds
 from offload.management.arguments import times
 from offload.management.arguments.numbers import FOREVER, number, retry_options, whole
 from offload.management.arguments.words import named, one_of, written_as
-from offload.management.terminal import plain
-from offload.management.verb import Choices, general
+from offload.management.changing import carry_out, previewable
+from offload.management.terminal import sanitized
+from offload.management.verb import Choices, general, refuse_alike
 from offload.management.verbs.rule_actions import noted
-from offload.queues import policies
+from offload.operations.changes import wording
+from offload.operations.changes.queues import (
+    AddQueue,
+    ChangeQueue,
+    RemoveQueue,
+    ResumeQueue,
+    SuspendQueue,
+)
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from collections.abc import Callable, Mapping
 
+    from offload.management.changing import Shown
     from offload.management.terminal import Terminal
     from offload.management.verb import Options
-    from offload.models import Queue
+    from offload.operations.changes.change import Change
+    from offload.operations.changes.queues import QueueOutcome
 
+#: A change, and what is said of the queue once it is made.
+Asked: TypeAlias = "tuple[Change[QueueOutcome], str]"
 DAY = timedelta(days=1)
-#: Fields of a queue by the names of the options that set them.
+#: Fields of a queue, by the option that sets them.
 QUEUE_FIELDS = (
     "type",
     "max_parallel",
+    "cluster_order",
     "retries",
     "retry_delay",
     "backoff",
@@ -41,31 +56,21 @@ NONE_WORD = "none"
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Take an action, or nothing for the list."""
+    """Add the actions; without one, the verb lists the queues."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
-    for name, told, take in (
+    for name, about, take in (
         ("add", "make a queue for topics", _policy),
-        ("set", "change a queue: what is not written stays", _policy),
-        ("suspend", "bind nothing more of a queue; its jobs are accepted and wait", _suspended),
-        ("resume", "bind the jobs of a queue again", _named),
-        ("remove", "remove a queue: its jobs go on by the default policy", _named),
+        ("set", "change a queue; options that are left out keep their values", _policy),
+        ("suspend", "suspend a queue: its jobs are accepted and wait", _suspended),
+        ("resume", "resume a queue", _named),
+        ("remove", "remove a queue: its jobs follow the default policy", _named),
     ):
-        one = actions.add_parser(name, help=told, description=told, allow_abbrev=False)
+        one = actions.add_parser(name, help=about, description=about, allow_abbrev=False)
         general(one)
         take(one)
-        _refuse_alike(one, parser)
+        previewable(one)
+        refuse_alike(one, parser)
     actions.choices = Choices(actions, kind="action", help_of="offload queues")
-
-
-def _refuse_alike(parser: ArgumentParser, verb: ArgumentParser) -> None:
-    """Let an action's words be refused as the verb's are, where programs read the errors."""
-    usual = parser.error
-
-    def refuse(message: str) -> NoReturn:
-        # Set on the verb's parser itself for programs only.
-        (verb.error if "error" in vars(verb) else usual)(message)
-
-    parser.error = refuse  # type: ignore[method-assign]
 
 
 def _named(parser: ArgumentParser) -> None:
@@ -89,6 +94,10 @@ def _policy(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--limit", dest="max_parallel", type=_limit, metavar="N",
         help="how many jobs may run at once in the whole cluster, or none",
+    )  # fmt: skip
+    parser.add_argument(
+        "--cluster-order", type=one_of(ClusterOrder), metavar=written_as(ClusterOrder),
+        help="whom its jobs go to first, where instances of other clusters may run them too",
     )  # fmt: skip
     retry_options(parser)
     parser.add_argument(
@@ -126,40 +135,45 @@ def _days(text: str) -> int | str:
 
 
 def run(terminal: Terminal, options: Options) -> None:
-    """Change a queue and say what became of it."""
-    name, action = options["name"], options["action"]
-    if action == "add":
-        told(terminal, add(name, options), "is made")
-        return
-    queue = policies.find(name)
-    if action == "remove":
-        policies.refuse_declared(queue)
-        policies.remove([queue])
-        told(terminal, queue, "is removed: its jobs go on by the default policy")
-    elif action == "set":
-        told(terminal, queue, "is changed", recalled=policies.change(queue, **changes(options)))
-    else:
-        switch(terminal, queue, options)
+    """Change a queue and report the outcome."""
+    change, sentence = ACTIONS[options["action"]](options["name"], options)
+    carry_out(terminal, options, change, partial(_shown, sentence))
 
 
-def add(name: str, options: Options) -> Queue:
-    """Make a queue; raise CommandError where it would take no topic."""
+def add(name: str, options: Options) -> Asked:
+    """Return the change that makes a queue; raise CommandError without a topic."""
     if not options["patterns"]:
         raise CommandError(f"Write its topics: manage.py offload queues add {name} 'dam/**'")
     fields = changes(options)
-    return policies.add(name, fields.pop("topics"), **fields)
+    return AddQueue(name=name, topics=tuple(fields.pop("topics")), fields=fields), "is made"
 
 
-def switch(terminal: Terminal, queue: Queue, options: Options) -> None:
-    """Suspend a queue or resume it."""
-    off = options["action"] == "suspend"
-    recalled = policies.suspend([queue], suspended=off, note=options.get("note"))
-    said = "is suspended: its jobs are accepted and wait, what runs ends" if off else "is resumed"
-    told(terminal, queue, said, recalled=recalled)
+def suspend(name: str, options: Options) -> Asked:
+    """Return the change that suspends a queue."""
+    sentence = "is suspended: new jobs are accepted and wait, running ones finish"
+    return SuspendQueue(name=name, note=options["note"]), sentence
+
+
+#: The change of each action, and its sentence.
+ACTIONS: Mapping[str, Callable[[str, Options], Asked]] = MappingProxyType(
+    {
+        "add": add,
+        "set": lambda name, options: (
+            ChangeQueue(name=name, fields=changes(options)),
+            "is changed",
+        ),
+        "suspend": suspend,
+        "resume": lambda name, _: (ResumeQueue(name=name), "is resumed"),
+        "remove": lambda name, _: (
+            RemoveQueue(name=name),
+            "is removed: its jobs follow the default policy",
+        ),
+    }
+)
 
 
 def changes(options: Options) -> dict[str, Any]:
-    """Return the fields that the options set; raise CommandError where there is none."""
+    """Return the fields that the options set; raise CommandError if there are none."""
     found = {name: options[name] for name in QUEUE_FIELDS if options[name] is not None}
     if options["patterns"]:
         found["topics"] = options["patterns"]
@@ -170,17 +184,12 @@ def changes(options: Options) -> dict[str, Any]:
     return {name: None if value in (NONE_WORD, FOREVER) else value for name, value in found.items()}
 
 
-def told(terminal: Terminal, queue: Queue, said: str, *, recalled: int = 0) -> None:
-    """Say what became of a queue, and of its jobs that were bound and had not begun."""
-    left = policies.left_behind(queue)
-    back = [f"Jobs that had not begun were taken back: {recalled}."] if recalled else []
-    facts = {"queue": queue.name, "suspended": queue.suspended, "recalled": recalled}
-    terminal.answer(
-        {**facts, "elsewhere": left},
-        plain(f"Queue {queue.name} {said}."),
-        *back,
-        *(
-            plain(f"Submitted before, they stay in queue {name} and go by it: {count}.", "yellow")
-            for name, count in sorted(left.items())
-        ),
-    )
+def _shown(sentence: str, found: QueueOutcome) -> Shown:
+    """Return the outcome of a change, and how many unstarted jobs were taken back."""
+    queue = found.queue
+    facts = {"queue": queue.name, "suspended": queue.suspended, "recalled": found.recalled}
+    return {**facts, "elsewhere": dict(found.elsewhere)}, [
+        sanitized(f"Queue {queue.name} {sentence}."),
+        *wording.taken_back(found.recalled),
+        *(sanitized(text, "yellow") for text in found.notes),
+    ]

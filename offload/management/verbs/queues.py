@@ -1,29 +1,33 @@
-"""``queues``: the policies with what waits and runs under them, and what is changed of them."""
+"""``queues``: list the queues with their jobs, or change one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.core.policies import QueueType
+from offload.core.policies import ClusterOrder, QueueType
 from offload.core.retries import UNLIMITED_RETRIES
-from offload.management.terminal import Terminal, plain, table
+from offload.management.terminal import Terminal, sanitized, table
 from offload.management.verb import Options, Verb
 from offload.management.verbs import queue_actions
-from offload.reading.queues import queues
+from offload.reading.cluster.queues import queues
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.text import Text
 
-    from offload.reading.queues import QueueLine
+    from offload.reading.cluster.queues import QueueLine
 
 HEADERS = ("queue", "topics", "limit", "retries", "waiting", "bound", "running")
+WHERE = {
+    ClusterOrder.BALANCED: "own instances and those of other clusters count alike",
+    ClusterOrder.REMOTE_FIRST: "instances of other clusters come first",
+}
 FOLD = {"queue": 8, "topics": 12}
 
 
 def run(terminal: Terminal, options: Options) -> None:
-    """Show the queues, or change one."""
+    """Show the queues, or change one of them."""
     if options["action"]:
         queue_actions.run(terminal, options)
         return
@@ -40,6 +44,7 @@ def facts(line: QueueLine) -> dict[str, object]:
         "topics": [one.text for one in policy.patterns],
         "type": policy.type,
         "limit": policy.limit,
+        "cluster_order": policy.cluster_order,
         "retries": policy.retry.retries,
         "retry_delay": policy.retry.delay,
         "backoff": policy.retry.backoff,
@@ -59,7 +64,7 @@ def row(line: QueueLine) -> tuple[object, ...]:
     policy = line.policy
     retries = policy.retry.retries
     return (
-        plain(policy.name, "magenta" if policy.suspended else ""),
+        sanitized(policy.name, "magenta" if policy.suspended else ""),
         "\n".join(one.text for one in policy.patterns),
         "in order" if policy.type is QueueType.ORDERED else str(policy.limit or "none"),
         "forever" if retries == UNLIMITED_RETRIES else str(retries),
@@ -70,15 +75,17 @@ def row(line: QueueLine) -> tuple[object, ...]:
 
 
 def notes(lines: tuple[QueueLine, ...]) -> Iterator[Text]:
-    """Yield why queues are suspended, and which are the settings' own."""
+    """Yield why queues are suspended, their order of clusters, and which the settings declare."""
     for line in lines:
+        if line.policy.cluster_order is not ClusterOrder.LOCAL_FIRST:
+            yield sanitized(f"{line.policy.name}: {WHERE[line.policy.cluster_order]}.", "dim")
         if line.policy.suspended:
             note = f": {line.policy.note}" if line.policy.note else ""
             how = f"manage.py offload queues resume {line.policy.name}"
-            yield plain(f"{line.policy.name} is suspended{note}. To go on: {how}", "yellow")
+            yield sanitized(f"{line.policy.name} is suspended{note}. To resume it: {how}", "yellow")
     declared = [line.policy.name for line in lines if line.policy.is_declared]
     if declared:
-        yield plain(f'Declared in OFFLOAD["QUEUES"]: {", ".join(declared)}.', "dim")
+        yield sanitized(f'Declared in OFFLOAD["QUEUES"]: {", ".join(declared)}.', "dim")
 
 
 QUEUES = Verb(

@@ -1,54 +1,48 @@
-"""``allow``, ``deny`` and ``exclusive``: what instances may run."""
+"""``allow``, ``deny`` and ``exclusive``: set which topics instances may run."""
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
 from functools import partial
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from django.core.management import CommandError
-
 from offload.core.nearness import did_you_mean
-from offload.core.placement.judgement import noted as with_note
 from offload.core.placement.topology import RuleVerb, Scope
-from offload.fleet import rules
-from offload.fleet.row_values import rule_of
-from offload.fleet.rule_effects import Overruled, narrowing
 from offload.fleet.snapshots import now, snapshot
 from offload.management.arguments import times
 from offload.management.arguments.words import one_of, written_as
-from offload.management.terminal import Terminal, plain
+from offload.management.changing import carry_out, previewable
+from offload.management.terminal import Terminal, sanitized
 from offload.management.verb import Options, Verb
+from offload.operations.changes import wording
+from offload.operations.changes.rules import MakeExclusive, WriteRules
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from rich.text import Text
 
+    from offload.management.changing import Shown
     from offload.models import Rule
-
-GLOB = "*?["
-LESS = "keeps it from some of that"
-#: Characters of the longest note, and of the longest target.
-NOTE = 255
+    from offload.operations.changes.rules import RulesOutcome
 
 
 def arguments(parser: ArgumentParser, *, patterns: str = "+", or_else: str = "") -> None:
-    """Take an instance and patterns; ``or_else`` says what else may be written."""
-    told = f"its nodename, such as render@gpu1{or_else}"
-    parser.add_argument("target", metavar="INSTANCE", help=told)
+    """Add an instance and patterns; ``or_else`` names the alternative in the help."""
+    about = f"its nodename, such as render@gpu1{or_else}"
+    parser.add_argument("target", metavar="INSTANCE", help=about)
     parser.add_argument(
         "patterns",
         metavar="PATTERN",
         nargs=patterns,
         help="a/b exactly, 'a/*' one more segment, 'a/**' one or more, '**' everything (in quotes)",
     )
+    previewable(parser)
 
 
 def scoped(parser: ArgumentParser, **kwargs: str) -> None:
-    """Take an instance and patterns, and how the instances are named."""
+    """Add an instance and patterns, and the scope."""
     arguments(parser, **kwargs)
     parser.add_argument(
         "--scope",
@@ -60,19 +54,12 @@ def scoped(parser: ArgumentParser, **kwargs: str) -> None:
 
 
 def noted(parser: ArgumentParser) -> None:
-    """Take the reason."""
-    parser.add_argument("--note", type=note, help="the reason, for people who look later")
-
-
-def note(text: str) -> str:
-    """Read a note; raise ArgumentTypeError for one that is too long to be kept."""
-    if len(text) > NOTE:
-        raise ArgumentTypeError(f"a note has at most {NOTE} characters, this one {len(text)}")
-    return text
+    """Add the note."""
+    parser.add_argument("--note", help="the reason, shown wherever the rule takes effect")
 
 
 def termed(parser: ArgumentParser) -> None:
-    """Take how the instances are named, for how long the rule holds, and why."""
+    """Add the scope, the end and the note of a rule."""
     scoped(parser)
     noted(parser)
     parser.add_argument(
@@ -85,102 +72,72 @@ def termed(parser: ArgumentParser) -> None:
 
 
 def exclusively(parser: ArgumentParser) -> None:
-    """Take an instance, patterns and the reason."""
+    """Add an instance, patterns and the note."""
     arguments(parser)
     noted(parser)
 
 
 def rule(terminal: Terminal, options: Options, *, verb: RuleVerb) -> None:
     """Write a rule for each pattern, all of them or none."""
-    check_target(options["target"], options["scope"])
-    check_patterns(options["patterns"])
-    until = now() + options["duration"] if options["duration"] else None
-    fields = {"scope": options["scope"], "until": until, "note": options["note"]}
-    wrote = rules.write(verb, options["target"], options["patterns"], **fields)
-    made, overruled = wrote.rules, wrote.lifted
-    concerned = reached(made)
-    is_allow = verb is RuleVerb.ALLOW and options["scope"] == Scope.INSTANCE
-    beaten = narrowing(options["target"], options["patterns"]) if is_allow else []
-    terminal.answer(
-        {**written(made, concerned), **as_facts(overruled), "denied_by": list(map(facts, beaten))},
-        *map(line, made),
-        in_force(made, concerned),
-        *told(overruled),
-        *(plain(other(one, LESS), "yellow") for one in beaten),
+    change = WriteRules(
+        verb=verb,
+        target=options["target"],
+        patterns=tuple(options["patterns"]),
+        scope=options["scope"],
+        until=now() + options["duration"] if options["duration"] else None,
+        note=options["note"],
     )
+    carry_out(terminal, options, change, partial(_of_rules, dry_run=options["dry_run"]))
 
 
-def as_facts(overruled: Overruled) -> dict[str, object]:
-    """Return denies that were lifted as JSON values."""
-    return {
-        "replaced": [facts(one) for one in overruled.replaced],
-        "resting": [facts(one) for one in overruled.resting],
-    }
-
-
-def told(overruled: Overruled) -> Iterator[Text]:
-    """Yield which denies are gone, and which hold again later."""
-    for one in overruled.replaced:
-        yield plain(f"It replaces: {with_note(line(one), one.note)}", "yellow")
-    for one in overruled.resting:
-        again = f"{one} rests until {times.moment(one.rests_until)} and holds again then"
-        yield plain(with_note(again, one.note), "yellow")
+def _of_rules(found: RulesOutcome, *, dry_run: bool) -> Shown:
+    denied_by = list(map(facts, found.narrowed_by))
+    return {**written(found, dry_run=dry_run), "denied_by": denied_by}, list(lines(found))
 
 
 def exclusive(terminal: Terminal, options: Options) -> None:
-    """Make the patterns all that the instance may run."""
-    check_target(options["target"], Scope.INSTANCE)
-    check_patterns(options["patterns"])
-    made = rules.exclusive(options["target"], options["patterns"], note=options["note"])
-    found = [(one, "lets it run more") for one in made.widened_by]
-    found += [(one, LESS) for one in made.narrowed_by]
-    concerned = reached(made.rules)
-    others = [{**facts(one), "effect": effect, "next_step": ending(one)} for one, effect in found]
-    terminal.answer(
-        {**written(made.rules, concerned), "others": others},
-        *map(line, made.rules),
-        in_force(made.rules, concerned),
-        *(plain(other(one, effect), "yellow") for one, effect in found),
+    """Make the patterns the instance's allow list."""
+    change = MakeExclusive(
+        instance=options["target"], patterns=tuple(options["patterns"]), note=options["note"]
     )
+    carry_out(terminal, options, change, partial(_of_exclusive, dry_run=options["dry_run"]))
 
 
-def other(rule: Rule, effect: str) -> str:
-    """Return what another rule does to an instance, and how to end it."""
-    return f"But {line(rule)} ({rule.scope}) {effect}. To end it: {ending(rule)}"
+def _of_exclusive(found: RulesOutcome, *, dry_run: bool) -> Shown:
+    others = [
+        {**facts(one), "effect": effect, "next_step": ending(one)} for one, effect in found.others
+    ]
+    removed = list(map(facts, found.removed))
+    facts_of_all = {**written(found, dry_run=dry_run), "removed": removed, "others": others}
+    return facts_of_all, list(lines(found))
+
+
+def written(found: RulesOutcome, *, dry_run: bool) -> dict[str, object]:
+    """Return rules, the instances that they name and the denies they lift as JSON values."""
+    # A rule that is not stored has no id.
+    unknown = {"id": None} if dry_run else {}
+    return {
+        "rules": [{**facts(one), **unknown} for one in found.written],
+        "instances": list(found.reached),
+        "replaced": list(map(facts, found.lifted.replaced)),
+        "resting": list(map(facts, found.lifted.resting)),
+    }
+
+
+def lines(found: RulesOutcome) -> Iterator[str | Text]:
+    """Yield rules that were written, and what they mean for others."""
+    yield from map(wording.described, found.written)
+    yield in_force(found)
+    for text in found.lifting:
+        yield sanitized(text, "yellow")
+    for one, effect in found.others:
+        yield sanitized(f"{wording.other(one, effect)} To end it: {ending(one)}", "yellow")
 
 
 def ending(rule: Rule) -> str:
     """Return the command that clears a rule."""
     scope = "" if rule.scope == Scope.INSTANCE else f" --scope {rule.scope}"
     return f"manage.py offload clear {quote(rule.target)} {quote(rule.pattern)}{scope}"
-
-
-def check_target(target: str, scope: str) -> None:
-    """Raise CommandError for a name that is none."""
-    if not target:
-        raise CommandError("The name of the instance is empty; write one, such as render@gpu1.")
-    if len(target) > NOTE:
-        told = f"{target!r:.60} has {len(target)} characters, {NOTE} are allowed."
-        raise CommandError(f"{told} Write a nodename, a glob or a label.")
-    if scope == Scope.INSTANCE and any(sign in target for sign in GLOB):
-        raise CommandError(f"{target!r} is a glob of nodenames. Add: --scope glob")
-
-
-def check_patterns(patterns: Sequence[str]) -> None:
-    """Raise CommandError for none at all; the parser takes a second ``--`` for one."""
-    if not patterns:
-        raise CommandError("There is no pattern; write one, such as 'dam/**'.")
-
-
-def reached(made: Sequence[Rule]) -> list[str]:
-    """Return the instances that are here and that the rules name."""
-    live = snapshot(fresh=True).topology.live
-    return [one.name for one in live if any(rule_of(rule).applies_to(one) for rule in made)]
-
-
-def written(made: Sequence[Rule], concerned: Sequence[str]) -> dict[str, object]:
-    """Return rules and whom they concern as JSON values."""
-    return {"rules": [facts(rule) for rule in made], "instances": list(concerned)}
 
 
 def facts(rule: Rule) -> dict[str, object]:
@@ -197,22 +154,17 @@ def facts(rule: Rule) -> dict[str, object]:
     }
 
 
-def line(rule: Rule) -> str:
-    """Return a rule as a line."""
-    return f"{rule}{f' until {times.moment(rule.until)}' if rule.until else ''}"
-
-
-def in_force(made: Sequence[Rule], concerned: Sequence[str]) -> str | Text:
-    """Return whom the rules concern."""
-    if concerned:
-        return f"In force on {', '.join(concerned)}."
-    topology = snapshot().topology
+def in_force(found: RulesOutcome) -> str | Text:
+    """Return the instances that the rules name."""
+    if found.reached:
+        return f"In force on {', '.join(found.reached)}."
+    topology, made = snapshot().topology, found.written[0]
     names = {
         Scope.INSTANCE: [one.name for one in topology.live],
         Scope.LABEL: [label for one in topology.live for label in one.labels],
     }
-    meant = did_you_mean(made[0].target, names.get(Scope(made[0].scope), []))
-    return plain(f"No instance here matches; the rule waits for one.{meant}", "yellow")
+    meant = did_you_mean(made.target, names.get(Scope(made.scope), []))
+    return sanitized(f"No instance here matches; the rule waits for one.{meant}", "yellow")
 
 
 ALLOW = Verb(
@@ -223,7 +175,7 @@ ALLOW = Verb(
 )
 DENY = Verb(
     name="deny",
-    help="keep topics from an instance, whatever allows them",
+    help="forbid an instance some topics, whatever allows them",
     arguments=termed,
     run=partial(rule, verb=RuleVerb.DENY),
 )

@@ -1,13 +1,14 @@
-"""``rules``: what operators desire, of whom, until when and why."""
+"""``rules``: list the rules: for which instances, until when and why."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from offload.management.arguments import times, words
-from offload.management.terminal import Terminal, plain, table
+from offload.management.terminal import Terminal, sanitized, table
 from offload.management.verb import Options, Verb
-from offload.reading.rulebook import RuleLine, rulebook
+from offload.reading.cluster import known_names
+from offload.reading.rules.rulebook import RuleLine, rulebook
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -23,7 +24,7 @@ NO_RULES = "There is no rule: every instance may run what it has consumers for."
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Take whose rules to show."""
+    """Add the option for an instance."""
     parser.add_argument(
         "--instance", type=words.written, metavar="NAME", help="only those that apply to it"
     )
@@ -34,15 +35,15 @@ def run(terminal: Terminal, options: Options) -> None:
     name = options["instance"]
     shown = [line for line in rulebook() if not name or name in (line.target, *line.instances)]
     if name and not shown:
-        words.refuse_unknown_instance(name)
+        known_names.check_instance(name)
     none = f"No rule concerns {name}: it may run what it has consumers for." if name else NO_RULES
-    terminal.answer([facts(line) for line in shown], *(told(shown) if shown else [none]))
+    terminal.answer([facts(line) for line in shown], *(lines(shown) if shown else [none]))
 
 
-def told(lines: Sequence[RuleLine]) -> list[Table | Text]:
-    """Return the rules for people, and how one is ended."""
+def lines(lines: Sequence[RuleLine]) -> list[Table | Text]:
+    """Return the rules for people, and how to end one."""
     how = "To end one: manage.py offload clear ID, or: manage.py offload on INSTANCE"
-    return [table(HEADERS, map(row, lines), fold=FOLD), plain(how, "dim")]
+    return [table(HEADERS, map(row, lines), fold=FOLD), sanitized(how, "dim")]
 
 
 def facts(line: RuleLine) -> dict[str, object]:
@@ -67,7 +68,7 @@ def row(line: RuleLine) -> tuple[object, ...]:
     scope = "" if line.scope == "instance" else f" ({line.scope})"
     return (
         str(line.id or ""),
-        plain(line.verb, "green" if line.verb == "allow" else "red"),
+        sanitized(line.verb, "green" if line.verb == "allow" else "red"),
         line.pattern,
         f"{line.target}{scope}",
         "\n".join(line.instances) if scope else "",
@@ -78,9 +79,9 @@ def row(line: RuleLine) -> tuple[object, ...]:
 
 
 def end_text(line: RuleLine) -> str:
-    """Return when a rule ends, or holds again."""
+    """Return when a rule ends, or is in force again."""
     if line.rests_until:
-        return f"rests until {times.moment(line.rests_until)}"
+        return f"lifted until {times.moment(line.rests_until)}"
     return times.moment(line.until)
 
 

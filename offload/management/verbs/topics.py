@@ -1,4 +1,4 @@
-"""``topics``: what is consumed, waits or runs, and how many instances can run it."""
+"""``topics``: list topics, how many instances can run each, and their jobs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from offload.management.arguments import times
-from offload.management.terminal import Terminal, plain, table
+from offload.management.terminal import Terminal, sanitized, table
 from offload.management.verb import Options, Verb
 from offload.reading.overview import overview
 
 if TYPE_CHECKING:
-    from offload.reading.lines import TopicLine
+    from offload.reading.cluster.lines import TopicLine
 
 HEADERS = ("topic", "can run", "waiting", "due later", "bound", "running")
 
@@ -32,7 +32,7 @@ def run(terminal: Terminal, _: Options) -> None:
 def row(line: TopicLine) -> tuple[object, ...]:
     """Return a topic as cells of HEADERS."""
     later = f"{line.later} in {times.seconds(line.due_in)}" if line.later else ""
-    return plain(line.topic), line.can_run, line.due, later, line.bound, line.active
+    return sanitized(line.topic), line.can_run, line.due, later, line.bound, line.active
 
 
 TOPICS = Verb(name="topics", help="list topics, who can run them, and their jobs", run=run)

@@ -1,1 +1,1 @@
-"""The process beside a worker: it announces it, holds its database connections, and may lead."""
+"""The agent: a process beside a worker that announces it, talks to the database, and may lead."""

@@ -1,4 +1,4 @@
-"""Started by a worker with its specification as JSON; ends with the worker."""
+"""The agent's program: started by a worker with its specification as JSON; ends with it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from offload.worker.connections import do_without_pools
 from offload.worker.link import Link
 from offload.worker.pool.query_log import log_no_queries
 
-#: As Celery's own lines: what it says of a worker that died is in the same log.
+#: Celery's own format, because its lines are in the worker's log.
 LOG_FORMAT = "[%(asctime)s: %(levelname)s/agent-%(process)d] %(message)s"
 
 
 def main() -> None:
-    """Set Django and the Celery app up, settle the name, and stay as long as the worker."""
+    """Set up Django and the Celery app, settle the name, and run as long as the worker."""
     spec = json.loads(sys.argv[1])
-    # The worker's own signals tell it to end; the agent stays until the last run is over.
+    # Signals end the worker; the agent stays until the last run is over.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
@@ -31,12 +31,12 @@ def main() -> None:
     django.setup()
     log_no_queries()
     do_without_pools()
-    # What follows a failure depends on the callbacks' signatures: the site's tasks must be known.
+    # Error callbacks are called by their signatures, so the site's tasks must be known.
     celery_app().loader.import_default_modules()
     agent = import_module("offload.worker.agent.agent")
     code = agent.Agent(spec, Link.of_descriptor(spec["link"])).run()
     logging.shutdown()
-    # Whoever exits in the usual way waits for a duty that hangs, such as on a broker.
+    # A normal exit would wait for a duty that hangs, such as on a broker.
     os._exit(code)
 
 

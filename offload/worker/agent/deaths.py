@@ -1,4 +1,4 @@
-"""How a process died that is not our child: the signal that killed it, or its exit code."""
+"""How a process died that is not a child of ours: the signal that killed it, or its exit code."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ INFO = struct.Struct("=QQ11Ii")
 #: PIDFD_GET_INFO, and the bit that asks for the status; answered from Linux 6.15 on.
 GET_INFO = 0xC000_FF0B | INFO.size << 16
 INFO_EXIT = 1 << 3
-#: Where /proc/PID/stat has the state and the wait status, counted from behind the name.
-STATE, STATUS = 0, 49
+#: Positions of the state and the wait status in /proc/PID/stat, counted from behind the name.
+STATE_FIELD, STATUS_FIELD = 0, 49
 
 
 def status_of(pid: int, descriptor: int | None) -> int | None:
-    """Return the wait status of a dead process, or None where nobody knows it any more.
+    """Return the wait status of a dead process, or None if it is lost.
 
-    /proc knows it until the parent has fetched it, the descriptor from then on.
+    /proc has it until the parent has fetched it, the descriptor from then on.
     """
     unfetched = _from_proc(pid)
     return unfetched if unfetched is not None or descriptor is None else _from(descriptor)
 
 
-def told(status: int | None, *, killed: bool = False) -> str:
-    """Return how a process died in words; say `killed` of one that was killed on request."""
+def describe(status: int | None, *, killed: bool = False) -> str:
+    """Return how a process died, in words; `killed` is the text if that was requested."""
     if status is None:
         return "died"
     code = os.waitstatus_to_exitcode(status)
@@ -48,7 +48,7 @@ def _from_proc(pid: int) -> int | None:
     with suppress(OSError, ValueError, IndexError):
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         fields = stat.rpartition(")")[2].split()
-        return int(fields[STATUS]) if fields[STATE] == "Z" else None
+        return int(fields[STATUS_FIELD]) if fields[STATE_FIELD] == "Z" else None
     return None
 
 

@@ -1,4 +1,4 @@
-"""One duty being done: in a thread of its own, and not for longer than its deadline."""
+"""Running a duty: in a thread of its own, and no longer than its deadline."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from offload.fleet.leadership import NotLeader
 from offload.signals import Alarm, AlarmKind, send
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     from offload.fleet.duties import Duty
@@ -20,57 +22,58 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.agent")
 
-#: Characters of an error that are announced; the log has the rest.
-ERROR_MAX = 300
+#: Characters of an error that are announced; the log has all of it.
+ERROR_CHARACTERS_MAX = 300
 
 
 class Doing:
-    """A duty that is being done, or was."""
+    """A run of a duty, or the last one."""
 
-    def __init__(self, duty: Duty) -> None:
-        """Begin now."""
+    def __init__(self, duty: Duty, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Take the duty, and start the clock."""
         self.duty = duty
+        self._clock = clock
         self.is_over = False
-        #: How much there was to do.
+        #: How much it did.
         self.count = 0
-        #: What it failed with, once it is over.
+        #: Its error, once it is over.
         self.error = ""
-        self._began = self._interrupted = time.monotonic()
+        self._began = self._interrupted = self._clock()
         self._connection: BaseDatabaseWrapper | None = None
-        self._is_told = False
+        self._has_alarmed = False
 
     @property
     def is_due_again(self) -> bool:
-        """Return whether it is over and time to do it again."""
-        age = time.monotonic() - self._began
+        """Return whether it is over and due again."""
+        age = self._clock() - self._began
         return self.is_over and self.duty.is_due(age=age, count=self.count)
 
     def run(self, term: Term) -> None:
-        """Do the duty; what fails is logged and tried again the next time."""
+        """Do the duty; log a failure, as the next run tries again."""
         self._connection = database.connection()
         try:
             self.count = self.duty.run(term)
         except NotLeader:
             return
         except Exception as error:
-            self.error = f"{type(error).__name__}: {error}"[:ERROR_MAX]
+            self.error = f"{type(error).__name__}: {error}"[:ERROR_CHARACTERS_MAX]
             logger.exception("duty %s failed", self.duty.name)
             connections.close_all()
         finally:
             self.is_over = True
 
     def interrupt_after(self, seconds: float) -> None:
-        """End the statement it waits for whenever so many seconds have passed, and say so (A8)."""
-        if self.is_over or time.monotonic() - self._interrupted < seconds:
+        """Cancel its statement, and raise an alarm, every ``seconds`` seconds (A8)."""
+        if self.is_over or self._clock() - self._interrupted < seconds:
             return
-        self._interrupted = time.monotonic()
+        self._interrupted = self._clock()
         if self._connection is not None:
             database.interrupt(self._connection)
-        if not self._is_told:
-            self._tell(seconds)
+        if not self._has_alarmed:
+            self._alarm(seconds)
 
-    def _tell(self, seconds: float) -> None:
-        self._is_told = True
+    def _alarm(self, seconds: float) -> None:
+        self._has_alarmed = True
         send(
             Alarm(
                 f"the leader's duty {self.duty.name!r} took longer than {seconds:g} s",

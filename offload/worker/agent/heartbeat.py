@@ -1,4 +1,4 @@
-"""The heartbeat, with its own thread and connection, so that nothing else delays it."""
+"""The heartbeat, with a thread and a connection of its own, so that nothing else delays it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import Error, connections
 
-from offload.conf import settings
+from offload.conf import lease_time, settings
 from offload.core.exceptions import NameInUse
 from offload.core.placement.topology import Mode
 from offload.db import database
 from offload.fleet import membership
 from offload.models import Instance
+from offload.topology import providers
+from offload.topology.providing import Properties
 from offload.worker.agent import naming
 from offload.worker.liveness import boottime
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from offload.worker.link import Link
     from offload.worker.reports import Report
 
@@ -27,37 +31,57 @@ logger = logging.getLogger("offload.agent")
 
 
 class Heartbeat(threading.Thread):
-    """Raises the beat, announces mode and load, and extends the worker's lease."""
+    """Sends heartbeats, announces mode and load, and extends the worker's lease."""
 
-    def __init__(self, name: str, incarnation: str, link: Link, spec: dict[str, Any]) -> None:
-        """Take the name and what it was settled for."""
+    def __init__(
+        self,
+        name: str,
+        incarnation: str,
+        link: Link,
+        spec: dict[str, Any],
+        *,
+        properties: Properties | None = None,
+        beat: Callable[[str, str], bool] = membership.beat,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the name and what it was settled for.
+
+        ``properties`` are those of the instance, by default with the site's own functions.
+        ``beat`` raises the beat of a name and an incarnation and returns whether it is theirs,
+        ``clock`` returns seconds.
+        """
         super().__init__(name="heartbeat", daemon=True)
         self.nodename = name
         self.incarnation = incarnation
         self.is_superseded = False
-        #: What the leader's duties fail with, by name, while this is the leader.
+        #: Errors of the leader's duties, by name, while this is the leader.
         self.failing: dict[str, str] = {}
-        #: When the worker's lease was renewed last after it had expired, by ``boottime``.
+        #: The last renewal of the worker's lease after it had expired, by ``boottime``.
         self.resumed_at = 0.0
         self._leased_until = math.inf
         self._link = link
         self._spec = spec
-        self._snapshot: Report | None = None
-        self._heard_at = time.monotonic()
+        self._raise_beat = beat
+        self._clock = clock
+        self._report: Report | None = None
+        self._heard_at = clock()
         self._announced: tuple[Any, ...] = ()
+        self._properties = properties or _properties(spec)
+        #: As they were announced; None in an agent that was started anew, which does not know.
+        self._known = None if spec.get("restarted") else self._properties.now
         self._over = threading.Event()
         self._heard = threading.Event()
 
-    def hear(self, snapshot: Report) -> None:
-        """Take the worker's last snapshot; a change of mode is announced at once."""
-        changed = self._snapshot is None or snapshot.mode != self._snapshot.mode
-        self._snapshot = snapshot
-        self._heard_at = time.monotonic()
+    def hear(self, report: Report) -> None:
+        """Take the worker's last report; announce a change of mode at once."""
+        changed = self._report is None or report.mode != self._report.mode
+        self._report = report
+        self._heard_at = self._clock()
         if changed:
             self._heard.set()
 
     def stop(self) -> None:
-        """Beat no more."""
+        """Stop the heartbeat."""
         self._over.set()
         self._heard.set()
         if self.is_alive():
@@ -65,6 +89,7 @@ class Heartbeat(threading.Thread):
 
     def run(self) -> None:
         """Beat until stopped."""
+        self._properties.start()
         while not self._over.is_set():
             self._try()
             self._heard.wait(settings().heartbeat)
@@ -72,7 +97,7 @@ class Heartbeat(threading.Thread):
         connections.close_all()
 
     def _try(self) -> None:
-        """Beat; whatever goes wrong, another beat follows."""
+        """Send a heartbeat; log any error, as another one follows."""
         try:
             self._beat()
         except NameInUse as error:
@@ -86,48 +111,57 @@ class Heartbeat(threading.Thread):
 
     def _beat(self) -> None:
         before = boottime()
-        if membership.beat(self.nodename, self.incarnation):
+        if self._raise_beat(self.nodename, self.incarnation):
             self._extend(before)
-            if self._snapshot is not None:
-                self._announce(self._snapshot)
+            if self._report is not None:
+                self._announce(self._report)
         else:
             self._refused()
 
     def _extend(self, before: float) -> None:
-        """Let the worker start jobs for a while, counted from before the beat was sent (A5)."""
+        """Extend the worker's lease, counted from before the heartbeat was sent (A5)."""
         if before > self._leased_until:
             self.resumed_at = boottime()
         self._leased_until = before + lease_time()
         self._link.send({"lease": self._leased_until, "incarnation": self.incarnation})
 
-    def _announce(self, snapshot: Report) -> None:
-        mode, concurrency, load = self._mode(snapshot), snapshot.concurrency, self._load(snapshot)
+    def _announce(self, report: Report) -> None:
+        mode, concurrency, load = self._mode(report), report.concurrency, self._load(report)
         if (mode, concurrency) != self._announced[:2]:
             membership.set_mode(self.nodename, self.incarnation, mode, concurrency=concurrency)
         if (mode, concurrency, load) != self._announced:
             membership.report(self.nodename, self.incarnation, load=load)
         self._announced = (mode, concurrency, load)
+        if self._properties.now != self._known:
+            self._announce_properties()
 
-    def _load(self, snapshot: Report) -> dict[str, Any]:
-        failing = dict(self.failing)
-        return {**snapshot.load(), **({"failing": failing} if failing else {})}
+    def _announce_properties(self) -> None:
+        # Read in this order: a property that gets its value in between is in both, not in neither.
+        pending, now = self._properties.pending, self._properties.now
+        membership.set_properties(self.nodename, self.incarnation, now, pending=pending)
+        self._known = now
 
-    def _mode(self, snapshot: Report) -> Mode:
-        # A parent that stands still as a whole says nothing at all.
-        unheard = time.monotonic() - self._heard_at
-        wedged = snapshot.tick_age + unheard > settings().timeout
-        if snapshot.mode is Mode.READY and wedged and self._spec["can_kill"]:
+    def _load(self, report: Report) -> dict[str, Any]:
+        found = {"failing": dict(self.failing), "providers": self._properties.failing}
+        return {**report.load(), **{name: errors for name, errors in found.items() if errors}}
+
+    def _mode(self, report: Report) -> Mode:
+        # A frozen parent reports nothing at all.
+        unheard = self._clock() - self._heard_at
+        wedged = report.tick_age + unheard > settings().timeout
+        if report.mode is Mode.READY and wedged and self._spec["can_kill"]:
             return Mode.SUSPECT
-        return snapshot.mode
+        return report.mode
 
     def _refused(self) -> None:
-        """Find out why the beat hit no row (A3): declared gone, or superseded."""
+        """Find out why the heartbeat changed no row (A3): declared gone, or superseded."""
         row = Instance.objects.filter(pk=self.nodename).first()
         if row is not None and row.incarnation != self.incarnation and row.mode != Mode.GONE:
             self.is_superseded = True
             return
         logger.warning("%s was declared gone and comes back", self.nodename)
-        self.incarnation = naming.settle(naming.announced(self._spec))
+        self._known = self._properties.now
+        self.incarnation = naming.settle(naming.announced(self._spec, self._known))
         self._announced = ()
 
     def drop_connection(self) -> None:
@@ -135,7 +169,5 @@ class Heartbeat(threading.Thread):
         database.connection().close()
 
 
-def lease_time() -> float:
-    """Return for how many seconds after a beat the worker may start jobs."""
-    given = settings()
-    return max(given.timeout - 2 * given.heartbeat, given.timeout / 2)
+def _properties(spec: dict[str, Any]) -> Properties:
+    return Properties(naming.fixed_properties(spec), providers.declared.values())

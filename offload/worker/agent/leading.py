@@ -1,66 +1,88 @@
-"""Leadership: the lease in a thread of its own, the duties in others."""
+"""Leadership: the lease in a thread of its own, and each duty in another."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from django.db import Error, connections
 
 from offload.conf import settings
-from offload.fleet import departures, leadership
+from offload.fleet import departures, leadership, membership
 from offload.fleet.leadership import NotLeader, Term
 from offload.fleet.observing import Observer
-from offload.leader.duties import DUTIES
-from offload.models import Instance
+from offload.peers.silence import has_peers
+from offload.worker.agent.duties import new_duties
 from offload.worker.agent.duty_runner import Doing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
 
     from offload.fleet.duties import Duty
     from offload.worker.agent.heartbeat import Heartbeat
 
 logger = logging.getLogger("offload.agent")
 
-#: Seconds for which the lease is not given up, lest a look at it that is under way take it again.
+#: Seconds to wait before resigning, because a look under way could take the lease again.
 RELEASE_DELAY_SECONDS = 0.5
-#: How many instances watch beats besides the leader, in join order (A4).
+#: Seconds for the duties under way to end, before their process does: they tell what they did after
+#: their commit.
+LAST_DUTIES_SECONDS = 2.0
+#: Instances that watch heartbeats beside the leader, in join order (A4).
 STANDBYS = 2
 
 
 class Leader(threading.Thread):
-    """Renews or takes the lease, watches the beats, and has the duties done while it leads."""
+    """Renews or takes the lease, watches heartbeats, and runs the duties while it leads."""
 
-    def __init__(self, name: str, heartbeat: Heartbeat, *, duties: Sequence[Duty] = DUTIES) -> None:
-        """Take the instance for which leadership is sought."""
+    def __init__(
+        self,
+        name: str,
+        heartbeat: Heartbeat,
+        *,
+        duties: Sequence[Duty] | None = None,
+        acquire: Callable[[str, str], Term | None] = leadership.acquire,
+        beats: Callable[[], dict[str, tuple[str, int]]] = membership.beats,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the instance that seeks leadership.
+
+        ``acquire`` takes or renews the lease for a name and an incarnation, ``beats`` returns the
+        incarnation and beat of each instance in join order, ``clock`` returns seconds.
+        """
         super().__init__(name="leader", daemon=True)
         self._nodename = name
         self._heartbeat = heartbeat
-        self._duties = duties
+        self._duties = new_duties(with_peers=has_peers()) if duties is None else duties
+        self._acquire = acquire
+        self._beats = beats
+        self._clock = clock
         self._over = threading.Event()
         self._observer = Observer(timeout=settings().timeout, interval=settings().sweep)
         self._term: Term | None = None
         self._doing: dict[str, Doing] = {}
+        self._under_way: dict[str, Future[None]] = {}
         self._asked = 0.0
 
     def halt(self) -> None:
-        """Begin nothing more; what is being done is not waited for."""
+        """Begin nothing more; do not wait for running duties."""
         self._over.set()
 
     def resign(self) -> None:
-        """Give the lease up at once, after a look at it that was under way."""
+        """Give up the lease, after any look that is under way; then wait a moment for duties."""
         if self.is_alive():
             self.join(RELEASE_DELAY_SECONDS)
         leadership.resign(self._heartbeat.incarnation)
+        wait(list(self._under_way.values()), timeout=LAST_DUTIES_SECONDS)
 
     def run(self) -> None:
         """Seek the lease, observe, and sweep until halted."""
-        # A duty that hangs holds one thread; the others go on.
+        # A hanging duty holds one thread; the others go on.
         pool = ThreadPoolExecutor(len(self._duties), "duty")
         while not self._over.wait(settings().sweep):
             self._try(pool)
@@ -68,7 +90,7 @@ class Leader(threading.Thread):
         connections.close_all()
 
     def _try(self, pool: ThreadPoolExecutor) -> None:
-        """Do what is to be done now; whatever goes wrong, it is tried again."""
+        """Do what is due now; log any error, as the next look tries again."""
         try:
             self._seek()
             gone = self._observe()
@@ -89,18 +111,17 @@ class Leader(threading.Thread):
         connections.close_all()
 
     def _seek(self) -> None:
-        due = time.monotonic() - self._asked > settings().heartbeat / 2
+        due = self._clock() - self._asked > settings().heartbeat / 2
         if self._term is None or due or self._term.incarnation != self._heartbeat.incarnation:
-            self._asked = time.monotonic()
-            self._term = leadership.acquire(self._nodename, self._heartbeat.incarnation)
+            self._asked = self._clock()
+            self._term = self._acquire(self._nodename, self._heartbeat.incarnation)
 
     def _observe(self) -> list[tuple[str, str, int]]:
-        """Return name, incarnation and beat of those whose beat stood still for the timeout."""
-        rows = Instance.objects.here().order_by("joined")
-        beats = {row.name: (row.incarnation, row.beat) for row in rows}
+        """Return name, incarnation and heartbeat of instances that were silent for the timeout."""
+        beats = self._beats()
         if self._term is None and self._nodename not in list(beats)[: STANDBYS + 1]:
             return []
-        gone = self._observer.look(beats, time.monotonic())
+        gone = self._observer.look(beats, self._clock())
         return [(name, *beats[name]) for name in gone if name != self._nodename]
 
     def _lead(self, pool: ThreadPoolExecutor, term: Term, gone: list[tuple[str, str, int]]) -> None:
@@ -108,18 +129,18 @@ class Leader(threading.Thread):
             departures.doubt()
         for name, incarnation, beat in gone:
             with suppress(NotLeader):
-                departures.bury(term, name, incarnation, beat)
+                departures.declare_gone(term, name, incarnation, beat)
         for duty in self._duties:
             former = self._doing.get(duty.name)
             if former is not None:
                 former.interrupt_after(settings().timeout)
                 self._note(former)
             if former is None or former.is_due_again:
-                self._doing[duty.name] = Doing(duty)
-                pool.submit(self._doing[duty.name].run, term)
+                self._doing[duty.name] = Doing(duty, clock=self._clock)
+                self._under_way[duty.name] = pool.submit(self._doing[duty.name].run, term)
 
     def _note(self, former: Doing) -> None:
-        """Announce what a duty failed with, for as long as it does."""
+        """Announce a duty's error as long as it fails."""
         failing = self._heartbeat.failing
         if former.error:
             failing[former.duty.name] = former.error

@@ -1,21 +1,26 @@
-"""The processes of a worker, as its agent watches them."""
+"""The processes of a worker that its agent watches."""
 
 from __future__ import annotations
 
 import os
 import signal
+import time
 from contextlib import suppress
 
 import psutil
 
+from offload.files.descendants import family
 from offload.worker.agent import deaths
+
+#: Seconds between two looks for processes that running jobs have started.
+CENSUS_SECONDS = 2.0
 
 
 class Process:
-    """A process watched by a descriptor: its death is seen at once."""
+    """A process that is watched through a descriptor, which shows its death at once."""
 
     def __init__(self, pid: int) -> None:
-        """Open the descriptor; a process that is dead already is seen so."""
+        """Open the descriptor; note if the process is dead already."""
         self.pid = pid
         self._descriptor: int | None = None
         with suppress(ProcessLookupError):
@@ -23,7 +28,7 @@ class Process:
 
     @property
     def is_dead(self) -> bool:
-        """Return whether the process was dead when it was opened."""
+        """Return whether the process was dead already."""
         return self._descriptor is None
 
     def fileno(self) -> int:
@@ -31,8 +36,8 @@ class Process:
         return self._descriptor if self._descriptor is not None else -1
 
     def death(self, *, killed: bool = False) -> str:
-        """Return how it died, in words; say `killed` where that was asked for."""
-        return deaths.told(deaths.status_of(self.pid, self._descriptor), killed=killed)
+        """Return how it died, in words; `killed` is the text if that was asked for."""
+        return deaths.describe(deaths.status_of(self.pid, self._descriptor), killed=killed)
 
     def close(self) -> None:
         """Close the descriptor."""
@@ -41,16 +46,24 @@ class Process:
             self._descriptor = None
 
 
-def descendants(pid: int) -> list[psutil.Process]:
-    """Return the processes that a process has started, and those they have."""
-    with suppress(psutil.NoSuchProcess):
-        return list(psutil.Process(pid).children(recursive=True))
-    return []
+class Family:
+    """The processes that a worker's have started, noted from time to time."""
 
+    def __init__(self, pid: int) -> None:
+        """Take the worker's number."""
+        self._pid = pid
+        self._noted: list[psutil.Process] = []
+        self._noted_at = 0.0
 
-def end(processes: list[psutil.Process]) -> None:
-    """Kill processes that outlived the worker they belonged to."""
-    for process in processes:
-        if process.pid != os.getpid():
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGKILL)
+    def note(self) -> None:
+        """Look for processes, unless that was done a moment ago."""
+        if time.monotonic() - self._noted_at > CENSUS_SECONDS:
+            self._noted_at = time.monotonic()
+            self._noted = family(self._pid)
+
+    def end(self) -> None:
+        """Kill what has outlived the worker."""
+        for process in [*self._noted, *family(self._pid)]:
+            if process.pid != os.getpid():
+                with suppress(psutil.NoSuchProcess):
+                    process.send_signal(signal.SIGKILL)

@@ -1,7 +1,7 @@
-"""Messages as they arrive: nothing that lies in the queue of an instance ends its worker.
+"""Arriving messages: nothing in an instance's queue can end its worker.
 
-What is no message of a job is counted and dropped, with a line in the log that has nothing of its
-content. A message whose job cannot begin from it is told to the agent, which counts an attempt.
+Anything that is not a job's message is counted and dropped, with a log line that does not quote it.
+If a job cannot begin from its message, the agent is told and counts an attempt.
 """
 
 from __future__ import annotations
@@ -14,199 +14,192 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from offload.core.envelopes import Malformed
 from offload.messaging.publisher import EXCHANGE
 from offload.worker.parent.headers import envelope_of
-from offload.worker.parent.in_flight import in_flight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from offload.core.envelopes import Key
+    from offload.worker.parent.in_flight import InFlight
 
 logger = logging.getLogger("offload.worker")
 
 Errors: TypeAlias = tuple[type[BaseException], ...]
 
-#: What reading something else than was written raises; some transports call them the connection's.
-UNREADABLE_ERRORS: Errors = (ValueError, TypeError, LookupError, AttributeError)
+#: Errors of reading foreign content; some transports count them as connection errors.
+UNREADABLE_MESSAGE_ERRORS: Errors = (ValueError, TypeError, LookupError, AttributeError)
 DROPPED_MESSAGE = "a message in this instance's queue is dropped: %s; %s"
 
 
-@dataclass(slots=True)
 class Arrivals:
-    """How many messages came as far as a handler."""
+    """Stands between the broker and Celery's handlers in one worker."""
 
-    count: int = 0
+    def __init__(self, in_flight: InFlight) -> None:
+        """Take what the worker holds."""
+        self.in_flight = in_flight
+        #: Counts the messages that reached a handler.
+        self.count = 0
 
+    def stand_before(self, consumer: Any) -> None:
+        """Take the place of a consumer's handlers, once for all connections."""
+        consumer.on_unknown_task = self.unknown_task_handler(consumer.on_unknown_task)
+        consumer.on_invalid_task = self.invalid_task_handler(consumer.on_invalid_task)
+        consumer.on_decode_error = self.undecodable(consumer.on_decode_error)
+        consumer.on_unknown_message = self.dropping(consumer.on_unknown_message)
+        errors = tuple(
+            one
+            for one in consumer.connection_errors
+            if not issubclass(one, UNREADABLE_MESSAGE_ERRORS)
+        )
+        consumer.create_task_handler = self.receiving(
+            consumer.create_task_handler, passing=errors, tasks=consumer.app.tasks
+        )
 
-arrivals = Arrivals()
+    def receiving(
+        self,
+        inner: Callable[[], Callable[..., Any]],
+        *,
+        passing: Errors = (),
+        tasks: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Callable[[], Callable[..., Any]]:
+        """Return a maker of message handlers that survive anything that arrives for jobs.
 
+        They drop a second message of a binding that is here already before Celery makes a request
+        of it: Celery reports a refused one as revoked to the result backend. ``passing`` are the
+        connection's own errors; ``tasks`` are the worker's tasks, some of which are not jobs.
+        """
+        in_flight = self.in_flight
 
-def stand_before(consumer: Any) -> None:
-    """Stand between the broker and Celery's handlers, once for all connections."""
-    consumer.on_unknown_task = unknown_task_handler(consumer.on_unknown_task)
-    consumer.on_invalid_task = invalid_task_handler(consumer.on_invalid_task)
-    consumer.on_decode_error = undecodable(consumer.on_decode_error)
-    consumer.on_unknown_message = dropping(consumer.on_unknown_message)
-    errors = tuple(
-        one for one in consumer.connection_errors if not issubclass(one, UNREADABLE_ERRORS)
-    )
-    consumer.create_task_handler = receiving(
-        consumer.create_task_handler, passing=errors, tasks=consumer.app.tasks
-    )
+        def create_task_handler() -> Callable[..., Any]:
+            handle = inner()
 
+            def on_task_received(message: Any) -> Any:
+                self.count += 1
+                try:
+                    envelope = envelope_of(message)
+                except Malformed as problem:
+                    return self.drop(str(problem), problem.hint)
+                if envelope is None:
+                    return self._other(handle, message, passing)
+                key = envelope.key
+                if in_flight.knows(key):  # B8
+                    return None
+                name = message.headers["task"]
+                if name in tasks and not hasattr(tasks[name], "run_job"):
+                    return in_flight.refuse(key, name)
+                return self._job(handle, message, passing, key)
 
-def receiving(
-    inner: Callable[[], Callable[..., Any]],
-    *,
-    passing: Errors = (),
-    tasks: Mapping[str, Any] = MappingProxyType({}),
-) -> Callable[[], Callable[..., Any]]:
-    """Return a maker of message handlers that survive whatever arrives for jobs.
+            return on_task_received
 
-    They drop a second message of what is here already, before Celery makes a request of it: one
-    that it refuses it calls revoked, and says so to the result backend. Errors that are
-    ``passing`` are the connection's own; of the worker's ``tasks``, some are no jobs'.
-    """
+        return create_task_handler
 
-    def create_task_handler() -> Callable[..., Any]:
-        handle = inner()
-
-        def on_task_received(message: Any) -> Any:
-            arrivals.count += 1
-            try:
-                envelope = envelope_of(message)
-            except Malformed as problem:
-                return drop(str(problem), problem.hint)
-            if envelope is None:
-                return _other(handle, message, passing)
-            key = envelope.key
-            if in_flight.knows(key):  # B8
-                return None
-            name = message.headers["task"]
-            if name in tasks and not hasattr(tasks[name], "run_job"):
-                return in_flight.refuse(key, name)
-            return _job(handle, message, passing, key)
-
-        return on_task_received
-
-    return create_task_handler
-
-
-def _job(handle: Callable[..., Any], message: Any, passing: Errors, key: Key) -> Any:
-    try:
-        return handle(message)
-    except passing:
-        raise
-    except Exception as error:
-        return _fail(key, error)
-
-
-def _other(handle: Callable[..., Any], message: Any, passing: Errors) -> Any:
-    """Let Celery handle what is no job's; by our exchange, somebody else sent it."""
-    try:
-        return handle(message)
-    except passing:
-        raise
-    except Exception as error:
-        if not is_ours(message):
+    def _job(self, handle: Callable[..., Any], message: Any, passing: Errors, key: Key) -> Any:
+        try:
+            return handle(message)
+        except passing:
             raise
-        return drop(f"it cannot be handled ({type(error).__name__})")
+        except Exception as error:
+            return self._fail(key, error)
+
+    def _other(self, handle: Callable[..., Any], message: Any, passing: Errors) -> Any:
+        """Let Celery handle other messages; drop foreign ones that came by our exchange."""
+        try:
+            return handle(message)
+        except passing:
+            raise
+        except Exception as error:
+            if not is_ours(message):
+                raise
+            return self.drop(f"it cannot be handled ({type(error).__name__})")
+
+    def drop(self, problem: str, hint: str = Malformed.hint) -> None:
+        """Count and log a foreign message; there is nothing to acknowledge."""
+        self.in_flight.malform()
+        logger.error(DROPPED_MESSAGE, problem, hint)
+
+    def _fail(self, key: Key, error: BaseException) -> None:
+        kind = type(error).__name__
+        logger.error("a message of job %s, epoch %s, cannot be begun: %s", *key, kind)
+        self.in_flight.fail(key, f"{kind}: {error}")  # R12
+
+    def unknown_task_handler(self, inner: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a handler that gives back jobs of unknown tasks, which Celery would fail."""
+
+        def on_unknown_task(body: Any, message: Any, exc: Exception) -> Any:
+            envelope = envelope_of(message)
+            if envelope is not None:
+                return self.in_flight.refuse(envelope.key, message.headers["task"])
+            if is_ours(message):
+                return self.drop("it is for a task that this worker does not have")
+            return inner(body, message, exc)
+
+        return on_unknown_task
+
+    def invalid_task_handler(self, inner: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a handler that counts a message as an attempt if Celery finds it invalid."""
+
+        def on_invalid_task(body: Any, message: Any, exc: Exception) -> Any:
+            return self._failed(message, exc) or inner(body, message, exc)
+
+        return on_invalid_task
+
+    def undecodable(self, inner: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a handler that counts a message as an attempt if it cannot be decoded."""
+
+        def on_decode_error(message: Any, exc: Exception) -> Any:
+            return self._failed(message, exc) or inner(message, exc)
+
+        return on_decode_error
+
+    def _failed(self, message: Any, error: Exception) -> bool:
+        """Report a failed message if it is one of ours; return whether it is."""
+        envelope = envelope_of(message)
+        if envelope is None and not is_ours(message):
+            return False
+        if envelope is None:
+            self.drop(f"it cannot be read ({type(error).__name__})")
+        else:
+            self._fail(envelope.key, error)
+        return True
+
+    def dropping(self, inner: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a handler that drops anything that is not a message of Celery."""
+
+        def on_unknown_message(body: Any, message: Any) -> Any:
+            if is_ours(message):
+                return self.drop("it is no task's")
+            return inner(body, message)
+
+        return on_unknown_message
+
+    def survive_envelopes(self, channel: Any) -> None:
+        """Let a channel of Redis survive content that is not even an envelope."""
+        handlers = getattr(channel, "handlers", None)
+        read = handlers.get("BRPOP") if isinstance(handlers, dict) else None
+        if handlers is not None and read is not None and not isinstance(read, Surviving):
+            handlers["BRPOP"] = Surviving(read, self)
 
 
 def is_ours(message: Any) -> bool:
-    """Return whether a message came by our exchange, or does not say how it came."""
-    told = message.delivery_info
-    exchange = told.get("exchange") if isinstance(told, dict) else None
+    """Return whether a message came by our exchange, or does not name one."""
+    delivery = message.delivery_info
+    exchange = delivery.get("exchange") if isinstance(delivery, dict) else None
     return not isinstance(exchange, str) or exchange == EXCHANGE.name
-
-
-def drop(problem: str, hint: str = Malformed.hint) -> None:
-    """Count and log a message that is none; there is nothing to acknowledge."""
-    in_flight.malform()
-    logger.error(DROPPED_MESSAGE, problem, hint)
-
-
-def _fail(key: Key, error: BaseException) -> None:
-    kind = type(error).__name__
-    logger.error("a message of job %s, epoch %s, cannot be begun: %s", *key, kind)
-    in_flight.fail(key, f"{kind}: {error}")  # R12
-
-
-def unknown_task_handler(inner: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a handler that gives jobs of unknown tasks back; Celery would fail them."""
-
-    def on_unknown_task(body: Any, message: Any, exc: Exception) -> Any:
-        envelope = envelope_of(message)
-        if envelope is not None:
-            return in_flight.refuse(envelope.key, message.headers["task"])
-        if is_ours(message):
-            return drop("it is for a task that this worker does not have")
-        return inner(body, message, exc)
-
-    return on_unknown_task
-
-
-def invalid_task_handler(inner: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a handler that counts a message which Celery takes for invalid as an attempt."""
-
-    def on_invalid_task(body: Any, message: Any, exc: Exception) -> Any:
-        return _failed(message, exc) or inner(body, message, exc)
-
-    return on_invalid_task
-
-
-def undecodable(inner: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a handler that counts a message which cannot be decoded as an attempt."""
-
-    def on_decode_error(message: Any, exc: Exception) -> Any:
-        return _failed(message, exc) or inner(message, exc)
-
-    return on_decode_error
-
-
-def _failed(message: Any, error: Exception) -> bool:
-    """Deal with a message that failed, if it is for us; return whether it was."""
-    envelope = envelope_of(message)
-    if envelope is None and not is_ours(message):
-        return False
-    if envelope is None:
-        drop(f"it cannot be read ({type(error).__name__})")
-    else:
-        _fail(envelope.key, error)
-    return True
-
-
-def dropping(inner: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a handler that drops what is no message of Celery's."""
-
-    def on_unknown_message(body: Any, message: Any) -> Any:
-        if is_ours(message):
-            return drop("it is no task's")
-        return inner(body, message)
-
-    return on_unknown_message
 
 
 @dataclass(frozen=True, slots=True)
 class Surviving:
-    """A read from Redis that survives what was never a message: kombu would end the worker."""
+    """A read from Redis that survives foreign content, for which kombu would end the worker."""
 
     read: Callable[..., Any]
+    arrivals: Arrivals
 
     def __call__(self, **options: Any) -> Any:
-        """Read; drop what does not even become a message."""
-        before = arrivals.count
+        """Read; drop content that does not even become a message."""
+        before = self.arrivals.count
         try:
             return self.read(**options)
-        except UNREADABLE_ERRORS as error:
-            if arrivals.count != before:
+        except UNREADABLE_MESSAGE_ERRORS as error:
+            if self.arrivals.count != before:
                 raise
-            drop(f"it is none ({type(error).__name__})")
+            self.arrivals.drop(f"it is not a message ({type(error).__name__})")
             return True
-
-
-def survive_envelopes(channel: Any) -> None:
-    """Let a channel of Redis survive what is not even an envelope."""
-    handlers = getattr(channel, "handlers", None)
-    read = handlers.get("BRPOP") if isinstance(handlers, dict) else None
-    if handlers is not None and read is not None and not isinstance(read, Surviving):
-        handlers["BRPOP"] = Surviving(read)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import os
@@ -15,47 +16,49 @@ from typing import TYPE_CHECKING, Any
 
 from celery import signals
 
-from offload.conf import settings
+from offload.core.lazy import load
 from offload.core.placement.topology import Mode
-from offload.messaging.installation import module
-from offload.messaging.publisher import instance_queue
 from offload.worker.connections import do_without_pools
-from offload.worker.lazy import lazy
 from offload.worker.link import Link
-from offload.worker.liveness import lease
-from offload.worker.parent import refusals
-from offload.worker.parent.broker import look_for_broker
-from offload.worker.parent.consuming import SNAPSHOT_SECONDS, Tick
-from offload.worker.parent.in_flight import in_flight
-from offload.worker.parent.lease_expiry import LEASE_LOOK_SECONDS, LeaseExpiry
-from offload.worker.parent.missing import refuse_missing_app
+from offload.worker.liveness import lease as shared_lease
+from offload.worker.parent import start_refusals
+from offload.worker.parent.consuming import REPORT_SECONDS, Tick, consume_own_queue
+from offload.worker.parent.in_flight import jobs_in_flight
+from offload.worker.parent.lease_expiry import LEASE_POLL_SECONDS, LeaseExpiry
+from offload.worker.parent.missing import look_for_broker, refuse_missing_app
+from offload.worker.parent.specification import specification
 from offload.worker.pool.query_log import warn_of_queries
+from offload.worker.pool.session_watch import watch_tasks
 from offload.worker.pool.softlimit import restore_handler
-from offload.worker.pool.watch import watch_tasks
+from offload.worker.pool.spawned import pass_on
 from offload.worker.tasks.task import EXECUTE, consumers_of
 from offload.worker.tracer import TRACE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from celery import Celery
+
+    from offload.worker.liveness import SharedLease
+    from offload.worker.parent.in_flight import InFlight
 
 logger = logging.getLogger("offload.worker")
 
-#: Seconds an agent has to settle the worker's name, or to say goodbye, until a word is said.
+#: Seconds for the agent to settle the worker's name, or to say goodbye, before that is logged.
 AGENT_TIMEOUT_SECONDS = 30.0
-#: Seconds that a process which ends takes for it.
+#: Seconds that an ending process may take.
 EXIT_SECONDS = 1.0
 NAME_NOT_SETTLED = (
     "the agent, process %s, lives and has not settled the worker's name yet; it is waited for. "
     "Look whether the database answers"
 )
-#: Seconds in which changes are gathered into one snapshot: while jobs wait for the pool, and
-#: while the pool waits for jobs.
+#: Seconds for which changes are gathered into one report: while jobs wait for the pool, and while
+#: the pool waits for jobs.
 BUSY_GATHER_SECONDS, IDLE_GATHER_SECONDS = 0.01, 0.001
-EX_UNAVAILABLE, EX_SOFTWARE = 69, 70
 
 
 def connect(app: Celery) -> None:
-    """Take part in the life of the workers of this app."""
+    """Add the boot steps to the workers of this app."""
     worker = Worker(app)
     for sent, receiver in (
         (signals.worker_init, worker.on_init),
@@ -70,70 +73,72 @@ def connect(app: Celery) -> None:
 
 
 class Worker:
-    """The worker's parent process: spawns the agent, tells it what is held, keeps it alive."""
+    """The worker's parent process: spawns the agent, reports to it, and restarts it."""
 
-    def __init__(self, app: Celery) -> None:
-        """Wait for Celery's signals."""
+    def __init__(
+        self,
+        app: Celery,
+        *,
+        in_flight: InFlight = jobs_in_flight,
+        lease: SharedLease = shared_lease,
+        launch: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen,
+    ) -> None:
+        """Connect Celery's signals.
+
+        ``lease`` is what pool children look at; ``launch`` starts the agent.
+        """
         self._app = app
+        self._in_flight = in_flight
+        self._lease = lease
+        self._launch = launch
         self._link: Link | None = None
         self._agent: subprocess.Popen[bytes] | None = None
         self._ending = threading.Event()
         self._lease_expiry = LeaseExpiry(lease, in_flight)
 
     def on_init(self, sender: Any, **_: object) -> None:
-        """Settle the name before pool and consumer start; end the worker where it is taken."""
+        """Settle the name before pool and consumer start; end the worker if it is taken."""
         if sender.app is not self._app and sender.app != self._app:
             return
         try:
             self._begin(sender)
         except Exception as error:
-            # Celery would log it and go on: a worker that nobody announces, and that runs no job.
+            # Celery would log it and go on, with a worker that is not announced and gets no jobs.
             logger.exception("the worker cannot begin, and ends")
-            raise SystemExit(EX_SOFTWARE) from error
+            raise SystemExit(os.EX_SOFTWARE) from error
 
     def _begin(self, sender: Any) -> None:
         refuse_missing_app()
-        refusals.refuse_wrong_settings()
-        refusals.refuse_wrong_pool(str(sender.pool_cls))
-        refusals.refuse_clashes(consumers_of(self._app))
-        refusals.refuse_listeners()
-        # Loaded before the pool forks, not by the first job of every child.
-        lazy(EXECUTE)
-        lazy(TRACE)
+        start_refusals.refuse_wrong_settings()
+        start_refusals.refuse_wrong_pool(str(sender.pool_cls))
+        start_refusals.refuse_clashes(consumers_of(self._app))
+        start_refusals.refuse_properties()
+        start_refusals.refuse_listeners()
+        # Loaded before the pool forks, so that not every child loads it with its first job.
+        load(EXECUTE)
+        load(TRACE)
+        load("offload.topology.current:belong_to")(sender.hostname)
         do_without_pools()
         watch_tasks()
-        self._spec = self._specify(sender)
-        in_flight.concurrency = self._spec["concurrency"]
-        lease.extend(0.0)
+        self._spec = specification(self._app, sender)
+        pass_on(self._app, nodename=sender.hostname, lease=self._lease)
+        self._in_flight.concurrency = self._spec["concurrency"]
+        self._lease.extend(0.0)
         self._spawn()
         if not self._is_settled():
-            raise SystemExit(EX_UNAVAILABLE)
-        _consume_own_queue(self._app, sender.hostname)
+            raise SystemExit(os.EX_UNAVAILABLE)
+        consume_own_queue(self._app, sender.hostname)
         self._app.steps["consumer"].add(Tick)
-        for run in (self._tell, self._listen, self._guard, self._watch):
+        for run in (self._report, self._listen, self._guard, self._watch):
             threading.Thread(target=run, name=f"offload{run.__name__}", daemon=True).start()
+        atexit.register(self.on_exit)
         look_for_broker()
-
-    def _specify(self, sender: Any) -> dict[str, Any]:
-        prefork = "prefork" in str(sender.pool_cls) or "processes" in str(sender.pool_cls)
-        solo = "solo" in str(sender.pool_cls)
-        given = sender.concurrency if isinstance(sender.concurrency, int) else os.cpu_count()
-        return {
-            "name": sender.hostname,
-            "pid": os.getpid(),
-            "module": module(),
-            "consumers": consumers_of(self._app),
-            "concurrency": 1 if solo else given or 1,
-            "can_kill": prefork,
-            "can_limit": prefork,
-            "labels": sorted({*settings().labels, *_labels_of_environment()}),
-        }
 
     def _spawn(self) -> None:
         ours, theirs = Link.pair()
         spec = {**self._spec, "link": theirs.fileno(), "restarted": self._link is not None}
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        self._agent = subprocess.Popen(  # noqa: S603 - our own module, without a shell
+        self._agent = self._launch(
             [sys.executable, "-m", "offload.worker.agent", json.dumps(spec)],
             pass_fds=[theirs.fileno()],
             env=environment,
@@ -145,12 +150,12 @@ class Worker:
             former.close()
 
     def _is_settled(self) -> bool:
-        """Wait for the agent as long as it lives; return whether it has the name."""
+        """Wait for the agent as long as it lives; return whether it got the name."""
         answer = self._heard(AGENT_TIMEOUT_SECONDS)
         while answer is None and self._agent_lives():
             logger.warning(NAME_NOT_SETTLED, self._agent.pid if self._agent else 0)
             answer = self._heard(AGENT_TIMEOUT_SECONDS)
-        # One that refuses says so and ends, perhaps between the two questions.
+        # A refusing agent reports that and ends, perhaps between the two checks.
         answer = answer or self._heard(0.0)
         if answer and answer.get("settled"):
             return True
@@ -167,19 +172,19 @@ class Worker:
         return True
 
     def on_ready(self, sender: Any, **_: object) -> None:
-        """Take work."""
-        in_flight.set_mode(Mode.READY)
+        """Begin to take work."""
+        self._in_flight.set_mode(Mode.READY)
 
     def on_shutting_down(self, **_: object) -> None:
-        """Take nothing new; what runs goes on under a live heartbeat.
+        """Take nothing new; running jobs go on under a live heartbeat.
 
-        Celery calls this in its signal handler: it takes no lock.
+        Celery calls this in a signal handler, so it must take no lock.
         """
-        in_flight.set_mode(Mode.DRAINING)
+        self._in_flight.set_mode(Mode.DRAINING)
 
     def on_shutdown(self, **_: object) -> None:
-        """Let the agent say goodbye, after the pool is drained (A2)."""
-        if self._agent is None:
+        """Let the agent say goodbye after the pool is drained (A2)."""
+        if self._agent is None or self._ending.is_set():
             return
         self._ending.set()
         if self._link:
@@ -187,37 +192,45 @@ class Worker:
         with suppress(subprocess.TimeoutExpired):
             self._agent.wait(AGENT_TIMEOUT_SECONDS)
 
-    def _tell(self) -> None:
+    def on_exit(self) -> None:
+        """Say goodbye after a cold shutdown too, for which Celery sends no signal.
+
+        Not for a run that goes on: its job moves when it is over, with this process.
+        """
+        if os.getpid() == self._spec["pid"] and not self._in_flight.running:
+            self.on_shutdown()
+
+    def _report(self) -> None:
         while not self._ending.is_set():
-            in_flight.changed.wait(SNAPSHOT_SECONDS)
+            self._in_flight.changed.wait(REPORT_SECONDS)
             time.sleep(IDLE_GATHER_SECONDS)
-            in_flight.gather(BUSY_GATHER_SECONDS)
-            in_flight.changed.clear()
+            self._in_flight.gather(BUSY_GATHER_SECONDS)
+            self._in_flight.changed.clear()
             if self._link:
-                self._link.send(in_flight.snapshot())
+                self._link.send(self._in_flight.report())
 
     def _listen(self) -> None:
         while not self._ending.is_set():
             link = self._link
-            # Not for ever: another agent has another link.
-            said = link.receive(SNAPSHOT_SECONDS) if link else None
-            if said is None:
+            # Not for ever, because a new agent has a new link.
+            message = link.receive(REPORT_SECONDS) if link else None
+            if message is None:
                 time.sleep(BUSY_GATHER_SECONDS * 10)
-            elif "lease" in said:
+            elif "lease" in message:
                 self._end_runs_past_lease()
-                lease.extend(said["lease"], said["incarnation"])
-            elif "settled_runs" in said:
-                in_flight.settle((job, epoch) for job, epoch in said["settled_runs"])
-            elif "stopped_runs" in said:
-                in_flight.stopped((job, epoch) for job, epoch in said["stopped_runs"])
-            elif said.get("taken"):
-                logger.error("%s The worker ends.", said["refused"])
+                self._lease.extend(message["lease"], message["incarnation"])
+            elif "settled_runs" in message:
+                self._in_flight.settle((job, epoch) for job, epoch in message["settled_runs"])
+            elif "stopped_runs" in message:
+                self._in_flight.stopped((job, epoch) for job, epoch in message["stopped_runs"])
+            elif message.get("taken"):
+                logger.error("%s The worker ends.", message["refused"])
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
 
     def _watch(self) -> None:
-        """Watch the lease, with nobody's help: agent and database may both be away."""
-        while not self._ending.wait(LEASE_LOOK_SECONDS):
+        """Watch the lease without agent or database, because both may be unavailable."""
+        while not self._ending.wait(LEASE_POLL_SECONDS):
             self._end_runs_past_lease()
 
     def _end_runs_past_lease(self) -> None:
@@ -225,7 +238,7 @@ class Worker:
             self._lease_expiry.end_runs()
 
     def _guard(self) -> None:
-        """Start the agent again whenever it dies, also while the worker drains."""
+        """Restart the agent whenever it dies, even while the worker drains."""
         while not self._ending.is_set():
             agent = self._agent
             code = agent.wait() if agent else 0
@@ -233,16 +246,4 @@ class Worker:
                 return
             logger.warning("the agent ended with %s and is started again", code)
             self._spawn()
-            time.sleep(SNAPSHOT_SECONDS)
-
-
-def _consume_own_queue(app: Celery, nodename: str) -> None:
-    queues: Any = app.amqp.queues
-    queue = queues.select_add(instance_queue(nodename))
-    # CELERY_TASK_QUEUE_MAX_PRIORITY is for the site's own queues: RabbitMQ refuses who declares
-    # a queue with other arguments than the publisher did.
-    queue.queue_arguments = None
-
-
-def _labels_of_environment() -> list[str]:
-    return [label for label in os.environ.get("OFFLOAD_LABELS", "").split(",") if label]
+            time.sleep(REPORT_SECONDS)

@@ -1,4 +1,4 @@
-"""The claims of a message about itself: anybody may have written them."""
+"""The headers of a message, which anybody may have written."""
 
 from __future__ import annotations
 
@@ -7,16 +7,24 @@ from typing import Any
 
 from offload.core.envelopes import HEADER, Envelope, Malformed
 
-#: What no message of a job has: it would wait in the worker's memory, or be refused there.
+#: Where a message keeps its envelope: several handlers of Celery's ask for it.
+READ = "offload_envelope"
+#: Headers that no job's message has: it would wait in the worker's memory, or be refused there.
 ABSENT_HEADERS = ("eta", "expires")
 
 
 def envelope_of(message: Any) -> Envelope | None:
-    """Return the envelope of a job's message; None where it is no job's.
+    """Return the envelope of a job's message, read only once, or None for any other message.
 
-    Raise Malformed.
+    Raise Malformed if it is unreadable, or if the headers contradict it.
     """
-    headers = message.headers
+    if not hasattr(message, READ):
+        setattr(message, READ, _read(message.headers))
+    found: Envelope | None = getattr(message, READ)
+    return found
+
+
+def _read(headers: object) -> Envelope | None:
     if not isinstance(headers, dict) or HEADER not in headers:
         return None
     envelope = Envelope.read(headers[HEADER])
@@ -29,11 +37,12 @@ def _surrounding_problem(headers: dict[str, Any], job_id: str) -> str:
     if headers.get("id") != job_id:
         return "its own id is not its job's"
     if not isinstance(headers.get("task"), str):
-        return "its task's name is no text"
-    if any(headers.get(name) is not None for name in ABSENT_HEADERS):
-        return "it has a time of its own"
+        return "its task's name is not a text"
+    for name in ABSENT_HEADERS:
+        if headers.get(name) is not None:
+            return "it has a time of its own"
     if not _are_limits(headers.get("timelimit")):
-        return "its time limits are none"
+        return "its time limits are invalid"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""State of a worker's parent process: jobs it holds, their runs, and its health."""
+"""The state of a worker's parent process: held jobs, their runs, and its health."""
 
 from __future__ import annotations
 
@@ -13,59 +13,61 @@ from offload.worker.parent.wakeup import Wakeup
 from offload.worker.reports import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from offload.core.envelopes import Key
 
-#: Seconds for which a lost or refused run is told to an agent that does not say that it has dealt
-#: with it: it, or its database, may be away for a while.
+#: Seconds for which a lost or refused run is reported until the agent has dealt with it: the agent,
+#: or its database, may be unavailable for a while.
 TELL_AGAIN_SECONDS = 600.0
-#: How many of them are told at once, and how many characters of what happened to each.
+#: Maximum number of them reported at once, and of characters of text each.
 REPORTED_RUNS_MAX, DETAIL_MAX = 100, 1000
 
 
 class AcceptedRun(NamedTuple):
-    """A job that a pool process took."""
+    """A job that a pool process has taken."""
 
     pid: int
-    #: The delivery that became it; another one of the same binding says nothing about it.
+    #: Its delivery; another delivery of the same binding says nothing about it.
     by: Any
 
 
 @dataclass(slots=True)
 class InFlight:
-    """Jobs received, runs accepted, runs lost; every change wakes who tells the agent."""
+    """Received jobs, accepted runs and lost runs; every change wakes the thread that reports."""
 
     mode: Mode = Mode.STARTING
     tick: float = field(default_factory=time.monotonic)
     connections: int = 0
-    #: Runs that have ended, however they did: each frees a place in the window.
+    #: The number of ended runs; each frees a place in the window.
     ended: int = 0
     concurrency: int = 0
-    #: The delivery of each job that waits for the pool.
+    #: The deliveries of jobs that wait for the pool.
     held: dict[Key, Any] = field(default_factory=dict)
     running: dict[Key, AcceptedRun] = field(default_factory=dict)
     lost: dict[Key, tuple[str, str, float]] = field(default_factory=dict)
     refused: dict[Key, tuple[str, float]] = field(default_factory=dict)
-    #: Runs that somebody asked Celery to end, and whether by force.
+    #: Runs that Celery was asked to end, and whether by force.
     stops: dict[Key, bool] = field(default_factory=dict)
     changed: Wakeup = field(default_factory=Wakeup)
-    #: Things in the instance's queue that were no messages.
+    #: The number of foreign messages in the instance's queue.
     malformed: int = 0
-    #: Set when so few jobs wait for the pool that it may soon have none.
+    #: Set if so few jobs wait for the pool that it may soon have none.
     hungry: Wakeup = field(default_factory=Wakeup)
+    #: Returns seconds that only grow.
+    clock: Callable[[], float] = time.monotonic
 
     def knows(self, key: Key) -> bool:
-        """Return whether a delivery of this binding waits or runs here already."""
+        """Return whether another delivery of this binding already waits or runs here."""
         return key in self.held or key in self.running
 
     def receive(self, key: Key, by: object) -> None:
-        """Note a job that arrived by this delivery and waits for the pool."""
+        """Record a job that arrived by this delivery and waits for the pool."""
         self.held.setdefault(key, by)
         self.changed.set()
 
     def accept(self, key: Key, pid: int, by: object) -> None:
-        """Note a job that a pool process took."""
+        """Record a job that a pool process has taken."""
         self._let_go(key, by)
         self.running.setdefault(key, AcceptedRun(pid, by))
         if self.is_hungry:
@@ -82,13 +84,13 @@ class InFlight:
         return len(self.held) <= self.concurrency // 4
 
     def gather(self, timeout: float) -> None:
-        """Wait up to so many seconds for more changes, as long as enough jobs wait."""
+        """Wait up to that many seconds for more changes while enough jobs wait."""
         self.hungry.clear()
         if not self.is_hungry:
             self.hungry.wait(timeout)
 
     def end(self, key: Key, by: object) -> None:
-        """Forget a run that reported its end, unless it is another delivery's."""
+        """Forget a run that reported its end, unless another delivery has it."""
         self._let_go(key, by)
         run = self.running.get(key)
         if run is not None and run.by is by:
@@ -97,52 +99,52 @@ class InFlight:
         self.changed.set()
 
     def lose(self, key: Key, cause: str, detail: str, by: object) -> None:
-        """Note a run that ended without reporting, unless it is another delivery's."""
+        """Record a run that ended without a report, unless another delivery has it."""
         run = self.running.get(key)
         if run is None or run.by is by:
-            self.lost.setdefault(key, (cause, detail[:DETAIL_MAX], time.monotonic()))
+            self.lost.setdefault(key, (cause, detail[:DETAIL_MAX], self.clock()))
         self.end(key, by)
 
     def fail(self, key: Key, detail: str) -> None:
-        """Note a job whose message came to nothing before a process could have it."""
+        """Record a job whose message failed before a process could take it."""
         self.held.pop(key, None)
-        self.lost.setdefault(key, (Cause.FAILED, detail[:DETAIL_MAX], time.monotonic()))
+        self.lost.setdefault(key, (Cause.FAILED, detail[:DETAIL_MAX], self.clock()))
         self.changed.set()
 
     def refuse(self, key: Key, task: str) -> None:
-        """Note a job whose task this worker does not have."""
-        self.refused[key] = (task, time.monotonic())
+        """Record a job whose task this worker does not have."""
+        self.refused[key] = (task, self.clock())
         self.changed.set()
 
     def malform(self) -> None:
-        """Count something in the instance's queue that is no message."""
+        """Count a foreign message in the instance's queue."""
         self.malformed += 1
         self.changed.set()
 
     def stop(self, key: Key, *, force: bool) -> None:
-        """Note that Celery was asked to end a run: a client that knows nothing of jobs did."""
+        """Record that Celery was asked to end a run, by a client that does not know jobs."""
         self.stops[key] = force or self.stops.get(key, False)
         self.changed.set()
 
     def stopped(self, keys: Iterable[Key]) -> None:
-        """Forget requests to end runs that are in the database."""
+        """Forget requests to end runs that are stored in the database."""
         for key in keys:
             self.stops.pop(key, None)
 
     def keep(self, kept: Collection[object]) -> None:
-        """Note that the deliveries which wait for the pool are lost, but for these."""
+        """Record that the deliveries that wait for the pool are lost, except for these."""
         for key, by in list(self.held.items()):
             if by not in kept:
                 self._let_go(key, by)
         self.changed.set()
 
     def reconnect(self) -> None:
-        """Note a new broker connection."""
+        """Record a new broker connection."""
         self.connections += 1
         self.changed.set()
 
     def set_mode(self, mode: Mode) -> None:
-        """Note how the worker does."""
+        """Record the worker's mode."""
         self.mode = mode
         self.changed.set()
 
@@ -151,15 +153,15 @@ class InFlight:
         for key in keys:
             self.lost.pop(key, None)
             self.refused.pop(key, None)
-        # More may be waiting to be told.
+        # More may be waiting to be reported.
         self.changed.set()
 
-    def snapshot(self) -> dict[str, Any]:
-        """Return everything, for the agent."""
-        now = time.monotonic()
+    def report(self) -> dict[str, Any]:
+        """Return the report for the agent."""
+        now = self.clock()
         self._forget(now - TELL_AGAIN_SECONDS)
         return Report(
-            # Before anything else is read: what changes meanwhile may be in it, or not.
+            # First, because later changes may or may not be in the report.
             at=boottime(),
             mode=self.mode,
             tick_age=now - self.tick,
@@ -169,7 +171,7 @@ class InFlight:
             malformed=self.malformed,
             held=frozenset(list(self.held)),
             running={key: run.pid for key, run in list(self.running.items())},
-            lost={key: (cause, told) for key, (cause, told, _) in _some(self.lost)},
+            lost={key: (cause, detail) for key, (cause, detail, _) in _some(self.lost)},
             refused={key: task for key, (task, _) in _some(self.refused)},
             stops=dict(_some(self.stops)),
         ).packed()
@@ -181,9 +183,11 @@ class InFlight:
             self.refused.pop(key, None)
 
 
-def _some(told: dict[Key, Any]) -> list[tuple[Key, Any]]:
-    """Return the oldest of what is told; the rest follows when they are dealt with."""
-    return list(told.items())[:REPORTED_RUNS_MAX]
+def _some(entries: dict[Key, Any]) -> list[tuple[Key, Any]]:
+    """Return the oldest entries; the others follow when these are dealt with."""
+    return list(entries.items())[:REPORTED_RUNS_MAX]
 
 
-in_flight = InFlight()
+#: The held jobs of this process. Celery makes requests and boot steps of their classes, and has no
+#: place for what is ours.
+jobs_in_flight = InFlight()

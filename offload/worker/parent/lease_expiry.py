@@ -1,4 +1,4 @@
-"""The end of runs that must not overlap with others once the worker's lease has expired."""
+"""Ending runs that must not overlap with others when the worker's lease has expired."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.worker")
 
-#: Seconds between two looks at the lease.
-LEASE_LOOK_SECONDS = 0.2
+#: Seconds between two polls at the lease.
+LEASE_POLL_SECONDS = 0.2
 LEASE_LOST = "its instance lost its lease, and its queue lets no other run overlap with it"
 
 
@@ -31,14 +31,14 @@ class LeaseExpiry:
 
     lease: SharedLease
     in_flight: InFlight
-    #: The end of the lease whose runs were ended; at its start a worker has neither.
+    #: The expired lease whose runs were ended, by its end.
     _ended: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def end_runs(self) -> int:
-        """End those that run past the lease, once for each expiry; return how many.
+        """End the runs that outlast the lease, once per expiry; return how many.
 
-        What is accepted later begins only under a new lease.
+        Jobs that are accepted later begin only under a new lease.
         """
         with self._lock:
             until = self.lease.until
@@ -55,5 +55,6 @@ class LeaseExpiry:
         logger.warning("job %s is ended: %s", key[0], LEASE_LOST)
         with suppress(ProcessLookupError):
             os.kill(run.pid, signal.SIGKILL)
-        # At once: the agent, if it is awake, sees the process die and asks why for a moment.
+        # At once: the agent, if it is awake, sees the process die and waits a moment for the
+        # reason.
         self.in_flight.lose(key, Cause.LEASE_EXPIRED, LEASE_LOST, run.by)

@@ -1,8 +1,8 @@
-"""Celery's request, for messages that are jobs.
+"""Celery's request for messages of jobs.
 
-For a job this process only reports: what became of a run is decided in the database. So a
-lost child or a hard time limit never takes Celery's failure path, which would write results,
-call errbacks and count chords a second time.
+For a job, this process only reports; the outcome of a run is decided in the database. So a lost
+child or a hard time limit never takes Celery's failure path, which would write results, call
+errbacks and count chords a second time.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from celery.worker.state import revoked as revoked_ids
 from celery.worker.state import revoked_stamps, task_ready
 
 from offload.core.retries import Cause
-from offload.core.stamps import is_stamped
+from offload.core.workflows.stamps import is_stamped
 from offload.worker.parent.headers import envelope_of
-from offload.worker.parent.in_flight import in_flight
+from offload.worker.parent.in_flight import jobs_in_flight
 from offload.worker.tasks.attempts import NotBegun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from offload.core.envelopes import Key
+    from offload.worker.parent.in_flight import InFlight
 
 CAUSE_OF_ERROR: dict[type[BaseException], Cause] = {
     TimeLimitExceeded: Cause.TIMED_OUT,
@@ -34,46 +35,47 @@ CAUSE_OF_ERROR: dict[type[BaseException], Cause] = {
 
 
 class JobRequest(Request):
-    """A request that reports to the agent where its message is a job (R8)."""
+    """A request that reports to the agent if its message is a job's (R8)."""
 
-    #: A weak reference to what the pool made of it, once it has it.
+    in_flight: InFlight = jobs_in_flight
+    #: A weak reference to the pool's result object, once there is one.
     _apply_result: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Note the job as held, and learn of its end by the pool's callback."""
+        """Record the job as held, and hear of its end through the pool's callback."""
         super().__init__(*args, **kwargs)
         envelope = envelope_of(self.message)
         self.job_key: Key | None = envelope.key if envelope else None
-        #: Whether no other run of its queue may overlap with this one.
+        #: Whether runs of its queue must not overlap.
         self.is_limited = bool(envelope and envelope.is_limited)
         if self.job_key:
             self._send_no_arguments()
-            in_flight.receive(self.job_key, self)
-            # The class is subclassed once more by the worker, over on_success: an attribute of
-            # the instance is the only override it leaves.
+            self.in_flight.receive(self.job_key, self)
+            # The worker subclasses this class and overrides on_success, so only an attribute of the
+            # instance can override it.
             self.on_success = self._reporting(self.on_success)  # type: ignore[method-assign]
-            # The queue is consumed without acknowledgements: Celery has none to send.
+            # The queue is consumed without acknowledgements, so Celery must send none.
             self.acknowledged = True
 
     def _send_no_arguments(self) -> None:
-        """Let the pool be given no arguments: the claim returns those of the row."""
+        """Give the pool no arguments, because the claim returns those of the row."""
         self._body: Any = ((), {}, {})
         self._content_type = self._content_encoding = None
         self.request_dict.update(args=(), kwargs={})
 
     def is_begun(self) -> bool:
-        """Return whether the pool runs it, or will, whatever becomes of the broker connection."""
+        """Return whether the pool runs it, or will run it even if the broker connection is lost."""
         if self._apply_result is None:
             return False
         result = self._apply_result()
         if not hasattr(result, "_write_to"):
-            # Threads: what they were given is theirs.
+            # Threads keep the jobs that they were given.
             return True
         return result._write_to is not None and bool(result._write_to._is_alive())
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Keep the pool from forgetting that one of its processes has this, in a block."""
+        """Keep the pool, during a block, from forgetting that one of its processes has this."""
         result = self._apply_result() if self._apply_result is not None else None
         if result is None or getattr(result, "_accepted", True):
             yield
@@ -87,37 +89,37 @@ class JobRequest(Request):
     def _reporting(self, inner: Callable[..., Any]) -> Callable[..., Any]:
         def on_success(*args: Any, **kwargs: Any) -> Any:
             if self.job_key:
-                in_flight.end(self.job_key, self)
+                self.in_flight.end(self.job_key, self)
             return inner(*args, **kwargs)
 
         return on_success
 
     def revoked(self) -> bool:
-        """Let the claim decide for jobs (E2); a revoked id would be refused for hours.
+        """Let the claim decide on jobs (E2), because a revoked id would be refused for hours.
 
-        A client that knows nothing of jobs may have revoked it: then its job is stopped.
+        A client that does not know jobs may have revoked it; then its job is stopped.
         """
         if not self.job_key:
             return bool(super().revoked())
         if self.id in revoked_ids or is_stamped(self.stamps, revoked_stamps):
-            in_flight.stop(self.job_key, force=False)
+            self.in_flight.stop(self.job_key, force=False)
         return False
 
     def terminate(self, pool: Any, signal: Any = None) -> None:
-        """Have the job stopped by force; a run that only ends would be followed by another."""
+        """Stop the job by force; if only the run ended, another one would follow."""
         if self.job_key:
-            in_flight.stop(self.job_key, force=True)
+            self.in_flight.stop(self.job_key, force=True)
         else:
             super().terminate(pool, signal)
 
     def on_accepted(self, pid: Any, time_accepted: float) -> None:
-        """Note which process runs the job."""
+        """Record which process runs the job."""
         if self.job_key:
-            in_flight.accept(self.job_key, pid, self)
+            self.in_flight.accept(self.job_key, pid, self)
         super().on_accepted(pid, time_accepted)
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
-        """Report a hard time limit instead of failing the task here."""
+        """Report a hard time limit, instead of failing the task here."""
         if soft or not self.job_key:
             super().on_timeout(soft, timeout)
         else:
@@ -126,24 +128,24 @@ class JobRequest(Request):
     def on_failure(
         self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False
     ) -> Any:
-        """Report a lost run; an ordinary failure is in the database already."""
+        """Report a lost run; an ordinary failure is already in the database."""
         if not self.job_key:
             return super().on_failure(exc_info, send_failed_event, return_ok)
         error = _unwrapped(exc_info.exception)
         if isinstance(error, NotBegun):
-            return self._lose(Cause(error.cause), error.told)
+            return self._lose(Cause(error.cause), error.detail)
         if return_ok:
-            in_flight.end(self.job_key, self)
+            self.in_flight.end(self.job_key, self)
             return super().on_failure(exc_info, send_failed_event, return_ok=True)
-        return self._lose(CAUSE_OF_ERROR.get(type(error), Cause.CRASHED), _told(error))
+        return self._lose(CAUSE_OF_ERROR.get(type(error), Cause.CRASHED), _error_text(error))
 
     def _lose(self, cause: Cause, detail: str) -> None:
         task_ready(self)
         if self.job_key:
-            in_flight.lose(self.job_key, cause, detail, self)
+            self.in_flight.lose(self.job_key, cause, detail, self)
 
     def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
-        """Report a run that a cold shutdown ends; Celery would publish it anew."""
+        """Report a run that a cold shutdown ends, which Celery would publish again."""
         if not self.job_key:
             super().cancel(pool, signal, emit_retry)
             return
@@ -151,17 +153,18 @@ class JobRequest(Request):
             if self.time_start:
                 pool.terminate_job(self.worker_pid, signal)
         except NotImplementedError:
-            # Threads and solo cannot end a run: it goes on, and moves if the process ends first.
+            # Threads and solo cannot end a run: it goes on, and its job moves if the process ends
+            # first.
             return
         self._lose(Cause.STOPPED_FORCED, "the worker was shut down")
 
 
-def _told(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     known = type(error) in CAUSE_OF_ERROR
     return str(error) if known else f"{type(error).__name__}: {error}"
 
 
 def _unwrapped(error: Any) -> BaseException:
-    """Return the exception itself, out of what carried it from the pool."""
+    """Unwrap the exception from the pool's wrapper."""
     inner = getattr(error, "exc", None)
     return inner if isinstance(inner, BaseException) else error

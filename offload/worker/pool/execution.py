@@ -1,9 +1,9 @@
-"""The run of a claimed job: call its task, write the end, tell Celery."""
+"""The run of a claimed job: call its task, write the end, report to Celery."""
 
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,13 +15,13 @@ from offload.core.exceptions import JobStopped, WrongCall
 from offload.core.outcomes import Failed, Requeued, Succeeded
 from offload.core.retries import Cause
 from offload.core.states import JobState
-from offload.core.texts import told
+from offload.core.texts import as_text
 from offload.results import result_backend
 from offload.worker.pool.finish import Finished, finish
 from offload.worker.pool.guest import is_guest
 from offload.worker.pool.outcome import info, judged, outcome_of, unstorable
 from offload.worker.pool.softlimit import undisturbed
-from offload.worker.pool.tracing import stale
+from offload.worker.pool.tracing import raise_overtaken
 from offload.worker.tasks.attempts import NotMine
 
 if TYPE_CHECKING:
@@ -33,26 +33,30 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.worker")
 
-#: What is raised for a value, whenever it is stored.
+#: Errors about a value, whenever it is stored.
 UNFIT_VALUE_ERRORS = (TypeError, ValueError, RecursionError, DataError)
 
 
 def execute(task: OffloadTask, attempt: TracedAttempt) -> Any:
-    """Run a claimed job to the end of its attempt and return what the task returned.
+    """Run a claimed job to the end of its attempt and return the task's value.
 
-    Raise for Celery what its bookkeeping expects: Retry after a requeue, the task's own
-    exception after a failure that is final, Ignore where there is nothing to tell.
+    Raise the errors that Celery's bookkeeping expects: Retry after a requeue, the task's own
+    exception after a final failure, Ignore if there is nothing to report.
     """
     attempt.is_run = True
     attempt.facts = replace(attempt.facts, request=task.request)
-    with _heard(task.request, attempt):
-        outcome, error = outcome_of(lambda: _run(task, attempt), result_backend.encoded)
+    try:
+        with _heard(task.request, attempt):
+            outcome, error = outcome_of(lambda: _run(task, attempt), result_backend.encoded)
+    finally:
+        with undisturbed() if attempt.job.scratch.place else nullcontext():
+            attempt.job.scratch.remove()
     with undisturbed():
-        # What follows the job is submitted by its end, not by the run.
+        # The end submits the successors, not the run.
         context.running.set(None)
         outcome, error = judged(outcome, error, attempt.watch.end())
         finished, error = _finish(task, attempt, outcome, error)
-    return _tell(finished, error)
+    return _answer(finished, error)
 
 
 def _run(task: OffloadTask, attempt: TracedAttempt) -> Any:
@@ -63,19 +67,19 @@ def _run(task: OffloadTask, attempt: TracedAttempt) -> Any:
 
 @contextmanager
 def _heard(request: Any, attempt: TracedAttempt) -> Iterator[None]:
-    """Let the request say in a block whether a result is kept; Celery is told to keep none."""
-    told = request.ignore_result
+    """Show the task, during a block, whether its result is kept, although Celery keeps none."""
+    given = request.ignore_result
     request.ignore_result = attempt.facts.is_silent
     try:
         yield
     finally:
-        request.ignore_result = told
+        request.ignore_result = given
 
 
 def _finish(
     task: OffloadTask, attempt: TracedAttempt, outcome: Outcome, error: BaseException | None
 ) -> tuple[Finished, BaseException | None]:
-    """Write the end, and return it with the error; an end that cannot be stored is a failure."""
+    """Write the end, and return it with its error; an end that cannot be stored is a failure."""
     job, facts = attempt.job, attempt.facts
     try:
         return finish(task, job, facts, outcome), error
@@ -86,22 +90,22 @@ def _finish(
 
 
 def _instead(outcome: Outcome, problem: Exception) -> tuple[Outcome, BaseException]:
-    """Return the failure that takes the place of an end that cannot be stored."""
+    """Return the failure that replaces an end that cannot be stored."""
     error: Exception = problem
     match outcome:
         case Succeeded(value) if isinstance(problem, UNFIT_VALUE_ERRORS):
             error = unstorable(value, problem)
         case Requeued() if isinstance(problem, UNFIT_VALUE_ERRORS):
-            error = WrongCall(f"what self.retry() was given cannot be stored: {told(problem)}")
+            error = WrongCall(f"what self.retry() was given cannot be stored: {as_text(problem)}")
     is_final = error is not problem
     return Failed(cause=Cause.FAILED, error=info(error), final=is_final), error
 
 
-def _tell(finished: Finished, error: BaseException | None) -> Any:
+def _answer(finished: Finished, error: BaseException | None) -> Any:
     if isinstance(error, KeyboardInterrupt) and is_guest():
         raise error
     if finished.state is None:
-        stale(finished.key)
+        raise_overtaken(finished.key)
     if finished.state is JobState.SUCCEEDED:
         return finished.value
     if finished.state is JobState.PENDING:
@@ -113,12 +117,12 @@ def _tell(finished: Finished, error: BaseException | None) -> Any:
 
 
 def _cause(error: BaseException | None) -> Exception | None:
-    """Return for what reason a run is retried, as hooks and the log are told it."""
+    """Return the reason for a retry, for hooks and the log."""
     cause = error.exc if isinstance(error, Retry) else error
     return cause if isinstance(cause, Exception) else None
 
 
 def _is_no_failure(finished: Finished, error: Exception) -> bool:
-    """Return whether Celery is to hear of no failure: it has none to tell, or takes it wrongly."""
+    """Return whether to hide a failure from Celery, which cannot report it or would misread it."""
     stopped = finished.state is JobState.STOPPED and isinstance(error, JobStopped)
     return stopped or isinstance(error, MemoryError | Ignore)

@@ -1,14 +1,12 @@
 """The end of an attempt: one transaction makes the job final, or PENDING again.
 
-It stores the result where Celery's backend is in the same database, and what follows the job.
+It also stores the successors, and the result if Celery's backend is in the same database.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-
-from kombu.utils.json import dumps
 
 from offload.core.outcomes import (
     ErrorInfo,
@@ -29,19 +27,19 @@ from offload.fleet.snapshots import snapshot
 from offload.jobs import endings
 from offload.jobs.decisions import decided, rejections
 from offload.jobs.endings import Ending
-from offload.jobs.losses import as_celery
-from offload.queues import own_retries
-from offload.worker.connections import insist
+from offload.jobs.losses import retry_policy
+from offload.tracking.assignments import SAME_CALL, NewCall
+from offload.worker.connections import keep_trying
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from offload.core.attempt_key import AttemptKey
     from offload.jobs.claims import MessageFacts
-    from offload.worker.tasks.current import CurrentJob
+    from offload.worker.tasks.current_job import CurrentJob
     from offload.worker.tasks.task import OffloadTask
 
-#: Seconds before a job that was rejected is offered again, at least.
+#: Least seconds before a rejected job is bound again.
 REJECT_DELAY_SECONDS = 1.0
 REJECTED_ERROR = ErrorInfo(
     type="Reject", message="the consumer rejected the job", module="celery.exceptions", traceback=""
@@ -53,7 +51,7 @@ RETRIES_EXHAUSTED_ERROR = ErrorInfo(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """How an attempt ended; without a state where a newer one had taken its place."""
+    """The end of an attempt; it has no state if a newer attempt had replaced it."""
 
     key: AttemptKey
     state: JobState | None
@@ -62,12 +60,12 @@ class Finished:
 
 
 def finish(task: OffloadTask, job: CurrentJob, facts: MessageFacts, outcome: Outcome) -> Finished:
-    """Write the end of an attempt, however long the database is away (R5).
+    """Write the end of an attempt, however long the database is unreachable (R5).
 
-    Its key decides then: an instance that was not declared gone meanwhile keeps its runs.
+    Then its key decides: an instance that was not declared gone meanwhile keeps its runs.
     """
     ending = Ending(key=job.attempt_key, claimed=job.claimed, facts=facts)
-    return insist(
+    return keep_trying(
         lambda: _finish(task, job, ending, outcome),
         what=f"writing the end of job {job.id}",
         leased=False,
@@ -110,14 +108,12 @@ def _fail(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Any) -> F
 
 
 def _policy(task: OffloadTask, job: CurrentJob) -> RetryPolicy:
-    """Return how the job is retried: as its queue says, or as Celery does, not by itself."""
-    by_queue = task.retried_by_queue
-    usual = snapshot().policy(job.claimed.queue).retry if by_queue else as_celery()
-    return own_retries.of(usual, job.claimed.options)
+    claimed = job.claimed
+    return retry_policy(claimed.queue, claimed.options, by_queue=task.retried_by_queue)
 
 
 def _requeue(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Requeued) -> Finished:
-    """Put the job back as its task asked, which Celery bounds if it was by ``self.retry`` (R6)."""
+    """Put the job back as its task asked; Celery itself limits ``self.retry`` (R6)."""
     claimed = job.claimed
     is_counted = outcome.retries > claimed.failures
     failures = outcome.retries if is_counted else claimed.failures + 1
@@ -131,43 +127,45 @@ def _requeue(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Requeu
         crashes=claimed.crashes,
         reason="the task asked to be retried",
     )
-    changes = _changes(claimed.options, outcome)
-    return _back(ending, decision, outcome.error, Cause.REQUEUED, changes, outcome.expires_in)
+    call = _call(claimed.options, outcome)
+    return _back(ending, decision, outcome.error, Cause.REQUEUED, call)
 
 
 def _limit(task: OffloadTask, job: CurrentJob) -> int:
-    """Return how often a task may ask to be retried otherwise than by ``self.retry``."""
+    """Return how often a task may ask for retries by other means than ``self.retry``."""
     if task.retried_by_queue:
         return _policy(task, job).retries
     return UNLIMITED_RETRIES if task.max_retries is None else task.max_retries
 
 
 def _exhaust(job: CurrentJob, ending: Ending, failures: int, error: ErrorInfo | None) -> Finished:
-    told = f"it asked to be retried {failures} times"
+    reason = f"it asked to be retried {failures} times"
     decision = RetryDecision(
         state=JobState.GIVEN_UP, delay=0.0, failures=failures, crashes=job.claimed.crashes,
-        reason=told, cause=Cause.REQUEUED,
+        reason=reason, cause=Cause.REQUEUED,
     )  # fmt: skip
-    state = endings.fail(ending, decision, error or replace(RETRIES_EXHAUSTED_ERROR, message=told))
+    state = endings.fail(
+        ending, decision, error or replace(RETRIES_EXHAUSTED_ERROR, message=reason)
+    )
     return Finished(key=job.attempt_key, state=state)
 
 
-def _changes(before: Mapping[str, object], outcome: Requeued) -> dict[str, object]:
-    """Return the columns that a retry says anew."""
-    changes: dict[str, object] = {}
-    if outcome.args is not None:
-        changes["args"] = dumps(list(outcome.args))
-    if outcome.properties is not None:
-        changes["properties"] = dumps(outcome.properties)
+def _call(before: Mapping[str, object], outcome: Requeued) -> NewCall:
+    """Return the call that a retry makes."""
+    call = NewCall(
+        args=None if outcome.args is None else list(outcome.args),
+        properties=outcome.properties,
+        expires_in=outcome.expires_in,
+    )
     options: dict[str, Any] = {**before, **outcome.options}
-    if options != before:
-        changes["options"] = dumps(options)
-        changes["priority"] = PRIORITY.nearest_whole(options.get("priority") or 0)
-    return changes
+    if options == before:
+        return call
+    priority = PRIORITY.nearest_whole(options.get("priority") or 0)
+    return replace(call, options=options, priority=priority)
 
 
 def _reject(task: OffloadTask, job: CurrentJob, ending: Ending) -> Finished:
-    """Put the job back that its task would not have now, as often as the queue retries one."""
+    """Put back a job that its task rejected, as often as the queue retries jobs."""
     retry = snapshot().policy(job.claimed.queue).retry
     times = rejections(job.id) + 1
     if times > retry.retries != UNLIMITED_RETRIES:
@@ -188,10 +186,7 @@ def _back(
     decision: RetryDecision,
     error: ErrorInfo | None,
     cause: Cause,
-    changes: dict[str, object] | None = None,
-    expires_in: float | None = None,
+    call: NewCall = SAME_CALL,
 ) -> Finished:
-    state = endings.requeue(
-        ending, decision, error, cause=cause, changes=changes or {}, expires_in=expires_in
-    )
+    state = endings.requeue(ending, decision, error, cause=cause, call=call)
     return Finished(key=ending.key, state=state, delay=decision.delay)

@@ -1,4 +1,4 @@
-"""Runs in a process that is not a worker's: a site's tests, to which connections belong."""
+"""Runs in a process that is not a worker's: a site's tests, which own the connections."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _guest: ContextVar[bool] = ContextVar("offload_guest", default=False)
 
 @contextmanager
 def as_guest() -> Iterator[None]:
-    """Leave to the caller, for a block, what a worker does with a process of its own."""
+    """Leave process-wide state, such as connections, to the caller during a block."""
     token = _guest.set(True)
     try:
         yield
@@ -23,5 +23,5 @@ def as_guest() -> Iterator[None]:
 
 
 def is_guest() -> bool:
-    """Return whether this process belongs to whoever called for the run."""
+    """Return whether this process belongs to the caller."""
     return _guest.get()

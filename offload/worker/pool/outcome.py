@@ -17,6 +17,10 @@ from kombu.utils.json import dumps
 from offload.canvas.freezing import context
 from offload.canvas.freezing.calls import seconds_until
 from offload.core.exceptions import (
+    InvalidDelay,
+    InvalidFile,
+    InvalidName,
+    InvalidProgram,
     InvalidValue,
     JobStopped,
     MissingFile,
@@ -36,9 +40,9 @@ from offload.core.outcomes import (
     Succeeded,
 )
 from offload.core.retries import Cause
-from offload.core.texts import printable, told
-from offload.worker.tasks.current import handed_over_for
-from offload.worker.tasks.task import ReplacedBy
+from offload.core.texts import as_text, printable
+from offload.worker.tasks.attempts import ReplacedBy
+from offload.worker.tasks.current_job import handed_over_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,20 +51,28 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.worker")
 
-#: What another attempt would meet again: the files a job came with are fixed, and so is what its
-#: code returns.
-PERMANENT_ERRORS = (InvalidValue, MissingFile, PermanentError)
+#: Errors that another attempt would meet again, because a job's files, its code's result and what
+#: its code passes to the methods of `CurrentJob` are fixed.
+PERMANENT_ERRORS = (
+    InvalidDelay,
+    InvalidFile,
+    InvalidName,
+    InvalidProgram,
+    InvalidValue,
+    MissingFile,
+    PermanentError,
+)
 
 
 def outcome_of(
     run: Callable[[], Any], encode: Callable[[Any], Any]
 ) -> tuple[Outcome, BaseException | None]:
-    """Run and return what it came to (R7), with the exception that said so.
+    """Run and return the outcome (R7), with the exception that led to it.
 
-    The value is encoded here as its backend would, before anything is final: one that cannot be
-    ends the job, since another attempt would return the same. Whatever is raised says what
-    became of the run, also what is no Exception. Nothing is said of a run whose process was
-    told to end.
+    The value is encoded here as its backend would do it, before anything is final: a value that
+    cannot be encoded ends the job, because another attempt would return the same. Anything raised
+    determines the outcome, even if it is not an Exception. A run whose process was told to end has
+    no outcome.
     """
     try:
         value = run()
@@ -83,24 +95,24 @@ def _check_storable(value: object, encode: Callable[[Any], Any]) -> None:
     try:
         encode(value)
     except (MemoryError, SoftTimeLimitExceeded):
-        # What befalls the run, and not its value.
+        # These concern the run, not its value.
         raise
     except Exception as error:
         raise unstorable(value, error) from error
 
 
 def unstorable(value: object, problem: Exception) -> InvalidValue:
-    """Return the error that says of a run's value that it cannot be stored."""
-    return InvalidValue(kind=type(value).__name__, problem=told(problem))
+    """Return the error for a value that cannot be stored."""
+    return InvalidValue(kind=type(value).__name__, problem=as_text(problem))
 
 
 def _was_told_to_end(error: BaseException) -> bool:
-    """Return whether somebody ends this process, and the worker knows why: a limit, a shutdown.
+    """Return whether this process is being ended for a reason that the worker knows.
 
-    What the run says of it would count as a failure of the job. Without a pool of processes,
-    Celery ends the run itself, by an exception in the middle of it.
+    Such reasons are a time limit and a shutdown; the run's own report would count as the job's
+    failure. Without a pool of processes, Celery ends the run by an exception in the middle of it.
     """
-    # An exit code of 0 is one.
+    # An exit code of 0 is valid.
     is_told = worker_state.should_terminate is not None
     return (isinstance(error, WorkerTerminate) and is_told) or bool(terminate_handler_fired())
 
@@ -108,9 +120,9 @@ def _was_told_to_end(error: BaseException) -> bool:
 def judged(
     outcome: Outcome, error: BaseException | None, left: Mapping[str, str]
 ) -> tuple[Outcome, BaseException | None]:
-    """Return what a run came to that may have ``left`` transactions open: then it has failed.
+    """Return the outcome of a run, which is a failure if it ``left`` transactions open.
 
-    What it did not commit was rolled back; one that failed already says that besides.
+    Its uncommitted changes were rolled back; the message of an earlier failure says that too.
     """
     if not left:
         return outcome, error
@@ -119,8 +131,8 @@ def judged(
         case Failed():
             return replace(outcome, error=_besides(outcome.error, problem)), error
         case Requeued():
-            told = _besides(outcome.error, problem) if outcome.error else info(problem)
-            return replace(outcome, error=told), error
+            merged = _besides(outcome.error, problem) if outcome.error else info(problem)
+            return replace(outcome, error=merged), error
         case Rejected() | Stopped():
             logger.warning("%s It ends as its run said.", problem)
             return outcome, error
@@ -128,14 +140,14 @@ def judged(
 
 
 def _besides(error: ErrorInfo, problem: OpenTransaction) -> ErrorInfo:
-    told = f"{error.message}. {problem}"
-    return replace(error, message=told, traceback=f"{error.traceback}\n{problem}\n")
+    text = f"{error.message}. {problem}"
+    return replace(error, message=text, traceback=f"{error.traceback}\n{problem}\n")
 
 
 def _continuation() -> Continuation | None:
-    """Return what `self.retry` sent, also where it did not raise."""
-    here = context.running.get()
-    return here.continuation if here else None
+    """Return the retry that `self.retry` sent, even if it did not raise."""
+    running = context.running.get()
+    return running.continuation if running else None
 
 
 def _handed_over() -> HandedOver | None:
@@ -179,7 +191,7 @@ def _requeued(continued: Continuation, error: BaseException | None) -> Requeued:
 
 
 def _put_back(error: Retry) -> Outcome:
-    """Return what a bare retry asks for; one whose time cannot be read is a failed attempt."""
+    """Return the requeue that a bare Retry asks for; an unreadable time fails the attempt."""
     try:
         delay = seconds_until(current_app, error.when)
     except (AttributeError, TypeError, ValueError) as unreadable:
@@ -188,10 +200,10 @@ def _put_back(error: Retry) -> Outcome:
 
 
 def info(error: BaseException) -> ErrorInfo:
-    """Return an exception as text that every database takes."""
+    """Return an exception as text that every database can store."""
     return ErrorInfo.of(
         type(error),
-        told(error) or type(error).__name__,
+        as_text(error) or type(error).__name__,
         traceback=printable("".join(traceback.format_exception(error))),
         arguments=tuple(ensure_serializable(list(error.args), dumps)),
     )

@@ -1,4 +1,4 @@
-"""Django's log of queries, which it keeps where DEBUG is on."""
+"""Django's log of queries, which it keeps if DEBUG is on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ logger = logging.getLogger("offload.worker")
 
 
 def warn_of_queries(**_: object) -> None:
-    """Say what DEBUG costs in a worker."""
+    """Log a warning about the cost of DEBUG in a worker."""
     if django_settings.DEBUG:
         logger.warning(
             "DEBUG is True: Django logs every query of this worker's runs, which takes time and "
@@ -27,5 +27,5 @@ def forget_queries() -> None:
 
 
 def log_no_queries() -> None:
-    """Let connections of this process log nothing: for one that nobody looks into."""
+    """Turn the log off in this process, where nobody reads it."""
     BaseDatabaseWrapper.queries_limit = 0

@@ -1,4 +1,4 @@
-"""One database session before and after a run: what was left in it, and how that is undone."""
+"""One database session around a run: notices what a run left behind, and undoes it."""
 
 from __future__ import annotations
 
@@ -19,61 +19,62 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.worker")
 
-#: What PostgreSQL's drivers say of a session; in any other state it is of no use.
+#: The states of PostgreSQL's drivers in which a session is usable.
 IDLE, IN_TRANSACTION, IN_ERROR = 0, 2, 3
 
 
-class Disorder(enum.StrEnum):
+class SessionFault(enum.StrEnum):
     """A fault of a session between two runs."""
 
     ENTERED = "an atomic block was entered and never left"
     SWITCHED = "autocommit was switched and not switched back"
     BEGUN = "a transaction was begun and not ended"
-    #: For its driver, not for Django; nothing that was committed is lost.
+    #: By its driver's state, not by Django's; nothing committed is lost.
     UNUSABLE = "it was closed or left in the middle of something"
 
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """A connection during a run; as a wrapper of its statements, it sees what changes it."""
+    """A connection during a run; it wraps statements, to notice changes to the session."""
 
     connection: BaseDatabaseWrapper
-    #: Atomic blocks that were open before: those of a test that calls for the run.
+    #: Atomic blocks that were open before, such as a test's.
     depth: int = 0
-    #: Wrappers of statements that were there before.
+    #: Wrappers of statements that were present before.
     wrappers: list[Any] = field(default_factory=list)
-    #: What the run can be rolled back to, in a test's transaction.
+    #: The savepoint to which the run can be rolled back, in a test's transaction.
     savepoint: str | None = None
     is_changed: bool = False
 
     def __call__(
         self, execute: Callable[..., Any], sql: object, params: Any, many: bool, context: Any
     ) -> Any:
-        """Look at a statement, and run it."""
+        """Inspect a statement, and run it."""
         self.is_changed = self.is_changed or changes_session(sql)
         return execute(sql, params, many, context)
 
     def begin(self) -> None:
-        """Take the session as it is for how it should be."""
+        """Remember the session's state as the one to restore."""
         self.depth = len(self.connection.atomic_blocks)
         self.wrappers = list(self.connection.execute_wrappers)
         if self.depth:
             self.savepoint = self.connection.savepoint()
-        # The first: a block of Django's that adds another takes the last one away.
+        # First in line, because Django's own blocks remove the last one.
         self.connection.execute_wrappers.insert(0, self)
 
-    def end(self, *, keep: bool) -> Disorder | None:
-        """Undo what the run left behind; return how it left a transaction open, if it did.
+    def end(self, *, keep: bool) -> SessionFault | None:
+        """Undo everything that the run left behind; return how it left a transaction open, if it
+        did.
 
-        ``keep`` a connection whose settings alone were changed: it is somebody else's.
+        ``keep`` leaves a connection open whose settings alone were changed, because others own it.
         """
         self._remove_wrappers()
-        found = disorder_of(self.connection, self.depth)
+        found = fault_of(self.connection, self.depth)
         if self.depth:
             self._roll_back_to_savepoint()
         elif found or (self.is_changed and not keep):
             discard(self.connection)
-        return None if found is Disorder.UNUSABLE else found
+        return None if found is SessionFault.UNUSABLE else found
 
     def _remove_wrappers(self) -> None:
         found = self.connection.execute_wrappers
@@ -86,7 +87,7 @@ class Session:
         found[:] = [one for one in found if one in self.wrappers]
 
     def _roll_back_to_savepoint(self) -> None:
-        """Leave blocks that the run did not; keep its work only if the transaction is intact."""
+        """Leave the run's open blocks; keep its work only if the transaction is intact."""
         blocks = self.connection.atomic_blocks
         is_broken = len(blocks) > self.depth
         for block in reversed(blocks[self.depth :]):
@@ -100,64 +101,64 @@ class Session:
             self.connection.savepoint_commit(self.savepoint)
 
 
-def disorder_of(connection: BaseDatabaseWrapper, depth: int = 0) -> Disorder | None:
-    """Return what is wrong with a session, beyond blocks to this depth; no statement is run."""
+def fault_of(connection: BaseDatabaseWrapper, depth: int = 0) -> SessionFault | None:
+    """Return the disorder of a session, beyond blocks to this depth; run no statement."""
     if len(connection.atomic_blocks) > depth or (connection.in_atomic_block and not depth):
-        return Disorder.ENTERED
+        return SessionFault.ENTERED
     if connection.connection is None or depth:
         return None
     if connection.autocommit != connection.settings_dict["AUTOCOMMIT"]:
-        return Disorder.SWITCHED
-    return _disorder_of_driver(connection) if connection.autocommit else None
+        return SessionFault.SWITCHED
+    return _fault_of_driver(connection) if connection.autocommit else None
 
 
-def _disorder_of_driver(connection: BaseDatabaseWrapper) -> Disorder | None:
+def _fault_of_driver(connection: BaseDatabaseWrapper) -> SessionFault | None:
     match connection.vendor:
         case "postgresql":
             return {
                 IDLE: None,
-                IN_TRANSACTION: Disorder.BEGUN,
-                IN_ERROR: Disorder.BEGUN,
-            }.get(_status(connection), Disorder.UNUSABLE)
+                IN_TRANSACTION: SessionFault.BEGUN,
+                IN_ERROR: SessionFault.BEGUN,
+            }.get(_status(connection), SessionFault.UNUSABLE)
         case "sqlite":
-            return _disorder_of_file(connection)
+            return _fault_of_file(connection)
     return None
 
 
 def _status(connection: BaseDatabaseWrapper) -> int:
     raw: Any = connection.connection
-    # That of psycopg costs least; its forerunner has none.
+    # psycopg's own status is cheapest; psycopg2 has none.
     facts = raw.pgconn if hasattr(raw, "pgconn") else raw.info
     return int(facts.transaction_status)
 
 
-def _disorder_of_file(connection: Any) -> Disorder | None:
+def _fault_of_file(connection: Any) -> SessionFault | None:
     try:
-        return Disorder.BEGUN if connection.connection.in_transaction else None
+        return SessionFault.BEGUN if connection.connection.in_transaction else None
     except connection.Database.ProgrammingError:
-        return Disorder.UNUSABLE
+        return SessionFault.UNUSABLE
 
 
 def _has_failed(connection: BaseDatabaseWrapper) -> bool:
-    """Return whether the transaction takes no statement any more."""
+    """Return whether the transaction accepts no more statements."""
     return connection.vendor == "postgresql" and _status(connection) == IN_ERROR
 
 
 def discard(connection: BaseDatabaseWrapper) -> None:
-    """Close a connection, whatever it is in the middle of; the next statement opens another."""
+    """Close a connection, whatever its state; the next statement opens a new one."""
     raw = connection.connection
-    # Django only marks one that it closes inside of a block.
+    # Inside a block, Django would only mark it as closed.
     connection.in_atomic_block = connection.closed_in_transaction = False
     if raw is not None:
         with suppress(connection.Database.Error):  # type: ignore[attr-defined]
             raw.rollback()
             if getattr(connection, "pool", None):
-                # A pool would lend it again, as it is.
+                # A pool would lend it again in this state.
                 raw.close()
         with suppress(Error):
             connection.close()
     connection.savepoint_ids, connection.atomic_blocks = [], []
     connection.needs_rollback = False
     if connection.connection is not None:
-        # A database in memory, which Django keeps open.
+        # Django keeps an in-memory database open.
         connection.set_autocommit(connection.settings_dict["AUTOCOMMIT"])

@@ -15,20 +15,19 @@ _handlers: list[Any] = []
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Keep a soft time limit that comes now from interrupting the block.
+    """Keep a soft time limit from interrupting the block.
 
-    The signal is blocked, and ignored before it is unblocked, which drops one that is pending;
-    its handler is back after the task, by ``restore_handler``.
+    The signal is blocked, and ignored before it is unblocked, which drops a pending one;
+    ``restore_handler`` sets its handler again after the task.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
-    _handlers.append(signal.getsignal(signal.SIGUSR1))
     try:
         yield
     finally:
-        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        _handlers.append(signal.signal(signal.SIGUSR1, signal.SIG_IGN))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
 
 

@@ -1,4 +1,4 @@
-"""A message of a job: claimed, then run through Celery's tracer with what the row says."""
+"""A job's message: its job is claimed, then run through Celery's tracer with the row's facts."""
 
 from __future__ import annotations
 
@@ -17,22 +17,21 @@ from django.db import InterfaceError, OperationalError
 from offload.canvas.freezing import context
 from offload.conf import settings
 from offload.core.attempt_key import AttemptKey
-from offload.core.envelopes import HEADER, Envelope
+from offload.core.envelopes import BUILTIN_TASKS, HEADER, Envelope
 from offload.core.exceptions import PermanentError
 from offload.core.retries import Cause
 from offload.core.tokens import new_secret
 from offload.jobs import claims
 from offload.jobs.claims import MessageFacts
 from offload.jobs.late_messages import why_late
-from offload.messaging.names import BUILTIN_TASKS
-from offload.tracking.changes import tell_stale
-from offload.worker.connections import insist
+from offload.tracking.state_changes import send_stale
+from offload.worker.connections import keep_trying
 from offload.worker.liveness import lease
-from offload.worker.pool.watch import SessionWatch
+from offload.worker.pool.session_watch import SessionWatch
 from offload.worker.tasks import attempts
 from offload.worker.tasks.attempts import NotBegun, NotMine, TracedAttempt
-from offload.worker.tasks.builtin_tasks import task_of
-from offload.worker.tasks.current import CurrentJob, running
+from offload.worker.tasks.current_job import CurrentJob, running
+from offload.worker.tasks.declarations import task_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,14 +41,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.worker")
 
-#: What Celery makes of a message and would do after the run: nothing hangs on a job's message (R5).
+#: Celery's actions after a run, all empty, because a job's message has no successors (R5).
 NO_TAIL: dict[str, Any] = dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))
 
 
 def trace(task: OffloadTask, request: dict[str, Any]) -> Any:
-    """Make an attempt of a message: nothing of the task runs before the claim, and its end.
+    """Turn a message into an attempt; no code of the task runs before the claim or after the end.
 
-    Never raises: a pool of threads would hear nothing of it. Return what Celery's tracer does.
+    Never raise, because a pool of threads would not notice. Return the value of Celery's tracer.
     """
     try:
         attempt = _begin(task, request)
@@ -80,27 +79,27 @@ def _begin(task: OffloadTask, request: dict[str, Any]) -> TracedAttempt:
     key = AttemptKey.by(new_secret(), job_id=envelope.job_id, epoch=envelope.epoch)
     facts = _facts(task, request, envelope)
     try:
-        claimed = insist(lambda: claims.begin(key, facts), what=f"claiming job {key.job_id}")
+        claimed = keep_trying(lambda: claims.begin(key, facts), what=f"claiming job {key.job_id}")
     except (OperationalError, InterfaceError) as error:
         raise NotBegun(Cause.LEASE_EXPIRED, f"the database was away: {error}") from error
     if claimed is None:
-        _tell_late(key, facts)
+        _refuse_late(key, facts)
     asked = claimed.task if claimed.task in BUILTIN_TASKS else ""
     attempt = _attempt(task_of(task.app, asked, claimed.topic), key, facts, claimed, watch)
     watch.begin()
     return attempt
 
 
-def _tell_late(key: AttemptKey, facts: MessageFacts) -> NoReturn:
-    """Tell that a message came too late to begin anything, and raise NotMine."""
-    tell_stale(key, began=False)
+def _refuse_late(key: AttemptKey, facts: MessageFacts) -> NoReturn:
+    """Report that a message came too late to begin anything, and raise NotMine."""
+    send_stale(key, began=False)
     why = why_late(key, facts.worker)
     raise NotMine(f"a message of job {key.job_id} came too late, and began nothing: {why}")
 
 
-def stale(key: AttemptKey) -> NoReturn:
-    """Tell that an end came too late, and raise NotMine."""
-    tell_stale(key)
+def raise_overtaken(key: AttemptKey) -> NoReturn:
+    """Report that an end came too late, and raise NotMine."""
+    send_stale(key)
     raise NotMine(f"job {key.job_id} moved on from epoch {key.epoch}: nothing was written")
 
 
@@ -118,10 +117,10 @@ def _facts(task: OffloadTask, request: dict[str, Any], envelope: Envelope) -> Me
 
 
 def _context(request: dict[str, Any]) -> Context:
-    """Return Celery's context of a message without the headers of a site's own.
+    """Return Celery's context of a message without a site's own headers.
 
-    To sort those out costs more than the rest of an attempt's start, which has no use for them;
-    its end has the context that Celery makes.
+    Sorting those out costs more than the rest of an attempt's start, which does not need them; its
+    end has Celery's own context.
     """
     found = Context.__new__(Context)
     vars(found).update(request)
@@ -140,7 +139,7 @@ def _attempt(
         instance=facts.worker,
         claimed=claimed,
     )
-    here = context.Running(
+    running_job = context.Running(
         id=job.id,
         epoch=job.epoch,
         root_id=claimed.root_id or job.id,
@@ -149,8 +148,8 @@ def _attempt(
     return TracedAttempt(
         task=task,
         job=job,
-        facts=replace(facts, task=task.name),
-        here=here,
+        facts=facts if facts.task == task.name else replace(facts, task=task.name),
+        running_job=running_job,
         watch=watch,
         args=claimed.args,
         properties=dict(claimed.properties),
@@ -159,7 +158,7 @@ def _attempt(
 
 
 def _unreadable(claimed: Claimed) -> PermanentError | None:
-    """Return the failure of a job of which no run can be made; another attempt meets it again."""
+    """Return the failure of a job with an unreadable row; another attempt would meet it again."""
     if not claimed.unreadable:
         return None
     columns = " and ".join(claimed.unreadable)
@@ -167,10 +166,10 @@ def _unreadable(claimed: Claimed) -> PermanentError | None:
 
 
 def _request(request: dict[str, Any], attempt: TracedAttempt) -> dict[str, Any]:
-    """Return Celery's context of the run, with what the row says in the message's place."""
+    """Return Celery's context of the run, with the row's facts instead of the message's."""
     claimed, options = attempt.job.claimed, attempt.job.claimed.options
-    told = request.get("delivery_info") or {}
-    # As a broker says of a message whose first delivery came to no end of its own.
+    delivery = request.get("delivery_info") or {}
+    # A broker marks a message like this if its first delivery was not acknowledged.
     redelivered = claimed.attempts - 1 > claimed.failures
     return {
         **request,
@@ -186,30 +185,30 @@ def _request(request: dict[str, Any], attempt: TracedAttempt) -> dict[str, Any]:
         "ignore_result": True,
         "eta": options.get("eta"),
         "delivery_info": {
-            **told,
+            **delivery,
             "redelivered": redelivered,
-            # Messages bear none: instance queues are in order already.
-            "priority": options.get("priority", told.get("priority")),
+            # Messages have none, because instance queues are in order already.
+            "priority": options.get("priority", delivery.get("priority")),
         },
     }
 
 
 @contextmanager
 def _entered(attempt: TracedAttempt) -> Iterator[None]:
-    """Make an attempt the current one for a block, hooks included."""
-    mine, here = attempts.current.set(attempt), context.running.set(attempt.here)
+    """Make an attempt the current one for a block, including its hooks."""
+    mine, outer = attempts.current.set(attempt), context.running.set(attempt.running_job)
     try:
         with running(attempt.job):
             yield
     finally:
-        context.running.reset(here)
+        context.running.reset(outer)
         attempts.current.reset(mine)
 
 
 def _ignored(error: Ignore) -> Any:
-    """Return what Celery's tracer does of a task that raises Ignore."""
+    """Return the value of Celery's tracer for a task that raises Ignore."""
     try:
         raise error
     except Ignore as raised:
-        told = ExceptionInfo(internal=True)
-        return trace_ok_t(told, TraceInfo(states.IGNORED, raised), 0.0, None)
+        info = ExceptionInfo(internal=True)
+        return trace_ok_t(info, TraceInfo(states.IGNORED, raised), 0.0, None)

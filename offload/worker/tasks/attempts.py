@@ -1,4 +1,4 @@
-"""The attempt that this context makes, between its claim and its end."""
+"""The attempt of this context, between its claim and its end."""
 
 from __future__ import annotations
 
@@ -11,45 +11,56 @@ from celery.exceptions import Ignore
 from offload.core.envelopes import HEADER
 
 if TYPE_CHECKING:
+    from celery.canvas import Signature
+
     from offload.canvas.freezing.context import Running
     from offload.jobs.claims import MessageFacts
-    from offload.worker.pool.watch import SessionWatch
-    from offload.worker.tasks.current import CurrentJob
+    from offload.worker.pool.session_watch import SessionWatch
+    from offload.worker.tasks.current_job import CurrentJob
     from offload.worker.tasks.task import OffloadTask
 
 
 class NotMine(Ignore):
-    """This message is not the one to run: its job has moved on, or its end was another's."""
+    """This message is not the one to run: its job has moved on, or another attempt ended it."""
 
 
 class NotBegun(Ignore):
-    """Something went wrong before the claim: whoever hears of it counts it as an attempt (R12)."""
+    """Something failed before the claim; it counts as an attempt (R12)."""
 
-    def __init__(self, cause: str, told: str) -> None:
-        """Keep what happened, in a form that goes from process to process."""
-        super().__init__(cause, told)
+    def __init__(self, cause: str, detail: str) -> None:
+        """Keep the problem in a form that can be passed between processes."""
+        super().__init__(cause, detail)
         self.cause = cause
-        self.told = told
+        self.detail = detail
+
+
+class ReplacedBy(Ignore):
+    """A run put a canvas in its place; the last node of it carries the job's id."""
+
+    def __init__(self, signature: Signature[Any]) -> None:
+        """Keep the canvas."""
+        super().__init__("replaced")
+        self.signature = signature
 
 
 @dataclass(slots=True, kw_only=True)
 class TracedAttempt:
     """A claimed job on its way through Celery's tracer."""
 
-    #: What consumes the job's topic here.
+    #: The task that runs the job.
     task: OffloadTask
     job: CurrentJob
     facts: MessageFacts
-    #: What code that submits runs in, until the end is written.
-    here: Running
-    #: The database sessions that the run is given.
+    #: The context of submissions, until the end is written.
+    running_job: Running
+    #: The database sessions of the run.
     watch: SessionWatch
-    #: As the row has them.
+    #: Arguments from the row.
     args: tuple[Any, ...]
     properties: dict[str, Any]
-    #: What went wrong before the task's function was called: in a hook, or in reading the row.
+    #: The error from before the call of the task's function: in a hook, or in reading the row.
     error: BaseException | None = None
-    #: Whether the task's function was called, or was not to be any more.
+    #: Whether the task's function was called, or must not be called any more.
     is_run: bool = False
 
 
@@ -57,7 +68,7 @@ current: ContextVar[TracedAttempt | None] = ContextVar("offload_attempt", defaul
 
 
 def attempt_of(task: Any) -> TracedAttempt | None:
-    """Return the attempt that a task's present request belongs to, if it is one (R3)."""
+    """Return the attempt of a task's current request, if it has one (R3)."""
     attempt, request = current.get(), task.request
     if attempt is None or not request.get(HEADER) or request.is_eager:
         return None

@@ -1,28 +1,26 @@
-"""Tasks that run another one: items of a map, and callbacks that want the facts of a failure."""
+"""Tasks that run another task: for the items of a map, and callbacks with a failure's facts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
-from celery.exceptions import NotRegistered
 
-from offload.messaging.names import ERRBACK_TASK, MAP_TASK
-from offload.worker.lazy import lazy
+from offload.core.envelopes import ERRBACK_TASK, MAP_TASK
+from offload.core.lazy import load
+from offload.worker.tasks.declarations import task_of
 from offload.worker.tasks.task import OffloadTask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from celery import Celery
 
 
 @shared_task(base=OffloadTask, name=MAP_TASK, bind=True)
 def run_map(
     self: OffloadTask, task: Mapping[str, Any], it: Sequence[Any], *, star: bool = False
 ) -> list[Any]:
-    """Run a task for every item, one after another, and return what it returned."""
-    job = lazy("offload.worker.tasks.current:current_job")()
+    """Run a task for every item, one after another, and return the results."""
+    job = load("offload.worker.tasks.current_job:current_job")()
     inner = task_of(self.app, task["task"], job.topic)
     return [inner.run_job(job, tuple(item) if star else (item,), {}) for item in it]
 
@@ -35,17 +33,4 @@ def run_errback(
     error: tuple[str, str] | None = None,
 ) -> None:
     """Call a callback with the request, the exception and the traceback of a failed job."""
-    lazy("offload.canvas.following.errbacks:run")(self.app, callback, job_id, error)
-
-
-def task_of(app: Celery, name: str, topic: str) -> Any:
-    """Return the task of that name, or what consumes the topic here.
-
-    Raise NotRegistered where there is neither.
-    """
-    if name in app.tasks:
-        return app.tasks[name]
-    found = lazy("offload.fleet.consumers:consumers")(app).of(topic)
-    if found is None:
-        raise NotRegistered(name or topic)
-    return app.tasks[found.task]
+    load("offload.canvas.following.errbacks:run")(self.app, callback, job_id, error)

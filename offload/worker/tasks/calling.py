@@ -1,4 +1,4 @@
-"""Whether a function can be a job at all, and whether it can be called as a job asks."""
+"""Checks that a function can be a consumer, and that it accepts a job's arguments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NO_PATTERN = (
     "@consumer was given no topic, but the function. Write @consumer('dam/rendition/web'), or "
     "the pattern of its topics."
 )
-#: Options of a submit that a task has none of: Celery would take them, and nothing heed them.
+#: Options of `submit` that tasks do not have; Celery would accept and ignore them.
 RETRIED_BY_QUEUE = "A job is retried as its queue says"
 REFUSED_OPTIONS = {
     "retries": RETRIED_BY_QUEUE,
@@ -41,8 +41,8 @@ MISMATCH = (
     "{name}() cannot be called so: {problem}. Submit the job with what the function takes. For "
     "jobs that older code submitted, give a new parameter a default, and keep an old one"
 )
-#: By whether the task itself comes first.
-NO_JOB = {
+#: Problems by whether the task itself is the first argument.
+NO_JOB_PARAMETER = {
     False: "it takes no job. Write the job as its first parameter: def consume(job, *, width).",
     True: "it takes no job. With bind=True write def consume(self, job, *, width).",
 }
@@ -53,14 +53,14 @@ JOB_AS_SELF = (
 
 
 def check_named(function: object) -> None:
-    """Raise InvalidConsumer for what is no function, or has no name as functools.partial() has."""
+    """Raise InvalidConsumer unless it is a function with a name, which partial() has not."""
     is_function = callable(function) and not inspect.isclass(function)
     if not (is_function and hasattr(function, "__name__")):
         raise InvalidConsumer(name=f"{function!r:.300}", problem=NO_FUNCTION)
 
 
 def check_pattern(pattern: object) -> None:
-    """Raise InvalidConsumer where the function stands in the place of its pattern."""
+    """Raise InvalidConsumer if the function is given instead of its pattern."""
     if callable(pattern):
         raise InvalidConsumer(
             name=getattr(pattern, "__name__", f"{pattern!r:.300}"), problem=NO_PATTERN
@@ -68,7 +68,7 @@ def check_pattern(pattern: object) -> None:
 
 
 def check_options(options: Mapping[str, Any], name: str) -> None:
-    """Raise InvalidConsumer for an option of a submit in the place of one of a task."""
+    """Raise InvalidConsumer for options that belong to `submit`."""
     for option, rule in REFUSED_OPTIONS.items():
         if option in options:
             raise InvalidConsumer(
@@ -80,13 +80,13 @@ def check_consumer(function: Callable[..., Any], name: str, *, is_bound: bool) -
     """Raise InvalidConsumer for a function that cannot be called with a job."""
     check_function(function, name)
     if not takes_arguments(function, 1 + is_bound):
-        raise InvalidConsumer(name=name, problem=NO_JOB[is_bound])
+        raise InvalidConsumer(name=name, problem=NO_JOB_PARAMETER[is_bound])
     if not is_bound and first_name(function) == "self":
         raise InvalidConsumer(name=name, problem=JOB_AS_SELF)
 
 
 def check_function(function: Callable[..., Any], name: str) -> None:
-    """Raise InvalidConsumer for a function of which a call runs nothing."""
+    """Raise InvalidConsumer for a function that does not run when it is called."""
     kind = kind_of(function)
     if kind:
         awaiting = AWAITING if "async" in kind else ""
@@ -97,11 +97,11 @@ def check_function(function: Callable[..., Any], name: str) -> None:
 def call(task: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Call a task's function and return its value.
 
-    Raise WrongCall where it cannot be called so, or returns what nobody awaits: another attempt
-    would come to the same.
+    Raise WrongCall if it does not accept the arguments, or returns an awaitable: another attempt
+    would have the same outcome.
     """
     if hasattr(task, "_orig_run"):
-        # What Celery's autoretry catches may be the mismatch.
+        # Celery's autoretry may have caught the mismatch.
         _check_call(task, args, kwargs)
     try:
         value = task.run(*args, **kwargs)
@@ -121,7 +121,7 @@ def _check_call(task: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
 
 
 def function_of(task: Any) -> Callable[..., Any]:
-    """Return the function itself, which Celery's autoretry hides."""
+    """Return the function itself, which Celery's autoretry wraps."""
     found: Callable[..., Any] = getattr(task, "_orig_run", task.run)
     return found
 
@@ -142,7 +142,7 @@ def _mismatch(
 @lru_cache(maxsize=1024)
 def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
     try:
-        # What a decorator hands on is what it takes itself: it may add to it.
+        # A decorator may add arguments, so only its own signature counts.
         return inspect.signature(function, follow_wrapped=False)
     except (TypeError, ValueError):
         return None

@@ -1,56 +1,32 @@
-"""Consumers that one process declares in each other's place: only one of them would ever run."""
+"""Conflicting declarations of consumers, of which only one would ever run."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from inspect import unwrap
 from typing import TYPE_CHECKING, Any
 
+from celery.exceptions import NotRegistered
+
+from offload.core.lazy import load
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
-#: What was declared under the name of a task: pattern, file and line.
-_declared: dict[str, set[tuple[str, str, int]]] = defaultdict(set)
-
-
-def note(name: str, pattern: str, function: Callable[..., Any]) -> None:
-    """Remember what was declared under a name: Celery knows only the first of it."""
-    code = getattr(unwrap(function), "__code__", None)
-    place = (code.co_filename, code.co_firstlineno) if code else ("", 0)
-    _declared[name].add((pattern, *place))
+    from celery import Celery
 
 
 def name_of(function: Callable[..., Any], options: Mapping[str, Any]) -> str:
-    """Return the name of the task that the function becomes."""
+    """Return the name of the function's task."""
     return str(options.get("name") or f"{function.__module__}.{function.__name__}")
 
 
-def clashes(announced: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return what is declared in another's place, as sentences that say what to do."""
-    return [*_same_names(), *same_patterns(announced)]
+def task_of(app: Celery, name: str, topic: str) -> Any:
+    """Return the task of that name, or what consumes the topic here.
 
-
-def _same_names() -> list[str]:
-    return [
-        f"{len(places)} consumers have the name {name}, and only the first of them would run: "
-        f"{_listed(places)}. Rename a function, or give it a name of its own: name='…'."
-        for name, places in sorted(_declared.items())
-        if len(places) > 1
-    ]
-
-
-def _listed(places: Iterable[tuple[str, str, int]]) -> str:
-    return ", ".join(f"{pattern!r} in {file}:{line}" for pattern, file, line in sorted(places))
-
-
-def same_patterns(announced: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return which patterns several tasks consume with the same ranking."""
-    tasks: dict[tuple[str, int], list[str]] = defaultdict(list)
-    for one in announced:
-        tasks[one["pattern"], one.get("ranking", 0)].append(one["task"])
-    return [
-        f"{' and '.join(sorted(names))} consume {pattern!r} with the ranking {ranking}, and only "
-        "the first of them would run. Give each a topic of its own, or one a higher ranking=."
-        for (pattern, ranking), names in sorted(tasks.items())
-        if len(names) > 1
-    ]
+    Raise NotRegistered where there is neither.
+    """
+    if name in app.tasks:
+        return app.tasks[name]
+    found = load("offload.fleet.consumers:consumers")(app).of(topic)
+    if found is None:
+        raise NotRegistered(name or topic)
+    return app.tasks[found.task]

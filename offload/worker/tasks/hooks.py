@@ -1,4 +1,4 @@
-"""Celery's hooks of a task that is a job: each inside the attempt, and once."""
+"""Celery's hooks of tasks that are jobs: each runs once, inside the attempt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ logger = logging.getLogger("offload.worker")
 
 
 def take_part(cls: type) -> None:
-    """Let the hooks that a class of tasks has take part in the attempts of its jobs."""
+    """Wrap the hooks of a class of tasks, so that they run inside its jobs' attempts."""
     for name, wrap in (("before_start", _kept), ("on_failure", _quiet), ("on_retry", _quiet)):
         inner = getattr(cls, name)
         is_own = mro_lookup(cls, name, stop={Task, object}) is not None
@@ -27,12 +27,12 @@ def take_part(cls: type) -> None:
 
 
 def _kept(cls: type, inner: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the hook that runs before a task: what it raises is what the run raises."""
+    """Wrap a hook that runs before a task: its errors become the run's."""
 
     @wraps(inner)
     def hook(self: Any, *args: Any, **kwargs: Any) -> Any:
         attempt = attempt_of(self)
-        # What a subclass calls by super() is a part of its own hook.
+        # A call by super() is a part of the subclass's hook.
         if attempt is None or attempt.is_run or type(self) is not cls:
             return inner(self, *args, **kwargs)
         try:
@@ -44,11 +44,11 @@ def _kept(cls: type, inner: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _quiet(cls: type, inner: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a hook that runs after an end is written: what it raises changes nothing.
+    """Wrap a hook that runs after the end is written: its errors change nothing.
 
-    Celery would take it for another failure, and call the hook once more.
+    Celery would count them as another failure, and call the hook again.
     """
-    said = f"{inner.__name__} of %s raised; what became of its job stays"
+    message = f"{inner.__name__} of %s raised; what became of its job stays"
 
     @wraps(inner)
     def hook(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -58,7 +58,7 @@ def _quiet(cls: type, inner: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return inner(self, *args, **kwargs)
         except Exception:
-            logger.exception(said, attempt.task.name)
+            logger.exception(message, attempt.task.name)
 
     return _marked(hook, cls)
 

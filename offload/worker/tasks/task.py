@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 from celery import shared_task
 from celery._state import _task_stack  # type: ignore[attr-defined]
 from celery.contrib.django.task import DjangoTask
-from celery.exceptions import Ignore
 
-from offload.core.envelopes import HEADER
+from offload.core.envelopes import BUILTIN_TASKS, HEADER
 from offload.core.exceptions import InvalidConsumer, OffloadError
+from offload.core.lazy import load
 from offload.core.topics import Pattern, validate_topic
 from offload.core.validation.options import check_limits, check_ranking
 from offload.core.validation.parameters import Parameters
+from offload.fleet import clashes
 from offload.messaging.installation import celery_app, installed
-from offload.messaging.names import BUILTIN_TASKS, TOPIC_OPTION
-from offload.worker.lazy import lazy
+from offload.messaging.names import TOPIC_OPTION
 from offload.worker.tasks import declarations
-from offload.worker.tasks.attempts import attempt_of
+from offload.worker.tasks.attempts import ReplacedBy, attempt_of
 from offload.worker.tasks.calling import (
     NO_TOPIC,
     call,
@@ -42,49 +42,39 @@ IS_HOOKED = "offload.canvas.hooks:is_hooked"
 EXECUTE = "offload.worker.pool.execution:execute"
 
 
-class ReplacedBy(Ignore):
-    """A run put a canvas in its place; the last node of it carries the job's id."""
-
-    def __init__(self, signature: Signature[Any]) -> None:
-        """Keep the canvas."""
-        super().__init__("replaced")
-        self.signature = signature
-
-
 class OffloadTask(DjangoTask):  # type: ignore[type-arg]
-    """Base of Celery tasks whose every call is a job.
+    """The base class of Celery tasks whose every call is a job.
 
-    ``@shared_task(base=OffloadTask, topic="billing/invoice")``; calls and results stay as
-    Celery documents them.
+    Write ``@shared_task(base=OffloadTask, topic="billing/invoice")``; all else is as in Celery.
     """
 
     abstract = True
     Request = "offload.worker.parent.request:JobRequest"
     #: The topic under which calls of this task are jobs.
     topic: str = ""
-    #: What its instance announces to consume: the topic itself, or a pattern.
+    #: The announced pattern, which may be the topic itself.
     pattern: str = ""
-    #: Decides between consumers of equal patterns.
+    #: Of consumers with equal patterns, the highest wins.
     ranking: int = 0
-    #: How many arguments come before those of the caller.
+    #: Number of arguments before the caller's.
     given: int = 0
-    #: Whether failures are retried as the queue's policy says, rather than as Celery does.
+    #: Whether failures are retried by the queue's policy, rather than as in Celery.
     retried_by_queue: bool = False
-    #: R2: Celery writes nothing for a job: STARTED is written with the claim, results with the end.
+    #: R2: Celery writes nothing for a job; the claim writes STARTED, the end writes the result.
     track_started = False
     store_errors_even_if_ignored = False
-    #: A message is only a hint; the row survives what a late acknowledgement is for.
+    #: A message is only a hint; the row does what late acknowledgements are for.
     acks_late = False
     reject_on_worker_lost = False
     __trace__ = Traced()
 
     @classmethod
     def on_bound(cls, app: Celery) -> None:
-        """Check the topic where the task is made known to its app."""
+        """Check the topic when the task is bound to its app."""
         try:
             cls._check_declaration(app)
         except OffloadError as error:
-            # A shared task is bound long after its declaration, and no frame leads there.
+            # A shared task is bound long after its declaration, which the traceback does not show.
             error.add_note(f"Correct it where the task {cls.name} is declared.")
             raise
         cls.pattern = cls.pattern or cls.topic
@@ -99,22 +89,22 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         if cls.topic:
             cls.topic = validate_topic(cls.topic)
         check_ranking(cls.ranking)
-        # Limits of the whole app are the app's matter.
+        # Limits of the whole app are checked elsewhere.
         own = cls.time_limit, cls.soft_time_limit
         if own != (app.conf.task_time_limit, app.conf.task_soft_time_limit):
             check_limits(*own)
 
-    # In methods that take what users call their arguments, no name is taken for our own.
+    # Users' arguments may have any name, so these methods name none of their own.
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        """Run a claimed job as its attempt, anything else as Celery does."""
+        """Run a claimed job as its attempt, and anything else as Celery does."""
         attempt = attempt_of(self)
         if attempt is None or attempt.is_run:
             return self._call(args, kwargs)
-        return lazy(EXECUTE)(self, attempt)
+        return load(EXECUTE)(self, attempt)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call the function: for Celery's tracer under its request, else under a new one."""
+        """Call the function: from Celery's tracer with its request, else with a new one."""
         request: Any = self.request_stack.top
         if request is not None and not request.called_directly and not request._protected:
             request._protected = 1
@@ -128,23 +118,23 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
             _task_stack.pop()
 
     def apply_async(self, *args: Any, **options: Any) -> Any:
-        """Store a call by the app that offload was installed into, whichever is current.
+        """Store a call by the app that offload was installed into, whichever app is current.
 
-        Raise ConfigurationError where there is none: the call would be a plain task's.
+        Raise ConfigurationError if there is none, as the call would be a plain task's.
         """
         home = installed()
         if home is None and not self.app.conf.task_always_eager:
             home = celery_app()
-        if home is None or self.app is home or lazy(IS_HOOKED)(self.app):
+        if home is None or self.app is home or load(IS_HOOKED)(self.app):
             return super().apply_async(*args, **options)
-        # By an app that knows nothing of jobs it would be a plain task's call, at its own broker.
+        # Another app would send it as a plain task's call, to its own broker.
         mine = home.tasks.get(self.name)
         return mine.apply_async(*args, **options) if mine else super().apply_async(*args, **options)
 
     def apply(self, *given: Any, **options: Any) -> Any:
-        """Run a call at once, as Celery does; a run's own retry waits for its turn all the same.
+        """Run a call at once, as Celery does; but a running job's own retry is stored.
 
-        Under ``task_always_eager`` Celery would run the retry inside the run that asks for it.
+        Under ``task_always_eager``, Celery would run the retry inside the run that asks for it.
         """
         attempt = attempt_of(self)
         if attempt is None or options.get("task_id") != attempt.job.id:
@@ -156,7 +146,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         return self.apply_async(args, kwargs)
 
     def delay_on_commit(self, /, *args: Any, **kwargs: Any) -> Any:
-        """Store a call with these arguments once the transaction is committed."""
+        """Store a call with these arguments after the transaction commits."""
         return self.apply_async_on_commit(args, kwargs)
 
     def s(self, /, *args: Any, **kwargs: Any) -> Signature[Any]:
@@ -172,7 +162,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         return call(self, args, kwargs)
 
     def announcement(self) -> dict[str, Any]:
-        """Return what an instance announces of the consumer."""
+        """Return the announcement of this consumer."""
         parameters = Parameters.of(function_of(self), given=self.given)
         limited = bool(self.time_limit or self.soft_time_limit)
         return {
@@ -185,26 +175,26 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         }
 
     def signature(self, /, *args: Any, **kwargs: Any) -> Signature[Any]:
-        """Return a signature that says it is a job, also to processes without this task."""
+        """Return a signature that is marked as a job's, even for processes without this task."""
         made = super().signature(*args, **kwargs)
         if self.topic:
             made.options.setdefault(TOPIC_OPTION, self.topic)
         return made
 
     def on_replace(self, sig: Signature[Any]) -> Any:
-        """Leave the replacement to the finish of this attempt."""
+        """Leave the replacement to the end of this attempt."""
         if self.request.called_directly or self.request.is_eager or not self.request.get(HEADER):
             return super().on_replace(sig)
         raise ReplacedBy(sig)
 
 
 class ConsumerTask(OffloadTask):
-    """A function that takes the job first, then its properties by name."""
+    """The task of a function that takes the job, then its properties by name."""
 
     abstract = True
     retried_by_queue = True
     given = 1
-    #: Callers give the properties; the job is put before them where it runs.
+    #: Callers pass only the properties; the job is added when it runs.
     typing = False
 
     def run_job(self, job: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -217,11 +207,12 @@ def consumer(
 ) -> Callable[[Callable[..., Any]], ConsumerTask]:
     """Make a function ``(job, **properties)`` the consumer of a topic or a pattern of topics.
 
-    ``ranking`` decides between consumers of equal patterns, the higher wins. Further options
-    are those of a Celery task: ``time_limit``, ``name``, … Raise InvalidPattern at once where
-    the pattern is none, InvalidNumber for a ranking or a time limit that is none, and
-    InvalidConsumer for a function that no call runs or that takes no job, or where the pattern
-    is left out.
+    ``pattern`` is a topic, ``"dam/*"`` for one more segment, ``"dam/**"`` for one or more, or
+    ``"**"``. Of consumers of equal patterns, the one with the highest ``ranking`` runs the job.
+    ``options`` are those of a Celery task, such as ``time_limit`` in seconds, or ``name``. Return
+    the decorator. Raise InvalidPattern, InvalidNumber for an invalid ranking or time limit, and
+    InvalidConsumer if the pattern is left out, if the function takes no job, or if a call does not
+    run it, as with ``async def``.
     """
     check_pattern(pattern)
     parsed = Pattern.parse(pattern)
@@ -237,13 +228,13 @@ def consumer(
         name = declarations.name_of(function, options)
         check_options(options, name)
         check_consumer(function, name, is_bound=bool(options.get("bind")))
-        declarations.note(name, parsed.text, function)
+        clashes.note(name, parsed.text, function)
         return make(function)
 
     return declare
 
 
 def consumers_of(app: Celery) -> list[dict[str, Any]]:
-    """Return what an app consumes, as its workers announce it."""
+    """Return the consumers of an app, as its workers announce them."""
     found = [task for task in app.tasks.values() if isinstance(task, OffloadTask) and task.pattern]
     return [task.announcement() for task in sorted(found, key=lambda task: task.name)]

@@ -1,4 +1,4 @@
-"""What is easily forgotten when offload is put into a site: each is said with the line to add."""
+"""Forgotten steps of an installation: each is reported with the line to add."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ USE_TZ = True
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes"]
 INSTALLED_APPS += ["django_celery_results", "django_htmx"]
 INSTALLED_APPS += [] if "WITHOUT_APP" in os.environ else ["offload"]
+INSTALLED_APPS += ["shop"] if (Path(__file__).parent / "consumers.py").exists() else []
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3", "OPTIONS": {
     "init_command": "PRAGMA journal_mode=WAL;", "transaction_mode": "IMMEDIATE", "timeout": 30}}}
 CELERY_BROKER_URL = "memory://"
@@ -61,7 +62,7 @@ def run(root: Path, tmp_path: Path) -> Run:
             },
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=180,
         )
         return ended.returncode, ended.stdout + ended.stderr
 
@@ -104,3 +105,89 @@ def test_a_worker_before_migrate_says_what_to_run(run: Run) -> None:
     assert code == 69
     assert said.count("Run: manage.py migrate --database default") == 1
     assert "no such table" not in said
+
+
+CONSUMERS = """
+import sys
+from offload import consumer
+print("consumers are imported", file=sys.stderr)
+
+@consumer("mail/*")
+def send(job): ...
+
+@consumer("mail/*")
+def post(job): ...
+"""
+
+
+def test_the_check_alone_imports_consumers_and_names_two_of_one_pattern(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "shop/consumers.py").write_text(CONSUMERS)
+
+    code, said = run("-m", "django", "check")
+    assert code == 1
+    assert "offload.E020" in said
+    assert "shop.consumers.post and shop.consumers.send consume 'mail/*' with the ranking 0" in said
+
+    code, said = run("-m", "django", "migrate")
+    assert code == 0
+    assert "consumers are imported" not in said
+
+
+def test_the_check_names_the_place_of_a_module_that_cannot_be_imported(
+    run: Run, tmp_path: Path
+) -> None:
+    consumers = tmp_path / "shop/consumers.py"
+    consumers.write_text("\nimport no_such_library\n")
+
+    code, said = run("-m", "django", "check")
+
+    assert code == 1
+    assert "offload.E021" in said
+    assert "No module named 'no_such_library'" in said
+    assert f"Mend {consumers}, line 2." in said
+
+
+#: Consumer modules that no worker can import, by what it says, and the line that it names.
+BROKEN = {
+    "ModuleNotFoundError: No module named 'no_such_library'": ("\nimport no_such_library\n", 2),
+    "ImportError: cannot import name 'no_such_name'": ("from offload import no_such_name\n", 1),
+    "SyntaxError: '(' was never closed": ("import offload\n\n\ndef count(job:\n", 4),
+}
+
+
+@pytest.mark.parametrize("told", BROKEN)
+def test_a_worker_ends_at_a_module_of_consumers_that_it_cannot_import_and_names_the_line(
+    run: Run, tmp_path: Path, told: str
+) -> None:
+    consumers = tmp_path / "shop/consumers.py"
+    text, line = BROKEN[told]
+    consumers.write_text(text)
+
+    code, said = run(*WORKER)
+
+    assert code == 1
+    assert told in said
+    assert f'File "{consumers}", line {line}' in said
+
+
+COUNTED = """
+import sys
+from django.core.checks import register
+
+@register
+def told(**_):
+    print("checked", file=sys.stderr)
+    return []
+"""
+
+
+def test_the_check_runs_once_and_once_for_celery(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "shop/consumers.py").write_text("from offload import consumer")
+    (tmp_path / "shop/models.py").write_text(COUNTED)
+
+    code, said = run("-m", "django", "check")
+
+    assert code == 0
+    assert said.count("checked") == 2

@@ -10,9 +10,8 @@ from billiard.exceptions import TimeLimitExceeded
 import offload
 from offload.core.exceptions import JobFailed, StaleAttempt
 from offload.core.states import JobState
-from offload.models import Queue
 from tests.acceptance.site.journal import events
-from tests.acceptance.watching import ended
+from tests.acceptance.watching import add_queue, ended
 from tests.polling import eventually
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 def handed(job: JobHandle) -> str:
     """Return the token of a job once it was handed over."""
-    eventually(lambda: job.row.is_handed_over, within=30, what=f"{job} is handed over")
+    eventually(lambda: job.row.is_handed_over, what=f"{job} is handed over")
     [token] = [one.what.split()[1] for one in events(job.id) if one.what.startswith("token")]
     return token
 
@@ -46,14 +45,14 @@ def test_a_job_that_is_handed_over_holds_no_process_and_ends_by_its_token(
     assert job.row.progress == {"current": 1, "total": 2, "message": "half of it"}
     offload.complete(token, {"frames": 250})
 
-    assert job.result(10) == site.AsyncResult(job.id).get(timeout=10) == {"frames": 250}
+    assert job.result(30) == site.AsyncResult(job.id).get(timeout=30) == {"frames": 250}
     with pytest.raises(StaleAttempt):
         offload.complete(token, "again")
     assert "moved on" not in worker.last_words()
 
 
 def test_a_job_that_nobody_ends_in_its_time_is_ended_by_the_leader(fleet: Fleet, site: Any) -> None:
-    Queue.objects.create(name="strict", topics=["acc/farm"], retries=0)
+    add_queue("strict", ["acc/farm"], retries=0)
     fleet.need("a")
 
     job = offload.submit("acc/farm", {"seconds": 0.5}, queue="strict")
@@ -61,7 +60,7 @@ def test_a_job_that_nobody_ends_in_its_time_is_ended_by_the_leader(fleet: Fleet,
     assert ended(job).state == JobState.GIVEN_UP
     assert job.row.error == "it was handed over and not ended in time"
     with pytest.raises(TimeLimitExceeded):
-        site.AsyncResult(job.id).get(timeout=10)
+        site.AsyncResult(job.id).get(timeout=30)
 
 
 def test_the_death_of_its_worker_does_not_touch_it_and_its_next_attempt_runs_elsewhere(

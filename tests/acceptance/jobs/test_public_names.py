@@ -1,4 +1,4 @@
-"""What users call, with real workers: what other files try already is not repeated here."""
+"""Public functions with real workers, as far as no other file tests them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import offload
 from offload.core.exceptions import NotRetriable
 from offload.core.placement.topology import Scope
 from offload.core.states import JobState
-from offload.fleet import rules
+from offload.rules import editing
 from tests.acceptance.site.tasks import whoami
 from tests.acceptance.watching import ended, happened
 from tests.polling import eventually
@@ -89,12 +89,24 @@ def test_a_job_that_has_not_ended_is_not_retried(fleet: Fleet) -> None:
 def test_a_rule_by_label_concerns_the_workers_whose_environment_gives_it(fleet: Fleet) -> None:
     fleet.need("a")
     labelled = fleet.start("gpu", variables={"OFFLOAD_LABELS": "gpu,licensed"})
-    rules.deny("gpu", "acc/*", scope=Scope.LABEL)
+    editing.deny("gpu", "acc/*", scope=Scope.LABEL)
 
     kept_off = [ended(job) for job in offload.submit_many("acc/quick", [{}] * 8)]
-    rules.clear("gpu", "acc/*", scope=Scope.LABEL)
-    rules.deny(fleet["a"].name, "acc/*")
+    editing.clear("gpu", "acc/*", scope=Scope.LABEL)
+    editing.deny(fleet["a"].name, "acc/*")
 
     assert set(labelled.row.labels) == {"gpu", "licensed"}
     assert {row.instance for row in kept_off} == {fleet["a"].name}
     assert ended(offload.submit("acc/quick")).instance == labelled.name
+
+
+def test_a_property_may_be_called_self_and_the_process_goes_on(fleet: Fleet) -> None:
+    fleet.need()
+    fleet.start("c", concurrency=1)
+
+    first = offload.submit("acc/any", {"self": 1, "args": [2], "kwargs": {"request": 3}})
+    later = offload.submit("acc/quick", {"value": 4})
+
+    assert first.result(30) == {"self": 1, "args": [2], "kwargs": {"request": 3}}
+    assert later.result(30) == 4
+    assert (ended(first).attempts, ended(later).attempts) == (1, 1)

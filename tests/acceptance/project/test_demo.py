@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: Seconds that the demo may take.
-LIMIT = 90
+LIMIT = 180
 #: Jobs of an asset: metadata, three thumbnails, web, manifest.
 STEPS = 6
-#: What the report says of each of them.
+#: The report's facts about each of them.
 KEYS = (
     "file", "topic", "instance", "state", "error", "seconds", "bytes", "sha256", "path",
     "width", "height",
@@ -88,7 +88,7 @@ def command(root: Path, folder: Path, *arguments: str) -> dict[str, Any]:
 
 
 def said_until(end: str, output: IO[str]) -> str:
-    """Return what the program says up to a line."""
+    """Return the program's output up to a line."""
     lines = []
     for line in output:
         lines.append(line)
@@ -151,7 +151,7 @@ def test_an_interrupted_demo_leaves_nothing_running(root: Path, folder: Path) ->
     with subprocess.Popen(**command(root, folder, "demo")) as demo:
         eventually(lambda: len(list(folder.glob("run/*.pid"))) == 4, what="the programs")
         demo.send_signal(signal.SIGINT)
-        output, _ = demo.communicate(timeout=60)
+        output, _ = demo.communicate(timeout=LIMIT)
 
     assert demo.returncode == 130, output
     assert "everything was stopped" in output
@@ -175,7 +175,7 @@ def test_the_running_site_says_how_to_get_in_revives_its_broker_and_ends_when_as
         os.kill(broker, signal.SIGKILL)
         said_until("The broker ended and was started again", up.stdout)
         up.terminate()
-        rest, _ = up.communicate(timeout=60)
+        rest, _ = up.communicate(timeout=LIMIT)
 
     assert str(folder / "log") in said
     assert re.search(r"the admin at http://127\.0\.0\.1:\d+/admin/", said)
@@ -191,7 +191,9 @@ def test_a_folder_without_images_is_refused_before_anything_starts(
     (tmp_path / "empty").mkdir()
 
     done = subprocess.run(
-        **command(root, folder, "demo", "--assets", str(tmp_path / name)), timeout=60, check=False
+        **command(root, folder, "demo", "--assets", str(tmp_path / name)),
+        timeout=LIMIT,
+        check=False,
     )
 
     assert done.returncode == 1

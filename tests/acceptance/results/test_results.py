@@ -9,9 +9,8 @@ import offload
 from offload import JobHandle, PermanentError
 from offload.core.exceptions import JobFailed
 from offload.core.states import JobState
-from offload.models import Queue
 from offload.tracking import terminations
-from tests.acceptance.watching import ended, runner
+from tests.acceptance.watching import add_queue, ended, runner
 from tests.polling import eventually
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ ENDS: dict[JobState, tuple[Callable[[], JobHandle], str, type[Exception] | None]
 
 def agrees(state: JobState, app: Any) -> None:
     """Check that Celery's result of a job says what the job's row says."""
-    Queue.objects.create(name="strict", topics=["acc/flaky"], retries=0)
+    add_queue("strict", ["acc/flaky"], retries=0)
     submit, told, raised = ENDS[state]
 
     job = submit()
@@ -67,12 +66,12 @@ def agrees(state: JobState, app: Any) -> None:
 
     assert row.state == state
     if raised is None:
-        assert result.get(timeout=10) == job.result(10) == [1]
+        assert result.get(timeout=30) == job.result(30) == [1]
         return
     with pytest.raises(raised):
-        result.get(timeout=10)
+        result.get(timeout=30)
     with pytest.raises(JobFailed, match=state):
-        job.result(10)
+        job.result(30)
 
 
 @pytest.mark.parametrize("state", list(ENDS), ids=str)

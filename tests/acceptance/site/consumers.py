@@ -1,12 +1,15 @@
-"""Consumers with which the acceptance tests try the worker."""
+"""Consumers for the acceptance tests of the worker."""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
+import sys
 import time
 from asyncio import CancelledError
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
@@ -16,9 +19,9 @@ from offload.models import Payload
 from tests.acceptance.site.journal import note
 
 if TYPE_CHECKING:
-    from offload.worker.tasks.current import CurrentJob
+    from offload.worker.tasks.current_job import CurrentJob
 
-#: What keeps a session from writing.
+#: Statements that keep a session from writing.
 READ_ONLY = {
     "sqlite": "PRAGMA query_only = ON",
     "postgresql": "SET default_transaction_read_only = on",
@@ -39,12 +42,30 @@ def quick(job: CurrentJob, *, value: Any = None) -> Any:
     return value
 
 
+@consumer("acc/any")
+def anything(job: CurrentJob, **given: Any) -> dict[str, Any]:
+    """Return what was given."""
+    said(job, "ran")
+    return given
+
+
 @consumer("acc/sleep")
 def sleeper(job: CurrentJob, *, seconds: float) -> str:
     """Be busy for some time; say how often the attempt was begun."""
     said(job, "start")
     # Counted in steps: a process that was stopped sleeps the rest when it wakes.
     for _ in range(round(seconds / STEP)):
+        time.sleep(STEP)
+    said(job, "end")
+    return f"slept in epoch {job.epoch}"
+
+
+@consumer("acc/gate")
+def gated(job: CurrentJob, *, gate: str) -> str:
+    """Be busy until a file is there, or until it is stopped."""
+    said(job, "start")
+    while not Path(gate).exists():
+        job.check_stop()
         time.sleep(STEP)
     said(job, "end")
     return f"slept in epoch {job.epoch}"
@@ -82,6 +103,13 @@ def echo(job: CurrentJob) -> list[str]:
         with file.open() as source:
             job.outputs.add(f"loud-{file.name}", source.read().upper())
     return [file.name for file in job.inputs]
+
+
+@consumer("acc/digests")
+def digests(job: CurrentJob) -> dict[str, str]:
+    """Return the SHA-256 of each input, as it is read."""
+    said(job, "ran")
+    return {file.name: sha256(file.open().read()).hexdigest() for file in job.inputs}
 
 
 @consumer("acc/hard", time_limit=1)
@@ -131,6 +159,15 @@ def untidy(job: CurrentJob, *, what: str) -> None:
             raise CancelledError("from outside")
 
 
+@consumer("acc/session")
+def session(job: CurrentJob) -> dict[str, int]:
+    """Return the server's process for this session, and how many statements it has prepared."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid(), (SELECT count(*) FROM pg_prepared_statements)")
+        process, prepared = cursor.fetchone()
+    return {"process": process, "prepared": prepared}
+
+
 @consumer("acc/farm")
 def farm(job: CurrentJob, *, seconds: float = 600) -> str:
     """Hand the job over, and write down by which token it ends."""
@@ -145,6 +182,35 @@ def brood(job: CurrentJob) -> int:
     with subprocess.Popen(["sleep", "600"], start_new_session=True) as child:
         job.progress(child.pid)
         return child.wait()
+
+
+#: A program that starts another one, says the numbers of both, and waits.
+WAITS = """
+import os, subprocess, sys, time
+other = subprocess.Popen(["sleep", "600"])
+open("half", "w").write("half of it")
+print("program", os.getpid(), other.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@consumer("acc/program")
+def program(job: CurrentJob) -> None:
+    """Run a program that waits, and write down the numbers of its processes."""
+    said(job, "start")
+    job.run_program([sys.executable, "-c", WAITS], progress=lambda line: said(job, line))
+
+
+@consumer("acc/program-soft", soft_time_limit=3)
+def program_with_soft_limit(job: CurrentJob) -> None:
+    """Run into a soft time limit while a program runs."""
+    job.run_program([sys.executable, "-c", WAITS], progress=lambda line: said(job, line))
+
+
+@consumer("acc/program-hard", time_limit=3)
+def program_with_hard_limit(job: CurrentJob) -> None:
+    """Run into a hard time limit while a program runs."""
+    job.run_program([sys.executable, "-c", WAITS], progress=lambda line: said(job, line))
 
 
 if os.environ.get("ACCEPTANCE_RARE"):

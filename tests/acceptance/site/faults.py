@@ -10,7 +10,7 @@ from typing import Any
 
 def die_after_the_finish() -> None:
     """Kill this process in the first thing that follows the commit of the next success."""
-    runs: Any = import_module("offload.tracking.runs")
+    runs: Any = import_module("offload.tracking.finishing")
     database: Any = import_module("offload.db.database")
     succeed = runs.succeed
 

@@ -1,4 +1,4 @@
-"""What really ran, whatever the database says: one line per event in a file."""
+"""A journal of what really ran, whatever the database says: one line per event in a file."""
 
 from __future__ import annotations
 
@@ -36,9 +36,12 @@ def note(what: str, job: str, *, instance: str = "", epoch: int = 0) -> None:
         file.write(json.dumps(asdict(event)).encode() + b"\n")
 
 
-def events(job: str | None = None, what: str | None = None) -> list[Event]:
-    """Return what was written down, of one job or kind where one is given."""
-    if not journal().exists():
+def events(
+    job: str | None = None, what: str | None = None, folder: Path | None = None
+) -> list[Event]:
+    """Return the events, of one job or kind if given; ``folder`` is that of another place."""
+    path = folder / "journal" if folder else journal()
+    if not path.exists():
         return []
-    found = [Event(**json.loads(line)) for line in journal().read_text().splitlines()]
+    found = [Event(**json.loads(line)) for line in path.read_text().splitlines()]
     return [one for one in found if job in {None, one.job} and what in {None, one.what}]

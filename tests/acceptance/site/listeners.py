@@ -1,4 +1,4 @@
-"""A listener with which the acceptance tests try the agent."""
+"""A listener for the acceptance tests of the agent."""
 
 from __future__ import annotations
 

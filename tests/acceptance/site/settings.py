@@ -10,7 +10,7 @@ FOLDER = Path(os.environ["ACCEPTANCE_FOLDER"])
 #: Part of every nodename and queue of this run, so that it shares a broker with nobody.
 RUN = os.environ["ACCEPTANCE_RUN"]
 
-SECRET_KEY = "acceptance"
+SECRET_KEY = os.environ.get("ACCEPTANCE_SECRET", "acceptance")
 USE_TZ = True
 TIME_ZONE = "UTC"
 INSTALLED_APPS = [
@@ -18,6 +18,8 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django_celery_results",
     "offload",
+    "tests.shop",
+    *os.environ.get("ACCEPTANCE_APPS", "").split(),
 ]
 DATABASES = {"default": json.loads(os.environ["ACCEPTANCE_DATABASE"])}
 DATABASE_ROUTERS: list[str] = []
@@ -41,6 +43,8 @@ CELERY_RESULT_BACKEND = RESULTS.get(os.environ.get("ACCEPTANCE_RESULTS", ""), "d
 CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"global_keyprefix": f"{RUN}-"}
 CELERY_RESULT_EXTENDED = True
 CELERY_TASK_TRACK_STARTED = True
+CELERY_WORKER_POOL_START_METHOD = os.environ.get("ACCEPTANCE_START_METHOD", "fork")
+CELERY_TASK_SEND_SENT_EVENT = bool(os.environ.get("ACCEPTANCE_SENT_EVENTS"))
 
 OFFLOAD = {
     "HEARTBEAT": 1,

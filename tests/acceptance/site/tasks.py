@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from celery import shared_task
+from celery import chain, shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
 from offload import OffloadTask, current_job
@@ -59,7 +59,7 @@ def add_job(self: Any, x: int, y: int) -> int:
 
 
 def here() -> list[Any]:
-    """Return what a helper, deep below a task, knows of the job it works for."""
+    """Return the facts about the job that a helper deep below its task can see."""
     job = current_job()
     return [job.id, job.topic, job.attempt, [file.name for file in job.inputs]]
 
@@ -68,6 +68,12 @@ def here() -> list[Any]:
 def whoami() -> list[Any]:
     """Return which job runs."""
     return here()
+
+
+@shared_task(base=OffloadTask, topic="acc/sender")
+def sender(x: int) -> str:
+    """Send two jobs, one after the other, and return the id of the last."""
+    return str(chain(add_job.s(x, 1), add_job.s(1)).apply_async().id)
 
 
 @shared_task(bind=True, base=OffloadTask, topic="acc/total")
@@ -111,7 +117,7 @@ def doomed(self: Any, x: int, y: int) -> int:
 
 
 def said_of_the_call(request: Any) -> dict[str, Any]:
-    """Return what a task is told of its call."""
+    """Return the facts about its call that a task can see."""
     return {
         "priority": request.delivery_info["priority"],
         "app": request.properties.get("app_id"),
@@ -126,19 +132,19 @@ def said_of_the_call(request: Any) -> dict[str, Any]:
 
 @shared_task(bind=True)
 def plain_call(self: Any, _: Any) -> dict[str, Any]:
-    """Return what a plain task is told of its call."""
+    """Return the facts about its call that a plain task can see."""
     return said_of_the_call(self.request)
 
 
 @shared_task(bind=True, base=OffloadTask, topic="acc/call")
 def job_call(self: Any, _: Any) -> dict[str, Any]:
-    """Return what a job is told of its call."""
+    """Return the facts about its call that a job can see."""
     return said_of_the_call(self.request)
 
 
 @shared_task(bind=True)
 def plain_call_again(self: Any, _: Any) -> dict[str, Any]:
-    """Return what a plain task is told of its call at the second attempt."""
+    """Return the facts about its call that a plain task can see at the second attempt."""
     if not self.request.retries:
         raise self.retry(countdown=0.1)
     return said_of_the_call(self.request)
@@ -146,7 +152,7 @@ def plain_call_again(self: Any, _: Any) -> dict[str, Any]:
 
 @shared_task(bind=True, base=OffloadTask, topic="acc/call_again")
 def job_call_again(self: Any, _: Any) -> dict[str, Any]:
-    """Return what a job is told of its call at the second attempt."""
+    """Return the facts about its call that a job can see at the second attempt."""
     if not self.request.retries:
         raise self.retry(countdown=0.1)
     return said_of_the_call(self.request)
@@ -154,7 +160,7 @@ def job_call_again(self: Any, _: Any) -> dict[str, Any]:
 
 @shared_task(base=OffloadTask, topic="acc/quiet", ignore_result=True)
 def quiet() -> int:
-    """Return what nobody keeps."""
+    """Return a value that nobody keeps."""
     return 1
 
 

@@ -1,4 +1,4 @@
-"""What a job is told of its call, and what its result says of it: as of a plain task."""
+"""A job sees the same facts about its call as a plain task, and so does its result."""
 
 from __future__ import annotations
 
@@ -68,16 +68,6 @@ def test_what_a_receiver_adds_to_the_message_reaches_a_run_that_another_process_
     assert called.get(timeout=30)["header"] == "traced"
 
 
-def test_arguments_that_were_hidden_are_in_no_log(fleet: Fleet) -> None:
-    [worker] = fleet.need("a")
-
-    job = tasks.job_call.apply_async(("secret-7f3a",), **HIDDEN)
-    ended(JobHandle(job.id))
-
-    eventually(lambda: f"{job.id}] succeeded" in worker.log.read_text(), what="its end in the log")
-    assert "secret-7f3a" not in worker.log.read_text()
-
-
 @pytest.mark.parametrize(
     ("plain", "job", "args"),
     [
@@ -108,14 +98,14 @@ def stored(task_id: str) -> Any:
 
 
 def columns(row: Any) -> dict[str, Any]:
-    """Return what must not differ; of a traceback, its last line."""
+    """Return the columns that must not differ; of a traceback, its last line."""
     found = {
         field.name: getattr(row, field.name)
         for field in TaskResult._meta.fields
         if field.name not in OWN
     }
     lines = (row.traceback or "").strip().splitlines()
-    # What a call is told of its time differs; how that is kept does not.
+    # The times of calls differ; their form does not.
     kept = row.result if row.status == "FAILURE" else None
     return {**found, "traceback": lines[-1:] or None, "result": kept}
 

@@ -1,4 +1,4 @@
-"""Workers that are given queues of Celery, or denied some."""
+"""Workers with options for Celery's queues: `-Q` and `-X`."""
 
 from __future__ import annotations
 

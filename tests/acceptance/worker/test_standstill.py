@@ -1,4 +1,4 @@
-"""Workers whose parent process stands still, alone."""
+"""Workers of which only the parent process is frozen."""
 
 from __future__ import annotations
 

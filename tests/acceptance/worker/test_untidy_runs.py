@@ -8,14 +8,14 @@ import pytest
 
 import offload
 from offload.core.states import JobState
-from offload.models import Payload, Queue
+from offload.models import Payload
 from tests.acceptance.site.journal import events
-from tests.acceptance.watching import ended
+from tests.acceptance.watching import add_queue, ended
 
 if TYPE_CHECKING:
     from tests.acceptance.fleet import Fleet
 
-#: What a run does, and what becomes of its job.
+#: The disorder of a run, and the outcome of its job.
 UNTIDY = {
     "block": "OpenTransaction",
     "autocommit": "OpenTransaction",
@@ -28,7 +28,7 @@ UNTIDY = {
 def test_no_run_finds_what_another_left_in_its_process(fleet: Fleet) -> None:
     fleet.need()
     fleet.start("c", concurrency=1)
-    Queue.objects.create(name="strict", topics=["acc/untidy"], retries=0)
+    add_queue("strict", ["acc/untidy"], retries=0)
 
     jobs = {what: offload.submit("acc/untidy", {"what": what}) for what in UNTIDY}
     others = offload.submit_many("acc/quick", [{"value": 1}, {"value": 2}])

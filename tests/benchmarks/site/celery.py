@@ -10,7 +10,7 @@ from celery import Celery, signals
 
 import offload
 from tests.benchmarks.site import counting
-from tests.benchmarks.site.identity import FOLDER, VARIANT
+from tests.benchmarks.site.identity import FOLDER, IS_PEER, VARIANT
 
 #: Bytes of one note: the number of the job, and when it began.
 NOTE = "{:09d} {:020.9f}\n"
@@ -44,7 +44,7 @@ def tick(number: int) -> int:
     return note(number)
 
 
-if VARIANT.offload:
+if VARIANT.offload and (IS_PEER or not VARIANT.remote):
 
     @offload.consumer(TOPIC, name="bench.job")
     def job_tick(job: offload.JobHandle, *, number: int) -> int:
@@ -55,4 +55,4 @@ if VARIANT.offload:
 @signals.worker_ready.connect
 def say_ready(**_: Any) -> None:
     """Tell the driver that the worker takes messages."""
-    (FOLDER / "ready").touch()
+    (FOLDER / ("ready" if not IS_PEER else "peer-ready")).touch()

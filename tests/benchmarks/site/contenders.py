@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Contender(Protocol):
-    """What the driver asks of a contender."""
+    """The interface of a contender for the driver."""
 
     def is_ready(self) -> bool:
         """Return whether jobs would be run now."""

@@ -1,4 +1,4 @@
-"""Processor time by kind of process: what a busy machine does not blur.
+"""Processor time by kind of process, which a busy machine does not blur.
 
 A database server does its part in processes of its own: those on this machine are counted, too.
 """
@@ -13,7 +13,7 @@ import psutil
 
 from tests.benchmarks.figures import ROLES
 
-#: What the server's processes are called.
+#: The names of the server's processes.
 SERVER = "postgres"
 
 

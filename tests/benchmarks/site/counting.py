@@ -40,7 +40,7 @@ def _count(
 
 
 def role() -> str:
-    """Return what this process is: who submits, a worker (with its pool), or an agent."""
+    """Return the role of this process: submitter, worker (with its pool), or agent."""
     program = " ".join(sys.orig_argv)
     if "offload.worker.agent" in program:
         return "agent"

@@ -9,6 +9,7 @@ import json
 import signal
 import sys
 import time
+from contextlib import nullcontext
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from tests.benchmarks.site import cost  # noqa: E402
 from tests.benchmarks.site.contenders import Contender, contender  # noqa: E402
 from tests.benchmarks.site.identity import FOLDER, VARIANT  # noqa: E402
 from tests.benchmarks.site.notes import Notes  # noqa: E402
-from tests.benchmarks.site.worker import Worker, running  # noqa: E402
+from tests.benchmarks.site.worker import Worker, peer_running, running  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,24 +36,27 @@ SPACING = 0.05
 SPACED = 100
 #: Jobs whose SQL statements are counted.
 COUNTED = 100
+#: Jobs that travel one by one.
+ROUND_TRIPS = 15
 #: Seconds for anything to happen.
 TIMEOUT_SECONDS = 60.0
 POLL = 0.004
 
 
 class Stuck(Exception):
-    """What was waited for did not happen."""
+    """An awaited event did not happen."""
 
 
 def main() -> None:
-    """Take the task from the command line: ``time N`` or ``count``."""
+    """Take the task from the command line: ``time N``, ``count`` or ``travel N``."""
     act, jobs = sys.argv[1], int(sys.argv[2])
     _empty()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(f"ended by {signal.SIGTERM.name}"))
-    with running() as worker:
+    there = peer_running() if VARIANT.remote else nullcontext()
+    with running() as worker, there:
         turn = Turn(contender(VARIANT), worker)
         turn.warm_up()
-        figures = turn.count() if act == "count" else turn.time(jobs)
+        figures = turn.count() if act == "count" else getattr(turn, act)(jobs)
     (FOLDER / "figures.json").write_text(json.dumps(figures), encoding="utf-8")
 
 
@@ -100,6 +104,22 @@ class Turn:
         self._drain(COUNTED)
         found = {role: _lines(log) / COUNTED for role, log in logs.items()}
         return {"statements": {**found, "submitter": submitting / COUNTED}}
+
+    def travel(self, jobs: int) -> dict[str, Any]:
+        """Return jobs per second until the last has its result here, and seconds of single jobs."""
+        single = [self._round_trip() for _ in range(ROUND_TRIPS)]
+        numbers = [next(self._numbers) for _ in range(jobs)]
+        start = time.perf_counter()
+        self._contender.submit_many(numbers)
+        self._drain(jobs)
+        return {"round_trip": single, "through": jobs / (time.perf_counter() - start)}
+
+    def _round_trip(self) -> float:
+        """Return seconds from submitting one job to its result, with nothing else to do."""
+        start = time.perf_counter()
+        self._submit()
+        self._drain(1)
+        return time.perf_counter() - start
 
     def _latency(self) -> list[float]:
         """Return seconds from submitting to beginning, at low load."""

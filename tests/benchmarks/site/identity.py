@@ -1,4 +1,4 @@
-"""Who this process is, as the environment says that the benchmark sets."""
+"""The identity of this process, from the environment that the benchmark sets."""
 
 from __future__ import annotations
 
@@ -10,5 +10,7 @@ from tests.benchmarks.variants import variant
 VARIANT = variant(os.environ["BENCH_VARIANT"])
 #: Where a turn's files lie.
 FOLDER = Path(os.environ["BENCH_FOLDER"])
-#: What nobody else on the broker is called.
+#: A name that nobody else has on the broker.
 NAME = f"bench-{os.environ['BENCH_OWNER']}"
+#: Whether this process is of the other cluster, which runs the jobs of this one.
+IS_PEER = os.environ.get("BENCH_SIDE") == "peer"

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import offload
 from offload.core.placement.topology import Mode
 from offload.core.states import JobState
-from offload.models import Instance, Job
+from offload.models import Instance, Job, Peer
 from tests.benchmarks.site.celery import TOPIC
 from tests.benchmarks.site.contenders import Stored
+from tests.benchmarks.site.identity import VARIANT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,10 @@ class Jobs(Stored):
     """Jobs, with results in the database too."""
 
     def is_ready(self) -> bool:
-        """Return whether the worker's instance takes work."""
+        """Return whether an instance takes work, here or in the other cluster."""
+        if VARIANT.remote:
+            heard = Peer.objects.filter(heard_at__isnull=False, lease_until__isnull=False)
+            return any(one["mode"] == Mode.READY for peer in heard for one in peer.instances)
         return Instance.objects.filter(mode=Mode.READY).exists()
 
     def submit(self, number: int) -> None:

@@ -1,4 +1,4 @@
-"""What the jobs wrote down: one line of fixed length each, so that counting costs nothing."""
+"""Notes of the jobs: one line of fixed length each, so that counting costs nothing."""
 
 from __future__ import annotations
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from typing import Any
 
-from tests.benchmarks.site.identity import NAME, VARIANT
+from tests.benchmarks.site.identity import IS_PEER, NAME, VARIANT
 
 SECRET_KEY = "benchmark"
 INSTALLED_APPS = [
@@ -15,8 +16,14 @@ INSTALLED_APPS = [
 ]
 if VARIANT.offload:
     INSTALLED_APPS.append("offload")
-    OFFLOAD = {"CELERY_APP": "tests.benchmarks.site.celery"}
-DATABASES = {"default": json.loads(os.environ["BENCH_DATABASE"])}
+    OFFLOAD: dict[str, Any] = {"CELERY_APP": "tests.benchmarks.site.celery"}
+DATABASES = {
+    "default": json.loads(os.environ["BENCH_PEER_DATABASE" if IS_PEER else "BENCH_DATABASE"])
+}
+if VARIANT.remote:
+    own, other = (f"{NAME}-{one}" for one in (("peer", "home") if IS_PEER else ("home", "peer")))
+    known = {"KEY": "no secret of anybody: a benchmark", "SEND": ["**"], "ACCEPT": ["**"]}
+    OFFLOAD |= {"CLUSTER": own, "PEERS": {other: known}}
 # Nobody looks at pages while it is measured.
 SILENCED_SYSTEM_CHECKS = ["offload.W008"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,34 +1,49 @@
-"""Rows that hold odd values: in each column whatever the database takes."""
+"""Rows with odd values: in each column anything that the database accepts."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from django.contrib import admin
 from django.db import Error, models
 from django.db.models import Value
 from django.db.models.functions import Cast
 from django.utils import timezone
 
+from offload.admin.change_history import HistoryAdmin
 from offload.core.states import JobState
 from offload.db import database
 from offload.models import (
     Attempt,
+    ChangeRecord,
+    ClosedBinding,
+    Delivery,
     Dependency,
+    DyingFile,
     Exclusion,
+    FileTransfer,
     Instance,
     Job,
     Join,
     Lease,
+    LinkSwitch,
+    News,
     Payload,
     PayloadFile,
+    Peer,
+    PeerRefusal,
     Queue,
     Rule,
     Run,
+    SeenMessage,
     Slot,
     Switch,
     Version,
+    WithdrawnBinding,
 )
+from offload.models.change_records import SubjectKind
 from offload.models.fields import JsonText
 from tests.arranging import arrange_new
 
@@ -37,15 +52,10 @@ if TYPE_CHECKING:
 
 LONG = "x" * 5000
 TEXTS = (
-    "",
-    " ",
-    "\x1b[31m\u202e\u2028\x85",
-    "<script>&#0;%s{}{{x}}",
-    "\U0001f600" * 30,
-    "a/b/../c",
+    "", " ", "\x1b[31m\u202e\u2028\x85", "<script>&#0;%s{}{{x}}", "\U0001f600" * 30, "a/b/../c",
     LONG,
-)
-#: What JSON can hold, where something else is expected.
+)  # fmt: skip
+#: JSON values of unexpected types.
 JSONS = (
     "null", "[]", "{}", "7", '"text"', "true", "[1,[2]]", '{"a":{"b":null}}', "1e999", "-0.0",
     '"\\ud800"', '"\\u0000"', "9" * 400, "[" * 300 + "]" * 300, "NaN", "{broken", "[" * 100_000,
@@ -64,7 +74,12 @@ KINDS = (
     (models.FloatField,),
     (models.IntegerField,),
 )
-#: What a database, or its driver, says of what it does not take.
+PLAIN = (models.BooleanField, models.AutoField)
+#: Columns that identify a row of its model.
+KEYS: Any = {SeenMessage: "nonce", Exclusion: "incarnation", Dependency: "needs"}
+KEYS |= dict.fromkeys((WithdrawnBinding, News, ClosedBinding), "job_id")
+KEYS |= {FileTransfer: "name", LinkSwitch: "peer"}
+#: The errors of databases and drivers for values that they do not accept.
 REFUSALS = (Error, ValueError, OverflowError, RecursionError)
 
 
@@ -81,15 +96,32 @@ def facts() -> list[tuple[type[models.Model], dict[str, Any]]]:
         (Job, {**job, **runs, "progress": {"current": 1}}),
         (Attempt, {"job_id": "plain", "incarnation": "i", "instance": "a", "cause": "failed"}),
         (Exclusion, {"job_id": "plain", "incarnation": "i", "reason": "no", "until": PAST}),
+        (Delivery, {"job_id": "plain", "name": "a"}),
+        (DyingFile, {"storage": "default", "location": "a"}),
+        (FileTransfer, {"job_id": "plain", "peer": "odd", "epoch": 1, "size": 1}),
         (PayloadFile, {"payload_id": "plain", "job_id": "plain", "name": "a", "size": 1}),
         (Join, {"body": {}, "tree": []}),
         (Dependency, {"join_id": "plain", "needs": "plain"}),
         (Lease, {"holder": "odd@host", "incarnation": "i", "term": 1, "expires_at": PAST}),
         (Version, {"number": 1}),
         (Slot, {}),
+        (Peer, {"own_name": "site"}),
+        (PeerRefusal, {"kind": "old"}),
+        (SeenMessage, {"peer": "odd"}),
+        (WithdrawnBinding, {"peer": "odd", "epoch": 1, "stops_runs": True, "is_forced": False}),
+        (News, {"home": "odd", "epoch": 1}),
+        (ClosedBinding, {"home": "odd", "epoch": 1}),
         (Queue, {"topics": ["odd/**"]}),
         (Rule, {"verb": "deny", "target": "odd@host", "pattern": "odd/never"}),
         (Switch, {}),
+        (LinkSwitch, {"switch": "send", "is_on": True}),
+        (
+            ChangeRecord,
+            {
+                "actor": "odd", "entrance": "terminal", "action": "deny", "kind": "instance",
+                "subject": "odd@host", "text": "odd",
+            },
+        ),
         (
             Instance,
             {
@@ -105,17 +137,42 @@ def make() -> list[models.Model]:
     """Store everything odd that the database takes; return a row for each."""
     plain = {"topic": "odd/topic", "lane": "default||odd/topic", "id": "plain"}
     arrange_new(**plain, state=JobState.SUCCEEDED, finished_at=PAST, epoch=1)
-    empty: Any = {"body": {}, "tree": []}
-    Join.objects.create(id="plain", **empty)
+    Join.objects.create(**dict[str, Any](id="plain", body={}, tree=[]))
     Payload.objects.create(id="plain", storage="default")
     made = [row for model, given in facts() for row in _rows(model, given)]
     assert len(made) > 200
+    for row in made:
+        _record(row)
     return made
+
+
+def _record(row: models.Model) -> None:
+    """Record odd changes of a row whose page shows its changes."""
+    shown = admin.site._registry[type(row)]
+    if not isinstance(shown, HistoryAdmin):
+        return
+    row.refresh_from_db(
+        fields=[one.name for one in row._meta.fields if isinstance(one, models.CharField)]
+    )
+    kind, name = shown.subject(row)
+    if kind not in set(SubjectKind):
+        return
+    ChangeRecord.objects.bulk_create(
+        ChangeRecord(
+            actor=text[:255],
+            entrance=text[:8],
+            action=text[:16],
+            kind=kind,
+            subject=name,
+            text=text,
+        )
+        for text in TEXTS
+    )
 
 
 def _rows(model: type[models.Model], given: dict[str, Any]) -> Iterator[models.Model]:
     """Yield a row for each odd value, which stands in all columns of its kind that take it."""
-    fields = [one for one in model._meta.fields if not one.is_relation and not _is_plain(one)]
+    fields = [one for one in model._meta.fields if not (one.is_relation or isinstance(one, PLAIN))]
     for number in range(len(JSONS)):
         for kind in KINDS:
             mine = [one for one in fields if isinstance(one, kind) and number < len(odd(one))]
@@ -128,10 +185,6 @@ def _rows(model: type[models.Model], given: dict[str, Any]) -> Iterator[models.M
         row = _row(model, {**given, key.name: value or "empty"}, {}, f"key-{number}")
         if row is not None:
             yield row
-
-
-def _is_plain(field: models.Field[Any, Any]) -> bool:
-    return isinstance(field, models.BooleanField | models.AutoField)
 
 
 def odd(field: models.Field[Any, Any]) -> Sequence[Any]:
@@ -169,27 +222,26 @@ def _row(
 
 
 def _change(manager: Any, row: models.Model, change: dict[str, Any]) -> bool:
-    try:
-        with database.atomic():
-            return bool(manager.filter(pk=row.pk).update(**change))
-    except REFUSALS:
-        return False
+    with suppress(*REFUSALS), database.atomic():
+        return bool(manager.filter(pk=row.pk).update(**change))
+    return False
 
 
 def _named(model: type[models.Model], key: str) -> dict[str, Any]:
-    """Return what tells this row from the others of its model."""
+    """Return the facts that identify this row among those of its model."""
     if model is Queue:
         return {"name": key.replace("_", "-")}
+    if name := KEYS.get(model):
+        return {name: key[:32]}
+    if model is Delivery:
+        return {"number": _count(model)}
+    if model in {ChangeRecord, DyingFile, PeerRefusal}:
+        return {}
     if model in {Attempt, PayloadFile}:
         return {"epoch": _count(model) + 2}
-    if model is Exclusion:
-        return {"incarnation": key[:36]}
-    if model is Dependency:
-        return {"needs": key}
     if model is Rule:
         return {"note": key, "pattern": f"odd/{_count(model)}"}
-    pk = model._meta.pk
-    return {pk.name: key[: pk.max_length or 255]}
+    return {model._meta.pk.name: key[: model._meta.pk.max_length or 255]}
 
 
 def _count(model: type[models.Model]) -> int:

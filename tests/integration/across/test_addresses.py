@@ -1,4 +1,4 @@
-"""Whatever an address or a form of the admin says, on every database: an answer, and no fault."""
+"""Any URL and any form of the admin gets an answer without a server error, on every database."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client, override_settings
 from django.urls import reverse
 
+from tests.databases import OneDatabase
 from tests.integration.fixtures import _app, alarms, app, broker, changes, media  # noqa: F401
 from tests.integration.world import HERE, join, waiting
 
@@ -26,23 +27,11 @@ ODD = ("\0", "_00", "9" * 30, "-1")
 OF_LISTS = ("q", "o", "p", "e", "all", "_popup", "_to_field", "_facets", "_changelist_filters")
 
 
-class OneDatabase:
-    """Sends everything to the database that a test chose, as a site with one database does."""
-
-    alias = ""
-
-    def db_for_read(self, model: type[Model], **_: object) -> str:
-        """Return it."""
-        return self.alias
-
-    db_for_write = db_for_read
-
-
 @pytest.fixture
-def boss(engine_database: str, django_db_setup: None) -> Iterator[Client]:
+def boss(database_alias: str, django_db_setup: None) -> Iterator[Client]:
     """Return the browser of somebody who may do everything, on a site of one database."""
-    OneDatabase.alias = engine_database
-    with override_settings(DATABASE_ROUTERS=[f"{__name__}.OneDatabase"]):
+    OneDatabase.alias = database_alias
+    with override_settings(DATABASE_ROUTERS=["tests.databases.OneDatabase"]):
         client = Client(raise_request_exception=False)
         client.force_login(User.objects.create_superuser("admin"))
         yield client
@@ -51,7 +40,7 @@ def boss(engine_database: str, django_db_setup: None) -> Iterator[Client]:
 
 
 def faults(answers: dict[Any, int]) -> dict[Any, int]:
-    """Return what was answered with a fault."""
+    """Return the requests that ended in a server error."""
     return {asked: status for asked, status in answers.items() if status >= 500}
 
 

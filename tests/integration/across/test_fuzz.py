@@ -1,4 +1,4 @@
-"""Whatever is given to a parser, a form, a verb or an address is taken, or refused in words."""
+"""Any input of a parser, a form, a verb or a URL is accepted, or refused with a message."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from offload.core.progress import Progress
 from offload.core.topics import Pattern, validate_topic
 from offload.core.validation import ids, options
 from offload.core.validation.filenames import check_file_name
-from offload.core.validation.properties import check_properties
+from offload.core.validation.job_properties import check_properties
 from offload.files import payloads
 from offload.management.arguments import pairs, times
 from offload.management.verbs import VERBS
@@ -35,7 +35,7 @@ from offload.models.queues import validate_patterns
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: What is documented to come out.
+#: The documented errors.
 DOCUMENTED = (OffloadError, ArgumentTypeError, CommandError, ValidationError)
 
 LEAVES = st.one_of(
@@ -70,7 +70,7 @@ PARSERS: dict[str, Callable[[Any], object]] = {
     "timeout": options.check_timeout,
     "priority": options.check_priority,
     "ranking": options.check_ranking,
-    "progress": lambda value: (Progress.read(value), Progress.said(value, value, value)),
+    "progress": lambda value: (Progress.read(value), Progress.of(value, value, value)),
 }
 TEXT_PARSERS: dict[str, Callable[[str], object]] = {
     "duration": times.duration,
@@ -87,7 +87,7 @@ few = settings(
 
 
 def refusal(call: Callable[[], object]) -> str:
-    """Return what is said of what is refused; nothing of what is taken."""
+    """Return the message of a refusal, or nothing if the value is accepted."""
     try:
         call()
     except DOCUMENTED as error:
@@ -117,7 +117,7 @@ def test_settings_are_read_or_refused(given_: dict[str, str]) -> None:
     assert len(refusal(lambda: parse(given_))) < 3000
 
 
-#: What a browser may have sent, as Django decodes it: no half of a surrogate pair comes through.
+#: Text that a browser may have sent, as Django decodes it, so without lone surrogates.
 SENT = TEXTS.map(lambda text: text.encode(errors="replace").decode())
 FORMS: dict[str, Any] = {"queue": QueueForm, "rule": RuleForm, "switch": SwitchForm}
 NAMES = sorted({name for form in FORMS.values() for name in form.base_fields})
@@ -152,7 +152,7 @@ def options_of(verb: str) -> list[str]:
 @pytest.mark.parametrize("verb", CALLED)
 @given(data=st.data())
 @few
-@pytest.mark.usefixtures("app", "engine_database")
+@pytest.mark.usefixtures("app", "database_alias")
 def test_a_verb_does_what_is_asked_or_says_why_not(verb: str, data: st.DataObject) -> None:
     known = options_of(verb)
     words = st.one_of(TEXTS, st.sampled_from(known)) if known else TEXTS

@@ -1,4 +1,4 @@
-"""Whatever rows hold, every page, poll and verb answers."""
+"""Every page, poll and verb answers, whatever the rows contain."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
 from offload.fleet import leadership, membership, snapshots
-from offload.leader.duties import DUTIES
-from offload.models import Job
+from offload.management.verbs import VERBS
+from offload.models import Job, PayloadFile
+from offload.worker.agent.duties import new_duties
 from tests.integration.across import rows
 from tests.integration.world import announcement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from django.db.models import Model
 
@@ -28,6 +32,12 @@ if TYPE_CHECKING:
 
 #: Hundreds of pages and calls a test.
 pytestmark = pytest.mark.timeout(900)
+
+MODELS = list(apps.get_app_config("offload").get_models())
+#: What is shown, what leads elsewhere, and what refuses to be edited, or to be read.
+ANSWERS = {200, 302, 403, 405}
+#: No storage has the files of odd rows.
+ANSWERS_OF_FILES = {404}
 
 
 @pytest.fixture
@@ -46,26 +56,35 @@ def odd_rows() -> list[Model]:
 
 
 def addresses(made: list[Model]) -> Iterator[str]:
-    """Yield the pages of all these rows, and those of the cluster."""
-    for name in ("instance_matrix", "instance_fleet"):
-        yield reverse(f"admin:offload_{name}")
+    """Yield every page and poll of the admin: once, or for each of these rows of its model."""
     yield reverse("admin:app_list", args=["offload"])
-    for model in {type(row) for row in made}:
-        yield reverse(f"admin:offload_{model._meta.model_name}_changelist")
-    for row in made:
-        yield reverse(f"admin:offload_{row._meta.model_name}_change", args=[row.pk])
-        if isinstance(row, Job):
-            yield reverse("admin:offload_job_now", args=[row.pk])
+    for model in MODELS:
+        keys = [quote(row.pk) for row in made if type(row) is model]
+        for url in admin.site._registry[model].get_urls():
+            for arguments in placed(url.pattern.converters, keys) if url.name else ():
+                yield reverse(f"admin:{url.name}", args=arguments)
+
+
+def placed(converters: Collection[str], keys: list[str]) -> list[list[Any]]:
+    """Return what to put into a URL, for each of its pages."""
+    if not converters:
+        return [[]]
+    if set(converters) == {"quoted", "file_id"}:
+        return [["plain", file] for file in PayloadFile.objects.values_list("pk", flat=True)]
+    assert set(converters) <= {"quoted", "object_id"}, "put something into this URL"
+    assert keys, "make odd rows for this URL"
+    return [[key] for key in keys]
 
 
 def broken(client: Client, address: str) -> str:
-    """Return what a page fails with, nothing where it answers."""
+    """Return the error of a page, or nothing if it answers."""
     try:
         answer: Any = client.get(address)
     except Exception as error:
         return f"{address}: {type(error).__name__}: {error!s:.200}"
     if answer.status_code < 500:
-        return ""
+        usual = ANSWERS_OF_FILES if "/files/" in address else ANSWERS
+        return "" if answer.status_code in usual else f"{address}: {answer.status_code}"
     kind, raised, _ = getattr(answer, "exc_info", None) or (Exception, "", None)
     return f"{address}: {kind.__name__}: {raised!s:.200}"
 
@@ -75,20 +94,47 @@ def test_every_page_answers(boss: Client) -> None:
     assert [told for one in addresses(odd_rows()) if (told := broken(boss, one))] == []
 
 
-VERBS = (
-    ("status",),
-    ("instances",),
-    ("topics",),
-    ("jobs", "--limit", "1000"),
-    ("queues",),
-    ("explain", "odd/topic"),
-    ("rules",),
-    ("doctor",),
-)
+#: How each verb is called; those that change something only say what they would change.
+CALLS: dict[str, list[list[str]]] = {
+    "status": [[]],
+    "instances": [[], ["--all", "--long", "--properties"]],
+    "peers": [[]],
+    "topics": [[]],
+    "queues": [[]],
+    "rules": [[]],
+    "changes": [["--limit", "1000"], ["--of", "odd@host"]],
+    "explain": [["odd/topic"]],
+    "submit": [["odd/topic"]],
+    "jobs": [["--limit", "1000"]],
+    "job": [],
+    "stop": [["--topic", "odd/**", "--dry-run"]],
+    "retry": [["--topic", "odd/**", "--dry-run"]],
+    "remove": [["--topic", "odd/**", "--dry-run"]],
+    "allow": [["odd@host", "odd/**", "--dry-run"]],
+    "deny": [["odd@host", "odd/**", "--dry-run"]],
+    "clear": [["odd@host", "odd/never", "--dry-run"]],
+    "exclusive": [["odd@host", "odd/**", "--dry-run"]],
+    "off": [["odd@host", "--dry-run"]],
+    "on": [["odd@host", "--dry-run"]],
+    "transfers": [[]],
+    "payload": [["list"], ["verify"], ["prune", "--dry-run"]],
+    "doctor": [[]],
+}
+#: It runs until it is told to end, and reads no row.
+UNCALLED = {"broker"}
+
+
+def calls(made: list[Model]) -> Iterator[tuple[str, ...]]:
+    """Yield the calls of every verb, for people and for programs."""
+    given = {**CALLS, "job": [[row.pk] for row in made if isinstance(row, Job)]}
+    for verb in VERBS.keys() - UNCALLED:
+        for arguments in given[verb]:
+            yield verb, *arguments
+            yield verb, *arguments, "--json"
 
 
 def said(*arguments: str) -> str:
-    """Return what the command fails with, nothing where it answers as it documents."""
+    """Return the error of the command, or nothing if it answers as documented."""
     out = StringIO()
     try:
         call_command("offload", *arguments, stdout=out)
@@ -106,28 +152,25 @@ def refused(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
 
 
-@pytest.mark.usefixtures("app", "engine_database")
+@pytest.mark.usefixtures("app", "database_alias")
 def test_every_verb_answers() -> None:
-    jobs = [row.pk for row in odd_rows() if isinstance(row, Job)]
-    calls = [*VERBS, *(("job", job) for job in jobs)]
-
-    told = [said(*call, *extra) for call in calls for extra in ((), ("--json",))]
-
-    assert [one for one in told if one] == []
+    assert [told for call in calls(odd_rows()) if (told := said(*call))] == []
 
 
-@pytest.mark.usefixtures("app", "engine_database")
+@pytest.mark.usefixtures("app", "database_alias")
 def test_every_duty_goes_on() -> None:
     incarnation = membership.join(announcement("odd@host"))
     odd_rows()
     term = leadership.acquire("odd@host", incarnation or "")
     assert term is not None
 
-    assert {duty.name: told for duty in DUTIES if (told := failed(duty, term))} == {}
+    assert {
+        duty.name: told for duty in new_duties(with_peers=False) if (told := failed(duty, term))
+    } == {}
 
 
 def failed(duty: Duty, term: Term) -> str:
-    """Return what a duty fails with, nothing where it does not."""
+    """Return the error of a duty, or nothing without one."""
     try:
         duty.run(term)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""A database that goes away under somebody who clicks."""
+"""A database that becomes unreachable while somebody uses the pages."""
 
 from __future__ import annotations
 

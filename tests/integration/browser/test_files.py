@@ -61,7 +61,7 @@ def address(job: Job, file: PayloadFile) -> str:
 
 
 def content(client: Client, at: str) -> bytes:
-    """Return what is sent."""
+    """Return the content that is sent."""
     answer = client.get(at)
     assert answer.status_code == 200
     sent = b"".join(answer.streaming_content)  # type: ignore[attr-defined]

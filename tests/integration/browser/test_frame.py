@@ -12,9 +12,10 @@ from django.contrib.admin.utils import quote
 from django.test import override_settings
 from django.urls import path, reverse
 
-from offload.fleet import rules
-from offload.models import Instance, Job, Lease, Queue, Rule, Slot, Switch
-from tests.integration.browser.test_pages import text
+from offload.fleet import membership
+from offload.models import ChangeRecord, Instance, Job, Lease, Queue, Rule, Slot, Switch
+from offload.rules import editing
+from tests.integration.browser.pages import text
 from tests.integration.world import HERE, TOPIC, bound, join, running, waiting
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from django.test import Client
 
 MODELS = list(apps.get_app_config("offload").get_models())
-WORKED_WITH = {Instance, Job, Rule, Switch, Queue}
+WORKED_WITH = {Instance, Job, Rule, Switch, Queue, ChangeRecord}
 INDEX = reverse("admin:index")
 INTERNALS = reverse("admin:offload_lease_internals")
 PAGE = reverse("admin:offload_instance_change", args=[quote(HERE)])
@@ -47,7 +48,7 @@ def test_every_list_has_the_tabs(model: type[Model], boss: Client) -> None:
 
 @pytest.mark.parametrize("page", ["change", "history", "delete"])
 def test_every_page_of_a_rule_has_the_tabs(page: str, boss: Client) -> None:
-    rule = rules.deny(HERE, TOPIC)
+    rule = editing.deny(HERE, TOPIC)
 
     for address in (
         reverse(f"admin:offload_rule_{page}", args=[rule.pk]),
@@ -109,7 +110,7 @@ class TestRefusals:
             answer = viewer.get(address)
             assert answer.status_code == 403
             content = answer.content.decode()
-            assert "You are signed in, but may not see this page" in content
+            assert "You are signed in, but are not allowed to see this page" in content
             assert 'class="ob-nav"' in content
             assert listed(Rule) in content
         assert "offload.view_job" in content
@@ -135,7 +136,7 @@ class TestInstance:
         join(labels=["gpu"], facts={"python": "3.11.9", "cpus": 8})
         job = running()
         bound()
-        rules.deny("gpu", "dam/other", scope="label", note="Broken lens")
+        editing.deny("gpu", "dam/other", scope="label", note="Broken lens")
 
         found = text(boss, PAGE)
 
@@ -149,6 +150,16 @@ class TestInstance:
         assert f"{TOPIC} ◐ queued" in found
         assert "cpus 8 python 3.11.9" in found
         assert job.id in boss.get(PAGE).content.decode()
+
+    def test_it_shows_which_property_is_not_renewed_and_why(self, boss: Client) -> None:
+        incarnation = join(facts={"gpus": 2})
+        failing = {"gpus": "site.gpus: <hangs>", "disk": "site.disk: no device"}
+        membership.report(HERE, incarnation, load={"providers": failing})
+
+        found = text(boss, PAGE)
+
+        assert "Properties disk ! not renewed: site.disk: no device gpus 2 ! not" in found
+        assert "renewed: site.gpus: &lt;hangs&gt;" in boss.get(PAGE).content.decode()
 
     def test_it_is_switched_there_and_says_why(self, boss: Client) -> None:
         join()
@@ -194,7 +205,7 @@ SUBSETS: list[Sequence[type[Model]]] = [
 @pytest.mark.parametrize("subset", SUBSETS, ids=lambda found: "+".join(m.__name__ for m in found))
 def test_a_site_of_ones_own_has_any_part_of_it(subset: Sequence[type[Model]], boss: Client) -> None:
     join()
-    rule = rules.deny(HERE, TOPIC)
+    rule = editing.deny(HERE, TOPIC)
     ids = [waiting()[0], running(topic="dam/else").id]
     site = django_admin.AdminSite(name="ops")
     for model in subset:

@@ -8,7 +8,7 @@ from copy import copy
 from datetime import timedelta
 from functools import partial
 from operator import itemgetter
-from resource import RUSAGE_SELF, getrusage
+from time import thread_time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,10 +19,10 @@ from django.utils import timezone
 
 from offload.browser.cluster import sharing
 from offload.dispatch.submission import new_id
-from offload.fleet import rules
-from offload.fleet.rule_enforcement import applied
 from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job
+from offload.rules import editing
+from offload.rules.enforcement import applied
 from offload.tracking import terminations
 from offload.tracking.drafts import Draft, insert
 from tests.arranging import arrange
@@ -42,10 +42,15 @@ FLEET_NOW = reverse("admin:offload_instance_fleet")
 CELL = f"{NAMES[3]} {TOPICS[3]}"
 #: Statements that find out who asks.
 LOGIN = 2
-#: Bytes and seconds that a page may cost; the time with a margin for a machine that is busy.
-BYTES, SECONDS = 300_000, 1.0
-#: Of a poll that finds nothing new.
-POLL_SECONDS = 0.15
+#: Bytes, and seconds of processor time, that a page may cost.
+BYTES, SECONDS = 300_000, 0.3
+#: Of a poll that finds nothing new: less than any page, as it compares one version.
+POLL_SECONDS = 0.03
+#: The most runs of which the cheapest counts: what else a machine does makes a run dearer, through
+#: shared caches, but never cheaper.
+RUNS_MAX = 20
+#: Seconds of the yardstick where the bounds hold; shared processors are slower at times.
+YARDSTICK_SECONDS = 0.035
 
 
 @pytest.fixture
@@ -59,8 +64,8 @@ def wide(db: None) -> None:
         row.name, row.joined, row.incarnation = name, number, f"incarnation-{number}"
     Instance.objects.bulk_create(others)
     for number in range(0, 60, 5):
-        rules.deny(NAMES[number], TOPICS[number], note="Colours are wrong, see OPS-1234.")
-    rules.allow("gpu", "dam/**", scope="label")
+        editing.deny(NAMES[number], TOPICS[number], note="Colours are wrong, see OPS-1234.")
+    editing.allow("gpu", "dam/**", scope="label")
     for instance in snapshot(fresh=True).topology.instances:
         said = applied(instance, snapshot().topology.rules, snapshot().version)
         Instance.objects.filter(pk=instance.name).update(applied=said)
@@ -79,28 +84,43 @@ def wide(db: None) -> None:
         )
 
 
-def cost(act: Callable[[], Any]) -> tuple[Any, float]:
-    """Return what it came to, and the processor time of the cheapest of three times.
+def cost(act: Callable[[], Any], *, within: float) -> tuple[Any, float]:
+    """Return the result and the seconds of processor time of the cheapest run.
 
-    Without the measurement of coverage, which costs several times what it measures, and without
-    the system's part, which is others' too.
+    Seconds are those of an ordinary processor: a yardstick that runs beside it tells how slow this
+    one is at the moment.
+    Run it again while it costs more than ``within``. Measure this thread alone, without coverage,
+    which costs several times what it measures.
     """
-    return min((_cost(act) for _ in range(3)), key=itemgetter(1))
+    found, least = _cost(act)
+    for _ in range(RUNS_MAX - 1):
+        if least <= within:
+            break
+        found, least = min((found, least), _cost(act), key=itemgetter(1))
+    return found, least
 
 
 def _cost(act: Callable[[], Any]) -> tuple[Any, float]:
     tracer = sys.gettrace()
     sys.settrace(None)
     try:
-        begun = getrusage(RUSAGE_SELF).ru_utime
+        begun = thread_time()
         found = act()
-        return found, getrusage(RUSAGE_SELF).ru_utime - begun
+        spent = thread_time() - begun
+        return found, spent / max(1.0, _yardstick() / YARDSTICK_SECONDS)
     finally:
         sys.settrace(tracer)
 
 
+def _yardstick() -> float:
+    """Return the seconds of processor time of work that is always the same."""
+    begun = thread_time()
+    sum(len(f"{number:05d}".replace("0", "x")) for number in range(100_000))
+    return thread_time() - begun
+
+
 def served(client: Client, address: str, look: dict[str, str] | None = None) -> Any:
-    """Return what a server answers: the test client would copy the context of every cell."""
+    """Return a server's response; the test client would copy the context of every cell."""
     cookies = client.cookies.output(header="", sep=";")
     request = RequestFactory().get(address, look, headers={"cookie": cookies})
     answer = WSGIHandler()(request.environ, lambda *_: len)
@@ -127,7 +147,7 @@ def test_pages_about_a_large_fleet_have_bounds(
         with django_assert_max_num_queries(LOGIN + 5):
             served(boss, address, look)
 
-        answer, spent = cost(partial(served, boss, address, look))
+        answer, spent = cost(partial(served, boss, address, look), within=SECONDS)
 
         assert answer.status_code == 200
         assert len(answer.content) <= BYTES, (address, look)
@@ -150,7 +170,7 @@ def test_a_poll_that_finds_nothing_new_asks_nothing_that_was_asked_a_moment_ago(
 
         with django_assert_num_queries(LOGIN):
             assert served(boss, now, asked).status_code == 204
-        _answer, spent = cost(partial(served, boss, now, asked))
+        _answer, spent = cost(partial(served, boss, now, asked), within=POLL_SECONDS)
         assert spent <= POLL_SECONDS
 
         sharing.forget()

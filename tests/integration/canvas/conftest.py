@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.integration.canvas.sending.messages import elsewhere
 from tests.integration.driving.fixtures import app, calls, driver, job, plain
 
-__all__ = ["app", "calls", "driver", "job", "plain"]
+__all__ = ["app", "calls", "driver", "elsewhere", "job", "plain"]

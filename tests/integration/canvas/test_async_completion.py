@@ -1,4 +1,4 @@
-"""Jobs that are handed over inside of canvases: what follows them waits for their token."""
+"""Handed-over jobs in canvases: their successors wait for the token."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from offload.core.states import JobState
 from offload.models import Job
 from offload.signals import stale_attempt
 from offload.testing import run_jobs
-from offload.worker.tasks.current import current_job
+from offload.worker.tasks.current_job import current_job
 from offload.worker.tasks.task import OffloadTask
 from tests.integration.driving.fixtures import BACKENDS
 from tests.integration.driving.tasks import define

@@ -164,12 +164,12 @@ def test_the_rest_of_a_chain_stands_in_one_row_at_a_time(job: Named, driver: Dri
         driver.run_next()
 
 
-def test_a_step_costs_few_statements(job: Named, driver: Driver, engine_database: str) -> None:
+def test_a_step_costs_few_statements(job: Named, driver: Driver, database_alias: str) -> None:
     result = chain(job.add.s(1), job.add.s(1)).apply_async()
     [first] = driver.waiting()
     ending = driver.claim(first.pk)
 
-    with CaptureQueriesContext(connections[engine_database]) as statements:
+    with CaptureQueriesContext(connections[database_alias]) as statements:
         endings.succeed(ending, 1)
 
     told = [one["sql"] for one in statements if "offload_" in one["sql"]]

@@ -1,3 +1,5 @@
+"""Chords of jobs and plain tasks: what they give their body, and what is stored of them."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -7,15 +9,13 @@ from celery import chain, chord, group
 from django.db import connections, transaction
 from django.test.utils import CaptureQueriesContext
 
-from offload.canvas.chords import holds_job
 from offload.core.states import JobState
 from offload.db import database
 from offload.models import Dependency, Job, Join
-from offload.tracking import terminations
 from tests.integration.driving.fixtures import BACKENDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from celery import Celery
 
@@ -155,27 +155,6 @@ def test_a_chord_of_plain_tasks_may_have_a_job_as_body(
     assert Job.objects.get().pk == result.id
 
 
-def test_the_body_waits_for_the_last_member(job: Named, driver: Driver) -> None:
-    result = chord([job.add.s(1), job.add.s(2)], job.total.s()).apply_async()
-
-    driver.run_next()
-    assert not Job.objects.filter(pk=result.id).exists()
-    last = driver.run_next()
-
-    body = Job.objects.get(pk=result.id)
-    assert last is not None
-    assert (body.parent_id, body.args) == (last.pk, [[1, 2]])
-
-
-def test_members_do_not_carry_the_body(job: Named, driver: Driver) -> None:
-    body = job.total.s().set(shadow="x" * 1000)
-    members = [chain(job.add.s(1), job.add.s(1)) for _ in range(3)]
-    chord(members, body).apply_async()
-
-    for row in Job.objects.all():
-        assert len(str(row.options) + str(row.tail)) < 1000
-
-
 def test_a_rollback_leaves_nothing_of_a_chord(app: Celery, job: Named, plain: Named) -> None:
     canvas = chord([job.add.s(1), plain.add.s(2)], job.total.s())
 
@@ -206,66 +185,11 @@ def test_a_plain_task_of_a_chord_is_sent_after_the_commit(
     assert message.headers["id"] == relay.pk
 
 
-def test_a_large_chord_is_stored_by_few_statements(job: Named, engine_database: str) -> None:
+def test_a_large_chord_is_stored_by_few_statements(job: Named, database_alias: str) -> None:
     canvas = chord([job.add.s(number) for number in range(200)], job.total.s())
 
-    with CaptureQueriesContext(connections[engine_database]) as statements:
+    with CaptureQueriesContext(connections[database_alias]) as statements:
         canvas.apply_async()
 
     assert Job.objects.count() == 200
     assert len(statements) <= 12
-
-
-def test_a_member_of_a_stopped_canvas_fails_the_body(
-    app: Celery, job: Named, driver: Driver
-) -> None:
-    result = chord([job.add.s(1), job.add.s(2)], job.total.s()).apply_async()
-    first, _ = driver.waiting()
-    terminations.stop([first.pk])
-
-    driver.run_all()
-
-    body = Job.objects.get(pk=result.id)
-    assert (body.state, body.error_type) == (JobState.ERROR, "celery.exceptions.ChordError")
-    assert first.pk in body.error
-    assert str(app.AsyncResult(first.pk).state) == "REVOKED"
-    assert app.AsyncResult(result.id).state == "FAILURE"
-
-
-def test_a_generator_is_not_read_to_learn_whether_it_holds_jobs(
-    app: Celery, job: Named, plain: Named
-) -> None:
-    numbers = iter(range(9))
-
-    assert not holds_job(app, group(plain.add.s(number) for number in numbers))
-    # Celery's own lists of generators look one ahead.
-    assert next(numbers) == 2
-    assert holds_job(app, group(job.add.s(number) for number in numbers))
-    assert next(numbers) == 5
-    assert not holds_job(app, group(job.add.s(number) for number in range(0)))
-
-
-def test_jobs_of_a_generator_are_stored_whole_or_not_at_all(job: Named) -> None:
-    def header() -> Iterator[Any]:
-        for number in range(3):
-            assert not database.in_transaction()
-            yield job.add.s(number)
-        raise LookupError
-
-    with pytest.raises(LookupError):
-        chord(header(), job.total.s()).apply_async()
-
-    assert not Job.objects.exists()
-
-
-@both
-def test_a_generator_that_begins_with_a_plain_task_is_counted_by_celery(
-    app: Celery, job: Named, plain: Named, driver: Driver
-) -> None:
-    named = (plain, job, plain)
-    result = chord((one.add.s(1) for one in named), job.total.s()).apply_async()
-
-    driver.run_all()
-
-    assert app.AsyncResult(result.id).get(timeout=1) == 3
-    assert not Join.objects.exists()

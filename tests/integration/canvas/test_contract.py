@@ -1,4 +1,4 @@
-"""What is taken for granted of Celery: names, and what is called with what, in this version."""
+"""The contract with this version of Celery: names, and arguments of calls."""
 
 from __future__ import annotations
 

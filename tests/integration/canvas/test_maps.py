@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from celery import chord
 from celery.canvas import xmap
 
-from offload.messaging.names import MAP_TASK
+from offload.core.envelopes import MAP_TASK
 from offload.models import Job
 from offload.workflows import step
 

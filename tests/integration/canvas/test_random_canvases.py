@@ -54,7 +54,7 @@ few = settings(
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 pytestmark = [
-    pytest.mark.parametrize("engine_database", [SQLITE], indirect=True),
+    pytest.mark.parametrize("database_alias", [SQLITE], indirect=True),
     pytest.mark.timeout(600),
 ]
 
@@ -64,7 +64,7 @@ class Builder:
     """Makes canvases of plans; each callback notes a name of its own."""
 
     callbacks: Named
-    #: Whose task is taken next: jobs or plain tasks.
+    #: Kind of the next task: job or plain task.
     tasks: Iterator[Named]
     numbers: Iterator[int] = field(default_factory=count)
 
@@ -119,10 +119,10 @@ def ids_of(result: Any) -> Iterator[str]:
 
 
 @pytest.fixture
-def trial(driver: Driver, calls: list[Any], app: Celery, engine_database: str) -> Iterator[Trial]:
-    """Return what runs canvases, where the app is the one that Celery finds by itself."""
+def trial(driver: Driver, calls: list[Any], app: Celery, database_alias: str) -> Iterator[Trial]:
+    """Return a runner of canvases; the app is the one that Celery finds by itself."""
     _set_current_app(app)
-    yield Trial(driver, calls, engine_database)
+    yield Trial(driver, calls, database_alias)
     _set_current_app(None)
 
 
@@ -148,7 +148,7 @@ def test_every_node_ends_and_every_callback_is_called_as_often_as_by_celery(
 
         assert ids <= set(Job.objects.values_list("pk", flat=True))
         assert is_nothing_open()
-        # What Celery leaves PENDING calls nobody there.
+        # Nodes that Celery leaves PENDING call no callbacks there.
         assert called >= by_celery if pending else called == by_celery
 
     check()

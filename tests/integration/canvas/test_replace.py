@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 both = pytest.mark.parametrize("app", BACKENDS, indirect=True)
 
-#: What a job is replaced by, and what comes of it.
+#: Replacements of a job, and their results.
 CANVASES: dict[str, tuple[Callable[[Any, Any], Any], Any]] = {
     "a job": (lambda j, p: j.add.s(1, 2), 3),
     "a plain task": (lambda j, p: p.add.s(1, 2), 3),

@@ -14,7 +14,7 @@ import offload
 from offload.files import retention
 from offload.models import Job
 from offload.testing import run_jobs
-from tests.databases import EngineRouter
+from tests.databases import DatabaseRouter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.integration.driving.tasks import Named
 
 
-class Lagging(EngineRouter):
+class Lagging(DatabaseRouter):
     """Sends every read of offload's rows to a replica, which has none."""
 
     def db_for_read(self, model: type[Model], **hints: object) -> str | None:

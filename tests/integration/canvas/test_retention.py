@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _kept_for_a_day(engine_database: str) -> None:
+def _kept_for_a_day(database_alias: str) -> None:
     Queue.objects.create(name="jobs", topics=["jobs/**"], retention_days=1)
     Queue.objects.create(name="plain", topics=["celery/**"], retention_days=1)
     forget()

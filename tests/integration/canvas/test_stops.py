@@ -9,11 +9,11 @@ from celery import chain, chord
 from celery.app.control import Control
 from kombu.exceptions import OperationalError
 
-from offload.canvas import posting, relays
+from offload.canvas import relays
 from offload.canvas.freezing.signatures import JOIN_OPTION
 from offload.core.states import JobState
 from offload.jobs import stopping
-from offload.messaging.publisher import Breaker
+from offload.messaging.installation import current_installation
 from offload.models import Dependency, Job
 from offload.tracking import terminations
 from tests.integration.driving.fixtures import BACKENDS
@@ -21,23 +21,22 @@ from tests.integration.driving.fixtures import BACKENDS
 if TYPE_CHECKING:
     from celery import Celery
 
+    from offload.messaging.breaker import Breaker
     from tests.integration.driving.driver import Driver
     from tests.integration.driving.tasks import Named
 
 both = pytest.mark.parametrize("app", BACKENDS, indirect=True)
 
 
-@pytest.fixture(autouse=True)
-def breaker(monkeypatch: pytest.MonkeyPatch) -> Breaker:
-    """Return what remembers that the broker is away, which it is not."""
-    found = Breaker()
-    monkeypatch.setattr(posting, "breaker", found)
-    return found
+@pytest.fixture
+def breaker(app: Celery) -> Breaker:
+    """Return the closed breaker of the broker."""
+    return current_installation.to_broker
 
 
 @pytest.fixture
 def revoked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Return what workers are told to revoke."""
+    """Return the ids that workers are told to revoke."""
     told: list[Any] = []
     monkeypatch.setattr(Control, "broadcast", lambda *_, **options: told.append(options))
     return told
@@ -122,7 +121,7 @@ def test_a_stop_of_a_plain_task_of_which_that_is_not_known_is_both(
 ) -> None:
     assert stopping.stop(relay().pk) is JobState.PENDING
     assert len(revoked) == 1
-    breaker.closed_at = 0.0
+    breaker.close()
     relays.sweep()
     assert relay().state == JobState.PENDING
 

@@ -10,7 +10,7 @@ from django.db import DatabaseError
 import offload
 from offload.db.statements import Statement, change, if_changed, named, together
 from offload.models import Instance, Job, Version
-from offload.tracking import bindings
+from offload.tracking.binding import bindings
 from offload.tracking.drafts import Draft
 from tests.integration.world import HERE, LANE, TOPIC, join, place, waiting
 

@@ -31,7 +31,7 @@ def installed() -> Iterator[Callable[..., Celery]]:
 
 
 @pytest.fixture(autouse=True)
-def app(installed: Callable[..., Celery], engine_database: str, settings: Any) -> Celery:
+def app(installed: Callable[..., Celery], database_alias: str, settings: Any) -> Celery:
     """Install an app that has nothing wrong."""
     # The tests' own models are elsewhere on purpose.
     settings.SILENCED_SYSTEM_CHECKS = ["offload.W010"]

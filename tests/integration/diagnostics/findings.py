@@ -1,4 +1,4 @@
-"""Looking at what was found."""
+"""Helpers for findings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from offload.diagnostics import Finding, Level
 
 #: For a test of what has nothing to do with the database.
-on_sqlite = pytest.mark.parametrize("engine_database", [SQLITE], indirect=True)
+on_sqlite = pytest.mark.parametrize("database_alias", [SQLITE], indirect=True)
 
 
 def levels(findings: Iterable[Finding]) -> set[Level]:

@@ -96,6 +96,15 @@ def test_nothing_is_examined_that_rests_on_wrong_settings(settings: Settings) ->
 
 
 @on_sqlite
+def test_a_wrong_option_of_a_peer_is_a_finding_and_not_the_end(settings: Settings) -> None:
+    peer = {"KEY": "k" * 32, "SEN": ["dam/**"]}
+    settings.OFFLOAD = {**settings.OFFLOAD, "CLUSTER": "author", "PEERS": {"render": peer}}
+    found = list(diagnostics.examine())
+    assert {one.subject for one in found} == {"versions", "settings", "OFFLOAD"}
+    assert any("'SEND'" in one.next_step for one in found)
+
+
+@on_sqlite
 def test_what_rests_on_a_broken_database_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise DatabaseError("refused")

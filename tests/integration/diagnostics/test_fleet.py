@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from offload.core.placement.topology import Mode
 from offload.diagnostics import Level, fleet, rows
-from offload.fleet import leadership, membership, rules, snapshots
+from offload.fleet import leadership, membership, snapshots
 from offload.models import Instance, Queue, Rule
+from offload.rules import editing
 from tests.integration.diagnostics.findings import the
 from tests.integration.world import HERE, TASK, THERE, join, waiting
 
@@ -33,8 +34,27 @@ def test_an_instance_whose_beat_is_old_is_named() -> None:
 def test_an_instance_that_is_off_is_named_with_how_to_switch_it_on() -> None:
     leadership.acquire(HERE, join())
     join(THERE)
-    rules.switch(THERE, off=True)
+    editing.switch(THERE, off=True)
     assert the(Level.WARN, fleet.examine()).next_step.endswith(f"manage.py offload on {THERE}")
+
+
+def test_properties_that_are_not_renewed_are_named_with_what_is_left_of_them() -> None:
+    incarnation = join(facts={"gpus": 2})
+    leadership.acquire(HERE, incarnation)
+    assert [one for one in fleet.examine() if one.level is Level.WARN] == []
+
+    failing = {"gpus": "site.gpus (line 3): ValueError: no device", "disk": "site.disk: it hangs"}
+    membership.report(HERE, incarnation, load={"providers": failing})
+
+    disk, gpus = (one for one in fleet.examine() if one.level is Level.WARN)
+    assert disk.fact == f"The property 'disk' of {HERE} has no value yet: site.disk: it hangs."
+    assert gpus.fact == (
+        f"The property 'gpus' of {HERE} keeps the value 2: site.gpus (line 3): ValueError: no "
+        "device."
+    )
+    assert f"the log of {HERE}" in gpus.next_step
+    membership.report(HERE, incarnation, load={"providers": ["written by hand"]})
+    assert [one for one in fleet.examine() if one.level is Level.WARN] == []
 
 
 def test_a_fleet_of_which_none_takes_work_is_a_warning() -> None:
@@ -81,12 +101,12 @@ def test_rows_that_cannot_be_read_are_named_and_stop_nothing() -> None:
     Instance.objects.update(consumers=[{"pattern": "dam/**", "task": TASK}, {"pattern": 7}, None])
     snapshots.forget()
 
-    seen = snapshots.snapshot(fresh=True)
+    current = snapshots.snapshot(fresh=True)
 
-    instance = seen.topology.instance(HERE)
+    instance = current.topology.instance(HERE)
     assert instance is not None
     assert (instance.incarnation, len(instance.consumers)) == (incarnation, 1)
-    assert seen.topology.rules == ()
-    assert seen.policy("garbled").limit == 1
+    assert current.topology.rules == ()
+    assert current.policy("garbled").limit == 1
     told = [one.fact for one in rows.examine()]
     assert ["Rule" in told[0], "Queue garbled" in told[1]] == [True, True]

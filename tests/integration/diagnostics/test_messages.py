@@ -1,10 +1,10 @@
-"""Messages that begin nothing."""
+"""Foreign messages, and messages that never begin their job."""
 
 from __future__ import annotations
 
 from offload.diagnostics import Level, messages
 from offload.models import Instance, Job
-from offload.reading.explain import explain_job
+from offload.reading.waiting.explain import explain_job
 from tests.integration.diagnostics.findings import the
 from tests.integration.world import HERE, bound, join, row
 

@@ -6,8 +6,10 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from celery.backends.cache import CacheBackend
 from django.db import DatabaseError
 from django.db.migrations.recorder import MigrationRecorder
+from kombu import Connection
 
 from offload.db import database
 from offload.diagnostics import Level, broker, results, traps
@@ -91,18 +93,18 @@ def test_a_broker_that_refuses_is_a_failure(installed: Installed, url: str) -> N
 
 
 class AuthenticationError(ConnectionError):
-    """What the library of Redis raises, by its name."""
+    """An error with the name of the one that the Redis library raises."""
 
 
 @on_sqlite
 def test_a_server_that_refuses_the_login_is_not_said_to_be_away(
     installed: Installed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise AuthenticationError("invalid username-password pair")
 
-    monkeypatch.setattr(broker, "_connect", refuse)
-    monkeypatch.setattr(results, "_ask", refuse)
+    monkeypatch.setattr(Connection, "ensure_connection", refuse)
+    monkeypatch.setattr(CacheBackend, "get_state", refuse)
     installed(broker_url="redis://:secret@127.0.0.1:1/0", result_backend="cache+memory://")
 
     for part, setting in ((broker, "CELERY_BROKER_URL"), (results, "CELERY_RESULT_BACKEND")):
@@ -117,7 +119,7 @@ def test_a_server_that_refuses_the_login_is_not_said_to_be_away(
 def test_a_broker_that_is_silent_is_a_failure_in_time(
     installed: Installed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(broker, "BROKER_TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr(broker, "CONNECT_TIMEOUT_SECONDS", 0)
     installed(broker_url="redis://127.0.0.1:1/0")
     (found,) = broker.examine()
     assert found.level is Level.FAIL

@@ -1,4 +1,4 @@
-"""Settings that hurt later."""
+"""Settings that cause trouble later."""
 
 from __future__ import annotations
 

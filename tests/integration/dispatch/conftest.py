@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.integration.fixtures import _app, alarms, app, broker, changes, media
+from tests.integration.fixtures import _app, alarms, app, broker, changes, media, term
 
-__all__ = ["_app", "alarms", "app", "broker", "changes", "media"]
+__all__ = ["_app", "alarms", "app", "broker", "changes", "media", "term"]

@@ -1,4 +1,4 @@
-"""Submitting: everything is checked, stored at once, and offered after the commit."""
+"""Submitting: everything is checked and stored at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import DataError, connections, transaction
 
 import offload
 from offload.core.exceptions import (
@@ -20,24 +19,17 @@ from offload.core.exceptions import (
     UnknownQueue,
 )
 from offload.core.states import JobState
-from offload.dispatch import dispatching
 from offload.dispatch.submission import new_id
-from offload.messaging.publisher import breaker
-from offload.models import Job, Payload, PayloadFile, Queue
+from offload.models import Job, Payload, Queue
 from offload.tracking.drafts import ROWS_PER_STATEMENT, Draft, insert
-from offload.tracking.queries import loads_by_instance
-from tests.databases import on_postgresql
-from tests.integration.world import HERE, LANE, TOPIC, Broker, join, row, states, waiting
+from tests.integration.dispatch.stored import files
+from tests.integration.world import LANE, TOPIC, row, waiting
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-class RolledBack(Exception):
-    """The transaction of a test is rolled back."""
-
-
-def test_a_job_is_stored_as_it_was_submitted(engine_database: str) -> None:
+def test_a_job_is_stored_as_it_was_submitted(database_alias: str) -> None:
     job = offload.submit(
         TOPIC, {"width": 1280, "names": ["é", None]}, priority=7, delay=60, expires=90,
         ignore_result=True,
@@ -71,7 +63,7 @@ def test_ids_sort_in_the_order_of_submission() -> None:
     assert all(first < second for first, second in pairwise(ids))
 
 
-def test_jobs_of_one_call_keep_their_order(engine_database: str) -> None:
+def test_jobs_of_one_call_keep_their_order(database_alias: str) -> None:
     jobs = offload.submit_many(TOPIC, [{"n": n} for n in range(20)])
 
     stored = Job.objects.order_by("created_at", "id")
@@ -117,163 +109,6 @@ def test_more_jobs_than_one_statement_holds_are_all_stored() -> None:
     assert Job.objects.count() == ROWS_PER_STATEMENT + 50
 
 
-def test_of_many_jobs_all_are_stored_or_none() -> None:
-    many = (
-        {"n": n} if n < ROWS_PER_STATEMENT + 20 else {"n": object()}
-        for n in range(ROWS_PER_STATEMENT + 50)
-    )
-
-    with pytest.raises(InvalidProperties):
-        offload.submit_many(TOPIC, many)
-
-    assert not Job.objects.exists()
-
-
-def test_a_statement_that_fails_takes_the_ones_before_it_along(engine_database: str) -> None:
-    many = [{"n": n} for n in range(ROWS_PER_STATEMENT + 50)]
-
-    def fail_second(execute: Any, sql: str, *args: Any) -> Any:
-        if sql.startswith("INSERT") and Job.objects.exists():
-            raise RolledBack
-        return execute(sql, *args)
-
-    with (
-        connections[engine_database].execute_wrapper(fail_second),
-        pytest.raises(RolledBack),
-    ):
-        offload.submit_many(TOPIC, many, delay=1)
-
-    assert not Job.objects.exists()
-
-
-def test_a_rollback_leaves_neither_row_nor_file(engine_database: str, media: Path) -> None:
-    with transaction.atomic(using=engine_database):
-        offload.submit(TOPIC, files={"original": b"pixels"})
-        transaction.set_rollback(True, using=engine_database)
-
-    assert not Job.objects.exists()
-    assert not Payload.objects.exists()
-    assert _files(media) == []
-
-
-def test_a_rollback_to_a_savepoint_leaves_neither_row_nor_file(
-    engine_database: str, media: Path
-) -> None:
-    with transaction.atomic(using=engine_database):
-        kept = offload.submit(TOPIC, files={"kept": b"pixels"})
-        with transaction.atomic(using=engine_database):
-            offload.submit(TOPIC, files={"gone": b"pixels"})
-            transaction.set_rollback(True, using=engine_database)
-
-    assert [job.pk for job in Job.objects.all()] == [kept.id]
-    assert PayloadFile.objects.get().name == "kept"
-    assert len(_files(media)) == 1
-
-
-def test_files_stay_when_something_else_fails_after_the_commit(
-    engine_database: str, media: Path
-) -> None:
-    def fail() -> None:
-        raise RolledBack
-
-    @transaction.atomic(using=engine_database)
-    def submit() -> None:
-        transaction.on_commit(fail, using=engine_database)
-        offload.submit(TOPIC, files={"original": b"pixels"})
-
-    with pytest.raises(RolledBack):
-        submit()
-
-    assert Job.objects.get().state == JobState.PENDING
-    with PayloadFile.objects.get().open() as file:
-        assert file.read() == b"pixels"
-
-
-def test_inside_a_transaction_nothing_is_bound_before_the_commit(
-    engine_database: str, broker: Broker
-) -> None:
-    join()
-
-    with transaction.atomic(using=engine_database):
-        job = offload.submit(TOPIC)
-        assert states([job.id]) == ["PENDING"]
-        assert broker.sent_to() == []
-
-    assert states([job.id]) == ["QUEUED"]
-    assert [sent["id"] for sent in broker.sent_to()] == [job.id]
-
-
-def test_a_job_is_sent_to_who_can_run_it_under_the_announced_name(broker: Broker) -> None:
-    incarnation = join(
-        consumers=[{"pattern": "dam/**", "task": "old.name"}, {"pattern": TOPIC, "task": "render"}]
-    )
-
-    job = offload.submit(TOPIC, {"width": 3})
-
-    assert broker.sent_to() == [
-        {
-            "task": "render", "v": 1, "id": job.id, "epoch": 1, "topic": TOPIC,
-            "instance": HERE, "incarnation": incarnation,
-        }
-    ]  # fmt: skip
-
-
-def test_no_more_is_bound_at_submit_than_run_at_once(broker: Broker) -> None:
-    join("a@1"), join("b@1")
-
-    jobs = offload.submit_many(TOPIC, [{}] * 20)
-
-    assert Job.objects.filter(state="QUEUED").count() == 4
-    assert sorted(set(Job.objects.bound().values_list("instance", flat=True))) == ["a@1", "b@1"]
-    assert states([job.id for job in jobs])[:5] == ["QUEUED"] * 4 + ["PENDING"]
-
-
-def test_a_job_submitted_alone_waits_for_whoever_is_free_first() -> None:
-    join()
-    jobs = [offload.submit(TOPIC) for _ in range(3)]
-
-    assert [job.state for job in jobs] == ["QUEUED", "QUEUED", "PENDING"]
-    assert dispatching.refill(HERE) == 1
-
-
-def test_instances_that_run_something_already_are_all_used_at_submit() -> None:
-    join("a@1"), join("b@1")
-    offload.submit(TOPIC), offload.submit(TOPIC)
-    assert loads_by_instance() == {"a@1": 1, "b@1": 1}
-
-    offload.submit_many(TOPIC, [{}] * 20)
-
-    assert loads_by_instance() == {"a@1": 2, "b@1": 2}
-
-
-def test_a_delayed_job_is_offered_to_nobody(broker: Broker) -> None:
-    join()
-
-    job = offload.submit(TOPIC, delay=60)
-
-    assert job.state is JobState.PENDING
-    assert broker.sent_to() == []
-
-
-def test_while_the_broker_is_away_jobs_are_stored_and_wait() -> None:
-    join()
-    breaker.trip()
-
-    assert offload.submit(TOPIC).state is JobState.PENDING
-
-
-def test_a_failure_to_bind_does_not_reach_the_submitter(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fail(_: object) -> None:
-        raise RuntimeError("no topology")
-
-    monkeypatch.setattr("offload.dispatch.dispatching.offer", fail)
-
-    assert offload.submit(TOPIC).state is JobState.PENDING
-    assert "jobs are stored and wait for the sweep" in caplog.text
-
-
 BAD: dict[str, tuple[type[Exception], dict[str, Any]]] = {
     "topic": (InvalidTopic, {"topic": "dam//web"}),
     "pattern as topic": (InvalidTopic, {"topic": "dam/*"}),
@@ -290,7 +125,8 @@ BAD: dict[str, tuple[type[Exception], dict[str, Any]]] = {
     "priority of text": (InvalidPriority, {"priority": "high"}),
     "unknown queue": (UnknownQueue, {"queue": "nowhere"}),
     "name with dots": (InvalidName, {"files": {"ok": b"1", "..": b"2"}}),
-    "name with slash": (InvalidName, {"files": {"ok": b"1", "a/b": b"2"}}),
+    "absolute name": (InvalidName, {"files": {"ok": b"1", "/a/b": b"2"}}),
+    "names that clash": (InvalidName, {"files": {"ok": b"1", "OK": b"2"}}),
     "name with NUL": (InvalidName, {"files": {"ok": b"1", "a\0b": b"2"}}),
     "long name": (InvalidName, {"files": {"ok": b"1", "ü" * 128: b"2"}}),
     "missing file": (MissingFile, {"files": {"ok": b"1", "b": "/nowhere/at/all"}}),
@@ -315,27 +151,8 @@ def test_bad_input_is_named_and_leaves_nothing(
 
     assert not Job.objects.exists()
     assert not Payload.objects.exists()
-    assert _files(media) == []
-
-
-@on_postgresql
-def test_a_transaction_that_failed_in_the_database_leaves_no_file(
-    engine_database: str, media: Path
-) -> None:
-    @transaction.atomic(using=engine_database)
-    def submit() -> None:
-        offload.submit(TOPIC, files={"original": b"pixels"})
-        connections[engine_database].cursor().execute("SELECT 1 / 0")
-
-    with pytest.raises(DataError):
-        submit()
-
-    assert _files(media) == []
+    assert files(media) == []
 
 
 def _about(time: datetime, *, seconds: float) -> bool:
     return abs(time - datetime.now(UTC) - timedelta(seconds=seconds)) < timedelta(seconds=20)
-
-
-def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]

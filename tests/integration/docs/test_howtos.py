@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import sys
 import unittest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,8 @@ import pytest
 from django.dispatch import Signal
 from django.test import TestCase
 
-from offload import signals
+import tests.shop.models
+from offload import signals, topology
 from offload.operations import waiting
 from offload.testing import run_jobs
 from tests.databases import SQLITE
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from celery import Celery
 
 PAGES = sorted((Path(__file__).parents[3] / "docs/howto").glob("*.md"))
+#: The page that needs two sites; an acceptance test makes them.
+TWO_SITES = "two-sites"
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 
 
@@ -42,7 +46,7 @@ def working(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def app(engine_database: str) -> Iterator[Celery]:
+def app(database_alias: str) -> Iterator[Celery]:
     """Return the site's app; tasks that a page defines are forgotten again."""
     from project.celery import app
 
@@ -65,9 +69,27 @@ def receivers() -> Iterator[None]:
         one.sender_receivers_cache.clear()
 
 
-@pytest.mark.usefixtures("working", "app", "receivers")
-@pytest.mark.parametrize("engine_database", [SQLITE], indirect=True)
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.fixture
+def declarations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the listeners and the functions that a page declares for agents."""
+    monkeypatch.setattr(topology.declarations, "declared", [])
+    monkeypatch.setattr(topology.providers, "declared", {})
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let pages import the models of an app that the site has."""
+    monkeypatch.setitem(sys.modules, "shop", tests.shop)
+    monkeypatch.setitem(sys.modules, "shop.models", tests.shop.models)
+    yield
+    tests.shop.models.Asset.objects.all().delete()
+
+
+@pytest.mark.usefixtures("working", "app", "receivers", "declarations", "shop")
+@pytest.mark.parametrize("database_alias", [SQLITE], indirect=True)
+@pytest.mark.parametrize(
+    "page", [one for one in PAGES if one.stem != TWO_SITES], ids=lambda page: page.stem
+)
 def test_what_a_page_shows_is_what_happens(page: Path) -> None:
     names: dict[str, Any] = {"__name__": f"howto_{page.stem.replace('-', '_')}"}
     for code, expected in BLOCK.findall(page.read_text()):

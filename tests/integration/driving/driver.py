@@ -13,21 +13,21 @@ from celery.app.trace import trace_task
 
 from offload.canvas.freezing import context
 from offload.core.attempt_key import AttemptKey
+from offload.core.envelopes import BUILTIN_TASKS
 from offload.core.placement.lanes import Lane
 from offload.core.tokens import new_secret
 from offload.jobs import aftermath
 from offload.jobs.claims import MessageFacts
 from offload.jobs.endings import Ending
-from offload.messaging.names import BUILTIN_TASKS
 from offload.models import Job, Slot
 from offload.models.versions import current_version
 from offload.results import result_backend
 from offload.tracking import claiming
-from offload.tracking.bindings import Place, bind
+from offload.tracking.binding.bindings import Place, bind
 from offload.worker.pool.finish import finish
 from offload.worker.pool.outcome import outcome_of
-from offload.worker.tasks import builtin_tasks, current
-from offload.worker.tasks.current import CurrentJob
+from offload.worker.tasks import builtin_tasks, current_job
+from offload.worker.tasks.current_job import CurrentJob
 from offload.worker.tasks.task import OffloadTask
 
 if TYPE_CHECKING:
@@ -57,14 +57,7 @@ class Driver:
 
     def run_all(self) -> None:
         """Run jobs and plain tasks until nothing is left; delays of retries are over at once."""
-        # A sweep that ran out of time goes on behind its last job: the next begins at the first.
-        while (
-            self.run_next()
-            or self.run_plain()
-            or aftermath.sweep()
-            or aftermath.sweep()
-            or self.pass_time()
-        ):
+        while self.run_next() or self.run_plain() or aftermath.sweep() or self.pass_time():
             pass
 
     def pass_time(self) -> int:
@@ -93,7 +86,7 @@ class Driver:
             args=row.args, kwargs=row.properties, retries=row.failures, task=task.name,
         )  # fmt: skip
         try:
-            with current.running(job):
+            with current_job.running(job):
                 outcome, _ = outcome_of(
                     lambda: task.run(*row.args, **row.properties), result_backend.encoded
                 )
@@ -164,7 +157,7 @@ class Driver:
 
 
 def job_of(row: Job, ending: Ending) -> CurrentJob:
-    """Return what a consumer is given of its job."""
+    """Return the job as its consumer gets it."""
     return CurrentJob(
         id=row.pk,
         topic=row.topic,

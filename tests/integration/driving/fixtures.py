@@ -10,7 +10,6 @@ from celery import Celery
 
 from offload.canvas import hooks
 from offload.messaging import installation
-from offload.messaging.publisher import breaker
 from offload.results import task_results
 from tests.integration.driving import tasks
 from tests.integration.driving.driver import Driver
@@ -34,12 +33,10 @@ def installed_app(backend: str) -> Celery:
 
 
 @pytest.fixture
-def app(request: pytest.FixtureRequest, engine_database: str) -> Iterator[Celery]:
+def app(request: pytest.FixtureRequest, database_alias: str) -> Iterator[Celery]:
     """Return the installed app, with an empty broker."""
     found = installed_app(getattr(request, "param", BACKENDS[0]))
     task_results.in_transaction.cache_clear()
-    # An earlier test may have had no broker, a moment ago.
-    breaker.closed_at = 0.0
     with found.connection_for_write() as connection:
         channel: Any = connection.default_channel
         channel.queue_declare(found.conf.task_default_queue)
@@ -51,7 +48,7 @@ def app(request: pytest.FixtureRequest, engine_database: str) -> Iterator[Celery
 
 @pytest.fixture
 def driver(app: Celery) -> Driver:
-    """Return what runs jobs and plain tasks of the app."""
+    """Return the driver of the app's jobs and plain tasks."""
     return Driver(app)
 
 
@@ -69,6 +66,6 @@ def plain(app: Celery) -> tasks.Named:
 
 @pytest.fixture
 def calls() -> list[Any]:
-    """Return what tasks noted, emptied."""
+    """Return the list of the tasks' notes, emptied."""
     tasks.NOTES.clear()
     return tasks.NOTES

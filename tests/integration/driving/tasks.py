@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-#: What ran, in order.
+#: The runs, in order.
 NOTES: list[Any] = []
 
 
@@ -42,7 +42,7 @@ def total(numbers: list[int]) -> int:
 
 
 def same(value: Any) -> Any:
-    """Return what it got."""
+    """Return the argument."""
     return value
 
 

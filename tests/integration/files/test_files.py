@@ -1,4 +1,4 @@
-"""Files of jobs: streamed and hashed on their way in, outputs visible by the finish alone."""
+"""Files of jobs: streamed and hashed on their way in."""
 
 from __future__ import annotations
 
@@ -12,30 +12,12 @@ import pytest
 from django.core.files.base import ContentFile
 
 import offload
-from offload.core.attempt_key import AttemptKey
-from offload.core.exceptions import InvalidName, MissingFile, StaleAttempt, UnreadableFile
-from offload.core.retries import Cause, RetryDecision
-from offload.core.states import JobState
-from offload.files import outputs, payloads
+from offload.core.exceptions import MissingFile, UnreadableFile
+from offload.files import payloads
 from offload.models import Job, Payload, PayloadFile
-from offload.operations.handles import JobHandle
-from offload.signals import stale_attempt
-from offload.tracking import claiming, runs
-from offload.tracking.bindings import bind
-from tests.integration.world import (
-    BROKE,
-    LANE,
-    TOPIC,
-    join,
-    key_of,
-    lose,
-    place,
-    row,
-    running,
-)  # fmt: skip
+from tests.integration.world import TOPIC, join, row
 
-LARGE = bytes(range(256)) * (3 * payloads.CHUNK_BYTES // 256) + b"end"
-AGAIN = RetryDecision(state=JobState.PENDING, delay=0, failures=1, crashes=0, reason="again")
+LARGE = bytes(range(256)) * (3 * payloads.PAYLOAD_CHUNK_BYTES // 256) + b"end"
 
 
 @pytest.fixture(autouse=True)
@@ -142,7 +124,7 @@ def test_a_large_file_is_read_in_pieces() -> None:
 
     offload.submit(TOPIC, files={"slow": source})
 
-    assert source.largest == payloads.CHUNK_BYTES
+    assert source.largest == payloads.PAYLOAD_CHUNK_BYTES
     assert PayloadFile.objects.get().size == 5000
 
 
@@ -154,6 +136,20 @@ def test_a_media_type_comes_from_the_name() -> None:
     assert types == {
         "a.webp": "image/webp", "b.jpg": "image/jpeg", "c": "application/octet-stream",
     }  # fmt: skip
+
+
+def test_a_media_type_comes_from_the_content_where_the_name_says_nothing_or_lies() -> None:
+    png = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
+    offload.submit(TOPIC, files={"a": png, "b.txt": png, "c": b"plain words", "d.PNG": png})
+
+    types = dict(PayloadFile.objects.values_list("name", "media_type"))
+
+    assert types == {
+        "a": "image/png", "b.txt": "image/png", "c": "text/plain", "d.PNG": "image/png",
+    }  # fmt: skip
+    for file in PayloadFile.objects.filter(media_type="image/png"):
+        with file.open() as content:
+            assert content.read() == png
 
 
 def test_names_never_become_paths(media: Path) -> None:
@@ -181,128 +177,3 @@ def test_a_file_is_copied_into_an_open_one() -> None:
 
     target.seek(0)
     assert target.read() == LARGE
-
-
-def test_outputs_are_visible_once_the_attempt_that_made_them_succeeded() -> None:
-    run = running()
-    outputs.add(run.key, "48.png", b"pixels")
-    assert list(JobHandle(run.id).outputs) == []
-    assert list(PayloadFile.objects.outputs()) == []
-
-    runs.succeed(run.key, None, aftermath=False)
-
-    (file,) = JobHandle(run.id).outputs
-    assert (file.name, file.size, file.media_type) == ("48.png", 6, "image/png")
-    assert list(PayloadFile.objects.outputs()) == [file]
-    assert list(PayloadFile.objects.inputs()) == []
-
-
-def test_outputs_of_a_job_that_ended_otherwise_stay_invisible() -> None:
-    run = running()
-    outputs.add(run.key, "48.png", b"half")
-
-    decision = RetryDecision(
-        state=JobState.GIVEN_UP, delay=0, failures=1, crashes=0, reason="enough"
-    )
-    runs.fail(run.key, decision, BROKE, aftermath=False)
-
-    assert list(JobHandle(run.id).outputs) == []
-    assert list(PayloadFile.objects.outputs()) == []
-
-
-def test_outputs_of_a_stale_attempt_stay_invisible() -> None:
-    run = running()
-    outputs.add(run.key, "48.png", b"of the first attempt")
-    runs.requeue(run.key, AGAIN, BROKE, cause=Cause.FAILED, changes={})
-    (again,) = bind(place(), [LANE], limit=1)
-    second = key_of(again)
-    claiming.claim(second)
-    outputs.add(second, "48.png", b"of the second")
-
-    runs.succeed(second, None, aftermath=False)
-
-    (file,) = JobHandle(run.id).outputs
-    with file.open() as content:
-        assert content.read() == b"of the second"
-
-
-def test_an_attempt_that_was_overtaken_can_add_nothing(media: Path) -> None:
-    run = running()
-    lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
-
-    told: list[Any] = []
-
-    def note(*, job_id: str, **_: object) -> None:
-        told.append(job_id)
-
-    stale_attempt.connect(note)
-    with pytest.raises(StaleAttempt):
-        outputs.add(run.key, "late.png", b"late")
-
-    assert told == [run.id]
-
-    assert not PayloadFile.objects.exists()
-    assert [path for path in media.rglob("*") if path.is_file()] == []
-
-
-def test_an_attempt_that_is_overtaken_while_it_stores_leaves_no_file(media: Path) -> None:
-    run = running()
-
-    class Overtaking(BytesIO):
-        def read(self, size: int | None = -1, /) -> bytes:
-            lose(run.id, 1, cause=Cause.CRASHED, error="signal 9")
-            return super().read(size)
-
-    with pytest.raises(StaleAttempt):
-        outputs.add(run.key, "late.png", Overtaking(b"late"))
-
-    assert not PayloadFile.objects.exists()
-    assert [path for path in media.rglob("*") if path.is_file()] == []
-
-
-def test_the_last_output_of_a_name_counts() -> None:
-    run = running()
-    outputs.add(run.key, "48.png", b"first")
-    outputs.add(run.key, "48.png", b"second", media_type="image/x-own")
-
-    file = PayloadFile.objects.get()
-
-    assert (file.size, file.media_type) == (6, "image/x-own")
-
-
-def test_outputs_join_the_payload_that_came_with_the_job() -> None:
-    job_id = offload.submit(TOPIC, files={"original": b"1"}).id
-    key = AttemptKey(job_id=job_id, epoch=1, token="t")
-    assert claiming.claim(key) is not None
-
-    file = outputs.add(key, "original", b"2")
-
-    assert file.payload_id == row(job_id).payload_id
-    assert PayloadFile.objects.count() == 2
-
-
-@pytest.mark.parametrize("name", ["..", "a/b", "", "a\0b", "ü" * 128])
-def test_an_output_has_a_plain_name(name: str) -> None:
-    run = running()
-
-    with pytest.raises(InvalidName):
-        outputs.add(run.key, name, b"1")
-
-
-@pytest.mark.parametrize("text", ["a text", "a text\nof lines\n" * 1000], ids=["short", "long"])
-def test_content_that_is_passed_as_text_is_told_from_a_path(text: str) -> None:
-    run = running()
-
-    for act in (
-        lambda: outputs.add(run.key, "a.txt", text),
-        lambda: offload.submit(TOPIC, files={"a.txt": text}),
-    ):
-        with pytest.raises(MissingFile, match="content and not a path, pass it as bytes"):
-            act()
-
-
-def test_an_output_that_is_not_there_is_named() -> None:
-    run = running()
-
-    with pytest.raises(MissingFile, match="/nowhere"):
-        outputs.add(run.key, "48.png", "/nowhere")

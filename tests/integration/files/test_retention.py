@@ -1,4 +1,4 @@
-"""History that was kept long enough goes, with its files; everything else stays."""
+"""History is deleted after its retention, with its files; everything else stays."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ import pytest
 from django.core.files.storage import FileSystemStorage
 
 import offload
-from offload.files import outputs, retention
+from offload.files import deletion, outputs, retention
 from offload.fleet.row_values import policy_of
 from offload.fleet.snapshots import forget
 from offload.models import Job, Payload, PayloadFile, Queue, Run
-from offload.tracking import runs, terminations
+from offload.tracking import finishing, terminations
 from tests.integration.world import TOPIC, age, join, running, waiting
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from offload.core.policies import Policy
 
 DAYS = 24 * 3600.0
 
@@ -63,7 +61,7 @@ def test_inputs_and_outputs_go_with_the_last_job_of_their_payload(media: Path) -
     Job.objects.filter(pk=job.id).delete()
     run = running(queue="short", payload_id=Payload.objects.get().pk)
     outputs.add(run.key, "48.png", b"out")
-    runs.succeed(run.key, None, aftermath=False)
+    finishing.succeed(run.key, None, aftermath=False)
     age([run.id], "finished_at", seconds=2 * DAYS)
     assert len(files(media)) == 2
 
@@ -79,7 +77,7 @@ def test_outputs_go_with_their_job_and_what_others_use_stays(media: Path) -> Non
     kept = Payload.objects.get().pk
     run = running(queue="short", payload_id=kept)
     outputs.add(run.key, "48.png", b"out")
-    runs.succeed(run.key, None, aftermath=False)
+    finishing.succeed(run.key, None, aftermath=False)
     age([run.id], "finished_at", seconds=2 * DAYS)
 
     assert retention.purge() == 1
@@ -129,19 +127,19 @@ def test_a_run_goes_with_its_last_job() -> None:
 def test_a_queue_that_cannot_be_purged_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     Queue.objects.create(name="broken", topics=["x/**"], retention_days=1, ranking=9)
     forget()
-    old = ended()
-    purge = retention._purge
+    old, kept = ended(), ended(queue="broken")
 
-    def fail_for_one(policy: Policy) -> int:
-        if policy.name == "broken":
+    def fail_for_one(ids: list[str]) -> None:
+        if kept in ids:
             raise OverflowError("date value out of range")
-        return purge(policy)
+        deletion.forget(ids)
 
-    monkeypatch.setattr(retention, "_purge", fail_for_one)
+    monkeypatch.setattr(retention, "forget", fail_for_one)
     with pytest.raises(OverflowError):
         retention.purge()
 
-    assert not Job.objects.filter(pk=old).exists()
+    assert list(Job.objects.values_list("pk", flat=True)) == [kept]
+    assert old != kept
 
 
 def test_a_number_that_no_time_can_hold_is_taken_for_the_nearest() -> None:

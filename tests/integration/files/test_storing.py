@@ -18,7 +18,8 @@ from offload.core.exceptions import FileNotStored
 from offload.db import database
 from offload.files import deletion, outputs
 from offload.models import Job, Payload, PayloadFile
-from tests.integration.world import TOPIC, join, row, running
+from offload.tracking import terminations
+from tests.integration.world import TOPIC, join, running
 
 CONTENT = b"pixels" * 1000
 
@@ -155,11 +156,8 @@ def test_nothing_is_left_of_files_whose_history_is_over(
 ) -> None:
     monkeypatch.setattr(storage, "room", 9)
     job = offload.submit(TOPIC, files={"first": CONTENT})
-    payload = row(job.id).payload_id
+    terminations.drop([job.id])
 
-    Job.objects.filter(pk=job.id).delete()
-    unused = Payload.objects.filter(pk=payload)
-    places = deletion._drop_unused(unused)
-    deletion._delete(places, {("offload", str(payload))})
+    deletion.forget([job.id])
 
     assert list(media.rglob("*")) == []

@@ -18,7 +18,8 @@ from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Lease
 from offload.models.versions import current_version
 from tests.databases import on_postgresql
-from tests.integration.world import HERE, THERE, join, running, together
+from tests.integration.beside import together
+from tests.integration.world import HERE, THERE, join, running
 from tests.polling import eventually
 
 
@@ -33,9 +34,9 @@ def test_the_first_who_asks_leads_and_the_next_does_not() -> None:
 
     assert term == Term(number=1, holder=HERE, incarnation=here)
     assert leadership.acquire(THERE, there) is None
-    seen = snapshot(fresh=True).topology.leader
-    assert seen is not None
-    assert seen.name == HERE
+    current = snapshot(fresh=True).topology.leader
+    assert current is not None
+    assert current.name == HERE
 
 
 def test_the_leader_renews_within_its_term() -> None:
@@ -144,7 +145,7 @@ def test_an_old_leader_buries_nobody() -> None:
     leadership.acquire(THERE, there)
 
     with pytest.raises(NotLeader):
-        departures.bury(old, THERE, there, 0)
+        departures.declare_gone(old, THERE, there, 0)
 
     assert Instance.objects.get(pk=THERE).mode == Mode.READY
     assert run.row.state == "ACTIVE"
@@ -156,7 +157,7 @@ def test_the_leader_buries_who_stood_still() -> None:
     term = leadership.acquire(HERE, here)
     assert term is not None
 
-    departures.bury(term, THERE, there, 0)
+    departures.declare_gone(term, THERE, there, 0)
 
     assert Instance.objects.get(pk=THERE).gone_because == "no beat for 12 s"
     assert run.row.state == "PENDING"

@@ -1,4 +1,4 @@
-"""What is read of the topology holds as long as what it was read from."""
+"""A snapshot of the topology is valid as long as the data it was read from."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ from offload.db import database
 from offload.fleet.snapshots import snapshot
 from offload.models import Queue, Rule
 from offload.models.versions import current_version
+from tests.integration.beside import together
 from tests.integration.world import join, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+#: Django 6.1 has another name for it.
+make_savepoint = getattr(transaction, "savepoint_create", transaction.savepoint)
 
 
 @contextmanager
@@ -36,6 +40,17 @@ def queue(name: str) -> Queue:
     """Add a queue."""
     made: Queue = Queue.objects.create(name=name, topics=[f"{name}/*"])
     return made
+
+
+def test_threads_that_read_the_same_have_the_same() -> None:
+    join()
+    mine = snapshot(fresh=True)
+
+    [of_another] = together([snapshot])
+
+    assert of_another is mine
+    queue("another")
+    assert snapshot() is not mine
 
 
 def test_a_queue_of_a_transaction_that_was_rolled_back_is_used_by_nobody() -> None:
@@ -82,7 +97,7 @@ def test_what_tests_of_one_class_share_is_kept_and_what_each_makes_is_not() -> N
 def test_a_point_that_is_rolled_back_to_by_hand_counts_as_well() -> None:
     with rolled_back():
         queue("before")
-        point = transaction.savepoint(using=database.alias())
+        point = make_savepoint(using=database.alias())
         queue("undone")
         assert queues() == ["before", "undone"]
         transaction.savepoint_rollback(point, using=database.alias())
@@ -104,11 +119,11 @@ def test_rules_and_instances_are_no_exception() -> None:
     with rolled_back():
         join()
         Rule.objects.create(verb="deny", scope="instance", target="a@b", pattern="a/*")
-        seen = snapshot().topology
-        assert (len(seen.instances), len(seen.rules)) == (1, 1)
+        current = snapshot().topology
+        assert (len(current.instances), len(current.rules)) == (1, 1)
 
-    seen = snapshot().topology
-    assert (len(seen.instances), len(seen.rules)) == (0, 0)
+    current = snapshot().topology
+    assert (len(current.instances), len(current.rules)) == (0, 0)
 
 
 def test_a_transaction_that_changed_nothing_reads_nothing_anew() -> None:
@@ -145,12 +160,12 @@ def test_a_transaction_by_hand_keeps_nothing() -> None:
 
 
 def test_tables_that_were_emptied_are_read_anew_whatever_the_version(
-    engine_database: str,
+    database_alias: str,
 ) -> None:
     queue("former")
     assert queues() == ["former"]
 
-    call_command("flush", database=engine_database, interactive=False, verbosity=0)
+    call_command("flush", database=database_alias, interactive=False, verbosity=0)
 
     assert queues() == []
     queue("next")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from tests.integration.fixtures import _app, alarms, app, broker, changes, media
+from tests.integration.fixtures import _app, alarms, app, broker, changes, media, term
+from tests.integration.jobs.situations import elsewhere, followed
 
-__all__ = ["_app", "alarms", "app", "broker", "changes", "media"]
+__all__ = ["_app", "alarms", "app", "broker", "changes", "elsewhere", "followed", "media", "term"]

@@ -1,10 +1,11 @@
-"""Celery's event of jobs that ended by request, heard by Celery's own receiver and state."""
+"""Celery's event of jobs that ended on request, read by Celery's own receiver and state."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from celery.events.dispatcher import EventDispatcher
 from celery.events.state import State
 from django.db import transaction
 from kombu import Consumer
@@ -13,7 +14,7 @@ from offload.core.retries import Cause
 from offload.db import database
 from offload.fleet import leadership
 from offload.jobs import aftermath, celery_events, endings, losses, stopping
-from offload.messaging.publisher import breaker
+from offload.messaging.installation import current_installation
 from offload.models import Job
 from offload.tracking import requeue, terminations
 from tests.integration.world import (
@@ -68,7 +69,7 @@ class Ears:
 
 @pytest.fixture
 def ears(app: Celery) -> Iterator[Ears]:
-    """Return who listens while two instances are here, one of which leads."""
+    """Return the receiver while two instances are here, one of which leads."""
     leadership.acquire(THERE, join(THERE))
     join()
     with app.connection_for_read() as connection:
@@ -96,7 +97,7 @@ def killed() -> str:
     """Kill the process of a job, as its instance does."""
     run = running()
     stopping.stop(run.id, force=True)
-    losses.ended(run.id, run.key.epoch, cause=Cause.STOPPED_FORCED, told="killed")
+    losses.ended((run.id, run.key.epoch), cause=Cause.STOPPED_FORCED, detail="killed")
     return run.id
 
 
@@ -104,7 +105,7 @@ def lost() -> str:
     """Lose the instance of a job that was asked to stop: the leader concludes it."""
     run = running()
     stopping.stop(run.id)
-    losses.ended(run.id, run.key.epoch, cause=Cause.LEASE_EXPIRED, told="gone")
+    losses.ended((run.id, run.key.epoch), cause=Cause.LEASE_EXPIRED, detail="gone")
     return run.id
 
 
@@ -190,14 +191,14 @@ def test_an_end_that_is_rolled_back_is_not_told(ears: Ears) -> None:
 def test_a_broker_that_is_away_keeps_no_job_from_its_end(
     ears: Ears, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError("no broker")
 
-    monkeypatch.setattr(celery_events, "_send", fail)
+    monkeypatch.setattr(EventDispatcher, "publish", fail)
     first, second = bound(2)
 
     stopping.stop(first.id)
-    assert breaker.is_open
+    assert current_installation.to_broker.is_open
     stopping.stop(second.id)
 
     assert set(Job.objects.values_list("state", flat=True)) == {"STOPPED"}

@@ -30,7 +30,7 @@ def instance(app: Celery) -> str:
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
-    """Return what a sink of each phase was called for, in that order."""
+    """Return the jobs that a sink of each phase was called for, in that order."""
     found: Seen = []
 
     def noting(phase: Phase) -> Sink:
@@ -109,5 +109,6 @@ def test_what_follows_may_read_the_result_that_goes_before_it() -> None:
         ("result", Phase.OUTSIDE),
         ("result", Phase.INSIDE),
         ("tail", Phase.INSIDE),
+        ("deliveries", Phase.INSIDE),
         ("event", Phase.AFTER),
     ]

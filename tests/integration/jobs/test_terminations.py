@@ -1,4 +1,4 @@
-"""Ends without a run: stop, expiry, drop; and what follows an end, done exactly once."""
+"""Ends without a run: stop, expiry, drop; and the successors of an end, exactly once."""
 
 from __future__ import annotations
 
@@ -11,15 +11,11 @@ from django_celery_results.models import TaskResult
 
 from offload.core.exceptions import UnknownJob
 from offload.core.states import Hold, JobState
-from offload.db import database
-from offload.dispatch import unbegun
+from offload.dispatch import overdue
 from offload.fleet import leadership, membership
 from offload.jobs import aftermath, stopping
-from offload.models import Job
-from offload.results import result_backend
 from offload.tracking import terminations
-from offload.tracking.bindings import bind
-from tests.databases import on_postgresql
+from offload.tracking.binding.bindings import bind
 from tests.integration.world import (
     HERE,
     LANE,
@@ -32,7 +28,6 @@ from tests.integration.world import (
     row,
     running,
     states,
-    together,
     waiting,
 )  # fmt: skip
 
@@ -83,13 +78,13 @@ def test_what_was_stopped_is_revoked_in_celery(app: Any) -> None:
 
 
 def test_a_stop_that_is_rolled_back_did_not_happen(
-    engine_database: str, changes: list[Told]
+    database_alias: str, changes: list[Told]
 ) -> None:
     job_id = waiting()[0]
 
-    with transaction.atomic(using=engine_database):
+    with transaction.atomic(using=database_alias):
         stopping.stop(job_id)
-        transaction.set_rollback(True, using=engine_database)
+        transaction.set_rollback(True, using=database_alias)
 
     assert row(job_id).state == JobState.PENDING
     assert changes == []
@@ -137,7 +132,7 @@ def test_the_leader_expires_and_concludes(app: Any) -> None:
     term = leadership.acquire(HERE, place().incarnation)
     assert term is not None
 
-    unbegun.expire(term)
+    overdue.expire(term)
     aftermath.sweep()
 
     assert states(ids) == ["EXPIRED"]
@@ -163,116 +158,3 @@ def test_what_can_never_run_ends_with_the_reason(app: Any) -> None:
     aftermath.sweep()
     with pytest.raises(KeyError, match="a step failed"):
         app.AsyncResult(ids[0]).get(timeout=1)
-
-
-def test_a_job_that_wants_no_result_is_concluded_without_one() -> None:
-    ids = waiting(options={"ignore_result": True})
-    terminations.drop(ids)
-
-    assert aftermath.sweep() == 1
-
-    assert row(ids[0]).aftermath_due is False
-    assert not TaskResult.objects.exists()
-
-
-def test_what_is_due_is_done_once(followed: list[str]) -> None:
-    ids = waiting(tail={"chain": []}, has_tail=True)
-    terminations.drop(ids)
-
-    assert aftermath.conclude(ids[0]) is True
-    assert aftermath.conclude(ids[0]) is False
-    assert aftermath.sweep() == 0
-    assert followed == ids
-
-
-def test_what_is_due_and_fails_stays_due_and_keeps_nobody_back(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    broken, fine = waiting(tail={"chain": []}, has_tail=True)[0], waiting()[0]
-    terminations.drop([broken, fine])
-
-    def fail(_: object) -> None:
-        raise RuntimeError("no canvas")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("offload.canvas.following.tail.follow", fail)
-        assert aftermath.sweep() == 1
-
-    assert (row(broken).aftermath_due, row(fine).aftermath_due) == (True, False)
-    assert list(TaskResult.objects.values_list("task_id", flat=True)) == [fine]
-    assert aftermath.sweep() == 1
-
-
-def test_more_that_fail_than_a_sweep_takes_keep_nobody_back(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    broken, fine = waiting(4, tail={"chain": []}, has_tail=True), waiting()[0]
-    terminations.drop([*broken, fine])
-    monkeypatch.setattr(aftermath, "SWEEP_JOBS", 2)
-
-    with monkeypatch.context() as patch:
-        patch.setattr("offload.canvas.following.tail.follow", lambda _: 1 / 0)
-        assert sum(aftermath.sweep() for _ in range(3)) == 1
-        assert sum(aftermath.sweep() for _ in range(3)) == 0
-
-    assert row(fine).aftermath_due is False
-    assert sum(aftermath.sweep() for _ in range(3)) == 4
-
-
-def test_a_sweep_concludes_however_many_are_due(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminations.drop(waiting(7))
-    monkeypatch.setattr(aftermath, "SWEEP_JOBS", 2)
-
-    assert aftermath.sweep() == 7
-    assert terminations.due() == []
-
-
-def test_a_sweep_whose_time_is_over_leaves_the_rest_to_the_next(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    ids = waiting(3)
-    terminations.drop(ids)
-    monkeypatch.setattr(aftermath, "SWEEP_SECONDS", 0.0)
-
-    assert [aftermath.sweep(), terminations.due()] == [1, ids[1:]]
-    assert [aftermath.sweep(), terminations.due()] == [1, ids[2:]]
-    assert [aftermath.sweep(), terminations.due()] == [1, []]
-
-
-def test_what_is_due_behind_an_id_is_followed_by_the_first_again() -> None:
-    ids = waiting(5)
-    terminations.drop(ids)
-
-    assert terminations.due(3) == ids[:3]
-    assert terminations.due(3, after=ids[2]) == [*ids[3:], ids[0]]
-    assert terminations.due(9, after=ids[2]) == [*ids[3:], *ids[:3]]
-
-
-@on_postgresql
-def test_of_many_that_conclude_one_job_at_once_one_does_it(followed: list[str]) -> None:
-    ids = waiting(10, tail={"chain": []}, has_tail=True)
-    terminations.drop(ids)
-
-    done = together([lambda: aftermath.conclude_all(ids)] * 4)
-
-    assert sum(done) == 10
-    assert sorted(followed) == sorted(ids)
-    assert not Job.objects.filter(aftermath_due=True).exists()
-
-
-@pytest.fixture
-def followed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the ids of the jobs whose end something followed, in place of the canvas."""
-    found: list[str] = []
-    monkeypatch.setattr("offload.canvas.following.tail.follow", lambda end: found.append(end.id))
-    return found
-
-
-def test_what_follows_an_end_is_found_by_an_index() -> None:
-    explain = "EXPLAIN QUERY PLAN " if database.vendor() == "sqlite" else "EXPLAIN "
-    with database.atomic():
-        if database.vendor() == "postgresql":
-            database.execute("SET LOCAL enable_seqscan = off")
-        plan = database.rows(explain + result_backend.CHILDREN_SQL, ["parent"])
-
-    assert "offload_job_children" in str(plan)

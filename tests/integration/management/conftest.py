@@ -14,9 +14,8 @@ from django.core.management import call_command
 from django.db import connections
 
 from offload.canvas import hooks
-from offload.dispatch import dispatching
+from offload.dispatch.full_lanes import full_lanes
 from offload.messaging import installation
-from offload.messaging.publisher import breaker
 from tests.apps import forget_consumers
 
 if TYPE_CHECKING:
@@ -33,13 +32,12 @@ def _app() -> Celery:
 
 
 @pytest.fixture(autouse=True)
-def app(_app: Celery, engine_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
+def app(_app: Celery, database_alias: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
     """Install an app for the test."""
     forget_consumers(_app)
     # Where readline was loaded it is in the environment, of a terminal that is not there.
     monkeypatch.delenv("COLUMNS", raising=False)
-    breaker.closed_at = 0.0
-    dispatching._full.clear()
+    full_lanes.clear()
     with installation.instead(_app, module=__name__):
         yield _app
 

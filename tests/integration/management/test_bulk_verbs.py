@@ -1,4 +1,4 @@
-"""stop, retry and remove: some jobs by their ids, or all that have something in common."""
+"""stop, retry and remove: some jobs by their ids, or all that match a filter."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_many_jobs_are_counted_and_not_named(said: Said) -> None:
     waiting(12)
     told = said("stop", "--topic", TOPIC, "--yes")
     assert told.splitlines() == [
-        "1 job is ACTIVE, asked to stop: they end when their consumers look, or anyway.",
+        "1 job is ACTIVE, asked to stop: they end when their consumers check, or by themselves.",
         "12 jobs are STOPPED.",
     ]
     assert run.row.stop_requested
@@ -92,10 +92,10 @@ def test_more_than_one_request_may_change_is_changed_by_several(
 def test_as_many_as_asked_for_are_changed_the_oldest_first(said: Said) -> None:
     ids = waiting(5)
     told = said("remove", "--state", "waiting", "--limit", "2", "--yes")
-    assert told.splitlines()[-1] == "3 more are left; ask again for them."
+    assert told.splitlines()[-1] == "3 more are left; repeat the command."
     assert states(ids) == ["DROPPED", "DROPPED", "PENDING", "PENDING", "PENDING"]
     told = said("remove", "--state", "waiting", "--limit", "2", "--yes")
-    assert told.splitlines()[-1] == "1 more is left; ask again for it."
+    assert told.splitlines()[-1] == "1 more is left; repeat the command."
 
 
 def test_what_failed_is_retried_by_topic_or_error(said: Said, answered: Answered) -> None:
@@ -177,3 +177,52 @@ def test_a_person_is_asked_first(
         said("stop", "--topic", TOPIC, to=out)
     assert "Stop 1 of 1 jobs? [y/N]" in out.getvalue()
     assert states([job_id]) == [state]
+
+
+@pytest.mark.parametrize(
+    ("verb", "arrange", "state"),
+    [("stop", waiting, "PENDING"), ("remove", waiting, "PENDING"), ("retry", given_up, "GIVEN_UP")],
+)
+def test_a_dry_run_names_the_jobs_and_leaves_them_as_they_are(
+    said: Said,
+    answered: Answered,
+    verb: str,
+    arrange: Callable[[int], list[str]],
+    state: str,
+) -> None:
+    ids = arrange(3)
+    told = said(verb, "--topic", TOPIC, "--dry-run")
+    assert told.startswith(f"Nothing was changed. This would {verb} 3 jobs:\n")
+    assert f"Job {ids[0]} is {state}." in told
+    facts = answered(verb, *ids[:2], "--dry-run")
+    assert facts == {
+        "changed": [{"id": one, "state": state, "retried_as": None} for one in ids[:2]],
+        "refused": [],
+        "left": 0,
+        "dry_run": True,
+    }
+    assert answered(verb, "--topic", TOPIC, "--limit", "1", "--dry-run")["left"] == 2
+    assert states(ids) == [state] * 3
+    assert Job.objects.count() == 3
+
+
+def test_a_dry_run_refuses_what_would_be_refused(said: Said) -> None:
+    (waits,) = waiting()
+    (ended,) = given_up()
+    said("retry", ended)
+    for words in (["stop", ended], ["remove", ended], ["retry", waits], ["retry", ended]):
+        with pytest.raises(CommandError) as previewed:
+            said(*words, "--dry-run")
+        with pytest.raises(CommandError) as applied:
+            said(*words)
+        assert str(previewed.value) == str(applied.value)
+    assert f"Job {ended} is GIVEN_UP." in said("retry", ended, "--again", "--dry-run")
+
+
+def test_a_dry_run_of_many_counts_them(said: Said) -> None:
+    waiting(12)
+    told = said("stop", "--topic", TOPIC, "--dry-run")
+    assert "12 jobs are PENDING." in told
+    assert "none is left to retry" in said(
+        "retry", "--topic", TOPIC, "--state", "open", "--dry-run"
+    )

@@ -1,4 +1,4 @@
-"""The command as a whole: options, exit codes, colours, and what is wrong around it."""
+"""The command as a whole: options, exit codes, colours, and problems of its environment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.db import DatabaseError
 from rich.console import Console
 
 from offload.management.commands.offload import Command
-from offload.management.terminal import Terminal, plain, table
+from offload.management.terminal import Terminal, sanitized, table
 from offload.management.verbs import VERBS
 from tests.databases import SQLITE
 from tests.integration.world import waiting
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Said = Callable[..., str]
 
-pytestmark = pytest.mark.parametrize("engine_database", [SQLITE], indirect=True)
+pytestmark = pytest.mark.parametrize("database_alias", [SQLITE], indirect=True)
 
 #: Where the processes of these tests write; nothing listens there.
 NOBODY = "redis://127.0.0.1:1/0"
@@ -59,7 +59,7 @@ def shell(root: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProce
             env={**environment, **variables},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
         )
 
     assert run("migrate", "--verbosity=0").returncode == 0
@@ -232,8 +232,8 @@ def test_a_wrong_option_is_answered_with_the_usage_of_its_verb(
 def test_tables_leave_empty_columns_out_and_put_numbers_to_the_right() -> None:
     out = StringIO()
     terminal = Terminal(console=Console(file=out, width=60), as_json=False)
-    rows = [("a", "", 5, plain("x")), ("b", None, 50, plain("y"))]
-    terminal.tell(table(("name", "none", "count", "text"), rows))
+    rows = [("a", "", 5, sanitized("x")), ("b", None, 50, sanitized("y"))]
+    terminal.show(table(("name", "none", "count", "text"), rows))
     assert [line.split() for line in out.getvalue().splitlines()] == [
         ["name", "count", "text"],
         ["a", "5", "x"],

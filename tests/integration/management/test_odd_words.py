@@ -1,4 +1,4 @@
-"""Words that no database takes, or that mean something to one: each verb refuses or takes them."""
+"""Words that databases cannot store, or interpret: each verb accepts or refuses them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_an_odd_word_is_refused_in_words_or_taken(said: Said, verb: str) -> None
 
 
 def refusal(said: Said, words: list[str]) -> str:
-    """Return what is said against these words, nothing where they are taken."""
+    """Return the refusal of these words, or nothing if they are accepted."""
     try:
         said(*words)
     except CommandError as error:

@@ -1,4 +1,4 @@
-"""queues: the list, and what is changed of one."""
+"""queues: the list, and changes of a queue."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ def test_jobs_that_a_queue_comes_too_late_for_are_told_of(said: Said, answered: 
     waiting(3)
     waiting(topic="audio/mix")
     told = said("queues", "add", "slow", TOPIC)
-    assert "Submitted before, they stay in queue default and go by it: 3." in told
+    assert "Submitted before, 3 jobs of its topics stay in queue default and go by it." in told
     assert answered("queues", "suspend", "slow")["elsewhere"] == {"default": 3}
     waiting(queue="slow")
     assert answered("queues", "resume", "slow")["elsewhere"] == {"default": 3}
-    assert "Submitted before" not in said("queues", "remove", "slow")
+    assert "Jobs submitted before" not in said("queues", "remove", "slow")
 
 
 def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> None:
     told = said(
         "queues", "add", "slow", "dam/**", "audio/mix", "--limit", "2", "--retries", "forever",
+        "--cluster-order", "remote_first",
         "--retry-delay", "1m30s", "--backoff", "2", "--keep", "30d", "--ranking", "5",
     )  # fmt: skip
     assert told == "Queue slow is made.\n"
@@ -40,6 +41,7 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
         "topics": ["dam/**", "audio/mix"],
         "type": "unordered",
         "limit": 2,
+        "cluster_order": "remote_first",
         "retries": -1,
         "retry_delay": 90.0,
         "backoff": 2.0,
@@ -57,8 +59,36 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
     assert (row.max_parallel, row.retention_days, row.retries, row.backoff) == (None, None, 3, 2.0)
     said("queues", "set", "slow", "dam/*")
     assert Queue.objects.get().topics == ["dam/*"]
-    assert "go on by the default policy" in said("queues", "remove", "slow")
+    assert "follow the default policy" in said("queues", "remove", "slow")
     assert not Queue.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["add", "new", "dam/**"], f"New jobs of {TOPIC} go to queue new, not default."),
+        (["set", "slow", "--limit", "1"], "2 unstarted jobs would be taken back."),
+        (["suspend", "slow"], "3 unstarted jobs would be taken back."),
+        (["resume", "slow"], "Queue slow is resumed."),
+        (["remove", "slow"], "follow the default policy"),
+    ],
+)
+def test_a_dry_run_changes_no_queue_and_says_what_it_would_come_to(
+    said: Said, answered: Answered, words: list[str], told: str
+) -> None:
+    join()
+    Queue.objects.create(name="slow", topics=["audio/*"])
+    jobs = [one.id for one in bound(3, queue="slow")]
+    found = said("queues", *words, "--dry-run")
+    assert found.startswith("Nothing was changed. With this change:\n")
+    assert told in found
+    facts = answered("queues", *words, "--dry-run")
+    assert facts["dry_run"] is True
+    assert facts["preview"]["recalled"] == facts["recalled"]
+    assert list(Queue.objects.values_list("name", "max_parallel", "suspended")) == [
+        ("slow", None, False)
+    ]
+    assert states(jobs) == ["QUEUED"] * 3
 
 
 def test_a_lower_limit_takes_back_what_has_not_begun(answered: Answered) -> None:
@@ -99,7 +129,7 @@ def test_a_suspended_queue_says_why_wherever_it_keeps_jobs(said: Said, answered:
         (["set", "there"], "Say what to change"),
         (["set", "nowhere", "--limit", "2"], "There is no queue 'nowhere'"),
         (["suspend", "nowhere"], "There is no queue 'nowhere'"),
-        (["suspend", "there", "--note", "x" * 256], "a note has at most 255"),
+        (["suspend", "there", "--note", "x" * 256], "at most 255 characters"),
         (["pause", "there"], "there is no action 'pause'"),
     ],
 )
@@ -128,4 +158,4 @@ def test_a_queue_takes_a_line_of_80_columns(said: Said, monkeypatch: pytest.Monk
     assert len(lines) == 5
     assert "dam/rendition/*" in said("queues")
     assert "in order" in said("queues")
-    assert "thumbnails is suspended. To go on: manage.py offload queues resume" in lines[-1]
+    assert "thumbnails is suspended. To resume it: manage.py offload queues resume" in lines[-1]

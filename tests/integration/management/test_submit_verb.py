@@ -15,7 +15,7 @@ from offload.core.retries import Cause, decide
 from offload.fleet.snapshots import snapshot
 from offload.models import Job, PayloadFile, Queue
 from offload.operations.handles import JobHandle
-from offload.tracking import claiming, runs
+from offload.tracking import claiming, finishing
 from tests.databases import SQLITE
 from tests.integration.world import BROKE, HERE, TOPIC, join
 from tests.polling import eventually
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     Answered = Callable[..., Any]
     Meanwhile = Callable[[Callable[[], object]], AbstractContextManager[None]]
 
-#: What these verbs ask of the database is asked by the engine, and tested there.
-pytestmark = pytest.mark.parametrize("engine_database", [SQLITE], indirect=True)
+#: The use cases make the queries of these verbs, and their tests cover both databases.
+pytestmark = pytest.mark.parametrize("database_alias", [SQLITE], indirect=True)
 
 
 def claimed() -> AttemptKey:
@@ -41,13 +41,13 @@ def claimed() -> AttemptKey:
 
 
 def succeed() -> None:
-    runs.succeed(claimed(), {"width": 5}, aftermath=False)
+    finishing.succeed(claimed(), {"width": 5}, aftermath=False)
 
 
 def fail() -> None:
     policy = snapshot().default.retry
     decision = decide(policy, cause=Cause.FAILED, failures=0, crashes=0, final=True)
-    runs.fail(claimed(), decision, BROKE, aftermath=False)
+    finishing.fail(claimed(), decision, BROKE, aftermath=False)
 
 
 def test_a_job_is_stored_with_its_properties(answered: Answered) -> None:

@@ -1,4 +1,4 @@
-"""Empty, wrong and nearly right words: each verb says what is wrong, and what may be meant."""
+"""Empty, wrong and misspelt words: each verb names the problem and a suggestion."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.management import CommandError
 
-from offload.fleet import rules
 from offload.models import Job, Queue
+from offload.rules import editing
 from offload.tracking import terminations
 from tests.apps import forget_consumers
 from tests.databases import SQLITE
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Said = Callable[..., str]
     Answered = Callable[..., Any]
 
-pytestmark = pytest.mark.parametrize("engine_database", [SQLITE], indirect=True)
+pytestmark = pytest.mark.parametrize("database_alias", [SQLITE], indirect=True)
 
 NEWER = """
 from offload.messaging.installation import installed
@@ -153,14 +153,14 @@ def test_a_rule_for_nobody_names_the_nearest(said: Said, words: list[str], meant
 
 
 def test_rules_of_an_instance_are_also_those_that_wait_for_it(said: Said) -> None:
-    rules.deny("later@x", TOPIC)
+    editing.deny("later@x", TOPIC)
 
     assert TOPIC in said("rules", "--instance", "later@x")
 
 
 def test_rules_of_an_instance_without_any_say_so(said: Said) -> None:
     join()
-    rules.deny("later@x", TOPIC)
+    editing.deny("later@x", TOPIC)
 
     assert f"No rule concerns {HERE}" in said("rules", "--instance", HERE)
 

@@ -1,4 +1,4 @@
-"""What no row may say, whoever writes it: the database refuses it."""
+"""Constraints: the database refuses invalid rows, whoever writes them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from offload.core.moments import LATEST
 from offload.db import database
-from offload.fleet import rules
 from offload.models import Job, Payload, PayloadFile, Queue, Rule
+from offload.rules import editing
 from tests.arranging import arrange
 from tests.integration.world import waiting
 
@@ -22,7 +22,7 @@ SOMEWHERE = {"instance": "w@host", "epoch": 1}
 
 
 def refused(write: Any) -> str:
-    """Return what the database says of a write that it refuses."""
+    """Return the database's error for a refused write."""
     with pytest.raises(IntegrityError) as error, database.atomic():
         write()
     return str(error.value)
@@ -145,4 +145,4 @@ def test_a_rule_ends_when_every_zone_can_still_show_it() -> None:
     with pytest.raises(ValidationError, match="until"):
         Rule(**options).full_clean()
     assert "offload_rule_until" in refused(lambda: Rule.objects.create(**options))
-    assert rules.deny("a@b", "x", until=far).until == LATEST
+    assert editing.deny("a@b", "x", until=far).until == LATEST

@@ -1,4 +1,4 @@
-"""Rows of an earlier form, taken over."""
+"""Migrations of rows in an earlier form."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def migrate(*targets: tuple[str, str]) -> Any:
 
 
 @pytest.fixture
-def _newest_in_the_end(engine_database: str) -> Iterator[None]:
+def _newest_in_the_end(database_alias: str) -> Iterator[None]:
     """Leave the tables to the next test as it expects them."""
     yield
     migrate()

@@ -1,4 +1,4 @@
-"""Many jobs at once: stopped, removed, retried; each request has a bound and says what is left."""
+"""Many jobs at once: stopped, removed, retried; each request is bounded and counts the rest."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from offload.operations import bulk
 from offload.operations.bulk import Changed
 from offload.tracking import relays, terminations
 from tests.databases import on_postgresql
+from tests.integration.beside import together
 from tests.integration.world import (
     bound,
     celery_state,
@@ -24,7 +25,6 @@ from tests.integration.world import (
     running,
     statements,
     states,
-    together,
     waiting,
 )
 
@@ -204,11 +204,11 @@ def test_of_two_who_retry_at_once_one_does() -> None:
     assert Job.objects.filter(retry_of__in=old).count() == len(old)
 
 
-def test_a_request_that_is_rolled_back_changed_nothing(engine_database: str) -> None:
+def test_a_request_that_is_rolled_back_changed_nothing(database_alias: str) -> None:
     ids = waiting(2)
 
-    with transaction.atomic(using=engine_database):
+    with transaction.atomic(using=database_alias):
         bulk.stop(ids)
-        transaction.set_rollback(True, using=engine_database)
+        transaction.set_rollback(True, using=database_alias)
 
     assert states(ids) == ["PENDING", "PENDING"]

@@ -1,4 +1,4 @@
-"""Handles: what a submitter learns of a job."""
+"""Handles of jobs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from offload.core.states import JobState
 from offload.jobs import endings, stopping
 from offload.models import Job
 from offload.operations.handles import JobHandle
-from offload.tracking import runs, terminations
+from offload.tracking import finishing, terminations
 from tests.integration.world import join, running, waiting
 
 
@@ -41,7 +41,7 @@ def test_a_result_is_waited_for() -> None:
     run = running()
 
     def end() -> None:
-        runs.succeed(run.key, 7, aftermath=False)
+        finishing.succeed(run.key, 7, aftermath=False)
         connections.close_all()
 
     thread = threading.Thread(target=end)
@@ -63,7 +63,7 @@ def test_a_job_that_does_not_end_in_time_goes_on() -> None:
 def test_waiting_inside_a_transaction_says_that_its_jobs_begin_after_its_commit() -> None:
     with transaction.atomic(using=router.db_for_write(Job)):
         job = JobHandle(waiting()[0])
-        with pytest.raises(JobTimeout, match="begins after its commit: wait outside"):
+        with pytest.raises(JobTimeout, match="begins only after its commit: wait outside"):
             job.wait(timeout=0.01)
 
 

@@ -32,7 +32,7 @@ def asset(root: Path) -> Asset:
 
 @pytest.fixture
 def rows(asset: Asset, tmp_path: Path) -> list[Row]:
-    """Return what a faultless demo leaves of the photograph."""
+    """Return the rows of a faultless demo of the photograph."""
     return [row_for(step, asset, tmp_path) for step in STEPS]
 
 
@@ -54,7 +54,7 @@ def row_for(step: Step, asset: Asset, folder: Path) -> Row:
 
 
 def content_of(step: Step, original: Any) -> bytes:
-    """Return what the step makes of the original."""
+    """Return the step's file, made from the original."""
     if step.box is None:
         return b"{}"
     make = images.thumbnail if step.output.endswith("png") else images.web

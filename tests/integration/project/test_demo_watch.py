@@ -48,7 +48,7 @@ def site(tmp_path: Path) -> Site:
 
 
 def shown(console: Console) -> str:
-    """Return what was printed."""
+    """Return the printed text."""
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

@@ -14,6 +14,7 @@ from offload.embedded.process import ProcessMark
 from project.claim import FolderInUse, claimed
 from project.fleet import Fleet, ProgramEnded, ending_in_order
 from tests.polling import eventually
+from tests.processes import has_ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +63,7 @@ def test_whatever_ends_the_supervisor_ends_its_programs(
 
     os.kill(supervisor.pid, number)
 
-    eventually(lambda: not any(program.is_running() for program in programs), what="their end")
+    eventually(lambda: all(map(has_ended, programs)), what="their end")
 
 
 def test_what_the_programs_started_ends_with_them(tmp_path: Path) -> None:
@@ -71,8 +72,8 @@ def test_what_the_programs_started_ends_with_them(tmp_path: Path) -> None:
         [parent] = programs_in(tmp_path)
         [child] = eventually(parent.children, what="the child")
 
-    assert not parent.is_running()
-    assert not child.is_running()
+    assert has_ended(parent)
+    assert has_ended(child)
     assert programs_in(tmp_path) == []
 
 
@@ -85,7 +86,7 @@ def test_a_program_that_does_not_listen_is_killed(
         [program] = programs_in(tmp_path)
         eventually(lambda: signals_ignored(program), what="its deafness")
 
-    assert not program.is_running()
+    assert has_ended(program)
 
 
 def signals_ignored(process: psutil.Process) -> bool:

@@ -11,8 +11,6 @@ from django.test import override_settings
 
 from offload.canvas import hooks
 from offload.messaging import installation
-from offload.messaging.publisher import breaker as broker
-from offload.results.result_backend import breaker as backend
 from offload.worker.tasks.task import OffloadTask
 from tests.apps import forget_consumers
 from tests.integration.driving.tasks import define
@@ -44,10 +42,9 @@ def _app() -> Celery:
 
 
 @pytest.fixture(autouse=True)
-def app(_app: Celery, engine_database: str) -> Iterator[Celery]:
+def app(_app: Celery, database_alias: str) -> Iterator[Celery]:
     """Install an app whose jobs are given up as those of the model are."""
     options = {"RETRIES": FAILURES - 1, "RETRY_DELAY": 0.0, "CRASHES": CRASHES}
     changed = override_settings(OFFLOAD={**settings.OFFLOAD, **options})
     with installation.instead(_app, module=__name__), changed:
         yield _app
-    broker.closed_at = backend.closed_at = 0.0

@@ -11,11 +11,11 @@ from django.db.models.functions import Now
 
 from offload.core.placement.lanes import Lane
 from offload.dispatch import dispatching, republishing
-from offload.messaging.publisher import breaker as to_broker
+from offload.messaging.installation import current_installation
 from offload.models import Exclusion, Job
 from offload.models.versions import current_version
 from offload.tracking import requeue
-from offload.tracking.bindings import Place, bind
+from offload.tracking.binding.bindings import Place, bind
 from tests.arranging import arrange
 from tests.integration.protocol.stage import refused, within_reach
 from tests.integration.protocol.stand_ins import ID
@@ -51,7 +51,7 @@ def publish(stage: Stage, act: Act) -> None:
     worker, row = stage.worker(act), stage.row
     arrange(Job.objects.all(), bound_at=F("bound_at") - HOUR, publishes=0)
     known = stage.known(act.before, worker)
-    with within_reach(to_broker):
+    with within_reach(current_installation.to_broker):
         assert republishing.send_again(worker.name, row.incarnation, held=known) == 1
     [sent] = Broker(stage.app).sent_to(worker.name)
     assert (sent["id"], sent["epoch"], sent["instance"]) == (ID, row.epoch, worker.name)
@@ -61,6 +61,6 @@ def recall(stage: Stage, act: Act) -> None:
     """Take the job back, and let the time pass for which the instance is left out for it."""
     epoch = act.before.job.epoch
     with refused():
-        assert requeue.hand_on(ID, epoch - 1, reason="of an older binding") == []
-    assert requeue.hand_on(ID, epoch, reason="not begun in time")
+        assert requeue.reassign((ID, epoch - 1), reason="of an older binding") == []
+    assert requeue.reassign((ID, epoch), reason="not begun in time")
     Exclusion.objects.all().delete()

@@ -1,4 +1,4 @@
-"""What the model and the tables have in common, as one value of either."""
+"""The common facts of the model and the tables, as a value from either."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.unit.protocol.model import Attempt, World
 
 BOUND = frozenset({JobState.QUEUED, JobState.ACTIVE})
-#: Who will ask the row for its token, or write under it.
+#: Phases of deliveries that will read the row's token, or write under it.
 WRITING = frozenset({Phase.CLAIMING, Phase.RUNNING, Phase.FINISHING})
 
 

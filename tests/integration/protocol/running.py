@@ -8,9 +8,9 @@ from offload.core.outcomes import ErrorInfo, Failed, Succeeded
 from offload.core.retries import Cause
 from offload.core.states import JobState
 from offload.jobs import aftermath, claims
-from offload.results.result_backend import breaker as to_backend
+from offload.messaging.installation import current_installation
 from offload.worker.pool.finish import finish
-from offload.worker.tasks.current import CurrentJob
+from offload.worker.tasks.current_job import CurrentJob
 from offload.worker.tasks.task import OffloadTask
 from tests.integration.protocol.stage import refused, within_reach
 from tests.integration.protocol.stand_ins import ID, TASK, TOPIC
@@ -92,7 +92,7 @@ def obeys(stage: Stage, act: Act) -> None:
     assert not _begins(stage.run(act))
 
 
-def fails_unbegun(stage: Stage, act: Act) -> None:
+def fails_unstarted(stage: Stage, act: Act) -> None:
     """Let a message come to nothing."""
     assert act.step.by is not None
     stage.worker(act).lose(act.step.by.epoch)
@@ -107,7 +107,7 @@ def reconcile(stage: Stage, act: Act) -> None:
 
 def conclude(stage: Stage, act: Act) -> None:
     """Write the result, if that is due."""
-    with within_reach(to_backend):
+    with within_reach(current_installation.to_backend):
         is_done = aftermath.conclude(ID)
     assert is_done == act.before.job.aftermath_due
     stage.results += is_done

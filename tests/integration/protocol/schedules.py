@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from tests.unit.protocol.explorer import Left, go_wrong
+from tests.unit.protocol.explorer import go_wrong
 from tests.unit.protocol.model import Key, Step, World
 from tests.unit.protocol.rules import Rules
+from tests.unit.protocol.search import Left
 from tests.unit.protocol.steps import steps
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Act(NamedTuple):
     before: World
     step: Step
     after: World
-    #: What the code takes along with it.
+    #: The steps that the code does together with it.
     along: Step | None = None
 
     def __str__(self) -> str:
@@ -55,7 +56,7 @@ Schedule: TypeAlias = tuple[Act, ...]
 
 
 def possible(world: World, left: Left = (0, ())) -> Iterator[tuple[Act, Left]]:
-    """Yield what can happen next, and the faults that are left after it."""
+    """Yield the possible next steps, with the faults that are left after each."""
     for step, after in steps(world, ALL):
         yield _whole(Act(world, step, after)), left
     for (step, after), rest in go_wrong(world, left, ALL):
@@ -84,7 +85,7 @@ def _moves_it(act: Act, second: Step) -> bool:
     return second.what == "the leader moves the job"
 
 
-def _fails_unbegun(act: Act) -> bool:
+def _fails_unstarted(act: Act) -> bool:
     """Tell whether the agent claims for a delivery that came to nothing."""
     return "fails before its claim" in act.step.what
 
@@ -94,7 +95,7 @@ def _ends_it(act: Act, second: Step) -> bool:
 
 
 #: Two steps of the model each, which are one transaction of the code, or one call.
-TAKEN_ALONG = ((_leaves_a_job, _moves_it), (_fails_unbegun, _ends_it))
+TAKEN_ALONG = ((_leaves_a_job, _moves_it), (_fails_unstarted, _ends_it))
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The stage of a replay: tables, workers, runs, a broker and a backend out of reach."""
+"""The stage of a replay: tables, workers, runs, a broker, and an unreachable backend."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from offload.db import database
 from offload.fleet import snapshots
-from offload.messaging.publisher import breaker as to_broker
+from offload.messaging.installation import current_installation
 from offload.models import Attempt, Exclusion, Instance, Job, Lease, Rule, Slot, Version
-from offload.results.result_backend import breaker as to_backend
 from tests.integration.protocol import mapping
 from tests.integration.protocol.stand_ins import ID, NAMES, TASK, Run, Worker
 
@@ -21,18 +20,18 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from offload.core.envelopes import Key
-    from offload.messaging.publisher import Breaker
+    from offload.messaging.breaker import Breaker
     from tests.integration.protocol.schedules import Act
     from tests.unit.protocol.model import World
 
 
-#: What a schedule leaves rows in.
+#: The tables in which a schedule leaves rows.
 USED = (Attempt, Exclusion, Job, Instance, Slot, Rule, Lease, Version)
 
 
 @dataclass(slots=True)
 class Stage:
-    """What one schedule is replayed on."""
+    """The stage on which one schedule is replayed."""
 
     app: Celery
     workers: tuple[Worker, ...] = ()
@@ -46,7 +45,8 @@ class Stage:
         with database.atomic():
             for model in USED:
                 database.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608
-        to_broker.closed_at = to_backend.closed_at = inf
+        for breaker in (current_installation.to_broker, current_installation.to_backend):
+            breaker.trip(inf)
         snapshots.forget()
         self.workers = tuple(Worker(number) for number in range(len(NAMES)))
         for worker in self.workers:
@@ -80,7 +80,7 @@ class Stage:
         return frozenset((ID, one.epoch) for one in mine)
 
     def picture(self, world: World) -> mapping.Picture:
-        """Return what the tables hold, to be compared with a world."""
+        """Return the content of the tables, to compare with a world."""
         runs = [self.runs[one.token] for one in mapping.writing(world)]
         return mapping.of_tables(self.row, self.workers, runs, results=self.results)
 
@@ -96,8 +96,8 @@ def refused() -> Iterator[None]:
 @contextmanager
 def within_reach(breaker: Breaker) -> Iterator[None]:
     """Let a broker or a backend, which a replay keeps away else, be there for a block."""
-    breaker.closed_at = 0.0
+    breaker.close()
     try:
         yield
     finally:
-        breaker.closed_at = inf
+        breaker.trip(inf)

@@ -1,4 +1,4 @@
-"""Who calls the statements in a replay: two workers, and the runs of the job."""
+"""The callers of the statements in a replay: two workers, and the runs of the job."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Run:
     worker: Worker
     key: AttemptKey
     claimed: Claimed | None = None
-    #: What it tries to write until it has an answer.
+    #: The write that it repeats until it has an answer.
     outcome: Outcome | None = None
 
     @classmethod

@@ -10,10 +10,11 @@ import pytest
 from django.db.models.functions import Now
 
 from offload.db import database
-from offload.fleet import departures, leadership, rules
+from offload.fleet import departures, leadership
 from offload.fleet.leadership import NotLeader, Term
 from offload.jobs import stopping
 from offload.models import Instance, Lease
+from offload.rules import editing
 from tests.integration.protocol.stage import refused
 from tests.integration.protocol.stand_ins import ID, TOPIC
 
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
     from tests.unit.protocol.model import World
 
 
-def bury(stage: Stage, act: Act) -> None:
+def declare_gone(stage: Stage, act: Act) -> None:
     """Declare an instance gone, which moves what is bound to it."""
     worker = stage.worker(act)
     beat = Instance.objects.get(pk=worker.name).beat
     _lead(
-        stage, act.before, lambda term: departures.bury(term, worker.name, worker.incarnation, beat)
+        stage,
+        act.before,
+        lambda term: departures.declare_gone(term, worker.name, worker.incarnation, beat),
     )
 
 
@@ -66,12 +69,12 @@ def stop(stage: Stage, act: Act) -> None:
 
 def deny(stage: Stage, act: Act) -> None:
     """Deny the job on an instance."""
-    rules.deny(stage.worker(act).name, TOPIC)
+    editing.deny(stage.worker(act).name, TOPIC)
 
 
 def clear(stage: Stage, act: Act) -> None:
     """Clear that rule."""
-    assert rules.clear(stage.worker(act).name, TOPIC).count == 1
+    assert editing.clear(stage.worker(act).name, TOPIC).count == 1
 
 
 def again(stage: Stage, act: Act) -> None:

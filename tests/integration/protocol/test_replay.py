@@ -1,4 +1,4 @@
-"""Schedules of the protocol's model, replayed on the statements: both come to the same."""
+"""Schedules of the protocol's model, replayed on the statements with the same outcome."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def nothing(stage: Stage, act: Act) -> None:
     """Leave the tables alone: this happens in a broker or to a process."""
 
 
-#: What each step of the model is here; a text stands for all steps that have it in theirs.
+#: The action for each step of the model; a key stands for all steps whose text contains it.
 CALLS: dict[str, Callable[[Stage, Act], None]] = {
     "the dispatcher binds the job here": dispatcher.bind_,
     "the dispatcher publishes": dispatcher.publish,
@@ -51,10 +51,10 @@ CALLS: dict[str, Callable[[Stage, Act], None]] = {
     "the claim is committed": running.claim,
     "finishes: ": running.end,
     "the finish is committed": running.end,
-    "fails before its claim": running.fails_unbegun,
+    "fails before its claim": running.fails_unstarted,
     "reconciles: ": running.reconcile,
     "concludes the job": running.conclude,
-    "is declared gone": steering.bury,
+    "is declared gone": steering.declare_gone,
     "the leader moves the job": steering.move,
     "a stop is accepted": steering.stop,
     "a rule that denies the job here is committed": steering.deny,
@@ -95,7 +95,7 @@ def replay(app: Celery, schedule: Schedule) -> None:
 
 
 def told(schedule: Sequence[Act]) -> str:
-    """Return what has happened, a line per step."""
+    """Return the history, one line per step."""
     return "\n".join(f"{number}. {act}" for number, act in enumerate(schedule, start=1))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.management import call_command
 
-from offload.checks import options
+from offload.checks import offload_settings
 from offload.checks import queues as checks
 from offload.db import database
 from offload.diagnostics import Level
@@ -136,14 +136,14 @@ def test_what_cannot_be_so_is_an_error_of_the_settings(
 def test_settings_that_are_no_queues_are_refused(settings: Settings) -> None:
 
     settings.OFFLOAD = {"QUEUES": {"render": ["dam/**"]}}
-    (found,) = options.check()
+    (found,) = offload_settings.check()
     assert found.id == "offload.E002"
     assert '{"topics": ["dam/**"]}' in str(found.hint)
 
 
-def test_migrate_makes_what_is_declared(declare: Declare, engine_database: str) -> None:
+def test_migrate_makes_what_is_declared(declare: Declare, database_alias: str) -> None:
     declare(render=RENDER)
 
-    call_command("migrate", database=engine_database, verbosity=0)
+    call_command("migrate", database=database_alias, verbosity=0)
 
     assert Queue.objects.get().is_declared

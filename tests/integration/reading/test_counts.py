@@ -1,9 +1,9 @@
-"""What waits and runs, in one statement."""
+"""Counts of waiting and running jobs, by one statement."""
 
 from __future__ import annotations
 
 from offload.models import Job
-from offload.reading.counts import count
+from offload.reading.cluster.counts import count
 from offload.tracking import claiming
 from tests.arranging import arrange
 from tests.integration.world import (

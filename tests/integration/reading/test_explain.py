@@ -1,4 +1,4 @@
-"""Why a job waits: every reason, in words, from the rows as they are."""
+"""Explanations: every reason why a job waits, in words."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from offload.core.placement.reasons import Obstacle
 from offload.core.placement.topology import Mode
 from offload.core.retries import Cause, RetryDecision
 from offload.core.states import Hold, JobState, Waiting
-from offload.fleet import membership, rules
+from offload.fleet import membership
 from offload.fleet.snapshots import now
 from offload.models import Exclusion, Instance, Queue
-from offload.reading.explain import explain, explain_job
-from offload.tracking import runs, terminations
+from offload.reading.waiting.explain import explain, explain_job
+from offload.rules import editing
+from offload.tracking import finishing, terminations
 from tests.integration.world import (
     BROKE,
     HERE,
@@ -53,12 +54,12 @@ def _suspended() -> str:
 
 def _failed() -> str:
     run = running()
-    runs.requeue(run.key, AGAIN, BROKE, cause=Cause.FAILED, changes={})
+    finishing.requeue(run.key, AGAIN, BROKE, cause=Cause.FAILED)
     return run.id
 
 
 def _denied() -> str:
-    rules.deny(HERE, TOPIC)
+    editing.deny(HERE, TOPIC)
     return waiting()[0]
 
 
@@ -73,7 +74,7 @@ def _refused() -> str:
 
 #: How it came to wait, why it does, and words of the sentence.
 REASONS: dict[str, tuple[Callable[[], str], Waiting, str]] = {
-    "not due": (lambda: waiting(delay=60)[0], Waiting.NOT_DUE, "Its time has not come."),
+    "not due": (lambda: waiting(delay=60)[0], Waiting.NOT_DUE, "It is not due yet."),
     "no consumer": (lambda: waiting(topic="x")[0], Waiting.UNASSIGNED, "Start one that has."),
     "denied": (_denied, Waiting.UNASSIGNED, "denied (1)"),
     "refused": (_refused, Waiting.UNASSIGNED, "excluded (1)"),
@@ -82,6 +83,7 @@ REASONS: dict[str, tuple[Callable[[], str], Waiting, str]] = {
     "suspended": (_suspended, Waiting.SUSPENDED, "suspended"),
     "retry delay": (_failed, Waiting.RETRY_DELAY, "An attempt failed"),
     "dependency": (lambda: waiting(hold=Hold.DEPENDENCY)[0], Waiting.DEPENDENCY, "depends on"),
+    "payload": (lambda: waiting(hold=Hold.PAYLOAD)[0], Waiting.PAYLOAD, "files"),
     "replaced": (lambda: waiting(hold=Hold.REPLACED)[0], Waiting.DEPENDENCY, "depends on"),
 }
 
@@ -101,21 +103,21 @@ def test_a_job_says_why_it_waits(come: Callable[[], str], reason: Waiting, words
 
 
 def test_where_every_worker_is_gone_that_comes_first() -> None:
-    rules.deny(HERE, TOPIC)
+    editing.deny(HERE, TOPIC)
     Instance.objects.update(mode=Mode.GONE)
 
     for topic in (TOPIC, "nobody/knows"):
-        told = f"Every worker that is known is gone. Start one that has a consumer for {topic}."
+        told = f"Every known worker is gone. Start one that has a consumer for {topic}."
         assert explain(topic).sentence == told
-    assert explain_job(row(waiting()[0])).sentence.startswith("Every worker that is known is gone.")
+    assert explain_job(row(waiting()[0])).sentence.startswith("Every known worker is gone.")
 
 
 def test_what_is_nearest_comes_first_with_the_step_that_fits() -> None:
     join("author@site", consumers=[{"pattern": "cms/**", "task": "cms"}])
-    rules.allow("author@site", "cms/**")
+    editing.allow("author@site", "cms/**")
     join("spare@site")
-    rules.allow("spare@site", "cms/**")
-    rule = rules.deny(HERE, TOPIC, note="no licence")
+    editing.allow("spare@site", "cms/**")
+    rule = editing.deny(HERE, TOPIC, note="no licence")
 
     found = explain(TOPIC)
 
@@ -132,7 +134,7 @@ def test_what_is_gone_says_since_when_and_why() -> None:
 
     found = explain(TOPIC)
 
-    assert f"{HERE} is gone since 20" in found.sentence
+    assert f"{HERE} has been gone since 20" in found.sentence
     assert found.sentence.endswith(": its worker died.")
     assert found.next_step == f"Start {HERE} again."
 
@@ -142,7 +144,7 @@ def test_an_instance_that_does_not_beat_is_silent_and_not_ready() -> None:
     Instance.objects.update(beat_at=now() - timedelta(seconds=7))
 
     found = explain_job(row(queued))
-    silence = f"{HERE} gives no sign of life for 7."
+    silence = f"{HERE} has given no sign of life for 7."
 
     assert found.instance == HERE
     assert found.sentence.startswith(f"It would be bound to {HERE}. {silence}")
@@ -157,7 +159,7 @@ def test_an_instance_that_does_not_beat_is_silent_and_not_ready() -> None:
 
 def test_a_queue_that_holds_its_jobs_back_says_how_to_go_on() -> None:
     suspended, narrow = row(_suspended()), "manage.py offload queues"
-    assert explain_job(suspended).next_step == f"To go on: {narrow} resume narrow"
+    assert explain_job(suspended).next_step == f"To resume it: {narrow} resume narrow"
 
     Queue.objects.create(name="slow", topics=["y"], max_parallel=1)
     bound(queue="slow")
@@ -189,7 +191,7 @@ def test_a_job_that_is_bound_or_runs_or_ended_says_so() -> None:
 
 def test_a_topic_has_a_verdict_per_instance() -> None:
     join("author@site", consumers=[{"pattern": "cms/**", "task": "cms"}])
-    rule = rules.deny(HERE, "dam/rendition/*")
+    rule = editing.deny(HERE, "dam/rendition/*")
 
     found = explain(TOPIC)
 

@@ -1,13 +1,14 @@
-"""What failed lately, by topic and error."""
+"""Recent failures by topic and error."""
 
 from __future__ import annotations
 
 import pytest
 
 from offload.core.states import JobState
+from offload.core.validation.bounds import DAY_SECONDS, HOUR_SECONDS
 from offload.db import database
 from offload.jobs import endings
-from offload.reading import failures
+from offload.reading.cluster import failures
 from offload.tracking import terminations
 from tests.integration.world import age, join, running, waiting
 
@@ -86,7 +87,8 @@ def test_the_question_reads_an_index_of_failed_jobs_alone() -> None:
         if database.vendor() == "postgresql":
             database.execute("SET LOCAL enable_seqscan = off")
         plan = database.rows(
-            explain + failures._question(), [-failures.HOUR_SECONDS, -failures.DAY_SECONDS]
+            explain + failures._question(),
+            {"hour": -HOUR_SECONDS, "day": -DAY_SECONDS},
         )
 
     assert "offload_job_failed" in str(plan)

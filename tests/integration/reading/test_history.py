@@ -1,4 +1,4 @@
-"""What a job has been through."""
+"""The history of a job."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from offload.core.states import JobState
 from offload.fleet.snapshots import snapshot
 from offload.models import Job, Run
 from offload.operations.submission import submit
-from offload.reading import history
-from offload.tracking import claiming, runs, terminations
-from offload.tracking.bindings import bind
+from offload.reading.jobs import history
+from offload.tracking import claiming, finishing, terminations
+from offload.tracking.binding.bindings import bind
 from tests.integration.world import (
     BROKE,
     HERE,
@@ -52,14 +52,14 @@ def test_the_attempt_that_runs_has_no_end() -> None:
 def test_ended_attempts_come_before_the_last_one() -> None:
     run = running()
     decision = decide(snapshot().default.retry, cause=Cause.FAILED, failures=0, crashes=0)
-    runs.requeue(run.key, decision, BROKE, cause=Cause.FAILED, changes={})
+    finishing.requeue(run.key, decision, BROKE, cause=Cause.FAILED)
     assert [one.outcome for one in history.attempts(run.row)] == ["failed"]
     Job.objects.update(run_at=None)
     join(THERE)
     (job,) = bind(place(THERE), [LANE], limit=1)
     key = key_of(job)
     claiming.claim(key)
-    runs.succeed(key, 1, aftermath=False)
+    finishing.succeed(key, 1, aftermath=False)
     first, last = history.attempts(row(run.id))
     assert (first.number, first.outcome, first.error) == (1, "failed", "no")
     assert (last.number, last.outcome, last.instance) == (2, "SUCCEEDED", THERE)
@@ -93,7 +93,7 @@ def test_an_attempt_does_not_bear_the_error_of_the_one_before() -> None:
     (job,) = bind(place(THERE), [LANE], limit=1)
     assert claiming.claim(key_of(job)) is not None
     assert [one.error for one in history.attempts(row(lost.id))] == ["its process died", ""]
-    runs.succeed(key_of(job), 1, aftermath=False)
+    finishing.succeed(key_of(job), 1, aftermath=False)
     assert row(lost.id).error == ""
 
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from offload.core.placement.topology import Mode
-from offload.fleet import leadership, membership, rules
+from offload.fleet import leadership, membership
 from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job, Queue
 from offload.reading import overview
-from offload.reading.queues import queues
+from offload.reading.cluster.queues import queues
+from offload.rules import editing
 from offload.tracking import terminations
 from tests.integration.world import (
     HERE,
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 
 
 def test_an_empty_cluster_has_nothing() -> None:
-    seen = overview.overview()
-    assert (seen.instances, seen.topics, seen.leader, seen.term) == ((), (), None, 0)
-    assert (seen.waiting, seen.bound, seen.active, seen.ready) == (0, 0, 0, 0)
+    cluster = overview.overview()
+    assert (cluster.instances, cluster.topics, cluster.leader, cluster.term) == ((), (), None, 0)
+    assert (cluster.waiting, cluster.bound, cluster.active, cluster.ready) == (0, 0, 0, 0)
 
 
 def test_an_instance_is_shown_with_what_it_holds() -> None:
@@ -64,15 +65,15 @@ def test_who_is_gone_does_not_lead() -> None:
     incarnation = join()
     leadership.acquire(HERE, incarnation)
     membership.goodbye(HERE, incarnation)
-    seen = overview.overview()
-    assert (seen.leader, seen.ready, seen.instances[0].mode) == (None, 0, Mode.GONE)
+    cluster = overview.overview()
+    assert (cluster.leader, cluster.ready, cluster.instances[0].mode) == (None, 0, Mode.GONE)
 
 
 def test_who_is_off_takes_no_work() -> None:
     join()
-    rules.switch(HERE, off=True)
-    seen = overview.overview()
-    assert (seen.instances[0].is_off, seen.ready) == (True, 0)
+    editing.switch(HERE, off=True)
+    cluster = overview.overview()
+    assert (cluster.instances[0].is_off, cluster.ready) == (True, 0)
 
 
 def test_jobs_are_counted_by_topic_and_stage() -> None:
@@ -85,8 +86,8 @@ def test_jobs_are_counted_by_topic_and_stage() -> None:
     terminations.stop(waiting())
     line = {one.topic: one for one in overview.topics()}[TOPIC]
     assert (line.waiting, line.bound, line.active) == (4, 1, 1)
-    seen = overview.overview()
-    assert (seen.waiting, seen.bound, seen.active) == (4, 1, 1)
+    cluster = overview.overview()
+    assert (cluster.waiting, cluster.bound, cluster.active) == (4, 1, 1)
 
 
 def test_topics_of_late_are_known_without_consumer_or_open_job() -> None:
@@ -98,10 +99,10 @@ def test_topics_of_late_are_known_without_consumer_or_open_job() -> None:
 @pytest.mark.parametrize(
     ("restrict", "expected"),
     [
-        (lambda: rules.deny(THERE, TOPIC), {"dam/**": 2, TOPIC: 1}),
-        (lambda: rules.deny(THERE, "dam/**"), {"dam/**": 1, TOPIC: 1}),
-        (lambda: rules.exclusive(THERE, [TOPIC]), {"dam/**": 1, TOPIC: 2}),
-        (lambda: rules.switch(THERE, off=True), {"dam/**": 1, TOPIC: 1}),
+        (lambda: editing.deny(THERE, TOPIC), {"dam/**": 2, TOPIC: 1}),
+        (lambda: editing.deny(THERE, "dam/**"), {"dam/**": 1, TOPIC: 1}),
+        (lambda: editing.exclusive(THERE, [TOPIC]), {"dam/**": 1, TOPIC: 2}),
+        (lambda: editing.switch(THERE, off=True), {"dam/**": 1, TOPIC: 1}),
     ],
 )
 def test_a_topic_can_be_run_by_whom_the_rules_leave_it(

@@ -1,4 +1,4 @@
-"""Results that the backend sends to who submitted: they come, and to the right place."""
+"""Results that the backend sends to the submitter: they arrive at the right place."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from offload.operations.handles import retry
 from offload.operations.submission import submit, submit_many
 from offload.results import result_backend, task_results
 from offload.tracking import claiming
-from offload.tracking.bindings import bind
+from offload.tracking.binding.bindings import bind
 from offload.worker.tasks.task import OffloadTask
 from tests.apps import forget_consumers
 from tests.integration.world import (

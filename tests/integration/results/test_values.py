@@ -1,4 +1,4 @@
-"""What a job returned: in its row, or in the backend where that keeps what is too large."""
+"""Values of jobs: in the row, or in the backend if they are too large."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of jobs in the tests of a site: never where the site has its own."""
+"""Files of jobs in the tests of a site, kept apart from the site's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What users test their jobs with."""
+"""`run_jobs()`, for the tests of sites."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Abort(BaseException):
-    """What a site raises past every handler of its own."""
+    """An error of a site that passes all its handlers."""
 
 
 @pytest.fixture(params=["in a transaction", "outside"], autouse=True)
@@ -143,7 +143,7 @@ def test_jobs_without_an_end_are_not_run_for_ever(consumer: None) -> None:
     Queue.objects.create(name="for ever", topics=["shout/*"], retries=-1)
     offload.submit("shout/out", {"fails": 10_000}, files={"note.txt": b""})
 
-    with pytest.raises(StillBusy, match="After 20 attempts"):
+    with pytest.raises(StillBusy, match="after 20 attempts"):
         run_jobs(most=20)
 
     # Nothing is bound that nobody runs.

@@ -9,24 +9,14 @@ import pytest
 from offload.core.attempt_key import AttemptKey
 from offload.core.states import JobState
 from offload.tracking import claiming, terminations
-from offload.tracking.selectors import Seat
+from offload.tracking.selectors import Holder
 from tests.databases import on_postgresql
-from tests.integration.world import (
-    HERE,
-    THERE,
-    Told,
-    bound,
-    join,
-    key_of,
-    row,
-    running,
-    together,
-    waiting,
-)
+from tests.integration.beside import together
+from tests.integration.world import HERE, THERE, Told, bound, join, key_of, row, running, waiting
 
 
 @pytest.fixture(autouse=True)
-def _instance(engine_database: str) -> None:
+def _instance(database_alias: str) -> None:
     join()
 
 
@@ -97,11 +87,11 @@ def test_a_job_that_is_bound_to_nobody_is_not_begun() -> None:
 )
 def test_a_job_is_not_begun_where_it_is_not_bound_to(elsewhere: dict[str, str]) -> None:
     job = bound()[0]
-    here = Seat(instance=HERE, incarnation=job.incarnation)
+    holder = Holder(instance=HERE, incarnation=job.incarnation)
 
-    assert claiming.claim(key_of(job), replace(here, **elsewhere)) is None
+    assert claiming.claim(key_of(job), replace(holder, **elsewhere)) is None
     assert row(job.id).state == JobState.QUEUED
-    assert claiming.claim(key_of(job), here) is not None
+    assert claiming.claim(key_of(job), holder) is not None
 
 
 def test_a_claim_returns_the_arguments_of_the_row() -> None:

@@ -1,4 +1,4 @@
-"""The number that a job shows to what is outside the database."""
+"""The fencing number that a job shows to systems outside the database."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from offload.models import Job, Queue, Version
 from offload.models.versions import current_version
 from offload.signals import stale_attempt
 from offload.tracking import claiming, fencing
-from offload.tracking.bindings import bind
-from offload.worker.tasks.current import CurrentJob
+from offload.tracking.binding.bindings import bind
+from offload.worker.tasks.current_job import CurrentJob
 from tests.arranging import arrange
 from tests.databases import on_postgresql
+from tests.integration.beside import together
 from tests.integration.world import (
     HERE,
     LANE,
@@ -33,7 +34,6 @@ from tests.integration.world import (
     place,
     running,
     statements,
-    together,
 )
 from tests.polling import eventually
 
@@ -49,7 +49,7 @@ def _instance(app: object) -> None:
 
 
 def current(run: Running) -> CurrentJob:
-    """Return what the consumer of a running job is given."""
+    """Return the running job as its consumer gets it."""
     return CurrentJob(
         id=run.id,
         topic=TOPIC,

@@ -12,8 +12,8 @@ from offload.core.states import Hold, JobState
 from offload.fleet import membership
 from offload.jobs import aftermath
 from offload.models import Attempt, Job
-from offload.tracking import claiming, placeholders, requeue, runs, selectors, terminations
-from offload.tracking.bindings import bind
+from offload.tracking import claiming, finishing, replacements, requeue, selectors, terminations
+from offload.tracking.binding.bindings import bind
 from tests.integration.world import (
     BROKE,
     HERE,
@@ -45,17 +45,19 @@ def _declare(run: Running) -> object:
 
 
 def _forced(run: Running) -> object:
-    return requeue.way_back(selectors.process(run.id, 1), cause=Cause.STOPPED_FORCED, error="told")
+    return requeue.return_to_pending(
+        selectors.process((run.id, 1)), cause=Cause.STOPPED_FORCED, error="told"
+    )
 
 
 #: From ACTIVE: how, the cause that is recorded, and whether it counts as a crash.
 FROM_ACTIVE: dict[str, tuple[Callable[[Running], object], str, bool]] = {
     "requeue": (
-        lambda run: runs.requeue(run.key, AGAIN, BROKE, cause=Cause.FAILED, changes={}),
+        lambda run: finishing.requeue(run.key, AGAIN, BROKE, cause=Cause.FAILED),
         "failed",
         False,
     ),
-    "replace": (lambda run: placeholders.replaced(run.key), "requeued", False),
+    "replace": (lambda run: replacements.replaced(run.key), "requeued", False),
     "lost process": (
         lambda run: lose(run.id, 1, cause=Cause.CRASHED, error="signal 9"),
         "crashed",
@@ -73,7 +75,7 @@ FROM_ACTIVE: dict[str, tuple[Callable[[Running], object], str, bool]] = {
 FROM_QUEUED: dict[str, Callable[[str], object]] = {
     "recall": lambda job_id: requeue.recall(selectors.these([job_id]), cause=Cause.REQUEUED),
     "rule": lambda _: requeue.recall_from(HERE, [TOPIC], cause=Cause.REFUSED),
-    "refusal": lambda job_id: requeue.refuse(job_id, 1, reason="unknown task"),
+    "refusal": lambda job_id: requeue.refuse((job_id, 1), reason="unknown task"),
     "dead worker": lambda _: membership.leave(HERE, place().incarnation, reason="x", crash=True),
 }
 
@@ -146,7 +148,7 @@ def test_what_was_bound_waits_again_and_no_attempt_is_counted(
 
 
 @queued
-def test_a_way_back_of_what_was_bound_never_touches_what_waits(
+def test_a_return_of_what_was_bound_never_touches_what_waits(
     back: Callable[[str], object],
 ) -> None:
     job = bound()[0]
@@ -231,6 +233,6 @@ def test_a_suspect_that_failed_in_order_is_a_suspect_no_more() -> None:
     key = key_of(again)
     claiming.claim(key)
 
-    runs.requeue(key, AGAIN, BROKE, cause=Cause.FAILED, changes={})
+    finishing.requeue(key, AGAIN, BROKE, cause=Cause.FAILED)
 
     assert row(run.id).hold == Hold.NONE

@@ -1,4 +1,4 @@
-"""What a job costs: statements counted, and questions answered by the indexes made for them."""
+"""The cost of a job: counted statements, and queries that use their indexes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 from django.db import transaction
 
 import offload
+from offload.core.progress import Progress
 from offload.core.retries import Cause
 from offload.db import database
-from offload.dispatch import unbegun
+from offload.dispatch import overdue
 from offload.fleet import departures, leadership, membership
 from offload.jobs import endings
 from offload.jobs.claims import begin
@@ -19,14 +20,14 @@ from offload.models import Job
 from offload.tracking import (
     async_completion,
     claiming,
-    limits,
+    finishing,
     queries,
     relays,
     requeue,
-    runs,
     terminations,
 )
-from offload.tracking.bindings import bind
+from offload.tracking.binding import queue_limits
+from offload.tracking.binding.bindings import bind
 from tests.integration.world import (
     FACTS,
     HERE,
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 FINAL = 5000
 #: Two indexes hold the bound jobs alone; either will do where all of them are counted.
 BOUND = "offload_job_(bound|in_queue)"
-#: What a plan says of a table that is read from end to end.
+#: The text of a plan for a table that is read completely.
 KEY = r"offload_job_pkey|sqlite_autoindex_offload_job_1"
 WHOLE = re.compile(r"Seq Scan on offload_job\b(?!_)|SCAN offload_job\b(?! USING)")
 CHANGES = re.compile(r"\b(INSERT) INTO|\b(UPDATE) \w+ SET|\b(DELETE) FROM|^(BEGIN|SAVEPOINT)")
@@ -73,14 +74,14 @@ def test_a_job_that_nobody_can_run_is_stored_by_one_statement() -> None:
     assert len(found) <= 3
 
 
-def test_a_job_is_stored_and_bound_by_one_change(engine_database: str) -> None:
+def test_a_job_is_stored_and_bound_by_one_change(database_alias: str) -> None:
     offload.submit(TOPIC)
 
     with statements() as found:
         job = offload.submit(TOPIC)
 
     assert job.state == "QUEUED"
-    assert _changes(found) == (["BEGIN"] if engine_database == "sqlite" else []) + ["INSERT"]
+    assert _changes(found) == (["BEGIN"] if database_alias == "sqlite" else []) + ["INSERT"]
     assert len(found) <= 4
 
 
@@ -101,7 +102,7 @@ def test_a_claim_is_one_statement() -> None:
     assert len(found) == 1
 
 
-def test_a_claim_with_its_started_is_one_transaction(app: Any, engine_database: str) -> None:
+def test_a_claim_with_its_started_is_one_transaction(app: Any, database_alias: str) -> None:
     key = key_of(bound()[0])
     app.conf.task_track_started = True
     try:
@@ -110,16 +111,16 @@ def test_a_claim_with_its_started_is_one_transaction(app: Any, engine_database: 
     finally:
         app.conf.task_track_started = False
 
-    assert (_changes(found), len(found)) == BOTH[engine_database]
+    assert (_changes(found), len(found)) == BOTH[database_alias]
 
 
-def test_a_finish_with_its_result_is_one_transaction(engine_database: str) -> None:
+def test_a_finish_with_its_result_is_one_transaction(database_alias: str) -> None:
     run = running()
 
     with statements() as found:
         endings.succeed(run.ending, {"w": 1})
 
-    assert (_changes(found), len(found)) == BOTH[engine_database]
+    assert (_changes(found), len(found)) == BOTH[database_alias]
 
 
 def test_a_finish_that_keeps_no_result_is_one_statement() -> None:
@@ -151,8 +152,8 @@ QUESTIONS: dict[str, tuple[Callable[[], object], str]] = {
     "unsent": (lambda: relays.is_any_left_behind(5.0), "offload_job_unsent"),
     "left behind": (lambda: relays.claim_left_behind(5.0, 20), "offload_job_unsent"),
     "stopped unsent": (lambda: relays.stop_unsent(5.0), "offload_job_unsent"),
-    "head": (lambda: limits.head_of("narrow"), "offload_job_begun(.|\n)*offload_job_head"),
-    "queue": (lambda: limits.bound_in("narrow"), "offload_job_in_queue"),
+    "head": (lambda: queue_limits.head_of("narrow"), "offload_job_begun(.|\n)*offload_job_head"),
+    "queue": (lambda: queue_limits.bound_in("narrow"), "offload_job_in_queue"),
     "unheard": (lambda: queries.unheard(HERE, "x", first=5.0), BOUND),
     "active": (lambda: queries.active_on(HERE, "x"), BOUND),
     "unstarted": (queries.unstarted, BOUND),
@@ -163,7 +164,7 @@ QUESTIONS: dict[str, tuple[Callable[[], object], str]] = {
         BOUND,
     ),
     "stranded": (lambda: departures.move(_term()), BOUND),
-    "late": (lambda: unbegun.recall(_term()), BOUND),
+    "late": (lambda: overdue.recall(_term()), BOUND),
 }
 
 
@@ -175,7 +176,7 @@ def _values_in_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_values_in_the_text")
 def test_each_question_is_answered_by_its_own_index_however_many_jobs_ended(
-    engine_database: str,
+    database_alias: str,
 ) -> None:
     _crowd()
 
@@ -193,8 +194,8 @@ def test_a_run_finds_its_job_by_the_key_and_not_among_all_that_are_bound() -> No
 
     with statements() as found:
         claiming.claim(key)
-        runs.write(key, "progress", "{}")
-        runs.succeed(key, 1, aftermath=False)
+        finishing.report(key, Progress.of(1, 2, ""))
+        finishing.succeed(key, 1, aftermath=False)
 
     plans = "\n".join(map(_plan, found))
     assert len(re.findall(KEY, plans)) == 3

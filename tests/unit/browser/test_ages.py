@@ -25,7 +25,7 @@ NOW = datetime(2026, 3, 29, 12, 0, 0, tzinfo=UTC)
     ],
 )
 def test_a_moment_is_told_by_its_greatest_unit(seconds: float, told: str) -> None:
-    assert ages.told(NOW - timedelta(seconds=seconds), NOW) == told
+    assert ages.relative(NOW - timedelta(seconds=seconds), NOW) == told
 
 
 def test_a_moment_is_exact_for_machines_and_on_hover() -> None:

@@ -1,4 +1,4 @@
-"""Signs of states."""
+"""Badges of states."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from offload.browser.badges import BADGES, RuleStatus
+from offload.browser.badges import BADGES
+from offload.core.placement.rule_status import RuleStatus
 from offload.core.placement.topology import Mode
 from offload.core.states import JobState
 from offload.templatetags.offload import badge

@@ -1,4 +1,4 @@
-"""Ends of plain Celery tasks as they are told to what waits behind them."""
+"""Ends of plain Celery tasks, as their successors get them."""
 
 from __future__ import annotations
 

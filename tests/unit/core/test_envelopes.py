@@ -70,7 +70,7 @@ def test_what_is_no_envelope_is_refused_without_its_content(wrong: dict[str, Any
 
 @pytest.mark.parametrize("said", [None, "text", 7, [1], []], ids=str)
 def test_what_is_no_object_is_refused(said: object) -> None:
-    with pytest.raises(Malformed, match="no object"):
+    with pytest.raises(Malformed, match="not an object"):
         Envelope.read(said)
 
 

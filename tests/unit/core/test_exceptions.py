@@ -13,6 +13,7 @@ from offload.core.exceptions import (
     PermanentError,
     WrongCall,
 )
+from offload.core.exceptions.file_problems import FILE_PROBLEMS, file_problem
 from offload.core.exceptions.invalid import ITSELF
 
 EVERY = [
@@ -40,10 +41,25 @@ EVERY = [
     ),
     (exceptions.InvalidNumber(name="most", value=0, allowed="a number"), "`most`", "Pass a number"),
     (exceptions.InvalidQueue(name="slow", problem="Say its topics."), "'slow'", "Say its topics"),
-    (exceptions.InvalidRule(target="", problem="It is empty."), "''", "Pass a nodename"),
+    (exceptions.InvalidRule(target="", problem="It is empty."), "''", "Name one instance"),
+    (exceptions.InvalidProgram(problem="there is no shell"), "no shell", "Write a list"),
+    (exceptions.InvalidDelivery(name="a.png", problem="no such field"), "a.png", "deliver_to"),
+    (
+        exceptions.ProgramFailed(program="sort", problem="it ended with status 2", stderr="no a"),
+        "'sort' failed",
+        "It said: no a",
+    ),
+    (
+        exceptions.ProgramFailed(program="sort", problem="it ended", stderr="cannot\nno a"),
+        "It said: no a\n",
+        "Its last lines:\ncannot\nno a",
+    ),
     (exceptions.InvalidName(name="../x", problem="a slash"), "'../x'", "Use"),
+    (exceptions.InvalidProperty(name="gpu", problem="its value is NaN"), "is NaN", "Give it"),
     (exceptions.UnknownQueue(name="slow"), "'slow'", "Add"),
     (exceptions.UnknownInstance(name="gpu@x"), "'gpu@x'", "offload instances"),
+    (exceptions.UnknownPeer(name="rendr", known=["render"]), "'rendr'", "offload peers"),
+    (exceptions.InvalidSwitch(switch="send", problem="It is long."), "'send'", "Write a shorter"),
     (exceptions.UnknownRule(rule_id=7), "rule 7", "offload rules"),
     (exceptions.UnknownRun(run_id="r1"), "'r1'", "The admin lists"),
     (exceptions.RunTimeout(run_id="r1", timeout=2.5, unfinished=3), "3 of its steps", "it goes on"),
@@ -91,8 +107,23 @@ EVERY = [
         "'default', autocommit was switched off",
         "Write 'with transaction.atomic()",
     ),
-    (exceptions.StillBusy(attempts=20), "After 20 attempts", "run_jobs(most="),
+    (exceptions.StillBusy(attempts=20), "after 20 attempts", "run_jobs(most="),
     (exceptions.ConfigurationError(setting="RETRIES", problem="is -2"), "RETRIES", "doctor"),
+    (
+        exceptions.ConsumerError(name="a.png", problem="it is so."),
+        "'a.png'",
+        "processed",
+    ),
+    (exceptions.FileProblem(name="a.png", problem="it is so."), "'a.png'", "cannot be used"),
+    (exceptions.FormatUnsupported(name="a.png", problem="it is so."), "'a.png'", "another format"),
+    (exceptions.InvalidTicket(name="a.png", problem="it is so."), "'a.png'", "older side"),
+    (exceptions.NoSpace(name="a.png", problem="it is so."), "'a.png'", "Free some space"),
+    (exceptions.ResourceDenied(name="a.png", problem="it is so."), "'a.png'", "refused"),
+    (exceptions.SourceCorrupt(name="a.png", problem="it is so."), "'a.png'", "good copy"),
+    (exceptions.SourceUnsupported(name="a.png", problem="it is so."), "'a.png'", "not supported"),
+    (exceptions.TimedOut(name="a.png", problem="it is so."), "'a.png'", "too long"),
+    (exceptions.TooLarge(name="a.png", problem="it is so."), "'a.png'", "smaller"),
+    (exceptions.TransferFailed(name="a.png", problem="it is so."), "'a.png'", "try again"),
 ]
 
 
@@ -143,3 +174,17 @@ def test_an_enormous_wrong_value_is_cut_in_the_message() -> None:
     error = exceptions.InvalidTopic(topic="x" * 100_000, problem="it is too long")
 
     assert len(str(error)) < 600
+
+
+def test_the_reasons_of_files_are_found_by_their_codes() -> None:
+    assert len(FILE_PROBLEMS) == 10
+    for code, kind in FILE_PROBLEMS.items():
+        found = file_problem(code, name="a.png", problem="it is so")
+        assert type(found) is kind
+        # The worker ends a job at once exactly where no other attempt makes sense.
+        assert isinstance(found, PermanentError) is not found.can_retry
+
+
+@pytest.mark.parametrize("code", ["", "no_such_code", None, ["too_large"]])
+def test_a_reason_of_another_version_may_be_retried(code: object) -> None:
+    assert file_problem(code, name="a.png", problem="it is so").can_retry

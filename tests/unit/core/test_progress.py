@@ -1,4 +1,4 @@
-"""How far a job says it is."""
+"""The progress of a job."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from offload.core.progress import Progress
 
 
 class Mute:
-    """What cannot be shown as text."""
+    """A value that cannot be shown as text."""
 
     def __str__(self) -> str:
         raise RuntimeError("no")
@@ -69,7 +69,7 @@ def test_what_is_no_progress_is_none(kept: Any) -> None:
     ],
 )
 def test_numbers_become_floats_at_the_door(value: object, number: float | None) -> None:
-    assert Progress.said(value, value, None) == Progress(current=number, total=number, message="")
+    assert Progress.of(value, value, None) == Progress(current=number, total=number, message="")
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,14 @@ def test_numbers_become_floats_at_the_door(value: object, number: float | None) 
     ],
 )
 def test_a_message_is_made_printable(text: object, shown: str) -> None:
-    assert Progress.said(1, 2, text).message == shown
+    assert Progress.of(1, 2, text).message == shown
 
 
 @given(current=ODD, total=ODD, text=ODD)
 def test_whatever_is_said_can_be_stored_read_and_shown(
     current: object, total: object, text: object
 ) -> None:
-    said = Progress.said(current, total, text)
+    said = Progress.of(current, total, text)
 
     kept = json.dumps(said.as_dict(), allow_nan=False).encode().decode()
     assert Progress.read(json.loads(kept)) == said
@@ -99,5 +99,5 @@ def test_whatever_is_said_can_be_stored_read_and_shown(
 
 
 def test_it_reads_as_people_say_it() -> None:
-    assert str(Progress.said(3, 8, "half of it")) == "3 of 8 half of it"
-    assert str(Progress.said(None, 8, "")) == ""
+    assert str(Progress.of(3, 8, "half of it")) == "3 of 8 half of it"
+    assert str(Progress.of(None, 8, "")) == ""

@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from offload.core.exceptions import ConfigurationError
 from offload.core.policies import DEFAULT_POLICY
-from offload.core.retries import CRASHES, FAILURES, UNLIMITED_RETRIES, Cause, RetryPolicy, decide
+from offload.core.retries import (
+    CRASH_CAUSES,
+    FAILURE_CAUSES,
+    UNLIMITED_RETRIES,
+    Cause,
+    RetryPolicy,
+    decide,
+)
 from offload.core.states import JobState
 
 TWICE = RetryPolicy(retries=2, delay=2.0, backoff=3.0, max_delay=10.0)
@@ -111,7 +118,7 @@ def test_backoff_is_limited(policy: RetryPolicy, times: int, seconds: float) -> 
 def test_by_default_an_outage_of_ten_minutes_gives_up_no_job() -> None:
     policy = DEFAULT_POLICY.retry
 
-    shortest = sum(policy.wait(times, luck=1.0) for times in range(1, policy.retries + 1))
+    shortest = sum(policy.wait(times, draw=1.0) for times in range(1, policy.retries + 1))
 
     assert shortest > 600
 
@@ -119,7 +126,7 @@ def test_by_default_an_outage_of_ten_minutes_gives_up_no_job() -> None:
 def test_chance_shortens_a_wait_by_the_policys_part_of_it_at_most() -> None:
     policy = RetryPolicy(retries=9, delay=4.0, backoff=2.0, jitter=0.25)
 
-    assert [policy.wait(2, luck) for luck in (0.0, 0.5, 1.0)] == [8.0, 7.0, 6.0]
+    assert [policy.wait(2, draw) for draw in (0.0, 0.5, 1.0)] == [8.0, 7.0, 6.0]
 
 
 def test_what_asks_for_no_delay_at_all_is_slowed_down() -> None:
@@ -137,7 +144,9 @@ def test_what_asks_for_no_delay_at_all_is_slowed_down() -> None:
 
 @given(
     retries=st.integers(-1, 5),
-    causes=st.lists(st.sampled_from(sorted(FAILURES | CRASHES)), min_size=9, max_size=12),
+    causes=st.lists(
+        st.sampled_from(sorted(FAILURE_CAUSES | CRASH_CAUSES)), min_size=9, max_size=12
+    ),
 )
 def test_no_job_crashes_more_often_than_its_policy_says(retries: int, causes: list[Cause]) -> None:
     policy = RetryPolicy(retries=retries, delay=1.0, crashes=2)

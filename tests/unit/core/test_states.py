@@ -6,7 +6,7 @@ from offload.core.states import (
     FINAL,
     QUERY_TYPES,
     TRANSITIONS,
-    WAITING,
+    UNSTARTED,
     Hold,
     JobState,
     Waiting,
@@ -44,9 +44,9 @@ def test_final_is_final() -> None:
 
 
 def test_every_state_is_waiting_active_or_final() -> None:
-    assert {S.PENDING, S.QUEUED} == WAITING
-    assert WAITING | {S.ACTIVE} | FINAL == set(JobState)
-    assert not WAITING & FINAL
+    assert {S.PENDING, S.QUEUED} == UNSTARTED
+    assert UNSTARTED | {S.ACTIVE} | FINAL == set(JobState)
+    assert not UNSTARTED & FINAL
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
-"""Text that every database takes, and the names of types in it."""
+"""Text that every database can store, and names of types."""
 
 from __future__ import annotations
 
 import json
 from collections import OrderedDict
 
-from offload.core.texts import bare, counted, message, place_of, told
+from offload.core.texts import as_text, bare, counted, first_line, message, place_of
 
 
 class Mute(Exception):
@@ -33,9 +33,15 @@ def test_a_bare_name_has_no_module() -> None:
 
 
 def test_what_no_database_takes_is_escaped() -> None:
-    assert told(ValueError("a\x00b\udcff")) == r"a\x00b\udcff"
+    assert as_text(ValueError("a\x00b\udcff")) == r"a\x00b\udcff"
 
 
 def test_what_cannot_be_shown_is_told_by_its_type() -> None:
-    assert told(Mute()) == "Mute, which cannot be shown as text"
+    assert as_text(Mute()) == "Mute, which cannot be shown as text"
     assert message(None) == ""
+
+
+def test_a_text_of_many_lines_is_told_by_its_first() -> None:
+    assert [first_line(text) for text in ("", "one", "one\n", "one\r\ntwo")] == [
+        "", "one", "one", "one …",
+    ]  # fmt: skip

@@ -179,7 +179,7 @@ def test_covering_and_overlapping_are_what_matching_says(
     one: str, other: str, topics: list[str]
 ) -> None:
     a, b = Pattern.parse(one), Pattern.parse(other)
-    # What stands for the wildcard of either is the narrowest that the other could miss.
+    # The sample for either's wildcard is the narrowest that the other could miss.
     stems = [text.removesuffix("/**").removesuffix("/*").strip("*") for text in (one, other)]
     topics += [f"{stem}{end}".strip("/") for stem in stems for end in ("", "/x", "/x/y")]
     topics = [topic for topic in topics if topic]

@@ -40,7 +40,7 @@ def tree(path: Path) -> ast.Module:
 
 
 def imported(path: Path, *, with_types: bool = True) -> Iterator[str]:
-    """Yield what a module imports from the app, as "module.name"; lazily loaded names too."""
+    """Yield the names that a module imports from the app, as "module.name"; also lazy ones."""
     skipped = set() if with_types else set(_for_types(tree(path)))
     for node in ast.walk(tree(path)):
         if node in skipped:
@@ -49,18 +49,20 @@ def imported(path: Path, *, with_types: bool = True) -> Iterator[str]:
             yield from (one.name for one in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield from (f"{node.module}.{one.name}" for one in node.names)
-        elif with_types and (lazy := _lazy(node)):
-            yield ".".join(lazy.groups())
+    if with_types:
+        yield from lazily(tree(path))
 
 
-def _lazy(node: ast.AST) -> re.Match[str] | None:
-    """Return the parts of a name that is loaded at first use."""
-    text = node.value if isinstance(node, ast.Constant) else None
-    return LAZY.fullmatch(text) if isinstance(text, str) else None
+def lazily(module: ast.Module) -> Iterator[str]:
+    """Yield the names that a module loads at first use, as "module.name"."""
+    for node in ast.walk(module):
+        text = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(text, str) and (found := LAZY.fullmatch(text)):
+            yield ".".join(found.groups())
 
 
 def _for_types(module: ast.Module) -> Iterator[ast.AST]:
-    """Yield what stands under TYPE_CHECKING."""
+    """Yield the nodes under TYPE_CHECKING."""
     for node in ast.walk(module):
         if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
             yield from ast.walk(node)

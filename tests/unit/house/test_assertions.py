@@ -1,8 +1,9 @@
-"""Every test can fail: it asserts something, or calls what does."""
+"""Every test can fail: it asserts something, or calls a function that does."""
 
 from __future__ import annotations
 
 import ast
+from functools import cache
 from typing import TYPE_CHECKING
 
 from tests.unit.house.source import files, functions
@@ -13,13 +14,18 @@ if TYPE_CHECKING:
 #: Calls that raise where what is expected does not come; those of tests are found by themselves.
 RAISING = ("assert", "eventually", "expect", "fail", "raises", "to_", "wait_for", "warns")
 
-TESTS = {
-    f"{name}:{function.name}": function
-    for name, path in files("tests").items()
-    for function in functions(path)
-}
+
+@cache
+def written() -> dict[str, FunctionNode]:
+    """Return the functions of the tests by module and name."""
+    return {
+        f"{name}:{function.name}": function
+        for name, path in files("tests").items()
+        for function in functions(path)
+    }
 
 
+@cache
 def called(function: FunctionNode) -> set[str]:
     """Return the names of what a function calls."""
     calls = (node.func for node in ast.walk(function) if isinstance(node, ast.Call))
@@ -35,9 +41,9 @@ def asserts(function: FunctionNode) -> bool:
 
 def asserting() -> set[str]:
     """Return the names of functions that assert, themselves or by what they call."""
-    calls = {name.rpartition(":")[2]: set[str]() for name in TESTS}
+    calls = {name.rpartition(":")[2]: set[str]() for name in written()}
     found = set()
-    for name, function in TESTS.items():
+    for name, function in written().items():
         short = name.rpartition(":")[2]
         calls[short] |= called(function)
         if asserts(function):
@@ -51,7 +57,7 @@ def test_every_test_asserts_something() -> None:
     found = asserting()
     silent = [
         name
-        for name, function in TESTS.items()
+        for name, function in written().items()
         if function.name.startswith("test_")
         and not asserts(function)
         and not called(function) & found

@@ -18,14 +18,14 @@ PLURAL = re.compile(
     r" (more )?(are|were|have|jobs|topics|instances|rules|messages|models|migrations|workers|"
     r"consumers|queues|retries|files)\b"
 )
-#: What says how many of how many, or that there are several.
+#: Words that say how many of how many, or that there are several.
 OF_SEVERAL = re.compile(r"\b([Oo]f|All) $")
 #: Said of two or more alone.
-EXCEPTIONS = {"offload.worker.tasks.declarations: len(places)"}
+EXCEPTIONS = {"offload.fleet.clashes: len(places)"}
 
 
 def counts(node: ast.JoinedStr) -> Iterator[str]:
-    """Yield what is counted by words in the plural."""
+    """Yield counts with words in the plural."""
     before = ""
     for value, after in zip(node.values, [*node.values[1:], ast.Constant("")], strict=True):
         if isinstance(value, ast.Constant):

@@ -22,7 +22,7 @@ NOW, _, LATER = DOCUMENT.partition("## For later")
 HEADING = re.compile(r"\*\*([A-Z]\d+[a-z]?) · ")
 RULES, PLANNED = set(HEADING.findall(NOW)), set(HEADING.findall(LATER))
 #: An id where it stands for itself: no part of a name, nor of a code that a linter is silenced for.
-CITED = re.compile(r"(?<![\w.-])([ABEFGKR]\d{1,2}[a-d]?)\b")
+CITED = re.compile(r"(?<![\w.-])([ABEFGKPR]\d{1,2}[a-d]?)\b")
 NOQA = re.compile(r"noqa:[\w ,]+")
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -58,9 +58,15 @@ def cited(text: str) -> list[str]:
 
 
 def test_the_document_has_rules_in_every_section() -> None:
-    assert {rule[0] for rule in RULES} == set("ABRKEF")
+    assert {rule[0] for rule in RULES} == set("ABRKEFGP")
     assert {rule[0] for rule in PLANNED} == set("FG")
     assert not RULES & PLANNED
+
+
+def test_every_rule_of_peers_is_kept_by_their_model() -> None:
+    source = (ROOT / "tests/unit/protocol/peers/rules.py").read_text(encoding="utf-8")
+
+    assert {rule for rule in RULES if rule[0] == "P"} == set(cited(source))
 
 
 def test_every_rule_is_cited_where_the_code_keeps_it() -> None:

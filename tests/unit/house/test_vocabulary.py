@@ -20,20 +20,26 @@ if TYPE_CHECKING:
 RETIRED = {
     "applying": "in_force, enforcement",
     "bell": "wakeup",
+    "bury": "declare_gone, evacuate",
     "carrier": "builtin task",
     "carriers": "builtin tasks",
     "fences": "fencing, AttemptKey",
     "handing": "async_completion",
     "holdings": "in_flight",
+    "insist": "keep_trying",
     "lapse": "lease_expiry",
     "lapsed": "lease_expired",
     "logbook": "audit_log",
     "patience": "timeout",
     "refusing": "refusal, handler",
+    "seat": "holder",
     "signs": "badges",
     "standing": "rule_status, stalls",
     "standings": "rule_status",
+    "stray": "orphaned",
+    "strays": "orphans",
     "terms": "bounds, options, fields",
+    "unbegun": "unstarted",
     "whereabouts": "queries",
 }
 #: Words that are plain English in a compound, such as ``acks_late``, and of a local variable: what
@@ -41,17 +47,19 @@ RETIRED = {
 RETIRED_ALONE = {
     "ends": "terminations",
     "fence": "fencing, AttemptKey",
-    "fills": "placeholders",
+    "fills": "replacements",
     "late": "lazy",
     "returns": "requeue",
-    "sentences": "labelled_enum",
+    "seen": "snapshot, current, facts",
+    "sentences": "states",
     "sign": "badge",
+    "told": "text, problem, event",
     "traces": "rollback_cleanup",
 }
 #: Such names in their ordinary meaning.
 EXCEPTIONS = {
     # The number that rises within a queue, as it is called where storages check one.
-    "offload.worker.tasks.current: fence",
+    "offload.worker.tasks.current_job: fence",
 }
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from offload.management.breaking import breaks
-from offload.management.listing import listing
+from offload.management.narrow_table import listing
 from offload.management.terminal import table
 
 TOPIC = "marketing/rendition/thumbnail"

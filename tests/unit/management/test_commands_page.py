@@ -7,6 +7,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.core.management import CommandError
 
 from offload.management.commands.offload import Command
 from offload.management.verbs import VERBS
@@ -47,3 +48,14 @@ def test_what_the_readme_shows_can_be_read(root: Path) -> None:
     for example in shown:
         parser = Command().create_parser("manage.py", "offload")
         assert parser.parse_args(shlex.split(example)).verb in VERBS
+
+
+def test_only_verbs_that_a_command_line_names_are_made_ready() -> None:
+    command = Command()
+    command.words = ["manage.py", "offload", "jobs", "--limit", "3"]
+    parser = command.create_parser("manage.py", "offload")
+
+    assert parser.parse_args(command.words[2:]).limit == 3
+    with pytest.raises(CommandError, match="unrecognized arguments: prune"):
+        parser.parse_args(["payload", "prune"])
+    assert "examine" in parser.format_help()

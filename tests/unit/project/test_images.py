@@ -1,41 +1,18 @@
+"""Renditions of images: their size, their colours, and which way they stand."""
+
 from __future__ import annotations
 
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
 
-from offload import PermanentError
 from project.dam import images
-from project.dam.metadata import metadata, plain
+from project.dam.metadata import metadata
+from tests.unit.project.pictures import LEFT, RIGHT, as_file, halves, opened
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-LEFT, RIGHT = (200, 30, 30), (30, 30, 200)
-
-
-def halves(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
-    """Return an image whose left half is red and whose right half is blue."""
-    image = Image.new("RGB", size, LEFT)
-    image.paste(RIGHT, (size[0] // 2, 0, size[0], size[1]))
-    return image.convert(mode)
-
-
-def as_file(image: Image.Image, image_format: str, **options: Any) -> BytesIO:
-    """Return the image as a file of that format."""
-    file = BytesIO()
-    image.save(file, image_format, **options)
-    file.seek(0)
-    return file
-
-
-def opened(file: BytesIO) -> Image.Image:
-    """Return the image in the file, wholly read."""
-    image = Image.open(file)
-    image.load()
-    return image
 
 
 def near(pixel: Any, colour: tuple[int, int, int], *, by: int = 40) -> bool:
@@ -208,77 +185,6 @@ def test_a_rendition_is_never_larger_than_the_original() -> None:
     assert opened(images.thumbnail(source, box=319)).size == (30, 20)
     source.seek(0)
     assert opened(images.web(source, box=1280)).size == (30, 20)
-
-
-@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "TIFF", "GIF"])
-@pytest.mark.parametrize("make", [images.thumbnail, images.web])
-def test_a_truncated_image_can_never_succeed(image_format: str, make: Any) -> None:
-    noise = Image.effect_noise((300, 300), 90).convert("RGB")
-    whole = as_file(noise, image_format).getvalue()
-
-    with pytest.raises(PermanentError, match=r"cannot be read|no image"):
-        make(BytesIO(whole[: len(whole) // 2]), box=48)
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"hello", b"\xff\xd8\xff", b"GIF89a", b"\x89PNG\r\n\x1a\n"]
-)
-@pytest.mark.parametrize("read", [metadata, images.read])
-def test_what_is_no_image_can_never_succeed(content: bytes, read: Any) -> None:
-    with pytest.raises(PermanentError):
-        read(BytesIO(content))
-
-
-def test_formats_that_run_programs_stay_shut() -> None:
-    drawing = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n"
-
-    with pytest.raises(PermanentError, match="no image of"):
-        images.read(BytesIO(drawing))
-
-
-def test_an_image_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-
-    with pytest.raises(PermanentError, match="too large"):
-        images.web(as_file(halves((100, 100)), "PNG"), box=48)
-
-
-def test_metadata_tells_the_size_as_seen_and_what_exif_says() -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    exif[0x010F] = "Camera\0 & Co"
-    source = as_file(halves((60, 40)), "JPEG", exif=exif)
-
-    found = metadata(source)
-
-    assert (found["width"], found["height"]) == (40, 60)
-    assert (found["format"], found["media_type"], found["mode"]) == ("JPEG", "image/jpeg", "RGB")
-    assert found["exif"] == {"Make": "Camera & Co", "Orientation": 6}
-
-
-def test_an_image_whose_exif_is_broken_is_worked_on_all_the_same() -> None:
-    source = as_file(halves((600, 400)), "JPEG", exif=b"Exif\0\0this is no EXIF at all")
-
-    assert opened(images.thumbnail(source, box=48)).size == (48, 32)
-    source.seek(0)
-    assert metadata(source)["exif"] == {}
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("  text \0", "text"),
-        (3, 3),
-        (0.5, 0.5),
-        (float("nan"), None),
-        (float("inf"), None),
-        (b"\x00\x01", None),
-        ((1, 0.5), [1, 0.5]),
-        ("\ud800", "?"),
-    ],
-)
-def test_what_json_has_no_form_for_is_left_out_of_metadata(value: Any, expected: Any) -> None:
-    assert plain(value) == expected
 
 
 @pytest.mark.parametrize("name", ["coffee-sideways.jpg"])

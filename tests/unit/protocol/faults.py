@@ -1,4 +1,4 @@
-"""What can go wrong. A schedule holds at most two of these."""
+"""The faults. A schedule has at most two of them."""
 
 from __future__ import annotations
 

@@ -22,14 +22,14 @@ NOBODY = 0
 
 
 class Phase(StrEnum):
-    """What a delivery of a message has come to."""
+    """The phase of a delivery of a message."""
 
     #: Received by the parent process, not claimed.
     HELD = "held"
     #: The claim is committed, the reply is lost.
     CLAIMING = "claiming"
     #: Claimed by the agent, to be ended as failed: its delivery came to nothing before.
-    UNBEGUN = "unbegun"
+    UNSTARTED = "unstarted"
     RUNNING = "running"
     #: The finish is committed, the reply is lost.
     FINISHING = "finishing"

@@ -1,4 +1,4 @@
-"""What must hold in every schedule, and how it looks when it does not."""
+"""The promises, which must hold in every schedule, and the reports of violations."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _started(before: World, after: World) -> list[Attempt]:
         attempt
         for attempt in after.attempts
         if (attempt.phase == Phase.RUNNING and attempt.token not in ran)
-        or (claimed and attempt.token == after.job.token and attempt.phase != Phase.UNBEGUN)
+        or (claimed and attempt.token == after.job.token and attempt.phase != Phase.UNSTARTED)
     ]
 
 

@@ -1,4 +1,4 @@
-"""How the world mends itself: the leader's duties, reconciling, and what comes back."""
+"""Recovery: the leader's duties, reconciling, and returning parts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BOUND = frozenset({JobState.QUEUED, JobState.ACTIVE})
 
 
 def lead(world: World, rules: Rules) -> Iterator[Edge]:
-    """Yield what the leader may do: declare gone, move, conclude what is due."""
+    """Yield the leader's possible actions: declare gone, move, conclude."""
     if not world.led:
         return
     for index, instance in enumerate(world.instances):
@@ -32,7 +32,7 @@ def lead(world: World, rules: Rules) -> Iterator[Edge]:
 
 
 def recover(world: World, rules: Rules) -> Iterator[Edge]:
-    """Yield what comes back, and what each instance finds out about itself."""
+    """Yield the parts that come back, and the discoveries of each instance about itself."""
     if not world.database:
         yield Step("the database is back"), world._replace(database=True)
     missed = not world.served

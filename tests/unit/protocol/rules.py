@@ -34,7 +34,7 @@ class Rules:
     #: R1: a claim matches the instance and the incarnation that the job is bound to.
     claim_matches_place: bool = True
     #: R12: what goes wrong before the claim is a failed attempt.
-    counts_unbegun: bool = True
+    counts_unstarted: bool = True
     #: R1: a claim matches no job that shall stop.
     claim_refuses_stop: bool = True
     #: R1, R5: a write that matched no row is followed by one look at the row's token.

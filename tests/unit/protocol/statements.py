@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.core.states import WAITING, JobState
+from offload.core.states import UNSTARTED, JobState
 from tests.unit.protocol.model import CRASHES, FAILURES, NOBODY, Attempt, Job, Phase
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def stop(job: Job, rules: Rules) -> Job | None:
     if job.final or job.stop_requested:
         return None
     stopping = job._replace(stop_requested=True)
-    if job.state in WAITING and rules.stop_ends_waiting:
+    if job.state in UNSTARTED and rules.stop_ends_waiting:
         return _final(stopping, JobState.STOPPED, NOBODY, rules)
     return stopping
 

@@ -1,4 +1,4 @@
-"""What happens by itself, without any fault: the steps of dispatcher, broker, instance, leader."""
+"""The spontaneous steps, without any fault: of dispatcher, broker, instance and leader."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: The verdict on an attempt that is no longer the one its job waits for.
 STALE = "a write is refused: stale"
 
-#: What an instance ends when it can renew its lease no more.
+#: Phases that an instance ends when it can no longer renew its lease.
 LEASED = frozenset({Phase.CLAIMING, Phase.RUNNING, Phase.FINISHING})
 
 
@@ -145,7 +145,7 @@ def _attempt(world: World, attempt: Attempt, rules: Rules) -> Iterator[Edge]:
         after = world.with_ended(attempt)._replace(job=concluded)
         yield Step.of(attempt, "the attempt concludes the job"), after
     else:
-        if attempt.phase != Phase.UNBEGUN:
+        if attempt.phase != Phase.UNSTARTED:
             yield _end(world, attempt, JobState.SUCCEEDED, rules)
         yield _end(world, attempt, JobState.PENDING, rules)
 
@@ -162,7 +162,7 @@ def _begin(world: World, attempt: Attempt, rules: Rules) -> Edge:
 def _cannot_begin(world: World, attempt: Attempt, rules: Rules) -> Edge:
     """Let the agent claim for a delivery that came to nothing; nobody runs that attempt."""
     step = Step.of(attempt, f"epoch {attempt.epoch} fails before its claim")
-    claimed = claim(world, attempt, rules, then=Phase.UNBEGUN) if rules.counts_unbegun else None
+    claimed = claim(world, attempt, rules, then=Phase.UNSTARTED) if rules.counts_unstarted else None
     if claimed is None:
         return step, world.with_ended(attempt)
     (begun,) = set(claimed.attempts) - set(world.attempts)

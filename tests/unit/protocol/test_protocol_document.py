@@ -6,7 +6,10 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+import pytest
+
 from offload.core.states import TRANSITIONS
+from tests.unit.protocol.peers.rules import PeerRules
 from tests.unit.protocol.rules import Rules
 
 FOLDER = Path(__file__).parent
@@ -28,10 +31,15 @@ def test_every_arrow_of_the_picture_is_in_the_table() -> None:
     assert arrows <= legal
 
 
-def test_every_rule_of_the_model_cites_a_rule_of_the_document() -> None:
-    source = (FOLDER / "rules.py").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("module", "rules"), [("rules.py", Rules), ("peers/rules.py", PeerRules)], ids=str
+)
+def test_every_rule_of_a_model_cites_a_rule_of_the_document(
+    module: str, rules: type[Rules | PeerRules]
+) -> None:
+    source = (FOLDER / module).read_text(encoding="utf-8")
     cited = re.findall(r"#: ([A-Z]\d+[a-d]?(?:, [A-Z]\d+[a-d]?)*): .*\n    \w+: bool", source)
     explained = set(re.findall(r"\*\*([A-Z]\d+[a-d]?) · ", DOCUMENT))
 
-    assert len(cited) == len(fields(Rules))
+    assert len(cited) == len(fields(rules))
     assert {rule for ids in cited for rule in ids.split(", ")} <= explained

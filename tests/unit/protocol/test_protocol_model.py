@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from offload.core.states import JobState
-from tests.unit.protocol.explorer import Left, explore, go_wrong
+from tests.unit.protocol.explorer import explore, go_wrong
 from tests.unit.protocol.faults import FAULTS
 from tests.unit.protocol.model import Key, World
 from tests.unit.protocol.promises import Broken
@@ -18,13 +18,15 @@ from tests.unit.protocol.steps import steps
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tests.unit.protocol.search import Left
+
 ALL = Rules()
 
 # The rules that are broken, the faults that then suffice, the promise that holds no more.
 NEEDED: list[tuple[str, Sequence[str], Broken]] = [
     # A message for the old incarnation is claimed by the new one; the move then ends a good run.
     ("register_moves claim_matches_place", ["kill"], Broken.HEALTHY_MOVED),
-    # What ran under the old incarnation is moved later, from under its good run.
+    # A job of the old incarnation is moved later, although its run is good.
     ("register_moves", ["pause"], Broken.HEALTHY_MOVED),
     # The same from the other side: the binding itself names an incarnation of yesterday.
     ("bind_reads_incarnation claim_matches_place", [], Broken.HEALTHY_MOVED),
@@ -35,7 +37,7 @@ NEEDED: list[tuple[str, Sequence[str], Broken]] = [
     # The same by a message that somebody else wrote, who knows id and epoch.
     ("claim_matches_place", ["forgery"], Broken.HEALTHY_MOVED),
     # Each delivery fails before its claim, and nobody counts.
-    ("counts_unbegun", ["spoiled"], Broken.STUCK),
+    ("counts_unstarted", ["spoiled"], Broken.STUCK),
     # Chosen before the rule, bound after it.
     ("bind_matches_version", ["deny"], Broken.STARTED_WHERE_DENIED),
     # Bound before the rule, begun after it.

@@ -6,9 +6,9 @@ from typing import Any
 
 from celery import chain, chord, group, signature
 
-from offload.canvas.freezing.signatures import plain
+from offload.canvas.freezing.signatures import as_dicts
 from offload.messaging.names import TOPIC_OPTION
-from offload.reading.steps import waiting
+from offload.reading.jobs.steps import waiting
 
 
 def step(topic: str, task_id: str) -> Any:
@@ -22,7 +22,7 @@ def topics(*args: Any) -> list[str]:
 
 
 def test_the_rest_of_a_chain_follows_in_the_order_it_runs() -> None:
-    tail = {"chain": [plain(step("third", "3")), plain(step("second", "2"))]}
+    tail = {"chain": [as_dicts(step("third", "3")), as_dicts(step("second", "2"))]}
 
     assert topics([tail], [], set()) == ["second", "third"]
 
@@ -31,25 +31,25 @@ def test_canvases_within_canvases_are_taken_apart() -> None:
     inner = chord([step("a", "1"), step("b", "2")], step("c", "3"), app=None)
     canvas = chain(group(inner, step("d", "4")), step("e", "5"))
 
-    found = topics([{"link": plain(canvas)}], [], set())
+    found = topics([{"link": as_dicts(canvas)}], [], set())
 
     assert sorted(found) == ["a", "b", "c", "d", "e"]
 
 
 def test_the_body_of_an_open_join_follows() -> None:
-    assert topics([], [plain(step("last", "9"))], {"1", "2"}) == ["last"]
+    assert topics([], [as_dicts(step("last", "9"))], {"1", "2"}) == ["last"]
 
 
 def test_what_has_a_row_is_not_named_twice() -> None:
-    tail = {"chain": [plain(step("second", "2"))]}
+    tail = {"chain": [as_dicts(step("second", "2"))]}
 
     assert topics([tail, tail], [], set()) == ["second"]
     assert topics([tail], [], {"2"}) == []
 
 
 def test_a_plain_celery_task_is_named_by_its_task() -> None:
-    assert topics([{"link": [plain(signature("shop.mail"))]}], [], set()) == ["shop.mail"]
+    assert topics([{"link": [as_dicts(signature("shop.mail"))]}], [], set()) == ["shop.mail"]
 
 
 def test_errbacks_are_no_steps() -> None:
-    assert topics([{"link_error": [plain(step("mourn", "1"))]}], [], set()) == []
+    assert topics([{"link_error": [as_dicts(step("mourn", "1"))]}], [], set()) == []

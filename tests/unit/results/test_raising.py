@@ -1,4 +1,4 @@
-"""Which exceptions are raised again where a result is asked for."""
+"""Exceptions that are raised again for readers of a result."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from offload.results.raising import module_of
 
 
 class Abort(BaseException):
-    """What a site raises past every handler of its own."""
+    """An error of a site that passes all its handlers."""
 
     class Inner(Exception):
         """An exception inside of another class."""

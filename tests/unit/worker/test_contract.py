@@ -1,4 +1,4 @@
-"""What the worker takes for granted of Celery: names, and what is called with what."""
+"""The worker's contract with Celery: names, and arguments of calls."""
 
 from __future__ import annotations
 

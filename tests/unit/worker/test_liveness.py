@@ -1,8 +1,6 @@
-"""The lease that a parent and its forked children share."""
+"""The lease of a worker, in one process."""
 
 from __future__ import annotations
-
-import os
 
 from offload.worker.liveness import SharedLease, boottime
 
@@ -21,15 +19,3 @@ def test_a_lease_is_held_until_its_end() -> None:
     lease.extend(boottime() - 1)
     assert not lease.is_held()
     assert not lease.wait(0)
-
-
-def test_a_child_sees_what_its_parent_extends_later() -> None:
-    lease = SharedLease()
-    lease.extend(0.0)
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if lease.wait(30) else 1)
-
-    lease.extend(boottime() + 60)
-
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

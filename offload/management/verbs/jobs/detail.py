@@ -1,19 +1,19 @@
-"""``job``: everything about one job, or what it does until its end."""
+"""``job``: show one job, or follow it until its end."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
-from offload.management import sheet
+from offload.management import job_text
 from offload.management.arguments import ids
 from offload.management.arguments.words import named
 from offload.management.ending import refuse_failure, result
-from offload.management.facts import job_facts, whole_job
+from offload.management.job_json import job_facts, whole_job
 from offload.management.loading import explained
 from offload.management.verb import Options, Verb
 from offload.operations.handles import JobHandle
-from offload.reading.explain import Explanation, explain_job
+from offload.reading.waiting.explain import Explanation, explain_job
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from offload.management.terminal import Terminal
     from offload.models import Job
 
-#: Seconds between two looks at a job that is followed.
-LOOK_SECONDS = 0.25
+#: Seconds between two polls at a followed job.
+FOLLOW_POLL_SECONDS = 0.25
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Take a job."""
+    """Add the job."""
     parser.add_argument(
         "id", type=named, metavar="ID", help="its id, or enough of its beginning or end"
     )
@@ -53,28 +53,28 @@ def run(terminal: Terminal, options: Options) -> None:
 
 
 def shown(job: Job, found: Explanation, width: int) -> Iterator[str | Text | Table]:
-    """Return the job for people; who could run it is told while nobody does."""
-    yield from sheet.sheet(job, found, width)
+    """Return the job for people, with the instances that could run it while it waits."""
+    yield from job_text.whole(job, found, width)
     if found.waiting is not None and found.verdicts:
         yield ""
-        yield from sheet.verdicts(found)
+        yield from job_text.verdicts(found)
 
 
 def follow(terminal: Terminal, handle: JobHandle) -> None:
-    """Show the job whenever it has changed, until its end; raise CommandError if it failed."""
-    seen: object = None
+    """Show the job at every change until its end; raise CommandError if it failed."""
+    shown: object = None
     job = handle.row
     while True:
         facts = job_facts(job)
-        if facts != seen:
-            terminal.report(facts, sheet.line(job))
-            seen = facts
+        if facts != shown:
+            terminal.report(facts, job_text.line(job))
+            shown = facts
         if job.is_finished:
             break
-        time.sleep(LOOK_SECONDS)
+        time.sleep(FOLLOW_POLL_SECONDS)
         job = handle.row
     if not terminal.as_json:
-        terminal.tell(*result(job))
+        terminal.show(*result(job))
     refuse_failure(job)
 
 

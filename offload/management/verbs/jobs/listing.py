@@ -1,4 +1,4 @@
-"""``jobs``: the newest jobs, narrowed down."""
+"""``jobs``: list the newest jobs that match."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from django.utils import timezone
 
 from offload.core.moments import between
 from offload.core.states import JobState
-from offload.core.texts import with_type
+from offload.core.texts import truncated, with_type
 from offload.management.arguments import choosing, ids, times, words
 from offload.management.arguments.numbers import positive
 from offload.management.colours import coloured
-from offload.management.facts import job_facts
-from offload.management.listing import listing
-from offload.management.terminal import Terminal, plain, shortened, table
+from offload.management.job_json import job_facts
+from offload.management.narrow_table import listing
+from offload.management.terminal import Terminal, sanitized, table
 from offload.management.verb import Options, Verb
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 HEADERS = ("job", "state", "topic", "instance", "age", "took")
 
 #: Characters of an error that a list shows.
-ERROR_CHARACTERS = 200
+ERROR_CHARACTERS_SHOWN = 200
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Take which jobs to show."""
+    """Add the options for which jobs to show."""
     choosing.filters(parser)
     parser.add_argument("--limit", type=positive, default=20, help="how many at most (%(default)s)")
 
@@ -42,7 +42,9 @@ def run(terminal: Terminal, options: Options) -> None:
     """Show the newest first."""
     limit = options["limit"]
     found = list(choosing.narrowed(options).newest_first()[: limit + 1])
-    more = [plain(f"There are more than these {limit}; --limit shows more.")] * (len(found) > limit)
+    more = [sanitized(f"There are more than these {limit}; --limit shows more.")] * (
+        len(found) > limit
+    )
     found = found[:limit]
     facts = [job_facts(job) for job in found]
     if not found:
@@ -67,7 +69,7 @@ def narrow(jobs: Sequence[Job], width: int) -> list[Table | Text]:
 
 
 def row(job: Job) -> tuple[object, ...]:
-    """Return a job as cells of HEADERS, but for its id."""
+    """Return a job as cells of HEADERS, except for its id."""
     return (
         state(job),
         job.topic,
@@ -78,7 +80,7 @@ def row(job: Job) -> tuple[object, ...]:
 
 
 def state(job: Job) -> Text:
-    """Return a job's state, and in how long it is due where its time has not come."""
+    """Return a job's state, and the time until it is due, if it is not yet."""
     shown = coloured(job.state)
     wait = between(timezone.now(), job.run_at) if job.run_at else 0.0
     if job.state == JobState.PENDING and wait > 0:
@@ -87,9 +89,9 @@ def state(job: Job) -> Text:
 
 
 def error(job: Job) -> str:
-    """Return the type of a job's error and the first line of what it says."""
-    said = (job.error.strip().splitlines() or [""])[0]
-    return shortened(with_type(job.error_type, said), ERROR_CHARACTERS)
+    """Return the type of a job's error and the first line of its text."""
+    message = (job.error.strip().splitlines() or [""])[0]
+    return truncated(with_type(job.error_type, message), ERROR_CHARACTERS_SHOWN)
 
 
 JOBS = Verb(name="jobs", help="list jobs, the newest first", arguments=arguments, run=run)

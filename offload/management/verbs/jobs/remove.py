@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.core.texts import counted
-from offload.management.bulk import Deed, change
+from offload.management.bulk import BulkAction, change
 from offload.management.bulk import arguments as choice
 from offload.management.verb import Options, Verb
 from offload.models.jobs import JobQuerySet
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from offload.management.terminal import Terminal
 
-#: What is removed where no state is written: of what is active, only what was handed over.
+#: The default states; of active jobs, only handed-over ones are removed.
 DEFAULT_STATE = "open"
 
-DEED = Deed(
+ACTION = BulkAction(
     name="remove",
-    act=lambda which, most: bulk.remove(which, most=most),
+    apply=bulk.remove,
     able=JobQuerySet.removable,
     unable="they run, or have ended",
     one=lambda job: f"Job {job.id} is {job.state}.",
@@ -30,13 +30,13 @@ DEED = Deed(
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Take jobs."""
+    """Add the options that choose jobs."""
     choice(parser, state=DEFAULT_STATE)
 
 
 def run(terminal: Terminal, options: Options) -> None:
     """Remove the jobs."""
-    change(terminal, options, DEED, state=DEFAULT_STATE)
+    change(terminal, options, ACTION, state=DEFAULT_STATE)
 
 
 REMOVE = Verb(

@@ -1,11 +1,12 @@
-"""``retry``: run once more what has ended, as new jobs."""
+"""``retry``: run ended jobs again, as new jobs."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from offload.core.texts import counted
-from offload.management.bulk import Deed, change
+from offload.management.bulk import BulkAction, change
 from offload.management.bulk import arguments as choice
 from offload.management.verb import Options, Verb
 from offload.models.jobs import JobQuerySet
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
 
     from offload.management.terminal import Terminal
 
-#: What is retried where no state is written.
+#: The default states.
 DEFAULT_STATE = "failed"
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Take jobs."""
+    """Add the options that choose jobs."""
     choice(parser, state=DEFAULT_STATE)
     parser.add_argument(
         "--again", action="store_true", help="with ids: include jobs that were already retried"
@@ -29,10 +30,10 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(terminal: Terminal, options: Options) -> None:
-    """Submit the jobs once more."""
-    deed = Deed(
+    """Submit the jobs again."""
+    action = BulkAction(
         name="retry",
-        act=lambda which, most: bulk.retry(which, again=options["again"], most=most),
+        apply=partial(bulk.retry, again=options["again"]),
         able=JobQuerySet.retriable,
         unable="they have not ended, or were retried before; --again with ids retries them anew",
         one=lambda job: f"Job {job.id} ({job.state}) is retried as {job.retried_as}.",
@@ -40,7 +41,7 @@ def run(terminal: Terminal, options: Options) -> None:
             f"{counted(count, 'job is', 'jobs are')} retried that ended {state}."
         ),
     )
-    change(terminal, options, deed, state=DEFAULT_STATE)
+    change(terminal, options, action, state=DEFAULT_STATE)
 
 
 RETRY = Verb(

@@ -1,4 +1,4 @@
-"""``stop``: end jobs by request."""
+"""``stop``: ask jobs to stop."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from offload.core.texts import counted
-from offload.management.bulk import Deed, change
+from offload.management.bulk import BulkAction, change
 from offload.management.bulk import arguments as choice
 from offload.management.verb import Options, Verb
 from offload.models.jobs import JobQuerySet
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from offload.management.terminal import Terminal
     from offload.operations.bulk import Changed
 
-#: What is stopped where no state is written.
+#: The default states.
 DEFAULT_STATE = "open"
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Take jobs."""
+    """Add the options that choose jobs."""
     choice(parser, state=DEFAULT_STATE)
     parser.add_argument("--force", action="store_true", help="kill the processes that run them")
 
@@ -31,38 +31,38 @@ def arguments(parser: ArgumentParser) -> None:
 def run(terminal: Terminal, options: Options) -> None:
     """Ask the jobs to stop."""
     force = options["force"]
-    deed = Deed(
+    action = BulkAction(
         name="stop",
-        act=lambda which, most: bulk.stop(which, force=force, most=most),
+        apply=partial(bulk.stop, force=force),
         able=partial(JobQuerySet.stoppable, force=force),
         unable="they have ended, or were asked before",
         one=partial(one, force=force),
         many=partial(many, force=force),
     )
-    change(terminal, options, deed, state=DEFAULT_STATE)
+    change(terminal, options, action, state=DEFAULT_STATE)
 
 
 def one(job: Changed, *, force: bool) -> str:
-    """Return what the request for one job came to."""
+    """Return the sentence about one job that was asked to stop."""
     if job.state.is_final:
         return f"Job {job.id} is {job.state}."
     if force:
-        killed = "its process is killed within a second, where its pool has processes"
+        killed = "its process is killed within a second, if its pool has processes"
         return f"Job {job.id} is {job.state}; {killed}."
     return (
         f"Job {job.id} is {job.state} and was asked to stop; "
-        "it ends when its consumer looks, or ends anyway."
+        "it ends when its consumer checks, or by itself."
     )
 
 
 def many(count: int, state: str, *, force: bool) -> str:
-    """Return what the request for many jobs came to."""
+    """Return the sentence about many jobs that were asked to stop."""
     jobs = counted(count, "job is", "jobs are")
     if state == "STOPPED":
         return f"{jobs} STOPPED."
     if force:
-        return f"{jobs} {state}; their processes are killed, where pools have processes."
-    return f"{jobs} {state}, asked to stop: they end when their consumers look, or anyway."
+        return f"{jobs} {state}; their processes are killed, if their pools have processes."
+    return f"{jobs} {state}, asked to stop: they end when their consumers check, or by themselves."
 
 
 STOP = Verb(

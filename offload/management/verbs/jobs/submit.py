@@ -1,4 +1,4 @@
-"""``submit``: store a job, and wait for its end if asked to."""
+"""``submit``: store a job, and wait for its end if asked."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from offload.core.validation.bounds import PRIORITY
 from offload.management.arguments import pairs, times
 from offload.management.arguments.numbers import retry_options, whole
 from offload.management.arguments.words import written
-from offload.management.ending import refuse_failure, told
-from offload.management.facts import whole_job
+from offload.management.ending import end_lines, refuse_failure
+from offload.management.job_json import whole_job
 from offload.management.loading import explained
-from offload.management.terminal import plain
+from offload.management.terminal import sanitized
 from offload.management.verb import Options, Verb
 from offload.operations.submission import submit
-from offload.reading.explain import explain
+from offload.reading.waiting.explain import explain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Take what `submit` takes."""
+    """Add the arguments of `submit`."""
     parser.add_argument("topic", metavar="TOPIC", help="such as dam/rendition/web")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="single",
@@ -46,8 +46,12 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--priority", type=partial(whole, bound=PRIORITY), default=0, help="higher runs earlier"
     )
-    parser.add_argument("--delay", type=times.duration, metavar="5m", help="not before")
-    parser.add_argument("--expires", type=times.span, metavar="1h", help="not begun after")
+    parser.add_argument(
+        "--delay", type=times.duration, metavar="5m", help="do not run before this time has passed"
+    )
+    parser.add_argument(
+        "--expires", type=times.span, metavar="1h", help="expire unless begun by then"
+    )
     retry_options(parser)
     parser.add_argument(
         "--wait", action="store_true", help="wait for the end; exit code 1 if it failed"
@@ -61,7 +65,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(terminal: Terminal, options: Options) -> None:
-    """Store the job; raise CommandError where it was waited for and failed."""
+    """Store the job; with --wait, raise CommandError if it failed."""
     handle = store(options)
     if not options["wait"] and options["timeout"] is None:
         facts = {"id": handle.id, "topic": options["topic"], "state": handle.state}
@@ -69,26 +73,26 @@ def run(terminal: Terminal, options: Options) -> None:
         terminal.answer(facts, stored, *unable(options["topic"]))
         return
     if not terminal.as_json:
-        terminal.tell(f"Job {handle.id} is stored; waiting for its end.")
+        terminal.show(f"Job {handle.id} is stored; waiting for its end.")
     job = handle.wait(seconds(options["timeout"]))
-    terminal.answer(whole_job(job), *told(job))
+    terminal.answer(whole_job(job), *end_lines(job))
     refuse_failure(job)
 
 
 def unable(topic: str) -> Iterator[Text]:
-    """Yield that no instance has a consumer for a topic, which may be misspelled."""
+    """Yield that no instance has a consumer for a topic, with the nearest known topic."""
     found = explained(lambda: explain(topic))
     if found.infeasible:
-        yield plain(found.sentence, "yellow")
+        yield sanitized(found.sentence, "yellow")
 
 
 def seconds(duration: timedelta | None) -> float | None:
-    """Return a duration as seconds; None for none."""
+    """Return a duration in seconds, or None without one."""
     return None if duration is None else duration.total_seconds()
 
 
 def store(options: Options) -> JobHandle:
-    """Store what the options say."""
+    """Store the job of the options."""
     given: dict[str, Any] = {key: options[key] for key in ("queue", "priority", "retries")}
     given |= {key: seconds(options[key]) for key in ("delay", "expires", "retry_delay")}
     return submit(

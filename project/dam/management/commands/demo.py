@@ -1,4 +1,4 @@
-"""Put images through the workflow on three workers that are not alike; verify what comes out."""
+"""Put images through the workflow on three different workers, and verify the results."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Command(RichCommand):
             raise CommandError(str(error)) from error
 
     def demonstrate(self, assets: list[Asset], stop: StopRequest) -> None:
-        """Run site and workers, put the assets through, show and verify what came out."""
+        """Run site and workers, process the assets, show and verify the results."""
         starting = f"Starting the site and its workers (logs: {settings.VAR / 'log'}) ..."
         self.console.print(starting, soft_wrap=True)
         with running(QUICK_VARIABLES, stop, afresh=True) as site:
@@ -90,7 +90,7 @@ class Command(RichCommand):
             self.console.print(line, soft_wrap=True, highlight=False)
 
     def conclude(self, runs: list[tuple[Asset, Run]]) -> None:
-        """Show and write down what became of the assets; raise CommandError if it is not right."""
+        """Show and record the results of the assets; raise CommandError if they are wrong."""
         results = collect(runs)
         rows = [row for _, some in results for row in some]
         report.write(settings.VAR / "demo" / "report.json", rows)
@@ -127,7 +127,7 @@ def submit(asset: Asset) -> Run:
 
 
 def collect(runs: list[tuple[Asset, Run]]) -> list[tuple[Asset, list[Row]]]:
-    """Return what became of the assets; their files replace those of the last demo."""
+    """Return the results of the assets; their files replace those of the last demo."""
     folder = settings.VAR / "demo" / "outputs"
     shutil.rmtree(folder, ignore_errors=True)
     return [

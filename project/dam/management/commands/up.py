@@ -20,7 +20,7 @@ from project.site import NotReady, await_ready, running
 ADMIN = "admin"
 
 #: Seconds between two looks whether everything still runs.
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 
 
 class Command(RichCommand):
@@ -49,7 +49,7 @@ class Command(RichCommand):
             while True:
                 for told in site.revive():
                     self._say(told)
-                time.sleep(LOOK_SECONDS)
+                time.sleep(POLL_SECONDS)
 
     def _say(self, line: str) -> None:
         """Print a line whole: what is copied out of it is not cut by the terminal's width."""

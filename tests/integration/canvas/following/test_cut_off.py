@@ -1,4 +1,4 @@
-"""What a failure cuts off, however nested: nodes get their ends, callbacks their calls."""
+"""Nodes that a failure cuts off end, and callbacks are called, however deeply nested."""
 
 from __future__ import annotations
 

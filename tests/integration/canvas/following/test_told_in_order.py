@@ -1,4 +1,4 @@
-"""A reader of Celery's results finds a failure before what it cut off: `get()` raises the cause."""
+"""Celery's result of a failure comes before those of nodes it cut off: `get()` raises the cause."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ SHAPES: dict[str, Callable[[Any], Any]] = {
 
 
 def read(app: Celery, result: Any) -> str:
-    """Return what a reader who knows nothing yet is told: the type of an error, if any."""
+    """Return the type of the error that a new reader gets, if any."""
     try:
         result_from_tuple(result.as_tuple(), app=app).get(timeout=0)
     except NotReady:

@@ -1,21 +1,26 @@
-"""What an instance gives back, although nothing tells it that the rules are others now."""
+"""An instance gives back forbidden jobs even if nothing tells it that the rules changed."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from offload.core.placement.topology import Mode
-from offload.fleet import rules, snapshots
+from offload.core.retries import Cause
+from offload.fleet import snapshots
 from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job, versions
-from offload.worker.agent import window as windows
-from offload.worker.agent.window import Window
+from offload.rules import editing
+from offload.worker.agent.window import FORBIDDEN_POLL_SECONDS, Window
 from offload.worker.reports import Report
+from tests.clocks import Clock
 from tests.integration.world import HERE, THERE, TOPIC, bound, join, place, row, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HOUR = timedelta(hours=1)
 #: How far an hour's rule ended ago.
@@ -38,20 +43,24 @@ def look(window: Window) -> None:
 
 
 @pytest.fixture
-def wait(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return what lets the database's clock go on."""
+def wait(window: Window, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Return a function that advances the database's clock."""
 
     def go_on(by: timedelta) -> None:
-        ahead = snapshots._clock.ahead or timedelta()
-        monkeypatch.setattr(snapshots, "_ask", lambda: versions.current_version())
-        monkeypatch.setattr(snapshots._clock, "ahead", ahead + by)
+        def ask() -> tuple[int, datetime]:
+            return versions.current_version(), datetime.now(UTC) + by
 
-    return go_on
+        monkeypatch.setattr(snapshots.reader, "ask", ask)
+        snapshot(fresh=True)
+
+    yield go_on
+    monkeypatch.undo()
+    snapshot(fresh=True)
 
 
 def test_an_allow_that_ends_takes_back_what_only_it_allowed(window: Window, wait: Any) -> None:
-    rules.allow(HERE, "dam/meta")
-    rules.allow(HERE, TOPIC, until=snapshots.now() + HOUR)
+    editing.allow(HERE, "dam/meta")
+    editing.allow(HERE, TOPIC, until=snapshots.now() + HOUR)
     gone, kept = bound()[0], bound(topic="dam/meta")[0]
     look(window)
     assert row(gone.id).state == "QUEUED"
@@ -64,16 +73,19 @@ def test_an_allow_that_ends_takes_back_what_only_it_allowed(window: Window, wait
 
 
 def test_what_was_bound_by_an_older_picture_is_taken_back_at_a_later_look(
-    window: Window, monkeypatch: pytest.MonkeyPatch
+    window: Window,
 ) -> None:
-    monkeypatch.setattr(windows, "FORBIDDEN_LOOK_SECONDS", 0.0)
+    window.clock = clock = Clock()
     older = place()
-    rules.deny(HERE, "**")
+    editing.deny(HERE, "**")
     look(window)
     late = bound(name=THERE)[0]
     # As a binding leaves it that was decided before the rule and committed after its recall.
     Job.objects.filter(pk=late.id).update(instance=HERE, incarnation=older.incarnation)
 
+    look(window)
+    assert row(late.id).state == "QUEUED"
+    clock.go_on(FORBIDDEN_POLL_SECONDS + 0.1)
     look(window)
 
     assert row(late.id).state == "PENDING"
@@ -104,3 +116,14 @@ def test_ends_of_rules_are_compared_with_the_clock_of_the_database(
     snapshot(fresh=True)
 
     assert timedelta(seconds=-1) < snapshots.now() - before < timedelta(minutes=1)
+
+
+def test_a_window_remembers_ended_runs_only_while_they_are_told(window: Window) -> None:
+    told, forgotten = ((job.id, job.epoch) for job in bound(2))
+    for key in (told, forgotten):
+        window.lose(key, Cause.CRASHED, "signal 9")
+    lost = dict.fromkeys((told, forgotten), (Cause.CRASHED.value, "signal 9"))
+
+    window.look(Report(lost={told: lost[told]}))
+
+    assert window.settled(Report(lost=lost)) == [told]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def sent(app: Celery, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
-    """Return what workers are told; they answer nothing."""
+    """Return the commands that workers get; they do not reply."""
     found: list[tuple[str, Any]] = []
 
     def broadcast(_: Control, command: str, arguments: Any = None, **__: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Whatever the row of a bound job holds, its message ends in an attempt that counts."""
+"""A bound job's message leads to an attempt that counts, whatever its row contains."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from django.db.models import TextField, Value
 
 from offload import testing
 from offload.core.states import FINAL
-from offload.dispatch.sending import send
+from offload.dispatch.publishing import send
 from offload.jobs import aftermath, losses
 from offload.messaging import publisher
+from offload.messaging.installation import current_installation
 from offload.models import Job, Slot
 from offload.testing import run_jobs
 from tests.arranging import arrange
@@ -21,7 +22,7 @@ from tests.integration.across.rows import JSONS
 if TYPE_CHECKING:
     from celery import Celery
 
-    from offload.tracking.bindings import BoundJob
+    from offload.tracking.binding.bindings import BoundJob
     from tests.integration.driving.tasks import Named
 
 #: As many as there are attempts before a job is given up.
@@ -59,7 +60,7 @@ def test_a_claim_ends_in_an_attempt(
         run_jobs(most=50)
         # As a worker does with an attempt that it hears no end of.
         for one in Job.objects.filter(state="ACTIVE"):
-            losses.ended(one.pk, one.epoch, cause="crashed", told="it was not heard of again")
+            losses.ended((one.pk, one.epoch), cause="crashed", detail="it was not heard of again")
         Job.objects.filter(state="PENDING", hold="suspect").update(hold="")
 
     row = Job.objects.get(pk=first.id)
@@ -91,7 +92,7 @@ def test_where_nothing_can_be_read_the_report_of_an_attempt_that_did_not_begin_e
     odd = Value("{broken", output_field=TextField())
     arrange(Job.objects.all(), **dict.fromkeys(COLUMNS, odd))
 
-    losses.ended(bound.id, bound.epoch, cause="failed", told="its message cannot be decoded")
+    losses.ended((bound.id, bound.epoch), cause="failed", detail="its message cannot be decoded")
 
     row = Job.objects.get(pk=sent.id)
     assert (row.attempts, row.failures, row.state) == (1, 1, "PENDING")
@@ -109,6 +110,6 @@ def test_a_job_of_which_no_message_can_be_made_ends_and_keeps_no_other_back(
     send([(one, "jobs.same") for one in _bound(app)])
 
     states = dict(Job.objects.values_list("pk", "state"))
-    assert not publisher.breaker.is_open
+    assert not current_installation.to_broker.is_open
     assert states[sent[0].id] in {"QUEUED", "ERROR"}
     assert states[sent[1].id] == "QUEUED"

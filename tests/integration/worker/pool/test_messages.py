@@ -1,4 +1,4 @@
-"""What runs is what the row says; a message only hints that there is something to run."""
+"""A run follows the row; a message is only a hint that there is something to run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def deliver(app: Celery) -> Any:
-    """Return what binds the job that waits, and delivers a message of it, or one like it."""
+    """Return a function that binds the waiting job and delivers its message, or a similar one."""
     Slot.objects.get_or_create(instance=INSTANCE_NAME)
 
     def deliver(task: Any, *args: Any, header: dict[str, Any] | None = None, **said: Any) -> Any:
@@ -104,7 +104,7 @@ def test_what_fails_before_the_claim_is_bounded_by_the_queue(
 ) -> None:
     Queue.objects.create(name="strict", topics=["jobs/*"], retries=2, retry_delay=0)
     handle = JobHandle(job.add.delay(1, 2).id)
-    monkeypatch.setattr(tracing, "_facts", lambda *_: 1 // 0)
+    monkeypatch.setattr(tracing, "new_secret", lambda: 1 // 0)
 
     run_jobs(most=5)
 
@@ -121,7 +121,7 @@ def test_a_database_that_is_away_is_told_as_an_outage(
 
     job.add.delay(1, 2)
     monkeypatch.setattr(claims, "begin", away)
-    monkeypatch.setattr(tracing, "insist", lambda act, **_: act())
+    monkeypatch.setattr(tracing, "keep_trying", lambda act, **_: act())
 
     error = deliver(job.add).info.retval
 
@@ -130,7 +130,7 @@ def test_a_database_that_is_away_is_told_as_an_outage(
 
 
 def takes(job: Any, *, width: int, height: int = 1) -> int:
-    """Return what it takes."""
+    """Return the arguments."""
     return width * height
 
 

@@ -27,7 +27,7 @@ def endless() -> list[Any]:
     return found
 
 
-#: What is returned, and of what type the error says that it is.
+#: Returned values, and their types in the error.
 UNFIT = {
     "an object": (object, "object"),
     "an object within": (lambda: {"a": [object()]}, "dict"),

@@ -15,7 +15,7 @@ from offload.db import database
 from offload.models import Payload
 from offload.testing import run_jobs
 from offload.worker.pool.query_log import log_no_queries, warn_of_queries
-from offload.worker.pool.watch import on_postrun, on_prerun, watch_tasks
+from offload.worker.pool.session_watch import on_postrun, on_prerun, watch_tasks
 from tests.integration.driving.tasks import define
 
 if TYPE_CHECKING:

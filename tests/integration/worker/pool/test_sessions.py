@@ -1,4 +1,4 @@
-"""What runs leave in database sessions, and what the next run finds there."""
+"""Database sessions: nothing that a run leaves behind reaches the next run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.db import connections, transaction
 
 from offload.db import database
 from offload.models import Job
-from offload.worker.pool.session import Disorder
-from offload.worker.pool.watch import SessionWatch
+from offload.worker.pool.session import SessionFault
+from offload.worker.pool.session_watch import SessionWatch
 from tests.databases import POSTGRESQL, on_postgresql
 from tests.integration.fixtures import _app, alarms, app, broker, changes, media  # noqa: F401
 from tests.integration.world import statements
@@ -18,7 +18,7 @@ from tests.integration.world import statements
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ENTERED, SWITCHED, BEGUN = Disorder.ENTERED, Disorder.SWITCHED, Disorder.BEGUN
+ENTERED, SWITCHED, BEGUN = SessionFault.ENTERED, SessionFault.SWITCHED, SessionFault.BEGUN
 
 
 def sql(text: str) -> None:
@@ -127,7 +127,7 @@ def test_a_connection_that_was_closed_badly_is_replaced_and_is_no_failure() -> N
 
 
 def test_another_database_is_looked_at_too_also_where_the_run_was_the_first_to_use_it(
-    engine_database: str,
+    database_alias: str,
 ) -> None:
     with connections["default"].cursor():
         connections["default"].close()
@@ -140,11 +140,11 @@ def test_another_database_is_looked_at_too_also_where_the_run_was_the_first_to_u
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["before the run", "in the run"])
-def test_a_setting_of_the_session_ends_with_the_run(engine_database: str, first: bool) -> None:
+def test_a_setting_of_the_session_ends_with_the_run(database_alias: str, first: bool) -> None:
     change, ask, usual = {
         "sqlite": ("PRAGMA query_only = ON", "PRAGMA query_only", 0),
         "postgresql": ("SET statement_timeout = 70000", "SHOW statement_timeout", "0"),
-    }[engine_database]
+    }[database_alias]
     if first:
         database.connection().ensure_connection()
     else:
@@ -176,12 +176,12 @@ def test_locks_and_tables_of_a_session_end_with_the_run() -> None:
     assert database.rows("SELECT to_regclass('scratch')") == [(None,)]
 
 
-def test_a_setting_for_the_transaction_alone_keeps_the_connection(engine_database: str) -> None:
+def test_a_setting_for_the_transaction_alone_keeps_the_connection(database_alias: str) -> None:
     database.connection().ensure_connection()
     before = database.connection().connection
     watch = watched()
     with database.atomic():
-        if engine_database == POSTGRESQL:
+        if database_alias == POSTGRESQL:
             sql("SET LOCAL statement_timeout = 70000")
         Job.objects.create(id="a", topic="a", lane="a")
 

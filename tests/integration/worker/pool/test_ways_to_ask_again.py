@@ -1,17 +1,20 @@
-"""Whatever asks to be run again is counted, delayed and bounded."""
+"""Every request to run again is counted, delayed and bounded."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from celery import chain
 from celery.exceptions import Reject, Retry
 
+from offload.canvas.filling import FREE_REPLACEMENTS
+from offload.core.exceptions import StillBusy
 from offload.core.states import JobState
 from offload.models import Job, Queue
 from offload.operations.handles import JobHandle
 from offload.testing import run_jobs
-from offload.worker.tasks.current import current_job
+from offload.worker.tasks.current_job import current_job
 from offload.worker.tasks.task import ConsumerTask, OffloadTask
 from tests.integration.driving.tasks import define
 
@@ -56,7 +59,7 @@ WAYS = (by_hand, reject, retry, resend, fail, leave)
 
 @pytest.fixture
 def make(app: Celery) -> Iterator[Any]:
-    """Return what makes a function a task of this base."""
+    """Return a decorator that makes a function a task of this base."""
 
     def make(function: Any, base: type) -> Any:
         return define(
@@ -90,20 +93,48 @@ def test_every_way_to_ask_again_comes_to_an_end(make: Any, function: Any, base: 
 
 
 @pytest.mark.parametrize("function", WAYS[:4], ids=lambda one: one.__name__)
-def test_none_is_run_again_without_a_delay(
-    make: Any, function: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_none_is_run_again_without_a_delay(make: Any, function: Any) -> None:
     job = JobHandle(make(function, OffloadTask).delay().id)
-    delayed: list[bool] = []
-    before = Job.objects.filter(pk=job.id, state="PENDING")
-    monkeypatch.setattr(
-        "offload.testing._is_any_left",
-        lambda app: delayed.append(before.filter(run_at__isnull=False).exists()),
-    )
 
-    run_jobs(most=1)
+    with pytest.raises(StillBusy):
+        run_jobs(most=1)
 
-    assert delayed == [True]
+    assert Job.objects.filter(pk=job.id, state="PENDING", run_at__isnull=False).exists()
+
+
+def replace(self: Any) -> None:
+    """Put itself in its own place."""
+    raise self.replace(self.si())
+
+
+def step() -> None:
+    """Do nothing."""
+
+
+def replace_by_chain(self: Any) -> None:
+    """Put a chain in its place that ends with itself."""
+    raise self.replace(chain(self.app.tasks["again.step"].si(), self.si()))
+
+
+def waits(job: JobHandle) -> bool:
+    """Return whether the job waits for a time before it may run."""
+    return Job.objects.filter(pk=job.id, run_at__isnull=False).exists()
+
+
+@pytest.mark.parametrize("function", [replace, replace_by_chain], ids=lambda one: one.__name__)
+def test_a_job_that_replaces_itself_is_slowed_down(app: Celery, make: Any, function: Any) -> None:
+    define(app, step, name="again.step", base=OffloadTask, topic="again/step", pattern="again/step")
+    job = JobHandle(make(function, OffloadTask).delay().id)
+
+    with pytest.raises(StillBusy):
+        run_jobs(most=4)
+    assert not waits(job)
+
+    with pytest.raises(StillBusy):
+        run_jobs(most=60)
+    assert waits(job)
+    assert job.row.options["replaced_task_nesting"] > FREE_REPLACEMENTS
+    app.tasks.pop("again.step")
 
 
 def redelivered(self: Any) -> str:

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from tests.integration.driving.fixtures import app, calls, driver, job, plain
+from tests.integration.worker.tasks.hooked import hooked
 
-__all__ = ["app", "calls", "driver", "job", "plain"]
+__all__ = ["app", "calls", "driver", "hooked", "job", "plain"]

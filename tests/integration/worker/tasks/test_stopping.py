@@ -1,4 +1,4 @@
-"""Runs that are asked to stop, and what their jobs come to."""
+"""Runs that are asked to stop, and the ends of their jobs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import offload
 from offload import JobStopped, OffloadTask, current_job
 from offload.core.exceptions import StaleAttempt
-from offload.management.sheet import asked_to_stop
+from offload.management.job_text import asked_to_stop
 from offload.models import Job, Queue
 from offload.testing import run_jobs
 from offload.worker.tasks.task import ConsumerTask

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from offload.browser.jobs.job_page import Sealed
-from offload.browser.values import VALUE_CHARACTERS, shortened, text_of
-from offload.reading.history import AttemptLine
+from offload.browser.values import VALUE_CHARACTERS, text_of, truncated_value
+from offload.reading.jobs.history import AttemptLine
+from offload.reading.jobs.page import PayloadValues
 from offload.templatetags.offload import seconds
 from tests.unit.core.placement.fleet import NOW
 
@@ -28,7 +28,7 @@ def test_false_values_are_values(value: object, shown: str) -> None:
 
 
 def test_a_very_long_text_is_cut_and_says_so() -> None:
-    assert shortened("x" * (VALUE_CHARACTERS + 7)).endswith("… 7 more characters")
+    assert truncated_value("x" * (VALUE_CHARACTERS + 7)).endswith("… 7 more characters")
 
 
 def test_an_attempt_takes_time_once_it_has_ended() -> None:
@@ -40,9 +40,9 @@ def test_an_attempt_takes_time_once_it_has_ended() -> None:
     assert attempt(started_at=NOW, ended_at=None).seconds is None
 
 
-def test_sealed_knows_whether_it_is_empty() -> None:
-    assert Sealed(args="", properties="", result="", traceback="").is_empty
-    assert not Sealed(args="", properties="", result="1", traceback="").is_empty
+def test_values_of_a_payload_know_whether_they_are_empty() -> None:
+    assert PayloadValues(args=[], properties={}, result=None, traceback="").is_empty
+    assert not PayloadValues(args=[], properties={}, result=0, traceback="").is_empty
 
 
 @pytest.mark.parametrize(

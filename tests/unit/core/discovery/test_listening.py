@@ -8,7 +8,7 @@ from offload.core.placement.topology import Mode
 from tests.unit.core.discovery.views import one, view
 
 if TYPE_CHECKING:
-    from offload.core.discovery.views import TopologyView
+    from offload.core.discovery.topology_views import TopologyView
 
 DELAY = 3.0
 LEAD, B, C = one("a", is_leader=True), one("b"), one("c")
@@ -61,7 +61,7 @@ def test_a_change_is_told_at_once_and_its_end_after_the_delay_with_what_came_mea
     assert world.look(view(LEAD, B, C), 12.9) == []
     assert world.look(last := view(LEAD, C), 13) == [CHANGED]
     assert world.observed.view is last
-    assert world.listening.told is last
+    assert world.listening.last is last
 
 
 def test_a_change_that_is_undone_within_the_delay_ends_with_an_equal_view() -> None:
@@ -132,7 +132,7 @@ def test_who_begins_to_listen_within_a_change_waits_for_its_end() -> None:
     assert world.take() == [CHANGED]
     event = late.due(world.observed, [world.listening])
     assert event is not None
-    assert (event.kind, event.new) == (INIT, world.listening.told)
+    assert (event.kind, event.new) == (INIT, world.listening.last)
 
 
 def test_who_is_slow_gets_all_that_it_missed_as_one_change() -> None:
@@ -145,7 +145,7 @@ def test_who_is_slow_gets_all_that_it_missed_as_one_change() -> None:
     assert event is not None
     assert (event.kind, event.old) == (CHANGING, first)
     assert world.take() == [CHANGING, CHANGED]
-    assert world.listening.told == view(LEAD, C)
+    assert world.listening.last == view(LEAD, C)
 
 
 def test_who_is_slow_within_a_change_does_not_hear_of_the_next_one_before_it_ends() -> None:

@@ -22,7 +22,7 @@ from offload.core.placement.topology import Mode
 from tests.unit.core.discovery.views import one, view
 
 if TYPE_CHECKING:
-    from offload.core.discovery.views import InstanceView, TopologyView
+    from offload.core.discovery.topology_views import InstanceView, TopologyView
 
 DELAY = 3.0
 #: Which kinds may follow which; None is the beginning.
@@ -155,7 +155,7 @@ class Fleet(RuleBasedStateMachine):
             return False
         last = hearer.heard[-1] if hearer.heard else None
         assert event.kind in FOLLOWS[last.kind if last else None]
-        assert event.old is hearer.listening.told, "each event goes on from the last view"
+        assert event.old is hearer.listening.last, "each event goes on from the last view"
         self._check(event, hearer, idle)
         hearer.heard.append(event)
         hearer.listening = hearer.listening.after(event, self.observed)
@@ -179,7 +179,7 @@ class Fleet(RuleBasedStateMachine):
         """Compare what they were told with what the process goes by."""
         for hearer in self.hearers:
             if hearer.is_prompt and hearer.heard:
-                assert hearer.listening.told is self.observed.view
+                assert hearer.listening.last is self.observed.view
                 assert hearer.listening.is_changing is self.observed.is_changing
 
     def teardown(self) -> None:
@@ -191,7 +191,7 @@ class Fleet(RuleBasedStateMachine):
             while self._take(hearer):
                 pass
         assert self.observed.view == view(*self.instances)
-        assert {id(hearer.listening.told) for hearer in self.hearers} <= {id(self.observed.view)}
+        assert {id(hearer.listening.last) for hearer in self.hearers} <= {id(self.observed.view)}
         assert not any(hearer.listening.is_changing for hearer in self.hearers)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from offload.core.discovery.views import InstanceView, TopologyView
+from offload.core.discovery.topology_views import InstanceView, TopologyView
 
 
 def one(name: str, incarnation: str = "1", **facts: Any) -> InstanceView:

@@ -137,7 +137,7 @@ def topologies() -> st.SearchStrategy[Topology]:
 
 
 def needs() -> st.SearchStrategy[Need]:
-    """Return what some job asks."""
+    """Return the need of some job."""
     return st.builds(
         Need,
         topic=st.sampled_from(TOPICS),

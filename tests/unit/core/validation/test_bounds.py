@@ -42,7 +42,7 @@ def test_a_whole_number_is_no_fraction() -> None:
 
 
 def test_a_bound_reads_as_people_write_it() -> None:
-    assert str(RETRIES) == "a whole number from -1 to 1,000,000 (-1 is without end)"
+    assert str(RETRIES) == "a whole number from -1 to 1,000,000 (-1 is without a limit)"
     assert str(Bound(least=0.1, most=2)) == "a number from 0.1 to 2"
 
 
@@ -75,7 +75,7 @@ def test_every_bound_is_finite() -> None:
 
 
 def taken(check: Callable[[Any], float], value: object) -> float | str:
-    """Return what is taken, or what is said of a value that is not."""
+    """Return the accepted value, or the error."""
     try:
         return check(value)
     except (InvalidDelay, InvalidPriority) as error:

@@ -36,7 +36,7 @@ def parameters(function: Callable[..., Any]) -> Parameters:
         (others, "job! **"),
         (hidden, "job_id"),
         (any_job, "width"),
-        # Who injects an argument says so nowhere.
+        # A decorator that injects an argument announces that nowhere.
         (decorated, "**"),
     ],
 )

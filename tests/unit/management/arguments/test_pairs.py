@@ -1,4 +1,4 @@
-"""What is written on the command line for properties: taken, or refused in a few words."""
+"""Properties on the command line: accepted, or refused in a few words."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,28 +14,28 @@ import pytest
 from django.db import OperationalError, connections
 from django.test import override_settings
 
-from offload.conf import settings
+from offload.conf import lease_time, settings
 from offload.core.exceptions import NameInUse
 from offload.core.placement.topology import Mode
-from offload.fleet import departures, leadership
+from offload.fleet import departures
 from offload.fleet.duties import Duty
 from offload.fleet.leadership import Term
 from offload.worker.agent.agent import Agent
-from offload.worker.agent.heartbeat import Heartbeat, lease_time
+from offload.worker.agent.heartbeat import Heartbeat
 from offload.worker.agent.leading import Leader
-from offload.worker.agent.window import Window
 from offload.worker.liveness import boottime
 from offload.worker.reports import Report
+from tests.clocks import Clock
 from tests.polling import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 ERRORS = [OperationalError("away"), RuntimeError("odd")]
 
 
 def raising(error: Exception) -> Callable[..., Any]:
-    """Return what raises."""
+    """Return a function that raises."""
 
     def act(*_: object, **__: object) -> None:
         raise error
@@ -43,32 +44,49 @@ def raising(error: Exception) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def beating(monkeypatch: pytest.MonkeyPatch) -> Heartbeat:
+def clock() -> Clock:
+    """Return the clock of leader and heartbeat."""
+    return Clock()
+
+
+@pytest.fixture
+def beating(clock: Clock) -> Heartbeat:
     """Return a heartbeat that is not started, and has no database."""
-    made = Heartbeat("w@host", "i", SimpleNamespace(), {"can_kill": True})  # type: ignore[arg-type]
-    monkeypatch.setattr(made, "drop_connection", lambda: None)
+    return beat_by(lambda *_: True, clock)
+
+
+def beat_by(beat: Callable[[str, str], bool], clock: Clock) -> Heartbeat:
+    """Return a heartbeat that beats so, and has no connection to drop."""
+    link: Any = SimpleNamespace(send=lambda value: True)
+    made = Heartbeat("w@host", "i", link, {"can_kill": True}, beat=beat, clock=clock)
+    made.drop_connection = lambda: None  # type: ignore[method-assign]
     return made
 
 
 @pytest.mark.parametrize("error", ERRORS)
 def test_a_burial_that_fails_does_not_end_leadership(
-    monkeypatch: pytest.MonkeyPatch, beating: Heartbeat, error: Exception
+    monkeypatch: pytest.MonkeyPatch, beating: Heartbeat, clock: Clock, error: Exception
 ) -> None:
-    leader = Leader("w@host", beating)
-    leader._term = Term(number=1, holder="w@host", incarnation="i")
-    monkeypatch.setattr(leader, "_seek", lambda: None)
-    monkeypatch.setattr(leader, "_observe", lambda: [("dead@host", "j", 7)])
-    monkeypatch.setattr(departures, "bury", raising(error))
+    buried: list[str] = []
+
+    def declare_gone(term: Term, name: str, *_: object) -> None:
+        buried.append(name)
+        raise error
+
+    monkeypatch.setattr(departures, "declare_gone", declare_gone)
     monkeypatch.setattr(connections, "close_all", lambda: None)
-
+    leader = leading(beating, [], beats={"dead@host": ("j", 7)}, clock=clock)
     with ThreadPoolExecutor(1) as pool:
-        leader._try(pool)
+        while not buried:
+            leader._try(pool)
+            clock.go_on(settings().sweep)
 
+    assert buried == ["dead@host"]
     assert leader._term is None
 
 
 def test_duties_that_hang_keep_no_other_from_being_done_again_and_again(
-    leading: None, beating: Heartbeat
+    beating: Heartbeat,
 ) -> None:
     over, begun, done = threading.Event(), list[str](), list[str]()
     others = [f"hanging {number}" for number in range(8)]
@@ -87,14 +105,14 @@ def test_duties_that_hang_keep_no_other_from_being_done_again_and_again(
     duties = [*map(hanging, others), Duty(name="last", do=do)]
     with swept(beating, duties):
         try:
-            eventually(lambda: len(done) >= 3, within=10, what="how often the last one was done")
+            eventually(lambda: len(done) >= 3, what="how often the last one was done")
         finally:
             over.set()
 
     assert sorted(begun[: len(others)]) == sorted(others)
 
 
-def test_each_duty_is_done_at_its_own_pace(leading: None, beating: Heartbeat) -> None:
+def test_each_duty_is_done_at_its_own_pace(beating: Heartbeat) -> None:
     done: Counter[str] = Counter()
     full = iter([10, 10, 3])
 
@@ -112,15 +130,13 @@ def test_each_duty_is_done_at_its_own_pace(leading: None, beating: Heartbeat) ->
         Duty(name="now and then", do=count("now and then", lambda: 0), every=0.1),
     ]
     with swept(beating, duties):
-        eventually(lambda: done["now and then"] >= 3, within=10, what="how often it was done")
+        eventually(lambda: done["now and then"] >= 3, what="how often it was done")
 
     assert (done["seldom"], done["full"]) == (1, 3)
     assert done["often"] > done["now and then"]
 
 
-def test_a_duty_that_failed_is_named_until_it_is_done_again(
-    leading: None, beating: Heartbeat
-) -> None:
+def test_a_duty_that_failed_is_named_until_it_is_done_again(beating: Heartbeat) -> None:
     errors = iter([OverflowError("too far")])
     mended = threading.Event()
 
@@ -132,25 +148,36 @@ def test_a_duty_that_failed_is_named_until_it_is_done_again(
 
     with swept(beating, [Duty(name="purge", do=fail_once, every=0.05)]):
         try:
-            eventually(lambda: beating.failing, within=10, what="what fails")
+            eventually(lambda: beating.failing, what="what fails")
             assert beating.failing == {"purge": "OverflowError: too far"}
         finally:
             mended.set()
-        eventually(lambda: not beating.failing, within=10, what="nothing fails")
+        eventually(lambda: not beating.failing, what="nothing fails")
 
 
-@pytest.fixture
-def leading(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let whoever seeks the lease have it, and everybody beat."""
+def leading(
+    beating: Heartbeat,
+    duties: Sequence[Duty],
+    *,
+    beats: dict[str, tuple[str, int]] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Leader:
+    """Return a leader that always gets the lease and sees these heartbeats."""
     term = Term(number=1, holder="w@host", incarnation="i")
-    monkeypatch.setattr(leadership, "acquire", lambda *_: term)
-    monkeypatch.setattr(Leader, "_observe", lambda _: [])
+    return Leader(
+        "w@host",
+        beating,
+        duties=duties,
+        acquire=lambda *_: term,
+        beats=lambda: beats or {},
+        clock=clock,
+    )
 
 
 @contextmanager
 def swept(beating: Heartbeat, duties: list[Duty]) -> Iterator[None]:
     """Have a leader do these duties during the block."""
-    leader = Leader("w@host", beating, duties=duties)
+    leader = leading(beating, duties)
     with override_settings(OFFLOAD={"SWEEP": 0.01}):
         leader.start()
         try:
@@ -161,30 +188,23 @@ def swept(beating: Heartbeat, duties: list[Duty]) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_a_beat_that_fails_is_followed_by_others(
-    monkeypatch: pytest.MonkeyPatch, beating: Heartbeat, error: Exception
-) -> None:
-    monkeypatch.setattr(beating, "_beat", raising(error))
+def test_a_beat_that_fails_is_followed_by_others(clock: Clock, error: Exception) -> None:
+    beating = beat_by(raising(error), clock)
 
     beating._try()
 
     assert not beating.is_superseded
 
 
-def test_who_cannot_have_its_name_back_is_superseded(
-    monkeypatch: pytest.MonkeyPatch, beating: Heartbeat
-) -> None:
-    monkeypatch.setattr(beating, "_beat", raising(NameInUse(name="w@host", host="h", pid=1)))
+def test_who_cannot_have_its_name_back_is_superseded(clock: Clock) -> None:
+    beating = beat_by(raising(NameInUse(name="w@host", host="h", pid=1)), clock)
 
     beating._try()
 
     assert beating.is_superseded
 
 
-def test_a_lease_renewed_after_its_end_is_one_that_expired(
-    monkeypatch: pytest.MonkeyPatch, beating: Heartbeat
-) -> None:
-    monkeypatch.setattr(beating, "_link", SimpleNamespace(send=lambda value: True))
+def test_a_lease_renewed_after_its_end_is_one_that_expired(beating: Heartbeat) -> None:
     start = boottime() - 1000
 
     beating._extend(start)
@@ -195,35 +215,19 @@ def test_a_lease_renewed_after_its_end_is_one_that_expired(
     assert beating.resumed_at > start
 
 
-def test_a_worker_that_says_nothing_any_more_is_suspect(
-    monkeypatch: pytest.MonkeyPatch, beating: Heartbeat
-) -> None:
-    snapshot = Report(mode=Mode.READY)
-    beating.hear(snapshot)
-    assert beating._mode(snapshot) is Mode.READY
+def test_a_worker_that_says_nothing_any_more_is_suspect(beating: Heartbeat, clock: Clock) -> None:
+    report = Report(mode=Mode.READY)
+    beating.hear(report)
+    assert beating._mode(report) is Mode.READY
 
-    monkeypatch.setattr(beating, "_heard_at", beating._heard_at - settings().timeout - 1)
+    clock.go_on(settings().timeout + 1)
 
-    assert beating._mode(snapshot) is Mode.SUSPECT
+    assert beating._mode(report) is Mode.SUSPECT
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_an_agent_goes_on_over_what_fails_in_one_look(
-    monkeypatch: pytest.MonkeyPatch, beating: Heartbeat, error: Exception
-) -> None:
+def test_an_agent_goes_on_over_what_fails_in_one_look(beating: Heartbeat, error: Exception) -> None:
     agent = Agent({"name": "w@host", "pid": 1, "concurrency": 1}, SimpleNamespace())  # type: ignore[arg-type]
     agent.heartbeat = beating
 
     assert agent._safely(raising(error)) is None
-
-
-def test_a_window_remembers_ended_runs_only_while_they_are_told(
-    monkeypatch: pytest.MonkeyPatch, beating: Heartbeat
-) -> None:
-    window = Window("w@host", beating, can_kill=True, _lost={("a", 1), ("b", 1)})
-    for name in ("_apply", "_refuse", "_reconcile"):
-        monkeypatch.setattr(Window, name, lambda *_: None)
-
-    window.look(Report(lost={("a", 1): ("crashed", "signal 9")}))
-
-    assert window._lost == {("a", 1)}

@@ -1,4 +1,4 @@
-"""Rows that run here, compared with what the worker says."""
+"""Rows that run here, compared with the worker's reports."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from offload.jobs import losses
 from offload.worker.agent import window as module
 from offload.worker.agent.window import RECONCILE_SECONDS, Window
 from offload.worker.reports import Report
+from tests.clocks import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,20 +23,19 @@ ONE: Key = ("one", 1)
 
 
 class Rows:
-    """Runs in the database, a clock, and what was ended."""
+    """Runs in the database, and what was ended."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Stand in for the database and the clock."""
+        """Stand in for the database."""
         self.active: set[Key] = {ONE}
-        self.now = 1000.0
+        self.clock = Clock()
         self.ended: list[tuple[Key, Cause]] = []
         monkeypatch.setattr(module, "active_on", lambda *_: set(self.active))
-        monkeypatch.setattr(module, "boottime", lambda: self.now)
         monkeypatch.setattr(losses, "ended", self.end)
 
-    def end(self, job_id: str, epoch: int, *, cause: Cause, told: str) -> None:
+    def end(self, binding: Key, *, cause: Cause, detail: str) -> None:
         """Note what was ended."""
-        self.ended.append(((job_id, epoch), cause))
+        self.ended.append((binding, cause))
 
 
 @pytest.fixture
@@ -45,17 +45,17 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> Rows:
 
 
 @pytest.fixture
-def window() -> Window:
+def window(rows: Rows) -> Window:
     """Return the window of an instance."""
     heartbeat: Any = SimpleNamespace(incarnation="i", resumed_at=0.0)
-    return Window("w@host", heartbeat, can_kill=True)
+    return Window("w@host", heartbeat, can_kill=True, boot_clock=rows.clock)
 
 
 def compare(window: Window, rows: Rows, *at: float, held: Iterable[Key] = ()) -> None:
-    """Look every few seconds, with snapshots that were taken at these times."""
+    """Look every few seconds, with reports that were taken at these times."""
     for taken in at:
         window._reconcile(Report(at=taken, held=frozenset(held)))
-        rows.now += RECONCILE_SECONDS + 1
+        rows.clock.go_on(RECONCILE_SECONDS + 1)
 
 
 def test_a_run_that_is_missing_twice_is_lost(window: Window, rows: Rows) -> None:
@@ -70,7 +70,7 @@ def test_an_old_snapshot_says_nothing_of_a_run_that_began_after_it(
     compare(window, rows, 1000, 1000, 1000, 1000)
     assert rows.ended == []
 
-    compare(window, rows, rows.now)
+    compare(window, rows, rows.clock.now)
     assert rows.ended == [(ONE, Cause.CRASHED)]
 
 
@@ -98,9 +98,9 @@ def test_what_was_lost_over_an_outage_did_not_crash(
     compare(window, rows, *(1000 + 4 * number for number in range(1, comparisons)))
 
     # The heartbeat may find the database again before or after the first comparison does.
-    window.heartbeat.resumed_at = rows.now
-    rows.now += 1
-    compare(window, rows, *(rows.now + 4 * number for number in range(3 - comparisons)))
+    window.heartbeat.resumed_at = rows.clock.now
+    rows.clock.go_on(1)
+    compare(window, rows, *(rows.clock.now + 4 * number for number in range(3 - comparisons)))
 
     assert rows.ended == [(ONE, Cause.LEASE_EXPIRED)]
 

@@ -1,38 +1,25 @@
-"""What a worker's parent decides for itself."""
+"""Decisions of a worker's parent process."""
 
 from __future__ import annotations
 
-import subprocess
-from concurrent.futures import ThreadPoolExecutor
+import os
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from celery import Celery
 
 from offload.messaging.publisher import instance_queue
 from offload.worker.link import Link
-from offload.worker.parent import boot, refusals
-from offload.worker.parent.consuming import Tick
-from offload.worker.parent.in_flight import in_flight
-from offload.worker.parent.refusals import EX_CONFIG
-from tests.polling import eventually
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    concurrency = in_flight.concurrency
-    yield
-    in_flight.concurrency = concurrency
+from offload.worker.parent import boot, start_refusals
+from offload.worker.parent.consuming import Tick, consume_own_queue
+from offload.worker.parent.in_flight import InFlight
 
 
 def is_refused(pool: str) -> bool:
     """Tell whether a worker with this pool ends."""
     try:
-        refusals.refuse_wrong_pool(pool)
+        start_refusals.refuse_wrong_pool(pool)
     except SystemExit:
         return True
     return False
@@ -41,9 +28,9 @@ def is_refused(pool: str) -> bool:
 @pytest.mark.parametrize("pool", ["gevent", "<class 'celery.concurrency.eventlet.TaskPool'>"])
 def test_a_worker_with_a_green_pool_ends(pool: str) -> None:
     with pytest.raises(SystemExit) as ended:
-        refusals.refuse_wrong_pool(pool)
+        start_refusals.refuse_wrong_pool(pool)
 
-    assert ended.value.code == EX_CONFIG
+    assert ended.value.code == os.EX_CONFIG
 
 
 @pytest.mark.parametrize(
@@ -64,22 +51,24 @@ def test_its_queue_is_declared_as_publishers_declare_it(selected: list[str] | No
     queues: Any = app.amqp.queues
     queues.select(selected)
 
-    boot._consume_own_queue(app, "w@host")
+    consume_own_queue(app, "w@host")
 
     ours = instance_queue("w@host")
     assert queues.consume_from[ours.name] == ours
 
 
 def test_a_tick_notes_how_large_the_pool_is_by_now() -> None:
-    in_flight.concurrency = 8
+    tick = Tick(None)
+    tick.in_flight = InFlight(concurrency=8)
 
-    Tick._tick(None, SimpleNamespace(pool=SimpleNamespace(num_processes=3)))  # type: ignore[arg-type]
+    tick._tick(SimpleNamespace(pool=SimpleNamespace(num_processes=3)))
 
-    assert in_flight.concurrency == 3
+    assert tick.in_flight.concurrency == 3
 
 
 def test_lost_runs_that_the_agent_has_dealt_with_are_forgotten() -> None:
-    worker: Any = boot.Worker(Celery("one", set_as_current=False))
+    in_flight = InFlight()
+    worker: Any = boot.Worker(Celery("one", set_as_current=False), in_flight=in_flight)
 
     def receive(timeout: float) -> dict[str, Any]:
         worker._ending.set()
@@ -93,45 +82,33 @@ def test_lost_runs_that_the_agent_has_dealt_with_are_forgotten() -> None:
     assert in_flight.lost == {}
 
 
-@pytest.mark.parametrize(("says", "settled"), [('{"settled": "i"}', True), ("", False)])
-def test_an_agent_is_waited_for_as_long_as_it_lives(
-    says: str, settled: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(boot, "AGENT_TIMEOUT_SECONDS", 0.05)
-    monkeypatch.setattr(boot, "EXIT_SECONDS", 0.05)
-    worker: Any = boot.Worker(Celery("one", set_as_current=False))
-    worker._link, theirs = Link.pair()
-    # It begins once it is told to: whoever waits has said a word by then.
-    slow = f"read _; printf '%s' 'w{says}' >&{theirs.fileno()}" if says else "read _; exit 1"
-    worker._agent = subprocess.Popen(
-        ["bash", "-c", slow], pass_fds=[theirs.fileno()], stdin=subprocess.PIPE, text=True
-    )
-    theirs.close()
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(worker._is_settled)
-        eventually(lambda: "is waited for" in caplog.text, what="a warning")
-        worker._agent.communicate("now\n")
-        assert answer.result(30) is settled
-    worker._link.close()
-
-
 def test_the_last_word_of_an_agent_that_ends_is_heard(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(boot, "AGENT_TIMEOUT_SECONDS", 0.01)
-    worker: Any = boot.Worker(Celery("one", set_as_current=False))
-    worker._link, theirs = Link.pair()
-
-    def ends() -> bool:
-        theirs.send({"refused": "the name is in use"})
-        return False
-
-    monkeypatch.setattr(worker, "_agent_lives", ends)
+    launch: Any = LastWord
+    worker: Any = boot.Worker(Celery("one", set_as_current=False), launch=launch)
+    worker._spec = {}
+    worker._spawn()
 
     assert worker._is_settled() is False
     assert "the name is in use" in caplog.text
     worker._link.close()
-    theirs.close()
+
+
+class LastWord:
+    """An agent that refuses after it was heard in vain, and ends."""
+
+    def __init__(self, arguments: list[str], *, pass_fds: list[int], **_: Any) -> None:
+        """Take its end of the link, as a process does that inherits it."""
+        self.pid = 1
+        self._link = Link.of_descriptor(os.dup(pass_fds[0]))
+
+    def wait(self, timeout: float) -> int:
+        """Say why, and end."""
+        self._link.send({"refused": "the name is in use"})
+        self._link.close()
+        return 1
 
 
 def test_a_worker_that_cannot_begin_ends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +116,7 @@ def test_a_worker_that_cannot_begin_ends(monkeypatch: pytest.MonkeyPatch) -> Non
         raise RuntimeError("no such module")
 
     app = Celery("one", set_as_current=False)
-    monkeypatch.setattr(refusals, "refuse_wrong_settings", broken)
+    monkeypatch.setattr(start_refusals, "refuse_wrong_settings", broken)
 
     with pytest.raises(SystemExit) as ended:
         boot.Worker(app).on_init(SimpleNamespace(app=app, pool_cls="prefork"))

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import os
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from celery import Celery
 from celery.concurrency.base import BasePool
 
 from offload.core.retries import Cause
-from offload.worker.parent.request import JobRequest
+from offload.worker.parent import boot
+from offload.worker.parent.in_flight import InFlight
+from tests.unit.worker.parent.requests import arrived
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from offload.worker.parent.request import JobRequest
 
 
 class Killing:
@@ -23,37 +28,57 @@ class Killing:
 
 
 @pytest.fixture
-def request_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[Any, list[Cause]]]:
-    """Return a function that makes a request that runs, and the causes for which it is lost."""
+def in_flight() -> InFlight:
+    """Return the empty state of a new worker."""
+    return InFlight(concurrency=2)
 
-    def make() -> tuple[Any, list[Cause]]:
-        request: Any = JobRequest.__new__(JobRequest)
-        lost: list[Cause] = []
-        request.job_key = ("one", 1)
-        request.time_start, request.worker_pid = 1.0, 4711
-        monkeypatch.setattr(JobRequest, "_lose", lambda _, cause, told: lost.append(cause))
-        return request, lost
 
-    return make
+@pytest.fixture
+def request_that_runs(in_flight: InFlight) -> JobRequest:
+    """Return a request whose run has begun."""
+    made: Any = arrived(in_flight)
+    made.time_start, made.worker_pid = 1.0, 4711
+    return made  # type: ignore[no-any-return]
 
 
 def test_a_run_in_a_process_is_killed_and_counts_as_no_failure(
-    request_of: Callable[[], tuple[Any, list[Cause]]],
+    request_that_runs: JobRequest, in_flight: InFlight
 ) -> None:
-    request, lost = request_of()
     pool = Killing()
 
-    request.cancel(pool)
+    request_that_runs.cancel(pool)
 
-    assert (pool.killed, lost) == ([4711], [Cause.STOPPED_FORCED])
+    assert pool.killed == [4711]
+    assert [cause for cause, *_ in in_flight.lost.values()] == [Cause.STOPPED_FORCED]
 
 
 def test_a_run_that_no_pool_can_end_goes_on_and_is_not_failed_by_the_attempt(
-    request_of: Callable[[], tuple[Any, list[Cause]]],
+    request_that_runs: JobRequest, in_flight: InFlight
 ) -> None:
-    request, lost = request_of()
     pool: Any = BasePool.__new__(BasePool)
 
-    request.cancel(pool)
+    request_that_runs.cancel(pool)
 
-    assert lost == []
+    assert in_flight.lost == {}
+
+
+@pytest.mark.parametrize(
+    ("pid", "running", "said"),
+    [(os.getpid(), False, 1), (os.getpid(), True, 0), (os.getppid(), False, 0)],
+    ids=["at-the-end", "while-a-run-goes-on", "in-a-fork"],
+)
+def test_a_worker_whose_runs_are_over_says_goodbye_once_at_its_exit(
+    pid: int, running: bool, said: int, in_flight: InFlight
+) -> None:
+    heard: list[Any] = []
+    worker: Any = boot.Worker(Celery("one", set_as_current=False), in_flight=in_flight)
+    worker._spec = {"pid": pid}
+    worker._agent = SimpleNamespace(wait=lambda _: 0)
+    worker._link = SimpleNamespace(send=heard.append)
+    if running:
+        in_flight.accept(("one", 1), 7, worker)
+
+    worker.on_exit()
+    worker.on_exit()
+
+    assert heard == [{"goodbye": True}] * said

@@ -1,4 +1,4 @@
-"""What stands between the broker and Celery's handlers."""
+"""Additions between the broker and Celery's handlers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from billiard.pool import RUN, ApplyResult
 from celery.concurrency.asynpool import AsynPool
 
-from offload.worker.parent import consuming
 from offload.worker.parent.consuming import Sparing
 from offload.worker.parent.in_flight import InFlight
 from offload.worker.parent.request import JobRequest
@@ -21,11 +20,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def in_flight(monkeypatch: pytest.MonkeyPatch) -> InFlight:
-    """Return what a new worker holds: nothing."""
-    made = InFlight(concurrency=2)
-    monkeypatch.setattr(consuming, "in_flight", made)
-    return made
+def in_flight() -> InFlight:
+    """Return the empty state of a new worker."""
+    return InFlight(concurrency=2)
 
 
 class Pool:
@@ -77,13 +74,13 @@ def test_a_lost_connection_forgets_no_job_that_a_process_has(in_flight: InFlight
     pool.give(in_flight, "waits")
     pool.give(in_flight, "dies", to=process(is_alive=False))
 
-    Sparing(pool.flush)()
+    Sparing(pool.flush, in_flight)()
 
     assert [*in_flight.held] == [("written", 1)]
     (result,) = pool._cache.values()
     assert not result._accepted
     result._ack(None, 1.0, 4711, None)
-    assert in_flight.snapshot()["running"] == [["written", 1, 4711]]
+    assert in_flight.report()["running"] == [["written", 1, 4711]]
 
 
 def test_what_threads_were_given_stays_held_and_the_rest_does_not(in_flight: InFlight) -> None:
@@ -92,6 +89,6 @@ def test_what_threads_were_given_stays_held_and_the_rest_does_not(in_flight: InF
     in_flight.receive(("given", 1), given)
     in_flight.receive(("waits", 1), waits)
 
-    Sparing(lambda: None)()
+    Sparing(lambda: None, in_flight)()
 
     assert [*in_flight.held] == [("given", 1)]

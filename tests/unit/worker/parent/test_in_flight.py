@@ -1,4 +1,4 @@
-"""What a worker's parent knows, and the snapshots its agent reads."""
+"""The state of a worker's parent, and the reports that its agent reads."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from offload.core.retries import Cause
 from offload.worker.parent import in_flight as module
 from offload.worker.parent.in_flight import InFlight
 from offload.worker.reports import Report
+from tests.clocks import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,13 +30,13 @@ FIRST, SECOND = object(), object()
 
 @pytest.fixture
 def in_flight() -> InFlight:
-    """Return what a new worker holds: nothing."""
+    """Return the empty state of a new worker."""
     return InFlight(concurrency=2)
 
 
 def read(in_flight: InFlight) -> Report:
-    """Return the snapshot as the agent has it from the link."""
-    return Report.read(json.loads(json.dumps(in_flight.snapshot())))
+    """Return the report as the agent has it from the link."""
+    return Report.read(json.loads(json.dumps(in_flight.report())))
 
 
 def test_a_job_is_held_then_runs_then_is_forgotten(in_flight: InFlight) -> None:
@@ -130,15 +131,15 @@ def test_a_binding_is_known_while_it_is_held_or_runs(in_flight: InFlight) -> Non
     assert not in_flight.knows(ONE)
 
 
-def test_what_was_lost_or_refused_is_forgotten_after_a_while(
-    in_flight: InFlight, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_lost_or_refused_is_forgotten_after_a_while() -> None:
+    clock = Clock()
+    in_flight = InFlight(clock=clock)
     in_flight.lose(ONE, Cause.CRASHED, "signal 9", FIRST)
     in_flight.refuse(TWO, "a.task")
     assert set(read(in_flight).lost) == {ONE}
     assert read(in_flight).refused == {TWO: "a.task"}
 
-    monkeypatch.setattr(module, "TELL_AGAIN_SECONDS", -1.0)
+    clock.go_on(module.TELL_AGAIN_SECONDS + 1)
 
     assert (read(in_flight).lost, read(in_flight).refused) == ({}, {})
 

@@ -1,4 +1,4 @@
-"""Waking who tells the agent, from wherever a change comes."""
+"""Waking the thread that reports to the agent, from any thread or handler."""
 
 from __future__ import annotations
 

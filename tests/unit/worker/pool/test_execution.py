@@ -15,7 +15,7 @@ from offload.worker.pool import execution
 if TYPE_CHECKING:
     from offload.core.outcomes import Outcome
 
-#: What is written, what the database or an encoder says, and the failure it becomes.
+#: The end to write, the error of the database or an encoder, and the resulting failure.
 CASES = {
     "a result the database will not have": (
         Succeeded(1), DataError("too long"), ("InvalidValue", "too long", True),

@@ -1,4 +1,4 @@
-"""What runs come to, and errors as text."""
+"""Outcomes of runs, and errors as text."""
 
 from __future__ import annotations
 
@@ -14,52 +14,31 @@ from django.utils import timezone
 
 from offload.canvas.freezing import context
 from offload.canvas.freezing.context import Continuation
-from offload.core.attempt_key import AttemptKey
-from offload.core.exceptions import InvalidDelay, InvalidValue, JobStopped, PermanentError
-from offload.core.outcomes import (
-    Failed,
-    HandedOver,
-    Ignored,
-    Rejected,
-    Replaced,
-    Requeued,
-    Stopped,
-    Succeeded,
+from offload.core.exceptions import (
+    FileProblem,
+    InvalidDelay,
+    InvalidFile,
+    InvalidName,
+    InvalidProgram,
+    InvalidValue,
+    JobStopped,
+    PermanentError,
 )
+from offload.core.exceptions.file_problems import FILE_PROBLEMS
+from offload.core.outcomes import Failed, Ignored, Rejected, Replaced, Requeued, Stopped, Succeeded
 from offload.core.retries import Cause
-from offload.core.tokens import new_secret, read
-from offload.worker.pool.outcome import info, outcome_of
-from offload.worker.tasks.current import CurrentJob, running
-from offload.worker.tasks.task import ReplacedBy
+from offload.worker.pool.outcome import outcome_of
+from offload.worker.tasks.attempts import ReplacedBy
+from tests.unit.worker.pool.runs import came_to, fine, raising
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from offload.core.outcomes import Outcome
 
 
 class Abort(BaseException):
-    """What a site raises past every handler of its own."""
-
-
-def fine(value: object) -> None:
-    """Encode anything."""
-
-
-def raising(error: BaseException) -> Callable[[], Any]:
-    """Return a run that raises."""
-
-    def run() -> None:
-        raise error
-
-    return run
-
-
-def came_to(error: BaseException) -> Outcome:
-    """Return what a run that raised came to; the error is handed on."""
-    outcome, said = outcome_of(raising(error), fine)
-    assert said is error
-    return outcome
+    """An error of a site that passes all its handlers."""
 
 
 def test_a_value_is_a_success() -> None:
@@ -78,6 +57,15 @@ def test_a_value_is_a_success() -> None:
 )
 def test_what_celery_means_by_an_exception_is_meant(error: Exception, outcome: Outcome) -> None:
     assert came_to(error) == outcome
+
+
+@pytest.mark.parametrize("problem", FILE_PROBLEMS.values(), ids=lambda one: one.__name__)
+def test_a_problem_of_a_file_is_retried_where_that_makes_sense(problem: type[FileProblem]) -> None:
+    outcome = came_to(problem(name="film.mp4", problem="it is so"))
+
+    assert isinstance(outcome, Failed)
+    assert outcome.final is not problem.can_retry
+    assert outcome.error.type == problem.__name__
 
 
 @pytest.mark.parametrize(
@@ -101,6 +89,23 @@ def test_anything_else_is_a_failed_attempt(error: BaseException, cause: Cause, f
     assert isinstance(outcome, Failed)
     assert (outcome.cause, outcome.final) == (cause, final)
     assert outcome.error.type == type(error).__qualname__
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidDelay(name="timeout", delay=-1, most=60),
+        InvalidFile(name="a", problem="a list"),
+        InvalidName(name="../a", problem="a slash"),
+        InvalidProgram(problem="there is no shell"),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_a_wrong_call_of_a_jobs_methods_is_final(error: Exception) -> None:
+    outcome = came_to(error)
+
+    assert isinstance(outcome, Failed)
+    assert (outcome.cause, outcome.final) == (Cause.FAILED, True)
 
 
 def test_a_run_says_what_it_raised_also_where_that_is_no_exception() -> None:
@@ -212,78 +217,3 @@ def test_it_is_one_also_where_it_did_not_raise() -> None:
 
     assert isinstance(outcome, Requeued)
     assert error is None
-
-
-@pytest.fixture
-def job() -> Iterator[CurrentJob]:
-    """Return the job that runs here."""
-    key = AttemptKey.by(new_secret(), job_id="a", epoch=3)
-    facts: Any = {"id": "a", "topic": "a/b", "epoch": 3, "attempt": 1, "instance": "w@host"}
-    with running(CurrentJob(attempt_key=key, claimed=cast("Any", None), **facts)) as job:
-        yield job
-
-
-def test_a_job_is_handed_over_whatever_its_function_returns(job: CurrentJob) -> None:
-    def run() -> object:
-        job.hand_over(timeout=7)
-        return object()
-
-    def encode(value: object) -> None:
-        raise TypeError("not JSON")
-
-    assert outcome_of(run, encode) == (HandedOver(timeout=7), None)
-
-
-def test_a_run_that_hands_over_and_wants_no_result_kept_hands_over(job: CurrentJob) -> None:
-    job.hand_over(timeout=7)
-
-    assert came_to(Ignore()) == HandedOver(timeout=7)
-
-
-def test_a_run_that_hands_over_and_raises_has_failed(job: CurrentJob) -> None:
-    job.hand_over()
-
-    assert isinstance(came_to(ValueError("no")), Failed)
-
-
-def test_a_token_is_the_key_of_its_run_however_often_it_is_asked_for(job: CurrentJob) -> None:
-    tokens = {job.hand_over(timeout=7), job.hand_over(timeout=8)}
-
-    assert [read(token) for token in tokens] == [("a", 3, job.attempt_key.secret)]
-    assert job.handed_over_for == 8
-
-
-@pytest.mark.parametrize("timeout", [-1, float("nan"), float("inf"), "7", None, True])
-def test_a_time_to_hand_over_for_is_checked_at_once(job: CurrentJob, timeout: Any) -> None:
-    with pytest.raises(InvalidDelay):
-        job.hand_over(timeout)
-
-    assert job.handed_over_for is None
-
-
-def test_characters_that_databases_refuse_are_escaped() -> None:
-    found = info(ValueError("a\x00b\udcff"))
-
-    assert found.message == "a\\x00b\\udcff"
-    assert "\x00" not in found.traceback
-    found.traceback.encode()
-
-
-def test_an_error_that_cannot_be_shown_is_told_by_its_name() -> None:
-    class Shy(Exception):
-        def __str__(self) -> str:
-            raise RuntimeError
-
-    assert info(Shy()).message == "Shy, which cannot be shown as text"
-
-
-def test_an_error_whose_text_raises_past_everything_is_told_by_its_name() -> None:
-    class Rude(Exception):
-        def __str__(self) -> str:
-            raise KeyboardInterrupt
-
-    assert info(Rude()).message == "Rude, which cannot be shown as text"
-
-
-def test_an_error_without_words_is_told_by_its_name() -> None:
-    assert info(KeyError()).message == "KeyError"

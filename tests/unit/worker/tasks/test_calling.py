@@ -1,4 +1,4 @@
-"""What can be a consumer, and how it is called."""
+"""Functions that can be consumers, and their calls."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_plain_tasks_are_celerys(app: Celery) -> None:
 
 
 def takes(job: Any, *, width: int) -> int:
-    """Return what it takes."""
+    """Return the arguments."""
     return width
 
 
@@ -169,7 +169,7 @@ def broken(job: Any) -> None:
 
 
 def lazy(job: Any) -> Any:
-    """Return what nobody awaits."""
+    """Return a coroutine that nobody awaits."""
     return awaited(job)
 
 

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import Celery
 
-from offload.worker.parent import refusals
-from offload.worker.tasks import declarations, task
-from offload.worker.tasks.builtin_tasks import task_of
+from offload.fleet import clashes
+from offload.worker.parent import start_refusals
+from offload.worker.tasks import task
+from offload.worker.tasks.declarations import task_of
 from offload.worker.tasks.task import ConsumerTask, consumer
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _nothing_declared(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    declared = declarations._declared
+    declared = clashes.declared
     before = {name: set(places) for name, places in declared.items()}
     declared.clear()
     # No app is to know what is declared here.
@@ -36,15 +38,15 @@ def test_a_pattern_that_two_tasks_consume_ends_the_worker_with_what_to_do(
     two = [announced("mail/*", "site.b"), announced("mail/*", "site.a"), announced("x", "site.c")]
 
     with pytest.raises(SystemExit) as ended:
-        refusals.refuse_clashes(two)
+        start_refusals.refuse_clashes(two)
 
-    assert ended.value.code == refusals.EX_CONFIG
+    assert ended.value.code == os.EX_CONFIG
     assert "site.a and site.b consume 'mail/*' with the ranking 0" in caplog.text
     assert "a higher ranking=" in caplog.text
 
 
 def test_a_ranking_decides_between_consumers_of_one_pattern() -> None:
-    refusals.refuse_clashes([announced("mail/*", "site.a"), announced("mail/*", "site.b", 1)])
+    start_refusals.refuse_clashes([announced("mail/*", "site.a"), announced("mail/*", "site.b", 1)])
 
 
 def test_two_functions_of_one_name_end_the_worker_with_both_places(
@@ -58,7 +60,7 @@ def test_two_functions_of_one_name_end_the_worker_with_both_places(
         consumer(pattern, name="site.render")(function)
 
     with pytest.raises(SystemExit):
-        refusals.refuse_clashes([])
+        start_refusals.refuse_clashes([])
 
     assert "2 consumers have the name site.render" in caplog.text
     assert f"'a/one' in {__file__}:" in caplog.text
@@ -71,7 +73,7 @@ def test_a_module_that_is_loaded_twice_declares_nothing_twice() -> None:
     for _ in range(2):
         consumer("a/one", name="site.again")(render)
 
-    refusals.refuse_clashes([])
+    start_refusals.refuse_clashes([])
 
 
 @pytest.mark.parametrize("order", [("low", "high"), ("high", "low")])

@@ -1,0 +1,49 @@
+"""The switches of other clusters on the page of the instances."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import BadRequest
+from django.views.decorators.http import require_POST
+
+from offload.browser import live
+from offload.browser.access import OPERATE_INSTANCE, SEE_INSTANCES, requires
+from offload.browser.cluster.view_state import ViewState
+from offload.browser.cluster.views import FLEET, attempt, fleet_context, home
+from offload.browser.keys import posted_text
+from offload.core.peers.peer_switches import PeerSwitch
+from offload.operations.changes.actors import of_user
+from offload.operations.changes.peer_switches import ResetPeerSwitch, SetPeerSwitch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.http import HttpRequest, HttpResponse
+
+    from offload.operations.changes.change import Change
+    from offload.operations.changes.change_outcomes import Outcome
+
+
+@require_POST
+@requires(SEE_INSTANCES, OPERATE_INSTANCE)
+def switch(request: HttpRequest) -> HttpResponse:
+    """Set a switch of another cluster, or of all, or let the settings say it."""
+    change = read(request.POST)
+    level, text = attempt(lambda: change.apply(of_user(request.user)).text)
+    if live.is_htmx(request):
+        return live.answer_with_fragment(request, FLEET, fleet_context(request), level, text)
+    page = home(request, "offload_instance_changelist") + ViewState.of(request.POST).query()
+    return live.answer_with_redirect(request, level, text, home=page)
+
+
+def read(posted: Mapping[str, Any]) -> Change[Outcome]:
+    """Return the change that the pressed button stands for; raise BadRequest for any other."""
+    peer = posted_text(posted.get("peer", ""))
+    name, _space, position = posted_text(posted.get("switch", "")).partition(" ")
+    if name not in set(PeerSwitch) or position not in {"on", "off", "reset"}:
+        raise BadRequest("Send one of send, accept and move, and one of on, off and reset.")
+    which = PeerSwitch(name)
+    if position == "reset":
+        return ResetPeerSwitch(switch=which, peer=peer)
+    return SetPeerSwitch(switch=which, peer=peer, on=position == "on")

@@ -1,0 +1,42 @@
+"""Changes of rules by buttons: read from the form."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import BadRequest
+
+from offload.browser.keys import posted_text
+from offload.core.placement.topology import RuleVerb
+from offload.operations.changes.rules import ClearRules, MakeExclusive, WriteRules
+from offload.reading.cluster import known_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from offload.operations.changes.change import Change
+    from offload.operations.changes.rules import RulesOutcome
+
+#: The change that each verb of a cell stands for, of an instance and a pattern.
+CHANGES: Mapping[str, Callable[[str, str], Change[RulesOutcome]]] = MappingProxyType(
+    {
+        "allow": lambda name, one: WriteRules(verb=RuleVerb.ALLOW, target=name, patterns=(one,)),
+        "deny": lambda name, one: WriteRules(verb=RuleVerb.DENY, target=name, patterns=(one,)),
+        "clear": lambda name, one: ClearRules(target=name, patterns=(one,)),
+        "exclusive": lambda name, one: MakeExclusive(instance=name, patterns=(one,)),
+    }
+)
+
+
+def read(posted: Mapping[str, Any]) -> Change[RulesOutcome]:
+    """Return the change that the pressed button stands for.
+
+    Raise BadRequest unless exactly one was pressed and its value is text, UnknownInstance for an
+    instance that the matrix cannot have shown.
+    """
+    pressed = [verb for verb in CHANGES if verb in posted]
+    if len(pressed) != 1:
+        raise BadRequest("Send one of allow, deny, clear and exclusive.")
+    instance, _space, pattern = posted_text(posted[pressed[0]]).partition(" ")
+    return CHANGES[pressed[0]](known_names.announced(instance), pattern)

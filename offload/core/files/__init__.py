@@ -1,0 +1,1 @@
+"""Files of jobs: pure decisions about them."""

@@ -1,0 +1,79 @@
+"""The order of the own and of other clusters: where the jobs of a queue go to first."""
+
+from __future__ import annotations
+
+import math
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
+
+from offload.core.policies import ClusterOrder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from offload.core.placement.topology import InstanceInfo
+
+# Number of jobs bound to each instance, by name; missing names have none.
+Load: TypeAlias = "Mapping[str, int]"
+
+# Why an instance comes first, if instances of several clusters have room.
+REASONS: Mapping[ClusterOrder, str] = MappingProxyType(
+    {
+        ClusterOrder.LOCAL_FIRST: "own instances come first in its queue",
+        ClusterOrder.BALANCED: "own instances and others count alike in its queue",
+        ClusterOrder.REMOTE_FIRST: "instances of other clusters come first in its queue",
+    }
+)
+
+
+def key(order: ClusterOrder, instance: InstanceInfo, load: Load) -> tuple[bool, float]:
+    """Return the key to sort instances with room by: the cluster, then the used share."""
+    return _is_later(order, instance), load.get(instance.name, 0) / instance.window
+
+
+def own_share(
+    order: ClusterOrder,
+    instance: InstanceInfo,
+    candidates: Sequence[InstanceInfo],
+    load: Load,
+    waiting: int,
+) -> int:
+    """Return how many of `waiting` jobs an instance of the own cluster may be given now.
+
+    `candidates` are all instances that can run them, itself too. The other clusters' get the rest.
+    What all own instances may be given, and the room of the others, suffices for all jobs, or for
+    as many as there is room for.
+    """
+    room = _room(instance, load)
+    if order is ClusterOrder.LOCAL_FIRST:
+        return room
+    if order is ClusterOrder.REMOTE_FIRST:
+        waiting -= sum(_room(one, load) for one in candidates if one.peer)
+        return max(0, min(room, waiting))
+    level = _level(candidates, load, waiting)
+    return max(0, min(room, math.ceil(level * instance.window) - load.get(instance.name, 0)))
+
+
+def _is_later(order: ClusterOrder, instance: InstanceInfo) -> bool:
+    if order is ClusterOrder.BALANCED:
+        return False
+    return instance.is_remote is (order is ClusterOrder.LOCAL_FIRST)
+
+
+def _room(instance: InstanceInfo, load: Load) -> int:
+    return max(0, instance.window - load.get(instance.name, 0))
+
+
+def _level(candidates: Sequence[InstanceInfo], load: Load, waiting: int) -> float:
+    """Return the share of each window that is used once so many more jobs are dealt evenly.
+
+    Those that are fuller already stay as they are.
+    """
+    ordered = sorted(candidates, key=lambda one: load.get(one.name, 0) / one.window)
+    jobs, windows, level = waiting, 0, 1.0
+    for one in ordered:
+        if windows and level <= load.get(one.name, 0) / one.window:
+            break
+        jobs, windows = jobs + load.get(one.name, 0), windows + one.window
+        level = jobs / windows
+    return min(1.0, level)

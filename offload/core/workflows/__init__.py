@@ -1,0 +1,1 @@
+"""Values of workflows and their canvases."""

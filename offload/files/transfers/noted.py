@@ -1,0 +1,92 @@
+"""Rows of transfers: noted and given up; agents claim them by ``claimed_files``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from offload.core.transfers.stages import FilesProgress, TransferStage
+from offload.files.collection import mark
+from offload.models import FileTransfer
+from offload.models.fields import DatabaseNow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from offload.core.transfers.descriptions import Direction, FileDescription
+    from offload.core.transfers.stages import TransferTask
+    from offload.core.transfers.tickets import Ticket
+    from offload.models.files.transfers import FileTransferQuerySet
+
+
+def note(
+    job_id: str,
+    *,
+    peer: str,
+    epoch: int,
+    direction: Direction,
+    task: TransferTask,
+    files: Sequence[tuple[FileDescription, Ticket]],
+) -> None:
+    """Note files that are to be carried; those that are noted already stay as they are."""
+    FileTransfer.objects.bulk_create(
+        (
+            FileTransfer(
+                job_id=job_id,
+                peer=peer,
+                epoch=epoch,
+                direction=direction,
+                task=task,
+                **file.packed(),
+                transport=ticket.transport,
+                ticket=_stored(ticket),
+            )
+            for file, ticket in files
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def _stored(ticket: Ticket) -> Any:
+    # The field's type is that of its column.
+    return dict(ticket.data)
+
+
+def give_up(job_id: str, *, problem: str, code: str = "", storage: str = "") -> int:
+    """End the open transfers of a job, whoever does them; return how many.
+
+    What was stored in ``storage`` is deleted after the commit.
+    """
+    mine = FileTransfer.objects.filter(job_id=job_id).open()
+    drop_stored(mine, storage)
+    return mine.update(
+        stage=TransferStage.FAILED,
+        finished_at=DatabaseNow(),
+        due_at=None,
+        claim="",
+        lease_until=None,
+        location="",
+        error_type=code,
+        error=problem,
+    )
+
+
+def drop_stored(files: FileTransferQuerySet, storage: str) -> None:
+    """Have deleted what transfers that came to nothing may have stored.
+
+    Their rows must forget the locations in the same transaction.
+    """
+    if storage:
+        places = files.exclude(location="").values_list("location", flat=True)
+        mark((storage, location) for location in list(places))
+
+
+def progress(files: Sequence[FileTransfer]) -> FilesProgress:
+    """Return how far files are that go one way."""
+    done = [one for one in files if one.stage == TransferStage.DONE]
+    moving = sum(one.sent for one in files if one.stage != TransferStage.DONE)
+    return FilesProgress(
+        files=len(files),
+        done=len(done),
+        size=sum(one.size for one in files),
+        done_size=sum(one.size for one in done) + moving,
+    )

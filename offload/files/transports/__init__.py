@@ -1,0 +1,1 @@
+"""Transports: how files of jobs get from one cluster to another."""

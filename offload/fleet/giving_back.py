@@ -1,0 +1,47 @@
+"""Attempts that end without a final state: their jobs wait again, and their results say RETRY.
+
+Only jobs that were put back are marked. A job that became final on the way is due, for the caller
+or the sweep to conclude. A stale attempt changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.core.states import JobState
+from offload.db import database
+from offload.results.task_results import mark_retry
+from offload.tracking import finishing, requeue
+
+if TYPE_CHECKING:
+    from offload.core.attempt_key import AttemptKey
+    from offload.core.outcomes import ErrorInfo
+    from offload.core.retries import Cause, RetryDecision
+    from offload.signals import StateChange
+    from offload.tracking.selectors import Selector
+
+
+def give_back(
+    jobs: Selector, *, cause: Cause, error: str = "", crash: bool = False
+) -> list[StateChange]:
+    """Put the bound jobs among these back; return the changes.
+
+    ``crash`` counts running ones as crashed, up to the limit.
+    """
+    with database.atomic():
+        changes = requeue.return_to_pending(jobs, cause=cause, error=error, crash=crash)
+        mark_retry([one.job_id for one in changes if one.new == JobState.PENDING])
+    return changes
+
+
+def give_back_attempt(
+    key: AttemptKey, decision: RetryDecision, error: ErrorInfo, *, cause: Cause
+) -> JobState | None:
+    """End an attempt for its run and put the job back, as decided.
+
+    Return the job's state, STOPPED if that was requested, or None for a stale attempt.
+    """
+    with database.atomic():
+        state = finishing.requeue(key, decision, error, cause=cause, for_the_dead=True)
+        mark_retry([key.job_id] if state is JobState.PENDING else [])
+    return state

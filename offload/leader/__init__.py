@@ -1,5 +1,0 @@
-"""The leader's work for the whole fleet."""
-
-from __future__ import annotations
-
-__all__ = ["duties"]

@@ -1,0 +1,1 @@
+"""Tables of what is still to be done with files of jobs: to deliver them, to delete them."""

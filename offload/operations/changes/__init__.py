@@ -1,0 +1,1 @@
+"""Changes of rules, switches and queues: asked for as values, previewed, applied and recorded."""

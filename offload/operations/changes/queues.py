@@ -1,0 +1,148 @@
+"""Queues made, changed, suspended, resumed and removed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+
+from offload.core.exceptions import UnknownQueue
+from offload.core.placement.judgement import noted
+from offload.models import Queue
+from offload.models.change_records import SubjectKind
+from offload.operations.changes import wording
+from offload.operations.changes.change import Change
+from offload.operations.changes.change_outcomes import Outcome
+from offload.queues import policies
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from offload.operations.changes.actors import Actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueOutcome(Outcome):
+    """The queue that a change is about, and the jobs that it comes too late for."""
+
+    queue: Queue
+    #: Jobs of its topics that wait in other queues and stay there, by those queues.
+    elsewhere: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return the sentences about jobs that were submitted before."""
+        return tuple(wording.elsewhere(*one) for one in sorted(self.elsewhere.items()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddQueue(Change[QueueOutcome]):
+    """Make a queue for topics; raises InvalidQueue where it cannot be so, or is there already."""
+
+    name: str
+    topics: tuple[str, ...]
+    #: The other fields of its row.
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    def make(self, by: Actor | None) -> QueueOutcome:
+        """Store the queue."""
+        queue = policies.add(self.name, self.topics, **self.fields)
+        facts = {"name": self.name, "topics": ", ".join(self.topics)}
+        sentence = noted(_("Made queue %(name)s for %(topics)s") % facts, _values(self.fields))
+        return _outcome("add queue", queue, sentence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeQueue(Change[QueueOutcome]):
+    """Change fields of a queue; what is not given stays.
+
+    Raises UnknownQueue, and InvalidQueue where it cannot be so or the settings say these fields.
+    """
+
+    name: str
+    fields: Mapping[str, Any]
+
+    def make(self, by: Actor | None) -> QueueOutcome:
+        """Store the fields, and take back what is bound beyond the limit."""
+        queue = policies.find(self.name)
+        recalled = policies.change(queue, **self.fields)
+        sentence = noted(_("Changed queue %(name)s") % {"name": self.name}, _values(self.fields))
+        return _outcome("set queue", queue, sentence, recalled)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspendQueue(Change[QueueOutcome]):
+    """Bind nothing more of a queue, and take back what has not begun.
+
+    Raises UnknownQueue, and InvalidQueue for a note that cannot be kept.
+    """
+
+    name: str
+    #: None keeps that of a queue that is suspended.
+    note: str | None = None
+
+    def make(self, by: Actor | None) -> QueueOutcome:
+        """Suspend it."""
+        queue = policies.find(self.name)
+        recalled = policies.suspend([queue], suspended=True, note=self.note)
+        sentence = _("Suspended queue %(name)s") % {"name": self.name}
+        return _outcome("suspend queue", queue, noted(sentence, self.note or ""), recalled)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeQueue(Change[QueueOutcome]):
+    """Bind the jobs of a queue again; raises UnknownQueue."""
+
+    name: str
+
+    def make(self, by: Actor | None) -> QueueOutcome:
+        """Resume it."""
+        queue = policies.find(self.name)
+        recalled = policies.suspend([queue], suspended=False)
+        sentence = _("Resumed queue %(name)s.") % {"name": self.name}
+        return _outcome("resume queue", queue, sentence, recalled)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveQueue(Change[QueueOutcome]):
+    """Remove a queue: its jobs go on by the default policy.
+
+    Raises UnknownQueue, and InvalidQueue for one that the settings declare.
+    """
+
+    name: str
+
+    def make(self, by: Actor | None) -> QueueOutcome:
+        """Remove it."""
+        queue = policies.find(self.name)
+        policies.refuse_declared(queue)
+        if queue.pk is None:
+            raise UnknownQueue(name=self.name)
+        policies.remove([queue])
+        sentence = _("Removed queue %(name)s.") % {"name": self.name}
+        return _outcome("remove queue", queue, sentence)
+
+
+def _outcome(action: str, queue: Queue, sentence: str, recalled: int = 0) -> QueueOutcome:
+    return QueueOutcome(
+        action=action,
+        queue=queue,
+        sentence=sentence,
+        about=((SubjectKind.QUEUE, queue.name),),
+        rows=[queue],
+        recalled=recalled,
+        elsewhere=policies.left_behind(queue),
+    )
+
+
+def _values(fields: Mapping[str, Any]) -> str:
+    """Return fields with their values."""
+    names = {one.name: one.verbose_name for one in Queue._meta.fields}
+    return ", ".join(f"{names[name]} {_value(value)}" for name, value in fields.items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return _("none") if value in {None, ""} else str(value)

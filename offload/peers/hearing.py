@@ -1,0 +1,79 @@
+"""Announcements of other clusters: who is there, and until when their jobs may begin here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from offload.core.moments import between
+from offload.core.peers.presence import is_news, lease_expires
+from offload.core.peers.signing import PEER_VERSION
+from offload.models import Peer
+from offload.models.fields import DatabaseNow
+from offload.models.versions import raise_version
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from offload.core.peers.contents import PeerAnnouncement
+    from offload.core.peers.messages import PeerMessage
+
+#: Facts of an announced instance that change all the time, and that no decision rests on.
+FLEETING = frozenset({"load", "room"})
+
+
+def hear(message: PeerMessage, content: PeerAnnouncement, now: datetime) -> None:
+    """Note an announcement, unless a later one was heard before."""
+    peer = locked(message.sender, message.receiver)
+    if not is_news(content.beat, peer.beat):
+        return
+    instances = [dict(one) for one in content.instances]
+    changed = (
+        peer.heard_at is None
+        or content.is_accepting != peer.is_accepting
+        or _lasting(instances) != _lasting(peer.instances)
+    )
+    Peer.objects.filter(pk=peer.pk).update(
+        own_name=message.receiver,
+        term=content.term,
+        beat=content.beat,
+        heard_at=DatabaseNow(),
+        clock_ahead=-between(message.sent_at, now),
+        key_id=message.key_id,
+        protocol=PEER_VERSION,
+        instances=instances,
+        left_out=content.left_out,
+        is_accepting=content.is_accepting,
+        lease_until=_lease(peer, content),
+    )
+    if changed:
+        raise_version()
+
+
+def locked(name: str, own_name: str) -> Peer:
+    """Return the row of a peer, locked; make it if this is the first time.
+
+    Rows of peers are locked after the lease and queues, and before the topology's version.
+    """
+    Peer.objects.bulk_create([Peer(name=name, own_name=own_name)], ignore_conflicts=True)
+    found: Peer = Peer.objects.select_for_update().get(pk=name)
+    return found
+
+
+def _lease(peer: Peer, content: PeerAnnouncement) -> datetime | None:
+    """Return the end of the lease, which is never shortened by a later announcement."""
+    ends = lease_expires(peer.sent, content.confirms, content.lease)
+    if ends is None:
+        return peer.lease_until
+    found = datetime.fromtimestamp(ends, UTC)
+    return found if peer.lease_until is None else max(found, peer.lease_until)
+
+
+def _lasting(instances: object) -> list[Mapping[str, Any]]:
+    """Return those facts of announced instances that decisions may rest on."""
+    rows = instances if isinstance(instances, list) else []
+    return [
+        {name: value for name, value in one.items() if name not in FLEETING}
+        for one in rows
+        if isinstance(one, dict)
+    ]

@@ -1,0 +1,91 @@
+"""The links of an agent to other clusters: for each broker a thread that takes their messages."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from django.db import DatabaseError, connections
+
+from offload.conf import peers
+from offload.db import database
+from offload.messaging import clusters
+from offload.peers.receiving import DatabaseOutOfReach, Receiver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kombu import Connection
+
+    from offload.core.peers.link_broker import LinkBroker
+
+logger = logging.getLogger("offload.peers")
+
+#: Seconds before a lost link is tried again; doubled each time, up to the longest.
+PAUSE_SECONDS, PAUSE_MAX_SECONDS = 1.0, 30.0
+
+
+class PeerLink(threading.Thread):
+    """Takes this cluster's messages from one broker until it is stopped."""
+
+    def __init__(
+        self,
+        broker: LinkBroker,
+        receiver: Receiver,
+        *,
+        connect: Callable[[LinkBroker], Connection] = clusters.connect,
+    ) -> None:
+        """Take the broker, and the receiver of its messages."""
+        super().__init__(name="peer-link", daemon=True)
+        self._broker = broker
+        self._receiver = receiver
+        self._connect = connect
+        self._over = threading.Event()
+        self._pause = PAUSE_SECONDS
+
+    def stop(self) -> None:
+        """Take no further message; one that is being taken is not waited for."""
+        self._over.set()
+
+    def run(self) -> None:
+        """Consume, and begin again after each error."""
+        while not self._over.is_set():
+            self._try()
+            self._over.wait(self._pause)
+            self._pause = min(self._pause * 2, PAUSE_MAX_SECONDS)
+        connections.close_all()
+
+    def _try(self) -> None:
+        try:
+            with self._connect(self._broker) as connection:
+                clusters.consume(
+                    connection, self._receiver.config.own_name, self._receiver.take, tick=self._tick
+                )
+        except DatabaseOutOfReach as error:
+            logger.warning("messages of other clusters wait for the database: %s", error)
+        except Exception as error:
+            # Every transport has errors of its own.
+            logger.warning("no link to other clusters: %s", str(error) or repr(error))
+        finally:
+            database.connection().close()
+
+    def _tick(self) -> bool:
+        """Note that the link stands, and write what was counted; tell whether to go on."""
+        self._pause = PAUSE_SECONDS
+        try:
+            self._receiver.refusals.write()
+        except DatabaseError:
+            # Counted until it answers.
+            database.connection().close()
+        return not self._over.is_set()
+
+
+def start() -> list[PeerLink]:
+    """Start the links that the settings call for; none if they name no peer."""
+    config = peers()
+    brokers = dict.fromkeys(one.broker for one in config.by_name.values())
+    links = [PeerLink(one, Receiver(config=config)) for one in brokers]
+    for one in links:
+        one.start()
+    return links

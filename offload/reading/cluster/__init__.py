@@ -1,0 +1,21 @@
+"""The cluster now: instances, topics, queues and recent failures."""
+
+from __future__ import annotations
+
+__all__ = [
+    "announced",
+    "cells",
+    "counts",
+    "facts",
+    "failures",
+    "instance_page",
+    "instance_rows",
+    "known_names",
+    "lines",
+    "lost_instances",
+    "lost_links",
+    "matrix_columns",
+    "members",
+    "peers",
+    "queues",
+]

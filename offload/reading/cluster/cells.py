@@ -1,0 +1,112 @@
+"""Cells of the matrix: one topic, or pattern of topics, on one instance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from offload.core.placement.rule_status import Judged, RuleStatus, judge, same_effect
+from offload.core.placement.topology import RuleVerb
+from offload.reading.cluster.applied import judge_applied
+
+if TYPE_CHECKING:
+    from offload.core.placement.topology import InstanceInfo
+    from offload.reading.cluster.facts import ClusterFacts
+    from offload.reading.cluster.instance_rows import Line
+
+#: The actions that an operator has on a cell.
+CELL_VERBS = ("allow", "deny", "exclusive", "clear")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One topic, or pattern of topics, on one instance."""
+
+    instance: str
+    pattern: str
+    desired: Judged
+    applied: RuleStatus
+    #: Seconds since desired and applied began to differ; None if unknown.
+    age: int | None = None
+    #: The verbs of the rules for just this pattern on just this instance.
+    own: tuple[RuleVerb, ...] = ()
+    running: int = 0
+    #: The cluster of the instance; empty for the own one.
+    peer: str = ""
+
+    @property
+    def id(self) -> str:
+        """Return an id for the cell's elements that stays the same from one refresh to the next."""
+        return f"{crc32(self.key.encode()):08x}"
+
+    @property
+    def key(self) -> str:
+        """Return instance and pattern as the form sends them."""
+        return f"{self.instance} {self.pattern}"
+
+    @property
+    def is_absent(self) -> bool:
+        """Tell whether the instance has no consumer for it."""
+        return self.desired.status is RuleStatus.ABSENT
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """Return the possible actions; without a consumer, only clearing a rule.
+
+        None for an instance of another cluster.
+        """
+        if self.peer:
+            return ()
+        if self.is_absent:
+            return ("clear",) if self.own else ()
+        return CELL_VERBS
+
+    def holds(self, verb: str) -> bool:
+        """Tell whether the cell is already as this verb would make it."""
+        if verb == "exclusive":
+            return self.desired.status is RuleStatus.ONLY
+        if verb == RuleVerb.ALLOW and RuleVerb.DENY in self.own:
+            return False
+        return verb in self.own
+
+    @property
+    def differs(self) -> bool:
+        """Tell whether desired and applied have different effects on jobs."""
+        return not self.is_absent and not same_effect(self.desired.status, self.applied)
+
+
+def cell_of(facts: ClusterFacts, topic: str, instance: InstanceInfo) -> Cell:
+    """Return the cell of a topic, or pattern, on an instance."""
+    line = facts.lines.get(instance.name)
+    desired = judge(instance, topic, facts.ruling(instance), facts.now)
+    cell = Cell(
+        instance=instance.name,
+        pattern=topic,
+        desired=desired,
+        applied=_applied(facts, topic, instance, desired),
+        own=_own(facts, topic, instance.name),
+        running=facts.counts.active.get((instance.name, topic), 0),
+        peer=instance.peer,
+    )
+    return replace(cell, age=_age(facts, desired, line)) if cell.differs and line else cell
+
+
+def _applied(
+    facts: ClusterFacts, topic: str, instance: InstanceInfo, desired: Judged
+) -> RuleStatus:
+    if instance.name not in facts.behind:
+        return desired.status
+    line = facts.lines.get(instance.name)
+    return judge_applied(instance, topic, line.applied if line else None, facts.now)
+
+
+def _age(facts: ClusterFacts, desired: Judged, line: Line) -> int | None:
+    """Return for how many seconds the rule is due here; None if a rule was cleared."""
+    is_off = desired.status is RuleStatus.OFF
+    age = line.off_for if is_off else facts.rule_ages.get(desired.rule_id or 0)
+    return None if age is None else int(min(age, line.up_for))
+
+
+def _own(facts: ClusterFacts, topic: str, instance: str) -> tuple[RuleVerb, ...]:
+    return facts.own_verbs.get((instance, topic), ())

@@ -1,0 +1,5 @@
+"""Jobs: found by their ids or by what they have in common; pages, attempts, files and steps."""
+
+from __future__ import annotations
+
+__all__ = ["history", "lookup", "often_sent", "page", "page_version", "selection"]

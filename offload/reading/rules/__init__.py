@@ -1,0 +1,5 @@
+"""Rules, switches and queues as people set them: those in force, unreadable rows, changes."""
+
+from __future__ import annotations
+
+__all__ = ["change_records", "rulebook", "unreadable"]

@@ -1,0 +1,90 @@
+"""Files of jobs on their way to or from other clusters, as people ask for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.template.defaultfilters import filesizeformat
+
+from offload.core.moments import between
+from offload.core.texts import counted
+from offload.files.transfers import noted
+from offload.models import FileTransfer
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from offload.models import Job
+
+#: Seconds for which failed transfers are reported.
+REPORTED_SECONDS = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferLine:
+    """A file on its way, or over."""
+
+    job: str
+    peer: str
+    direction: str
+    name: str
+    #: Bytes of it, those that came, and those that need not.
+    size: int
+    sent: int
+    saved: int
+    transport: str
+    stage: str
+    tries: int
+    #: Seconds from its first try to its end; None before that.
+    seconds: float | None
+    error_type: str
+    error: str
+    owner: str
+    started: datetime | None
+    finished: datetime | None
+
+
+def of_job(job: Job) -> tuple[TransferLine, ...]:
+    """Return the transfers of a job's files; nothing is asked for a job that did not travel."""
+    if job.peer is None and not job.is_clone:
+        return ()
+    mine = job.transfers.order_by("-epoch", "direction", "name")
+    return tuple(map(_line, mine))
+
+
+def latest(limit: int) -> tuple[TransferLine, ...]:
+    """Return the transfers that are not over, then those that are, the last ones first."""
+    return tuple(map(_line, FileTransfer.objects.order_by("-pk")[:limit]))
+
+
+def _line(row: FileTransfer) -> TransferLine:
+    return TransferLine(
+        job=row.job_id,
+        peer=row.peer,
+        direction=row.direction,
+        name=row.name,
+        size=row.size,
+        sent=row.sent,
+        saved=row.saved,
+        transport=row.transport,
+        stage=row.stage,
+        tries=row.tries,
+        seconds=_seconds(row.started_at, row.finished_at),
+        error_type=row.error_type,
+        error=row.error,
+        owner=row.owner,
+        started=row.started_at,
+        finished=row.finished_at,
+    )
+
+
+def _seconds(started: datetime | None, finished: datetime | None) -> float | None:
+    return between(started, finished) if started and finished else None
+
+
+def arriving(job: Job) -> str:
+    """Say how far the files are that a clone waits for."""
+    found = noted.progress(list(job.transfers.filter(direction="input", epoch=job.home_epoch or 0)))
+    done, size = filesizeformat(found.done_size), filesizeformat(found.size)
+    return f"{found.done} of {counted(found.files, 'file', 'files')}, {done} of {size}"

@@ -1,0 +1,5 @@
+"""Why jobs wait: verdicts on instances, the outlook for a job, and stalled jobs."""
+
+from __future__ import annotations
+
+__all__ = ["explain", "stalls"]

@@ -1,0 +1,242 @@
+"""Explanations: why a job waits, and why each instance can or cannot run a topic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.utils.timezone import localtime
+
+from offload.conf import peers
+from offload.core.envelopes import BUILTIN_TASKS
+from offload.core.exceptions import UnknownJob
+from offload.core.nearness import nearest_topic
+from offload.core.placement import routing
+from offload.core.placement.admission import UNUSED, admit
+from offload.core.placement.lanes import Lane
+from offload.core.placement.reasons import Obstacle
+from offload.core.placement.routing import Need, route
+from offload.core.states import FAILED, Hold, JobState, Waiting
+from offload.core.texts import counted, with_type
+from offload.core.topics import validate_topic
+from offload.core.validation.ids import Identified, id_of
+from offload.fleet.consumers import is_loaded
+from offload.fleet.snapshots import Snapshot, now, snapshot
+from offload.models import Exclusion, Job, Kind
+from offload.reading.cluster import instance_rows
+from offload.reading.cluster.counts import count
+from offload.reading.transfers import arriving
+from offload.reading.waiting import outlooks, verdicts
+from offload.tracking.binding.queue_limits import head_of
+from offload.tracking.queries import loads_by_instance
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from offload.core.placement.reasons import Verdict
+    from offload.reading.cluster.instance_rows import Line
+
+
+#: A job that was sent so often without beginning gets a sentence of its own.
+SENT_OFTEN_TIMES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Where a job of a topic would run, or why it would wait, with a verdict per instance."""
+
+    topic: str
+    queue: str
+    #: The instance that would run it, or None.
+    instance: str | None
+    #: Why it would wait, or None.
+    waiting: Waiting | None
+    sentence: str
+    #: One per instance, the one nearest to running it first.
+    verdicts: tuple[Verdict, ...]
+    #: The next step; empty if nothing needs to be done.
+    next_step: str = ""
+
+    @property
+    def infeasible(self) -> bool:
+        """Tell whether no known instance has a consumer for the topic."""
+        return all(one.task is None for one in self.verdicts)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the explanation as JSON values."""
+        return {
+            "topic": self.topic,
+            "queue": self.queue,
+            "instance": self.instance,
+            "waiting": self.waiting.value if self.waiting else None,
+            "sentence": self.sentence,
+            "next_step": self.next_step,
+            "instances": [_verdict(one) for one in self.verdicts],
+        }
+
+
+def _verdict(verdict: Verdict) -> dict[str, object]:
+    reason = verdict.reason
+    return {
+        "instance": verdict.instance,
+        "task": verdict.task,
+        "can_run": verdict.can_run,
+        "obstacle": reason.obstacle.value if reason else None,
+        "detail": reason.detail if reason else "",
+        "rule": reason.rule_id if reason else None,
+    }
+
+
+def explain(subject: str | Identified | UUID) -> Explanation:
+    """Say which instances can and may run a topic now, and why the others do not.
+
+    ``subject`` is a topic. It may also be a job, as a handle or a UUID; then say where that job is,
+    or why it waits. Raise InvalidTopic if the text is no topic, UnknownJob if the job does not
+    exist.
+    """
+    if isinstance(subject, Identified | UUID):
+        return explain_job(_row(Job.objects.key(id_of(subject))))
+    return _explain_topic(subject)
+
+
+def _row(job_id: str) -> Job:
+    found = Job.objects.filter(pk=job_id).first()
+    if found is None:
+        raise UnknownJob(job_id=job_id)
+    return found
+
+
+def _explain_topic(topic: str) -> Explanation:
+    current = snapshot(fresh=True)
+    policy = current.policy_for(validate_topic(topic))
+    found = _decide(Need(topic=topic), policy.name, current, instance_rows.read())
+    unknown = found.infeasible and not is_loaded(topic)
+    near = nearest_topic(topic, _known(current)) if unknown else ""
+    return replace(found, sentence=f"{found.sentence} Did you mean {near}?") if near else found
+
+
+def _known(current: Snapshot) -> list[str]:
+    consumed = {
+        one.pattern.text for instance in current.topology.present for one in instance.consumers
+    }
+    return sorted(consumed | count().topics)
+
+
+def explain_job(job: Job) -> Explanation:
+    """Say where a job is, or why it waits, with a verdict per instance on this job."""
+    current, lines = snapshot(fresh=True), instance_rows.read()
+    refused = Exclusion.objects.filter(job=job, until__gt=now())
+    excluded = frozenset(refused.values_list("incarnation", flat=True))
+    builtin = job.task in BUILTIN_TASKS
+    need = replace(Lane.parse(job.lane).need, excluded=excluded, builtin=builtin)
+    found = _decide(need, job.queue, current, lines)
+    waiting = why_waiting(job, found) or _behind(job, current)
+    silence = "" if job.is_finished else verdicts.silence(job.instance, lines.get(job.instance))
+    return Explanation(
+        topic=job.topic,
+        queue=job.queue,
+        instance=job.instance or (None if job.is_handed_over else found.instance),
+        waiting=waiting,
+        sentence=" ".join(filter(None, (_sentence(job, waiting, found), _home(job), silence))),
+        verdicts=found.verdicts,
+        next_step=_next_step(job, waiting, found, silence),
+    )
+
+
+def _next_step(job: Job, waiting: Waiting | None, found: Explanation, silence: str) -> str:
+    if silence:
+        return verdicts.STEPS[Obstacle.SUSPECT].format(name=job.instance)
+    if job.job_state in FAILED and job.is_clone:
+        return f"To run it once more, at {job.home}: manage.py offload retry {job.pk}"
+    if job.job_state in FAILED:
+        return f"To run it once more: manage.py offload retry {job.pk}"
+    return found.next_step if waiting is not None and waiting is found.waiting else ""
+
+
+def why_waiting(job: Job, found: Explanation) -> Waiting | None:
+    """Return why a PENDING job waits; None for a job in another state."""
+    if job.state != JobState.PENDING:
+        return None
+    if job.hold in {Hold.DEPENDENCY, Hold.REPLACED}:
+        return Waiting.DEPENDENCY
+    if job.hold == Hold.PAYLOAD:
+        return Waiting.PAYLOAD
+    if job.run_at is not None and job.run_at > now():
+        return Waiting.RETRY_DELAY if job.failures else Waiting.NOT_DUE
+    return found.waiting
+
+
+def _behind(job: Job, current: Snapshot) -> Waiting | None:
+    """Return QUEUE_LIMIT if the job is not the head of its ordered queue, else None."""
+    if (
+        job.state != JobState.PENDING
+        or not admit(current.policy(job.queue), UNUSED, now()).in_order
+    ):
+        return None
+    return None if head_of(job.queue) == job.pk else Waiting.QUEUE_LIMIT
+
+
+def _home(job: Job) -> str:
+    """Say which cluster owns a clone; "" for a job of this one."""
+    return f"It is a clone: {job.home} owns it." if job.is_clone else ""
+
+
+def _bound(job: Job) -> str:
+    """Say what a bound job waits for; its message is only resent while a process is free."""
+    if job.peer is not None and job.peer not in peers().by_name:
+        return (
+            f"It is bound to {job.instance}, and PEERS does not name {job.peer} any more: it is "
+            "given back once nothing was heard from there for the timeout."
+        )
+    if job.peer is not None:
+        sent = counted(job.publishes, "time", "times")
+        return f"It is bound to {job.instance}, was sent to {job.peer} {sent}, and has not begun."
+    if job.publishes < SENT_OFTEN_TIMES - 1:
+        return f"It is bound to {job.instance} and begins when a process there is free."
+    return (
+        f"It was sent to {job.instance} {job.publishes + 1} times and has not begun. "
+        "Look at the log of that worker."
+    )
+
+
+def _sentence(job: Job, waiting: Waiting | None, found: Explanation) -> str:
+    if job.is_finished:
+        ran = f" on {job.instance}" if job.instance else ""
+        error = with_type(job.error_type, job.error)
+        return f"It ended {job.state}{ran}" + (f": {error}" if error else ".")
+    if job.is_handed_over:
+        return f"It was handed over until {_moment(job.handed_until)}, attempt {job.attempts}."
+    if job.state == JobState.ACTIVE:
+        return f"It runs on {job.instance}, attempt {job.attempts}."
+    if job.state == JobState.QUEUED:
+        return _bound(job)
+    if job.kind == Kind.RELAY:
+        return "It is a plain Celery task: sent after its transaction, and run by Celery."
+    if waiting is Waiting.PAYLOAD:
+        return f"{waiting.sentence.rstrip('.')}: {arriving(job)}."
+    if waiting in {Waiting.NOT_DUE, Waiting.RETRY_DELAY}:
+        return f"{waiting.sentence} It is due at {_moment(job.run_at)}."
+    return found.sentence if waiting is found.waiting or waiting is None else waiting.sentence
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{localtime(moment):%Y-%m-%d %H:%M:%S}"
+
+
+def _decide(need: Need, queue: str, current: Snapshot, lines: Mapping[str, Line]) -> Explanation:
+    load = loads_by_instance()
+    order = current.policy(queue).cluster_order
+    found = route(need, current.topology, load, now=now(), order=order)
+    judged = verdicts.judged(routing.verdicts(need, current.topology, load, now()), lines)
+    outlook = outlooks.outlook(found, judged, current, queue, lines)
+    return Explanation(
+        topic=need.topic,
+        queue=queue,
+        instance=outlook.instance,
+        waiting=outlook.waiting,
+        sentence=outlook.sentence,
+        verdicts=judged,
+        next_step=outlook.next_step,
+    )

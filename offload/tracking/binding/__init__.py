@@ -1,0 +1,1 @@
+"""PENDING → QUEUED: what is bound, within the windows of instances and the limits of queues."""

@@ -1,0 +1,250 @@
+"""PENDING → QUEUED: jobs bound to an instance, within its window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from offload.conf import peers
+from offload.core.states import JobState
+from offload.db import database
+from offload.db.statements import Statement, named, once_per_dialect, together
+from offload.models import Job, Version
+from offload.models.fields import decoded
+from offload.models.indexes import BOUND, IN_ORDER, PENDING, WAITING, WAITING_SUSPECT, Predicate
+from offload.models.versions import TOPOLOGY
+from offload.signals import StateChange, is_heard
+from offload.tracking.binding import slots
+from offload.tracking.drafts import COLUMNS, draft_placeholders
+from offload.tracking.peers.fitting import fits
+from offload.tracking.selectors import HERE, IS_QUEUED, these
+from offload.tracking.state_changes import send_on_commit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from offload.core.envelopes import Key
+    from offload.core.placement.lanes import Lane
+    from offload.tracking.drafts import Draft
+
+JOB = Job._meta.db_table
+#: The jobs that occupy the window of an incarnation (B5).
+IN_WINDOW = f"{HERE} AND {BOUND}"
+UNMOVED = (
+    f"COALESCE((SELECT number FROM {Version._meta.db_table} WHERE name = '{TOPOLOGY}'), 0) "
+    "= %(version)s"  # B8a
+)
+BOUND_COLUMNS = (
+    "id", "epoch", "topic", "task", "attempts", "properties", "options", "priority", "failures",
+    "parent_id", "root_id", "instance", "incarnation", "created_at", "queue", "args", "payload_id",
+)  # fmt: skip
+#: Lanes per statement, since SQLite allows at most 500 terms in a compound SELECT; and up to how
+#: many the server keeps the statement's plan.
+LANES_PER_STATEMENT, PREPARED_LANES = 100, 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundJob:
+    """A bound job, with the facts for its message."""
+
+    id: str
+    epoch: int
+    topic: str
+    task: str
+    args: Sequence[Any]
+    properties: dict[str, Any]
+    options: dict[str, Any]
+    priority: int
+    failures: int
+    parent_id: str
+    root_id: str
+    instance: str
+    incarnation: str
+    created_at: Any
+    queue: str
+    #: Number of earlier attempts, and the payload with its files, if it has any.
+    attempts: int = 0
+    payload_id: str | None = None
+    #: Whether the queue limits how many of its jobs run at once.
+    is_limited: bool = False
+
+    @property
+    def key(self) -> Key:
+        """Return the binding that its message is for."""
+        return self.id, self.epoch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """An instance with room, and the version of the topology under which it was chosen."""
+
+    instance: str
+    incarnation: str
+    window: int
+    version: int
+    #: The cluster that it is in; empty for the own one.
+    peer: str = ""
+
+    def params(self) -> dict[str, object]:
+        """Return the parameters of a binding statement."""
+        return {
+            "instance": self.instance,
+            "incarnation": self.incarnation,
+            "window": self.window,
+            "version": self.version,
+        }
+
+
+def bind(
+    place: Place, lanes: Sequence[Lane], *, limit: int, suspect: bool = False, only: str = ""
+) -> list[BoundJob]:
+    """Bind the first waiting jobs of these lanes to the place, up to its window and ``limit``.
+
+    ``suspect`` binds one suspect of a crash instead, if the instance has none yet. ``only`` is the
+    id of the one job that may be bound. Nothing is bound if the topology has changed since the
+    place was chosen, or while another process is binding to the instance.
+    """
+    if not lanes or limit < 1:
+        return []
+    found: list[BoundJob] = []
+    for start in range(0, len(lanes), LANES_PER_STATEMENT):
+        if len(found) < limit:
+            part = lanes[start : start + LANES_PER_STATEMENT]
+            binding = _binding(place, part, limit - len(found), suspect, only)
+            lock = slots.lock(place.instance, is_remote=bool(place.peer))
+            found += _bound(together(*lock, binding)[-1])
+    return found
+
+
+def insert_bound(place: Place, draft: Draft) -> tuple[bool, list[BoundJob]]:
+    """Store a new job, bound at once if the place has room and no job of its lane waits.
+
+    Return whether it was new, and the bound job, if any.
+    """
+    inserting = Statement(_inserting(), named(place.params(), draft.facts()))
+    found = together(*slots.lock(place.instance), inserting)[-1]
+    return bool(found), _bound([row[1:] for row in found if row[0] == JobState.QUEUED])
+
+
+@once_per_dialect
+def _inserting() -> str:
+    """Return the SQL that stores a job as QUEUED if ``free`` is true, else as PENDING."""
+    free = (
+        f"SELECT {slots.is_mine()} AND {UNMOVED} "
+        f"AND (SELECT count(*) FROM {JOB} WHERE {IN_WINDOW}) "
+        f"< %(window)s AND NOT EXISTS (SELECT 1 FROM {JOB} WHERE {WAITING} AND lane = %(lane)s) "
+        "AS free"
+    )
+    bound = {
+        "state": f"CASE WHEN free THEN '{JobState.QUEUED}' ELSE '{JobState.PENDING}' END",
+        "instance": "CASE WHEN free THEN %(instance)s ELSE '' END",
+        "incarnation": "CASE WHEN free THEN %(incarnation)s ELSE '' END",
+        "epoch": "CASE WHEN free THEN 1 ELSE 0 END",
+        "bound_at": f"CASE WHEN free THEN {database.now()} END",
+    }
+    return (
+        f"WITH room AS MATERIALIZED ({free}) "
+        f"INSERT INTO {JOB} ({', '.join((*COLUMNS, *bound))}) "
+        f"SELECT {draft_placeholders()}, {', '.join(bound.values())} FROM room WHERE true "
+        f"ON CONFLICT (id) DO NOTHING RETURNING state, {', '.join(BOUND_COLUMNS)}"
+    )
+
+
+def _bound(found: list[tuple[Any, ...]]) -> list[BoundJob]:
+    jobs = [read(row) for row in found]
+    if is_heard(JobState.QUEUED):
+        send_on_commit([_change(job) for job in jobs])
+    return sorted(jobs, key=lambda one: (-one.priority, one.created_at, one.id))
+
+
+def _change(job: BoundJob) -> StateChange:
+    return StateChange(
+        job.id, JobState.PENDING, JobState.QUEUED, job.epoch, job.topic, job.queue, job.instance,
+        job.attempts,
+    )  # fmt: skip
+
+
+def _binding(
+    place: Place, lanes: Sequence[Lane], limit: int, suspect: bool, only: str
+) -> Statement:
+    return Statement(
+        _bind(
+            len(lanes),
+            suspect=suspect,
+            only=bool(only),
+            remote=bool(place.peer),
+            clones=bool(peers()),
+        ),
+        named(
+            place.params(),
+            {"peer": place.peer} if place.peer else {},
+            {f"lane_{number}": str(lane) for number, lane in enumerate(lanes)},
+            {"only": only, "limit": 1 if suspect else limit},
+        ),
+        prepared=len(lanes) <= PREPARED_LANES,
+    )
+
+
+@once_per_dialect
+def _bind(lanes: int, *, suspect: bool, only: bool, remote: bool, clones: bool) -> str:
+    which = WAITING_SUSPECT if suspect else WAITING
+    fit = fits(remote=remote, clones=clones)
+    waiting = " UNION ALL ".join(_head(number, which, fit, only=only) for number in range(lanes))
+    return (
+        f"UPDATE {JOB} SET state = '{JobState.QUEUED}', instance = %(instance)s, "
+        f"incarnation = %(incarnation)s, {'peer = %(peer)s, ' if remote else ''}"
+        "epoch = epoch + 1, "  # B8
+        f"bound_at = {database.now()}, publishes = 0, token = '' "
+        f"WHERE {PENDING} AND id {_chosen(waiting)} AND {UNMOVED} "
+        f"AND {slots.is_mine()} {alone() if suspect else ''}"
+        f"RETURNING {', '.join(BOUND_COLUMNS)}"
+    )
+
+
+def _head(number: int, which: Predicate, fit: str, *, only: bool) -> str:
+    """Return the SELECT of the first jobs of one lane, or of one job of it (B4)."""
+    return (
+        f"SELECT * FROM (SELECT id, priority, created_at FROM {JOB} "
+        f"WHERE {which} AND lane = %(lane_{number})s {'AND id = %(only)s ' if only else ''}"
+        f"AND {fit} {IN_ORDER} LIMIT %(limit)s) AS head"
+    )
+
+
+def _chosen(waiting: str) -> str:
+    """Return the condition for the first jobs of all lanes, as many as fit the window.
+
+    PostgreSQL gets arrays, because a subquery in IN may run once per row and lock more each time.
+    """
+    free = f"%(window)s - (SELECT count(*) FROM {JOB} WHERE {IN_WINDOW})"
+    ordered = f"SELECT id FROM ({waiting}) AS waiting {IN_ORDER}"
+    if database.vendor() == "sqlite":
+        return f"IN ({ordered} LIMIT max(0, min(%(limit)s, {free})))"
+    return (
+        f"= ANY(ARRAY(SELECT id FROM {JOB} WHERE {PENDING} AND id = ANY(ARRAY({ordered})) "
+        f"{IN_ORDER} LIMIT greatest(0, least(%(limit)s, {free})) "
+        "FOR UPDATE SKIP LOCKED))"
+    )
+
+
+def alone() -> str:
+    """Return the condition that no other suspect is bound to the instance (R10)."""
+    return f" AND NOT EXISTS (SELECT 1 FROM {JOB} WHERE {IN_WINDOW} AND hold = 'suspect') "
+
+
+def read(row: tuple[Any, ...]) -> BoundJob:
+    """Return a row of BOUND_COLUMNS as a value."""
+    facts = dict(zip(BOUND_COLUMNS, row, strict=True))
+    for name in ("args", "properties", "options"):
+        facts[name] = decoded(facts[name])
+    return BoundJob(**facts)
+
+
+def note_published(jobs: Sequence[BoundJob], times: int = 1) -> None:
+    """Count that messages of bound jobs are sent again; ``times=-1`` undoes it."""
+    if jobs:
+        sent = these([job.id for job in jobs])
+        database.execute(
+            f"UPDATE {JOB} SET publishes = publishes + %(times)s WHERE {sent.condition} "
+            f"AND {IS_QUEUED} AND publishes + %(times)s >= 0",
+            sent.given(times=times),
+        )

@@ -1,0 +1,128 @@
+"""Binding jobs of limited and ordered queues, under the lock of the queue's row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import InternalError, OperationalError
+
+from offload.core.placement.admission import UNUSED, Usage, admit
+from offload.db import database
+from offload.models import Job, Queue
+from offload.models.indexes import BOUND, IN_LINE, IN_ORDER
+from offload.tracking.binding.bindings import BoundJob, Place, bind
+from offload.tracking.peers.fitting import not_excluded
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from offload.core.placement.admission import Allowance
+    from offload.core.placement.lanes import Lane
+    from offload.core.policies import Policy
+
+JOB = Job._meta.db_table
+QUEUE = Queue._meta.db_table
+QUEUE_LINE = f"queue = %(queue)s AND {IN_LINE}"
+#: The first in line (B6). A begun job stays first until it ends, whatever priority comes later. It
+#: is selected separately, so that an index serves each part.
+FIRST_IN_LINE = (
+    "SELECT id FROM (SELECT 0 AS turn, id FROM "
+    f"(SELECT id FROM {JOB} WHERE {QUEUE_LINE} AND attempts > 0 {IN_ORDER} LIMIT 1) AS begun "
+    "UNION ALL SELECT 1, id FROM "
+    f"(SELECT id FROM {JOB} WHERE {QUEUE_LINE} {IN_ORDER} LIMIT 1) AS next) AS line "
+    "ORDER BY turn LIMIT 1"
+)
+#: How long a binder waits for the lock; without it, it leaves the work to the holder.
+QUEUE_LOCK_TIMEOUT = "200ms"
+#: How long the server waits for the next statement of a binder that holds the lock and may be
+#: frozen, or cut off. Shorter than a rule's wait for a binding.
+IDLE_TIMEOUT = "1500ms"
+#: PostgreSQL's code for a transaction that this timeout ended.
+IDLE_TIMEOUT_CODE = "25P03"
+
+
+def bind_limited(
+    place: Place, lane: Lane, policy: Policy, now: datetime, *, suspect: bool
+) -> list[BoundJob]:
+    """Bind jobs of one lane of a limited or ordered queue; nothing while its lock is busy.
+
+    The server ends the transaction if this process freezes in it.
+    """
+    is_own = not database.in_transaction()
+    try:
+        with database.atomic():
+            lock(policy.name, standstill=IDLE_TIMEOUT if is_own else None)
+            return _bind(place, lane, policy.name, allowed(policy, now), suspect=suspect)
+    except OperationalError:
+        return []
+    except InternalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != IDLE_TIMEOUT_CODE:
+            raise
+        return []
+
+
+def _bind(
+    place: Place, lane: Lane, queue: str, allowance: Allowance, *, suspect: bool
+) -> list[BoundJob]:
+    limit = allowance.up_to(place.window)
+    if not allowance.in_order:
+        return bind(place, [lane], limit=limit, suspect=suspect)
+    head = _head(lane, queue, place.incarnation, suspect=suspect) if limit else None
+    return bind(place, [lane], limit=limit, suspect=suspect, only=head) if head else []
+
+
+def lock(queue: str, *, standstill: str | None = None) -> None:
+    """Lock a queue's row, before anything counts the queue's bound jobs."""
+    if database.vendor() == "postgresql":
+        times = {"lock_timeout": QUEUE_LOCK_TIMEOUT}
+        if standstill is not None:
+            times["idle_in_transaction_session_timeout"] = standstill
+        given = ", ".join(f"set_config('{name}', %({name})s, true)" for name in times)
+        database.rows(f"SELECT {given}", times)
+    database.execute(f"UPDATE {QUEUE} SET name = name WHERE name = %(queue)s", {"queue": queue})
+
+
+def allowed(policy: Policy, now: datetime) -> Allowance:
+    """Return how many more jobs of a queue may be bound; count its jobs only if necessary."""
+    most = admit(policy, UNUSED, now)
+    if most.is_unlimited or not most.is_open:
+        return most
+    return admit(policy, usage_of(policy), now)
+
+
+def usage_of(policy: Policy) -> Usage:
+    """Return the capacity that a queue's jobs take."""
+    return Usage(bound=bound_in(policy.name))
+
+
+def bound_in(queue: str) -> int:
+    """Return how many jobs of a queue are bound or running."""
+    found = database.rows(
+        f"SELECT count(*) FROM {JOB} WHERE queue = %(queue)s AND {BOUND}", {"queue": queue}
+    )
+    return int(found[0][0])
+
+
+def _head(lane: Lane, queue: str, incarnation: str, *, suspect: bool) -> str | None:
+    """Return the first job of an ordered queue, if it is in this lane and may be bound here.
+
+    A head that waits for its retry, or was refused here, blocks those behind it. One that waits for
+    other jobs does not, because these may be behind it.
+    """
+    found = database.rows(
+        f"SELECT id, lane, run_at IS NULL AND hold = %(hold)s AND {not_excluded()} "
+        f"FROM {JOB} WHERE id = ({FIRST_IN_LINE})",
+        {
+            "hold": "suspect" if suspect else "",
+            "incarnation": incarnation,
+            "queue": queue,
+        },
+    )
+    mine = [row[0] for row in found if row[1] == str(lane) and row[2]]
+    return str(mine[0]) if mine else None
+
+
+def head_of(queue: str) -> str | None:
+    """Return the id of the job that an ordered queue binds next, or None."""
+    found = database.rows(FIRST_IN_LINE, {"queue": queue})
+    return str(found[0][0]) if found else None

@@ -1,0 +1,1 @@
+"""External programs that runs start: command, environment, process, output and files."""

@@ -1,0 +1,68 @@
+"""The pages of instances."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+
+from offload.fleet import membership
+from offload.models import Instance
+from offload.rules import editing
+from tests.integration.browser.pages import FLEET, text
+from tests.integration.world import HERE, TOPIC, announcement, join, running
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from django.test import Client
+
+
+class TestInstances:
+    """The page of instances."""
+
+    def test_it_shows_state_beat_slots_and_topics(self, boss: Client) -> None:
+        join(labels=["gpu"])
+        running()
+        editing.switch(HERE, off=True)
+
+        found = text(boss, FLEET)
+
+        assert f"{HERE} gpu" in found
+        off = "● ready ⊘ switched off ≠ rules not applied yet"
+        assert f"{off} under 3 s ago 1 of 2 slots holds 1 of 4 nothing" in found
+        assert "switch on" in found
+
+    def test_it_names_what_an_instance_may_run_now(self, boss: Client) -> None:
+        consumers = [{"pattern": one, "task": "dam.work"} for one in ("a/b", "c/*", "d")]
+        join(consumers=consumers)
+        editing.deny(HERE, "a/b")
+        editing.deny(HERE, "c/d")
+
+        found = text(boss, FLEET)
+
+        assert "of 4 c/* in part d 2 of the 3 it has consumers for Rule" in found
+        assert f"denies a/b on {HERE}. Rule" in found
+        assert f"denies c/d on {HERE}. 0 s ago" in found
+        assert found.count("a/b") == 1
+
+    def test_those_that_are_gone_are_kept_with_the_reason(self, boss: Client) -> None:
+        membership.leave(HERE, join(), reason="its worker died", crash=False)
+
+        assert "○ gone its worker died — 0 of 2 slots" in text(boss, FLEET)
+
+    def test_a_late_beat_is_marked(self, boss: Client) -> None:
+        join()
+        from_django = Instance.objects.get(pk=HERE)
+        Instance.objects.update(beat_at=from_django.beat_at.replace(year=2020))
+
+        assert "⚠ late" in text(boss, FLEET)
+
+
+def test_the_log_of_an_instance_is_its_history(boss: Client, admin: User) -> None:
+    join()
+    boss.post(reverse("admin:offload_instance_desired"), {"deny": f"{HERE} {TOPIC}"})
+
+    history = text(boss, reverse("admin:offload_instance_history", args=[HERE]))
+
+    assert f"Denied {TOPIC} on {HERE}." in history
+    assert announcement().name == HERE

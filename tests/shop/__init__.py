@@ -1,0 +1,1 @@
+"""An app of a site, with a model of its own."""
