@@ -37,7 +37,7 @@ test-acceptance: $(READY)  ## Run the tests with real workers, brokers and brows
 	@$(TESTS) tests/acceptance
 
 test-long: $(READY)  ## Run the long tests
-	@$(PY) -m pytest tests -m long --timeout=900
+	@$(PY) -m pytest tests -m long --timeout=900 -o faulthandler_timeout=3700
 
 test-versions: $(READY)  ## Run unit and integration tests on each supported Python (VERSIONS="3.12 3.13")
 	@$(PY) -m tests.versions $(VERSIONS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 from difflib import get_close_matches
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -64,6 +65,7 @@ def check(**_: object) -> list[CheckMessage]:
         *_dangling(found),
         *_misnamed(found),
         *_peers(found),
+        *_without_client(found),
     ]
 
 
@@ -175,6 +177,16 @@ def _peers(settings: Settings) -> list[CheckMessage]:
         Error(f"{one.setting}: {one.problem}.", one.step, id="offload.E022")
         for one in faults(settings.peers, settings.cluster, settings.peers_off)
     ]
+
+
+def _without_client(settings: Settings) -> list[CheckMessage]:
+    addressed = [
+        name for name, one in settings.peers.items() if isinstance(one, dict) and one.get("URL")
+    ]
+    if not addressed or find_spec("urllib3"):
+        return []
+    fact = f'OFFLOAD["PEERS"]["{addressed[0]}"]["URL"] needs urllib3, which is not installed.'
+    return [Error(fact, "Run: pip install urllib3", id="offload.E024")]
 
 
 def _dangling(settings: Settings) -> list[CheckMessage]:

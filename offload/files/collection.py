@@ -73,7 +73,7 @@ def _collect_marked(rows: list[DyingFile]) -> None:
 
 def collect(*, most: int = COLLECTED_FILES) -> int:
     """Delete dying files that are due; return how many."""
-    return _collect(DyingFile.objects.due(now())[:most])
+    return _collect(DyingFile.objects.due()[:most])
 
 
 def _collect(rows: Iterable[DyingFile]) -> int:

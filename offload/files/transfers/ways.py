@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from offload.conf import peers, settings
 from offload.core.exceptions import ConfigurationError
-from offload.files.transports.http.client import HttpClient
+from offload.core.lazy import load
 from offload.files.transports.http.grants import GrantSigner
 from offload.files.transports.http.home_transport import HomeHttpTransport
-from offload.files.transports.http.remote_transport import RemoteHttpTransport
 from offload.files.transports.inline import InlineTransport
 from offload.files.transports.shared_storage import StorageTransport
 
@@ -25,14 +26,23 @@ if TYPE_CHECKING:
     #: By their names.
     Transports: TypeAlias = Mapping[str, Transport]
 
+# The client's library is an extra, which a site without addresses of others does not need.
+CLIENT = "offload.files.transports.http.client:HttpClient"
+REMOTE_TRANSPORT = "offload.files.transports.http.remote_transport:RemoteHttpTransport"
+
+
+@cache
+def has_http_client() -> bool:
+    """Tell whether the library is installed with which files are got from other sites by HTTP."""
+    return find_spec("urllib3") is not None
+
 
 def here(home: str) -> list[str]:
     """Return the names of the transports by which this site gets files of a home."""
-    known = peers().by_name.get(home)
     names = ["inline"]
     if settings().shared_storage:
         names.append("storage")
-    if known is not None and known.url:
+    if _address(home):
         names.append("http")
     return names
 
@@ -45,15 +55,21 @@ def at_home() -> Transports:
 @contextmanager
 def at_peer(home: str) -> Iterator[Transports]:
     """Provide the transports by which this site carries files of a home's jobs."""
-    found, known = _local(), peers().by_name.get(home)
-    if known is None or not known.url:
+    found, address = _local(), _address(home)
+    if not address:
         yield found
         return
-    client = HttpClient(f"{known.url}/{peers().own_name}")
+    client = load(CLIENT)(f"{address}/{peers().own_name}")
     try:
-        yield {**found, "http": RemoteHttpTransport(client)}
+        yield {**found, "http": load(REMOTE_TRANSPORT)(client)}
     finally:
         client.close()
+
+
+def _address(home: str) -> str:
+    """Return the address of a home's files, or nothing if this site can get none by HTTP."""
+    known = peers().by_name.get(home)
+    return known.url if known is not None and has_http_client() else ""
 
 
 def _local() -> dict[str, Transport]:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from offload.db.managers import OffloadManager
 from offload.models.fields import DatabaseNow
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
 
 class DyingFileQuerySet(models.QuerySet["DyingFile"]):
     """Named questions about dying files."""
 
-    def due(self, now: datetime) -> DyingFileQuerySet:
-        """Return those to be deleted now, the oldest first."""
-        return self.filter(due_at__lte=now).order_by("due_at")
+    def due(self) -> DyingFileQuerySet:
+        """Return those to be deleted now by the database's clock, the oldest first."""
+        return self.filter(due_at__lte=DatabaseNow()).order_by("due_at")
 
     def failing(self) -> DyingFileQuerySet:
         """Return those whose storage failed to delete them."""

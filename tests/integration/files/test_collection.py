@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -162,6 +163,17 @@ def test_a_file_that_was_replaced_goes(media: Path) -> None:
 
     assert contents(media) == {b"second"}
     assert not DyingFile.objects.exists()
+
+
+def test_a_file_is_due_by_the_databases_clock(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collection, "COLLECTED_FILES", 0)
+    monkeypatch.setattr(collection, "now", lambda: datetime(2000, 1, 1, tzinfo=UTC))
+    job_id = offload.submit(TOPIC, files={"a": b"a"}).id
+    terminations.drop([job_id])
+    deletion.forget([job_id])
+
+    assert collection.collect(most=10) == 1
+    assert contents(media) == set()
 
 
 def test_many_files_are_left_to_the_sweep(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:

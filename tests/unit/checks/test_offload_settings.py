@@ -144,6 +144,19 @@ def test_e022_names_the_mistake_of_a_peer(settings: Settings) -> None:
     assert hint == "Did you mean 'SEND'?"
 
 
+def test_e024_names_the_library_that_an_address_of_a_peer_needs(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peers = {"render": {"KEY": "k" * 32, "URL": "https://render.example/offload"}}
+    assert found(settings, CLUSTER="site", PEERS=peers) == []
+
+    monkeypatch.setattr(offload_settings, "find_spec", lambda _: None)
+    ((id_, message, hint),) = found(settings, CLUSTER="site", PEERS=peers)
+    assert (id_, hint) == ("offload.E024", "Run: pip install urllib3")
+    assert 'OFFLOAD["PEERS"]["render"]["URL"]' in message
+    assert found(settings, CLUSTER="site", PEERS={"render": {"KEY": "k" * 32}}) == []
+
+
 def test_e022_wants_the_cluster_named(settings: Settings) -> None:
     ((id_, message, _),) = found(settings, PEERS={"render": {"KEY": "k" * 32}})
     assert id_ == "offload.E022"

