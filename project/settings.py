@@ -79,6 +79,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
@@ -107,4 +108,7 @@ OFFLOAD = {
     "STORAGE": "offload",
     "HEARTBEAT": 1 if FAST else 3,
     "TIMEOUT": 3 if FAST else 12,
+    "UPLOADS": str(VAR / "uploads"),
+    "SENDFILE_HEADER": os.environ.get("SENDFILE_HEADER", ""),
+    "SENDFILE_PREFIX": os.environ.get("SENDFILE_PREFIX", ""),
 }

@@ -84,13 +84,14 @@ def running(
         if not os.environ.get("OFFLOAD_BROKER"):
             broker = BrokerWatch(stack.enter_context(EmbeddedBroker(settings.VAR / "broker")))
         call_command("migrate", interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
         fleet = stack.enter_context(Fleet(settings.VAR, environment, stop))
         for name, topics in WORKERS.items():
             give_rules(name, topics, afresh=afresh)
             fleet.start(name, worker(name))
-        address = f"127.0.0.1:{free_port(PORT)}"
-        fleet.start("site", [sys.executable, "manage.py", "runserver", "--noreload", address])
-        yield Site(fleet=fleet, url=f"http://{address}/", broker=broker)
+        port = free_port(PORT)
+        fleet.start("site", [sys.executable, "-m", "project.server", str(port)])
+        yield Site(fleet=fleet, url=f"http://127.0.0.1:{port}/", broker=broker)
 
 
 def give_rules(name: str, topics: Iterable[str], *, afresh: bool) -> None:

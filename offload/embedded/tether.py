@@ -33,7 +33,7 @@ def tie(parent: int, on_death: int) -> None:
         return
     prctl(PR_SET_PDEATHSIG, on_death, 0, 0, 0)
     if os.getppid() != parent:
-        sys.exit(f"The process {parent} that started {sys.argv[3]} is dead.")
+        sys.exit(f"The process {parent}, which started this one, is dead.")
 
 
 def main(arguments: list[str]) -> None:
