@@ -56,7 +56,7 @@ class NewsAdmin(Internal):
     """Reports about the jobs of other clusters."""
 
     about = _("How much was reported of each job that runs here for another cluster.")
-    list_display = ("job_id", "home", "epoch", "number", "told", "reason", "due_at")
+    list_display = ("job_id", "home", "epoch", "number", "reported", "reason", "due_at")
     search_fields = ("job_id__exact",)
 
 

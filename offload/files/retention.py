@@ -44,8 +44,10 @@ def _purge(policy: Policy) -> int:
     old = old.exclude(aftermath_due=True).exclude(Exists(_OPEN_DELIVERIES))
     if homes := list(peers().by_name):
         # The clone's row is the report of its end (P3): without it, its home would hear of a loss.
-        untold = News.objects.filter(home__in=homes, home=OuterRef("home"), job_id=OuterRef("pk"))
-        old = old.exclude(Exists(untold))
+        unreported = News.objects.filter(
+            home__in=homes, home=OuterRef("home"), job_id=OuterRef("pk")
+        )
+        old = old.exclude(Exists(unreported))
     ids = list(old.values_list("pk", flat=True)[:PURGE_BATCH_JOBS])
     if ids:
         forget(ids)

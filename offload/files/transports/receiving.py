@@ -117,7 +117,7 @@ class FileReceiver:
                 if target.is_right():
                     kept = target.store(self.storage, folder, incoming.location)
                     stored.append(kept)
-                    watch.tell(file, file.size)
+                    watch.report(file, file.size)
                     return kept
                 target.restart()
         raise SourceCorrupt(name=file.name, problem="what came has another SHA-256")

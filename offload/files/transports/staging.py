@@ -70,7 +70,7 @@ class StagedFile:
         self.size += len(chunk)
         if not is_here:
             self._timer.watch.count(self.file, len(chunk))
-        self._timer.watch.tell(self.file, self.size)
+        self._timer.watch.report(self.file, self.size)
 
     def restart(self) -> None:
         """Forget all bytes."""
@@ -105,7 +105,7 @@ class SentFile:
     def note(self, size: int) -> None:
         """Note how many bytes the receiver has; raise TimedOut if the time is over."""
         self.size = size
-        self._timer.watch.tell(self.file, size)
+        self._timer.watch.report(self.file, size)
         self.check()
 
     def count(self, size: int) -> None:

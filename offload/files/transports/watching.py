@@ -50,7 +50,7 @@ class Watch:
     carried: Counter[str] = field(default_factory=Counter)
     _lock: Lock = field(default_factory=Lock)
 
-    def tell(self, file: FileDescription, done: int) -> None:
+    def report(self, file: FileDescription, done: int) -> None:
         """Report how far a file is."""
         if self.progress is None:
             return

@@ -49,7 +49,7 @@ class WithdrawnBinding(models.Model):
 class News(models.Model):
     """The reports of a binding, until its home has taken the end.
 
-    The clone's row is the report: what it tells is committed with it. Here is how much of it was
+    The clone's row is the report: what it says is committed with it. Here is how much of it was
     put into a message.
     """
 
@@ -61,7 +61,7 @@ class News(models.Model):
     #: Of the last report; 0 before the first.
     number = models.PositiveIntegerField(_("number"), default=0, db_default=0)
     #: The news in the last report, and its progress.
-    told = models.CharField(_("reported"), max_length=16, default="", db_default="")
+    reported = models.CharField(_("reported"), max_length=16, default="", db_default="")
     progress = models.TextField(default="", db_default="")
     #: The reason of a refusal.
     reason = models.CharField(_("reason"), max_length=32, default="", db_default="")

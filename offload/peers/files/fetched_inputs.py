@@ -86,7 +86,7 @@ def ended(files: ClaimedFiles, stored: Sequence[Stored], error: FileProblem | No
     reason = refusal_for(error)
     if reason is not None:
         clones.close(files.job_id, files.peer, files.epoch)
-        news.tell_without_clone(files.job_id, files.peer, files.epoch, news.REFUSED, reason)
+        news.report_without_clone(files.job_id, files.peer, files.epoch, news.REFUSED, reason)
     terminations.give_up(
         [files.job_id],
         state=JobState.ERROR,

@@ -43,7 +43,7 @@ def take_invitation(home: str, invited: OutputInvitation, now: datetime) -> tupl
     clone = Job.objects.select_for_update().filter(pk=invited.job_id).first()
     if clone is None or (clone.home, clone.home_epoch) != (home, invited.epoch):
         return ()
-    if clone.state == JobState.SUCCEEDED and news.is_told(home, clone.pk, invited.epoch):
+    if clone.state == JobState.SUCCEEDED and news.is_end_reported(home, clone.pk, invited.epoch):
         if invited.files:
             _note(home, clone, invited.files)
         else:
@@ -134,7 +134,7 @@ def _sources(files: ClaimedFiles) -> tuple[Job, dict[str, Source]]:
 def ended(files: ClaimedFiles, stored: Sequence[Stored], error: FileProblem | None) -> None:
     """Tell home at once, in the transaction that ends the transfers, that files came or cannot."""
     if error is not None:
-        news.tell_unsent(files.peer, files.job_id, files.epoch)
+        news.report_unsent(files.peer, files.job_id, files.epoch)
     else:
         news.hasten(files.peer, files.job_id, files.epoch)
 

@@ -70,7 +70,7 @@ def take_withdrawal(home: str, asked: Withdrawal, now: datetime) -> tuple[Conten
         stopping.stop_jobs([clone.pk], force=asked.is_forced)
         fetched_inputs.give_up(clone, "home took its job back")
     if is_unknown:
-        news.tell_without_clone(asked.job_id, home, asked.epoch, news.WITHDRAWN)
+        news.report_without_clone(asked.job_id, home, asked.epoch, news.WITHDRAWN)
     acknowledgement = Acknowledgement(
         job_id=asked.job_id,
         epoch=asked.epoch,
@@ -138,7 +138,7 @@ def _refusal(home: str, envelope: PeerEnvelope, tasks: Sequence[str]) -> CloneRe
 
 def _refuse(home: str, envelope: PeerEnvelope, reason: CloneRefusal) -> None:
     clones.close(envelope.job_id, home, envelope.epoch)
-    news.tell_without_clone(envelope.job_id, home, envelope.epoch, news.REFUSED, reason)
+    news.report_without_clone(envelope.job_id, home, envelope.epoch, news.REFUSED, reason)
 
 
 def _clone(home: str, envelope: PeerEnvelope, task: str, older: Job | None) -> None:

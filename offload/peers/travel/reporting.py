@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 ERROR_MAX, TRACEBACK_MAX = 10_000, 100_000
 #: Bytes of a message that are left for all but the details of a report.
 SPARE_BYTES = 16_384
-SAID_BYTES = PeerLimits().size_bytes - SPARE_BYTES
+BODY_BYTES = PeerLimits().size_bytes - SPARE_BYTES
 #: The key of outputs where their size is counted with that of the details.
 FILES = "files"
 #: Causes for which the run itself asked to begin again.
@@ -59,7 +59,7 @@ class CloneOutbox:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Said:
+class _Body:
     """All that a report says beside what it is about."""
 
     news: PeerNews
@@ -69,63 +69,63 @@ class _Said:
 
 
 def _report(home: str, due: Due) -> CloneReport:
-    said = _said(home, due)
+    body = _body(home, due)
     try:
-        _check(said)
+        _check(body)
     except InvalidProperties as error:
         # Another attempt would return the same.
         problem = f"what its run returned cannot travel: {error}"
         details = {"type": "offload.InvalidValue", "message": problem, "final": True}
-        said = _Said(news=PeerNews.FAILED, details=details)
+        body = _Body(news=PeerNews.FAILED, details=details)
     return CloneReport(
         job_id=due.job_id,
         epoch=due.epoch,
         number=due.number,
-        news=said.news,
-        reason=said.reason,
-        details=said.details,
-        files=said.files,
+        news=body.news,
+        reason=body.reason,
+        details=body.details,
+        files=body.files,
     )
 
 
-def _check(said: _Said) -> None:
+def _check(body: _Body) -> None:
     """Raise InvalidProperties unless a message holds it."""
-    check_properties(said.details, SAID_BYTES)
-    if said.files:
-        check_properties({**said.details, FILES: packed_all(said.files)}, SAID_BYTES)
+    check_properties(body.details, BODY_BYTES)
+    if body.files:
+        check_properties({**body.details, FILES: packed_all(body.files)}, BODY_BYTES)
 
 
-def _said(home: str, due: Due) -> _Said:
-    if due.told == REFUSED:
-        return _Said(news=PeerNews.REFUSED, reason=CloneRefusal(due.reason))
-    if due.told == WITHDRAWN:
-        return _Said(news=PeerNews.STOPPED)
+def _body(home: str, due: Due) -> _Body:
+    if due.reported == REFUSED:
+        return _Body(news=PeerNews.REFUSED, reason=CloneRefusal(due.reason))
+    if due.reported == WITHDRAWN:
+        return _Body(news=PeerNews.STOPPED)
     clone = Job.objects.filter(pk=due.job_id, home=home, home_epoch=due.epoch).first()
     if clone is None:
-        return _Said(news=PeerNews.LOST, details={"message": "the clone's row is gone"})
-    if due.told == BEGUN:
-        return _Said(news=PeerNews.STARTED, details=_present(clone))
-    if due.told == UNSENT:
+        return _Body(news=PeerNews.LOST, details={"message": "the clone's row is gone"})
+    if due.reported == BEGUN:
+        return _Body(news=PeerNews.STARTED, details=_present(clone))
+    if due.reported == UNSENT:
         return _unsent(clone, pushing.problem_of(clone))
     if clone.state == JobState.SUCCEEDED:
         return _succeeded(home, clone)
     news_, details, reason = _ended(clone)
-    return _Said(news=news_, details=details, reason=reason)
+    return _Body(news=news_, details=details, reason=reason)
 
 
-def _succeeded(home: str, clone: Job) -> _Said:
+def _succeeded(home: str, clone: Job) -> _Body:
     try:
         files = reported.outputs(home, clone)
     except FileProblem as error:
         return _unsent(clone, error)
     details = {"value": plain(clone.result), "instance": clone.instance}
-    return _Said(news=PeerNews.SUCCEEDED, details=details, files=files)
+    return _Body(news=PeerNews.SUCCEEDED, details=details, files=files)
 
 
-def _unsent(clone: Job, error: FileProblem) -> _Said:
+def _unsent(clone: Job, error: FileProblem) -> _Body:
     """Return the news of outputs that cannot be brought home."""
     details = {"type": place_of(type(error)), "message": str(error), "final": not error.can_retry}
-    return _Said(news=PeerNews.FAILED, details={**details, "instance": clone.instance})
+    return _Body(news=PeerNews.FAILED, details={**details, "instance": clone.instance})
 
 
 def _present(clone: Job) -> dict[str, Any]:

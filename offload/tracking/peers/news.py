@@ -1,7 +1,7 @@
 """News of clones: how much of each was reported, and what is due (P3, P4).
 
-The clone's row is the report: what it tells is committed with it. What is not told yet is found by
-comparing the two, so no transition of a job writes anything for its home.
+The clone's row is the report: what it says is committed with it. What is not reported yet is found
+by comparing the two, so no transition of a job writes anything for its home.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ UNSENT = "unsent"
 #: After these, a verdict ends the news.
 LAST = frozenset({ENDED, REFUSED, WITHDRAWN, UNSENT})
 #: The news that there is of a binding. A clone whose row is gone has ended, without a result.
-TO_TELL = (
-    f"CASE WHEN n.told IN ('{REFUSED}', '{WITHDRAWN}', '{UNSENT}') THEN n.told "
+TO_REPORT = (
+    f"CASE WHEN n.reported IN ('{REFUSED}', '{WITHDRAWN}', '{UNSENT}') THEN n.reported "
     f"WHEN j.{UNSTARTED} THEN '{NOTHING}' "
     f"WHEN j.state = '{JobState.ACTIVE}' THEN '{BEGUN}' ELSE '{ENDED}' END"
 )
@@ -42,19 +42,23 @@ class Due:
     job_id: str
     epoch: int
     number: int
-    told: str
+    reported: str
     reason: str
 
 
 def open_(job_id: str, home: str, epoch: int, *, allowed: Iterable[str]) -> None:
     """Begin the news of a clone, in the place of those of an older binding (P6)."""
     places = "|".join(["", *allowed, ""])
-    _write(job_id, home, epoch, {"allowed": places, "number": 0, "told": "", "reason": ""})
+    _write(job_id, home, epoch, {"allowed": places, "number": 0, "reported": "", "reason": ""})
 
 
-def tell_without_clone(job_id: str, home: str, epoch: int, told: str, reason: str = "") -> None:
+def report_without_clone(
+    job_id: str, home: str, epoch: int, reported: str, reason: str = ""
+) -> None:
     """Report of a binding that has no clone that it was refused or withdrawn."""
-    _write(job_id, home, epoch, {"allowed": "", "number": 1, "told": told, "reason": reason})
+    _write(
+        job_id, home, epoch, {"allowed": "", "number": 1, "reported": reported, "reason": reason}
+    )
     database.execute(
         f"UPDATE {TABLE} SET due_at = {database.now()} WHERE home = %(home)s AND job_id = %(job)s",
         {"home": home, "job": job_id},
@@ -73,26 +77,27 @@ def _write(job_id: str, home: str, epoch: int, facts: dict[str, object]) -> None
 
 
 def renew(home: str, limit: int) -> None:
-    """Number what the clones of a home have to tell beyond their last reports.
+    """Number what the clones of a home have to report beyond their last reports.
 
-    Progress is told while no report waits for its answer: the latest wins, and few are sent.
+    Progress is reported while no report waits for its answer: the latest wins, and few are sent.
     """
     found = database.rows(
-        f"SELECT n.id, n.number, {TO_TELL}, {_progress()} FROM {TABLE} n LEFT JOIN {JOB} j "
-        f"ON {CLONE_OF_IT} WHERE n.home = %(home)s AND (({TO_TELL}) NOT IN (n.told, '{NOTHING}') "
-        f"OR (n.due_at IS NULL AND n.told = '{BEGUN}' AND {_progress()} <> n.progress)) "
-        f"LIMIT {limit}",
+        f"SELECT n.id, n.number, {TO_REPORT}, {_progress()} FROM {TABLE} n LEFT JOIN {JOB} j "
+        f"ON {CLONE_OF_IT} WHERE n.home = %(home)s "
+        f"AND (({TO_REPORT}) NOT IN (n.reported, '{NOTHING}') OR (n.due_at IS NULL "
+        f"AND n.reported = '{BEGUN}' AND {_progress()} <> n.progress)) LIMIT {limit}",
         {"home": home},
     )
-    for id_, number, told, progress in found:
-        _renew(id_, number, told, progress)
+    for id_, number, reported, progress in found:
+        _renew(id_, number, reported, progress)
 
 
-def _renew(id_: int, number: int, told: str, progress: str) -> None:
+def _renew(id_: int, number: int, reported: str, progress: str) -> None:
     database.execute(
-        f"UPDATE {TABLE} SET number = number + 1, told = %(told)s, progress = %(progress)s, "
-        f"tries = 0, due_at = {database.now()} WHERE id = %(id)s AND number = %(number)s",
-        {"id": id_, "number": number, "told": told, "progress": progress},
+        f"UPDATE {TABLE} SET number = number + 1, reported = %(reported)s, "
+        f"progress = %(progress)s, tries = 0, due_at = {database.now()} "
+        "WHERE id = %(id)s AND number = %(number)s",
+        {"id": id_, "number": number, "reported": reported, "progress": progress},
     )
 
 
@@ -103,11 +108,11 @@ def _progress() -> str:
 def due(home: str, limit: int) -> list[Due]:
     """Return the reports that are to be sent to a home, the longest due first."""
     found = database.rows(
-        f"SELECT job_id, epoch, number, told, reason FROM {TABLE} "
+        f"SELECT job_id, epoch, number, reported, reason FROM {TABLE} "
         f"WHERE home = %(home)s AND due_at <= {database.now()} ORDER BY due_at LIMIT %(limit)s",
         {"home": home, "limit": limit},
     )
-    names = ("job_id", "epoch", "number", "told", "reason")
+    names = ("job_id", "epoch", "number", "reported", "reason")
     return [Due(**dict(zip(names, row, strict=True))) for row in found]
 
 
@@ -120,26 +125,26 @@ def note_sent(home: str, job_id: str, epoch: int, number: int) -> None:
     )
 
 
-def is_told(home: str, job_id: str, epoch: int) -> bool:
+def is_end_reported(home: str, job_id: str, epoch: int) -> bool:
     """Return whether the end of a clone was reported, and home has not answered."""
     this = {"home": home, "job_id": job_id, "epoch": epoch}
-    return News.objects.filter(**this, told=ENDED, due_at__isnull=False).exists()
+    return News.objects.filter(**this, reported=ENDED, due_at__isnull=False).exists()
 
 
 def hasten(home: str, job_id: str, epoch: int) -> None:
     """Let the report of an end be sent again at once: home may take it now (P12)."""
     database.execute(
         f"UPDATE {TABLE} SET due_at = {database.now()}, tries = 0 "
-        f"WHERE {_BINDING} AND told = '{ENDED}' AND due_at IS NOT NULL",
+        f"WHERE {_BINDING} AND reported = '{ENDED}' AND due_at IS NOT NULL",
         {"home": home, "job_id": job_id, "epoch": epoch},
     )
 
 
-def tell_unsent(home: str, job_id: str, epoch: int) -> None:
+def report_unsent(home: str, job_id: str, epoch: int) -> None:
     """Report that the outputs of a clone cannot be sent, in the place of its success (P12)."""
     database.execute(
-        f"UPDATE {TABLE} SET told = '{UNSENT}', number = number + 1, tries = 0, "
-        f"due_at = {database.now()} WHERE {_BINDING} AND told = '{ENDED}'",
+        f"UPDATE {TABLE} SET reported = '{UNSENT}', number = number + 1, tries = 0, "
+        f"due_at = {database.now()} WHERE {_BINDING} AND reported = '{ENDED}'",
         {"home": home, "job_id": job_id, "epoch": epoch},
     )
 
@@ -148,7 +153,7 @@ def settle(home: str, job_id: str, epoch: int, number: int) -> bool:
     """End the report that home has answered, and no newer one (P3); return if it was the last."""
     this = _this(home, job_id, epoch, number)
     last = ", ".join(f"'{one}'" for one in sorted(LAST))
-    if database.execute(f"DELETE FROM {TABLE} WHERE {_THIS} AND told IN ({last})", this):
+    if database.execute(f"DELETE FROM {TABLE} WHERE {_THIS} AND reported IN ({last})", this):
         return True
     database.execute(f"UPDATE {TABLE} SET due_at = NULL WHERE {_THIS}", this)
     return False

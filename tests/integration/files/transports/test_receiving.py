@@ -29,7 +29,7 @@ def test_files_that_are_stored_at_the_same_moment_are_not_mixed_up(
     class Meeting(Watch):
         """Lets no file go on from its second end, once it is stored, before all are there."""
 
-        def tell(self, file: FileDescription, done: int) -> None:
+        def report(self, file: FileDescription, done: int) -> None:
             ends[file.name] += done == file.size
             if ends[file.name] == 2:
                 together.wait(30)

@@ -146,7 +146,7 @@ class Stage:
             closed = ClosedBinding.objects.first()
             news = News.objects.filter(due_at__isnull=False).first()
         known = max(clone.home_epoch or 0 if clone else 0, closed.epoch if closed else 0)
-        report = (news.epoch, 2 if news.told == ENDED else 1) if news else None
+        report = (news.epoch, 2 if news.reported == ENDED else 1) if news else None
         if not has_clone or clone is None:
             return known, report, None
         state = JobState.PENDING if clone.state == JobState.QUEUED else clone.state
