@@ -20,12 +20,16 @@ class TransferTask(enum.StrEnum):
 
     #: Get it from the other side, with its ticket.
     FETCH = "fetch"
+    #: Copy the same content, which this side has; if that fails, it is fetched or asked for.
+    COPY = "copy"
     #: Send it to home, which invited this side to.
     PUSH = "push"
     #: Put a copy where the other side can fetch it.
     OFFER = "offer"
 
 
+#: What this side stores.
+STORING = frozenset({TransferTask.FETCH, TransferTask.COPY})
 OPEN = frozenset({TransferStage.WAITING, TransferStage.RUNNING})
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from uuid_utils import uuid7
 
 from offload.core.transfers.descriptions import Direction
-from offload.core.transfers.stages import TransferStage, TransferTask
+from offload.core.transfers.stages import STORING, TransferStage, TransferTask
 from offload.db import database
 from offload.db.conflicts import retried
 from offload.files.transfers.noted import drop_stored
@@ -73,7 +73,7 @@ def _claimed(first: FileTransfer, owner: str, storage: str, lease: float) -> Cla
         return None
     claim, folder = str(uuid7()), str(uuid7())
     mine = FileTransfer.objects.filter(pk__in=[one.pk for one in rows])
-    if first.task == TransferTask.FETCH:
+    if first.task in STORING:
         drop_stored(mine, storage)
         for one in rows:
             one.location = f"{folder}/{uuid7()}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from offload.core.transfers.descriptions import Transfer
 from offload.core.transfers.tickets import Ticket
-from offload.files.transfers.held import held
+from offload.files.transfers.held import held_with
 from offload.files.transports import configured
 from offload.files.transports.receiving import FileReceiver, IncomingFile
 
@@ -29,7 +29,10 @@ def fetch(
     stored.
     """
     receiver = FileReceiver(
-        transports=transports, storage=storage, limits=configured.limits(), held=held
+        transports=transports,
+        storage=storage,
+        limits=configured.limits(),
+        held=held_with(files.peer),
     )
     incoming = [_incoming(files, row) for row in files.rows]
     return receiver.receive(incoming, folder=files.folder, watch=watch)

@@ -73,6 +73,7 @@ WORK: Mapping[tuple[Direction, TransferTask], Work] = MappingProxyType(
         (Direction.OUTPUT, TransferTask.PUSH): Work(pushing.push, pushing.ended),
         (Direction.OUTPUT, TransferTask.OFFER): Work(pushing.offer, pushing.ended),
         (Direction.OUTPUT, TransferTask.FETCH): Work(fetched_outputs.fetch, fetched_outputs.ended),
+        (Direction.OUTPUT, TransferTask.COPY): Work(fetched_outputs.fetch, fetched_outputs.copied),
     }
 )
 
@@ -174,7 +175,7 @@ def carry_some(owner: str) -> bool:
 
 
 def _may_differ(files: ClaimedFiles, error: FileProblem) -> bool:
-    is_passing = isinstance(error, TransferFailed | TimedOut)
+    is_passing = isinstance(error, TransferFailed | TimedOut) and files.task != TransferTask.COPY
     return is_passing and max(one.tries for one in files.rows) + 1 < CLAIMS_MAX
 
 

@@ -13,7 +13,7 @@ from offload.db import database
 from offload.files.outputs import payload_for
 from offload.files.transfers import fetching, ways
 from offload.jobs import elsewhere
-from offload.models import PayloadFile
+from offload.models import FileTransfer, PayloadFile
 from offload.peers import sending
 from offload.peers.files.home_jobs import locked
 
@@ -48,6 +48,26 @@ def ended(files: ClaimedFiles, stored: Sequence[Stored], error: FileProblem | No
         PayloadFile(payload=job.payload, job=job, epoch=files.epoch, **asdict(one))
         for one in stored
     )
+    _ask_again(files)
+
+
+def copied(files: ClaimedFiles, stored: Sequence[Stored], error: FileProblem | None) -> None:
+    """Record what was copied of this side's own; ask for the files if that failed.
+
+    Raise TransferFailed if the job is no longer bound so; then nothing of it may stay.
+    """
+    if error is None:
+        ended(files, stored, None)
+        return
+    _bound(files)
+    # It is no failure of the job: the file comes from the other side after all.
+    mine = FileTransfer.objects.filter(pk__in=[one.pk for one in files.rows])
+    mine.update(error="")
+    _ask_again(files)
+
+
+def _ask_again(files: ClaimedFiles) -> None:
+    """Let the other side report again, at once."""
     asked = OutputInvitation(job_id=files.job_id, epoch=files.epoch)
     database.on_commit(partial(sending.send, files.peer, [asked]))
 

@@ -20,7 +20,7 @@ __all__ = ["_app", "app", "broker", "changes", "link", "media"]
 @pytest.fixture
 def by_http(link: Link, monkeypatch: pytest.MonkeyPatch) -> Link:
     """Return the link between two clusters that carry files by HTTP alone."""
-    return having(link, monkeypatch, TRANSPORTS={"*": ["http"]})
+    return having(link, monkeypatch, TRANSPORTS={"*": ["http"]}, MIN_FREE=0)
 
 
 @pytest.fixture

@@ -46,6 +46,20 @@ def carrying_steps(world: World, rules: PeerRules) -> Iterator[Edge]:
         yield from (_push if agent[1] else _fetch)(rest, agent[0], rules)
 
 
+def copying_steps(world: World, rules: PeerRules) -> Iterator[Edge]:
+    """Yield what home's agents may do next with contents that home has."""
+    invitation = next((one for one in world.link if one.kind == Kind.INVITATION), None)
+    if invitation is not None and not world.copying:
+        # Home decides when it takes the report: it asks for the outputs, or copies them.
+        here = world.without_message(invitation)._replace(copying=invitation.epoch)
+        yield Step("home has the content, and copies it instead of asking"), here
+    if world.copying:
+        epoch, rest = world.copying, world._replace(copying=0)
+        yield Step(f"home has copied the outputs of epoch {epoch}"), _stored(rest, epoch, rules)
+        gone = rest if rules.held_may_be_gone else rest._replace(invited=epoch)
+        yield Step("the content is gone, or the job is over"), gone
+
+
 def _fetch(world: World, epoch: int, rules: PeerRules) -> Iterator[Edge]:
     is_mine = _wants_inputs(world.peer, epoch)
     if world.connected:

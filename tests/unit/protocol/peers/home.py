@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from offload.core.states import JobState
 from tests.unit.protocol import statements
 from tests.unit.protocol.model import Step
+from tests.unit.protocol.peers.carrying import copying_steps
 from tests.unit.protocol.peers.model import (
     NOTHING,
     Kind,
@@ -33,6 +34,7 @@ def home_steps(world: World, rules: PeerRules) -> Iterator[Edge]:
     yield from _place(world, rules)
     yield from _send(world, rules)
     yield from _collect(world, rules)
+    yield from copying_steps(world, rules)
     yield from _lead(world, rules)
     if not world.led:
         yield Step("another instance of home leads"), world._replace(led=True)
@@ -88,6 +90,9 @@ def lacks(world: World, epoch: int) -> bool:
 def invite(world: World, message: Message, rules: PeerRules) -> World:
     """Ask for the outputs, and take the beginning; the report waits for its verdict."""
     begun = apply(world.job, News.STARTED)
+    relies = world.invited == message.epoch and not rules.held_may_be_gone
+    if world.copying == message.epoch or relies:
+        return world._replace(job=begun)
     if not rules.lacking_is_asked_for_again:
         if world.invited == message.epoch:
             return world._replace(job=begun)

@@ -196,8 +196,10 @@ class World(NamedTuple):
     link: tuple[Message, ...] = ()
     #: The outputs that home has: the epoch in their rows, and as a ghost the one that made them.
     outputs: tuple[tuple[int, int], ...] = ()
-    #: The last epoch whose outputs were asked for (a rule is off).
+    #: The last epoch whose outputs were asked for, or begun to be copied (a rule is off).
     invited: int = 0
+    #: The epoch whose outputs home copies from contents that it has; 0 while it copies none.
+    copying: int = 0
     #: Whether each side reaches the broker.
     home_linked: bool = True
     peer_linked: bool = True
@@ -223,6 +225,7 @@ class World(NamedTuple):
         at_rest = not self.withdrawn and peer.clone is None and peer.report is None
         carried = not peer.inputs and peer.carrying == Carrying()
         is_alone = carried and all(one in self.visible for one in self.outputs)
+        is_alone = is_alone and not self.copying
         return self.job.final and at_rest and is_alone and not self.runs
 
     @property
@@ -303,14 +306,14 @@ class World(NamedTuple):
         agents = sorted((ranks[epoch], is_out) for epoch, is_out in peer.carrying.agents)
         outputs = sorted((ranks[row], ranks[maker]) for row, maker in self.outputs)
         carrying = (peer.carrying.wanted, peer.carrying.owned, tuple(agents))
-        return (peer.inputs, carrying, tuple(outputs), ranks[self.invited])
+        return (peer.inputs, carrying, tuple(outputs), ranks[self.invited], ranks[self.copying])
 
     def _epochs(self) -> list[int]:
         peer = self.peer
         report = [peer.report.epoch] if peer.report else []
         own = [self.job.epoch, self.withdrawn.epoch, self.heard[0], peer.home_epoch, peer.closed]
         sent = [message.epoch for message in self.link]
-        files = [self.invited, *(epoch for epoch, _ in peer.carrying.agents)]
+        files = [self.invited, self.copying, *(epoch for epoch, _ in peer.carrying.agents)]
         made = [epoch for both in self.outputs for epoch in both]
         return [*own, *report, *sent, *files, *made, *(run.home_epoch for run in self.runs)]
 

@@ -71,6 +71,8 @@ class PeerRules:
     verdict_waits_for_outputs: bool = True
     #: P12: home asks for outputs that it lacks each time that it is told of them.
     lacking_is_asked_for_again: bool = True
+    #: P12: home asks for an output after all if it could not copy the content that it had.
+    held_may_be_gone: bool = True
     #: P12: outputs are kept by the epoch that made them.
     outputs_are_kept_by_epoch: bool = True
     #: P12: home removes outputs that will never be visible.

@@ -77,6 +77,8 @@ NEEDED: list[tuple[str, Sequence[str], PeerBroken]] = [
     ("carrying_is_taken_over", ["peer killed"], PeerBroken.STUCK),
     ("verdict_waits_for_outputs", [], PeerBroken.WITHOUT_OUTPUTS),
     ("lacking_is_asked_for_again", ["lost"], PeerBroken.STUCK),
+    # Home deletes the content before it is copied, and never asks for the outputs.
+    ("held_may_be_gone", [], PeerBroken.STUCK),
     # Outputs of a run that was moved come when the job is bound there again, and pass for those
     # of the next run.
     ("outputs_are_kept_by_epoch", ["cut"], PeerBroken.OTHER_OUTPUTS),
@@ -93,6 +95,7 @@ OF_FILES = {
     "carrying_is_taken_over",
     "verdict_waits_for_outputs",
     "lacking_is_asked_for_again",
+    "held_may_be_gone",
     "outputs_are_kept_by_epoch",
     "vain_is_removed",
 }
