@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db.models import Min
 from uuid_utils import uuid7
 
 from offload.core.transfers.descriptions import Direction
@@ -18,9 +19,10 @@ from offload.db.conflicts import retried
 from offload.files.transfers.noted import drop_stored
 from offload.models import FileTransfer, Job
 from offload.models.fields import DatabaseNow
+from offload.models.files.transfers import WITHOUT_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from offload.models.files.transfers import FileTransferQuerySet
 
@@ -53,9 +55,13 @@ def claim(owner: str, *, storage: str, lease: float) -> ClaimedFiles | None:
     """Claim the files that are due longest for an instance's agent; return None if none are.
 
     Each file gets a new location in ``storage``; what the agent before stored there is deleted.
-    ``lease`` are seconds.
+    ``lease`` are seconds. A job waits while one of its contents is fetched for another: it will be
+    here then.
     """
-    if (first := FileTransfer.objects.free().first()) is None:
+    coming = FileTransfer.objects.open().fetched_now().values("sha256")
+    waiting = FileTransfer.objects.open().filter(task=TransferTask.FETCH, sha256__in=coming)
+    free = FileTransfer.objects.free().exclude(job__in=waiting.values("job"))
+    if (first := free.first()) is None:
         return None
     with database.atomic():
         # Two agents that see the same files wait for one another here.
@@ -69,7 +75,7 @@ def _claimed(first: FileTransfer, owner: str, storage: str, lease: float) -> Cla
         job_id=first.job_id, epoch=first.epoch, direction=first.direction, task=first.task
     )
     rows = tuple(same.order_by("pk"))
-    if not rows:
+    if not rows or not _is_alone(rows):
         return None
     claim, folder = str(uuid7()), str(uuid7())
     mine = FileTransfer.objects.filter(pk__in=[one.pk for one in rows])
@@ -103,6 +109,22 @@ def _claimed(first: FileTransfer, owner: str, storage: str, lease: float) -> Cla
         task=TransferTask(first.task),
         rows=rows,
     )
+
+
+def _is_alone(rows: Sequence[FileTransfer]) -> bool:
+    """Lock the contents that a job needs; return False if one is, or may be, fetched for another.
+
+    The first row of a content stands for it. Nobody waits for it: whoever has it decides.
+    """
+    digests = {one.sha256 for one in rows if one.transport not in WITHOUT_BYTES}
+    if rows[0].task != TransferTask.FETCH or not digests:
+        return True
+    same = FileTransfer.objects.open().filter(task=TransferTask.FETCH, sha256__in=digests)
+    firsts = same.values("sha256").annotate(first=Min("pk")).order_by()
+    heads = set(firsts.values_list("first", flat=True))
+    found = same.filter(pk__in=heads).select_for_update(skip_locked=True)
+    locked = set(found.values_list("pk", flat=True))
+    return locked == heads and not same.fetched_now().exists()
 
 
 def renew(files: ClaimedFiles, sent: Mapping[str, int], *, lease: float) -> bool:

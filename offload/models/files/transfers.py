@@ -8,9 +8,13 @@ from django.utils.translation import gettext_lazy as _
 
 from offload.core.transfers.descriptions import Direction, FileDescription
 from offload.core.transfers.stages import OPEN, TransferStage, TransferTask
+from offload.core.transfers.tickets import HELD
 from offload.db.managers import OffloadManager
 from offload.models.fields import DatabaseNow, JsonText
 from offload.models.peers.columns import CLUSTER_MAX
+
+#: Transports by which nothing is fetched: the message has the bytes, or this side has them.
+WITHOUT_BYTES = ("inline", HELD)
 
 
 def _choices(
@@ -33,6 +37,11 @@ class FileTransferQuerySet(models.QuerySet["FileTransfer"]):
         """
         is_free = Q(lease_until=None) | Q(lease_until__lte=DatabaseNow())
         return self.open().filter(is_free, due_at__lte=DatabaseNow()).order_by("due_at", "pk")
+
+    def fetched_now(self) -> FileTransferQuerySet:
+        """Return those whose bytes are coming from the other side at this moment."""
+        coming = self.filter(stage=TransferStage.RUNNING, task=TransferTask.FETCH)
+        return coming.filter(lease_until__gt=DatabaseNow()).exclude(transport__in=WITHOUT_BYTES)
 
     def failed(self) -> FileTransferQuerySet:
         """Return those that failed for good."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from offload.core.transfers.descriptions import Direction, FileDescription
@@ -11,6 +12,7 @@ from offload.files.transfers import claimed_files, noted
 from offload.models import DyingFile, FileTransfer, Job
 from tests.integration.world import waiting
 
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
 NAMES = ("a.txt", "b/c.txt")
 
 
@@ -20,10 +22,10 @@ def described(name: str) -> FileDescription:
     return FileDescription(name=name, size=10, media_type="text/plain", sha256=digest)
 
 
-def a_job(names: tuple[str, ...] = NAMES) -> str:
+def a_job(names: tuple[str, ...] = NAMES, *, transport: str = "inline") -> str:
     """Return the id of a job whose files are to be fetched."""
     [job_id] = waiting()
-    files = [(described(name), Ticket(transport="inline", data={"content": ""})) for name in names]
+    files = [(described(name), Ticket(transport=transport, data={"content": ""})) for name in names]
     noted.note(
         job_id, peer="site", epoch=1, direction=Direction.INPUT, task=TransferTask.FETCH,
         files=files,
@@ -54,6 +56,35 @@ def test_the_job_that_waits_longest_is_first() -> None:
 
     assert [found.job_id for found in (claim(), claim()) if found] == [first, second]
     assert claim() is None
+
+
+def test_what_two_jobs_share_is_fetched_for_one_at_a_time() -> None:
+    first, second = a_job(("x", "same"), transport="http"), a_job(("same", "y"), transport="http")
+    other = a_job(("z",), transport="http")
+
+    found, third = claim(), claim("b@two")
+
+    assert found is not None
+    assert third is not None
+    assert (found.job_id, third.job_id) == (first, other)
+    assert claim("b@two") is None
+
+    assert claimed_files.finish(found, {})
+    rest = claim("b@two")
+    assert rest is not None
+    assert rest.job_id == second
+
+
+def test_a_job_does_not_wait_for_a_fetch_whose_agent_is_dead() -> None:
+    a_job(("same",), transport="http")
+    second = a_job(("same",), transport="http")
+    assert claim(lease=0.0) is not None
+    FileTransfer.objects.exclude(job_id=second).update(due_at=LATER)
+
+    found = claim("b@two")
+
+    assert found is not None
+    assert found.job_id == second
 
 
 def test_files_noted_twice_are_there_once() -> None:
