@@ -28,7 +28,7 @@ class TransferTask(enum.StrEnum):
     OFFER = "offer"
 
 
-#: What this side stores.
+#: The work that stores files on this side.
 STORING = frozenset({TransferTask.FETCH, TransferTask.COPY})
 OPEN = frozenset({TransferStage.WAITING, TransferStage.RUNNING})
 

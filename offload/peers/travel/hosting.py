@@ -70,6 +70,9 @@ def take_withdrawal(home: str, asked: Withdrawal, now: datetime) -> tuple[Conten
         stopping.stop_jobs([clone.pk], force=asked.is_forced)
         fetched_inputs.give_up(clone, "home took its job back")
     if is_unknown:
+        if clone is not None:
+            # Its report is overwritten, and nobody waits for its outputs.
+            pushing.give_up(clone)
         news.report_without_clone(asked.job_id, home, asked.epoch, news.WITHDRAWN)
     acknowledgement = Acknowledgement(
         job_id=asked.job_id,

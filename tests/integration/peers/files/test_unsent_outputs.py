@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from offload.core.exceptions import SourceCorrupt, TransferFailed
+from offload.core.peers.contents import Withdrawal
 from offload.core.retries import Cause
 from offload.files import collection
 from offload.files.transfers import claimed_files
@@ -19,6 +20,7 @@ from tests.integration.peers.files.sent_outputs import (
     LONG_AGO,
     REFUSED,
     arrive,
+    asked_for,
     claimed,
     end,
     failure,
@@ -126,3 +128,16 @@ def test_a_verdict_ends_what_is_on_its_way(by_http: Link) -> None:
     assert is_settled(by_http)
     with by_http.peer.here():
         assert not claimed_files.renew(files, {}, lease=60.0)
+
+
+def test_a_newer_binding_that_is_withdrawn_ends_the_transfers_of_the_older_one(
+    by_http: Link,
+) -> None:
+    succeed(by_http, FILES)
+    by_http.exchange()
+    assert asked_for(by_http) == sorted(FILES)
+    job_id = row_at(by_http.home).pk
+
+    by_http.deliver(by_http.peer, Withdrawal(job_id=job_id, epoch=2, stops_runs=True))
+
+    assert asked_for(by_http) == []

@@ -60,7 +60,9 @@ def withdraw(peer: Peer, asked: Withdrawal, rules: PeerRules) -> Peer:
     if peer.clone is not None and peer.home_epoch <= epoch and _ends(peer.clone, stops_runs):
         peer = end(peer, statements.stop(peer.clone, INSIDE), News.STOPPED, rules)
     if unknown:
-        peer = peer._replace(report=Report(epoch, 1, News.STOPPED))
+        # The report takes the place of an older clone's, whose outputs nobody waits for.
+        report = Report(epoch, 1, News.STOPPED)
+        peer = peer._replace(report=report, carrying=peer.carrying.over())
     return peer
 
 
