@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("offload", "0024_cluster_order"),
+        ("offload", "0025_reported"),
     ]
 
     operations = [
