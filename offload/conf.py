@@ -106,6 +106,11 @@ class Settings:
     #: Bytes of each disk that files from another cluster, and files of runs in the scratch folder,
     #: leave free.
     min_free: int = 1_073_741_824
+    #: Seconds for which a content that no job uses any more is kept since it was last used, as
+    #: another cluster may send it again; 0 keeps none.
+    keep_files: float = 86_400.0
+    #: Largest sum of such contents, in bytes.
+    max_kept: int = 10_737_418_240
     #: Folder, on a disk of this host, for local copies of inputs and what programs write; the
     #: system's for temporary files if it is empty.
     scratch: str = ""

@@ -20,6 +20,7 @@ from offload.models import (
     Exclusion,
     FileTransfer,
     Join,
+    KeptFile,
     Lease,
     Payload,
     PayloadFile,
@@ -126,6 +127,17 @@ class FileTransferAdmin(Internal):
     search_fields = ("job__id__exact", "name__exact", "sha256__exact")
     list_filter = ("stage", "direction")
     ordering = ("-pk",)
+
+
+@admin.register(KeptFile)
+class KeptFileAdmin(Internal):
+    """Contents that no job uses."""
+
+    about = _("Contents that no job uses, kept for a while: another cluster may send them again.")
+    list_display = ("location", "storage", "peer", "size", "used_at", "pinned_until")
+    fields = ("peer", "sha256", "size", "storage", "location", "since", "used_at", "pinned_until")
+    search_fields = ("location__startswith", "sha256__exact")
+    ordering = ("used_at",)
 
 
 @admin.register(DyingFile)

@@ -22,7 +22,7 @@ from offload.db import database
 from offload.files.storing import remove_folder
 from offload.fleet.duties import Duty
 from offload.fleet.snapshots import now
-from offload.models import DyingFile, PayloadFile, stores
+from offload.models import DyingFile, KeptFile, PayloadFile, stores
 from offload.models.fields import counted
 
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ def drop_orphans(places: Iterable[tuple[str, str]]) -> int:
         (alias, location)
         for alias, location in places
         if not PayloadFile.objects.filter(location=location, payload__storage=alias).exists()
+        and not KeptFile.objects.filter(location=location, storage=alias).exists()
     ]
     with database.atomic():
         mark(found)

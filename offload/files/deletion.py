@@ -8,12 +8,15 @@ from django.db.models import Exists, OuterRef, Q
 
 from offload.db import database
 from offload.files.collection import mark
+from offload.files.transfers import kept
 from offload.models import Dependency, Job, Join, Payload, PayloadFile, Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from django.db.models import QuerySet
+
+    from offload.files.transfers.kept import Travelled
 
 
 def forget(ids: Sequence[str]) -> None:
@@ -23,11 +26,13 @@ def forget(ids: Sequence[str]) -> None:
     runs = set(Job.objects.ids(ids).exclude(run=None).values_list("run_id", flat=True))
     with database.atomic():
         # First, because the rows with the locations of their outputs are deleted with the jobs.
-        places = _places(PayloadFile.objects.filter(job__in=ids))
+        known = kept.travelled(ids)
+        outputs = PayloadFile.objects.filter(job__in=ids)
+        places = _places(outputs) - kept.keep(outputs, known)
         Job.objects.filter(pk__in=ids).delete()
         _drop_joins(ids)
         Run.objects.filter(pk__in=runs, jobs=None).delete()
-        places |= _drop_unused(Payload.objects.filter(pk__in=payloads, jobs=None))
+        places |= _drop_unused(Payload.objects.filter(pk__in=payloads, jobs=None), known)
         mark(sorted(places))
 
 
@@ -46,9 +51,10 @@ def _drop_joins(job_ids: Sequence[str]) -> None:
     Join.objects.filter(pk__in=list(unused.values_list("pk", flat=True))).delete()
 
 
-def _drop_unused(unused: QuerySet[Payload]) -> set[tuple[str, str]]:
-    """Delete payloads without a job, and their runs; return the locations of their files."""
-    places = _places(PayloadFile.objects.filter(payload__in=unused))
+def _drop_unused(unused: QuerySet[Payload], known: Travelled) -> set[tuple[str, str]]:
+    """Delete payloads without a job, and their runs; return the files that are not kept."""
+    files = PayloadFile.objects.filter(payload__in=unused)
+    places = _places(files) - kept.keep(files, known)
     for payload in list(unused):
         payload.runs.all().delete()
         payload.delete()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from offload.core.files.locations import made_at
 from offload.core.texts import as_text
 from offload.files.transports.staging import digest
-from offload.models import DyingFile, PayloadFile, stores
+from offload.models import DyingFile, KeptFile, PayloadFile, stores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,7 +136,8 @@ def _known(alias: str, folder: str, locations: list[str]) -> set[str]:
     for begin in range(0, len(left), ROWS):
         some = left[begin : begin + ROWS]
         rows = PayloadFile.objects.filter(payload__storage=alias, location__in=some)
-        dying = DyingFile.objects.filter(storage=alias, location__in=some)
         found.update(rows.values_list("location", flat=True))
-        found.update(dying.values_list("location", flat=True))
+        for model in (DyingFile, KeptFile):
+            others = model.objects.filter(storage=alias, location__in=some)
+            found.update(others.values_list("location", flat=True))
     return found

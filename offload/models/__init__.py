@@ -6,6 +6,7 @@ from offload.models.attempts import Attempt, Exclusion
 from offload.models.change_records import ChangeRecord
 from offload.models.files.deliveries import Delivery
 from offload.models.files.dying_files import DyingFile
+from offload.models.files.kept_files import KeptFile
 from offload.models.files.transfers import FileTransfer
 from offload.models.instances import Instance, Slot
 from offload.models.jobs import Job, Kind
@@ -31,6 +32,7 @@ __all__ = [
     "Instance",
     "Job",
     "Join",
+    "KeptFile",
     "Kind",
     "Lease",
     "LinkSwitch",

@@ -10,7 +10,7 @@ from django.db.models import Count, Min, Sum
 
 from offload.files.collection import unused
 from offload.fleet.snapshots import now
-from offload.models import Delivery, DyingFile, FileTransfer, Payload, PayloadFile
+from offload.models import Delivery, DyingFile, FileTransfer, KeptFile, Payload, PayloadFile
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,6 +31,9 @@ class Stock:
     unused_files: int
     unused_bytes: int
     #: Files that are to be deleted, since when the oldest is, and how many deletions failed.
+    #: Contents that no job uses, kept because another cluster may send them again.
+    kept_files: int
+    kept_bytes: int
     dying: int
     dying_since: datetime | None
     failing: int
@@ -90,7 +93,7 @@ def _undelivered(rows: QuerySet[Delivery]) -> Undelivered:
 def stocks() -> tuple[Stock, ...]:
     """Return the files of jobs in each storage that has any."""
     used, vain = _sums(PayloadFile.objects.all()), _sums(unused())
-    dying = deletions()
+    dying, left = deletions(), _kept()
     return tuple(
         Stock(
             storage=alias,
@@ -98,13 +101,20 @@ def stocks() -> tuple[Stock, ...]:
             bytes=used.get(alias, (0, 0))[1],
             unused_files=vain.get(alias, (0, 0))[0],
             unused_bytes=vain.get(alias, (0, 0))[1],
+            kept_files=left.get(alias, (0, 0))[0],
+            kept_bytes=left.get(alias, (0, 0))[1],
             **dying.get(alias, NONE_DYING),
         )
-        for alias in sorted({*used, *dying})
+        for alias in sorted({*used, *dying, *left})
     )
 
 
 NONE_DYING: dict[str, Any] = {"dying": 0, "dying_since": None, "failing": 0, "error": ""}
+
+
+def _kept() -> dict[str, tuple[int, int]]:
+    found = KeptFile.objects.values("storage").annotate(count=Count("pk"), total=Sum("size"))
+    return {one["storage"]: (one["count"], one["total"] or 0) for one in found.order_by()}
 
 
 def _sums(files: PayloadFileQuerySet) -> dict[str, tuple[int, int]]:

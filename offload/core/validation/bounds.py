@@ -116,6 +116,8 @@ SETTINGS: Mapping[str, Bound] = MappingProxyType(
         "MAX_FILE": FILE_BYTES,
         "MAX_PAYLOAD": FILE_BYTES,
         "MIN_FREE": FILE_BYTES,
+        "KEEP_FILES": Bound(least=0, most=YEAR_SECONDS),
+        "MAX_KEPT": FILE_BYTES,
         "MAX_SCRATCH": FILE_BYTES,
     }
 )

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef, Q
 
+from offload.files.transfers import kept
 from offload.files.transports.transport import Source
-from offload.models import Job, PayloadFile
+from offload.models import Job, KeptFile, PayloadFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +34,7 @@ def held(peer: str, file: FileDescription) -> Source | None:
     """Return where the same content lies here, or None; it may be deleted at any moment."""
     same = _known_to(peer).filter(sha256=file.sha256, size=file.size)
     found = same.select_related("payload").order_by("-pk").first()
-    return None if found is None else source_of(found)
+    return kept.pinned(peer, file) if found is None else source_of(found)
 
 
 def digests_held(peer: str, files: Sequence[FileDescription]) -> set[str]:
@@ -43,6 +44,8 @@ def digests_held(peer: str, files: Sequence[FileDescription]) -> set[str]:
     for begin in range(0, len(digests), DIGESTS):
         same = _known_to(peer).filter(sha256__in=digests[begin : begin + DIGESTS])
         found.update(same.values_list("sha256", flat=True))
+        others = KeptFile.objects.filter(peer=peer, sha256__in=digests[begin : begin + DIGESTS])
+        found.update(others.values_list("sha256", flat=True))
     return found
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from offload.conf import settings
 from offload.core.texts import counted
 from offload.files import collection, verification
+from offload.files.transfers import kept
 from offload.management.arguments import times, words
 from offload.management.arguments.numbers import positive
 from offload.management.terminal import Terminal, sanitized, table
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from offload.files.verification import FaultyFile
     from offload.models.payloads import PayloadFileQuerySet
 
-STOCK_HEADERS = ("storage", "files", "size", "unused", "to be deleted", "failing")
+STOCK_HEADERS = ("storage", "files", "size", "unused", "kept", "to be deleted", "failing")
 PAYLOAD_HEADERS = ("payload", "storage", "made", "jobs", "files", "size")
 FAULT_HEADERS = ("fault", "file", "storage", "location", "problem")
 FOLD = {"location": 12, "problem": 12}
@@ -75,6 +76,11 @@ def _prune_options(parser: ArgumentParser) -> None:
         help="also files without a row; only if no other site stores jobs' files in this storage",
     )
     parser.add_argument(
+        "--kept",
+        action="store_true",
+        help="also contents that are kept because another cluster may send them again",
+    )
+    parser.add_argument(
         "--older-than", type=times.span, metavar="1d",
         help="with --orphans: their age, an hour at least (1d)",
     )  # fmt: skip
@@ -101,11 +107,13 @@ def list_all(terminal: Terminal, options: Options) -> None:
 
 def _stock(one: payloads.Stock) -> tuple[object, ...]:
     unused = f"{one.unused_files:,} ({filesizeformat(one.unused_bytes)})"
+    kept_ = f"{one.kept_files:,} ({filesizeformat(one.kept_bytes)})"
     return (
         one.storage,
         one.files,
         filesizeformat(one.bytes),
         unused if one.unused_files else "",
+        kept_ if one.kept_files else "",
         one.dying or "",
         sanitized(f"{one.failing}: {one.error}" if one.failing else "", "red"),
     )
@@ -166,10 +174,13 @@ def prune(terminal: Terminal, options: Options) -> None:
     stocks = payloads.stocks()
     counts = {
         "unused": sum(one.unused_files for one in stocks),
+        "kept": kept.droppable(is_all=options["kept"]).count(),
         "dying": sum(one.dying for one in stocks),
         "orphans": len(orphans),
         "bytes": sum(one.unused_bytes for one in stocks) + sum(one.size for one in orphans),
     }
+    if not options["dry_run"]:
+        kept.drop_all(is_all=options["kept"])
     left = 0 if options["dry_run"] else _prune(terminal, counts["unused"], orphans)
     facts = {**counts, "dry_run": options["dry_run"], "left": left}
     terminal.answer(facts, *_pruned(facts))
@@ -206,6 +217,8 @@ def _pruned(facts: dict[str, Any]) -> Iterator[str]:
         f"{facts['unused']:,} unused outputs and {facts['orphans']:,} orphans {verb} "
         f"({filesizeformat(facts['bytes'])}); {facts['dying']:,} files were to be deleted already."
     )
+    if facts["kept"]:
+        yield f"{counted(facts['kept'], 'kept file', 'kept files')} {verb}."
 
 
 class Tally:

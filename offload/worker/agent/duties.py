@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from offload.canvas import relays
 from offload.dispatch import dispatching, overdue
 from offload.files import collection, delivering, retention
+from offload.files.transfers import kept
 from offload.fleet import departures
 from offload.jobs import aftermath, async_completion
 from offload.peers import announcing, outboxes, silence
@@ -52,4 +53,5 @@ def duties_of_peers() -> tuple[Duty, ...]:
         outboxes.DRAIN,
         outboxes.PURGE,
         moving.FORGET,
+        kept.DUTY,
     )

@@ -27,6 +27,7 @@ from offload.models import (
     Instance,
     Job,
     Join,
+    KeptFile,
     Lease,
     LinkSwitch,
     News,
@@ -78,7 +79,7 @@ PLAIN = (models.BooleanField, models.AutoField)
 #: Columns that identify a row of its model.
 KEYS: Any = {SeenMessage: "nonce", Exclusion: "incarnation", Dependency: "needs"}
 KEYS |= dict.fromkeys((WithdrawnBinding, News, ClosedBinding), "job_id")
-KEYS |= {FileTransfer: "name", LinkSwitch: "peer"}
+KEYS |= {FileTransfer: "name", KeptFile: "sha256", LinkSwitch: "peer"}
 #: The errors of databases and drivers for values that they do not accept.
 REFUSALS = (Error, ValueError, OverflowError, RecursionError)
 
@@ -99,6 +100,7 @@ def facts() -> list[tuple[type[models.Model], dict[str, Any]]]:
         (Delivery, {"job_id": "plain", "name": "a"}),
         (DyingFile, {"storage": "default", "location": "a"}),
         (FileTransfer, {"job_id": "plain", "peer": "odd", "epoch": 1, "size": 1}),
+        (KeptFile, {"storage": "default", "location": "a", "peer": "odd", "size": 1}),
         (PayloadFile, {"payload_id": "plain", "job_id": "plain", "name": "a", "size": 1}),
         (Join, {"body": {}, "tree": []}),
         (Dependency, {"join_id": "plain", "needs": "plain"}),

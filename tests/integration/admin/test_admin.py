@@ -25,6 +25,7 @@ from offload.models import (
     Instance,
     Job,
     Join,
+    KeptFile,
     Lease,
     LinkSwitch,
     News,
@@ -81,6 +82,7 @@ def one_of_each() -> dict[type[Model], Model]:
         payload=payload, name="a", size=1, media_type="a/b", sha256="0" * 64, location="a"
     )
     DyingFile.objects.create(storage="offload", location="a")
+    KeptFile.objects.create(storage="offload", location="a", peer="render", size=1)
     target: Any = {"storage": "offload", "folder": "b"}
     Delivery.objects.create(job=job, number=0, name="a", target=target)
     FileTransfer.objects.create(job=job, peer="render", epoch=1, name="a", size=1)

@@ -17,7 +17,7 @@ from offload.core.retries import RetryDecision
 from offload.core.states import JobState
 from offload.files import outputs, verification
 from offload.management.verbs import payload
-from offload.models import PayloadFile
+from offload.models import KeptFile, PayloadFile
 from offload.tracking import finishing
 from tests.integration.world import BROKE, TOPIC, join, running
 
@@ -88,7 +88,8 @@ def test_it_lists_storages_and_payloads() -> None:
     assert found["storages"] == [
         {
             "storage": "offload", "files": 3, "bytes": 12, "unused_files": 1, "unused_bytes": 4,
-            "dying": 0, "dying_since": None, "failing": 0, "error": "",
+            "kept_files": 0, "kept_bytes": 0, "dying": 0, "dying_since": None, "failing": 0,
+            "error": "",
         }
     ]  # fmt: skip
     assert [(one["files"], one["bytes"], one["jobs"]) for one in found["payloads"]] == [
@@ -146,13 +147,29 @@ def test_it_deletes_unused_outputs_and_only_counts_them_when_asked_to(media: Pat
     failed_output()
 
     assert facts("prune", "--dry-run") == {
-        "unused": 1, "dying": 0, "orphans": 0, "bytes": 4, "dry_run": True, "left": 0,
+        "unused": 1, "kept": 0, "dying": 0, "orphans": 0, "bytes": 4, "dry_run": True, "left": 0,
     }  # fmt: skip
     assert PayloadFile.objects.count() == 2
     assert "1 unused outputs and 0 orphans are deleted" in told("prune")
 
     assert [one.name for one in PayloadFile.objects.all()] == ["a"]
     assert len([path for path in media.rglob("*") if path.is_file()]) == 1
+
+
+def test_it_deletes_what_is_kept_for_other_clusters_if_it_is_told_to(media: Path) -> None:
+    place = media / "parts" / "one"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"kept")
+    KeptFile.objects.create(peer="site", size=4, storage="offload", location="parts/one")
+
+    assert facts("list")["storages"][0]["kept_files"] == 1
+    assert "kept" not in told("prune")
+    assert facts("prune", "--kept", "--dry-run")["kept"] == 1
+    assert place.exists()
+    assert "1 kept file are deleted" in told("prune", "--kept")
+
+    assert not place.exists()
+    assert not KeptFile.objects.exists()
 
 
 @pytest.mark.usefixtures("old")
