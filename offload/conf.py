@@ -89,8 +89,8 @@ class Settings:
     transports: dict[str, list[str]] = field(default_factory=lambda: {"*": ["inline", "http"]})
     #: Alias in ``STORAGES`` of a storage that peers see too, for the transport ``storage``.
     shared_storage: str = ""
-    #: Folder for uploads of peers that are not complete, which all web servers of the site share;
-    #: one of the system's for temporary files if it is empty.
+    #: Folder for uploads of peers that are not complete, which all web servers of the site share,
+    #: and no other site; one of the system's for temporary files if it is empty.
     uploads: str = ""
     #: Header by which the web server in front sends files itself: ``X-Accel-Redirect`` (nginx) or
     #: ``X-Sendfile`` (Apache); nothing if it is empty.

@@ -122,7 +122,7 @@ class FileTransferAdmin(Internal):
     fields = (
         "job_id", "peer", "epoch", "direction", "task", "name", "size", "media_type", "sha256",
         "transport", "stage", "tries", "sent", "saved", "created_at", "started_at", "finished_at",
-        "error_type", "error", "due_at", "owner", "lease_until", "location",
+        "error_type", "error", "due_at", "owner", "lease_until", "location", "part",
     )  # fmt: skip
     search_fields = ("job__id__exact", "name__exact", "sha256__exact")
     list_filter = ("stage", "direction")

@@ -16,7 +16,8 @@ from offload.core.transfers.descriptions import Direction
 from offload.core.transfers.stages import STORING, TransferStage, TransferTask
 from offload.db import database
 from offload.db.conflicts import retried
-from offload.files.transfers.noted import drop_stored
+from offload.files.transfers.noted import drop_parts, drop_stored
+from offload.files.transports.parts import new_part, path_of, size_of
 from offload.models import FileTransfer, Job
 from offload.models.fields import DatabaseNow
 from offload.models.files.transfers import WITHOUT_BYTES
@@ -83,10 +84,11 @@ def _claimed(first: FileTransfer, owner: str, storage: str, lease: float) -> Cla
         drop_stored(mine, storage)
         for one in rows:
             one.location = f"{folder}/{uuid7()}"
-        FileTransfer.objects.bulk_update(rows, ["location"], batch_size=ROWS_PER_STATEMENT)
+            one.part = one.part or _new_part(one, storage)
+        FileTransfer.objects.bulk_update(rows, ["location", "part"], batch_size=ROWS_PER_STATEMENT)
     database.execute(
         f"UPDATE {TABLE} SET claim = %(claim)s, owner = %(owner)s, stage = 'running', "
-        f"tries = tries + 1, sent = 0, lease_until = {database.later('%(lease)s')}, "
+        f"tries = tries + 1, lease_until = {database.later('%(lease)s')}, "
         f"started_at = COALESCE(started_at, {database.now()}) "
         "WHERE job_id = %(job_id)s AND epoch = %(epoch)s AND direction = %(direction)s "
         "AND task = %(task)s AND due_at IS NOT NULL",
@@ -109,6 +111,11 @@ def _claimed(first: FileTransfer, owner: str, storage: str, lease: float) -> Cla
         task=TransferTask(first.task),
         rows=rows,
     )
+
+
+def _new_part(row: FileTransfer, storage: str) -> str:
+    """Return where the bytes of a file lie until it is whole; "" if they come at once."""
+    return "" if row.transport in WITHOUT_BYTES else new_part(storage, row.description)
 
 
 def _is_alone(rows: Sequence[FileTransfer]) -> bool:
@@ -150,18 +157,20 @@ def mine(files: ClaimedFiles) -> FileTransferQuerySet:
     return FileTransfer.objects.filter(job_id=files.job_id, claim=files.claim).open()
 
 
-def finish(files: ClaimedFiles, sent: Mapping[str, int]) -> bool:
+def finish(files: ClaimedFiles, sent: Mapping[str, int], *, storage: str = "") -> bool:
     """Mark claimed files as done; return False, with nothing changed, if they no longer are.
 
     ``sent`` has the bytes that came of each file, by its name; the rest of it was here.
     """
     if not mine(files).exists():
         return False
+    # A part that another process still wrote is left.
+    drop_parts((one.part for one in files.rows if size_of(path_of(storage, one.part))), storage)
     for one in files.rows:
         one.sent = sent.get(one.name, 0)
         one.saved = max(0, one.size - one.sent)
     FileTransfer.objects.bulk_update(files.rows, ["sent", "saved"], batch_size=ROWS_PER_STATEMENT)
-    return bool(_end(files, stage=TransferStage.DONE))
+    return bool(_end(files, stage=TransferStage.DONE, part=""))
 
 
 def fail(files: ClaimedFiles, *, name: str, code: str, problem: str, storage: str = "") -> bool:
@@ -170,8 +179,9 @@ def fail(files: ClaimedFiles, *, name: str, code: str, problem: str, storage: st
     Return False, with nothing changed, if they are no longer claimed.
     """
     drop_stored(mine(files), storage)
+    drop_parts(mine(files).values_list("part", flat=True), storage)
     mine(files).filter(name=name).update(error_type=code, error=problem)
-    return bool(_end(files, stage=TransferStage.FAILED, location=""))
+    return bool(_end(files, stage=TransferStage.FAILED, location="", part=""))
 
 
 def _end(files: ClaimedFiles, **facts: object) -> int:
@@ -179,7 +189,7 @@ def _end(files: ClaimedFiles, **facts: object) -> int:
 
 
 def put_back(files: ClaimedFiles, *, seconds: float, storage: str = "") -> None:
-    """Let claimed files be claimed again after some seconds."""
+    """Let claimed files be claimed again after some seconds; their parts stay for that."""
     with database.atomic():
         drop_stored(mine(files), storage)
         database.execute(

@@ -49,4 +49,5 @@ def _incoming(files: ClaimedFiles, row: FileTransfer) -> IncomingFile:
         ),
         ticket=Ticket(transport=row.transport, data=row.ticket),
         location=row.location,
+        part=row.part,
     )

@@ -10,7 +10,7 @@ from offload.models import FileTransfer
 from offload.models.fields import DatabaseNow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from offload.core.transfers.descriptions import Direction, FileDescription
     from offload.core.transfers.stages import TransferTask
@@ -58,6 +58,7 @@ def give_up(job_id: str, *, problem: str, code: str = "", storage: str = "") -> 
     """
     mine = FileTransfer.objects.filter(job_id=job_id).open()
     drop_stored(mine, storage)
+    drop_parts(mine.values_list("part", flat=True), storage)
     return mine.update(
         stage=TransferStage.FAILED,
         finished_at=DatabaseNow(),
@@ -65,6 +66,7 @@ def give_up(job_id: str, *, problem: str, code: str = "", storage: str = "") -> 
         claim="",
         lease_until=None,
         location="",
+        part="",
         error_type=code,
         error=problem,
     )
@@ -78,6 +80,12 @@ def drop_stored(files: FileTransferQuerySet, storage: str) -> None:
     if storage:
         places = files.exclude(location="").values_list("location", flat=True)
         mark((storage, location) for location in list(places))
+
+
+def drop_parts(parts: Iterable[str], storage: str) -> None:
+    """Have deleted what came of files that are over; their rows must forget it with that."""
+    if storage:
+        mark((storage, part) for part in list(parts) if part)
 
 
 def progress(files: Sequence[FileTransfer]) -> FilesProgress:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from contextlib import contextmanager
 from functools import cache
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from offload.conf import peers, settings
 from offload.core.exceptions import ConfigurationError
 from offload.core.lazy import load
+from offload.db import database
 from offload.files.transports.http.grants import GrantSigner
 from offload.files.transports.http.home_transport import HomeHttpTransport
 from offload.files.transports.inline import InlineTransport
@@ -89,13 +92,22 @@ def _keys(peer: str) -> list[str]:
     return [] if known is None else [one.secret.decode() for one in known.keys]
 
 
+def uploads_place() -> Path:
+    """Return where uploads are that are not complete; each site has a folder of its own."""
+    if settings().uploads:
+        return Path(settings().uploads)
+    facts = database.connection().settings_dict
+    site = [settings().cluster, *(str(facts.get(key, "")) for key in ("NAME", "HOST", "PORT"))]
+    mine = sha256(json.dumps(site).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"offload-uploads-{os.getuid()}-{mine}"
+
+
 def uploads() -> Path:
     """Return the folder of uploads that are not complete; make it if need be.
 
     Raise ConfigurationError if it cannot be made, or belongs to somebody else.
     """
-    usual = Path(tempfile.gettempdir()) / f"offload-uploads-{os.getuid()}"
-    found = Path(settings().uploads or usual)
+    found = uploads_place()
     try:
         found.mkdir(mode=0o700, parents=True, exist_ok=True)
         there = found.lstat()

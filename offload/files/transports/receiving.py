@@ -19,6 +19,7 @@ from offload.core.transfers.limits import TransferLimits, check_limits, check_sp
 from offload.core.transfers.tickets import HELD
 from offload.core.transfers.tries import TransferPolicy
 from offload.files.storing import remove, remove_folder
+from offload.files.transports import parts
 from offload.files.transports.concurrency import side_by_side
 from offload.files.transports.sending import content_of
 from offload.files.transports.staging import StagedFile
@@ -44,6 +45,8 @@ class IncomingFile:
     ticket: Ticket
     #: Where it is stored, in the folder; made up if it is empty.
     location: str = ""
+    #: Where its bytes lie in the storage until then, for whoever goes on; nowhere if it is empty.
+    part: str = ""
 
 
 def _nothing(_: FileDescription) -> Source | None:
@@ -74,7 +77,7 @@ class FileReceiver:
         ``folder`` is a name made up on this side. Raise a FileProblem if one cannot be had; then
         none is stored.
         """
-        self._check([one.transfer.file for one in files])
+        self._check(files)
         stored: list[Stored] = []
         watch = watch or Watch()
         tasks = [partial(self._one, one, folder, watch, stored) for one in files]
@@ -85,33 +88,43 @@ class FileReceiver:
             remove_folder(self.storage, folder)
             raise
 
-    def _check(self, files: Sequence[FileDescription]) -> None:
+    def _check(self, files: Sequence[IncomingFile]) -> None:
         """Raise TooLarge, InvalidTicket or NoSpace before anything is fetched."""
-        check_limits(self.limits, files)
-        needed = sum(file.size for file in files)
-        # Files are on their way in one folder, and then copied into the other.
-        disks = Counter(os.stat(place).st_dev for place in self._places())
-        for place in self._places():
-            times = disks[os.stat(place).st_dev]
+        check_limits(self.limits, [one.transfer.file for one in files])
+        needs: Counter[int] = Counter()
+        places = self._places(files)
+        for place, needed in places:
+            needs[os.stat(place).st_dev] += needed
+        for place, _ in places:
             free = shutil.disk_usage(place).free
-            name = files[0].name if files else ""
-            check_space(self.limits, name=name, needed=needed * times, free=free)
+            name = files[0].transfer.file.name if files else ""
+            needed = needs[os.stat(place).st_dev]
+            check_space(self.limits, name=name, needed=needed, free=free)
 
-    def _places(self) -> list[Path]:
+    def _places(self, files: Sequence[IncomingFile]) -> list[tuple[Path, int]]:
+        """Return the folders that files come to, and how many bytes each of them needs.
+
+        Files without a part are on their way in one folder, and then copied into the other.
+        """
+        whole = sum(one.transfer.file.size for one in files)
+        copied = sum(one.transfer.file.size for one in files if not one.part)
         staging = self.staging or Path(tempfile.gettempdir())
         storage = stores.storage(self.storage)
         if not isinstance(storage, FileSystemStorage):
-            return [staging]
+            return [(staging, whole)]
+        here = sum(parts.size_of(parts.path_of(self.storage, one.part)) for one in files)
         # The folder of a storage is made with its first file.
         root = Path(storage.location)
-        return [staging, next(place for place in (root, *root.parents) if place.exists())]
+        made = next(place for place in (root, *root.parents) if place.exists())
+        return [(staging, copied), (made, whole - here)]
 
     def _one(
         self, incoming: IncomingFile, folder: str, watch: Watch, stored: list[Stored]
     ) -> Stored:
         file = incoming.transfer.file
         timer = watch.timer(file, self.policy.timeout)
-        with StagedFile(file, timer, self.staging) as target:
+        part = parts.path_of(self.storage, incoming.part)
+        with StagedFile(file, timer, self.staging, part=part) as target:
             for fetch in self._ways(incoming, target):
                 carry(self.policy, timer, target, fetch)
                 if target.is_right():
@@ -140,6 +153,7 @@ class FileReceiver:
 
 def _copy(source: Source, target: StagedFile) -> None:
     """Copy what this side has; if that fails, the file is fetched."""
+    target.restart()
     with suppress(SourceCorrupt, TransferFailed), content_of(target.file, source) as content:
         while chunk := content.read(CHUNK_BYTES):
             target.append(chunk, is_here=True)

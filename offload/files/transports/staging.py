@@ -1,6 +1,7 @@
-"""Files on their way: staged on the receiver's disk without a name, counted on the sender's side.
+"""Files on their way: staged on the receiver's disk, counted on the sender's side.
 
-A staged file has no name in any folder, so nothing of it is left however its process ends.
+A staged file has no name in any folder, so nothing of it is left however its process ends; or it is
+a part, which a row names.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from uuid_utils import uuid7
 from offload.core.exceptions import FileNotStored, NoSpace, SourceCorrupt, TransferFailed
 from offload.files.payloads import Stored
 from offload.files.storing import store
+from offload.files.transports import parts
+from offload.files.transports.parts import MovableFile
 from offload.files.transports.transport import CHUNK_BYTES
 
 if TYPE_CHECKING:
@@ -33,14 +36,38 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 class StagedFile:
     """The bytes that the receiver has of a file so far, on its disk."""
 
-    def __init__(self, file: FileDescription, timer: Timer, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        file: FileDescription,
+        timer: Timer,
+        folder: Path | None = None,
+        *,
+        part: Path | None = None,
+    ) -> None:
+        """Go on with the bytes of a part, unless another process has it; or begin in a folder."""
         self.file = file
         self.size = 0
         #: The sender's name for the version that the bytes are of.
         self.validator = ""
         self._timer = timer
+        self._found = sha256()
         with telling(file.name):
-            self._content: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+            mine = parts.opened(part) if part else None
+            self._part = None if mine is None else part
+            self._content: IO[bytes] = mine or tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+            if mine is not None:
+                self._go_on()
+
+    def _go_on(self) -> None:
+        """Count the bytes that an earlier try has left."""
+        while chunk := self._content.read(CHUNK_BYTES):
+            self._found.update(chunk)
+            self.size += len(chunk)
+        if self.size > self.file.size:
+            self.restart()
+        if self.size:
+            self._timer.watch.count(self.file, self.size)
+            self._timer.watch.report(self.file, self.size)
 
     def __enter__(self) -> StagedFile:
         """Return it; its bytes are gone after the block."""
@@ -67,6 +94,7 @@ class StagedFile:
             raise SourceCorrupt(name=self.file.name, problem=problem)
         with telling(self.file.name):
             self._content.write(chunk)
+        self._found.update(chunk)
         self.size += len(chunk)
         if not is_here:
             self._timer.watch.count(self.file, len(chunk))
@@ -77,19 +105,19 @@ class StagedFile:
         with telling(self.file.name):
             self._content.seek(0)
             self._content.truncate()
+        self._found = sha256()
         self.size = 0
 
     def is_right(self) -> bool:
         """Return whether it has the bytes that were announced, all of them."""
-        with telling(self.file.name):
-            self._content.seek(0)
-            found = digest(self._content)
-        return self.size == self.file.size and found == self.file.sha256
+        return not self.missing and self._found.hexdigest() == self.file.sha256
 
     def store(self, alias: str, folder: str, location: str = "") -> Stored:
         """Put a file that `is_right` into a storage; raise NoSpace or TransferFailed."""
-        self._content.seek(0)
-        return keep(self.file, File(self._content), alias, folder, location)
+        with telling(self.file.name):
+            self._content.seek(0)
+        moved = MovableFile(self._content, self._part) if self._part else File(self._content)
+        return keep(self.file, moved, alias, folder, location)
 
 
 class SentFile:

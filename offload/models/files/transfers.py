@@ -97,6 +97,8 @@ class FileTransfer(models.Model):
     lease_until = models.DateTimeField(_("lease until"), null=True, default=None)
     #: Where this side stores it, or has it.
     location = models.CharField(_("location"), max_length=1024, default="", db_default="")
+    #: Where the bytes that came lie until it is whole, for the agent that goes on (P11).
+    part = models.CharField(_("part"), max_length=1024, default="", db_default="")
 
     objects = FileTransferManager()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -23,7 +24,7 @@ from offload.files.storing import remove
 from offload.files.transfers import claimed_files, noted
 from offload.files.transports.watching import TransferProgress, Watch
 from offload.models import Job
-from offload.peers.files import fetched_inputs, fetched_outputs, pushing
+from offload.peers.files import fetched_inputs, fetched_outputs, pushing, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,6 +40,8 @@ LEASE_SECONDS, RENEWAL_SECONDS = 15.0, 2.0
 THREADS = 2
 #: Seconds between two looks for files to carry.
 PAUSE_SECONDS = 0.5
+#: Seconds between two looks for uploads of jobs that are over.
+PURGE_SECONDS = 60.0
 #: Claims of one file before a failure that another try may mend is final, and the longest pause
 #: between two, in seconds.
 CLAIMS_MAX, BREAK_MAX_SECONDS = 12, 60.0
@@ -125,6 +128,7 @@ class FileThread(threading.Thread):
         super().__init__(name="files", daemon=True)
         self._owner = owner
         self._over = threading.Event()
+        self._purged_at = 0.0
 
     def stop(self) -> None:
         """Begin no other files; those on their way are not waited for."""
@@ -139,6 +143,7 @@ class FileThread(threading.Thread):
 
     def _try(self) -> bool:
         try:
+            self._purge()
             return carry_some(self._owner)
         except DatabaseError as error:
             logger.warning("files on their way wait for the database: %s", error)
@@ -146,6 +151,12 @@ class FileThread(threading.Thread):
             logger.exception("files could not be carried")
         database.connection().close()
         return False
+
+    def _purge(self) -> None:
+        """Remove uploads of jobs that are over, now and then."""
+        if time.monotonic() - self._purged_at > PURGE_SECONDS:
+            self._purged_at = time.monotonic()
+            serving.purge_uploads()
 
 
 def carry_some(owner: str) -> bool:
@@ -209,7 +220,7 @@ def _end(
 
 def _written(files: ClaimedFiles, error: FileProblem | None, sent: Mapping[str, int]) -> bool:
     if error is None:
-        return claimed_files.finish(files, sent)
+        return claimed_files.finish(files, sent, storage=settings().storage)
     return claimed_files.fail(
         files, name=error.name, code=error.code, problem=error.problem, storage=settings().storage
     )

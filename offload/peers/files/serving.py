@@ -30,6 +30,13 @@ def site() -> TransferSite:
     )
 
 
+def purge_uploads() -> None:
+    """Remove from this host what came of uploads of jobs that are over."""
+    place = ways.uploads_place()
+    if place.is_dir():
+        UploadFolder(path=place).purge(HomeJobs().is_open)
+
+
 def urls() -> list[URLPattern]:
     """Return the addresses, to include in the site's own; the first request reads the settings."""
     return transfer_urls(cast("TransferSite", SimpleLazyObject(site)))

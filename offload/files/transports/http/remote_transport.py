@@ -66,7 +66,11 @@ class RemoteHttpTransport(Transport):
         """Ask home for the offset, and put what it lacks."""
         file = transfer.file
         with self._request("HEAD", ticket, file, {}) as response:
+            is_new = not sent.size
             is_complete = _note(response, file, sent)
+        if is_new and not is_complete:
+            # Those that an earlier agent has sent.
+            sent.count(sent.size)
         if is_complete:
             return
         with content_of(file, source) as content:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from offload.core.exceptions import TransferFailed
+from offload.core.exceptions import InvalidTicket, TransferFailed
+from offload.core.transfers.descriptions import parse_transfer
+from offload.files.transports.parts import MovableFile, is_at
 from offload.files.transports.staging import telling
 from offload.files.transports.transport import CHUNK_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from offload.core.transfers.descriptions import Transfer
     from offload.core.transfers.ranges import Part
+
+
+#: The suffix of the files that say which jobs uploads are for.
+NOTE = ".job"
 
 
 class Body(Protocol):
@@ -53,8 +60,7 @@ class UploadFolder:
 
         Raise NoSpace, with the file removed, or TransferFailed.
         """
-        if part.start == 0:
-            self.purge()
+        self._note(transfer)
         with self._discarding_if_full(transfer), _opened(self._part(transfer)) as handle:
             place = part.start
             while place < part.stop and (chunk := _read(stream, part.stop - place)):
@@ -69,7 +75,7 @@ class UploadFolder:
         same place, and nothing is written once another request has begun to verify the file.
         """
         with _locked(handle):
-            if not _is_at(handle, self._part(transfer)):
+            if not is_at(handle, self._part(transfer)):
                 return False
             written = 0
             while written < len(chunk):
@@ -77,7 +83,7 @@ class UploadFolder:
             return True
 
     @contextmanager
-    def claim(self, transfer: Transfer) -> Iterator[IO[bytes]]:
+    def claim(self, transfer: Transfer) -> Iterator[MovableFile]:
         """Open a complete file for reading, for this request alone; remove it after the block.
 
         Raise BeingStored if another request has it.
@@ -89,29 +95,49 @@ class UploadFolder:
         except FileNotFoundError:
             raise BeingStored from None
         with file, _locked(file.fileno()):
-            if not _is_at(file.fileno(), self._part(transfer)):
+            if not is_at(file.fileno(), self._part(transfer)):
                 raise BeingStored
             self._part(transfer).rename(claimed)
             try:
-                yield file
+                yield MovableFile(file, claimed)
             except TransferFailed:
-                # Its storage may be there again at the next try.
-                claimed.rename(self._part(transfer))
+                # Its storage may be there again at the next try, unless that has taken it.
+                with suppress(FileNotFoundError):
+                    claimed.rename(self._part(transfer))
                 raise
+            else:
+                self._noted(transfer).unlink(missing_ok=True)
             finally:
                 claimed.unlink(missing_ok=True)
 
     def discard(self, transfer: Transfer) -> None:
         """Remove what is there of a file."""
         self._part(transfer).unlink(missing_ok=True)
+        self._noted(transfer).unlink(missing_ok=True)
 
-    def purge(self) -> None:
-        """Remove the files of uploads that were given up."""
+    def purge(self, is_open: Callable[[Transfer], bool]) -> None:
+        """Remove uploads of jobs that are over, and those that were given up."""
         limit = time.time() - self.keep
         for path in self.path.iterdir():
             with suppress(FileNotFoundError):
                 if path.lstat().st_mtime < limit:
                     path.unlink()
+                elif path.suffix == NOTE:
+                    self._discard_if_over(path, is_open)
+
+    def _discard_if_over(self, note: Path, is_open: Callable[[Transfer], bool]) -> None:
+        with suppress(ValueError, InvalidTicket):
+            transfer = parse_transfer(json.loads(note.read_text(encoding="utf-8")))
+            if not is_open(transfer):
+                self.discard(transfer)
+
+    def _note(self, transfer: Transfer) -> None:
+        """Note which job an upload is for."""
+        with telling(transfer.file.name):
+            self._noted(transfer).write_text(json.dumps(transfer.packed()), encoding="utf-8")
+
+    def _noted(self, transfer: Transfer) -> Path:
+        return self.path / f"{transfer.key}{NOTE}"
 
     def _part(self, transfer: Transfer) -> Path:
         return self.path / f"{transfer.key}.part"
@@ -164,11 +190,3 @@ def _locked(handle: int) -> Iterator[None]:
         yield
     finally:
         fcntl.flock(handle, fcntl.LOCK_UN)
-
-
-def _is_at(handle: int, path: Path) -> bool:
-    """Return whether an open file is the one at a path."""
-    try:
-        return os.path.samestat(os.fstat(handle), path.stat())
-    except FileNotFoundError:
-        return False

@@ -6,7 +6,6 @@ import shutil
 from functools import partial
 from typing import TYPE_CHECKING
 
-from django.core.files import File
 from django.http import HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
@@ -110,6 +109,8 @@ def _take(site: TransferSite, request: HttpRequest, transfer: Transfer) -> HttpR
         return _at(size, 409)
     free = shutil.disk_usage(site.uploads.path).free
     check_space(site.limits, name=transfer.file.name, needed=transfer.file.size - size, free=free)
+    if part.start == 0:
+        site.uploads.purge(site.home.is_open)
     site.uploads.append(transfer, part, request)
     size = site.uploads.size(transfer)
     if size < part.stop:
@@ -123,7 +124,7 @@ def _finish(site: TransferSite, transfer: Transfer) -> HttpResponse:
         if digest(content) != transfer.file.sha256:
             return _at(0, 422)
         content.seek(0)
-        site.home.accept(transfer, File(content))
+        site.home.accept(transfer, content)
     return _at(transfer.file.size, 201)
 
 

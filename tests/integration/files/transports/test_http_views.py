@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from dataclasses import replace
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -146,6 +147,20 @@ def test_uploads_that_were_given_up_are_removed(folder: Path) -> None:
 
     assert put(site_of(folder)).status_code == 201
     assert uploads(folder) == ["new.part"]
+
+
+def test_uploads_of_jobs_that_are_over_are_removed(folder: Path) -> None:
+    site = site_of(folder)
+    for number in range(2):
+        mine = replace(OUTPUT, job_id=f"job-{number}")
+        site.uploads.append(mine, Part(start=0, stop=10), BytesIO(CONTENT[:10]))
+    (folder / "uploads" / "broken.job").write_text("no JSON")
+    (folder / "final" / "job-0").touch()
+
+    site.uploads.purge(site.home.is_open)
+
+    kept = replace(OUTPUT, job_id="job-1").key
+    assert sorted(uploads(folder)) == sorted([f"{kept}.part", f"{kept}.job", "broken.job"])
 
 
 def test_late_bytes_of_a_client_that_is_gone_change_nothing(folder: Path) -> None:
