@@ -45,6 +45,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "peers send render off --note 'the link is full'",
             "peers accept off --all --dry-run",
             "peers move render reset",
+            "peers requests render --open",
+            "peers withdraw 7",
         ),
         "queues": (
             "queues add render 'dam/rendition/*' --limit 2 --retries 3 --retry-delay 30s",
@@ -69,10 +71,14 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "retry": ("retry 59c8ab1f211a", "retry --topic 'dam/**' --since 1h --limit 10"),
         "remove": ("remove --queue render --state pending",),
         "allow": ("allow gpu 'render/*' --scope label",),
-        "deny": ("deny web@b 'dam/**' --for 30m --note 'the disk is full'",),
+        "deny": (
+            "deny web@b 'dam/**' --for 30m --note 'the disk is full'",
+            "deny render/gpu1@host 'dam/**' --dry-run",
+            "deny render/gpu1@host 'dam/**' --here",
+        ),
         "clear": ("clear web@b 'dam/**'",),
         "exclusive": ("exclusive gpu@c 'render/*'",),
-        "off": ("off web@b --note 'driver update'",),
+        "off": ("off web@b --note 'driver update'", "off render/gpu1@host"),
         "on": ("on web@b",),
         "broker": ("broker --directory var/broker",),
     }

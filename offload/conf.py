@@ -123,6 +123,9 @@ class Settings:
     #: Switches of all other clusters that are off until somebody sets them: ``send``, ``accept``,
     #: ``move``.
     peers_off: tuple[str, ...] = ()
+    #: Seconds for which a request to change rules in another cluster waits for its verdict before
+    #: it is taken back.
+    request_timeout: float = 86_400.0
 
 
 SETTING_KEYS = {field.name.upper(): field.name for field in fields(Settings)}

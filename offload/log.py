@@ -23,13 +23,14 @@ from offload.signals import (
     instance_changed,
     job_changed,
     logger,
+    request_answered,
     stale_attempt,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from offload.signals import ChangeMade, FileDelivered, StateChange
+    from offload.signals import ChangeMade, FileDelivered, RequestAnswered, StateChange
 
 #: Modes of an instance that takes no work although nobody asked it to stop.
 TROUBLED_MODES = frozenset({Mode.SUSPECT, Mode.RECONNECTING})
@@ -99,3 +100,11 @@ def log_change(*, event: ChangeMade, **_: object) -> None:
     """Log a change that a person made; the record has the event, too."""
     line = "%s (%s): %s"
     logger.info(line, event.actor, event.entrance, event.text, extra={"event": event})
+
+
+@receiver(request_answered, dispatch_uid=LOG)
+def log_request(*, state: str, event: RequestAnswered, **_: object) -> None:
+    """Log the end of a request to another cluster; one that was not applied is a warning."""
+    level = logging.WARNING if state in {"refused", "expired"} else logging.INFO
+    line = "request to another cluster: %s"
+    logger.log(level, line, event.text, extra={"event": event})

@@ -6,14 +6,15 @@ value with all facts, beside the arguments named here.
 
 from __future__ import annotations
 
-import enum
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from django.dispatch import Signal
 
+from offload.core.alarms import Alarm, AlarmKind
 from offload.core.files.deliveries import FileDelivered
+from offload.core.peers.rule_requests import RequestAnswered
 from offload.core.placement.topology import Mode
 from offload.core.states import JobState
 
@@ -27,12 +28,14 @@ __all__ = [
     "FileDelivered",
     "ModeChange",
     "RefusedAttempt",
+    "RequestAnswered",
     "StateChange",
     "alarm",
     "change_made",
     "file_delivered",
     "instance_changed",
     "job_changed",
+    "request_answered",
     "stale_attempt",
 ]
 
@@ -130,46 +133,14 @@ class RefusedAttempt:
         return {"job_id": self.job_id, "epoch": self.epoch, "began": self.began}
 
 
-class AlarmKind(enum.StrEnum):
-    """The kinds of alarms, to count and to route them by."""
-
-    # A process froze while it was binding jobs, and a rule went on without it.
-    BINDING_HELD = "binding_held"
-    # An instance refused a task too often, and gets no more of it.
-    CONSUMER_BROKEN = "consumer_broken"
-    # Most of a fleet fell silent at once.
-    FLEET_SILENT = "fleet_silent"
-    # Nothing is heard of another cluster.
-    PEER_SILENT = "peer_silent"
-    # A duty of the leader took too long.
-    DUTY_OVERDUE = "duty_overdue"
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """Something that operators should know."""
-
-    #: The fact, as a sentence for people.
-    fact: str
-    #: The next step, as a sentence.
-    next_step: str
-    #: The kind of it.
-    kind: AlarmKind
-    #: The instances it is about, by name.
-    instances: tuple[str, ...] = ()
-
-    def keywords(self) -> dict[str, object]:
-        """Return the arguments that receivers get beside the event."""
-        return {"fact": self.fact, "next_step": self.next_step}
-
-
 @dataclass(frozen=True, slots=True)
 class ChangeMade:
     """A person changed rules, a switch or a queue, or stopped, removed or retried jobs."""
 
     #: ``allow``, ``deny``, ``exclusive``, ``edit``, ``clear``, ``off``, ``on``, or ``add queue``,
     #: ``set queue``, ``suspend queue``, ``resume queue``, ``remove queue``, or ``stop``,
-    #: ``stop by force``, ``remove``, ``retry``; or ``send off``, ``accept on``, ``move reset``.
+    #: ``stop by force``, ``remove``, ``retry``; or ``send off``, ``accept on``, ``move reset``;
+    #: or ``ask deny`` and the like, and ``withdraw``, of requests to other clusters.
     action: str
     #: The kind of its subject: ``instance``, ``glob``, ``label``, ``queue``, ``job`` or ``peer``.
     kind: str
@@ -178,9 +149,9 @@ class ChangeMade:
     subject: str
     #: A sentence that says what was done.
     text: str
-    #: The name of the user, or ``user@host`` at a terminal.
+    #: The name of the user, or ``user@host`` at a terminal, or ``user of cluster`` elsewhere.
     actor: str
-    #: Where it was asked for: ``admin`` or ``terminal``.
+    #: Where it was asked for: ``admin``, ``terminal``, or ``peer`` for another cluster's request.
     entrance: str
 
     def keywords(self) -> dict[str, object]:
@@ -188,7 +159,9 @@ class ChangeMade:
         return {"action": self.action, "subject": self.subject, "actor": self.actor}
 
 
-Event: TypeAlias = StateChange | ModeChange | RefusedAttempt | Alarm | ChangeMade | FileDelivered
+Event: TypeAlias = (
+    StateChange | ModeChange | RefusedAttempt | Alarm | ChangeMade | FileDelivered | RequestAnswered
+)
 
 #: A job changed its state; the event is a ``StateChange``. Arguments: ``job_id``, ``old``, ``new``,
 #: ``epoch``.
@@ -207,6 +180,9 @@ alarm = Signal()
 change_made = Signal()
 #: An output was delivered. Arguments: ``job_id``, ``name``, ``location``.
 file_delivered = Signal()
+#: A request to change rules in another cluster came to its end; the event is a
+#: ``RequestAnswered``. Arguments: ``number``, ``instance``, ``state``.
+request_answered = Signal()
 
 #: The signal of each event.
 SIGNALS: dict[type[Event], Signal] = {
@@ -216,6 +192,7 @@ SIGNALS: dict[type[Event], Signal] = {
     Alarm: alarm,
     ChangeMade: change_made,
     FileDelivered: file_delivered,
+    RequestAnswered: request_answered,
 }
 
 

@@ -7,11 +7,13 @@ from django.utils.translation import gettext_lazy as _
 
 from offload.admin.viewers import Internal
 from offload.models import (
+    AnsweredRequest,
     ClosedBinding,
     LinkSwitch,
     News,
     Peer,
     PeerRefusal,
+    PeerRequest,
     SeenMessage,
     WithdrawnBinding,
 )
@@ -75,3 +77,20 @@ class LinkSwitchAdmin(Internal):
 
     about = _("Switches of what goes to other clusters and comes from them, as people set them.")
     list_display = ("peer", "switch", "is_on", "since", "by", "note")
+
+
+@admin.register(PeerRequest)
+class PeerRequestAdmin(Internal):
+    """Requests to other clusters; the command and the browser make them."""
+
+    about = _("Changes of rules that other clusters were asked for, and what came of them.")
+    list_display = ("id", "peer", "instance", "action", "state", "by", "asked_at", "answered_at")
+    list_filter = ("state",)
+
+
+@admin.register(AnsweredRequest)
+class AnsweredRequestAdmin(Internal):
+    """Requests of other clusters, and the verdicts on them."""
+
+    about = _("Changes of rules that other clusters asked for, and the verdicts on them.")
+    list_display = ("home", "number", "outcome", "refusal", "answered_at", "detail")

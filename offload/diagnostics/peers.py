@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 
 from offload.conf import peers as configured
 from offload.conf import settings
-from offload.core.moments import span
+from offload.core.moments import between, span
 from offload.core.peers.refusal import RefusalKind
+from offload.core.peers.rule_requests import RequestState
 from offload.core.texts import counted
 from offload.diagnostics.finding import Finding, fail, ok, warn
+from offload.fleet import snapshots
 from offload.reading.cluster import lost_links, peers
 from offload.reading.cluster.peers import ClockLevel
+from offload.reading.rules import peer_requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from offload.reading.cluster.lost_links import LostJobs, UnansweredReports
     from offload.reading.cluster.peers import PeerLine, RefusalLine
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 SUBJECT = "peers"
 #: Seconds for which a refusal is reported after the last message.
 REPORTED_SECONDS = 86_400.0
+#: Seconds after which a request without a verdict is reported; requests that are looked at.
+LATE_SECONDS, REQUESTS_MAX = 60.0, 100
 LOOK = "manage.py offload peers"
 #: The next step for each reason to refuse a message.
 STEPS: Mapping[str, str] = MappingProxyType(
@@ -31,7 +37,7 @@ STEPS: Mapping[str, str] = MappingProxyType(
         RefusalKind.UNSIGNED: "Compare the KEYs of both clusters; somebody else may have sent it.",
         RefusalKind.FOREIGN: "Compare CLUSTER, PEERS and KEY of both clusters.",
         RefusalKind.OLD: "Compare the clocks of both clusters, and look how long messages wait.",
-        RefusalKind.NOT_PERMITTED: "Add the topic to ACCEPT here, or remove it from SEND there.",
+        RefusalKind.NOT_PERMITTED: "Add the topic to ACCEPT here, or MAY_RULE, as it says.",
         RefusalKind.STALE: "Its runs outlived a silence: look at the link, or raise TIMEOUT.",
         RefusalKind.FAILED: "Look at the workers' logs.",
     }
@@ -52,6 +58,7 @@ def examine() -> Iterator[Finding]:
     yield from _refusals("that name no key known here", peers.unknown_refusals())
     yield from map(_lost, lost_links.lost_jobs())
     yield from map(_unanswered, lost_links.unanswered())
+    yield from _requests(snapshots.now())
 
 
 def _presence(line: PeerLine) -> Finding:
@@ -106,6 +113,20 @@ def _unanswered(reports: UnansweredReports) -> Finding:
     if reports.home not in configured().by_name:
         fact = f"{fact} PEERS does not name {reports.home}, so none is sent."
     return warn(SUBJECT, fact, f"Look whether its workers run and take messages: {LOOK}")
+
+
+def _requests(now: datetime) -> Iterator[Finding]:
+    """Yield requests that have no verdict for a minute, and those refused in the last day."""
+    for one in peer_requests.recent(is_open=True, most=REQUESTS_MAX):
+        age = between(one.asked_at, now)
+        if age > LATE_SECONDS:
+            fact = f"{one.peer} has not answered request {one.number} for {span(age)}: {one.wish}."
+            yield warn(SUBJECT, fact, f"To take it back: {LOOK} withdraw {one.number}")
+    for one in peer_requests.recent(most=REQUESTS_MAX):
+        is_refused = one.state is RequestState.REFUSED and one.answered_at is not None
+        if is_refused and between(one.answered_at or now, now) < REPORTED_SECONDS:
+            fact = f"{one.peer} refused request {one.number} by {one.by}: {one.wish}. {one.reason}"
+            yield warn(SUBJECT, fact, f"Ask the people there. See: {LOOK} requests")
 
 
 def _refusals(whose: str, refusals: tuple[RefusalLine, ...]) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from offload.conf import peers, settings
-from offload.core.peers.encoding import is_name
+from offload.core.peers.field_checks import is_name
 from offload.core.peers.peer_switches import PeerSwitch, PeerSwitches, Position
 from offload.core.placement.topology import InstanceInfo, Mode
 from offload.core.transfers.choice import preferred

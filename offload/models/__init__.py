@@ -16,11 +16,13 @@ from offload.models.payloads import Payload, PayloadFile
 from offload.models.peers.clusters import Peer, PeerRefusal, SeenMessage
 from offload.models.peers.outboxes import ClosedBinding, News, WithdrawnBinding
 from offload.models.peers.peer_switches import LinkSwitch
+from offload.models.peers.request_rows import AnsweredRequest, PeerRequest
 from offload.models.queues import Queue
 from offload.models.rules import Rule, Switch
 from offload.models.runs import Run
 
 __all__ = [
+    "AnsweredRequest",
     "Attempt",
     "ChangeRecord",
     "ClosedBinding",
@@ -41,6 +43,7 @@ __all__ = [
     "PayloadFile",
     "Peer",
     "PeerRefusal",
+    "PeerRequest",
     "Queue",
     "Rule",
     "Run",

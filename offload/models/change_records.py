@@ -16,6 +16,8 @@ class Entrance(enum.StrEnum):
 
     ADMIN = "admin"
     TERMINAL = "terminal"
+    #: A message of another cluster.
+    PEER = "peer"
 
 
 class SubjectKind(enum.StrEnum):

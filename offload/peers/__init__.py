@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-__all__ = ["announcing", "files", "links", "outboxes", "silence", "travel"]
+__all__ = ["announcing", "files", "links", "outboxes", "requests", "silence", "travel"]

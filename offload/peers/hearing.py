@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from offload.core.peers.messages import PeerMessage
 
 #: Facts of an announced instance that change all the time, and that no decision rests on.
-FLEETING = frozenset({"load", "room"})
+FLEETING = frozenset({"load", "room", "applied"})
 
 
 def hear(message: PeerMessage, content: PeerAnnouncement, now: datetime) -> None:
@@ -31,6 +31,7 @@ def hear(message: PeerMessage, content: PeerAnnouncement, now: datetime) -> None
     changed = (
         peer.heard_at is None
         or content.is_accepting != peer.is_accepting
+        or content.lets_rule != peer.lets_rule
         or _lasting(instances) != _lasting(peer.instances)
     )
     Peer.objects.filter(pk=peer.pk).update(
@@ -44,6 +45,7 @@ def hear(message: PeerMessage, content: PeerAnnouncement, now: datetime) -> None
         instances=instances,
         left_out=content.left_out,
         is_accepting=content.is_accepting,
+        lets_rule=content.lets_rule,
         lease_until=_lease(peer, content),
     )
     if changed:

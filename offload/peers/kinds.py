@@ -15,9 +15,12 @@ from offload.core.peers.contents import (
     OutputInvitation,
     PeerEnvelope,
     ReportAnswer,
+    RequestAnswer,
+    RuleRequest,
     Withdrawal,
 )
 from offload.peers.files import pushing
+from offload.peers.requests import judging, request_verdicts
 from offload.peers.travel import answering, hosting
 from offload.peers.travel.envelopes import HomeOutbox
 from offload.peers.travel.reporting import CloneOutbox
@@ -45,7 +48,8 @@ class Outbox(Protocol):
         """Tell whether the peer has withdrawals to acknowledge."""
 
 
-#: By the type of the content.
+#: By the type of the content. A request is taken by what the agent passes in: the changes that
+#: people make are above this room.
 TAKERS: Mapping[type[Any], Taker] = MappingProxyType(
     {
         PeerEnvelope: hosting.take_envelope,
@@ -54,9 +58,12 @@ TAKERS: Mapping[type[Any], Taker] = MappingProxyType(
         ReportAnswer: hosting.take_answer,
         CloneReport: answering.take_report,
         Acknowledgement: answering.take_acknowledgement,
+        RequestAnswer: request_verdicts.take,
     }
 )
 #: For what the peer may not send; it is counted as refused as well, whatever is answered.
-REFUSERS: Mapping[type[Any], Taker] = MappingProxyType({PeerEnvelope: hosting.refuse_envelope})
+REFUSERS: Mapping[type[Any], Taker] = MappingProxyType(
+    {PeerEnvelope: hosting.refuse_envelope, RuleRequest: judging.refuse}
+)
 #: All are drained by their due times.
 OUTBOXES: tuple[Outbox, ...] = (HomeOutbox(), CloneOutbox())

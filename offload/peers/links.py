@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kombu import Connection
 
     from offload.core.peers.link_broker import LinkBroker
+    from offload.peers.kinds import Taker
 
 logger = logging.getLogger("offload.peers")
 
@@ -81,11 +82,14 @@ class PeerLink(threading.Thread):
         return not self._over.is_set()
 
 
-def start() -> list[PeerLink]:
-    """Start the links that the settings call for; none if they name no peer."""
+def start(request_taker: Taker | None = None) -> list[PeerLink]:
+    """Start the links that the settings call for; none if they name no peer.
+
+    ``request_taker`` takes requests of other clusters to change rules here.
+    """
     config = peers()
     brokers = dict.fromkeys(one.broker for one in config.by_name.values())
-    links = [PeerLink(one, Receiver(config=config)) for one in brokers]
+    links = [PeerLink(one, Receiver(config=config, request_taker=request_taker)) for one in brokers]
     for one in links:
         one.start()
     return links

@@ -12,6 +12,7 @@ from offload.messaging import clusters
 from offload.models import SeenMessage
 from offload.peers import sending
 from offload.peers.kinds import OUTBOXES
+from offload.peers.requests import outbox
 
 if TYPE_CHECKING:
     from offload.peers.kinds import Outbox
@@ -28,6 +29,13 @@ PURGE_BATCH = 5_000
 def drain() -> int:
     """Send what is due to all peers; return how much, at most."""
     return max((_drain(peer, box) for peer in peers().by_name for box in OUTBOXES), default=0)
+
+
+def drain_requests() -> int:
+    """Send the requests that are due to the peers that have some; return how many, at most."""
+    known = peers().by_name
+    found = [one for one in outbox.peers_with_open() if one in known]
+    return max((_drain(one, outbox.RequestOutbox()) for one in found), default=0)
 
 
 def _drain(peer: str, box: Outbox) -> int:
@@ -60,4 +68,8 @@ def purge() -> int:
 
 #: It needs no term: a message that is sent twice is answered twice.
 DRAIN = Duty(name="send to peers", do=drain, batch=BATCH)
+REQUEST = Duty(name="send requests to peers", do=drain_requests, every=1.0, batch=BATCH)
+FORGET = Duty(
+    name="forget requests to peers", do=outbox.purge, every=3600.0, batch=outbox.PURGE_BATCH
+)
 PURGE = Duty(name="forget messages of peers", do=purge, every=60.0, batch=PURGE_BATCH)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db import DatabaseError
 
-from offload.core.peers.contents import PeerAnnouncement, ReportAnswer, ReportVerdict
+from offload.core.peers.contents import PeerAnnouncement, ReportAnswer, ReportVerdict, RuleRequest
 from offload.core.peers.messages import PeerReceiver, read
 from offload.core.peers.refusal import PeerMessageRefused, RefusalKind
 from offload.core.peers.signing import claimed_peer
@@ -17,7 +17,7 @@ from offload.db.conflicts import retried
 from offload.fleet import snapshots
 from offload.models import SeenMessage
 from offload.peers import hearing
-from offload.peers.kinds import REFUSERS, TAKERS
+from offload.peers.kinds import REFUSERS, TAKERS, Taker
 from offload.peers.refusals import RefusalCounter
 from offload.peers.sending import LIMITS, send
 
@@ -50,6 +50,8 @@ class Receiver:
     refusals: RefusalCounter = field(default_factory=RefusalCounter)
     #: Sends answers to a peer.
     answer: Callable[[str, Sequence[Content]], object] = send
+    #: Takes requests to change rules here, inside the message's transaction.
+    request_taker: Taker | None = None
 
     def take(self, data: bytes) -> None:
         """Take a message, or count it as refused; send at once what answers it.
@@ -98,7 +100,7 @@ class Receiver:
                 message = read(data, self._facts, now)
             except PeerMessageRefused as refusal:
                 return self._answered(refusal, now)
-            return message.sender, _taken(message, now)
+            return message.sender, self._taken(message, now)
 
     @property
     def _facts(self) -> PeerReceiver:
@@ -108,7 +110,20 @@ class Receiver:
             accepts=self.config.accepts,
             is_seen=_is_seen,
             limits=LIMITS,
+            rulers=self.config.rulers,
         )
+
+    def _taken(self, message: PeerMessage, now: datetime) -> tuple[Content, ...]:
+        content = message.content
+        if isinstance(content, PeerAnnouncement):
+            hearing.hear(message, content, now)
+            return ()
+        is_request = isinstance(content, RuleRequest)
+        take = self.request_taker if is_request else TAKERS.get(type(content))
+        if take is None:
+            detail = "this version takes nothing of its kind"
+            raise PeerMessageRefused(RefusalKind.MALFORMED, detail)
+        return take(message.sender, content, now)
 
     def _answered(
         self, refusal: PeerMessageRefused, now: datetime
@@ -120,17 +135,6 @@ class Receiver:
             raise refusal
         self.refusals.note(message.sender, refusal.kind, str(refusal))
         return message.sender, refuse(message.sender, message.content, now)
-
-
-def _taken(message: PeerMessage, now: datetime) -> tuple[Content, ...]:
-    content = message.content
-    if isinstance(content, PeerAnnouncement):
-        hearing.hear(message, content, now)
-        return ()
-    take = TAKERS.get(type(content))
-    if take is None:
-        raise PeerMessageRefused(RefusalKind.MALFORMED, "this version takes nothing of its kind")
-    return take(message.sender, content, now)
 
 
 def _is_seen(peer: str, nonce: str) -> bool:

@@ -45,6 +45,15 @@ class UnknownPeer(OffloadError, LookupError):
         )
 
 
+class UnknownRequest(OffloadError, LookupError):
+    """There is no open request with that number."""
+
+    def __init__(self, *, number: int, state: str = "") -> None:
+        self.number = number
+        fact = f"Request {number} is {state} already" if state else f"There is no request {number}"
+        super().__init__(f"{fact}. 'manage.py offload peers requests' lists the open ones.")
+
+
 class UnknownRule(OffloadError, LookupError):
     """There is no rule with that id."""
 

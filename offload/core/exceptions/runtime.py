@@ -227,3 +227,15 @@ class StillBusy(OffloadError):
             f"Jobs are left after {attempts} attempts. Look for one that is retried for ever, or "
             "that submits itself; or allow more attempts with run_jobs(most=…)."
         )
+
+
+class NotLetToRule(OffloadError, RuntimeError):
+    """Another cluster says that its rules cannot be changed from here."""
+
+    def __init__(self, *, peer: str) -> None:
+        self.peer = peer
+        super().__init__(
+            f"{peer} does not let this cluster change its rules, so nothing was sent. Its people "
+            "can, by MAY_RULE in their PEERS. To keep only jobs of this cluster from an instance "
+            "there, write --here."
+        )

@@ -86,6 +86,11 @@ class PeersConfig:
         return PeerPatterns({name: one.sends for name, one in self.by_name.items()})
 
     @property
+    def rulers(self) -> frozenset[str]:
+        """Return the peers that may change rules and switches here."""
+        return frozenset(name for name, one in self.by_name.items() if one.may_rule)
+
+    @property
     def switched_off(self) -> frozenset[Which]:
         """Return all switches that are off unless somebody sets them."""
         each = {(name, switch) for name, one in self.by_name.items() for switch in one.off}

@@ -11,6 +11,7 @@ from offload.core.states import Explained
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from offload.core.peers.rule_requests import RequestAction, RequestOutcome, RequestRefusal
     from offload.core.transfers.announced_files import AnnouncedFile
 
 
@@ -147,6 +148,42 @@ class ReportAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RuleRequest:
+    """A change of rules, or of a switch, that a cluster is asked to make of its instance (P13)."""
+
+    #: Random; each copy has the same.
+    key: str
+    #: Rises from one request to the next.
+    number: int
+    #: All requests of lower numbers have their verdicts.
+    settled: int
+    action: RequestAction
+    #: Its nodename there.
+    instance: str
+    patterns: tuple[str, ...] = ()
+    #: The end of a rule, in seconds since 1970.
+    until: float | None = None
+    note: str = ""
+    #: The name of the person who asked for it.
+    by: str
+    #: Whether it is taken back, unless it was applied.
+    is_withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestAnswer:
+    """The verdict on a request (P14)."""
+
+    key: str
+    outcome: RequestOutcome
+    #: Why it was refused, if it was, and in words.
+    refusal: RequestRefusal | None = None
+    detail: str = ""
+    #: Of the topology there, with the change in it.
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PeerAnnouncement:
     """The life of a cluster, and what it has heard of the other one's."""
 
@@ -164,6 +201,8 @@ class PeerAnnouncement:
     left_out: int = 0
     #: Whether the sender takes jobs of the receiver's; a switch there says so.
     is_accepting: bool = True
+    #: Whether the receiver may ask for changes of the sender's rules.
+    lets_rule: bool = False
 
 
 Content: TypeAlias = (
@@ -173,5 +212,7 @@ Content: TypeAlias = (
     | CloneReport
     | OutputInvitation
     | ReportAnswer
+    | RuleRequest
+    | RequestAnswer
     | PeerAnnouncement
 )

@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from offload.core.moments import between
-from offload.core.peers.contents import PeerEnvelope
+from offload.core.peers.contents import PeerEnvelope, RuleRequest
 from offload.core.peers.encoding import (
-    is_name,
     kind_of,
     malformed,
     packed,
     read_json,
     unpacked,
 )
+from offload.core.peers.field_checks import is_name
 from offload.core.peers.refusal import PeerMessageRefused, RefusalKind
 from offload.core.peers.signing import PeerKey, signed, verify
 
@@ -73,6 +73,8 @@ class PeerReceiver:
     #: Whether a nonce was received before from a sender.
     is_seen: Callable[[str, str], bool]
     limits: PeerLimits = PeerLimits()
+    #: The clusters that may change rules here.
+    rulers: frozenset[str] = frozenset()
 
 
 def new_nonce() -> str:
@@ -113,6 +115,7 @@ def read(data: bytes, receiver: PeerReceiver, now: datetime) -> PeerMessage:
     if receiver.is_seen(message.sender, message.nonce):
         raise PeerMessageRefused(RefusalKind.REPLAYED, "its nonce was received before")
     _check_permission(message, receiver.accepts)
+    _check_rule(message, receiver.rulers)
     return message
 
 
@@ -159,4 +162,14 @@ def _check_permission(message: PeerMessage, accepts: PeerPatterns) -> None:
     content = message.content
     if isinstance(content, PeerEnvelope) and not accepts.permits(message.sender, content.topic):
         detail = f"no pattern accepts {content.topic} from {message.sender}"
+        raise PeerMessageRefused(RefusalKind.NOT_PERMITTED, detail, message)
+
+
+def _check_rule(message: PeerMessage, rulers: frozenset[str]) -> None:
+    """Refuse a request of a cluster that may not rule; what it takes back does no harm."""
+    content = message.content
+    if isinstance(content, RuleRequest) and message.sender not in rulers:
+        if content.is_withdrawn:
+            return
+        detail = f"MAY_RULE does not let {message.sender} change rules here"
         raise PeerMessageRefused(RefusalKind.NOT_PERMITTED, detail, message)

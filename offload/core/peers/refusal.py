@@ -23,7 +23,7 @@ class RefusalKind(Explained):
     FAILED = "failed", "An error here kept it from being taken; the log has it."
     FILE = "file", "It asked for a file, or brought one, by an address that is not good for that."
     STALE = "stale", "It reports a run that was taken back; its result is not used."
-    NOT_PERMITTED = "not_permitted", "The cluster that sent it may not send jobs of this topic."
+    NOT_PERMITTED = "not_permitted", "The cluster that sent it may not ask for this."
 
 
 class PeerMessageRefused(Exception):

@@ -110,6 +110,7 @@ SETTINGS: Mapping[str, Bound] = MappingProxyType(
         "RETRY_MAX_DELAY": RETRY_DELAY,
         "RETRY_JITTER": JITTER,
         "CRASHES": CRASHES,
+        "REQUEST_TIMEOUT": Bound(least=1, most=YEAR_SECONDS),
         "MAX_PROPERTIES": Bound(least=2, most=1 << 30, is_whole=True),
         "MAX_RESULT": Bound(least=0, most=1 << 30, is_whole=True),
         "MAX_FILES": Bound(least=0, most=1_000_000, is_whole=True),

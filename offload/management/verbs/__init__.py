@@ -16,7 +16,7 @@ from offload.management.verbs.jobs.stop import STOP
 from offload.management.verbs.jobs.submit import SUBMIT
 from offload.management.verbs.jobs.transfers import TRANSFERS
 from offload.management.verbs.payload import PAYLOAD
-from offload.management.verbs.peers import PEERS
+from offload.management.verbs.peers.peer_lines import PEERS
 from offload.management.verbs.queues import QUEUES
 from offload.management.verbs.rule_actions import ALLOW, DENY, EXCLUSIVE
 from offload.management.verbs.rules import RULES

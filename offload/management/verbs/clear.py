@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from django.core.management import CommandError
 
+from offload.core.peers.rule_requests import RequestAction
 from offload.core.placement.topology import Scope
+from offload.management import asking_peers
 from offload.management.changing import carry_out
 from offload.management.terminal import Terminal, sanitized
 from offload.management.verb import Options, Verb
@@ -42,6 +44,9 @@ def run(terminal: Terminal, options: Options) -> None:
         carry_out(terminal, options, removal, partial(_shown, {"ids": ids}))
         return
     check_given(target, patterns)
+    if asking_peers.is_asked(target, options):
+        asking_peers.ask(terminal, options, RequestAction.CLEAR)
+        return
     clearing = ClearRules(target=target, patterns=tuple(patterns), scope=scope)
     asked = {"target": target, "scope": scope, "patterns": patterns}
     carry_out(terminal, options, clearing, partial(_shown, asked))

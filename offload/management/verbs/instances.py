@@ -11,8 +11,8 @@ from offload.management.colours import coloured
 from offload.management.json_output import as_json
 from offload.management.terminal import Terminal, sanitized, table
 from offload.management.verb import Options, Verb
-from offload.management.verbs import peers as remote
 from offload.management.verbs import rules
+from offload.management.verbs.peers import peer_lines as remote
 from offload.reading.cluster import lost_instances, peers
 from offload.reading.overview import instances
 from offload.reading.rules.rulebook import RuleLine, rulebook

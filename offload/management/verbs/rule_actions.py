@@ -7,8 +7,10 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from offload.core.nearness import did_you_mean
+from offload.core.peers.rule_requests import RequestAction
 from offload.core.placement.topology import RuleVerb, Scope
 from offload.fleet.snapshots import now, snapshot
+from offload.management import asking_peers
 from offload.management.arguments import times
 from offload.management.arguments.words import one_of, written_as
 from offload.management.changing import carry_out, previewable
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser, *, patterns: str = "+", or_else: str = "") -> None:
     """Add an instance and patterns; ``or_else`` names the alternative in the help."""
-    about = f"its nodename, such as render@gpu1{or_else}"
+    about = f"its nodename, such as render@gpu1; of another cluster, render/gpu1@host{or_else}"
     parser.add_argument("target", metavar="INSTANCE", help=about)
     parser.add_argument(
         "patterns",
@@ -39,6 +41,7 @@ def arguments(parser: ArgumentParser, *, patterns: str = "+", or_else: str = "")
         help="a/b exactly, 'a/*' one more segment, 'a/**' one or more, '**' everything (in quotes)",
     )
     previewable(parser)
+    asking_peers.kept_here(parser)
 
 
 def scoped(parser: ArgumentParser, **kwargs: str) -> None:
@@ -78,7 +81,10 @@ def exclusively(parser: ArgumentParser) -> None:
 
 
 def rule(terminal: Terminal, options: Options, *, verb: RuleVerb) -> None:
-    """Write a rule for each pattern, all of them or none."""
+    """Write a rule for each pattern, all of them or none; or ask another cluster for it."""
+    if asking_peers.is_asked(options["target"], options):
+        asking_peers.ask(terminal, options, RequestAction(verb.value))
+        return
     change = WriteRules(
         verb=verb,
         target=options["target"],
@@ -96,7 +102,10 @@ def _of_rules(found: RulesOutcome, *, dry_run: bool) -> Shown:
 
 
 def exclusive(terminal: Terminal, options: Options) -> None:
-    """Make the patterns the instance's allow list."""
+    """Make the patterns the instance's allow list, or ask another cluster for it."""
+    if asking_peers.is_asked(options["target"], options):
+        asking_peers.ask(terminal, options, RequestAction.EXCLUSIVE)
+        return
     change = MakeExclusive(
         instance=options["target"], patterns=tuple(options["patterns"]), note=options["note"]
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from offload.core.peers.rule_requests import RequestAction
+from offload.management import asking_peers
 from offload.management.arguments.words import named
 from offload.management.changing import carry_out, previewable
 from offload.management.verb import Options, Verb
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
 def arguments(parser: ArgumentParser) -> None:
     """Add the instance."""
     parser.add_argument(
-        "instance", type=named, metavar="INSTANCE", help="its nodename, such as render@gpu1"
+        "instance",
+        type=named,
+        metavar="INSTANCE",
+        help="its nodename, such as render@gpu1; of another cluster, render/gpu1@host",
     )
     previewable(parser)
 
@@ -34,16 +39,22 @@ def arguments_of_off(parser: ArgumentParser) -> None:
 
 
 def off(terminal: Terminal, options: Options) -> None:
-    """Switch the instance off."""
+    """Switch the instance off, or ask another cluster for it."""
     name = options["instance"]
+    if asking_peers.is_asked(name, options):
+        asking_peers.ask(terminal, options, RequestAction.OFF)
+        return
     sentence = f"{name} is off: unstarted jobs go elsewhere, running jobs finish there."
     change = SwitchOff(instance=name, note=options["note"])
     carry_out(terminal, options, change, partial(_shown, name, sentence, off=True))
 
 
 def on(terminal: Terminal, options: Options) -> None:
-    """Switch the instance on."""
+    """Switch the instance on, or ask another cluster for it."""
     name = options["instance"]
+    if asking_peers.is_asked(name, options):
+        asking_peers.ask(terminal, options, RequestAction.ON)
+        return
     change = SwitchOn(instance=name)
     carry_out(terminal, options, change, partial(_shown, name, f"{name} is on.", off=False))
 

@@ -33,6 +33,8 @@ class Peer(models.Model):
     instances = models.JSONField(_("instances"), default=list)
     #: Whether it says that it takes jobs from here.
     is_accepting = models.BooleanField(_("accepts jobs"), default=True, db_default=True)
+    #: Whether it says that its rules may be changed from here.
+    lets_rule = models.BooleanField(_("lets rule"), default=False, db_default=False)
     #: How many of its instances were left out.
     left_out = models.PositiveIntegerField(default=0)
 

@@ -25,6 +25,8 @@ class Outcome:
     rows: Sequence[Model] = ()
     #: Jobs that had not begun and were taken back.
     recalled: int = 0
+    #: The cluster that is asked for it, so that its effects are not known here; "" for the own one.
+    asked: str = ""
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -109,6 +109,10 @@ def elsewhere(queue: str, count: int) -> str:
 
 def previewed(found: Preview[Any]) -> Iterator[str]:
     """Yield the effects of a change."""
+    if found.outcome.asked:
+        text = _("What it changes shows once %(peer)s has applied it.")
+        yield text % {"peer": found.outcome.asked}
+        return
     yield from _by_instance(_("%(instance)s may run: %(topics)s."), found.permissions.opened)
     yield from _by_instance(
         _("%(instance)s may no longer run: %(topics)s."), found.permissions.closed

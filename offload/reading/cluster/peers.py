@@ -99,6 +99,8 @@ class PeerLine:
     refusals: tuple[RefusalLine, ...] = ()
     #: Whether it says that it takes jobs from here.
     is_accepting: bool = True
+    #: Whether it says that its rules may be changed from here.
+    lets_rule: bool = False
     #: Its own switches, each in its position.
     switches: tuple[Position, ...] = ()
     #: The switches of all clusters, each in its position.
@@ -124,7 +126,7 @@ class PeerLine:
         refused = [(one.kind, one.count) for one in self.refusals]
         silence = self.silent_for is not None, self.is_late
         spoken = self.clock_level, self.key_id, self.protocol, self.former_name
-        switched = self.is_accepting, self.switches, self.for_all
+        switched = self.is_accepting, self.lets_rule, self.switches, self.for_all
         return (self.name, silence, spoken, self.left_out, instances, refused, switched)
 
     @property
@@ -192,6 +194,7 @@ def _line(
         key_id=row.key_id,
         protocol=row.protocol,
         is_accepting=row.is_accepting,
+        lets_rule=row.lets_rule,
         former_name=row.own_name if row.own_name != own_name else "",
         **known,  # type: ignore[arg-type]
     )

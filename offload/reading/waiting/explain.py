@@ -27,7 +27,7 @@ from offload.models import Exclusion, Job, Kind
 from offload.reading.cluster import instance_rows
 from offload.reading.cluster.counts import count
 from offload.reading.transfers import arriving
-from offload.reading.waiting import outlooks, verdicts
+from offload.reading.waiting import asked, outlooks, verdicts
 from offload.tracking.binding.queue_limits import head_of
 from offload.tracking.queries import loads_by_instance
 
@@ -114,7 +114,8 @@ def _explain_topic(topic: str) -> Explanation:
     found = _decide(Need(topic=topic), policy.name, current, instance_rows.read())
     unknown = found.infeasible and not is_loaded(topic)
     near = nearest_topic(topic, _known(current)) if unknown else ""
-    return replace(found, sentence=f"{found.sentence} Did you mean {near}?") if near else found
+    more = f"Did you mean {near}?" if near else asked.sentence(topic, found.verdicts)
+    return replace(found, sentence=f"{found.sentence} {more}") if more else found
 
 
 def _known(current: Snapshot) -> list[str]:
@@ -134,12 +135,15 @@ def explain_job(job: Job) -> Explanation:
     found = _decide(need, job.queue, current, lines)
     waiting = why_waiting(job, found) or _behind(job, current)
     silence = "" if job.is_finished else verdicts.silence(job.instance, lines.get(job.instance))
+    open_ = "" if job.is_finished else asked.sentence(job.topic, found.verdicts)
     return Explanation(
         topic=job.topic,
         queue=job.queue,
         instance=job.instance or (None if job.is_handed_over else found.instance),
         waiting=waiting,
-        sentence=" ".join(filter(None, (_sentence(job, waiting, found), _home(job), silence))),
+        sentence=" ".join(
+            filter(None, (_sentence(job, waiting, found), _home(job), silence, open_))
+        ),
         verdicts=found.verdicts,
         next_step=_next_step(job, waiting, found, silence),
     )

@@ -19,7 +19,7 @@ from offload.fleet import membership
 from offload.peers import links
 from offload.peers.files import carrying
 from offload.topology import current, hub
-from offload.worker.agent import naming
+from offload.worker.agent import naming, request_taking
 from offload.worker.agent.heartbeat import Heartbeat
 from offload.worker.agent.leading import Leader
 from offload.worker.agent.processes import Family, Process
@@ -87,7 +87,7 @@ class Agent:
         current.belong_to(self.name)
         hub.listen_for(self.name)
         self._tidying.begin()
-        self.links = [*links.start(), *carrying.start(self.name)]
+        self.links = [*links.start(request_taking.take), *carrying.start(self.name)]
         try:
             return self._watch()
         finally:

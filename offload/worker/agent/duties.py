@@ -51,6 +51,8 @@ def duties_of_peers() -> tuple[Duty, ...]:
         moving.RECALL,
         moving.END,
         outboxes.DRAIN,
+        outboxes.REQUEST,
+        outboxes.FORGET,
         outboxes.PURGE,
         moving.FORGET,
         kept.DUTY,

@@ -16,6 +16,7 @@ from offload.admin.change_history import HistoryAdmin
 from offload.core.states import JobState
 from offload.db import database
 from offload.models import (
+    AnsweredRequest,
     Attempt,
     ChangeRecord,
     ClosedBinding,
@@ -35,6 +36,7 @@ from offload.models import (
     PayloadFile,
     Peer,
     PeerRefusal,
+    PeerRequest,
     Queue,
     Rule,
     Run,
@@ -56,7 +58,6 @@ TEXTS = (
     "", " ", "\x1b[31m\u202e\u2028\x85", "<script>&#0;%s{}{{x}}", "\U0001f600" * 30, "a/b/../c",
     LONG,
 )  # fmt: skip
-#: JSON values of unexpected types.
 JSONS = (
     "null", "[]", "{}", "7", '"text"', "true", "[1,[2]]", '{"a":{"b":null}}', "1e999", "-0.0",
     '"\\ud800"', '"\\u0000"', "9" * 400, "[" * 300 + "]" * 300, "NaN", "{broken", "[" * 100_000,
@@ -77,9 +78,10 @@ KINDS = (
 )
 PLAIN = (models.BooleanField, models.AutoField)
 #: Columns that identify a row of its model.
-KEYS: Any = {SeenMessage: "nonce", Exclusion: "incarnation", Dependency: "needs"}
-KEYS |= dict.fromkeys((WithdrawnBinding, News, ClosedBinding), "job_id")
+KEYS: Any = dict.fromkeys((WithdrawnBinding, News, ClosedBinding), "job_id")
+KEYS |= {SeenMessage: "nonce", Exclusion: "incarnation", Dependency: "needs"}
 KEYS |= {FileTransfer: "name", KeptFile: "sha256", LinkSwitch: "peer"}
+KEYS |= {PeerRequest: "key", AnsweredRequest: "key"}
 #: The errors of databases and drivers for values that they do not accept.
 REFUSALS = (Error, ValueError, OverflowError, RecursionError)
 
@@ -111,8 +113,9 @@ def facts() -> list[tuple[type[models.Model], dict[str, Any]]]:
         (PeerRefusal, {"kind": "old"}),
         (SeenMessage, {"peer": "odd"}),
         (WithdrawnBinding, {"peer": "odd", "epoch": 1, "stops_runs": True, "is_forced": False}),
-        (News, {"home": "odd", "epoch": 1}),
-        (ClosedBinding, {"home": "odd", "epoch": 1}),
+        *((one, {"home": "odd", "epoch": 1}) for one in (News, ClosedBinding)),
+        (PeerRequest, {"peer": "odd", "action": "off", "by": "odd", "expires_at": PAST}),
+        (AnsweredRequest, {"home": "odd", "number": 1}),
         (Queue, {"topics": ["odd/**"]}),
         (Rule, {"verb": "deny", "target": "odd@host", "pattern": "odd/never"}),
         (Switch, {}),
@@ -161,15 +164,11 @@ def _record(row: models.Model) -> None:
         return
     ChangeRecord.objects.bulk_create(
         ChangeRecord(
-            actor=text[:255],
-            entrance=text[:8],
-            action=text[:16],
-            kind=kind,
-            subject=name,
+            actor=text[:255], entrance=text[:8], action=text[:16], kind=kind, subject=name,
             text=text,
         )
         for text in TEXTS
-    )
+    )  # fmt: skip
 
 
 def _rows(model: type[models.Model], given: dict[str, Any]) -> Iterator[models.Model]:

@@ -14,9 +14,12 @@ from offload.core.peers.contents import (
     PeerNews,
     ReportAnswer,
     ReportVerdict,
+    RequestAnswer,
+    RuleRequest,
     Withdrawal,
 )
 from offload.core.peers.messages import PeerLimits, PeerMessage, new_nonce, write
+from offload.core.peers.rule_requests import RequestAction, RequestOutcome
 from offload.core.peers.signing import PeerKey
 
 if TYPE_CHECKING:
@@ -37,6 +40,16 @@ CONTENTS: dict[str, Content] = {
     "report": CloneReport(job_id="one", epoch=1, number=1, news=PeerNews.STARTED),
     "answer": ReportAnswer(job_id="one", epoch=1, number=1, verdict=ReportVerdict.ACCEPTED),
     "invitation": OutputInvitation(job_id="one", epoch=1),
+    "request": RuleRequest(
+        key="0" * 32,
+        number=1,
+        settled=1,
+        action=RequestAction.DENY,
+        instance="gpu1@host",
+        patterns=("dam/web",),
+        by="ada",
+    ),
+    "verdict": RequestAnswer(key="0" * 32, outcome=RequestOutcome.APPLIED, version=7),
     "announcement": PeerAnnouncement(term=1, beat=7, confirms=0, lease=10.0),
 }
 

@@ -20,8 +20,9 @@ from offload.core.peers.contents import (
 from offload.core.peers.encoding import KINDS
 from offload.core.peers.messages import PeerLimits
 from offload.core.peers.refusal import RefusalKind
+from offload.core.peers.rule_requests import RequestRefusal
 from offload.core.peers.signing import PeerKey, signed
-from offload.models import Job, News, Peer, PeerRefusal, SeenMessage
+from offload.models import AnsweredRequest, Job, News, Peer, PeerRefusal, Rule, SeenMessage
 from offload.peers import hearing
 from offload.peers.receiving import DatabaseOutOfReach, Receiver
 from tests.integration.peers.messages import (
@@ -125,6 +126,14 @@ def test_a_job_of_another_topic_is_not_permitted(receiver: Receiver) -> None:
     # It is answered, so the answer is kept with the nonce of what it answers.
     assert News.objects.get().reason == CloneRefusal.NOT_PERMITTED
     assert SeenMessage.objects.count() == 1
+
+
+def test_a_request_is_not_permitted_and_that_is_remembered(receiver: Receiver) -> None:
+    receiver.take(sealed(CONTENTS["request"]))
+
+    assert counted(receiver) == {(RENDER, RefusalKind.NOT_PERMITTED): 1}
+    assert not Rule.objects.exists()
+    assert AnsweredRequest.objects.get().refusal == RequestRefusal.NOT_PERMITTED
 
 
 def test_refusals_add_up_and_keep_the_last_reason(receiver: Receiver) -> None:

@@ -64,7 +64,8 @@ def test_the_document_has_rules_in_every_section() -> None:
 
 
 def test_every_rule_of_peers_is_kept_by_their_model() -> None:
-    source = (ROOT / "tests/unit/protocol/peers/rules.py").read_text(encoding="utf-8")
+    models = (ROOT / "tests/unit/protocol" / one for one in ("peers", "requests"))
+    source = "".join((one / "rules.py").read_text(encoding="utf-8") for one in models)
 
     assert {rule for rule in RULES if rule[0] == "P"} == set(cited(source))
 

@@ -10,6 +10,7 @@ import pytest
 
 from offload.core.states import TRANSITIONS
 from tests.unit.protocol.peers.rules import PeerRules
+from tests.unit.protocol.requests.rules import RequestRules
 from tests.unit.protocol.rules import Rules
 
 FOLDER = Path(__file__).parent
@@ -32,10 +33,12 @@ def test_every_arrow_of_the_picture_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "rules"), [("rules.py", Rules), ("peers/rules.py", PeerRules)], ids=str
+    ("module", "rules"),
+    [("rules.py", Rules), ("peers/rules.py", PeerRules), ("requests/rules.py", RequestRules)],
+    ids=str,
 )
 def test_every_rule_of_a_model_cites_a_rule_of_the_document(
-    module: str, rules: type[Rules | PeerRules]
+    module: str, rules: type[Rules | PeerRules | RequestRules]
 ) -> None:
     source = (FOLDER / module).read_text(encoding="utf-8")
     cited = re.findall(r"#: ([A-Z]\d+[a-d]?(?:, [A-Z]\d+[a-d]?)*): .*\n    \w+: bool", source)

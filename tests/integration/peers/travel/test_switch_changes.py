@@ -151,7 +151,7 @@ class TestVerb:
             (("send", "render", "off", "--all"), "Name one cluster, or write --all"),
             (("send", "render", "of"), "'of' is none of on, off, reset. Did you mean 'off'?"),
             (("send", "rendr", "off"), "Did you mean 'render'?"),
-            (("sned", "render", "off"), "there is no switch 'sned'. Did you mean 'send'?"),
+            (("sned", "render", "off"), "there is no action 'sned'. Did you mean 'send'?"),
         ],
     )
     def test_what_makes_no_sense_is_refused(self, words: tuple[str, ...], told: str) -> None:

@@ -18,11 +18,14 @@ from offload.core.peers.contents import (
     PeerNews,
     ReportAnswer,
     ReportVerdict,
+    RequestAnswer,
+    RuleRequest,
     Withdrawal,
 )
 from offload.core.peers.encoding import KINDS, packed, unpacked
 from offload.core.peers.messages import PeerLimits, PeerMessage, read, write
 from offload.core.peers.refusal import PeerMessageRefused, RefusalKind
+from offload.core.peers.rule_requests import RequestAction, RequestOutcome, RequestRefusal
 from tests.unit.core.peers.sealed import JOB, KEY, NOW, RECEIVER, refusal, said_of, sealed
 
 IDS = st.text(
@@ -37,6 +40,7 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 OBJECTS = st.dictionaries(IDS, VALUES, max_size=3)
+KEYS = st.integers(0, 2**128 - 1).map("{:032x}".format)
 BINDING = {"job_id": IDS, "epoch": EPOCHS}
 CONTENTS = st.one_of(
     st.builds(
@@ -55,8 +59,21 @@ CONTENTS = st.one_of(
     ),
     st.builds(ReportAnswer, **BINDING, number=EPOCHS, verdict=st.sampled_from(ReportVerdict)),
     st.builds(
+        RuleRequest, key=KEYS, number=EPOCHS, settled=COUNTS, action=st.sampled_from(RequestAction),
+        instance=IDS, patterns=st.lists(IDS, max_size=3).map(tuple), note=IDS, by=IDS,
+        until=st.none() | st.floats(0, 2**32), is_withdrawn=st.booleans(),
+    ),
+    st.builds(
+        RequestAnswer, key=KEYS, version=COUNTS, detail=IDS,
+        outcome=st.sampled_from([RequestOutcome.APPLIED, RequestOutcome.WITHDRAWN]),
+    ),
+    st.builds(
+        RequestAnswer, key=KEYS, outcome=st.just(RequestOutcome.REFUSED),
+        refusal=st.sampled_from(RequestRefusal),
+    ),
+    st.builds(
         PeerAnnouncement, term=COUNTS, beat=COUNTS, confirms=COUNTS, left_out=COUNTS,
-        is_accepting=st.booleans(),
+        is_accepting=st.booleans(), lets_rule=st.booleans(),
         lease=st.floats(0, 86_400), instances=st.lists(OBJECTS, max_size=3).map(tuple),
     ),
 )  # fmt: skip
@@ -73,7 +90,7 @@ ROOMY = PeerLimits(size_bytes=1 << 20)
 
 @given(MESSAGES)
 def test_every_message_comes_back_as_it_was(message: PeerMessage) -> None:
-    receiver = replace(RECEIVER, limits=ROOMY)
+    receiver = replace(RECEIVER, limits=ROOMY, rulers=frozenset({"render"}))
 
     assert read(write(message, KEY, ROOMY), receiver, NOW) == message
 

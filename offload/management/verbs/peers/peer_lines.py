@@ -9,7 +9,7 @@ from offload.management.arguments import times
 from offload.management.colours import coloured
 from offload.management.terminal import Terminal, sanitized, table
 from offload.management.verb import Options, Verb
-from offload.management.verbs import peer_actions
+from offload.management.verbs.peers import peer_actions, request_lines
 from offload.reading.cluster import peers
 from offload.reading.cluster.peers import ClockLevel
 
@@ -29,11 +29,17 @@ REMOTE_FOLD = {"instance": 12, "consumers": 16, "labels": 8}
 NONE = 'No other cluster is known here. To name some: OFFLOAD["PEERS"] in docs/settings.md.'
 COLOURS = {ClockLevel.OK: "", ClockLevel.WARNING: "yellow", ClockLevel.CRITICAL: "red"}
 
+#: The actions that set no switch.
+ACTIONS = {
+    request_lines.REQUESTS: request_lines.requests,
+    request_lines.WITHDRAW: request_lines.withdraw,
+}
+
 
 def run(terminal: Terminal, options: Options) -> None:
     """Show the other clusters, their instances, and refused messages; or set a switch."""
     if options["action"]:
-        peer_actions.run(terminal, options)
+        ACTIONS.get(options["action"], peer_actions.run)(terminal, options)
         return
     lines, nobodys = peers.read(), peers.unknown_refusals()
     shown: list[str | Text | Table] = [NONE]
@@ -155,6 +161,7 @@ def facts(line: PeerLine) -> dict[str, object]:
         "ready": line.ready,
         "left_out": line.left_out,
         "accepting": line.is_accepting,
+        "lets_rule": line.lets_rule,
         "switches": {one.switch.value: position(one) for one in line.switches},
         "off_for_all": [one.switch.value for one in line.off_for_all],
         "instances": [remote_facts(one, line) for one in line.instances],
@@ -195,7 +202,7 @@ PEERS = Verb(
     name="peers",
     help="list other clusters: when they were heard, their instances, clocks and keys, the lease "
     "for which their jobs may begin here, refused messages, and what is switched off; or switch "
-    "sending, accepting or moving off or on",
+    "sending, accepting or moving off or on; or list and withdraw requests to change their rules",
     arguments=peer_actions.arguments,
     run=run,
 )

@@ -1,4 +1,4 @@
-"""Switches of other clusters: ``manage.py offload peers send|accept|move``."""
+"""Actions on other clusters: ``manage.py offload peers send|accept|move|requests|withdraw``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from offload.management.arguments.words import named
 from offload.management.changing import carry_out, previewable
 from offload.management.terminal import sanitized
 from offload.management.verb import Choices, general, refuse_alike
+from offload.management.verbs.peers import request_lines
 from offload.management.verbs.rule_actions import noted
 from offload.operations.changes import wording
 from offload.operations.changes.peer_switches import ResetPeerSwitch, SetPeerSwitch
@@ -37,17 +38,28 @@ ABOUT = {
     "stays there, even if nothing is heard of it",
 }
 
+OF_REQUESTS = {
+    request_lines.REQUESTS: request_lines.arguments_of_requests,
+    request_lines.WITHDRAW: request_lines.arguments_of_withdraw,
+}
+
 
 def arguments(parser: ArgumentParser) -> None:
-    """Add the switches; without one, the verb lists the clusters."""
-    actions = parser.add_subparsers(dest="action", metavar="SWITCH")
+    """Add the actions; without one, the verb lists the clusters."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
     for switch, about in ABOUT.items():
         one = actions.add_parser(switch.value, help=about, description=about, allow_abbrev=False)
         general(one)
         _switched(one)
         previewable(one)
         refuse_alike(one, parser)
-    actions.choices = Choices(actions, kind="switch", help_of="offload peers")
+    for name, add in OF_REQUESTS.items():
+        about = request_lines.ABOUT[name]
+        one = actions.add_parser(name, help=about, description=about, allow_abbrev=False)
+        general(one)
+        add(one)
+        refuse_alike(one, parser)
+    actions.choices = Choices(actions, kind="action", help_of="offload peers")
 
 
 def _switched(parser: ArgumentParser) -> None:
