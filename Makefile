@@ -18,10 +18,10 @@ SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadscope
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(READY)  ## Put photographs through the workflow on three workers (your own: ASSETS=folder)
+demo: $(READY)  ## Put photographs through the workflow at two sites (your own: ASSETS=folder)
 	@exec $(PY) manage.py demo $${ASSETS:+--assets "$$ASSETS"}
 
-up: $(READY)  ## Keep the site and its workers running until Ctrl-C
+up: $(READY)  ## Keep both sites and their workers running until Ctrl-C
 	@exec $(PY) manage.py up
 
 test: $(READY)  ## Run the tests, except the long ones

@@ -73,6 +73,14 @@ def secret_key(path: Path) -> str:
     return path.read_text(encoding="ascii")
 
 
+def kept_address(path: Path, port: int) -> str:
+    """Return the address that is in the file at `path`, or that of the port on this machine."""
+    try:
+        return path.read_text(encoding="ascii")
+    except FileNotFoundError:
+        return f"http://127.0.0.1:{port}"
+
+
 def publish_once(fresh: Path, path: Path) -> None:
     """Give the file `fresh` the name `path` unless another process was faster."""
     try:

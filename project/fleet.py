@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import psutil
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 #: Seconds a program gets to end by itself.
 EXIT_SECONDS = 10.0
+
+#: Seconds between two looks at a program that does its work.
+POLL_SECONDS = 0.05
 
 #: Lines of a log that are shown when its program has ended.
 LAST_LINES = 15
@@ -64,6 +68,14 @@ class ProgramEnded(Exception):
         super().__init__(f"{name} ended with code {code}; its log {log} ends:\n" + "\n".join(lines))
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a program is started."""
+
+    command: list[str]
+    environment: dict[str, str]
+
+
 class Fleet:
     """Programs of one folder: their logs are in `log/`, their process ids in `run/`.
 
@@ -77,31 +89,50 @@ class Fleet:
         self._stop_request = stop or StopRequest()
         self._environment = {**os.environ, **environment}
         self._programs: dict[str, subprocess.Popen[bytes]] = {}
-        self._begun: dict[str, tuple[Sequence[str], float]] = {}
+        self._orders: dict[str, Order] = {}
+        self._begun: dict[str, float] = {}
 
-    def start(self, name: str, command: Sequence[str]) -> None:
-        """Start a program; what it says goes to its log, which begins anew."""
+    def start(
+        self, name: str, command: Sequence[str], variables: Mapping[str, str] | None = None
+    ) -> None:
+        """Start a program, with these variables too; its log begins anew."""
         log = self._log(name)
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_bytes(b"")
-        self._run(name, command)
+        self._orders[name] = Order(list(command), {**self._environment, **(variables or {})})
+        self._run(name)
 
-    def _run(self, name: str, command: Sequence[str]) -> None:
+    def _run(self, name: str) -> None:
+        order = self._orders[name]
         run = self._mark(name)
         run.parent.mkdir(parents=True, exist_ok=True)
         with self._log(name).open("ab") as output:
             # A session of its own: Ctrl-C reaches this process alone, which ends them in order.
             program = subprocess.Popen(  # noqa: S603 -- our own programs
-                tethered(list(command), on_death=signal.SIGKILL),
+                tethered(order.command, on_death=signal.SIGKILL),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env=self._environment,
+                env=order.environment,
             )
         self._programs[name] = program
-        self._begun[name] = command, time.monotonic()
+        self._begun[name] = time.monotonic()
         write_json(run, ProcessMark.of(program.pid).dump())
+
+    def complete(self, name: str) -> None:
+        """Wait until a program has done its work and ended.
+
+        Raise ProgramEnded if it failed, KeyboardInterrupt if asked to end.
+        """
+        program = self._programs[name]
+        while (code := program.poll()) is None:
+            self._stop_request.check()
+            time.sleep(POLL_SECONDS)
+        if code:
+            raise ProgramEnded(name=name, code=code, log=self._log(name))
+        self._mark(name).unlink()
+        del self._programs[name]
 
     def check(self) -> None:
         """Raise ProgramEnded if a program is not running, KeyboardInterrupt if asked to end."""
@@ -118,10 +149,9 @@ class Fleet:
         self._stop_request.check()
         ended = self._ended()
         for name, code in ended.items():
-            command, begun = self._begun[name]
-            if time.monotonic() - begun < RESTART_AFTER_SECONDS:
+            if time.monotonic() - self._begun[name] < RESTART_AFTER_SECONDS:
                 raise ProgramEnded(name=name, code=code, log=self._log(name))
-            self._run(name, command)
+            self._run(name)
         return ended
 
     def _ended(self) -> dict[str, int]:

@@ -15,6 +15,8 @@ from project.settings import *
 ALLOWED_HOSTS = required("ALLOWED_HOSTS").split(",")
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]
 DEBUG = False
+# One site by itself; two-sites.md says how to name others.
+OFFLOAD = {name: value for name, value in OFFLOAD.items() if name not in LINK}
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = True

@@ -1,6 +1,7 @@
-"""Settings of the sample site for development and for the demo.
+"""Settings of both sample sites for development and for the demo.
 
-Everything the site writes lies under `var/` (another place: `OFFLOAD_VAR`).
+`OFFLOAD_SITE` says which one: `author`, if nothing is said, or `render`. Everything they write lies
+under `var/` (another place: `OFFLOAD_VAR`): what both share there, and a folder of each.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ import os
 from pathlib import Path
 
 from offload.embedded import EmbeddedBroker
-from project.environment import database, secret_key, sqlite
+from project import sites
+from project.environment import database, kept_address, secret_key, sqlite
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("OFFLOAD_VAR", BASE_DIR / "var")).resolve()
-VAR.mkdir(parents=True, exist_ok=True)
+SITE = sites.here()
+FOLDER = VAR / SITE
+FOLDER.mkdir(parents=True, exist_ok=True)
 
-SECRET_KEY = os.environ.get("SECRET_KEY") or secret_key(VAR / "secret_key")
+SECRET_KEY = sites.own_variable("SECRET_KEY", SITE) or secret_key(FOLDER / "secret_key")
 DEBUG = os.environ.get("DEBUG", "1") == "1"
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 
@@ -43,6 +47,8 @@ MIDDLEWARE = [
     "offload.browser.outage.DatabaseAway",
     "project.csp.content_security_policy",
 ]
+# A browser sends cookies to every port of a host, so each site has its own.
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{SITE}-session", f"{SITE}-csrf"
 ROOT_URLCONF = "project.urls"
 WSGI_APPLICATION = "project.wsgi.application"
 TEMPLATES = [
@@ -62,9 +68,9 @@ TEMPLATES = [
 
 DATABASES = {
     "default": (
-        database(os.environ["OFFLOAD_DATABASE"])
-        if os.environ.get("OFFLOAD_DATABASE")
-        else sqlite(VAR / "db.sqlite3")
+        database(url)
+        if (url := sites.own_variable("OFFLOAD_DATABASE", SITE))
+        else sqlite(FOLDER / "db.sqlite3")
     ),
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -79,21 +85,22 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR / "static"
+STATIC_ROOT = FOLDER / "static"
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": VAR / "media"},
+        "OPTIONS": {"location": FOLDER / "media"},
     },
     "offload": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": VAR / "media" / "offload"},
+        "OPTIONS": {"location": FOLDER / "media" / "offload"},
     },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
 CELERY_BROKER_URL = os.environ.get("OFFLOAD_BROKER") or EmbeddedBroker(VAR / "broker").url
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = SITE
 CELERY_RESULT_BACKEND = "django-db"
 CELERY_RESULT_EXTENDED = True
 CELERY_TASK_TRACK_STARTED = True
@@ -104,11 +111,17 @@ CELERY_EVENT_SERIALIZER = "json"
 CELERY_TIMEZONE = TIME_ZONE
 
 FAST = os.environ.get("OFFLOAD_PROFILE") == "fast"
+LINK = sites.link(
+    SITE,
+    key=os.environ.get("LINK_KEY") or secret_key(VAR / "link_key"),
+    address=kept_address(VAR / "run" / "author.address", sites.PORTS[sites.AUTHOR]),
+)
 OFFLOAD = {
     "STORAGE": "offload",
     "HEARTBEAT": 1 if FAST else 3,
-    "TIMEOUT": 3 if FAST else 12,
-    "UPLOADS": str(VAR / "uploads"),
+    "TIMEOUT": 6 if FAST else 12,
+    "UPLOADS": str(FOLDER / "uploads"),
     "SENDFILE_HEADER": os.environ.get("SENDFILE_HEADER", ""),
     "SENDFILE_PREFIX": os.environ.get("SENDFILE_PREFIX", ""),
+    **LINK,
 }

@@ -25,6 +25,9 @@ from project.settings import *
 from tests.databases import BESIDE, POSTGRESQL, SQLITE, is_listening, postgresql, sqlite
 
 DEBUG = False
+# Tests that are about other clusters name them.
+OFFLOAD = {name: value for name, value in OFFLOAD.items() if name not in LINK}
+CELERY_TASK_DEFAULT_QUEUE = "celery"
 # A site's own models, with files that outputs are delivered into.
 INSTALLED_APPS += ["tests.shop"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

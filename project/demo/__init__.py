@@ -1,3 +1,3 @@
-"""The demo: photographs through a workflow on three workers, watched and verified."""
+"""The demo: photographs through a workflow at two sites, watched and verified."""
 
 from __future__ import annotations

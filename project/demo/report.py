@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 #: Digits of a SHA-256 that are shown; the report has all.
 DIGEST_CHARACTERS = 12
 
+#: Titles of the cells, before the last one.
+TITLES = ("file", "topic", "ran on", "time", "size", "pixels", "SHA-256", "sent", "saved")
+
 #: Columns of the table where no terminal says how many there are.
-TABLE_COLUMNS = 180
+TABLE_COLUMNS = 200
 
 #: Columns from which the table fits without folding every cell into a strip.
-UNFOLDED_COLUMNS = 150
+UNFOLDED_COLUMNS = 180
 
 
 def write(path: Path, rows: list[Row]) -> None:
@@ -39,7 +42,7 @@ def write(path: Path, rows: list[Row]) -> None:
 def table(rows: list[Row]) -> Table:
     """Return the rows for people."""
     shown = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("file", "topic", "instance", "time", "size", "pixels", "SHA-256"):
+    for title in TITLES:
         shown.add_column(title, overflow="fold")
     shown.add_column("output, or error", overflow="fold", ratio=1)
     for row in rows:
@@ -57,20 +60,34 @@ def listing(rows: list[Row]) -> Iterator[str]:
 
 def listed(row: Row) -> Iterator[str]:
     """Yield the row as two lines: what was done, and what came of it."""
-    _, topic, instance, time, size, pixels, digest, output = cells(row)
-    yield f"  {topic:<24}{instance:<12}{time:>8} {size:>10}  {digest}".rstrip()
+    _, topic, ran_on, time, size, pixels, digest, sent, saved, output = cells(row)
+    yield f"  {topic:<24}{ran_on:<19}{time:>7} {size:>10}  {digest}".rstrip()
     yield f"    {output}{f' ({pixels})' if pixels else ''}"
+    if row.transport:
+        yield f"    by {row.transport}: {sent} sent, {saved} saved"
+
+
+def transfers(rows: list[Row]) -> str:
+    """Return how much went from one site to the other, as a sentence."""
+    ways = ", ".join(sorted({row.transport for row in rows if row.transport}))
+    sent, saved = sum(row.bytes_sent for row in rows), sum(row.bytes_saved for row in rows)
+    return (
+        f"Between the sites: {decimal(sent)} sent by {ways or 'no way'}, and {decimal(saved)} "
+        "saved because they were there already."
+    )
 
 
 def cells(row: Row) -> Iterator[str]:
     """Yield the row as people read it."""
     yield escape(row.file)
     yield row.topic
-    yield row.instance
+    yield f"{row.cluster}/{row.instance}".strip("/")
     yield f"{row.seconds:.2f} s" if row.seconds is not None else ""
     yield decimal(row.bytes) if row.bytes is not None else ""
     yield f"{row.width} x {row.height}" if row.width else ""
     yield row.sha256[:DIGEST_CHARACTERS] if row.sha256 else ""
+    yield decimal(row.bytes_sent) if row.transport else ""
+    yield decimal(row.bytes_saved) if row.transport else ""
     if row.state == JobState.SUCCEEDED and row.path:
         yield escape(row.path)
     else:

@@ -12,6 +12,8 @@ class Row:
 
     file: str
     topic: str
+    #: The site that ran it, and its worker there.
+    cluster: str
     instance: str
     state: str
     error: str
@@ -22,6 +24,11 @@ class Row:
     path: str | None = None
     width: int | None = None
     height: int | None = None
+    #: How its files went to the other site and came back, and how many of their bytes; those that
+    #: were there already were not sent.
+    transport: str = ""
+    bytes_sent: int = 0
+    bytes_saved: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return the row as it stands in the report."""

@@ -16,19 +16,38 @@ from project.demo.row import Row
 from project.demo.steps import STEPS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from offload.models import Job, Run
+    from project.demo.account import Moved
     from project.demo.assets import Asset
     from project.demo.steps import Step
 
 
-def rows_of(asset: Asset, run: Run, folder: Path) -> list[Row]:
-    """Return a row per step of the asset, with the files copied into `folder`."""
+def rows_of(asset: Asset, run: Run, folder: Path, moved: Iterable[Moved] = ()) -> list[Row]:
+    """Return a row per step of the asset, with the files copied into `folder`.
+
+    `moved` are the files that went to another site or came from there, of all jobs.
+    """
     jobs = list(run.jobs.all())
-    rows = [row_of(asset, step, job_of(step, jobs), folder) for step in STEPS]
+    made = [row_of(asset, step, job_of(step, jobs), folder) for step in STEPS]
+    rows = [
+        travelled(row, [one for one in moved if job and one.job == job.pk])
+        for row, job in zip(made, (job_of(step, jobs) for step in STEPS), strict=True)
+    ]
     problem = run.properties.get("problem")
     return [replace(row, error=problem) if problem and row.error else row for row in rows]
+
+
+def travelled(row: Row, moved: list[Moved]) -> Row:
+    """Return the row with how its files went to another site and came back."""
+    return replace(
+        row,
+        transport=", ".join(sorted({one.transport for one in moved})),
+        bytes_sent=sum(one.sent for one in moved),
+        bytes_saved=sum(one.saved for one in moved),
+    )
 
 
 def job_of(step: Step, jobs: list[Job]) -> Job | None:
@@ -42,6 +61,7 @@ def row_of(asset: Asset, step: Step, job: Job | None, folder: Path) -> Row:
         return Row(
             file=asset.name,
             topic=step.topic,
+            cluster="",
             instance="",
             state="MISSING",
             error="There is no job.",
@@ -49,10 +69,12 @@ def row_of(asset: Asset, step: Step, job: Job | None, folder: Path) -> Row:
     made = PayloadFile.objects.outputs().filter(job=job, name=step.output).first()
     copied = copy_out(made, folder) if made else None
     width, height = size_of(copied) if copied and step.box else (None, None)
+    cluster, instance = whose(job.instance)
     return Row(
         file=asset.name,
         topic=job.topic,
-        instance=job.instance,
+        cluster=cluster,
+        instance=instance,
         state=job.state,
         error=job.error,
         seconds=seconds_of(job),
@@ -62,6 +84,12 @@ def row_of(asset: Asset, step: Step, job: Job | None, folder: Path) -> Row:
         width=width,
         height=height,
     )
+
+
+def whose(instance: str) -> tuple[str, str]:
+    """Return the site of an instance, and its nodename there; both are empty if there is none."""
+    cluster, slash, nodename = instance.partition("/")
+    return (cluster, nodename) if slash else (settings.SITE if instance else "", instance)
 
 
 def seconds_of(job: Job) -> float | None:

@@ -12,7 +12,7 @@ from PIL import Image
 from offload.core.states import JobState
 from project.demo.source import source_of
 from project.demo.steps import STEPS
-from project.site import WORKERS
+from project.sites import RENDER, WORKERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,8 +57,12 @@ def step_problems(step: Step, row: Row, source: Source) -> Iterator[str]:
     if row.state != JobState.SUCCEEDED:
         yield f"{step.topic} ({step.label}) is {row.state}: {row.error}"
         return
-    if step.topic not in WORKERS.get(row.instance, ()):
-        yield f"{step.topic} was run by {row.instance}, which was not allowed to"
+    if step.topic not in WORKERS.get(row.cluster, {}).get(row.instance, ()):
+        yield f"{step.topic} was run by {row.cluster}/{row.instance}, which was not allowed to"
+    if (row.cluster == RENDER) != (
+        row.transport == "http" and row.bytes_sent + row.bytes_saved > 0
+    ):
+        yield f"{step.output} was made at {row.cluster}, and went by {row.transport or 'no way'}"
     if row.path is None:
         yield f"{step.output} does not exist"
         return

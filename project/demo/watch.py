@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from offload.models import Run
     from project.demo.assets import Asset
     from project.demo.steps import Step
-    from project.site import Site
+    from project.running import Sites
 
 #: Seconds in which something must have happened.
 STALL_SECONDS = 60.0
@@ -74,15 +74,15 @@ class Progress:
         )
 
 
-def watch(site: Site, console: Console, runs: list[tuple[Asset, Run]]) -> None:
+def watch(sites: Sites, console: Console, runs: list[tuple[Asset, Run]]) -> None:
     """Show the jobs of the runs until all of them have ended.
 
-    Raise Stalled if nothing happens any more, ProgramEnded if a program of the site has ended.
+    Raise Stalled if nothing happens any more, ProgramEnded if a program of the sites has ended.
     """
     with showing(console, runs) as show:
         seen, since = None, time.monotonic()
         while (progress := look(runs)).unfinished:
-            site.fleet.check()
+            sites.fleet.check()
             show(progress)
             if progress.mark != seen:
                 seen, since = progress.mark, time.monotonic()

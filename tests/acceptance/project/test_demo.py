@@ -12,7 +12,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from project.site import WORKERS
+from project.sites import AUTHOR, RENDER, WORKERS
 from tests.polling import eventually
 
 if TYPE_CHECKING:
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
 #: Seconds that the demo may take.
 LIMIT = 180
+#: Of both sites: their web servers and workers.
+PROGRAMS = 5
 #: Jobs of an asset: metadata, three thumbnails, web, manifest.
 STEPS = 6
 #: The report's facts about each of them.
 KEYS = (
-    "file", "topic", "instance", "state", "error", "seconds", "bytes", "sha256", "path",
-    "width", "height",
+    "file", "topic", "cluster", "instance", "state", "error", "seconds", "bytes", "sha256", "path",
+    "width", "height", "transport", "bytes_sent", "bytes_saved",
 )  # fmt: skip
 
 
@@ -127,11 +129,26 @@ def assert_all_is_made(root: Path, report: list[dict[str, Any]]) -> None:
     assert sorted(row["file"] for row in report) == sorted(photographs * STEPS)
     assert {tuple(row) for row in report} == {KEYS}
     assert {row["state"] for row in report} == {"SUCCEEDED"}
-    assert {row["instance"] for row in report} == set(WORKERS)
+    assert {(row["cluster"], row["instance"]) for row in report} == {
+        (site, name) for site, workers in WORKERS.items() for name in workers
+    }
+    assert {row["transport"] for row in report if row["cluster"] == RENDER} == {"http"}
+    assert {row["transport"] for row in report if row["cluster"] == AUTHOR} == {""}
+    assert_originals_were_sent_once_at_least(root, report)
     assert {row["error"] for row in report} == {""}
     assert all(row["seconds"] > 0 and row["bytes"] > 0 and row["path"] for row in report)
     assert {len(row["sha256"]) for row in report} == {64}
     assert {row["topic"] for row in report if not row["width"]} == {"dam/metadata", "dam/manifest"}
+
+
+def assert_originals_were_sent_once_at_least(root: Path, report: list[dict[str, Any]]) -> None:
+    """Count the bytes between the sites: each original, and each rendition, or what spared it."""
+    for path in (root / "project" / "photos").iterdir():
+        rows = [row for row in rows_of(report, path.name) if row["cluster"] == RENDER]
+        made = sum(row["bytes"] for row in rows)
+        sent, saved = (sum(row[key] for row in rows) for key in ("bytes_sent", "bytes_saved"))
+        assert sent + saved == made + len(rows) * path.stat().st_size
+        assert sent >= path.stat().st_size
 
 
 def assert_what_can_be_made_is(report: list[dict[str, Any]]) -> None:
@@ -142,14 +159,14 @@ def assert_what_can_be_made_is(report: list[dict[str, Any]]) -> None:
         assert all(row["error"] and row["path"] is None for row in rows_of(report, file))
     made = [row for row in report if row["file"] not in ("cut off.jpg", "letter.png")]
     assert {row["state"] for row in made} == {"SUCCEEDED"}
-    assert all(row["topic"] in WORKERS[row["instance"]] for row in made)
+    assert all(row["topic"] in WORKERS[row["cluster"]][row["instance"]] for row in made)
     sizes = [(row["width"], row["height"]) for row in rows_of(report, "on its side.JPG")]
     assert (27, 48) in sizes  # 900 x 500 lies on its side: 500 * 48 / 900 = 26.7
 
 
 def test_an_interrupted_demo_leaves_nothing_running(root: Path, folder: Path) -> None:
     with subprocess.Popen(**command(root, folder, "demo")) as demo:
-        eventually(lambda: len(list(folder.glob("run/*.pid"))) == 4, what="the programs")
+        eventually(lambda: len(list(folder.glob("run/*.pid"))) == PROGRAMS, what="all programs")
         demo.send_signal(signal.SIGINT)
         output, _ = demo.communicate(timeout=LIMIT)
 
@@ -159,18 +176,18 @@ def test_an_interrupted_demo_leaves_nothing_running(root: Path, folder: Path) ->
 
 def test_a_killed_demo_leaves_nothing_running(root: Path, folder: Path) -> None:
     with subprocess.Popen(**command(root, folder, "demo")) as demo:
-        eventually(lambda: len(list(folder.glob("run/*.pid"))) == 4, what="the programs")
+        eventually(lambda: len(list(folder.glob("run/*.pid"))) == PROGRAMS, what="all programs")
         demo.kill()
 
     eventually(lambda: not processes_of(folder), what="the end of all processes")
 
 
-def test_the_running_site_says_how_to_get_in_revives_its_broker_and_ends_when_asked(
+def test_the_running_sites_say_how_to_get_in_revive_their_broker_and_end_when_asked(
     root: Path, folder: Path
 ) -> None:
     with subprocess.Popen(**command(root, folder, "up")) as up:
         assert up.stdout is not None
-        said = said_until("Ctrl-C stops it", up.stdout)
+        said = said_until("Ctrl-C stops both", up.stdout)
         broker = json.loads((folder / "broker" / "valkey.pid").read_text())["server"]["pid"]
         os.kill(broker, signal.SIGKILL)
         said_until("The broker ended and was started again", up.stdout)
@@ -178,8 +195,9 @@ def test_the_running_site_says_how_to_get_in_revives_its_broker_and_ends_when_as
         rest, _ = up.communicate(timeout=LIMIT)
 
     assert str(folder / "log") in said
-    assert re.search(r"the admin at http://127\.0\.0\.1:\d+/admin/", said)
-    assert re.search(r"Log in as admin with the password \S{16} ", said)
+    for site in WORKERS:
+        assert re.search(rf"{site} is at \S+, its admin at http://127\.0\.0\.1:\d+/admin/", said)
+    assert re.search(r"Log in to either as admin with the password \S{16} ", said)
     assert up.returncode == 0
     assert rest.endswith("Stopped; nothing is left running.\n")
 

@@ -14,7 +14,7 @@ from project.demo.assets import Asset, NoAssets, assets_in
 from project.demo.row import Row
 from project.demo.steps import STEPS
 from project.demo.verification import problems
-from project.site import WORKERS
+from project.sites import RENDER, WORKERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,16 +41,22 @@ def row_for(step: Step, asset: Asset, folder: Path) -> Row:
     path = folder / step.output
     with asset.path.open("rb") as original:
         path.write_bytes(content_of(step, original))
-    return recorded(
-        Row(
-            file=asset.name,
-            topic=step.topic,
-            instance=next(name for name, topics in WORKERS.items() if step.topic in topics),
-            state="SUCCEEDED",
-            error="",
-        ),
-        path,
+    cluster, instance = next(
+        (site, name)
+        for site, workers in WORKERS.items()
+        for name, topics in workers.items()
+        if step.topic in topics
     )
+    row = Row(
+        file=asset.name,
+        topic=step.topic,
+        cluster=cluster,
+        instance=instance,
+        state="SUCCEEDED",
+        error="",
+    )
+    travelled = replace(row, transport="http", bytes_saved=1) if cluster == RENDER else row
+    return recorded(travelled, path)
 
 
 def content_of(step: Step, original: Any) -> bytes:
@@ -109,7 +115,10 @@ def test_a_rendition_that_is_drawn_wrongly_is_found(
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"instance": "author@demo"}, "which was not allowed to"),
+        ({"instance": "web@demo"}, "which was not allowed to"),
+        ({"cluster": "author"}, "which was not allowed to"),
+        ({"transport": "inline"}, "went by inline"),
+        ({"bytes_saved": 0}, "went by http"),
         ({"state": "GIVEN_UP", "error": "no luck"}, "is GIVEN_UP: no luck"),
         ({"path": None}, "does not exist"),
         ({"sha256": "0" * 64}, "is not the file that was recorded"),
@@ -121,9 +130,10 @@ def test_a_row_that_is_wrong_is_found(
 ) -> None:
     wrong = [replace(rows[1], **change) if row is rows[1] else row for row in rows]
 
-    [found] = problems(asset, wrong)
+    found = problems(asset, wrong)
 
-    assert problem in found
+    assert found
+    assert problem in found[0]
 
 
 def test_a_rendition_that_does_not_open_is_found(asset: Asset, rows: list[Row]) -> None:
@@ -141,7 +151,14 @@ def test_an_unreadable_file_has_to_end_in_errors_with_reasons(tmp_path: Path) ->
     path.write_text("Dear all")
     letter = Asset(path=path, name=path.name, is_ours=False)
     refused = [
-        Row(file=path.name, topic=step.topic, instance="", state="ERROR", error="no image")
+        Row(
+            file=path.name,
+            topic=step.topic,
+            cluster="",
+            instance="",
+            state="ERROR",
+            error="no image",
+        )
         for step in STEPS
     ]
 

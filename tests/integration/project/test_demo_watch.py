@@ -20,7 +20,7 @@ from project.demo.steps import STEPS
 from project.demo.verification import problems
 from project.demo.watch import Stalled, look, picture, watch
 from project.fleet import Fleet
-from project.site import Site
+from project.running import Sites
 
 if TYPE_CHECKING:
     from offload.models import Run
@@ -42,9 +42,9 @@ def run(asset: Asset) -> Run:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    """Return a site without programs."""
-    return Site(fleet=Fleet(tmp_path, {}), url="http://127.0.0.1/")
+def sites(tmp_path: Path) -> Sites:
+    """Return sites without programs."""
+    return Sites(fleet=Fleet(tmp_path, {}), urls={})
 
 
 def shown(console: Console) -> str:
@@ -54,35 +54,35 @@ def shown(console: Console) -> str:
 
 
 def test_jobs_that_nobody_runs_stall_the_demo_and_their_topics_are_named(
-    asset: Asset, run: Run, site: Site, monkeypatch: pytest.MonkeyPatch
+    asset: Asset, run: Run, sites: Sites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("project.demo.watch.STALL_SECONDS", 0.3)
 
     with pytest.raises(Stalled, match="5 jobs have not ended") as stalled:
-        watch(site, Console(file=io.StringIO()), [(asset, run)])
+        watch(sites, Console(file=io.StringIO()), [(asset, run)])
 
     assert stalled.value.topics == ["dam/metadata", "dam/rendition/thumbnail", "dam/rendition/web"]
 
 
 def test_where_nothing_can_be_drawn_each_asset_gets_a_line_when_it_is_done(
-    asset: Asset, run: Run, site: Site
+    asset: Asset, run: Run, sites: Sites
 ) -> None:
     Job.objects.all().delete()
     console = Console(file=io.StringIO())
 
-    watch(site, console, [(asset, run)])
+    watch(sites, console, [(asset, run)])
 
     assert shown(console) == "chelsea.png: 0 of 0 steps succeeded\n"
 
 
 def test_a_file_with_brackets_in_its_name_is_named_as_it_is(
-    asset: Asset, run: Run, site: Site
+    asset: Asset, run: Run, sites: Sites
 ) -> None:
     Job.objects.all().delete()
     console = Console(file=io.StringIO())
     odd = replace(asset, name="a[/b] [red].png")
 
-    watch(site, console, [(odd, run)])
+    watch(sites, console, [(odd, run)])
     console.print(picture([(odd, run)], look([(odd, run)]), room=5))
 
     assert shown(console).count("a[/b] [red].png") == 2
@@ -104,7 +104,7 @@ def test_jobs_that_have_not_ended_are_rows_without_files_and_problems(
     rows = rows_of(asset, run, tmp_path)
 
     assert rows[0] == Row(
-        file="chelsea.png", topic="dam/metadata", instance="", state="PENDING", error=""
+        file="chelsea.png", topic="dam/metadata", cluster="", instance="", state="PENDING", error=""
     )
     assert rows[-1].state == "MISSING"
     assert len(problems(asset, rows)) == len(STEPS)

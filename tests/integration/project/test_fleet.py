@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 FAMILY = "import subprocess, sys, time; subprocess.Popen(['sleep', '600']); time.sleep(600)"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
 
+PAPER = {"WORDS": "out of paper"}
+
 SUPERVISOR = """
 import sys, time
 from pathlib import Path
@@ -178,3 +180,32 @@ def test_what_ends_soon_after_its_start_is_not_started_again(tmp_path: Path) -> 
 
         with pytest.raises(ProgramEnded, match="no such setting"):
             eventually(fleet.revive, what="its end")
+
+
+def test_a_program_with_work_to_do_is_waited_for_and_not_missed(tmp_path: Path) -> None:
+    with Fleet(tmp_path, {"WORDS": "wrong"}) as fleet:
+        fleet.start("work", ["sh", "-c", 'echo "$WORDS" > "$0"', str(tmp_path / "done")], PAPER)
+        fleet.complete("work")
+
+        assert (tmp_path / "done").read_text() == "out of paper\n"
+        assert programs_in(tmp_path) == []
+        assert fleet.revive() == {}
+
+
+def test_work_that_fails_is_said_with_its_last_words(tmp_path: Path) -> None:
+    with Fleet(tmp_path, {}) as fleet:
+        fleet.start("work", ["sh", "-c", 'echo "$WORDS"; exit 3'], PAPER)
+
+        with pytest.raises(ProgramEnded, match=r"work ended with code 3[\s\S]*out of paper"):
+            fleet.complete("work")
+
+
+def test_work_is_interrupted_by_a_signal(tmp_path: Path) -> None:
+    with ending_in_order() as stop, Fleet(tmp_path, {}, stop) as fleet:
+        fleet.start("work", ["sleep", "600"])
+        [program] = programs_in(tmp_path)
+        signal.raise_signal(signal.SIGTERM)
+
+        with pytest.raises(KeyboardInterrupt):
+            fleet.complete("work")
+    assert has_ended(program)

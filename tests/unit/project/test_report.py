@@ -10,6 +10,7 @@ from project.demo.row import Row
 DONE = Row(
     file="100%[x] *.png",
     topic="dam/rendition/thumbnail",
+    cluster="render",
     instance="thumbs@demo",
     state="SUCCEEDED",
     error="",
@@ -19,9 +20,17 @@ DONE = Row(
     path="var/demo/outputs/001-100_x_.png/thumbnail.48.png",
     width=48,
     height=32,
+    transport="http",
+    bytes_sent=142_808,
+    bytes_saved=512,
 )
 REFUSED = Row(
-    file="torn.jpg", topic="dam/metadata", instance="web@demo", state="ERROR", error="It is torn"
+    file="torn.jpg",
+    topic="dam/metadata",
+    cluster="",
+    instance="",
+    state="ERROR",
+    error="It is torn",
 )
 
 
@@ -35,7 +44,15 @@ def printed(rows: list[Row], width: int) -> str:
 
 def test_a_narrow_terminal_gets_every_fact_whole() -> None:
     text = printed([DONE, REFUSED], 80)
-    for fact in ("100%[x] *.png", DONE.topic, DONE.instance, "0.03 s", "3.3 kB", "48 x 32"):
+    for fact in (
+        "100%[x] *.png",
+        DONE.topic,
+        "render/thumbs@demo",
+        "0.03 s",
+        "3.3 kB",
+        "48 x 32",
+        "by http: 142.8 kB sent, 512 bytes saved",
+    ):
         assert fact in text
     assert "f61f082b54d0" in text
     assert str(DONE.path) in text
@@ -48,3 +65,19 @@ def test_lines_fit_a_terminal_of_eighty_columns() -> None:
 
 def test_a_file_is_named_once_above_its_steps() -> None:
     assert printed([DONE, DONE, REFUSED], 80).count("100%[x] *.png") == 1
+
+
+def test_what_went_between_the_sites_is_summed_up() -> None:
+    assert report.transfers([DONE, DONE, REFUSED]) == (
+        "Between the sites: 285.6 kB sent by http, and 1.0 kB saved "
+        "because they were there already."
+    )
+
+
+def test_the_table_says_which_site_ran_what() -> None:
+    console = Console(file=io.StringIO(), width=report.TABLE_COLUMNS)
+    console.print(report.table([DONE]))
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert "render/thumbs@demo" in text
+    assert "142.8 kB" in text

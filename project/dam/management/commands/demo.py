@@ -1,26 +1,32 @@
-"""Put images through the workflow on three different workers, and verify the results."""
+"""Put images through the workflow at two sites, and verify the results."""
 
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django_rich.management import RichCommand
 
 from offload.core.exceptions import MissingFile, OffloadError, UnreadableFile
+from offload.models import PayloadFile
 from offload.workflows import start
 from project.claim import FolderInUse
 from project.dam.workflow import UPDATE_ASSET
 from project.demo import report
+from project.demo.account import Account, held
 from project.demo.assets import PHOTOS, NoAssets, assets_in
 from project.demo.rows import folder_name, rows_of
+from project.demo.separation import separation_problems
 from project.demo.verification import problems
 from project.demo.watch import Stalled, watch
 from project.fleet import ProgramEnded, StopRequest, ending_in_order
-from project.site import NotReady, await_ready, running
+from project.running import NotReady, OtherSite, await_ready, running
+from project.sites import RENDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +34,10 @@ if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
     from offload.models import Run
+    from project.demo.account import Held
     from project.demo.assets import Asset
     from project.demo.row import Row
-    from project.site import Site
+    from project.running import Sites
 
 #: Variables that make the workers of the demo quick to notice things.
 QUICK_VARIABLES = {"OFFLOAD_PROFILE": "fast"}
@@ -58,22 +65,26 @@ class Command(RichCommand):
             raise CommandError(
                 "Interrupted; everything was stopped.", returncode=130
             ) from interrupt
-        except (FolderInUse, NoAssets, NotReady, OffloadError, ProgramEnded) as error:
+        except (FolderInUse, NoAssets, NotReady, OffloadError, OtherSite, ProgramEnded) as error:
             raise CommandError(str(error)) from error
 
     def demonstrate(self, assets: list[Asset], stop: StopRequest) -> None:
-        """Run site and workers, process the assets, show and verify the results."""
-        starting = f"Starting the site and its workers (logs: {settings.VAR / 'log'}) ..."
+        """Run sites and workers, process the assets, show and verify the results."""
+        starting = f"Starting both sites and their workers (logs: {settings.VAR / 'log'}) ..."
         self.console.print(starting, soft_wrap=True)
-        with running(QUICK_VARIABLES, stop, afresh=True) as site:
-            await_ready(site)
-            runs = list(submitted(site, assets))
-            self.console.print(f"{len(assets)} assets are on their way; the site is at {site.url}")
+        with running(QUICK_VARIABLES, stop, afresh=True) as sites:
+            await_ready(sites)
+            runs = list(submitted(sites, assets))
+            originals = stored_originals(runs)
+            where = " and ".join(f"{url}/" for url in sites.urls.values())
+            self.console.print(f"{len(assets)} assets are on their way; the sites are at {where}")
             try:
-                watch(site, self.console, runs)
+                watch(sites, self.console, runs)
             except Stalled as stalled:
                 self.explain(stalled)
-        self.conclude(runs)
+            author, render = accounts(sites)
+        found = list(separation_problems(author, render, originals))
+        self.conclude(collect(runs, render), found)
 
     def explain(self, stalled: Stalled) -> None:
         """Say for each topic why its jobs wait, and give up."""
@@ -89,16 +100,16 @@ class Command(RichCommand):
         for line in report.listing(rows):
             self.console.print(line, soft_wrap=True, highlight=False)
 
-    def conclude(self, runs: list[tuple[Asset, Run]]) -> None:
+    def conclude(self, results: list[tuple[Asset, list[Row]]], found: list[str]) -> None:
         """Show and record the results of the assets; raise CommandError if they are wrong."""
-        results = collect(runs)
         rows = [row for _, some in results for row in some]
         report.write(settings.VAR / "demo" / "report.json", rows)
         self.show(rows)
-        found = [problem for asset, some in results for problem in problems(asset, some)]
+        found += [problem for asset, some in results for problem in problems(asset, some)]
         if found:
             raise CommandError("The demo failed:\n  " + "\n  ".join(found))
         refused = sum(some[0].state != "SUCCEEDED" for _, some in results)
+        self.console.print(report.transfers(rows), soft_wrap=True)
         self.console.print(
             f"Assets: {len(results) - refused} done and verified, {refused} could not be read. "
             f"Report: {settings.VAR / 'demo' / 'report.json'}",
@@ -106,10 +117,10 @@ class Command(RichCommand):
         )
 
 
-def submitted(site: Site, assets: list[Asset]) -> Iterator[tuple[Asset, Run]]:
-    """Put the assets into the workflow one by one, as long as the site runs."""
+def submitted(sites: Sites, assets: list[Asset]) -> Iterator[tuple[Asset, Run]]:
+    """Put the assets into the workflow one by one, as long as the sites run."""
     for asset in assets:
-        site.fleet.check()
+        sites.fleet.check()
         yield asset, submit(asset)
 
 
@@ -126,11 +137,30 @@ def submit(asset: Asset) -> Run:
         return start(UPDATE_ASSET, properties={**facts, "problem": str(error)}).row
 
 
-def collect(runs: list[tuple[Asset, Run]]) -> list[tuple[Asset, list[Row]]]:
+def stored_originals(runs: list[tuple[Asset, Run]]) -> list[Held]:
+    """Return the files that the author's site has just stored of the assets."""
+    payloads = [run.payload_id for _, run in runs if run.payload_id]
+    rows = PayloadFile.objects.inputs().filter(payload__in=payloads)
+    storage = storages["offload"]
+    paths = [Path(storage.path(location)) for location in rows.values_list("location", flat=True)]
+    return [found for path in paths if (found := held(path)) is not None]
+
+
+def accounts(sites: Sites) -> tuple[Account, Account]:
+    """Return the accounts of both sites, the author's first."""
+    path = settings.VAR / "demo" / "render.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "manage.py", "account", str(path)]
+    sites.fleet.start("render-account", command, {"OFFLOAD_SITE": RENDER})
+    sites.fleet.complete("render-account")
+    return Account.here(), Account.load(path)
+
+
+def collect(runs: list[tuple[Asset, Run]], render: Account) -> list[tuple[Asset, list[Row]]]:
     """Return the results of the assets; their files replace those of the last demo."""
     folder = settings.VAR / "demo" / "outputs"
     shutil.rmtree(folder, ignore_errors=True)
     return [
-        (asset, rows_of(asset, run, folder / folder_name(number, asset)))
+        (asset, rows_of(asset, run, folder / folder_name(number, asset), render.moved))
         for number, (asset, run) in enumerate(runs, 1)
     ]
