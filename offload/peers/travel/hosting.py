@@ -150,6 +150,7 @@ def _clone(home: str, envelope: PeerEnvelope, task: str, older: Job | None) -> N
     if older is not None:
         epoch = older.epoch
         fetched_inputs.give_up(older, "home has bound its job anew")
+        pushing.give_up(older)
         deletion.forget([older.pk])
     draft = _draft(envelope, task, epoch)
     clones.store(draft, home=home, epoch=envelope.epoch)

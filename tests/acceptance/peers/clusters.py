@@ -15,6 +15,7 @@ from tests.acceptance.peers.cable import Cable, cable
 from tests.acceptance.peers.web import Web, address, free_port
 from tests.acceptance.place import Place, visited
 from tests.acceptance.servers import DATABASES, Broker, servers, variables
+from tests.integration.files.transports.proxy import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +54,8 @@ class Pair:
     web: Web
     #: Between each of the two and what both send each other, in that order, if there are any.
     cables: tuple[Cable, ...] = ()
+    #: Between the second one and that web server, if there is one.
+    proxy: Proxy | None = None
 
 
 @contextmanager
@@ -62,14 +65,16 @@ def pair(
     database: str = "sqlite",
     cables: bool = False,
     namesakes: bool = False,
+    proxied: bool = False,
     transports: tuple[str, ...] = ("inline", "http"),
     settings: dict[str, Any] | None = None,
 ) -> Iterator[Pair]:
     """Make two clusters with one broker.
 
     ``database`` is that of the second one. With ``cables`` each has one of its own to the queues
-    between them. ``namesakes`` gives the workers of both the same nodenames. ``transports`` are
-    those of files, and ``settings`` are for both.
+    between them; with ``proxied`` it reaches the web server through a proxy. ``namesakes`` gives
+    the workers of both the same nodenames. ``transports`` are those of files, and ``settings`` are
+    for both.
     """
     port = free_port()
     given = {"TRANSPORTS": {"*": transports}, "MIN_FREE": 0, **(settings or {})}
@@ -81,15 +86,18 @@ def pair(
         names = (f"site-{run}", f"render-{run}")
         options = {"KEY": {KEY_ID: secret}, "SEND": ["**"], "ACCEPT": ["**"]}
         said = [{**options, "BROKER": one.url} for one in laid] or [options, options]
-        there = {**said[1], "URL": address(port)}
+        proxy = Proxy(port) if proxied else None
+        there = {**said[1], "URL": address(proxy.port if proxy else port)}
         first = _cluster(names, folder, own, broker, said[0], given)
         second = _cluster(names[::-1], folder / "render", other, broker, there, given)
         if namesakes:
             second = _like(first, second)
         web = Web(first.place, port)
         try:
-            yield Pair(first, second, broker, secret, web, laid)
+            yield Pair(first, second, broker, secret, web, laid, proxy)
         finally:
+            if proxy is not None:
+                proxy.close()
             web.kill()
             first.fleet.end()
             second.fleet.end()

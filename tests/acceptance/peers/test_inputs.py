@@ -11,7 +11,7 @@ from django.db.models import Q
 
 import offload
 from offload.core.states import JobState
-from offload.models import FileTransfer, Job, PayloadFile
+from offload.models import FileTransfer, Job, KeptFile, PayloadFile
 from offload.rules import editing
 from tests.acceptance.peers.clusters import pair
 from tests.acceptance.peers.test_travel import LIMIT, reaches, row
@@ -79,6 +79,8 @@ def check_stored(pair: Pair) -> None:
     def is_tidy() -> bool:
         with pair.render.visited():
             rows = set(PayloadFile.objects.values_list("location", flat=True))
+            # What a clone left in whose place a newer one is.
+            rows |= set(KeptFile.objects.values_list("location", flat=True))
         there = {str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file()}
         return there == rows
 
