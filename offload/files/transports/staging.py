@@ -10,7 +10,7 @@ import errno
 import tempfile
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from django.core.files import File
 from uuid_utils import uuid7
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from offload.core.transfers.descriptions import FileDescription
     from offload.files.transports.watching import Timer
 
+#: The largest file that is on its way in memory.
+SPOOLED_BYTES = 1 << 20
 #: The error numbers of a full disk, or of an exceeded quota.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -54,7 +56,7 @@ class StagedFile:
         with telling(file.name):
             mine = parts.opened(part) if part else None
             self._part = None if mine is None else part
-            self._content: IO[bytes] = mine or tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+            self._content: IO[bytes] = mine or _unnamed(folder)
             if mine is not None:
                 self._go_on()
 
@@ -118,6 +120,13 @@ class StagedFile:
             self._content.seek(0)
         moved = MovableFile(self._content, self._part) if self._part else File(self._content)
         return keep(self.file, moved, alias, folder, location)
+
+
+def _unnamed(folder: Path | None) -> IO[bytes]:
+    """Return a file that has no name; a small one stays in memory."""
+    place = None if folder is None else str(folder)
+    # It does what files of bytes do, and is of no type in common.
+    return cast("IO[bytes]", tempfile.SpooledTemporaryFile(SPOOLED_BYTES, dir=place))
 
 
 class SentFile:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Opener: TypeAlias = "Callable[[], AbstractContextManager[IO[bytes] | Any]]"
 
 CHUNK_BYTES = 1 << 18
+#: A file of up to so many bytes is sent whole, without asking first what the other side has.
+WHOLE_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from offload.core.transfers.ranges import OFFSET, Part, parse_content_range
 from offload.files.transports.http.client import PartReader, failure
 from offload.files.transports.http.grants import GRANT_MAX
 from offload.files.transports.sending import content_of
-from offload.files.transports.transport import CHUNK_BYTES, Transport
+from offload.files.transports.transport import CHUNK_BYTES, WHOLE_BYTES, Transport
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -63,14 +63,9 @@ class RemoteHttpTransport(Transport):
             raise TransferFailed(name=file.name, problem=problem)
 
     def push(self, transfer: Transfer, ticket: Ticket, source: Source, sent: SentFile) -> None:
-        """Ask home for the offset, and put what it lacks."""
+        """Ask home for the offset, unless the file is small, and put what it lacks."""
         file = transfer.file
-        with self._request("HEAD", ticket, file, {}) as response:
-            is_new = not sent.size
-            is_complete = _note(response, file, sent)
-        if is_new and not is_complete:
-            # Those that an earlier agent has sent.
-            sent.count(sent.size)
+        is_complete = self._is_there(ticket, file, sent)
         if is_complete:
             return
         with content_of(file, source) as content:
@@ -83,6 +78,18 @@ class RemoteHttpTransport(Transport):
                     is_complete = _note(response, file, sent)
                 if not is_complete and sent.size <= before:
                     raise TransferFailed(name=file.name, problem="the other site took no bytes")
+
+    def _is_there(self, ticket: Ticket, file: FileDescription, sent: SentFile) -> bool:
+        """Ask home how much it has; return whether that is all."""
+        is_new = not sent.size
+        if is_new and file.size <= WHOLE_BYTES:
+            return False
+        with self._request("HEAD", ticket, file, {}) as response:
+            is_complete = _note(response, file, sent)
+        if is_new and not is_complete:
+            # Those that an earlier agent has sent.
+            sent.count(sent.size)
+        return is_complete
 
     def withdraw(self, transfer: Transfer, ticket: Ticket) -> None:
         """Do nothing: this side offers nothing."""

@@ -175,6 +175,14 @@ def _opened(path: Path) -> Iterator[int]:
         os.close(handle)
 
 
+def whole(stream: Body, size: int) -> bytes:
+    """Return so many bytes of a request, or fewer if its client is gone."""
+    found = b""
+    while len(found) < size and (chunk := _read(stream, size - len(found))):
+        found += chunk
+    return found
+
+
 def _read(stream: Body, most: int) -> bytes:
     """Return the next bytes of a request; none if its client is gone."""
     try:

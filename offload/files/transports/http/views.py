@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import shutil
 from functools import partial
+from hashlib import sha256
+from io import BytesIO
 from typing import TYPE_CHECKING
 
+from django.core.files.base import ContentFile
 from django.http import HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
@@ -17,8 +20,9 @@ from offload.core.transfers.ranges import OFFSET, REASON, Part, parse_content_ra
 from offload.files.transports.http.downloads import download
 from offload.files.transports.http.grants import InvalidGrant
 from offload.files.transports.http.home import Refusal
-from offload.files.transports.http.uploads import BeingStored
+from offload.files.transports.http.uploads import BeingStored, whole
 from offload.files.transports.staging import digest
+from offload.files.transports.transport import WHOLE_BYTES
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -111,11 +115,33 @@ def _take(site: TransferSite, request: HttpRequest, transfer: Transfer) -> HttpR
     check_space(site.limits, name=transfer.file.name, needed=transfer.file.size - size, free=free)
     if part.start == 0:
         site.uploads.purge(site.home.is_open)
+    if part.size == transfer.file.size <= WHOLE_BYTES:
+        return _take_whole(site, whole(request, part.size), transfer)
     site.uploads.append(transfer, part, request)
     size = site.uploads.size(transfer)
     if size < part.stop:
         return _at(size, 408)
     return _at(size, 200) if size < transfer.file.size else _finish(site, transfer)
+
+
+def _take_whole(site: TransferSite, body: bytes, transfer: Transfer) -> HttpResponse:
+    """Store a small file, of which nothing lies in the folder of uploads unless that fails."""
+    is_whole = len(body) == transfer.file.size
+    if is_whole and sha256(body).hexdigest() != transfer.file.sha256:
+        return _at(0, 422)
+    try:
+        if is_whole:
+            site.home.accept(transfer, ContentFile(body))
+            return _at(len(body), 201)
+    except TransferFailed:
+        _keep(site, body, transfer)
+        raise
+    _keep(site, body, transfer)
+    return _at(len(body), 408)
+
+
+def _keep(site: TransferSite, body: bytes, transfer: Transfer) -> None:
+    site.uploads.append(transfer, Part(start=0, stop=len(body)), BytesIO(body))
 
 
 def _finish(site: TransferSite, transfer: Transfer) -> HttpResponse:

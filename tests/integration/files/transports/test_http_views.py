@@ -17,6 +17,7 @@ from offload.core.transfers.descriptions import Direction, Transfer
 from offload.core.transfers.limits import TransferLimits
 from offload.core.transfers.ranges import Part
 from offload.core.transfers.tickets import Ticket
+from offload.files.transports.http import views
 from offload.files.transports.http.grants import GrantSigner
 from offload.files.transports.http.home_transport import HomeHttpTransport
 from offload.files.transports.http.views import transfer_urls
@@ -91,7 +92,10 @@ def test_a_disk_that_must_stay_free_takes_no_upload(folder: Path) -> None:
     assert uploads(folder) == []
 
 
-def test_a_full_disk_keeps_nothing_of_an_upload(folder: Path) -> None:
+def test_a_full_disk_keeps_nothing_of_an_upload(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "WHOLE_BYTES", 0)
     (folder / "uploads" / f"{OUTPUT.key}.part").symlink_to("/dev/full")
 
     assert put(site_of(folder)).status_code == 507
