@@ -58,6 +58,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "payload verify --storage default",
             "payload prune --orphans --older-than 2d --dry-run",
         ),
+        "logs": ("logs 59c8ab1f211a", "logs 59c8 --follow"),
         "transfers": ("transfers", "transfers 59c8ab1f211a --json"),
         "changes": ("changes --of render@gpu1 --since 1d",),
         "explain": ("explain dam/rendition/web",),

@@ -116,6 +116,8 @@ class Settings:
     scratch: str = ""
     #: Largest sum of one run's files there, in bytes.
     max_scratch: int = 34_359_738_368
+    #: Last lines of the log of each attempt that are kept; 0 keeps none.
+    log_lines: int = 500
     #: Queues by name, each with ``topics`` and the other fields of the admin's form.
     queues: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: Other clusters by their names, each with ``KEY`` and further options; see below.

@@ -14,6 +14,7 @@ from offload.admin.base import Browsed, Viewer
 from offload.admin.paging import CappedPaginator
 from offload.models import (
     Attempt,
+    AttemptLog,
     Delivery,
     Dependency,
     DyingFile,
@@ -138,6 +139,17 @@ class KeptFileAdmin(Internal):
     fields = ("peer", "sha256", "size", "storage", "location", "since", "used_at", "pinned_until")
     search_fields = ("location__startswith", "sha256__exact")
     ordering = ("used_at",)
+
+
+@admin.register(AttemptLog)
+class AttemptLogAdmin(Internal):
+    """Logs of attempts; their lines are on the job's page."""
+
+    about = _("What runs have logged: the last lines of each attempt.")
+    list_display = ("job", "epoch", "count")
+    fields = ("job", "epoch", "count")
+    list_select_related = ("job",)
+    search_fields = ("job__id__exact",)
 
 
 @admin.register(DyingFile)

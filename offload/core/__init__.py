@@ -8,6 +8,7 @@ __all__ = [
     "envelopes",
     "exceptions",
     "files",
+    "job_log",
     "lazy",
     "moments",
     "nearness",

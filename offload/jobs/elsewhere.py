@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from offload.conf import settings
 from offload.core.attempt_key import AttemptKey
 from offload.core.retries import Cause, RetryDecision, least_pause
 from offload.core.states import JobState
@@ -14,12 +15,13 @@ from offload.jobs.decisions import decided
 from offload.jobs.losses import policy_of
 from offload.models import Job
 from offload.results import result_backend, task_results
-from offload.tracking import async_completion, finishing, requeue, selectors
+from offload.tracking import async_completion, finishing, logs, requeue, selectors
 from offload.tracking.peers import elsewhere
 from offload.tracking.peers.elsewhere import ELSEWHERE
 
 if TYPE_CHECKING:
     from offload.core.envelopes import Key
+    from offload.core.job_log import JobLog
     from offload.core.outcomes import ErrorInfo
     from offload.core.progress import Progress
     from offload.signals import StateChange
@@ -38,6 +40,12 @@ def began(job: Job, *, instance: str, incarnation: str) -> None:
 def progressed(binding: Key, progress: Progress) -> None:
     """Show how far a run at a peer is."""
     finishing.report(_key(binding), progress)
+
+
+def logged(binding: Key, log: JobLog) -> None:
+    """Keep what a run at a peer has logged, as far as this site keeps logs."""
+    if most := settings().log_lines:
+        logs.write(_key(binding), log.last(most))
 
 
 def succeeded(binding: Key, value: Any) -> None:

@@ -9,12 +9,14 @@ from offload.core.progress import Progress
 from offload.management.arguments import times
 from offload.queues import own_retries
 from offload.reading import transfers
-from offload.reading.jobs import history
+from offload.reading.jobs import history, logs
 from offload.reading.waiting.explain import Explanation, explain_job
 
 if TYPE_CHECKING:
+    from offload.core.job_log import LogLine
     from offload.models import Delivery, Job, PayloadFile
     from offload.reading.jobs.history import AttemptLine
+    from offload.reading.jobs.logs import AttemptLines
 
 
 def job_facts(job: Job) -> dict[str, Any]:
@@ -61,6 +63,7 @@ def whole_job(job: Job, explanation: Explanation | None = None) -> dict[str, Any
         "inputs": [file_facts(one) for one in files if not one.is_output],
         "outputs": [file_facts(one) for one in files if one.is_output],
         "deliveries": [delivery_facts(one) for one in history.deliveries(job)],
+        "log": [line_facts(one, line) for one in logs.of(job.pk) for line in one.lines],
         "transfers": [asdict(one) for one in transfers.of_job(job)],
         "explanation": (explanation or explain_job(job)).as_dict(),
     }
@@ -78,6 +81,11 @@ def attempt_facts(attempt: AttemptLine) -> dict[str, Any]:
         "outcome": attempt.outcome,
         "error": attempt.error,
     }
+
+
+def line_facts(attempt: AttemptLines, line: LogLine) -> dict[str, Any]:
+    """Return the facts about a line of a log."""
+    return {"epoch": attempt.epoch, **asdict(line)}
 
 
 def delivery_facts(delivery: Delivery) -> dict[str, Any]:

@@ -17,13 +17,14 @@ from offload.management.narrow_table import listing
 from offload.management.terminal import WIDE_COLUMNS, sanitized, table
 from offload.queues import own_retries
 from offload.reading import transfers
-from offload.reading.jobs import history
+from offload.reading.jobs import history, logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.text import Text
 
+    from offload.core.job_log import LogLine
     from offload.models import Delivery, Job, PayloadFile
     from offload.reading.transfers import TransferLine
     from offload.reading.waiting.explain import Explanation
@@ -36,6 +37,9 @@ DELIVERY_HEADERS = ("delivery", "to", "state", "failures", "error")
 DELIVERY_FOLDS = {"delivery": 12, "to": 20, "error": 20}
 TRANSFER_HEADERS = ("transfer", "", "by", "stage", "sent", "saved", "tries", "error")
 TRANSFER_FOLDS = {"transfer": 12, "error": 20}
+LEVEL_STYLES = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
+#: Last lines of the log; ``offload logs`` shows all.
+LINES_SHOWN = 10
 FILE_HEADERS = ("file", "", "size", "type", "SHA-256")
 
 
@@ -63,6 +67,8 @@ def parts(job: Job, width: int) -> Iterator[Sequence[Text | Table]]:
         yield [table(DELIVERY_HEADERS, map(delivery_row, found), fold=DELIVERY_FOLDS)]
     if moved := transfers.of_job(job):
         yield [table(TRANSFER_HEADERS, map(transfer_row, moved), fold=TRANSFER_FOLDS)]
+    if logged := logs.of(job.pk, most=LINES_SHOWN):
+        yield [log_line(one) for one in logged[-1].lines]
     if job.traceback:
         yield [sanitized(job.traceback.rstrip(), "dim")]
 
@@ -183,6 +189,14 @@ def verdicts(found: Explanation) -> list[Table]:
         if rows
         else []
     )
+
+
+def log_line(logged: LogLine) -> Text:
+    """Return a line of a log."""
+    made = sanitized(f"{timezone.localtime(logged.at):%H:%M:%S} ", "dim")
+    made.append_text(sanitized(f"{logged.level} ", LEVEL_STYLES.get(logged.level, "dim")))
+    made.append_text(sanitized(logged.text))
+    return made
 
 
 def line(job: Job) -> Text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from offload.models.attempt_logs import AttemptLog
 from offload.models.attempts import Attempt, Exclusion
 from offload.models.change_records import ChangeRecord
 from offload.models.files.deliveries import Delivery
@@ -24,6 +25,7 @@ from offload.models.runs import Run
 __all__ = [
     "AnsweredRequest",
     "Attempt",
+    "AttemptLog",
     "ChangeRecord",
     "ClosedBinding",
     "Delivery",

@@ -16,12 +16,14 @@ from offload.jobs.retrying import retry_one
 from offload.jobs.stopping import stop
 from offload.models import Job
 from offload.operations.waiting import until
+from offload.reading.jobs import logs
 from offload.reading.waiting.explain import explain
 from offload.results import result_backend
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
+    from offload.core.job_log import LogLine
     from offload.core.validation.options import Seconds
     from offload.models import PayloadFile
     from offload.reading.waiting.explain import Explanation
@@ -103,6 +105,13 @@ class JobHandle:
         Raise UnknownJob if the job does not exist.
         """
         return explain(self)
+
+    def logs(self) -> tuple[LogLine, ...]:
+        """Return the lines that the job has logged so far, of all its attempts, in their order.
+
+        The last lines of each attempt are kept. Raise UnknownJob if the job does not exist.
+        """
+        return tuple(line for attempt in logs.of(self.row.pk) for line in attempt.lines)
 
     def wait(self, timeout: Seconds | None = None) -> Job:
         """Wait until the job has ended; return its row.

@@ -10,6 +10,7 @@ __all__ = [
     "drafts",
     "fencing",
     "finishing",
+    "logs",
     "peers",
     "queries",
     "relays",

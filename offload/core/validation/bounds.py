@@ -120,5 +120,6 @@ SETTINGS: Mapping[str, Bound] = MappingProxyType(
         "KEEP_FILES": Bound(least=0, most=YEAR_SECONDS),
         "MAX_KEPT": FILE_BYTES,
         "MAX_SCRATCH": FILE_BYTES,
+        "LOG_LINES": Bound(least=0, most=10_000, is_whole=True),
     }
 )

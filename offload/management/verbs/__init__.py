@@ -10,6 +10,7 @@ from offload.management.verbs.explain import EXPLAIN
 from offload.management.verbs.instances import INSTANCES
 from offload.management.verbs.jobs.detail import JOB
 from offload.management.verbs.jobs.listing import JOBS
+from offload.management.verbs.jobs.logs import LOGS
 from offload.management.verbs.jobs.remove import REMOVE
 from offload.management.verbs.jobs.retry import RETRY
 from offload.management.verbs.jobs.stop import STOP
@@ -38,6 +39,7 @@ VERBS = {
         SUBMIT,
         JOBS,
         JOB,
+        LOGS,
         STOP,
         RETRY,
         REMOVE,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from offload.core.exceptions import FileProblem
+from offload.core.job_log import JobLog
 from offload.core.outcomes import ErrorInfo
 from offload.core.peers.contents import PeerNews, ReportAnswer, ReportVerdict
 from offload.core.progress import Progress
@@ -110,6 +111,8 @@ def _apply(job: Job, report: CloneReport) -> None:
     details = report.details
     _begin(job, report)
     binding = (job.pk, job.epoch)
+    if (log := JobLog.unpacked(details.get("log"))) is not None:
+        elsewhere.logged(binding, log)
     match report.news:
         case PeerNews.STARTED:
             _show(job, details.get("progress"))

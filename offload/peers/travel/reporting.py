@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from offload.core.exceptions import FileProblem, InvalidProperties
@@ -18,6 +18,7 @@ from offload.models import Attempt, Job
 from offload.peers.files import pushing, reported
 from offload.peers.travel.options import travelling
 from offload.peers.travel.plain import plain
+from offload.tracking import logs
 from offload.tracking.peers import news
 from offload.tracking.peers.news import BEGUN, REFUSED, UNSENT, WITHDRAWN, Due
 
@@ -33,6 +34,8 @@ ERROR_MAX, TRACEBACK_MAX = 10_000, 100_000
 #: Bytes of a message that are left for all but the details of a report.
 SPARE_BYTES = 16_384
 BODY_BYTES = PeerLimits().size_bytes - SPARE_BYTES
+#: Last lines of a clone's log that travel, and their characters.
+LOG_LINES, LOG_CHARACTERS = 100, 16_000
 #: The key of outputs where their size is counted with that of the details.
 FILES = "files"
 #: Causes for which the run itself asked to begin again.
@@ -77,6 +80,8 @@ def _report(home: str, due: Due) -> CloneReport:
         problem = f"what its run returned cannot travel: {error}"
         details = {"type": "offload.InvalidValue", "message": problem, "final": True}
         body = _Body(news=PeerNews.FAILED, details=details)
+    else:
+        body = _with_log(due, body)
     return CloneReport(
         job_id=due.job_id,
         epoch=due.epoch,
@@ -86,6 +91,20 @@ def _report(home: str, due: Due) -> CloneReport:
         details=body.details,
         files=body.files,
     )
+
+
+def _with_log(due: Due, body: _Body) -> _Body:
+    """Return the body of a report with the clone's log, if it has one and there is room."""
+    log = logs.latest(due.job_id)
+    if log is None:
+        return body
+    packed = log.last(LOG_LINES, LOG_CHARACTERS).packed()
+    whole = replace(body, details={**body.details, "log": packed})
+    try:
+        _check(whole)
+    except InvalidProperties:
+        return body
+    return whole
 
 
 def _check(body: _Body) -> None:

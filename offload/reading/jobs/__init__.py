@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-__all__ = ["history", "lookup", "often_sent", "page", "page_version", "selection"]
+__all__ = ["history", "logs", "lookup", "often_sent", "page", "page_version", "selection"]

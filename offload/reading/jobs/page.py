@@ -9,7 +9,7 @@ from offload.core.progress import Progress
 from offload.core.states import QUERY_TYPES, JobState
 from offload.models import Kind
 from offload.reading import transfers
-from offload.reading.jobs import history, steps
+from offload.reading.jobs import history, logs, steps
 from offload.reading.waiting.explain import explain_job
 
 if TYPE_CHECKING:
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
     from offload.models import Delivery, Job, PayloadFile
     from offload.reading.jobs.history import AttemptLine
+    from offload.reading.jobs.logs import AttemptLines
     from offload.reading.jobs.steps import Step
     from offload.reading.transfers import TransferLine
     from offload.reading.waiting.explain import Explanation
 
 #: Empty values, which are not shown.
 EMPTY_VALUES: tuple[object, ...] = (None, [], {})
+#: Lines of the log of each attempt.
+LINES_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,8 @@ class JobPage:
     #: The last job that retries it.
     retried_as: str
     progress: Progress | None
+    #: Of each attempt that has one; none if the user may not see payloads.
+    logs: tuple[AttemptLines, ...]
     attempts: tuple[AttemptLine, ...]
     steps: tuple[Step, ...]
     #: Whether the run has more steps than the page shows.
@@ -154,6 +159,7 @@ def page(job: Job, *, with_payload: bool) -> JobPage:
         retry_of=job.retry_of_id or "",
         retried_as=history.retried_as(job),
         progress=Progress.read(job.progress),
+        logs=logs.of(job.pk, most=LINES_SHOWN) if with_payload else (),
         attempts=history.attempts(job),
         steps=followed.shown,
         has_more_steps=followed.has_more,

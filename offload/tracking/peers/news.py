@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from offload.core.states import JobState
 from offload.db import database
-from offload.models import Job, News
+from offload.models import AttemptLog, Job, News
 from offload.models.indexes import UNSTARTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-JOB, TABLE = Job._meta.db_table, News._meta.db_table
+JOB, TABLE, LOG = Job._meta.db_table, News._meta.db_table, AttemptLog._meta.db_table
 #: The news in a report: nothing yet, the beginning, the end; or that there is no clone.
 NOTHING, BEGUN, ENDED, REFUSED, WITHDRAWN = "", "started", "ended", "refused", "withdrawn"
 #: The news that the outputs of a clone cannot be sent (P12).
@@ -79,7 +79,8 @@ def _write(job_id: str, home: str, epoch: int, facts: dict[str, object]) -> None
 def renew(home: str, limit: int) -> None:
     """Number what the clones of a home have to report beyond their last reports.
 
-    Progress is reported while no report waits for its answer: the latest wins, and few are sent.
+    Progress, with what is logged, is reported while no report waits for its answer: the latest
+    wins, and few are sent.
     """
     found = database.rows(
         f"SELECT n.id, n.number, {TO_REPORT}, {_progress()} FROM {TABLE} n LEFT JOIN {JOB} j "
@@ -102,7 +103,9 @@ def _renew(id_: int, number: int, reported: str, progress: str) -> None:
 
 
 def _progress() -> str:
-    return "COALESCE(CAST(j.progress AS text), '')"
+    """Return SQL of a text that changes with a clone's progress and the log of its attempt."""
+    logged = f"SELECT '#' || l.count FROM {LOG} l WHERE l.job_id = j.id AND l.epoch = j.epoch"
+    return f"COALESCE(CAST(j.progress AS text), '') || COALESCE(({logged}), '')"
 
 
 def due(home: str, limit: int) -> list[Due]:

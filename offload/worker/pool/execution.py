@@ -23,6 +23,7 @@ from offload.worker.pool.outcome import info, judged, outcome_of, unstorable
 from offload.worker.pool.softlimit import undisturbed
 from offload.worker.pool.tracing import raise_overtaken
 from offload.worker.tasks.attempts import NotMine
+from offload.worker.tasks.current_job import end_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,7 @@ def execute(task: OffloadTask, attempt: TracedAttempt) -> Any:
         # The end submits the successors, not the run.
         context.running.set(None)
         outcome, error = judged(outcome, error, attempt.watch.end())
+        end_log(attempt.job)
         finished, error = _finish(task, attempt, outcome, error)
     return _answer(finished, error)
 

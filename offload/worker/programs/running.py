@@ -54,6 +54,9 @@ class Owner(Protocol):
     def progress(self, current: float, total: float | None = None, message: str = "") -> None:
         """Report the progress of the job."""
 
+    def log(self, text: object) -> None:
+        """Add a line to the job's log."""
+
     def check_stop(self) -> None:
         """Raise JobStopped if somebody asked the job to stop."""
 
@@ -100,6 +103,8 @@ class ProgramRun:
                 self._hear(process, stream, chunk)
         for lines in (self.stdout, self.stderr):
             self._log(process, lines.end())
+            if self._logged > LOGGED_LINES:
+                self._log_last(process, lines)
         self._report()
 
     def check(self, process: ProgramProcess) -> None:
@@ -118,11 +123,17 @@ class ProgramRun:
             self._logged += 1
             if self._logged <= LOGGED_LINES:
                 logger.info("job %s: %s: %s", self.owner.id, process.name, line)
+                self.owner.log(f"{process.name}: {line}")
             elif self._logged == LOGGED_LINES + 1:
                 logger.info("job %s: %s: further lines are left out", self.owner.id, process.name)
+                self.owner.log(f"{process.name}: further lines are left out")
             news = self.reader(line) if self.reader else (float("nan"), None)
             if news is not None:
                 self._news = (*news, line)
+
+    def _log_last(self, process: ProgramProcess, lines: Lines) -> None:
+        for line in lines.last:
+            self.owner.log(f"{process.name}: {line}")
 
     def _look(self, process: ProgramProcess) -> None:
         self.owner.check_stop()

@@ -7,70 +7,27 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
-from offload.core.exceptions import JobStopped, MissingFile, NoCurrentJob
+from offload.core.exceptions import JobStopped, NoCurrentJob
 from offload.core.progress import Progress
 from offload.core.states import JobState
 from offload.core.validation.options import check_delay
-from offload.files import outputs
-from offload.files.inputs import InputFile
 from offload.files.scratch import Scratch
 from offload.jobs import async_completion
 from offload.models import Job, PayloadFile
 from offload.tracking import fencing, finishing
 from offload.tracking.state_changes import stale_attempt
 from offload.worker.programs.running import ProgramRun, run_program
+from offload.worker.tasks.run_files import Inputs, Outputs
+from offload.worker.tasks.run_log import RunLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from offload.core.attempt_key import AttemptKey
     from offload.core.validation.options import Seconds
-    from offload.files.payloads import Source
     from offload.tracking.claiming import Claimed
     from offload.worker.programs.command import Part
     from offload.worker.programs.running import ProgramResult, Reader
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """The files that came with a job, by name."""
-
-    payload_id: str | None
-    scratch: Scratch
-
-    def __getitem__(self, name: str) -> InputFile:
-        """Return the file of that name; raise MissingFile if there is none."""
-        found = {file.name: file for file in self}
-        if name not in found:
-            raise MissingFile(name=name, known=tuple(sorted(found)))
-        return found[name]
-
-    def __iter__(self) -> Iterator[InputFile]:
-        """Iterate over the files."""
-        files = PayloadFile.objects.inputs().filter(payload=self.payload_id)
-        return (InputFile.of(row, self.scratch) for row in files.select_related("payload"))
-
-    def __len__(self) -> int:
-        """Return the number of files."""
-        return len(list(self))
-
-
-@dataclass(frozen=True, slots=True)
-class Outputs:
-    """The files that a job makes; others see them only once the job has ended."""
-
-    key: AttemptKey
-    payload_id: str | None
-
-    def add(self, name: str, source: Source, *, media_type: str | None = None) -> PayloadFile:
-        """Store a file under this name and return its row.
-
-        ``name`` may have folders, as ``renditions/48.png``; ``source`` is a path, bytes, or a file
-        opened for reading bytes; ``media_type`` is told by name and content if it is None. Raise
-        InvalidName, InvalidFile, MissingFile, UnreadableFile or FileNotStored for the file, and
-        StaleAttempt if a newer attempt has replaced this one.
-        """
-        return outputs.add(self.key, name, source, media_type=media_type)
 
 
 @dataclass(slots=True)
@@ -95,6 +52,8 @@ class CurrentJob:
     instance: str
     claimed: Claimed
     _handover: Handover = field(default_factory=Handover)
+    #: The log, once there is one.
+    _log: list[RunLog] = field(default_factory=list, repr=False, compare=False)
     #: The number of ``fence``, once it was taken.
     _taken: list[int] = field(default_factory=list, repr=False, compare=False)
     #: The run's own folder on this host.
@@ -156,6 +115,16 @@ class CurrentJob:
         """
         if not finishing.report(self.attempt_key, Progress.of(current, total, message)):
             self._stale()
+
+    def log(self, text: object, *, level: object = "INFO") -> None:
+        """Add a line to the job's log, which its page and ``offload logs`` show while it runs.
+
+        ``text`` may have several lines, 4,000 characters in all; ``level`` is a name such as
+        WARNING. The last lines of each attempt are kept, ``OFFLOAD["LOG_LINES"]`` at most.
+        """
+        if not self._log:
+            self._log.append(RunLog(self.attempt_key))
+        self._log[0].add(text, level)
 
     def run_program(
         self,
@@ -219,6 +188,17 @@ def current_job() -> CurrentJob:
     if job is None:
         raise NoCurrentJob
     return job
+
+
+def running_job() -> CurrentJob | None:
+    """Return the job that runs here, or None."""
+    return _current.get()
+
+
+def end_log(job: CurrentJob) -> None:
+    """Write the lines of a run that has ended, if any wait."""
+    for log in job._log:
+        log.write()
 
 
 def handed_over_for() -> float | None:

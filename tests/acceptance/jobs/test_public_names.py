@@ -35,6 +35,19 @@ def test_a_running_job_shows_its_progress(fleet: Fleet) -> None:
     ended(job)
 
 
+def test_what_a_running_job_logs_is_shown_while_it_runs(fleet: Fleet) -> None:
+    fleet.need("a")
+    job = offload.submit("acc/patient", {"keeps": True})
+
+    [line] = eventually(job.logs, what=f"the log of {job}")
+
+    assert (line.level, line.text) == ("INFO", "it waits to be asked")
+    assert job.state == JobState.ACTIVE
+    offload.stop(job.id)
+    ended(job)
+    assert job.logs() == (line,)
+
+
 @pytest.mark.parametrize(
     ("keeps", "state", "result"),
     [(False, JobState.STOPPED, None), (True, JobState.SUCCEEDED, "half of it")],

@@ -85,6 +85,15 @@ def test_a_job_runs_at_the_peer_and_its_result_is_here(apart: Pair) -> None:
     eventually(partial(are_settled, apart), within=LIMIT, what="nothing is left to say")
 
 
+def test_what_a_run_there_logs_is_shown_here_while_it_runs(apart: Pair) -> None:
+    with apart.site.visited():
+        job = offload.submit("acc/patient", {"keeps": True})
+        [line] = eventually(job.logs, within=LIMIT, what="the log of a run there")
+        assert (line.text, job.state) == ("it waits to be asked", "ACTIVE")
+        job.stop()
+        assert job.result(timeout=LIMIT) == "half of it"
+
+
 def test_a_failure_there_is_retried_from_here(apart: Pair) -> None:
     with apart.site.visited():
         job = offload.submit("acc/hopeless")

@@ -133,6 +133,7 @@ def soft(job: CurrentJob, *, seconds: float) -> None:
 def patient(job: CurrentJob, *, keeps: bool) -> str:
     """Say how far it is, go on until it is asked to stop, and keep what it has or give it up."""
     job.progress(1, 2, "half of it")
+    job.log("it waits to be asked")
     said(job, "start")
     while not job.is_stopping:
         time.sleep(STEP)

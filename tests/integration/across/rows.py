@@ -18,6 +18,7 @@ from offload.db import database
 from offload.models import (
     AnsweredRequest,
     Attempt,
+    AttemptLog,
     ChangeRecord,
     ClosedBinding,
     Delivery,
@@ -98,6 +99,7 @@ def facts() -> list[tuple[type[models.Model], dict[str, Any]]]:
         (Job, {**job, **ended, "epoch": 2}),
         (Job, {**job, **runs, "progress": {"current": 1}}),
         (Attempt, {"job_id": "plain", "incarnation": "i", "instance": "a", "cause": "failed"}),
+        (AttemptLog, {"job_id": "plain", "count": 1, "lines": [[0, "INFO", "a"]]}),
         (Exclusion, {"job_id": "plain", "incarnation": "i", "reason": "no", "until": PAST}),
         (Delivery, {"job_id": "plain", "name": "a"}),
         (DyingFile, {"storage": "default", "location": "a"}),
@@ -238,7 +240,7 @@ def _named(model: type[models.Model], key: str) -> dict[str, Any]:
         return {"number": _count(model)}
     if model in {ChangeRecord, DyingFile, PeerRefusal}:
         return {}
-    if model in {Attempt, PayloadFile}:
+    if model in {Attempt, AttemptLog, PayloadFile}:
         return {"epoch": _count(model) + 2}
     if model is Rule:
         return {"note": key, "pattern": f"odd/{_count(model)}"}

@@ -126,7 +126,8 @@ UNCALLED = {"broker"}
 
 def calls(made: list[Model]) -> Iterator[tuple[str, ...]]:
     """Yield the calls of every verb, for people and for programs."""
-    given = {**CALLS, "job": [[row.pk] for row in made if isinstance(row, Job)]}
+    jobs = [[row.pk] for row in made if isinstance(row, Job)]
+    given = {**CALLS, "job": jobs, "logs": jobs}
     for verb in VERBS.keys() - UNCALLED:
         for arguments in given[verb]:
             yield verb, *arguments

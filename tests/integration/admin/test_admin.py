@@ -15,6 +15,7 @@ from offload.core.peers.refusal import RefusalKind
 from offload.core.placement.topology import RuleVerb
 from offload.models import (
     Attempt,
+    AttemptLog,
     ChangeRecord,
     ClosedBinding,
     Delivery,
@@ -72,6 +73,8 @@ def one_of_each() -> dict[type[Model], Model]:
     canvas: dict[str, Any] = {"body": {"task": "dam.after"}, "tree": []}
     whole = Join.objects.create(id="join", **canvas)
     Slot.objects.get_or_create(instance=HERE)
+    lines: Any = [[0, "INFO", "a"]]
+    AttemptLog.objects.create(job=job, epoch=1, count=1, lines=lines)
     Attempt.objects.create(job=job, epoch=1, instance=HERE, incarnation="i", cause="failed")
     Dependency.objects.create(join=whole, needs=job.pk)
     Exclusion.objects.create(job=job, incarnation="i", reason="no", until=timezone.now())

@@ -15,7 +15,7 @@ from offload.core.exceptions import NoSpace, SourceCorrupt
 from offload.files import payloads
 from offload.files.scratch import Scratch
 from offload.models import PayloadFile
-from offload.worker.tasks.current_job import Inputs
+from offload.worker.tasks.run_files import Inputs
 from tests.integration.world import TOPIC, join, row
 
 if TYPE_CHECKING:

@@ -52,6 +52,7 @@ SHARED = {
     "clusters": "other clusters",
     "receiving": "what comes from another cluster",
     "refusals": "what instances and clusters refused",
+    "logs": "logs of jobs",
     "sending": "what goes to another cluster",
     "submission": "jobs on their way into the database",
     "topics": "topics",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from offload.jobs import endings
-from offload.models import Job, Run
+from offload.models import AttemptLog, Job, Run
+from offload.reading.jobs.page_version import page_version
 from offload.rules import editing
 from tests.integration.browser.pages import JOBS, page_of, text
 from tests.integration.world import HERE, THERE, TOPIC, join, running, waiting
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.test import Client
+
+#: As a row has them.
+LINES: Any = [[0, "WARNING", "no <b>frame</b>"]]
 
 
 class TestJob:
@@ -54,6 +59,29 @@ class TestJob:
         assert f"► active on {HERE}" in found
         assert "25 % reading" in found
         assert "Stop" in found
+
+    def test_the_log_of_each_attempt_is_shown_to_those_who_may_see_payloads(
+        self, boss: Client, staff: Callable[..., Client]
+    ) -> None:
+        join()
+        job = running()
+        page = page_of(job.id)
+        assert '<h2 id="log">' not in boss.get(page).content.decode()
+
+        AttemptLog.objects.create(job_id=job.id, epoch=1, count=9, lines=LINES)
+
+        found = text(boss, page)
+        assert "8 lines are left out." in found
+        assert "WARNING no <b>frame</b>" in html.unescape(found)
+        assert "WARNING" not in text(staff("view_job"), page)
+
+    def test_the_page_is_drawn_again_when_a_line_is_logged(self) -> None:
+        join()
+        job = running()
+        before = page_version(job.id)
+        AttemptLog.objects.create(job_id=job.id, epoch=1, count=1, lines=LINES)
+
+        assert page_version(job.id) != before
 
     def test_steps_of_its_run_are_shown_with_those_that_wait(self, boss: Client) -> None:
         run = Run.objects.create(id="run", workflow="dam/update")

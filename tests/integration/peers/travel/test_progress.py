@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from offload.core.job_log import JobLog, LogLine
 from offload.core.peers.contents import CloneReport
 from offload.core.progress import Progress
 from offload.jobs import endings
-from offload.models import News
-from offload.tracking import finishing
+from offload.models import AttemptLog, News
+from offload.tracking import finishing, logs
 from tests.integration.peers.travel.acting import begin, row_at
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from tests.integration.peers.travel.clusters import Link
 
 STEPS = 50
+AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
 
 def report(link: Link, ending: Ending, step: int) -> list[CloneReport]:
@@ -50,3 +53,63 @@ def test_an_end_is_told_at_once_whatever_progress_waits(link: Link) -> None:
 
     row = row_at(link.home)
     assert (row.state, row.result) == ("SUCCEEDED", "done")
+
+
+def log(link: Link, ending: Ending, count: int, text: str = "frame {}") -> None:
+    """Let the clone's run have logged so many lines."""
+    lines = tuple(LogLine.of(text.format(number), "INFO", AT) for number in range(count))
+    with link.peer.here():
+        assert logs.write(ending.key, JobLog(lines=lines, count=count))
+
+
+def home_log(link: Link) -> list[str]:
+    """Return the texts that home has of its job's log."""
+    with link.home.here():
+        found = logs.latest(row_at(link.home).pk)
+    return [] if found is None else [one.text for one in found.lines]
+
+
+def test_what_a_run_there_logs_is_shown_at_home_while_it_runs(link: Link) -> None:
+    ending = begin(link)
+    log(link, ending, 2)
+
+    link.exchange()
+
+    assert home_log(link) == ["frame 0", "frame 1"]
+    assert row_at(link.home).progress is None
+    with link.home.here():
+        assert AttemptLog.objects.get().epoch == row_at(link.home).epoch
+
+
+def test_of_a_long_log_the_last_lines_travel_and_all_are_counted(link: Link) -> None:
+    ending = begin(link)
+    log(link, ending, 450)
+    with link.peer.here():
+        endings.succeed(ending, "done")
+
+    link.exchange()
+
+    assert row_at(link.home).state == "SUCCEEDED"
+    assert home_log(link)[-1] == "frame 449"
+    with link.home.here():
+        assert (len(home_log(link)), AttemptLog.objects.get().count) == (100, 450)
+
+
+def test_a_log_that_does_not_fit_beside_a_large_result_stays_there(link: Link) -> None:
+    ending = begin(link)
+    log(link, ending, 5, "\U0001f600" * 3000)
+    with link.peer.here():
+        endings.succeed(ending, "x" * 1_020_000)
+
+    link.exchange()
+
+    assert row_at(link.home).state == "SUCCEEDED"
+    assert home_log(link) == []
+
+
+def test_an_unchanged_log_is_not_sent_again(link: Link) -> None:
+    ending = begin(link)
+    log(link, ending, 2)
+    link.exchange()
+
+    assert [one for one in link.send(link.peer) if isinstance(one, CloneReport)] == []

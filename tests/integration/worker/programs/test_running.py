@@ -16,12 +16,16 @@ from offload.core.exceptions import (
     ProgramFailed,
 )
 from offload.models import Job
+from offload.operations.handles import JobHandle
 from offload.worker.programs import running as programs
-from offload.worker.tasks.current_job import CurrentJob, Inputs
+from offload.worker.tasks.current_job import end_log
+from offload.worker.tasks.run_files import Inputs
 from tests.integration.worker.programs.runs import made, progress, python
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from offload.worker.tasks.current_job import CurrentJob
 
 
 def test_the_files_that_a_program_leaves_in_its_folder_become_outputs(job: CurrentJob) -> None:
@@ -145,6 +149,11 @@ def test_output_is_logged_up_to_a_limit_and_reported(
     assert lines[0] == f"job {job.id}: {os.path.basename(sys.executable)}: 0"
     assert "left out" in lines[-1]
     assert progress(job)["message"] == "1999"
+    end_log(job)
+    kept = JobHandle(job.id).logs()
+    assert len(kept) == 500
+    assert kept[-1].text.endswith(": 1999")
+    assert any("left out" in one.text for one in kept)
 
 
 def test_progress_is_read_from_lines(job: CurrentJob) -> None:

@@ -1,0 +1,60 @@
+"""The files of a running job: those that came with it, and those that it makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from offload.core.exceptions import MissingFile
+from offload.files import outputs
+from offload.files.inputs import InputFile
+from offload.models import PayloadFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from offload.core.attempt_key import AttemptKey
+    from offload.files.payloads import Source
+    from offload.files.scratch import Scratch
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The files that came with a job, by name."""
+
+    payload_id: str | None
+    scratch: Scratch
+
+    def __getitem__(self, name: str) -> InputFile:
+        """Return the file of that name; raise MissingFile if there is none."""
+        found = {file.name: file for file in self}
+        if name not in found:
+            raise MissingFile(name=name, known=tuple(sorted(found)))
+        return found[name]
+
+    def __iter__(self) -> Iterator[InputFile]:
+        """Iterate over the files."""
+        files = PayloadFile.objects.inputs().filter(payload=self.payload_id)
+        return (InputFile.of(row, self.scratch) for row in files.select_related("payload"))
+
+    def __len__(self) -> int:
+        """Return the number of files."""
+        return len(list(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The files that a job makes; others see them only once the job has ended."""
+
+    key: AttemptKey
+    payload_id: str | None
+
+    def add(self, name: str, source: Source, *, media_type: str | None = None) -> PayloadFile:
+        """Store a file under this name and return its row.
+
+        ``name`` may have folders, as ``renditions/48.png``; ``source`` is a path, bytes, or a file
+        opened for reading bytes; ``media_type`` is told by name and content if it is None. Raise
+        InvalidName, InvalidFile, MissingFile, UnreadableFile or FileNotStored for the file, and
+        StaleAttempt if a newer attempt has replaced this one.
+        """
+        return outputs.add(self.key, name, source, media_type=media_type)
