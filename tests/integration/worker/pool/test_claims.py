@@ -17,7 +17,7 @@ from offload.messaging.installation import current_installation
 from offload.models import Job, Slot
 from offload.testing import run_jobs
 from tests.arranging import arrange
-from tests.integration.across.rows import JSONS
+from tests.integration.across.odd_values import JSONS
 
 if TYPE_CHECKING:
     from celery import Celery
