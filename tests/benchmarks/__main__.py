@@ -18,6 +18,7 @@ from offload.embedded import EmbeddedBroker
 from project.fleet import StopRequest, ending_in_order
 from tests.benchmarks import databases, machine, routing, tables
 from tests.benchmarks.figures import Samples, places, summary
+from tests.benchmarks.files import measuring
 from tests.benchmarks.turns import Arena, TurnFailed
 from tests.benchmarks.variants import PLACES, VARIANTS
 
@@ -57,10 +58,12 @@ def _options() -> Namespace:
     parser.add_argument("--jobs", type=int, default=1000, help="jobs per turn (1000)")
     parser.add_argument("--runs", type=int, default=5, help="paired runs (5)")
     parser.add_argument("--database", choices=CHOICES, default="both", help="where reachable")
+    parser.add_argument("--files", action="store_true", help="measure nothing but files")
+    parser.add_argument("--mib", type=int, default=1024, help="size of the large file (1024)")
     parser.add_argument("--quick", action="store_true", help="200 jobs, 2 runs: a look, no proof")
     options = parser.parse_args()
     if options.quick:
-        options.jobs, options.runs = 200, 2
+        options.jobs, options.runs, options.mib = 200, 2, 256
     return options
 
 
@@ -76,7 +79,9 @@ def _measure(options: Namespace, console: Console, stop: StopRequest) -> dict[st
     console.print(tables.routing(report["routing"]))
     # On the disk of the project: a temporary one may lie in memory, which writes faster.
     with tempfile.TemporaryDirectory(prefix="bench-", dir=VAR) as folder, _broker(folder) as broker:
-        for name in _databases(options.database, console):
+        files = Path(folder) / "files"
+        report["files"] = measuring.measure(files, console, runs=options.runs, mib=options.mib)
+        for name in [] if options.files else _databases(options.database, console):
             arena = partial(Arena, folder=Path(folder) / "turn", broker=broker, stop=stop)
             report["databases"][name] = _side_by_side(name, Path(folder), arena, options, console)
     return report
