@@ -71,6 +71,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "stop": ("stop 59c8ab1f211a --force", "stop --topic 'dam/**' --state waiting --yes"),
         "retry": ("retry 59c8ab1f211a", "retry --topic 'dam/**' --since 1h --limit 10"),
         "remove": ("remove --queue render --state pending",),
+        "deliver": ("deliver 59c8ab1f211a", "deliver --since 1d --yes"),
         "allow": ("allow gpu 'render/*' --scope label",),
         "deny": (
             "deny web@b 'dam/**' --for 30m --note 'the disk is full'",

@@ -23,7 +23,7 @@ from offload.admin.paging import AtLeast, CappedPaginator
 from offload.browser import ages
 from offload.browser.access import OPERATE_JOB
 from offload.browser.jobs import actions, views
-from offload.browser.jobs.actions import ACTIONS, FORCE, REMOVE, RETRY, STOP, Action
+from offload.browser.jobs.actions import ACTIONS, DELIVER, FORCE, REMOVE, RETRY, STOP, Action
 from offload.core.moments import between
 from offload.core.states import JobState
 from offload.core.texts import truncated, with_type
@@ -86,6 +86,7 @@ class JobAdmin(Paged):
             ("<path:quoted>/stop/", "stop", partial(views.change, action=STOP)),
             ("<path:quoted>/force/", "force", self.force),
             ("<path:quoted>/remove/", "remove", partial(views.change, action=REMOVE)),
+            ("<path:quoted>/deliver/", "deliver", partial(views.change, action=DELIVER)),
             ("<path:quoted>/files/<int:file_id>/", "file", views.file),
         )
 

@@ -14,8 +14,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from django.core.files import File
+from django.db.models import Exists, OuterRef
 
 from offload.core.files import deliveries
+from offload.core.states import JobState
 from offload.core.texts import as_text
 from offload.db import database
 from offload.files.payloads import PAYLOAD_CHUNK_BYTES
@@ -24,16 +26,33 @@ from offload.files.transports.staging import digest
 from offload.fleet.duties import Duty
 from offload.fleet.snapshots import now
 from offload.models import Delivery, PayloadFile
-from offload.models.fields import counted
+from offload.models.fields import DatabaseNow, counted
 from offload.signals import FileDelivered, send
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from offload.files.targets import Target
+    from offload.models.jobs import JobQuerySet
 
 logger = logging.getLogger("offload.delivering")
 
 #: Deliveries made by one sweep.
 DELIVERED_FILES = 50
+
+
+def undelivered(jobs: JobQuerySet) -> JobQuerySet:
+    """Return the jobs among these with a delivery that was tried in vain and given up."""
+    vain = Delivery.objects.tried_in_vain().filter(job=OuterRef("pk"))
+    return jobs.filter(Exists(vain), state=JobState.SUCCEEDED)
+
+
+def try_again(job_ids: Sequence[str]) -> list[str]:
+    """Let the deliveries of jobs that were given up be tried once more; return these jobs' ids."""
+    vain = Delivery.objects.tried_in_vain().filter(job__in=job_ids)
+    found = sorted(set(vain.values_list("job_id", flat=True)))
+    vain.update(due_at=DatabaseNow(), failures=0)
+    return found
 
 
 def deliver() -> int:

@@ -48,6 +48,13 @@ def to_retrying(job: Job) -> str:
     return "Its state has changed meanwhile; try again."
 
 
+def to_delivering(job: Job) -> str:
+    """Return why no delivery of a job is tried again."""
+    if not job.is_finished:
+        return f"It has not ended, it is {job.state}; its outputs are delivered once it succeeded."
+    return "None of its deliveries was tried in vain and given up."
+
+
 def _ended(job: Job) -> str:
     return f"It has ended {job.state}." if job.is_finished else ""
 

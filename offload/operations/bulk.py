@@ -1,4 +1,4 @@
-"""Stop, remove or retry many jobs by one request, which is bounded and reports how many are left.
+"""Change many jobs by one request, which is bounded and reports how many are left.
 
 A request of a person (``by``) is recorded in the transactions that carry it out.
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypedDict, Unpack
 from offload.core.states import JobState
 from offload.db import database
 from offload.db.conflicts import retried
+from offload.files.delivering import try_again, undelivered
 from offload.jobs import obstacles
 from offload.jobs.removing import remove_all
 from offload.jobs.retrying import retry_all
@@ -141,6 +142,18 @@ def retry(which: Which, *, again: bool = False, **how: Unpack[How]) -> BulkResul
     return _change(which, change, **how)
 
 
+def deliver(which: Which, **how: Unpack[How]) -> BulkResult:
+    """Let deliveries of outputs that were given up be tried again."""
+    change = _Change(
+        action=JobAction.DELIVER,
+        able=undelivered,
+        able_by_id=undelivered,
+        do=_deliver,
+        why_not=obstacles.to_delivering,
+    )
+    return _change(which, change, **how)
+
+
 def _change(
     which: Which,
     change: _Change,
@@ -219,6 +232,10 @@ def _stop(ids: Sequence[str], *, force: bool) -> list[Changed]:
 
 def _remove(ids: Sequence[str]) -> list[Changed]:
     return [Changed(id=job_id, state=JobState.DROPPED) for job_id in remove_all(ids)]
+
+
+def _deliver(ids: Sequence[str]) -> list[Changed]:
+    return [Changed(id=job_id, state=JobState.SUCCEEDED) for job_id in try_again(ids)]
 
 
 def _retry(ids: Sequence[str], *, again: bool) -> list[Changed]:

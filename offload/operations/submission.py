@@ -128,6 +128,7 @@ def submit_many(
     topic: str,
     many: Iterable[Mapping[str, Any]],
     *,
+    deliver_to: Mapping[str, ToField | ToStorage] | None = None,
     queue: str | None = None,
     priority: int = 0,
     delay: Seconds | None = None,
@@ -138,10 +139,10 @@ def submit_many(
 ) -> list[JobHandle]:
     """Store one job for each properties in ``many``, all of them or none; return their handles.
 
-    ``topic`` is the topic of all of them, and ``many`` an iterable of JSON objects. ``queue``,
-    ``priority``, ``delay``, ``expires``, ``ignore_result``, ``retries`` and ``retry_delay`` apply
-    to each, as in ``submit``; the errors are those of ``submit`` too. The handles have the order of
-    ``many``.
+    ``topic`` is the topic of all of them, and ``many`` an iterable of JSON objects. ``deliver_to``,
+    ``queue``, ``priority``, ``delay``, ``expires``, ``ignore_result``, ``retries`` and
+    ``retry_delay`` apply to each, as in ``submit``; the errors are those of ``submit`` too. The
+    handles have the order of ``many``.
     """
     submit_options = SubmitOptions(
         queue=queue,
@@ -152,7 +153,9 @@ def submit_many(
         retries=retries,
         retry_delay=retry_delay,
     )
-    return _submit(topic, _several(many), submit_options, None)
+    orders = deliveries.frozen(deliver_to)
+    with payloads.saving({}) if orders else nullcontext() as saved:
+        return _submit(topic, _several(many), submit_options, saved, orders)
 
 
 def _several(many: object) -> Iterable[Mapping[str, Any]]:

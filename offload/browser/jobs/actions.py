@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
+from offload.files.delivering import undelivered
 from offload.models.jobs import JobQuerySet
 from offload.operations import bulk
 from offload.operations.changes.actors import of_user
@@ -94,8 +95,22 @@ REMOVE = Action(
     able=JobQuerySet.removable,
     is_risky=True,
 )
+DELIVER = Action(
+    name="deliver",
+    label=gettext_lazy("Deliver outputs of selected jobs again"),
+    means=gettext_lazy(
+        "Deliveries of their outputs that failed and were given up are tried again."
+    ),
+    done=ngettext_lazy(
+        "Outputs of %(count)d job are delivered again.",
+        "Outputs of %(count)d jobs are delivered again.",
+        "count",
+    ),
+    do=bulk.deliver,
+    able=undelivered,
+)
 ACTIONS: Mapping[str, Action] = MappingProxyType(
-    {action.name: action for action in (RETRY, STOP, FORCE, REMOVE)}
+    {action.name: action for action in (RETRY, STOP, FORCE, REMOVE, DELIVER)}
 )
 
 
@@ -140,6 +155,8 @@ def about_many(action: Action, result: BulkResult) -> list[tuple[int, str]]:
 def _done_to_one(action: Action, changed: Changed) -> str:
     if action is RETRY:
         return _("This is a new job that runs %(id)s again.") % {"id": changed.id}
+    if action is DELIVER:
+        return _("The deliveries that were given up are tried again.")
     if changed.state.is_final:
         return _("The job is %(state)s.") % {"state": changed.state}
     if action is FORCE:

@@ -8,6 +8,7 @@ from offload.management.verbs.clear import CLEAR
 from offload.management.verbs.doctor import DOCTOR
 from offload.management.verbs.explain import EXPLAIN
 from offload.management.verbs.instances import INSTANCES
+from offload.management.verbs.jobs.deliver import DELIVER
 from offload.management.verbs.jobs.detail import JOB
 from offload.management.verbs.jobs.listing import JOBS
 from offload.management.verbs.jobs.logs import LOGS
@@ -43,6 +44,7 @@ VERBS = {
         STOP,
         RETRY,
         REMOVE,
+        DELIVER,
         ALLOW,
         DENY,
         CLEAR,

@@ -35,6 +35,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Return those that cannot be made."""
         return self.filter(due_at=None, delivered_at=None)
 
+    def tried_in_vain(self) -> DeliveryQuerySet:
+        """Return those that failed for too long; others can never be made."""
+        return self.given_up().filter(failures__gt=0)
+
 
 DeliveryManager = OffloadManager.from_queryset(DeliveryQuerySet)
 

@@ -1,4 +1,4 @@
-"""Records of what people do to jobs: stop, remove and retry."""
+"""Records of what people do to jobs: stop, remove, retry and deliver."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class JobAction(enum.StrEnum):
     FORCE = "stop by force"
     REMOVE = "remove"
     RETRY = "retry"
+    DELIVER = "deliver"
 
 
 SENTENCES = {
@@ -40,6 +41,11 @@ SENTENCES = {
     ),
     JobAction.REMOVE: ngettext_lazy("Removed %(count)d job", "Removed %(count)d jobs", "count"),
     JobAction.RETRY: ngettext_lazy("Retried %(count)d job", "Retried %(count)d jobs", "count"),
+    JobAction.DELIVER: ngettext_lazy(
+        "Let outputs of %(count)d job be delivered again",
+        "Let outputs of %(count)d jobs be delivered again",
+        "count",
+    ),
 }
 
 

@@ -127,6 +127,11 @@ class JobPage:
         """Tell whether it has ended and can be submitted again."""
         return self.state.is_final and not self.is_relay and not self.home
 
+    @property
+    def can_deliver(self) -> bool:
+        """Tell whether a delivery was tried in vain and given up."""
+        return any(one.state == "failed" and one.failures for one in self.deliveries)
+
 
 def page(job: Job, *, with_payload: bool) -> JobPage:
     """Return the page of a job; `with_payload` shows its properties, files and result."""
