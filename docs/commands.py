@@ -60,6 +60,17 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "logs": ("logs 59c8ab1f211a", "logs 59c8 --follow"),
         "transfers": ("transfers", "transfers 59c8ab1f211a --json"),
+        "workflows": (
+            "workflows",
+            "workflows dam/update-asset",
+            "workflows dam/update-asset --mermaid",
+        ),
+        "runs": (
+            "runs --state FAILED",
+            "runs start dam/update-asset --file original=photo.jpg --timeout 1m",
+            "runs skip 59c8ab1f211a dam/rendition/web --note 'not needed'",
+            "runs restart 59c8ab1f211a --dry-run",
+        ),
         "changes": ("changes --of render@gpu1 --since 1d",),
         "explain": ("explain dam/rendition/web",),
         "submit": (

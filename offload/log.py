@@ -13,6 +13,7 @@ from django.dispatch import receiver
 
 from offload.core.placement.topology import Mode
 from offload.core.states import JobState
+from offload.core.workflows.run_states import RunState
 from offload.fleet.row_values import GOODBYE
 from offload.signals import (
     LEVEL_OF_STATE,
@@ -24,13 +25,22 @@ from offload.signals import (
     job_changed,
     logger,
     request_answered,
+    run_changed,
     stale_attempt,
+    step_ended,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from offload.signals import ChangeMade, FileDelivered, RequestAnswered, StateChange
+    from offload.signals import (
+        ChangeMade,
+        FileDelivered,
+        RequestAnswered,
+        RunChange,
+        StateChange,
+        StepEnd,
+    )
 
 #: Modes of an instance that takes no work although nobody asked it to stop.
 TROUBLED_MODES = frozenset({Mode.SUSPECT, Mode.RECONNECTING})
@@ -79,6 +89,20 @@ def log_instance(*, name: str, incarnation: str, mode: str, reason: str, **_: ob
 def log_delivery(*, job_id: str, name: str, event: FileDelivered, **_: object) -> None:
     """Log a delivery of an output."""
     logger.debug("output %s of job %s is in %s", name, job_id, event.place)
+
+
+@receiver(run_changed, dispatch_uid=LOG)
+def log_run(*, run_id: str, workflow: str, new: str, event: RunChange, **_: object) -> None:
+    """Log the beginning or the end of a run; the record has the event, too."""
+    level = logging.WARNING if new == RunState.FAILED else logging.INFO
+    logger.log(level, "run %s of %s: %s", run_id, workflow, new, extra={"event": event})
+
+
+@receiver(step_ended, dispatch_uid=LOG)
+def log_step(*, run_id: str, step: str, state: str, event: StepEnd, **_: object) -> None:
+    """Log the end of a step of a run."""
+    why = f": {event.note}" if event.note else ""
+    logger.debug("step %s of run %s: %s%s", step, run_id, state, why, extra={"event": event})
 
 
 @receiver(stale_attempt, dispatch_uid=LOG)

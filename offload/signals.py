@@ -17,6 +17,7 @@ from offload.core.files.deliveries import FileDelivered
 from offload.core.peers.rule_requests import RequestAnswered
 from offload.core.placement.topology import Mode
 from offload.core.states import JobState
+from offload.core.workflows.run_events import RunChange, StepEnd
 
 if TYPE_CHECKING:
     from offload.core.retries import Cause
@@ -29,14 +30,18 @@ __all__ = [
     "ModeChange",
     "RefusedAttempt",
     "RequestAnswered",
+    "RunChange",
     "StateChange",
+    "StepEnd",
     "alarm",
     "change_made",
     "file_delivered",
     "instance_changed",
     "job_changed",
     "request_answered",
+    "run_changed",
     "stale_attempt",
+    "step_ended",
 ]
 
 
@@ -140,12 +145,14 @@ class ChangeMade:
     #: ``allow``, ``deny``, ``exclusive``, ``edit``, ``clear``, ``off``, ``on``, or ``add queue``,
     #: ``set queue``, ``suspend queue``, ``resume queue``, ``remove queue``, or ``stop``,
     #: ``stop by force``, ``remove``, ``retry``; or ``send off``, ``accept on``, ``move reset``;
-    #: or ``ask deny`` and the like, and ``withdraw``, of requests to other clusters.
+    #: or ``ask deny`` and the like, and ``withdraw``, of requests to other clusters; or ``stop
+    #: run``, ``force run``, ``pause run``, ``resume run``, ``skip step``, ``restart run``.
     action: str
-    #: The kind of its subject: ``instance``, ``glob``, ``label``, ``queue``, ``job`` or ``peer``.
+    #: The kind of its subject: ``instance``, ``glob``, ``label``, ``queue``, ``job``, ``peer`` or
+    #: ``run``.
     kind: str
-    #: The name of that instance, glob, label or queue, or the id of the job. Of several jobs, the
-    #: topic that all of them have, or "".
+    #: The name of that instance, glob, label or queue, or the id of the job or run. Of several,
+    #: the topic that all jobs have, or "".
     subject: str
     #: A sentence that says what was done.
     text: str
@@ -160,7 +167,15 @@ class ChangeMade:
 
 
 Event: TypeAlias = (
-    StateChange | ModeChange | RefusedAttempt | Alarm | ChangeMade | FileDelivered | RequestAnswered
+    StateChange
+    | ModeChange
+    | RefusedAttempt
+    | Alarm
+    | ChangeMade
+    | FileDelivered
+    | RequestAnswered
+    | RunChange
+    | StepEnd
 )
 
 #: A job changed its state; the event is a ``StateChange``. Arguments: ``job_id``, ``old``, ``new``,
@@ -183,6 +198,12 @@ file_delivered = Signal()
 #: A request to change rules in another cluster came to its end; the event is a
 #: ``RequestAnswered``. Arguments: ``number``, ``instance``, ``state``.
 request_answered = Signal()
+#: A run of a workflow began or ended; the event is a ``RunChange``. Arguments: ``run_id``,
+#: ``workflow``, ``old``, ``new``.
+run_changed = Signal()
+#: A step of a run has ended; the event is a ``StepEnd``. Arguments: ``run_id``, ``step``,
+#: ``state``.
+step_ended = Signal()
 
 #: The signal of each event.
 SIGNALS: dict[type[Event], Signal] = {
@@ -193,6 +214,8 @@ SIGNALS: dict[type[Event], Signal] = {
     ChangeMade: change_made,
     FileDelivered: file_delivered,
     RequestAnswered: request_answered,
+    RunChange: run_changed,
+    StepEnd: step_ended,
 }
 
 

@@ -25,7 +25,6 @@ from offload.models import (
     Lease,
     Payload,
     PayloadFile,
-    Run,
     Slot,
     Version,
 )
@@ -62,17 +61,6 @@ class AttemptAdmin(Internal):
     list_select_related = ("job",)
     search_fields = ("job__id__exact",)
     ordering = ("-id",)
-
-
-@admin.register(Run)
-class RunAdmin(Internal):
-    """Executions of workflows; their arguments are shown with their jobs."""
-
-    about = _("Executions of workflows; their jobs are their steps.")
-    list_display = ("id", "workflow", "created_at")
-    fields = ("id", "workflow", "payload", "created_at")
-    search_fields = ("id__exact",)
-    ordering = ("-created_at",)
 
 
 @admin.register(Payload)

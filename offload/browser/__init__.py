@@ -11,5 +11,6 @@ __all__ = [
     "keys",
     "live",
     "outage",
+    "runs",
     "values",
 ]

@@ -21,6 +21,7 @@ View: TypeAlias = "Callable[Concatenate[HttpRequest, P], R]"
 
 SEE_INSTANCES = "offload.view_instance"
 SEE_JOBS = "offload.view_job"
+SEE_RUNS = "offload.view_run"
 SEE_PAYLOAD = "offload.see_payload"
 CHANGE_ROUTING = "offload.change_routing"
 OPERATE_INSTANCE = "offload.operate_instance"
@@ -33,6 +34,7 @@ class Access:
 
     instances: bool
     jobs: bool
+    runs: bool
     payload: bool
     routing: bool
     switches: bool
@@ -44,6 +46,7 @@ def access_of(user: AbstractBaseUser | AnonymousUser) -> Access:
     return Access(
         instances=_may(user, SEE_INSTANCES),
         jobs=_may(user, SEE_JOBS),
+        runs=_may(user, SEE_RUNS),
         payload=_may(user, SEE_PAYLOAD),
         routing=_may(user, CHANGE_ROUTING),
         switches=_may(user, OPERATE_INSTANCE),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from offload.core.placement.rule_status import RuleStatus
 from offload.core.placement.topology import Mode
 from offload.core.states import JobState
+from offload.core.workflows.plans import StepState
 
 if TYPE_CHECKING:
     import enum
@@ -55,5 +56,11 @@ BADGES: Mapping[enum.StrEnum, Badge] = MappingProxyType(
         JobState.ERROR: Badge("✕", _("error"), "bad"),
         JobState.DROPPED: Badge("⊘", _("dropped"), "warn"),
         JobState.EXPIRED: Badge("○", _("expired"), "warn"),
+        # Those that jobs have too look alike.
+        StepState.WAITING: Badge("◌", _("waiting"), "idle"),
+        StepState.RUNNING: Badge("►", _("running"), "busy"),
+        StepState.SKIPPED: Badge("⊘", _("skipped"), "idle"),
+        StepState.FAILED: Badge("✕", _("failed"), "bad"),
+        StepState.UNREACHED: Badge("·", _("not reached"), "warn"),
     }
 )

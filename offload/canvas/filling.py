@@ -21,7 +21,15 @@ NESTING_OPTION = "replaced_task_nesting"
 #: A job that is replaced more often waits before each further one, as retries without a delay do.
 FREE_REPLACEMENTS = 10
 #: Facts by which others know the replaced job; they stay.
-IDENTITY_OPTIONS = ("group_id", "group_index", "reply_to", "ignore_result", "join")
+IDENTITY_OPTIONS = (
+    "group_id",
+    "group_index",
+    "reply_to",
+    "ignore_result",
+    "join",
+    "step",
+    "step_inputs",
+)
 CALLBACK_LISTS = ("chain", "link", "link_error")
 
 

@@ -17,6 +17,7 @@ from offload.checks import (
     pages,
     properties,
     queues,
+    workflows,
 )
 
 TAG = "offload"
@@ -30,5 +31,6 @@ for module in (
     celery_app,
     pages,
     consumers,
+    workflows,
 ):
     register(module.check, TAG)

@@ -15,6 +15,7 @@ from offload.diagnostics import (
     queues,
     results,
     rows,
+    runs,
     settings,
     storage,
     traps,
@@ -47,6 +48,7 @@ def examine() -> Iterator[Finding]:
         yield from peers.examine()
         yield from queues.examine()
         yield from rows.examine()
+        yield from runs.examine()
         yield from storage.examine_deletions()
         yield from storage.examine_deliveries()
         yield from storage.examine_transfers()

@@ -19,6 +19,7 @@ from offload.jobs import ran, sinks
 from offload.messaging.installation import current_installation
 from offload.models import Job
 from offload.results import result_backend
+from offload.runs import step_ends
 from offload.tracking import terminations
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ class RowCompletion:
     def has_tail(self) -> bool:
         """Return whether the job has successors or a join."""
         return self.job.has_tail
+
+    @property
+    def step(self) -> str:
+        """Return the name of the step that it is in its run; "" for a job that is none."""
+        return step_ends.step_of(self.job.options, self.job.run_id)
 
     @property
     def orders(self) -> object:

@@ -14,6 +14,7 @@ from offload.core.states import JobState
 from offload.db import database
 from offload.jobs import aftermath, sinks
 from offload.results import result_backend, task_results
+from offload.runs import step_ends
 from offload.tracking import async_completion, finishing
 from offload.tracking.assignments import SAME_CALL
 from offload.tracking.finishing import FinishOutcome
@@ -92,6 +93,11 @@ class AttemptCompletion:
     def has_tail(self) -> bool:
         """Return whether the job has successors or a join."""
         return self.ending.claimed.has_tail
+
+    @property
+    def step(self) -> str:
+        """Return the name of the step that it is in its run; "" for a job that is none."""
+        return step_ends.step_of(self.ending.claimed.options, self.ending.claimed.run_id)
 
     @property
     def orders(self) -> object:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+#: Options of the old job alone: who waits for it, and the step that it is in its run.
+NOT_REPEATED = ("reply_to", "step")
+
+
 @retried
 def retry_one(job: JobId) -> str:
     """Submit a finished job's topic, properties and files again; return the new job's id.
@@ -76,5 +80,5 @@ def _draft(job: Job, reply: Mapping[str, Any]) -> Draft:
 
 def _options(job: Job, reply: Mapping[str, Any]) -> dict[str, Any]:
     """Return the frozen options; results go to the process that retries."""
-    kept = {name: value for name, value in job.options.items() if name != "reply_to"}
+    kept = {name: value for name, value in job.options.items() if name not in NOT_REPEATED}
     return kept if kept.get("ignore_result") else {**kept, **reply}

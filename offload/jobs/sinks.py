@@ -15,6 +15,7 @@ from offload.canvas.following import tail
 from offload.files import deliveries
 from offload.jobs import celery_events
 from offload.results import result_backend, task_results
+from offload.runs import step_ends
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +60,10 @@ class Completion(Protocol):
     @property
     def has_tail(self) -> bool:
         """Return whether the job has successors or a join."""
+
+    @property
+    def step(self) -> str:
+        """Return the name of the step that it is in its run; "" for a job that is none."""
 
     @property
     def orders(self) -> object:
@@ -134,6 +139,14 @@ def _follow(end: Completion) -> None:
     tail.follow(end.ended)
 
 
+def _is_step(end: Completion) -> bool:
+    return bool(end.step)
+
+
+def _advance_run(end: Completion) -> None:
+    step_ends.take(end.ended)
+
+
 def _has_orders(end: Completion) -> bool:
     return end.orders is not None
 
@@ -165,6 +178,8 @@ SINKS = (
     ),
     # Successors: callbacks, the next step of a chain, joins. They may ask for the result.
     Sink(name="tail", phase=Phase.INSIDE, wants=_has_tail, act=_follow),
+    # The run of a workflow, whose next steps begin; a run that knows of the end ignores it.
+    Sink(name="run", phase=Phase.INSIDE, wants=_is_step, act=_advance_run),
     # Rows of the deliveries of its outputs, which a duty makes; a row that is there stays.
     Sink(name="deliveries", phase=Phase.INSIDE, wants=_has_orders, act=_order),
     # Celery's event of an end on request, for Flower and other listeners.

@@ -11,6 +11,10 @@ QUEUE_VERSION = 1
 STEP_TASK = "offload.step"
 #: Option of a signature: the topic, for processes that do not have the task.
 TOPIC_OPTION = "offload_topic"
+#: Option of a signature: what a workflow says of a step; of a call: the step's name.
+STEP_OPTION = "offload_step"
+#: Option of a call: the names of the files that the step takes from earlier ones.
+INPUTS_OPTION = "offload_inputs"
 QUEUE_UNSAFE_CHARACTERS = re.compile(r"[^A-Za-z0-9@._-]")
 
 

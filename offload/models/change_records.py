@@ -32,6 +32,7 @@ class SubjectKind(enum.StrEnum):
     QUEUE = "queue"
     JOB = "job"
     PEER = "peer"
+    RUN = "run"
 
 
 class ChangeRecord(models.Model):

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-__all__ = ["bulk", "changes", "handles", "submission", "waiting"]
+__all__ = ["bulk", "changes", "handles", "run_previews", "runs", "submission", "waiting"]

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-__all__ = ["cluster", "jobs", "overview", "payloads", "rules", "transfers", "waiting"]
+__all__ = ["cluster", "jobs", "overview", "payloads", "rules", "runs", "transfers", "waiting"]

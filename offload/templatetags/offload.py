@@ -73,6 +73,18 @@ def badge(state: enum.StrEnum) -> SafeString:
 
 
 @register.simple_tag
+def tone_of(states: Mapping[str, enum.StrEnum] | None, name: str) -> str:
+    """Return the class of a step's colour in a picture."""
+    return f"ob-{BADGES[states[name]].tone}" if states and name in states else "ob-plain"
+
+
+@register.simple_tag
+def glyph_of(states: Mapping[str, enum.StrEnum] | None, name: str) -> str:
+    """Return the glyph of a step's state in a picture, and a space."""
+    return f"{BADGES[states[name]].glyph} " if states and name in states else ""
+
+
+@register.simple_tag
 def verbs(cell: Cell, dense: bool) -> SafeString:
     """Show the buttons of a cell as words, or as glyphs if there are many cells."""
     layout = GLYPH_BUTTON if dense else WORD_BUTTON

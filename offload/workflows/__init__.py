@@ -5,17 +5,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from offload.core.lazy import public
+from offload.core.workflows.conditions import media_type, result
+from offload.core.workflows.plans import StepState
 from offload.core.workflows.run_states import RunState
-from offload.workflows.definitions import Definition, definition, step, workflow
+from offload.workflows.definitions import Definition, definition, workflow
+from offload.workflows.step_signatures import step
 
 if TYPE_CHECKING:
     from offload.workflows.handles import RunHandle
-    from offload.workflows.runs import start
+    from offload.workflows.runs import copy_run, start
 
-__all__ = ["Definition", "RunHandle", "RunState", "definition", "start", "step", "workflow"]
+__all__ = [
+    "Definition",
+    "RunHandle",
+    "RunState",
+    "StepState",
+    "copy_run",
+    "definition",
+    "media_type",
+    "result",
+    "start",
+    "step",
+    "workflow",
+]
+
+#: Modules that other rooms use besides.
+FOR_ROOMS = ["catalogue", "definitions"]
 
 #: Loaded when first used: definitions are made before models are ready.
-HOMES = {"RunHandle": "offload.workflows.handles", "start": "offload.workflows.runs"}
+HOMES = {
+    "RunHandle": "offload.workflows.handles",
+    "copy_run": "offload.workflows.runs",
+    "start": "offload.workflows.runs",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from celery.canvas import Signature
 from django.utils.module_loading import autodiscover_modules
 
-from offload.conf import settings
-from offload.core.exceptions import ConfigurationError, UnknownWorkflow
+from offload.canvas.freezing.signatures import as_dicts
+from offload.core import lazy
+from offload.core.exceptions import ConfigurationError, UnfitParameters, UnknownWorkflow
 from offload.core.texts import place_of
 from offload.core.topics import validate_topic
-from offload.core.validation.job_properties import check_properties
-from offload.messaging.installation import installed
-from offload.messaging.names import STEP_TASK, TOPIC_OPTION
+from offload.core.validation.filenames import check_file_name
+from offload.core.validation.parameters import Parameters
+from offload.core.workflows import parameter_fit
+from offload.core.workflows.graph_problems import problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-    Build = TypeVar("Build", bound=Callable[[], Signature[Any]])
+    from offload.core.workflows.graphs import Graph
+
+    Build = TypeVar("Build", bound=Callable[..., Signature[Any]])
 
 #: Modules of installed apps in which definitions are looked for.
 WORKFLOW_MODULES = ("workflow", "workflows")
+
+
+class Built(NamedTuple):
+    """The canvas that a definition makes of its parameters."""
+
+    canvas: Signature[Any]
+    #: The same as plain dicts.
+    written: dict[str, Any]
+    #: None if Celery's canvas leads the run.
+    graph: Graph | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +44,23 @@ class Definition:
     """A workflow's name, and the function that makes the canvas of each run."""
 
     name: str
-    build: Callable[[], Signature[Any]]
+    build: Callable[..., Signature[Any]]
+    #: The names of the files that each run is started with; none if it may be any.
+    inputs: tuple[str, ...] = ()
+    #: As its author writes it; "" for a digest of its steps.
+    version: str = ""
+    #: Parameters with which it is checked and drawn, beside the function's own defaults.
+    example: Mapping[str, Any] = field(default_factory=dict)
 
-    def canvas(self) -> Signature[Any]:
-        """Return the canvas of a new run; raise ConfigurationError if the function returns none."""
-        made: Any = self.build()
+    def canvas(self, **parameters: Any) -> Signature[Any]:
+        """Return the canvas of a new run with these ``parameters``.
+
+        Raise UnfitParameters, or ConfigurationError if the function returns no canvas.
+        """
+        problem = parameter_fit.problem(self.build, parameters)
+        if problem:
+            raise UnfitParameters(workflow=self.name, problem=problem)
+        made: Any = self.build(**parameters)
         if not isinstance(made, Signature):
             raise _wrong(
                 self.name,
@@ -42,6 +68,38 @@ class Definition:
                 "canvas. Return a step, or a chain, group or chord of steps",
             )
         return made
+
+    def built(self, parameters: Mapping[str, Any]) -> Built:
+        """Return the canvas and the graph of a new run with these ``parameters``.
+
+        Raise what ``canvas`` raises, and ConfigurationError for a graph that cannot run.
+        """
+        canvas = self.canvas(**parameters)
+        written = as_dicts(canvas)
+        # Definitions are made before models are ready.
+        compiled = lazy.load("offload.workflows.compiling:compiled")
+        graph = compiled(written, self.inputs)
+        found = problems(graph) if graph else ()
+        if found:
+            raise _wrong(self.name, "; ".join(found))
+        return Built(canvas, written, graph)
+
+    def graph(self) -> Graph | None:
+        """Return the graph of its example; None if Celery's canvas leads its runs.
+
+        Raise what ``built`` raises.
+        """
+        return self.built(dict(self.example)).graph
+
+    def needed(self, given: Mapping[str, Any]) -> list[str]:
+        """Return the parameters without a default that are not among those ``given``."""
+        found = Parameters.of(self.build)
+        return sorted(found.needed.difference(given)) if found else []
+
+    @property
+    def parameters(self) -> str:
+        """Return the function's parameters as they are written."""
+        return parameter_fit.described(self.build)
 
 
 def _wrong(name: str, problem: str) -> ConfigurationError:
@@ -52,14 +110,25 @@ def _wrong(name: str, problem: str) -> ConfigurationError:
 defined: dict[str, Definition] = {}
 
 
-def workflow(name: str) -> Callable[[Build], Build]:
+def workflow(
+    name: str,
+    *,
+    inputs: Sequence[str] = (),
+    version: str = "",
+    example: Mapping[str, Any] | None = None,
+) -> Callable[[Build], Build]:
     """Make a function that returns a canvas the definition of a workflow.
 
-    ``name`` is written like a topic, such as ``"report/whole"``. Return the decorator; it returns
-    the function. Raise InvalidTopic for an invalid name, and ConfigurationError if the name is left
-    out, if another function has it, or if the decorated object is no function.
+    ``name`` is written like a topic, such as ``"report/whole"``. ``inputs`` are the names of files
+    that every run is started with. ``version`` is kept with each run, by default a digest of the
+    steps. ``example`` has parameters with which the definition is checked and drawn, where the
+    function has no defaults for them. Return the decorator; it returns the function.
+
+    Raise InvalidTopic for an invalid name, InvalidName for that of a file, and ConfigurationError
+    if the name is left out, if another function has it, or if the decorated object is no function.
     """
     _check_name(name)
+    files = tuple(check_file_name(one) for one in inputs)
 
     def define(build: Build) -> Build:
         if not _is_function(build):
@@ -68,7 +137,9 @@ def workflow(name: str) -> Callable[[Build], Build]:
         if known is not None and place_of(known.build) != place_of(build):
             both = f"{place_of(known.build)} and by {place_of(build)}"
             raise _wrong(name, f"defined by {both}; rename one")
-        defined[name] = Definition(name=name, build=build)
+        defined[name] = Definition(
+            name=name, build=build, inputs=files, version=version, example=example or {}
+        )
         return build
 
     return define
@@ -99,16 +170,7 @@ def definition(name: str) -> Definition:
     return defined[name]
 
 
-def step(topic: str, /, **properties: Any) -> Signature[Any]:
-    """Return a step of a workflow, or of any canvas: the signature of a job of this topic.
-
-    ``topic`` is the job's topic, and ``properties`` are its keyword arguments, as JSON values.
-    Values that the canvas passes on, such as the results that a step waits for, come as positional
-    arguments. Raise InvalidTopic or InvalidProperties.
-    """
-    return Signature(
-        STEP_TASK,
-        kwargs=check_properties(properties, settings().max_properties),
-        options={TOPIC_OPTION: validate_topic(topic)},
-        app=installed(),
-    )
+def all_definitions() -> tuple[Definition, ...]:
+    """Return the definitions of all installed apps, by name."""
+    autodiscover_modules(*WORKFLOW_MODULES)
+    return tuple(defined[name] for name in sorted(defined))

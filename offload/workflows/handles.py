@@ -5,21 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
+
 from offload.core.exceptions import JobFailed, MissingResult, RunTimeout, UnknownRun
 from offload.core.states import FAILED, JobState
 from offload.core.validation.ids import forms
 from offload.core.validation.options import check_timeout
+from offload.core.workflows import plans
+from offload.core.workflows.plans import BROKEN, StepState
 from offload.core.workflows.run_states import RunState, run_state
-from offload.models import PayloadFile, Run
-from offload.operations import bulk
+from offload.models import Job, PayloadFile, Run
+from offload.operations import bulk, runs
 from offload.operations.waiting import until
 from offload.results import result_backend
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.db.models import QuerySet
 
     from offload.core.validation.options import Seconds
-    from offload.models import Job
+    from offload.core.workflows.plans import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +50,33 @@ class RunHandle:
     def steps(self) -> QuerySet[Job]:
         """Return a queryset of the run's jobs, the first submitted first.
 
-        A step that is not due yet may have no job. Raise UnknownRun if the run does not exist.
+        A step that is not due yet has no job; of a restarted run, the jobs of the steps that were
+        done before are among them. Raise UnknownRun if the run does not exist.
         """
-        return self.row.jobs.order_by("created_at", "id")
+        row = self.row
+        kept = plans.jobs(row.led[1]) if row.former_id and row.led else []
+        jobs = Job.objects.filter(Q(run=row) | Q(pk__in=kept)) if kept else row.jobs.all()
+        return jobs.order_by("created_at", "id")
+
+    @property
+    def plan(self) -> Mapping[str, Entry]:
+        """Return how far each step is, by its name: ``state``, ``job`` and ``note``.
+
+        It has the steps that have no job yet, and those that never get one. It is empty where
+        Celery's canvas leads the run. Raise UnknownRun if the run does not exist.
+        """
+        led = self.row.led
+        return led[1] if led else {}
 
     @property
     def state(self) -> RunState:
-        """Return RUNNING, SUCCEEDED, STOPPED or FAILED, derived from the states of the steps.
+        """Return RUNNING, SUCCEEDED, STOPPED or FAILED, which follows from its steps.
 
         Raise UnknownRun if the run does not exist.
         """
+        row = self.row
+        if row.led is not None:
+            return RunState(row.state)
         return run_state([JobState(state) for state in self.steps.values_list("state", flat=True)])
 
     @property
@@ -62,7 +85,7 @@ class RunHandle:
 
         Raise UnknownRun if the run does not exist.
         """
-        made = PayloadFile.objects.outputs().filter(job__run=self.row)
+        made = PayloadFile.objects.outputs().filter(job__in=self.steps)
         return made.select_related("payload", "job").order_by("name")
 
     def wait(self, timeout: Seconds | None = None) -> RunState:
@@ -75,7 +98,7 @@ class RunHandle:
         seconds = check_timeout(timeout)
         ended = until(self._ended, seconds)
         if ended is None:
-            unfinished = self.row.jobs.unfinished().count()
+            unfinished = self._unfinished()
             raise RunTimeout(run_id=self.id, timeout=seconds or 0.0, unfinished=unfinished)
         return ended
 
@@ -94,28 +117,80 @@ class RunHandle:
     def stop(self, *, force: bool = False) -> RunState:
         """Stop every unfinished step, as ``offload.stop`` does; return the run's state.
 
-        Waiting steps end at once, and their successors never run. A running one goes on until its
-        consumer checks, or is killed by ``force``. If it succeeds all the same, the steps after it
-        begin, and are stopped in turn. Raise UnknownRun if the run does not exist.
+        Waiting steps end at once, and nothing begins any more. A running one goes on until its
+        consumer checks, or is killed by ``force``. A run that has ended stays as it is. Raise
+        UnknownRun if the run does not exist.
         """
+        row = self.row
+        if row.led is not None:
+            if not RunState(row.state).is_final:
+                runs.stop(row.pk, force=force)
+            return self.state
         steps = self.row.jobs.all()
         while bulk.stop(steps, force=force).changed:
             # A step that ended meanwhile may have been followed by others.
             pass
         return self.state
 
+    def pause(self) -> None:
+        """Begin no further step until ``resume``; steps that have begun go on.
+
+        Raise RunRefused if it has ended, or is paused; UnknownRun if it does not exist.
+        """
+        runs.pause(self.row.pk)
+
+    def resume(self) -> None:
+        """Let a paused run go on; raise RunRefused if it is not paused, UnknownRun."""
+        runs.resume(self.row.pk)
+
+    def skip(self, step: str) -> None:
+        """Leave out a step that has not begun.
+
+        ``step`` is its name. What waits for it gets None in place of its result. Raise UnknownStep,
+        RunRefused if the step has begun or ended, UnknownRun if the run does not exist.
+        """
+        runs.skip(self.row.pk, step)
+
+    def restart(self) -> RunHandle:
+        """Do again what failed or was stopped, and what waited for it; return the new run.
+
+        Steps that are done are not repeated and keep their outputs. Raise RunRefused if the run has
+        not ended, has succeeded or was restarted before; UnknownRun if it does not exist.
+        """
+        return RunHandle(runs.restart(self.row.pk))
+
+    def _unfinished(self) -> int:
+        row = self.row
+        if row.led is None:
+            return row.jobs.unfinished().count()
+        graph, plan = row.led
+        return sum(not plan[one].state.is_final for one in graph.by_name)
+
     def _failure(self) -> JobFailed:
         """Return the error of the first step that failed, or else of the first that was stopped."""
+        row = self.row
+        failed = next((one for one in self.plan.values() if one.state in BROKEN and one.note), None)
+        if failed is not None and not self.steps.exclude(state=JobState.SUCCEEDED).exists():
+            return JobFailed(job_id=failed.job or row.pk, state=failed.state, error=failed.note)
         unsuccessful = self.steps.exclude(state=JobState.SUCCEEDED).order_by("finished_at", "id")
-        row = unsuccessful.filter(state__in=FAILED).first() or unsuccessful[0]
-        return JobFailed(job_id=row.pk, state=row.state, error=row.error, error_type=row.error_type)
+        job = unsuccessful.filter(state__in=FAILED).first() or unsuccessful[0]
+        return JobFailed(job_id=job.pk, state=job.state, error=job.error, error_type=job.error_type)
 
     def _value(self, tree: object) -> Any:
         if isinstance(tree, list):
             return [self._value(one) for one in tree]
-        row = self.steps.filter(pk=tree).first()
+        entry = self.plan.get(str(tree))
+        if entry is None:
+            return self._value_of_job(str(tree))
+        if entry.members is not None:
+            names = plans.members(self.plan, str(tree))
+            return [self._value(one) for one in names]
+        return self._value_of_job(entry.job) if entry.state is StepState.SUCCEEDED else None
+
+    def _value_of_job(self, job_id: str) -> Any:
+        row = self.steps.filter(pk=job_id).first()
         if row is None:
-            raise MissingResult(job_id=str(tree))
+            raise MissingResult(job_id=job_id)
         return result_backend.value_of(row)
 
     def _ended(self) -> RunState | None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from offload.files import payloads
 from offload.models import PayloadFile
+from offload.workflows import RunHandle
 from project.demo.row import Row
 from project.demo.steps import STEPS
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from offload.core.workflows.plans import Entry
     from offload.models import Job, Run
     from project.demo.account import Moved
     from project.demo.assets import Asset
@@ -30,13 +32,13 @@ def rows_of(asset: Asset, run: Run, folder: Path, moved: Iterable[Moved] = ()) -
 
     `moved` are the files that went to another site or came from there, of all jobs.
     """
-    jobs = list(run.jobs.all())
-    made = [row_of(asset, step, job_of(step, jobs), folder) for step in STEPS]
-    rows = [
-        travelled(row, [one for one in moved if job and one.job == job.pk])
-        for row, job in zip(made, (job_of(step, jobs) for step in STEPS), strict=True)
-    ]
-    problem = run.properties.get("problem")
+    jobs, plan = list(run.jobs.all()), RunHandle(run.id).plan
+    rows = []
+    for step in STEPS:
+        job = job_of(step, jobs)
+        row = row_of(asset, step, job, folder) if job else unmade(asset, step, plan.get(step.topic))
+        rows.append(travelled(row, [one for one in moved if job and one.job == job.pk]))
+    problem = (run.user_data or {}).get("problem")
     return [replace(row, error=problem) if problem and row.error else row for row in rows]
 
 
@@ -55,17 +57,14 @@ def job_of(step: Step, jobs: list[Job]) -> Job | None:
     return next((job for job in jobs if step.is_of(job)), None)
 
 
-def row_of(asset: Asset, step: Step, job: Job | None, folder: Path) -> Row:
+def unmade(asset: Asset, step: Step, entry: Entry | None) -> Row:
+    """Return the row of a step that has no job, because of those before it."""
+    state, why = (entry.state, entry.note) if entry else ("MISSING", "There is no job.")
+    return Row(file=asset.name, topic=step.topic, cluster="", instance="", state=state, error=why)
+
+
+def row_of(asset: Asset, step: Step, job: Job, folder: Path) -> Row:
     """Return the row of the step."""
-    if job is None:
-        return Row(
-            file=asset.name,
-            topic=step.topic,
-            cluster="",
-            instance="",
-            state="MISSING",
-            error="There is no job.",
-        )
     made = PayloadFile.objects.outputs().filter(job=job, name=step.output).first()
     copied = copy_out(made, folder) if made else None
     width, height = size_of(copied) if copied and step.box else (None, None)

@@ -10,6 +10,7 @@ from django.conf import settings
 from PIL import Image
 
 from offload.core.states import JobState
+from offload.workflows import StepState
 from project.demo.source import source_of
 from project.demo.steps import STEPS
 from project.sites import RENDER, WORKERS
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from project.demo.source import Source
     from project.demo.steps import Step
 
+#: States of the steps of a file that cannot be read; the last waits for the others.
+REFUSED = (JobState.ERROR, StepState.UNREACHED)
 #: Pixels by which rounding may move a side.
 ROUNDING_PIXELS = 1
 
@@ -48,7 +51,7 @@ def refusal_problems(asset: Asset, rows: list[Row]) -> list[str]:
     return [
         f"{row.topic} is {row.state} though the file cannot be read"
         for row in rows
-        if row.state != JobState.ERROR or not row.error
+        if row.state not in REFUSED or not row.error
     ]
 
 

@@ -117,7 +117,7 @@ def listens() -> topology.Listener:
 
 
 def runs() -> list[JobHandle]:
-    start("dam/update", properties={"path": "a"})
+    start("dam/update", user_data={"path": "a"})
     return run_jobs(most=10)
 """
 

@@ -55,6 +55,7 @@ from offload.core.exceptions.not_found import (
     UnknownWorkflow,
     UnreadableFile,
 )
+from offload.core.exceptions.run_problems import RunRefused, UnfitParameters, UnknownStep
 from offload.core.exceptions.runtime import (
     BrokerUnreachable,
     CannotBegin,
@@ -124,6 +125,7 @@ __all__ = [
     "PermanentError",
     "ProgramFailed",
     "ResourceDenied",
+    "RunRefused",
     "RunTimeout",
     "SourceCorrupt",
     "SourceUnsupported",
@@ -132,6 +134,7 @@ __all__ = [
     "TimedOut",
     "TooLarge",
     "TransferFailed",
+    "UnfitParameters",
     "UnfitProperties",
     "UnknownInstance",
     "UnknownJob",
@@ -140,6 +143,7 @@ __all__ = [
     "UnknownRequest",
     "UnknownRule",
     "UnknownRun",
+    "UnknownStep",
     "UnknownWorkflow",
     "UnreadableFile",
     "WrongCall",

@@ -25,6 +25,8 @@ from offload.management.verbs.rules import RULES
 from offload.management.verbs.status import STATUS
 from offload.management.verbs.switch import OFF, ON
 from offload.management.verbs.topics import TOPICS
+from offload.management.verbs.workflows.runs import RUNS
+from offload.management.verbs.workflows.workflow_list import WORKFLOWS
 
 VERBS = {
     verb.name: verb
@@ -45,6 +47,8 @@ VERBS = {
         RETRY,
         REMOVE,
         DELIVER,
+        WORKFLOWS,
+        RUNS,
         ALLOW,
         DENY,
         CLEAR,

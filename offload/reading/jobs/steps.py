@@ -10,6 +10,7 @@ from django.db.models import Case, F, Q, When
 
 from offload.canvas.freezing.walk import walk
 from offload.core.states import FINAL, JobState
+from offload.core.workflows.plans import StepState
 from offload.messaging.names import TOPIC_OPTION
 from offload.models import Job, Join
 from offload.models.fields import JsonText
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from offload.canvas.freezing.walk import Node
+    from offload.core.workflows.graphs import Graph
+    from offload.core.workflows.plans import Plan
 
 #: Maximum number of steps shown.
 STEPS_SHOWN = 200
@@ -83,6 +86,8 @@ def _made(row: Any, job: Job) -> Step:
 
 
 def _waiting(job: Job, rows: Sequence[Any]) -> tuple[Step, ...]:
+    if job.run is not None and job.run.led is not None:
+        return _planned(*job.run.led)
     if all(row.state in FINAL for row in rows):
         return ()
     known = {row.pk for row in rows}
@@ -90,6 +95,12 @@ def _waiting(job: Job, rows: Sequence[Any]) -> tuple[Step, ...]:
     members = Job.objects.filter(run=job.run_id).values("pk") if job.run_id else [job.pk]
     open_joins = Join.objects.filter(fired=False, dependencies__needs__in=members).distinct()
     return waiting(tails, [row.body for row in open_joins[:STEPS_SHOWN]], known)
+
+
+def _planned(graph: Graph, plan: Plan) -> tuple[Step, ...]:
+    """Return the steps of a run's plan that wait for others."""
+    waits = [one for one in graph.steps if plan[one.name].state is StepState.WAITING]
+    return tuple(Step(topic=one.topic) for one in waits)
 
 
 def waiting(

@@ -61,8 +61,9 @@ class CurrentJob:
 
     @property
     def inputs(self) -> Inputs:
-        """Return the files that came with the job."""
-        return Inputs(self.claimed.payload_id, self.scratch)
+        """Return the files that came with the job; a step's named inputs are among them."""
+        made = tuple(self.claimed.options.get("step_inputs", ()))
+        return Inputs(self.claimed.payload_id, self.scratch, made)
 
     @property
     def outputs(self) -> Outputs:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from offload.core.attempt_key import AttemptKey
     from offload.files.payloads import Source
     from offload.files.scratch import Scratch
+    from offload.models.payloads import PayloadFileQuerySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Inputs:
 
     payload_id: str | None
     scratch: Scratch
+    #: The names of files that earlier steps of its run have made for it.
+    made: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> InputFile:
         """Return the file of that name; raise MissingFile if there is none."""
@@ -34,8 +37,15 @@ class Inputs:
 
     def __iter__(self) -> Iterator[InputFile]:
         """Iterate over the files."""
-        files = PayloadFile.objects.inputs().filter(payload=self.payload_id)
-        return (InputFile.of(row, self.scratch) for row in files.select_related("payload"))
+        files = list(self._rows(PayloadFile.objects.inputs()))
+        if self.made:
+            made = PayloadFile.objects.outputs().filter(name__in=self.made)
+            latest = {row.name: row for row in self._rows(made.order_by("job__created_at"))}
+            files += latest.values()
+        return (InputFile.of(row, self.scratch) for row in files)
+
+    def _rows(self, files: PayloadFileQuerySet) -> PayloadFileQuerySet:
+        return files.filter(payload=self.payload_id).select_related("payload")
 
     def __len__(self) -> int:
         """Return the number of files."""

@@ -155,7 +155,7 @@ def assert_what_can_be_made_is(report: list[dict[str, Any]]) -> None:
     """Look for every image, and for the reason where a file is none."""
     assert len(report) == 10 * STEPS
     for file in ("cut off.jpg", "letter.png"):
-        assert {row["state"] for row in rows_of(report, file)} == {"ERROR"}
+        assert {row["state"] for row in rows_of(report, file)} == {"ERROR", "UNREACHED"}
         assert all(row["error"] and row["path"] is None for row in rows_of(report, file))
     made = [row for row in report if row["file"] not in ("cut off.jpg", "letter.png")]
     assert {row["state"] for row in made} == {"SUCCEEDED"}

@@ -89,6 +89,29 @@ def flaky(job: CurrentJob, *, times: int) -> str:
     return "well"
 
 
+@consumer("acc/needs")
+def needs(job: CurrentJob, *_: Any, path: str) -> str:
+    """Fail for good unless a file is there."""
+    said(job, "start")
+    if not Path(path).exists():
+        raise PermanentError("the file is not there")
+    return "it is there"
+
+
+@consumer("acc/page")
+def page(job: CurrentJob, value: Any) -> Any:
+    """Return the element that it is for."""
+    said(job, "ran")
+    return value
+
+
+@consumer("acc/last")
+def last(job: CurrentJob, *values: Any) -> list[Any]:
+    """Return all that it takes."""
+    said(job, "ran")
+    return list(values)
+
+
 @consumer("acc/hopeless")
 def hopeless(job: CurrentJob) -> None:
     """Fail for good."""

@@ -117,6 +117,8 @@ CALLS: dict[str, list[list[str]]] = {
     "off": [["odd@host", "--dry-run"]],
     "on": [["odd@host", "--dry-run"]],
     "transfers": [[]],
+    "workflows": [[]],
+    "runs": [[], ["show", "plain"]],
     "payload": [["list"], ["verify"], ["prune", "--dry-run"]],
     "doctor": [[]],
 }

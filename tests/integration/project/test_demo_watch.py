@@ -106,7 +106,7 @@ def test_jobs_that_have_not_ended_are_rows_without_files_and_problems(
     assert rows[0] == Row(
         file="chelsea.png", topic="dam/metadata", cluster="", instance="", state="PENDING", error=""
     )
-    assert rows[-1].state == "MISSING"
+    assert rows[-1].state == "WAITING"
     assert len(problems(asset, rows)) == len(STEPS)
 
 
@@ -131,7 +131,7 @@ def test_an_image_that_cannot_be_opened_ends_in_error_with_the_reason_and_no_oth
     gone, locked, fine = (
         rows_of(one, run, tmp_path / str(number)) for number, (one, run) in enumerate(runs)
     )
-    assert {row.state for row in (*gone, *locked)} == {"ERROR"}
+    assert {row.state for row in (*gone, *locked)} == {"ERROR", "UNREACHED"}
     assert all("There is no file" in row.error and "gone.jpg" in row.error for row in gone)
     assert all("cannot be read: Permission denied" in row.error for row in locked)
     assert (problems(bad[0], gone), problems(bad[1], locked)) == ([], [])

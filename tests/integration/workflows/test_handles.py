@@ -36,7 +36,7 @@ def test_the_handle_tells_how_far_the_run_is_and_what_it_made(app: Celery, drive
     workflow("totals")(totals)
     run = start("totals")
 
-    with pytest.raises(RunTimeout, match=r"after 0\.01 s: 2 of its steps"):
+    with pytest.raises(RunTimeout, match=r"after 0\.01 s: 3 of its steps"):
         run.wait(timedelta(seconds=0.01))
     with pytest.raises(InvalidDelay, match="'soon' is not a timeout"):
         run.wait("soon")  # type: ignore[arg-type]

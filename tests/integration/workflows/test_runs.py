@@ -49,14 +49,14 @@ def stored() -> set[str]:
 def test_a_run_is_its_steps(app: Celery, driver: Driver) -> None:
     workflow("totals")(totals)
 
-    run = start("totals", properties={"by": "me"}).row
+    run = start("totals", user_data={"by": "me"}).row
     driver.run_all()
 
     assert [row.topic for row in run.jobs.order_by("created_at", "id")] == [
         "jobs/add", "jobs/add", "jobs/total",
     ]  # fmt: skip
     assert run.jobs.get(topic="jobs/total").result == 6
-    assert Run.objects.get().properties == {"by": "me"}
+    assert Run.objects.get().user_data == {"by": "me"}
     assert run.is_finished
 
 
@@ -140,7 +140,7 @@ def test_bad_files_and_properties_are_refused() -> None:
     with pytest.raises(InvalidName):
         start("totals", files={"../original": b""})
     with pytest.raises(InvalidProperties):
-        start("totals", properties={"when": object()})
+        start("totals", {"when": object()})
     with pytest.raises(InvalidProperties):
         step("jobs/add", x=object())
     with pytest.raises(InvalidTopic):
@@ -162,11 +162,11 @@ def test_a_function_that_returns_no_canvas_starts_nothing(made: Any) -> None:
 
 @pytest.mark.usefixtures("app", "database_alias")
 @pytest.mark.parametrize("properties", ["ab", [1], {"a": object()}], ids=without_addresses)
-def test_properties_of_a_run_are_an_object(properties: Any) -> None:
+def test_parameters_of_a_run_are_an_object(properties: Any) -> None:
     workflow("totals")(totals)
 
     with pytest.raises(InvalidProperties):
-        start("totals", properties=properties)
+        start("totals", properties)
 
     assert not Run.objects.exists()
 

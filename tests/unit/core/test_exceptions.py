@@ -64,6 +64,21 @@ EVERY = [
     (exceptions.UnknownRequest(number=7, state="applied"), "applied already", "peers requests"),
     (exceptions.NotLetToRule(peer="render"), "render does not", "--here"),
     (exceptions.UnknownRule(rule_id=7), "rule 7", "offload rules"),
+    (
+        exceptions.RunRefused(run_id="r1", problem="is not paused"),
+        "r1 is not paused",
+        "runs show r1",
+    ),
+    (
+        exceptions.UnfitParameters(workflow="dam/x", problem="needs 'width'"),
+        "dam/x needs 'width'",
+        "offload workflows dam/x",
+    ),
+    (
+        exceptions.UnknownStep(run_id="r1", step="x", known=("a", "b")),
+        "no step 'x'",
+        "Its steps are: a, b",
+    ),
     (exceptions.UnknownRun(run_id="r1"), "'r1'", "The admin lists"),
     (exceptions.RunTimeout(run_id="r1", timeout=2.5, unfinished=3), "3 of its steps", "it goes on"),
     (exceptions.UnknownJob(job_id="j1"), "'j1'", "offload jobs"),

@@ -132,9 +132,9 @@ def submit(asset: Asset) -> Run:
     """
     facts = {"file": asset.name}
     try:
-        return start(UPDATE_ASSET, files={"original": asset.path}, properties=facts).row
+        return start(UPDATE_ASSET, files={"original": asset.path}, user_data=facts).row
     except (MissingFile, UnreadableFile) as error:
-        return start(UPDATE_ASSET, properties={**facts, "problem": str(error)}).row
+        return start(UPDATE_ASSET, user_data={**facts, "problem": str(error)}).row
 
 
 def stored_originals(runs: list[tuple[Asset, Run]]) -> list[Held]:

@@ -1,0 +1,92 @@
+"""Changes of runs by the buttons of their pages: each with its consequences and its preview."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext_lazy as _
+
+from offload.operations import runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from django.utils.functional import _StrPromise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDeed:
+    """A change of a run."""
+
+    name: str
+    #: Its button, and the title of the page that asks for confirmation.
+    label: _StrPromise
+    #: Its consequences.
+    means: _StrPromise
+    done: _StrPromise
+    do: Callable[..., Any]
+    #: Whether it is about one step.
+    of_step: bool = False
+
+
+STOP = RunDeed(
+    name="stop",
+    label=_("Stop this run"),
+    means=_(
+        "Steps that wait end at once, and nothing begins any more. Running steps are asked, and "
+        "end when they check."
+    ),
+    done=_("The run was asked to stop."),
+    do=runs.stop,
+)
+FORCE = RunDeed(
+    name="force",
+    label=_("Stop this run by force"),
+    means=_(
+        "The processes of its running steps are killed: unfinished work stays unfinished. Steps "
+        "that wait end at once, and nothing begins any more."
+    ),
+    done=_("The run is stopped by force."),
+    do=partial(runs.stop, force=True),
+)
+PAUSE = RunDeed(
+    name="pause",
+    label=_("Pause this run"),
+    means=_("No further step begins until it is resumed. Steps that have begun go on."),
+    done=_("The run is paused."),
+    do=runs.pause,
+)
+RESUME = RunDeed(
+    name="resume",
+    label=_("Resume this run"),
+    means=_("Steps that are due begin."),
+    done=_("The run goes on."),
+    do=runs.resume,
+)
+RESTART = RunDeed(
+    name="restart",
+    label=_("Restart this run"),
+    means=_(
+        "A new run does again what failed or was stopped, and what waited for it. Steps that are "
+        "done are not repeated, and keep their results and files."
+    ),
+    done=_("This is a new run that goes on from the old one."),
+    do=runs.restart,
+)
+SKIP = RunDeed(
+    name="skip",
+    label=_("Skip this step"),
+    means=_(
+        "It is left out. Steps that wait for it begin without its result; those that need a file "
+        "of it are left out too."
+    ),
+    done=_("The step is skipped."),
+    do=runs.skip,
+    of_step=True,
+)
+DEEDS: Mapping[str, RunDeed] = MappingProxyType(
+    {one.name: one for one in (STOP, FORCE, PAUSE, RESUME, RESTART, SKIP)}
+)

@@ -1,0 +1,139 @@
+"""Views of one run: its page, and the changes of it."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.contrib.admin.utils import quote
+from django.http import Http404
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from offload.browser import live
+from offload.browser.access import OPERATE_JOB, SEE_PAYLOAD, SEE_RUNS, requires
+from offload.browser.cluster.views import home
+from offload.browser.keys import key_of, posted_text
+from offload.core.exceptions import OffloadError
+from offload.core.texts import version_of
+from offload.operations import run_previews
+from offload.operations.changes.actors import of_user
+from offload.reading.runs import run_lines
+from offload.reading.runs.run_page import page
+from offload.workflows import copy_run
+from offload.workflows.catalogue import catalogue, pictured
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.http import HttpRequest, HttpResponse
+
+    from offload.browser.runs.deeds import RunDeed
+    from offload.models import Run
+
+FRAGMENT = "offload/_run.html"
+EITHER = ["GET", "HEAD", "POST"]
+
+
+@require_safe
+@requires(SEE_RUNS)
+def run(request: HttpRequest, quoted: str, around: Mapping[str, Any]) -> HttpResponse:
+    """Return the page of a run; `around` is what the admin's frame needs."""
+    row = found(quoted)
+    shown = {**around, **context(request, row), "title": row.workflow, "original": row}
+    return live.Page(request, "offload/run.html", shown)
+
+
+@require_safe
+@requires(SEE_RUNS)
+def run_now(request: HttpRequest, quoted: str) -> HttpResponse:
+    """Return the page's live part, or an empty answer if nothing changed."""
+    shown = context(request, found(quoted))
+    if live.is_known(request, shown["version"]):
+        return live.unchanged()
+    return live.Page(request, FRAGMENT, shown)
+
+
+@require_http_methods(EITHER)
+@requires(SEE_RUNS, OPERATE_JOB)
+def change(
+    request: HttpRequest, quoted: str, around: Mapping[str, Any], *, deed: RunDeed
+) -> HttpResponse:
+    """Ask for confirmation with a preview of a change of a run, then make it."""
+    row = found(quoted)
+    address = home(request, "offload_run_change", quote(row.pk))
+    step = posted_text(request.POST.get("step") or request.GET.get("step", ""))
+    do = partial(deed.do, step=step) if deed.of_step else deed.do
+    try:
+        if request.method == "POST":
+            return _made(request, row, deed, do)
+        effects = run_previews.preview(row.pk, do)
+    except OffloadError as error:
+        return live.answer_with_redirect(request, messages.ERROR, str(error), home=address)
+    shown = {"deed": deed, "run": row, "effects": effects, "step": step, "back": address}
+    context = {**around, **shown, "title": deed.label}
+    return live.Page(request, "offload/run_change.html", context)
+
+
+def _made(request: HttpRequest, row: Run, deed: RunDeed, do: Any) -> HttpResponse:
+    note = posted_text(request.POST.get("note", "")).strip()
+    made = do(row.pk, by=of_user(request.user), note=note) or row.pk
+    address = home(request, "offload_run_change", quote(made))
+    return live.answer_with_redirect(request, messages.SUCCESS, str(deed.done), home=address)
+
+
+@require_http_methods(EITHER)
+@requires(SEE_RUNS, OPERATE_JOB, SEE_PAYLOAD)
+def copy(request: HttpRequest, quoted: str, around: Mapping[str, Any]) -> HttpResponse:
+    """Show the parameters of a run in a form, then start a copy with those that were sent."""
+    row, problem = found(quoted), ""
+    given = posted_text(request.POST.get("parameters", ""))
+    if request.method == "POST":
+        try:
+            return _copied(request, row, json.loads(given))
+        except (OffloadError, ValueError, TypeError) as error:
+            problem = str(error)
+    text = given or json.dumps(row.properties, indent=2, ensure_ascii=False, default=str)
+    address = home(request, "offload_run_change", quote(row.pk))
+    shown = {"run": row, "text": text, "problem": problem, "back": address}
+    title = _("Copy this run")
+    return live.Page(request, "offload/run_copy.html", {**around, **shown, "title": title})
+
+
+def _copied(request: HttpRequest, row: Run, parameters: Any) -> HttpResponse:
+    if not isinstance(parameters, dict):
+        raise TypeError(_("Parameters are a JSON object."))
+    actor = of_user(request.user)
+    note = posted_text(request.POST.get("note", "")).strip()
+    made = copy_run(row.pk, parameters, reason=note, by=actor.name)
+    address = home(request, "offload_run_change", quote(made.id))
+    done = _("This is a new run with the parameters that you gave.")
+    return live.answer_with_redirect(request, messages.SUCCESS, done, home=address)
+
+
+@require_safe
+@requires(SEE_RUNS)
+def workflows(request: HttpRequest, around: Mapping[str, Any]) -> HttpResponse:
+    """Return the page of the workflows that the site defines."""
+    shown = [pictured(one) for one in catalogue()]
+    title = _("Workflows")
+    return live.Page(
+        request, "offload/workflows.html", {**around, "workflows": shown, "title": title}
+    )
+
+
+def found(quoted: str) -> Run:
+    """Return the run of a URL; raise Http404 if there is none."""
+    row = run_lines.find(key_of(quoted))
+    if row is None:
+        raise Http404(_("There is no such run: it was removed, or its transaction rolled back."))
+    return row
+
+
+def context(request: HttpRequest, row: Run) -> dict[str, Any]:
+    """Return the templates' context."""
+    shown = page(row)
+    version = version_of((shown.line, shown.steps, shown.later, shown.stop_requested))
+    return {**live.context(request, shown, version), "quoted": quote(row.pk)}

@@ -1,0 +1,41 @@
+"""Errors of workflows and their runs."""
+
+from __future__ import annotations
+
+from offload.core.exceptions.base import OffloadError
+
+
+class UnfitParameters(OffloadError, ValueError):
+    """The function of the workflow does not take these parameters."""
+
+    def __init__(self, *, workflow: str, problem: str) -> None:
+        self.workflow = workflow
+        self.problem = problem
+        why = problem if problem.endswith("?") else f"{problem}."
+        super().__init__(
+            f"The workflow {workflow} {why} Nothing was started. "
+            f"'manage.py offload workflows {workflow}' shows what it takes."
+        )
+
+
+class UnknownStep(OffloadError, LookupError):
+    """The run has no step of that name."""
+
+    def __init__(self, *, run_id: str, step: str, known: tuple[str, ...]) -> None:
+        self.run_id = run_id
+        self.step = step
+        self.known = known
+        super().__init__(
+            f"Run {run_id} has no step {step!r:.300}. Its steps are: {', '.join(known)}."
+        )
+
+
+class RunRefused(OffloadError):
+    """The run is not in a state in which this can be done to it."""
+
+    def __init__(self, *, run_id: str, problem: str) -> None:
+        self.run_id = run_id
+        self.problem = problem
+        super().__init__(
+            f"Run {run_id} {problem}. 'manage.py offload runs show {run_id}' shows its steps."
+        )

@@ -1,0 +1,229 @@
+"""Plans: how far each step of a run is, and what may begin now."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from offload.core.states import FAILED, JobState
+from offload.core.texts import counted
+from offload.core.workflows.graphs import Graph, OnError, leaves
+from offload.core.workflows.run_states import RunState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from offload.core.workflows.graphs import StepSpec
+
+#: Errors of values that are no graph, or no plan.
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+#: Most jobs of one step.
+MEMBERS_MAX = 1000
+#: Characters of a note that are kept.
+NOTE_MAX = 300
+
+
+class StepState(enum.StrEnum):
+    """The state of a step in a run."""
+
+    # It waits for other steps, or the run is paused.
+    WAITING = "WAITING"
+    # It has a job, or several, that have not ended.
+    RUNNING = "RUNNING"
+    # Its job succeeded, and made the outputs that it names.
+    SUCCEEDED = "SUCCEEDED"
+    # It is left out: by its condition, for an input that was not made, or by hand.
+    SKIPPED = "SKIPPED"
+    # Its job failed.
+    FAILED = "FAILED"
+    # Its job was stopped or removed, or the run was stopped before it began.
+    STOPPED = "STOPPED"
+    # A step that it waits for failed or was stopped.
+    UNREACHED = "UNREACHED"
+
+    @property
+    def is_final(self) -> bool:
+        """Tell whether the step has ended."""
+        return self not in (StepState.WAITING, StepState.RUNNING)
+
+
+#: States in which a step has done what was wanted of it.
+DONE = frozenset({StepState.SUCCEEDED, StepState.SKIPPED})
+#: States after which nothing that waits for the step can run.
+BROKEN = frozenset({StepState.FAILED, StepState.STOPPED, StepState.UNREACHED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """How far a step is."""
+
+    state: StepState = StepState.WAITING
+    #: The id of its job; "" before it begins, and for a step of several jobs.
+    job: str = ""
+    #: Why it is so, in words.
+    note: str = ""
+    #: How many jobs a step has that runs for each element of a list.
+    members: int | None = None
+
+    def facts(self) -> list[Any]:
+        """Return it as JSON values."""
+        return [self.state.value, self.job, self.note, self.members]
+
+    @classmethod
+    def read(cls, facts: Iterable[Any]) -> Entry:
+        """Return the entry of JSON values."""
+        state, job, note, members = facts
+        return cls(state=StepState(state), job=job, note=note, members=members)
+
+
+#: The entries of steps, by their names; jobs of a step with several are ``name[0]``, ``name[1]``.
+Plan: TypeAlias = "Mapping[str, Entry]"
+
+
+def fresh(graph: Graph) -> Plan:
+    """Return the plan of a run that begins."""
+    return {one.name: Entry() for one in graph.steps}
+
+
+def facts(plan: Plan) -> dict[str, Any]:
+    """Return a plan as JSON values."""
+    return {name: entry.facts() for name, entry in plan.items()}
+
+
+def read(given: Mapping[str, Any]) -> Plan:
+    """Return the plan of JSON values."""
+    return {name: Entry.read(one) for name, one in given.items()}
+
+
+def stored(graph_facts: Any, plan_facts: Any) -> tuple[Graph, Plan] | None:
+    """Return the graph and the plan of a row; None if there are none, or they cannot be read."""
+    try:
+        graph, plan = Graph.read(graph_facts), read(plan_facts)
+        names = [member(one, n) for one in graph.by_name for n in range(plan[one].members or 0)]
+        is_whole = {*graph.by_name, *names} <= plan.keys()
+    except UNREADABLE:
+        return None
+    return (graph, plan) if is_whole else None
+
+
+def member(name: str, number: int) -> str:
+    """Return the name of a step's job, if it has several."""
+    return f"{name}[{number}]"
+
+
+def step_of(graph: Graph, name: str) -> str:
+    """Return the step of a name, which may be that of one of its jobs."""
+    return name if name in graph.by_name else name.rpartition("[")[0]
+
+
+def due(graph: Graph, plan: Plan) -> tuple[StepSpec, ...]:
+    """Return the steps that wait for nothing any more."""
+    return tuple(
+        spec
+        for spec in graph.steps
+        if plan[spec.name].state is StepState.WAITING
+        and all(plan[need].state.is_final for need in graph.needs(spec))
+    )
+
+
+def prevented(graph: Graph, plan: Plan, spec: StepSpec) -> Entry | None:
+    """Return how a due step ends without running, because of those before it; None if it runs."""
+    for need in graph.needs(spec):
+        entry = plan[need]
+        forgiven = entry.state is StepState.FAILED and graph.by_name[need].on_error is OnError.GO_ON
+        if entry.state in BROKEN and not forgiven:
+            return Entry(state=StepState.UNREACHED, note=f"{need} is {entry.state}")
+    for name in spec.inputs:
+        maker = graph.makers.get(name)
+        if maker and plan[maker].state is not StepState.SUCCEEDED:
+            note = f"its input {name} was not made: {maker} is {plan[maker].state}"
+            return Entry(state=StepState.SKIPPED, note=note)
+    return None
+
+
+def after(graph: Graph, plan: Plan, name: str, entry: Entry) -> Plan:
+    """Return the plan after a step, or one of its jobs, came to this."""
+    step = step_of(graph, name)
+    changed = {**plan, name: replace(entry, note=entry.note[:NOTE_MAX])}
+    if step == name:
+        return changed
+    whole = changed[step]
+    parts = [changed[member(step, number)] for number in range(whole.members or 0)]
+    if not all(one.state.is_final for one in parts):
+        return changed
+    return {**changed, step: _gathered(graph.by_name[step], whole, parts)}
+
+
+def _gathered(spec: StepSpec, whole: Entry, parts: list[Entry]) -> Entry:
+    """Return the end of a step whose jobs have all ended."""
+    if any(one.state is StepState.STOPPED for one in parts):
+        return replace(whole, state=StepState.STOPPED)
+    failed = sum(one.state is StepState.FAILED for one in parts)
+    if not failed:
+        return replace(whole, state=StepState.SUCCEEDED)
+    return replace(
+        whole,
+        state=StepState.FAILED,
+        note=f"{failed} of {counted(len(parts), 'job', 'jobs')} failed",
+    )
+
+
+def ended_as(state: str) -> StepState:
+    """Return the state of a step whose job ended in this one."""
+    if state == JobState.SUCCEEDED:
+        return StepState.SUCCEEDED
+    return StepState.FAILED if state in FAILED else StepState.STOPPED
+
+
+def stopped(plan: Plan) -> Plan:
+    """Return the plan of a run that is stopped: what waits ends, what runs is asked."""
+    note = "the run was stopped"
+    return {
+        name: Entry(state=StepState.STOPPED, note=note)
+        if entry.state is StepState.WAITING
+        else entry
+        for name, entry in plan.items()
+    }
+
+
+def outcome(graph: Graph, plan: Plan) -> RunState:
+    """Return the state of the run."""
+    entries = [(spec, plan[spec.name].state) for spec in graph.steps]
+    states = {state for _, state in entries}
+    if not all(state.is_final for state in states):
+        return RunState.RUNNING
+    if any(state is StepState.FAILED and spec.on_error is OnError.FAIL for spec, state in entries):
+        return RunState.FAILED
+    return RunState.STOPPED if states & BROKEN - {StepState.FAILED} else RunState.SUCCEEDED
+
+
+def members(plan: Plan, name: str) -> list[str]:
+    """Return the names of a step's jobs, if it has several."""
+    return [member(name, number) for number in range(plan[name].members or 0)]
+
+
+def jobs(plan: Plan) -> list[str]:
+    """Return the ids of all jobs."""
+    return [entry.job for entry in plan.values() if entry.job]
+
+
+def shaped(tree: Any, values: Mapping[str, Any]) -> Any:
+    """Return a tree of steps with their results in the places of their names."""
+    if isinstance(tree, list):
+        return [shaped(one, values) for one in tree]
+    return values.get(tree)
+
+
+def asked(graph: Graph, specs: Iterable[StepSpec]) -> set[str]:
+    """Return the steps whose results these steps ask for."""
+    return {
+        name
+        for spec in specs
+        for name in (*leaves(spec.takes), *graph.needs(spec))
+        if name in leaves(spec.takes) or _asks(spec, name)
+    }
+
+
+def _asks(spec: StepSpec, name: str) -> bool:
+    return any(getattr(one, "step", "") == name for one in (spec.when, spec.each))

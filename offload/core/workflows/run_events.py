@@ -1,0 +1,56 @@
+"""Events of runs and their steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RunChange:
+    """A run of a workflow began, or ended; each run ends once."""
+
+    #: The run's id.
+    run_id: str
+    #: The workflow's name.
+    workflow: str
+    #: The version of its definition.
+    version: str
+    #: The state it left; "" for a run that begins.
+    old: str
+    #: The state it is in now; the value of a `RunState`.
+    new: str
+    #: The value that was given to ``start``.
+    user_data: object = None
+
+    @property
+    def is_final(self) -> bool:
+        """Return whether the run has ended."""
+        return self.new != "RUNNING"
+
+    def keywords(self) -> dict[str, object]:
+        """Return the arguments that receivers get beside the event."""
+        return {"run_id": self.run_id, "workflow": self.workflow, "old": self.old, "new": self.new}
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnd:
+    """A step of a run has ended; each step ends once, whether it ran or not."""
+
+    #: The run's id.
+    run_id: str
+    #: The workflow's name.
+    workflow: str
+    #: The step's name.
+    step: str
+    #: ``SUCCEEDED``, ``SKIPPED``, ``FAILED``, ``STOPPED`` or ``UNREACHED``.
+    state: str
+    #: Its job; "" for a step that never had one, or had several.
+    job_id: str = ""
+    #: Why it is so, in words.
+    note: str = ""
+    #: The value that was given to ``start``.
+    user_data: object = None
+
+    def keywords(self) -> dict[str, object]:
+        """Return the arguments that receivers get beside the event."""
+        return {"run_id": self.run_id, "step": self.step, "state": self.state}

@@ -1,0 +1,1 @@
+"""Verbs about workflows and their runs."""

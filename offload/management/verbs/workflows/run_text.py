@@ -1,0 +1,87 @@
+"""A run as the command prints it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.management.arguments import times
+from offload.management.json_output import as_json
+from offload.management.terminal import sanitized, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.table import Table
+    from rich.text import Text
+
+    from offload.reading.runs.run_page import RunPage, StepLine
+
+HEADERS = ("step", "state", "why", "instance", "job")
+FOLD = {"step": 12, "why": 20}
+COLOURS = {"FAILED": "red", "RUNNING": "cyan", "SUCCEEDED": "green"}
+
+
+def facts(page: RunPage) -> dict[str, object]:
+    """Return the facts that lists do not have, as JSON values."""
+    return {
+        "parameters": page.parameters,
+        "user_data": page.user_data,
+        "parent": page.parent_id,
+        "former": page.former,
+        "relation": page.relation,
+        "later": [{"id": key, "relation": how} for key, how in page.later],
+        "steps": [
+            {
+                "name": one.name,
+                "topic": one.topic,
+                "state": one.state,
+                "job": one.job,
+                "job_state": one.job_state,
+                "instance": one.instance,
+                "why": one.why,
+            }
+            for one in page.steps
+        ],
+    }
+
+
+def lines(page: RunPage) -> Iterator[str | Text | Table]:
+    """Yield a run for people."""
+    line = page.line
+    ended = f", ended {times.moment(line.ended)}" if line.ended else ""
+    version = f", version {line.version}" if line.version else ""
+    yield f"Run {line.id} of {line.workflow}{version}"
+    yield sanitized(str(line.state), COLOURS.get(line.state, ""))
+    yield f"Started {times.moment(line.started)}{_by(page)}{ended}"
+    if page.parameters:
+        yield f"With {as_json(page.parameters)}"
+    if line.paused and not line.state.is_final:
+        how = f"manage.py offload runs resume {line.id}"
+        yield sanitized(f"It is paused. To let it go on: {how}", "yellow")
+    yield from _relatives(page)
+    yield table(HEADERS, map(_row, page.steps), fold=FOLD)
+
+
+def _by(page: RunPage) -> str:
+    by = f" by {page.line.actor}" if page.line.actor else ""
+    by += f" by job {page.parent_id}" if page.parent_id else ""
+    return f"{by}: {page.line.reason}" if page.line.reason else by
+
+
+def _relatives(page: RunPage) -> Iterator[str]:
+    done = {"restart": "restarts", "copy": "copies"}
+    if page.former:
+        yield f"It {done.get(page.relation, 'follows')} run {page.former}."
+    for key, how in page.later:
+        yield f"Run {key} {done.get(how, 'follows')} it."
+
+
+def _row(one: StepLine) -> tuple[object, ...]:
+    job_state = one.job_state if one.job_state and one.state == "RUNNING" else one.state
+    return (
+        one.name,
+        sanitized(job_state, COLOURS.get(one.state, "")),
+        one.why,
+        one.instance,
+        one.job,
+    )

@@ -1,0 +1,63 @@
+"""Previews of changes of runs: each is made, looked at, and rolled back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from offload.core.workflows import plans
+from offload.core.workflows.plans import StepState
+from offload.db import database
+from offload.models import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from offload.core.workflows.plans import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepEffect:
+    """The effect of a change on a step, at once."""
+
+    step: str
+    before: StepState
+    after: StepState
+
+    def __str__(self) -> str:
+        """Return it as a sentence."""
+        if self.before is self.after:
+            return (
+                f"{self.step} is kept"
+                if self.after in plans.DONE
+                else f"{self.step} is asked to stop"
+            )
+        return f"{self.step}: {self.before} → {self.after}"
+
+
+def preview(run_id: str, act: Callable[[str], Any]) -> tuple[StepEffect, ...]:
+    """Return the effect on each step that a change touches; raise what it raises."""
+    with database.atomic():
+        before = _plan(run_id)
+        made = act(run_id)
+        again = isinstance(made, str)
+        after = _plan(made if again else run_id)
+        stops = Run.objects.filter(pk=run_id, stop_requested=True).exists()
+        transaction.set_rollback(True, using=database.alias())
+    shown = plans.DONE if again else {StepState.RUNNING} if stops else set()
+    return _effects(before, after, shown)
+
+
+def _plan(run_id: str) -> Plan:
+    row = Run.objects.filter(pk=run_id).first()
+    return row.led[1] if row and row.led else {}
+
+
+def _effects(before: Plan, after: Plan, shown: Collection[StepState]) -> tuple[StepEffect, ...]:
+    return tuple(
+        StepEffect(step=name, before=entry.state, after=after[name].state)
+        for name, entry in before.items()
+        if name in after and (after[name].state is not entry.state or entry.state in shown)
+    )

@@ -1,0 +1,171 @@
+"""Changes of runs by people: stop, pause, resume, skip a step, restart; each recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from offload.canvas.freezing.context import Origin
+from offload.core.exceptions import RunRefused, UnknownRun, UnknownStep
+from offload.core.workflows import plans, restarts
+from offload.core.workflows.plans import Entry, StepState
+from offload.core.workflows.run_states import RunState
+from offload.db import database
+from offload.db.conflicts import retried
+from offload.dispatch.submission import new_id
+from offload.jobs.stopping import stop_all
+from offload.models import Job, Run
+from offload.operations.changes.runs import RunAction, record
+from offload.runs.advancing import advance
+from offload.runs.locking import Locked, locked
+
+if TYPE_CHECKING:
+    from offload.core.workflows.plans import Plan
+    from offload.operations.changes.actors import Actor
+
+CANVAS = (
+    "has plain Celery tasks among its steps, so Celery's canvas leads it: it can only be stopped"
+)
+
+
+@retried
+def stop(run_id: str, *, force: bool = False, by: Actor | None = None, note: str = "") -> None:
+    """Ask every step of a run to stop; nothing begins in it any more (K4).
+
+    The steps' jobs come first, as in their own ends, then the run, then what began meanwhile.
+    """
+    with database.atomic():
+        stop_all(_unfinished(run_id), force=force)
+        run = _open(run_id)
+        run.row.stop_requested = True
+        run.row.save(update_fields=["stop_requested"])
+        stop_all(_unfinished(run_id, asked=False), force=force)
+        advance(run, run.plan, _source(run.row))
+        record(RunAction.FORCE if force else RunAction.STOP, run.row, by, note)
+
+
+def _unfinished(run_id: str, *, asked: bool = True) -> list[str]:
+    jobs = Job.objects.filter(run=run_id).unfinished()
+    jobs = jobs if asked else jobs.filter(stop_requested=False)
+    return list(jobs.order_by("pk").values_list("pk", flat=True))
+
+
+@retried
+def pause(run_id: str, *, by: Actor | None = None, note: str = "") -> None:
+    """Begin no further step of a run until it is resumed; steps that have begun go on."""
+    with database.atomic():
+        run = _open(run_id)
+        if run.row.paused:
+            raise RunRefused(run_id=run_id, problem="is paused already")
+        run.row.paused = True
+        run.row.save(update_fields=["paused"])
+        record(RunAction.PAUSE, run.row, by, note)
+
+
+@retried
+def resume(run_id: str, *, by: Actor | None = None, note: str = "") -> None:
+    """Let a paused run go on."""
+    with database.atomic():
+        run = _open(run_id)
+        if not run.row.paused:
+            raise RunRefused(run_id=run_id, problem="is not paused")
+        run.row.paused = False
+        run.row.save(update_fields=["paused"])
+        advance(run, run.plan, _source(run.row))
+        record(RunAction.RESUME, run.row, by, note)
+
+
+@retried
+def skip(run_id: str, step: str, *, by: Actor | None = None, note: str = "") -> None:
+    """Leave a step out that has not begun; what waits for it gets None for its result."""
+    with database.atomic():
+        run = _open(run_id)
+        entry = run.plan.get(step)
+        if entry is None:
+            raise UnknownStep(run_id=run_id, step=step, known=tuple(run.graph.by_name))
+        if entry.state is not StepState.WAITING:
+            problem = f"cannot skip {step}, which is {entry.state}: only a step that waits"
+            raise RunRefused(run_id=run_id, problem=problem)
+        why = ": ".join(filter(None, [f"by {by.name}" if by else "by hand", note]))
+        end = Entry(state=StepState.SKIPPED, note=why)
+        advance(run, plans.after(run.graph, run.plan, step, end), _source(run.row))
+        record(RunAction.SKIP, run.row, by, note, about=step)
+
+
+@retried
+def restart(run_id: str, *, by: Actor | None = None, note: str = "") -> str:
+    """Do again what a run that has ended has not done; return the id of the new run.
+
+    Steps that are done keep their jobs and outputs. A run is restarted once; its restart can be
+    restarted in turn.
+    """
+    with database.atomic():
+        run = _locked(run_id)
+        plan = _restartable(run)
+        row = _again(run.row, plan, by, note)
+        new = Locked(row=row, graph=run.graph, plan=plan)
+        advance(new, plan, _source(row), strict=True)
+        record(RunAction.RESTART, run.row, by, note, about=row.pk)
+    return str(row.pk)
+
+
+def restart_plan(run_id: str) -> Plan:
+    """Return the plan with which a run would be restarted; raise what ``restart`` raises."""
+    with database.atomic():
+        return _restartable(_locked(run_id))
+
+
+def _restartable(run: Locked) -> Plan:
+    row = run.row
+    problem = ""
+    if row.state == RunState.RUNNING:
+        problem = "has not ended: stop it first"
+    elif row.state == RunState.SUCCEEDED:
+        problem = "has succeeded. Copy it to do it all again"
+    elif later := row.later.filter(relation="restart").first():
+        problem = f"was restarted as {later.pk}: restart that"
+    plan = restarts.restarted(run.graph, run.plan)
+    kept = plans.jobs(plan)
+    if not problem and Job.objects.filter(pk__in=kept).count() < len(kept):
+        problem = "has steps whose jobs were deleted since. Copy it to do it all again"
+    if problem:
+        raise RunRefused(run_id=row.pk, problem=problem)
+    return plan
+
+
+def _again(row: Run, plan: Plan, by: Actor | None, note: str) -> Run:
+    columns: dict[str, Any] = {
+        name: getattr(row, name)
+        for name in (
+            "workflow", "version", "properties", "payload_id", "canvas", "graph", "tree",
+            "user_data",
+        )
+    }  # fmt: skip
+    columns["plan"] = plans.facts(plan)
+    return Run.objects.create(
+        id=new_id(),
+        former=row,
+        relation="restart",
+        actor=by.name[:255] if by else "",
+        reason=note[:255],
+        **columns,
+    )
+
+
+def _locked(run_id: str) -> Locked:
+    run = locked(run_id)
+    if run is None:
+        if Run.objects.filter(pk=run_id).exists():
+            raise RunRefused(run_id=run_id, problem=CANVAS)
+        raise UnknownRun(run_id=run_id)
+    return run
+
+
+def _open(run_id: str) -> Locked:
+    run = _locked(run_id)
+    if run.row.state != RunState.RUNNING:
+        raise RunRefused(run_id=run_id, problem=f"has ended: it is {run.row.state}")
+    return run
+
+
+def _source(row: Run) -> Origin:
+    return Origin(run_id=row.pk, payload_id=row.payload_id, parent_id=row.parent_id)

@@ -1,0 +1,5 @@
+"""Runs of workflows: their list, and how far the steps of each are."""
+
+from __future__ import annotations
+
+__all__ = ["run_lines", "run_page"]

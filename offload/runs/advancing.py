@@ -1,0 +1,120 @@
+"""Advancing a run: what is due begins, and the run ends with its last step (K4)."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from offload.canvas.batches import gathering
+from offload.canvas.freezing.context import coming_from
+from offload.core.workflows import plans
+from offload.core.workflows.plans import Entry, StepState
+from offload.models.fields import DatabaseNow
+from offload.runs import beginning
+from offload.runs.known import known
+from offload.signals import RunChange, StepEnd
+from offload.tracking.state_changes import send_on_commit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from offload.canvas.freezing.context import Origin
+    from offload.core.workflows.graphs import StepSpec
+    from offload.core.workflows.plans import Plan
+    from offload.core.workflows.run_states import RunState
+    from offload.models import Run
+    from offload.runs.known import Known
+    from offload.runs.locking import Locked
+    from offload.signals import Event
+
+
+def advance(
+    run: Locked,
+    plan: Plan,
+    source: Origin,
+    *,
+    ended: Mapping[str, Any] = MappingProxyType({}),
+    strict: bool = False,
+) -> None:
+    """Begin what may begin, and store how far the run is; in the transaction that locked it.
+
+    ``source`` is what new jobs inherit, and ``ended`` has the values of jobs that end now, by their
+    ids. With ``strict``, a step that cannot be submitted raises its error.
+    """
+    with coming_from(source), gathering():
+        plan = _begun(run, plan, ended, strict=strict)
+    _store(run, plan)
+
+
+def _begun(run: Locked, plan: Plan, ended: Mapping[str, Any], *, strict: bool) -> Plan:
+    row = run.row
+    if row.stop_requested:
+        return plans.stopped(plan)
+    while not row.paused and (ready := plans.due(run.graph, plan)):
+        facts = known(run, plan, ready, ended)
+        for spec in ready:
+            plan = _come_to(run, plan, spec, facts, strict=strict)
+    return plan
+
+
+def _come_to(run: Locked, plan: Plan, spec: StepSpec, found: Known, *, strict: bool) -> Plan:
+    end = (
+        plans.prevented(run.graph, plan, spec)
+        or _lost(run, spec, found)
+        or beginning.unwanted(spec, found.facts)
+    )
+    if end is not None:
+        return plans.after(run.graph, plan, spec.name, end)
+    return beginning.begin(run.graph, plan, spec, found.facts, strict=strict)
+
+
+def _lost(run: Locked, spec: StepSpec, found: Known) -> Entry | None:
+    gone = sorted(found.lost & plans.asked(run.graph, [spec]))
+    return Entry(state=StepState.FAILED, note=f"the result of {gone[0]} is lost") if gone else None
+
+
+def _store(run: Locked, plan: Plan) -> None:
+    """Store the plan and the run's state; their events are sent after the commit."""
+    row, state = run.row, plans.outcome(run.graph, plan)
+    if plan == run.plan and state == row.state:
+        return
+    events = [*_step_ends(run, plan), *_change(row, state)]
+    row.plan, changed = plans.facts(plan), ["plan"]
+    if state != row.state:
+        row.state, changed = state.value, [*changed, "state"]
+    if state.is_final:
+        row.ended_at, changed = DatabaseNow(), [*changed, "ended_at"]
+    row.save(update_fields=changed)
+    send_on_commit(events)
+
+
+def _step_ends(run: Locked, plan: Plan) -> Iterator[Event]:
+    for spec in run.graph.steps:
+        entry, before = plan[spec.name], run.plan.get(spec.name)
+        if entry.state.is_final and not (before and before.state.is_final):
+            yield StepEnd(
+                run_id=run.row.pk,
+                workflow=run.row.workflow,
+                step=spec.name,
+                state=entry.state.value,
+                job_id=entry.job,
+                note=entry.note,
+                user_data=run.row.user_data,
+            )
+
+
+def _change(row: Run, state: RunState) -> Iterator[Event]:
+    if state != row.state:
+        yield change(row, state)
+
+
+def change(row: Run, state: RunState) -> RunChange:
+    """Return the event of a run that comes to a state."""
+    return RunChange(
+        run_id=row.pk,
+        workflow=row.workflow,
+        version=row.version,
+        old=row.state,
+        new=state.value,
+        user_data=row.user_data,
+    )

@@ -1,0 +1,103 @@
+"""Steps: signatures of jobs, with what the workflow says of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from celery.canvas import Signature
+
+from offload.conf import settings
+from offload.core.exceptions import ConfigurationError
+from offload.core.topics import validate_topic
+from offload.core.validation.filenames import check_file_name
+from offload.core.validation.job_properties import check_properties
+from offload.core.workflows.conditions import MediaType, StepResult
+from offload.core.workflows.graphs import OnError
+from offload.messaging.installation import installed
+from offload.messaging.names import STEP_OPTION, STEP_TASK, TOPIC_OPTION
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from offload.core.workflows.conditions import Condition
+
+
+def step(
+    topic: str,
+    /,
+    *,
+    called: str = "",
+    inputs: Sequence[str] = (),
+    outputs: Sequence[str] = (),
+    when: Condition | None = None,
+    for_each: StepResult | None = None,
+    on_error: str = OnError.FAIL,
+    **properties: Any,
+) -> Signature[Any]:
+    """Return a step of a workflow, or of any canvas: the signature of a job of this topic.
+
+    ``topic`` is the job's topic, and ``properties`` are its keyword arguments, as JSON values.
+    Values that the canvas passes on, such as the results that a step waits for, come as positional
+    arguments.
+
+    The others are for workflows. ``called`` is the step's name, by default the topic. It waits for
+    the steps whose ``outputs`` are its ``inputs``, which are names of files. It is left out unless
+    the condition ``when`` holds: ``media_type(…)`` or ``result(…)``. With ``for_each=result(…)``
+    there is a job for each element of that list, which is its only positional argument.
+    ``on_error`` is ``"fail"``, or ``"go_on"`` if what waits for the step is to run although it
+    failed.
+
+    Raise InvalidTopic, InvalidProperties, InvalidName or ConfigurationError.
+    """
+    said = {
+        "called": called, "inputs": _names("inputs", inputs), "outputs": _names("outputs", outputs),
+        "when": _condition(when, inputs), "each": _each(for_each), "on_error": _on_error(on_error),
+    }  # fmt: skip
+    given = {name: value for name, value in said.items() if value}
+    own: dict[str, Any] = {STEP_OPTION: given} if given else {}
+    return Signature(
+        STEP_TASK,
+        kwargs=check_properties(properties, settings().max_properties),
+        options={TOPIC_OPTION: validate_topic(topic), **own},
+        app=installed(),
+    )
+
+
+def _wrong(argument: str, problem: str) -> ConfigurationError:
+    return ConfigurationError(setting=f"step(…, {argument}=…)", problem=problem)
+
+
+def _names(argument: str, given: Sequence[str]) -> list[str]:
+    if isinstance(given, str):
+        # Each letter would be a name.
+        raise _wrong(argument, f"it is a list of names. Write {argument}=[{given!r}]")
+    return [check_file_name(one) for one in given]
+
+
+def _condition(when: object, inputs: Sequence[str]) -> dict[str, Any] | None:
+    if when is None:
+        return None
+    if not isinstance(when, MediaType | StepResult):
+        problem = f"{when!r:.60} is no condition. Write media_type('image/*') or result('a step')"
+        raise _wrong("when", problem)
+    if isinstance(when, StepResult):
+        return when.facts()
+    return {**when.facts(), "of": when.of or next(iter(inputs), "")}
+
+
+def _each(given: object) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    if not isinstance(given, StepResult) or given.comparison != "holds":
+        problem = (
+            f"{given!r:.60} is no result of a step. Write for_each=result('a step', 'pages'), "
+            "or a list of steps in a group if the elements are known"
+        )
+        raise _wrong("for_each", problem)
+    return given.facts()
+
+
+def _on_error(given: str) -> str:
+    if given not in [one.value for one in OnError]:
+        raise _wrong("on_error", f"{given!r:.60} is neither 'fail' nor 'go_on'")
+    return "" if given == OnError.FAIL else str(given)

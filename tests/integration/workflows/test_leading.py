@@ -1,0 +1,173 @@
+"""Runs that their graph leads: files, conditions and lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery import chain, group
+from django.utils.module_loading import autodiscover_modules
+
+from offload.core.exceptions import JobFailed
+from offload.models import Job
+from offload.workflows import (
+    RunHandle,
+    RunState,
+    definitions,
+    media_type,
+    result,
+    start,
+    step,
+    workflow,
+)
+from tests.integration.driving.fixtures import BACKENDS
+from tests.integration.workflows import leading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from celery import Celery
+
+    from tests.integration.driving.driver import Driver
+
+
+@pytest.fixture(autouse=True)
+def known(monkeypatch: pytest.MonkeyPatch, app: Celery) -> Iterator[None]:
+    """Let every test define what it likes, with jobs that make files."""
+    autodiscover_modules(*definitions.WORKFLOW_MODULES)
+    monkeypatch.setattr(definitions, "defined", dict(definitions.defined))
+    leading.register(app)
+    yield
+    leading.BROKEN.clear()
+
+
+def ended(made: Any, driver: Driver, **how: Any) -> RunHandle:
+    """Return a run of what a function makes, once nothing is left of it to do."""
+    workflow("made")(made)
+    run = start("made", **how)
+    driver.run_all()
+    return run
+
+
+def states(run: RunHandle) -> dict[str, str]:
+    """Return the state of each step."""
+    return {name: str(entry.state) for name, entry in run.plan.items()}
+
+
+def test_a_step_waits_for_the_file_that_it_names_and_reads_it(driver: Driver) -> None:
+    run = ended(
+        lambda: group(
+            step("flow/read", name="a.txt", inputs=["a.txt"]),
+            step("flow/make", name="a.txt", outputs=["a.txt"]),
+        ),
+        driver,
+    )
+
+    assert run.result(5) == ["a.txt", "a.txt"]
+    assert [job.topic for job in run.steps] == ["flow/make", "flow/read"]
+    assert [file.name for file in run.outputs] == ["a.txt"]
+
+
+def test_a_step_that_did_not_make_its_output_has_failed(driver: Driver) -> None:
+    run = ended(
+        lambda: chain(step("flow/make", missing=True, outputs=["made.txt"]), step("jobs/note")),
+        driver,
+    )
+
+    assert states(run) == {"flow/make": "FAILED", "jobs/note": "UNREACHED"}
+    assert run.plan["flow/make"].note == "it did not make made.txt"
+    assert run.state is RunState.FAILED
+    with pytest.raises(JobFailed, match=r"it did not make made\.txt"):
+        run.result(5)
+
+
+@pytest.mark.parametrize(
+    ("content", "made"), [(b"GIF89a\x01\x00\x01\x00", "SUCCEEDED"), (b"%PDF-1.4", "SKIPPED")]
+)
+def test_a_condition_on_the_media_type_leaves_steps_out(
+    driver: Driver, content: bytes, made: str
+) -> None:
+    workflow("typed", inputs=["in"])(
+        lambda: group(
+            step(
+                "flow/make",
+                called="web",
+                inputs=["in"],
+                outputs=["made.txt"],
+                when=media_type("image/*", exclude="image/svg+xml"),
+            ),
+            step("flow/read", name="made.txt", inputs=["made.txt"]),
+        )
+    )
+    run = start("typed", files={"in": content})
+    driver.run_all()
+
+    assert states(run) == {"web": made, "flow/read": made}
+    assert run.state is RunState.SUCCEEDED
+    assert Job.objects.count() == (2 if made == "SUCCEEDED" else 0)
+
+
+@pytest.mark.parametrize(("count", "state"), [(3, "SUCCEEDED"), (1, "SKIPPED")])
+def test_a_condition_on_a_result_leaves_a_step_out(driver: Driver, count: int, state: str) -> None:
+    run = ended(
+        lambda: chain(
+            step("flow/pages", count=count),
+            step("jobs/note", when=result("flow/pages", "count", above=2)),
+            step("jobs/same"),
+        ),
+        driver,
+    )
+
+    assert states(run)["jobs/note"] == state
+    assert states(run)["jobs/same"] == "SUCCEEDED"
+    assert (run.result(5) is None) == (state == "SKIPPED")
+
+
+def test_for_each_element_of_a_result_there_is_a_job(driver: Driver) -> None:
+    run = ended(
+        lambda: chain(
+            step("flow/pages", count=4),
+            step("flow/twice", called="each", for_each=result("flow/pages", "pages")),
+            step("jobs/total"),
+        ),
+        driver,
+    )
+
+    assert run.result(5) == 12
+    assert [run.plan[f"each[{number}]"].state for number in range(4)] == ["SUCCEEDED"] * 4
+    assert run.plan["each"].members == 4
+
+
+def test_for_each_of_nothing_there_is_nothing_to_do(driver: Driver) -> None:
+    run = ended(
+        lambda: chain(
+            step("flow/pages", count=0),
+            step("flow/twice", called="each", for_each=result("flow/pages", "pages")),
+            step("jobs/total"),
+        ),
+        driver,
+    )
+
+    assert run.result(5) == 0
+
+
+def test_for_each_of_what_is_no_list_fails_with_words(driver: Driver) -> None:
+    run = ended(
+        lambda: chain(
+            step("flow/pages", count=2),
+            step("flow/twice", called="each", for_each=result("flow/pages", "count")),
+        ),
+        driver,
+    )
+
+    assert run.plan["each"].note == "flow/pages['count'] is no list, but int"
+    assert run.state is RunState.FAILED
+
+
+@pytest.mark.parametrize("app", BACKENDS, indirect=True)
+def test_a_value_too_large_for_its_row_reaches_the_next_step(driver: Driver, settings: Any) -> None:
+    settings.OFFLOAD = {**settings.OFFLOAD, "MAX_RESULT": 10}
+    run = ended(lambda: chain(step("jobs/same", value="x" * 100), step("jobs/same")), driver)
+
+    assert run.state is RunState.SUCCEEDED
+    assert run.result(5) == "x" * 100
