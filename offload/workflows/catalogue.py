@@ -49,7 +49,7 @@ def described(known: Definition, parameters: Mapping[str, Any] | None = None) ->
     topics = dict.fromkeys(one.topic for one in graph.steps) if graph else {}
     return Described(
         name=known.name,
-        version=known.version or (graph.version if graph else ""),
+        version=known.version_of(graph),
         parameters=known.parameters,
         inputs=known.inputs,
         graph=graph,

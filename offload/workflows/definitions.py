@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -90,6 +91,18 @@ class Definition:
         Raise what ``built`` raises.
         """
         return self.built(dict(self.example)).graph
+
+    def version_of(self, graph: Graph | None) -> str:
+        """Return the version, by default a digest of the example's steps.
+
+        Parameters do not change it. ``graph`` is that of a run, whose steps count where the example
+        has none.
+        """
+        if self.version:
+            return self.version
+        with suppress(Exception):  # A site's own function may raise anything.
+            graph = self.graph() or graph
+        return graph.version if graph else ""
 
     def needed(self, given: Mapping[str, Any]) -> list[str]:
         """Return the parameters without a default that are not among those ``given``."""

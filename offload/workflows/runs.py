@@ -193,7 +193,7 @@ def _record(new: _New, saved: Saved | None) -> Run:
     return Run.objects.create(
         id=new_id(),
         workflow=new.workflow.name,
-        version=new.workflow.version or (graph.version if graph else ""),
+        version=new.workflow.version_of(graph),
         payload_id=saved.id if saved else _empty_payload(graph),
         parent_id=submitter(celery_app()).parent_id,
         **values,

@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.conf import settings
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.test import Client
@@ -99,8 +100,10 @@ def context(chromium: Browser, live_server: LiveServer, cluster: None) -> Iterat
             User.objects.get_or_create(username="admin", is_staff=True, is_superuser=True)[0]
         )
         window = chromium.new_context(base_url=live_server.url, **fields)
-        cookie = client.cookies["sessionid"].value
-        window.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+        cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+        window.add_cookies(
+            [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
+        )
         made.append(window)
         return window
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
@@ -71,8 +72,10 @@ def test_a_refusal_tries_nothing_that_a_strict_policy_forbids(
     window = context()
     client = Client()
     client.force_login(User.objects.create(username="clerk", is_staff=True))
-    cookie = client.cookies["sessionid"].value
-    window.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    window.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
+    )
     page = window.new_page()
     said = watched(page)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from django.conf import settings
 from playwright.sync_api import expect
 
 from tests.acceptance.browser.pages import MATRIX, RULES
@@ -64,7 +65,7 @@ def window(chromium: Browser, themed: dict[str, Any]) -> Iterator[BrowserContext
     """Return a window of somebody who may do everything on that site."""
     window = chromium.new_context(base_url=themed["url"], color_scheme="dark")
     cookie, url = themed["cookie"], themed["url"]
-    window.add_cookies([{"name": "sessionid", "value": cookie, "url": url}])
+    window.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": url}])
     yield window
     window.close()
 

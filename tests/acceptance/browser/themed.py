@@ -13,6 +13,7 @@ import django
 if __name__ == "__main__":
     django.setup()
 
+    from django.conf import settings
     from django.contrib.auth.models import User
     from django.contrib.staticfiles.handlers import StaticFilesHandler
     from django.core.management import call_command
@@ -32,7 +33,7 @@ if __name__ == "__main__":
     browser = addresses()
     told = {
         "url": f"http://127.0.0.1:{server.port}",
-        "cookie": client.cookies["sessionid"].value,
+        "cookie": client.cookies[settings.SESSION_COOKIE_NAME].value,
         "browser": browser,
         "pages": [*browser, *stock_addresses()],
     }

@@ -118,10 +118,12 @@ def test_a_run_keeps_who_started_it_why_and_which_version(driver: Driver) -> Non
     workflow("digest")(lambda *, x=1: step("jobs/add", x=x))
 
     row = start("versioned", reason="it is new", by="ada").row
-    first, second, same = (start("digest", {"x": x}).row for x in (1, 2, 1))
+    first, second = (start("digest", {"x": x}).row for x in (1, 2))
+    workflow("other")(lambda: step("jobs/same", value=1))
+    other = start("other").row
 
     assert (row.version, row.reason, row.actor) == ("7", "it is new", "ada")
-    assert first.version == same.version != second.version
+    assert first.version == second.version != other.version
     assert first.properties == {"x": 1}
 
 
