@@ -9,7 +9,7 @@ from offload.conf import lease_time, peers, settings
 from offload.core.peers.contents import PeerAnnouncement
 from offload.core.peers.peer_switches import PeerSwitch
 from offload.core.peers.presence import confirmation, next_beat, remembered
-from offload.files.transfers import ways
+from offload.files.transfers import noted, ways
 from offload.fleet.duties import Duty
 from offload.fleet.leadership import leading
 from offload.fleet.snapshots import snapshot
@@ -55,6 +55,7 @@ def _announce(
         left_out=left_out,
         is_accepting=snapshot().switches.off(PeerSwitch.ACCEPT, peer.name) is None,
         lets_rule=peer.may_rule,
+        moving=tuple(one.packed() for one in noted.moving(peer.name)),
     )
     return sending.send(peer.name, [content], expires=settings().timeout)
 

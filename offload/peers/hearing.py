@@ -46,6 +46,7 @@ def hear(message: PeerMessage, content: PeerAnnouncement, now: datetime) -> None
         left_out=content.left_out,
         is_accepting=content.is_accepting,
         lets_rule=content.lets_rule,
+        moving=[dict(one) for one in content.moving],
         lease_until=_lease(peer, content),
     )
     if changed:

@@ -9,12 +9,15 @@ from django.template.defaultfilters import filesizeformat
 
 from offload.core.moments import between
 from offload.core.texts import counted
+from offload.core.transfers.descriptions import Direction
+from offload.core.transfers.moving_files import found
 from offload.files.transfers import noted
-from offload.models import FileTransfer
+from offload.models import FileTransfer, Peer
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from offload.core.transfers.stages import FilesProgress
     from offload.models import Job
 
 #: Seconds for which failed transfers are reported.
@@ -83,8 +86,25 @@ def _seconds(started: datetime | None, finished: datetime | None) -> float | Non
     return between(started, finished) if started and finished else None
 
 
+def away(job: Job) -> str:
+    """Say how far the files are of a job that another cluster has, as that one told last."""
+    if job.peer is None or job.is_finished:
+        return ""
+    told = Peer.objects.filter(pk=job.peer, silent_since=None).values_list("moving", flat=True)
+    known = found(told.first(), job.pk, job.epoch)
+    if known is None:
+        return ""
+    if known.direction is Direction.INPUT:
+        return f"Its files are on their way to {job.peer}: {_said(known.progress)}."
+    return f"The files that it made are on their way from {job.peer}: {_said(known.progress)}."
+
+
 def arriving(job: Job) -> str:
     """Say how far the files are that a clone waits for."""
-    found = noted.progress(list(job.transfers.filter(direction="input", epoch=job.home_epoch or 0)))
-    done, size = filesizeformat(found.done_size), filesizeformat(found.size)
-    return f"{found.done} of {counted(found.files, 'file', 'files')}, {done} of {size}"
+    mine = job.transfers.filter(direction=Direction.INPUT, epoch=job.home_epoch or 0)
+    return _said(noted.progress(list(mine)))
+
+
+def _said(progress: FilesProgress) -> str:
+    done, size = filesizeformat(progress.done_size), filesizeformat(progress.size)
+    return f"{progress.done} of {counted(progress.files, 'file', 'files')}, {done} of {size}"

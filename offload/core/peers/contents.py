@@ -203,6 +203,8 @@ class PeerAnnouncement:
     is_accepting: bool = True
     #: Whether the receiver may ask for changes of the sender's rules.
     lets_rule: bool = False
+    #: How far files of the receiver's jobs are on their way.
+    moving: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
 
 
 Content: TypeAlias = (

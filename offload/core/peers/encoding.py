@@ -137,6 +137,8 @@ def _typed(name: str, value: Any) -> Any:
 
 
 #: The meaning of fields that a cluster may leave out.
-_ABSENT: Mapping[str, object] = MappingProxyType({"is_accepting": True, "lets_rule": False})
+_ABSENT: Mapping[str, object] = MappingProxyType(
+    {"is_accepting": True, "lets_rule": False, "moving": []}
+)
 #: The fields that are tuples in values and lists in JSON.
-_LISTS = frozenset({"args", "instances", "others", "patterns"})
+_LISTS = frozenset({"args", "instances", "moving", "others", "patterns"})

@@ -11,6 +11,7 @@ from offload.core.peers.contents import CloneRefusal, PeerNews, ReportVerdict
 from offload.core.peers.rule_requests import RequestAction, RequestOutcome, RequestRefusal
 from offload.core.topics import is_topic
 from offload.core.transfers.announced_files import parse_all
+from offload.core.transfers.moving_files import TOLD_MAX, is_moving
 from offload.core.validation.bounds import PRIORITY
 from offload.core.validation.ids import is_epoch, is_id, is_storable
 
@@ -43,6 +44,10 @@ def _are_files(value: object) -> bool:
     except InvalidTicket:
         return False
     return True
+
+
+def _are_moving(value: object) -> bool:
+    return isinstance(value, list) and len(value) <= TOLD_MAX and all(map(is_moving, value))
 
 
 def _is_count(value: object) -> bool:
@@ -123,6 +128,7 @@ CHECKS: Mapping[str, Callable[[object], bool]] = MappingProxyType(
         "by": is_name,
         "is_withdrawn": _is_flag,
         "lets_rule": _is_flag,
+        "moving": _are_moving,
         "outcome": _is_member(RequestOutcome),
         "refusal": lambda value: value is None or is_name(value),
         "detail": _is_text,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from offload.core.transfers.descriptions import Direction
+from offload.core.transfers.moving_files import TOLD_MAX, MovingFiles
 from offload.core.transfers.stages import FilesProgress, TransferStage
 from offload.files.collection import mark
 from offload.models import FileTransfer
@@ -12,7 +14,7 @@ from offload.models.fields import DatabaseNow
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from offload.core.transfers.descriptions import Direction, FileDescription
+    from offload.core.transfers.descriptions import FileDescription
     from offload.core.transfers.stages import TransferTask
     from offload.core.transfers.tickets import Ticket
     from offload.models.files.transfers import FileTransferQuerySet
@@ -86,6 +88,22 @@ def drop_parts(parts: Iterable[str], storage: str) -> None:
     """Have deleted what came of files that are over; their rows must forget it with that."""
     if storage:
         mark((storage, part) for part in list(parts) if part)
+
+
+def moving(home: str) -> list[MovingFiles]:
+    """Return how far the files of some of a home's jobs are that are on their way here."""
+    open_ = FileTransfer.objects.open().filter(peer=home, job__home=home)
+    jobs = open_.values_list("job", "epoch", "direction").order_by("due_at")
+    bindings = list(dict.fromkeys(jobs[: TOLD_MAX * 10]))[:TOLD_MAX]
+    if not bindings:
+        return []
+    files: dict[tuple[str, int, str], list[FileTransfer]] = {one: [] for one in bindings}
+    for row in FileTransfer.objects.filter(job__in={job for job, *_ in bindings}):
+        files.get((row.job_id, row.epoch, row.direction), []).append(row)
+    return [
+        MovingFiles(job_id=job, epoch=epoch, direction=Direction(way), progress=progress(rows))
+        for (job, epoch, way), rows in files.items()
+    ]
 
 
 def progress(files: Sequence[FileTransfer]) -> FilesProgress:

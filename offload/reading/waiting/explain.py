@@ -26,7 +26,7 @@ from offload.fleet.snapshots import Snapshot, now, snapshot
 from offload.models import Exclusion, Job, Kind
 from offload.reading.cluster import instance_rows
 from offload.reading.cluster.counts import count
-from offload.reading.transfers import arriving
+from offload.reading.transfers import arriving, away
 from offload.reading.waiting import asked, outlooks, verdicts
 from offload.tracking.binding.queue_limits import head_of
 from offload.tracking.queries import loads_by_instance
@@ -142,7 +142,7 @@ def explain_job(job: Job) -> Explanation:
         instance=job.instance or (None if job.is_handed_over else found.instance),
         waiting=waiting,
         sentence=" ".join(
-            filter(None, (_sentence(job, waiting, found), _home(job), silence, open_))
+            filter(None, (_sentence(job, waiting, found), _home(job), away(job), silence, open_))
         ),
         verdicts=found.verdicts,
         next_step=_next_step(job, waiting, found, silence),

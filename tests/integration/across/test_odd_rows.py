@@ -110,6 +110,7 @@ CALLS: dict[str, list[list[str]]] = {
     "stop": [["--topic", "odd/**", "--dry-run"]],
     "retry": [["--topic", "odd/**", "--dry-run"]],
     "remove": [["--topic", "odd/**", "--dry-run"]],
+    "deliver": [["--topic", "odd/**", "--dry-run"]],
     "allow": [["odd@host", "odd/**", "--dry-run"]],
     "deny": [["odd@host", "odd/**", "--dry-run"]],
     "clear": [["odd@host", "odd/never", "--dry-run"]],

@@ -64,6 +64,19 @@ def test_an_announcement_is_kept(receiver: Receiver) -> None:
     assert row.silent_since is None
 
 
+def test_how_far_files_are_is_kept_and_raises_no_version(receiver: Receiver) -> None:
+    told = {"job": "one", "epoch": 1, "direction": "input"}
+    told |= {"files": 2, "done": 1, "size": 10, "done_size": 7}
+    receiver.take(sealed(announcement(beat=1)))
+    before = current_version()
+
+    receiver.take(sealed(announcement(beat=2, moving=(told,))))
+    assert render().moving == [told]
+    receiver.take(sealed(announcement(beat=3, moving=({**told, "done": 3},))))
+
+    assert (render().beat, current_version()) == (2, before)
+
+
 def test_an_earlier_announcement_changes_nothing(receiver: Receiver) -> None:
     receiver.take(sealed(announcement(beat=7)))
     before = Peer.objects.values().get()
