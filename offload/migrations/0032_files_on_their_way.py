@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("offload", "0030_attempt_logs"),
+        ("offload", "0031_runs_led_by_plans"),
     ]
 
     operations = [
