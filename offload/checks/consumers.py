@@ -37,13 +37,18 @@ def check(**_: object) -> list[CheckMessage]:
     except (ConfigurationError, ImportError):
         # The check of the transport says it.
         return []
-    if found := _unimported():
+    if found := unimported():
         return [Error(one.fact, one.next_step, id="offload.E021") for one in found]
     problems = clashes(announcements(app.tasks))
     return [Error(one, "No worker with this code starts.", id="offload.E020") for one in problems]
 
 
-def _unimported() -> list[Finding]:
+def is_importing() -> bool:
+    """Tell whether this check imports the consumers at this moment, which runs all checks."""
+    return _imports.get()
+
+
+def unimported() -> list[Finding]:
     """Import the consumers, and return what cannot be imported."""
     token = _imports.set(True)
     try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.core.checks import Error, Warning  # noqa: A004 -- Django's name for it
 
+from offload.checks.consumers import is_importing, unimported
 from offload.checks.offload_settings import readable
 from offload.core.exceptions import ConfigurationError
 from offload.messaging.installation import celery_app
@@ -25,10 +26,12 @@ def check(**_: object) -> list[CheckMessage]:
 
     Their functions are a site's code, so they are called for ``manage.py check`` alone.
     """
-    if sys.argv[1:2] != ["check"] or readable() is None:
+    if sys.argv[1:2] != ["check"] or is_importing() or readable() is None:
         return []
     try:
         celery_app()
+        if unimported():
+            return []
         found = catalogue()
     except (ConfigurationError, ImportError):
         # Other checks say it.
