@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from django.conf import settings
 from django.core.files.storage import storages
 
-from offload.models import DyingFile, FileTransfer, PayloadFile
+from offload.models import DyingFile, FileTransfer, KeptFile, PayloadFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +99,10 @@ class Account:
 def known_paths() -> set[str]:
     """Return where files are that rows of this site name."""
     rows = PayloadFile.objects.values_list("location").union(
-        DyingFile.objects.values_list("location"), FileTransfer.objects.values_list("location")
+        DyingFile.objects.values_list("location"),
+        KeptFile.objects.values_list("location"),
+        FileTransfer.objects.values_list("location"),
+        FileTransfer.objects.values_list("part"),
     )
     return {storages["offload"].path(location) for (location,) in rows if location}
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from PIL import Image
 
+from offload.core.transfers.tickets import HELD
 from offload.files import payloads
 from offload.models import PayloadFile
 from offload.workflows import RunHandle
@@ -44,9 +45,10 @@ def rows_of(asset: Asset, run: Run, folder: Path, moved: Iterable[Moved] = ()) -
 
 def travelled(row: Row, moved: list[Moved]) -> Row:
     """Return the row with how its files went to another site and came back."""
+    ways = {one.transport for one in moved}
     return replace(
         row,
-        transport=", ".join(sorted({one.transport for one in moved})),
+        transport=", ".join(sorted(ways - {HELD} or ways)),
         bytes_sent=sum(one.sent for one in moved),
         bytes_saved=sum(one.saved for one in moved),
     )

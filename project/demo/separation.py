@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from offload.core.transfers.descriptions import Direction
+from offload.core.transfers.tickets import HELD
 from project.demo.steps import STEPS
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 #: The files that may come back to the author's site.
 OUTPUTS = frozenset(step.output for step in STEPS if step.box)
+
+#: By HTTP, or not at all because it was there.
+WAYS = frozenset({"http", HELD})
 
 
 def separation_problems(
@@ -33,7 +37,7 @@ def separation_problems(
     for account in (author, render):
         for path in account.orphans:
             yield f"{path} is no file that {account.site} knows"
-    for one in render.moved:
+    for one in chain(author.moved, render.moved):
         yield from moved_problems(one)
 
 
@@ -51,7 +55,7 @@ def folder_problems(author: Account, render: Account) -> Iterator[str]:
 
 def moved_problems(one: Moved) -> Iterator[str]:
     """Yield the faults of the way that a file took between the sites."""
-    if one.transport != "http":
+    if one.transport not in WAYS:
         yield f"{one.name} of {one.job} went by {one.transport}"
     if one.direction == Direction.OUTPUT and one.name not in OUTPUTS:
         yield f"{one.name} of {one.job} was sent to the author's site, and is no rendition"

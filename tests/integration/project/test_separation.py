@@ -13,6 +13,8 @@ from offload.models import Job
 from offload.workflows import start
 from project.dam.workflow import UPDATE_ASSET
 from project.demo.account import Account, Held, Moved, held, held_in
+from project.demo.row import Row
+from project.demo.rows import travelled
 from project.demo.separation import separation_problems
 
 if TYPE_CHECKING:
@@ -126,6 +128,17 @@ def test_a_site_accounts_for_its_files_and_names_those_that_no_row_knows(
     assert said.site == settings.SITE
     assert Account.load(tmp_path / "said.json") == said
     assert Job.objects.count() == 5
+
+
+def test_a_content_that_was_there_counts_as_saved_and_names_no_way_of_its_own() -> None:
+    row = Row(file="a", topic="t", cluster="render", instance="i", state="SUCCEEDED", error="")
+    there = replace(OUTPUT, transport="held", sent=0, saved=7)
+
+    both = travelled(row, [INPUT, there])
+
+    assert (both.transport, both.bytes_sent, both.bytes_saved) == ("http", 5, 7)
+    assert travelled(row, [there]).transport == "held"
+    assert travelled(row, []) == row
 
 
 def test_a_file_that_is_gone_is_not_held(tmp_path: Path) -> None:

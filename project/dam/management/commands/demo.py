@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
     from offload.models import Run
-    from project.demo.account import Held
+    from project.demo.account import Held, Moved
     from project.demo.assets import Asset
     from project.demo.row import Row
     from project.running import Sites
@@ -84,7 +84,7 @@ class Command(RichCommand):
                 self.explain(stalled)
             author, render = accounts(sites)
         found = list(separation_problems(author, render, originals))
-        self.conclude(collect(runs, render), found)
+        self.conclude(collect(runs, [*author.moved, *render.moved]), found)
 
     def explain(self, stalled: Stalled) -> None:
         """Say for each topic why its jobs wait, and give up."""
@@ -156,11 +156,11 @@ def accounts(sites: Sites) -> tuple[Account, Account]:
     return Account.here(), Account.load(path)
 
 
-def collect(runs: list[tuple[Asset, Run]], render: Account) -> list[tuple[Asset, list[Row]]]:
+def collect(runs: list[tuple[Asset, Run]], moved: list[Moved]) -> list[tuple[Asset, list[Row]]]:
     """Return the results of the assets; their files replace those of the last demo."""
     folder = settings.VAR / "demo" / "outputs"
     shutil.rmtree(folder, ignore_errors=True)
     return [
-        (asset, rows_of(asset, run, folder / folder_name(number, asset), render.moved))
+        (asset, rows_of(asset, run, folder / folder_name(number, asset), moved))
         for number, (asset, run) in enumerate(runs, 1)
     ]
