@@ -9,6 +9,8 @@ from dataclasses import dataclass
 OFFSET = "Upload-Offset"
 #: The header with home's reason for refusing a request.
 REASON = "Offload-Refusal"
+#: The header with the version of the protocol that a site speaks.
+PROTOCOL = "Offload-Protocol"
 
 # ASCII digits alone: `\d` takes those of every script.
 RANGE = re.compile(r"bytes=([0-9]{1,19})-([0-9]{0,19})")

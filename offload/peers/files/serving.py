@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from django.http import HttpResponse
+from django.urls import path
 from django.utils.functional import SimpleLazyObject
+from django.views.decorators.http import require_safe
 
 from offload.conf import settings
+from offload.core.peers.signing import PEER_VERSION
+from offload.core.transfers.ranges import PROTOCOL
 from offload.files.transfers import ways
 from offload.files.transports import configured
 from offload.files.transports.http.home import TransferSite
@@ -15,6 +20,7 @@ from offload.files.transports.http.views import transfer_urls
 from offload.peers.files.home_jobs import HomeJobs
 
 if TYPE_CHECKING:
+    from django.http import HttpRequest
     from django.urls import URLPattern
 
 
@@ -39,4 +45,11 @@ def purge_uploads() -> None:
 
 def urls() -> list[URLPattern]:
     """Return the addresses, to include in the site's own; the first request reads the settings."""
-    return transfer_urls(cast("TransferSite", SimpleLazyObject(site)))
+    transfers = transfer_urls(cast("TransferSite", SimpleLazyObject(site)))
+    return [path("", here, name="offload-here"), *transfers]
+
+
+@require_safe
+def here(_: HttpRequest) -> HttpResponse:
+    """Say that these addresses are here: it needs no grant, and tells nothing of the site."""
+    return HttpResponse(status=204, headers={PROTOCOL: str(PEER_VERSION)})

@@ -107,16 +107,19 @@ class TestVerbs:
 
 
 class TestFindings:
-    def test_a_cluster_that_is_well_has_one_line(self, receiver: Receiver) -> None:
+    def test_a_cluster_that_is_well_has_a_line_for_each_fact(self, receiver: Receiver) -> None:
         receiver.take(sealed(announcement()))
         Peer.objects.update(clock_ahead=0.2)
 
-        found = next(iter(peers.examine()))
+        heard, *facts = [one.fact for one in peers.examine() if one.level is Level.OK]
 
-        assert found.level is Level.OK
-        assert found.fact.endswith(
-            "1 of 1 instances take work, key 2026, protocol 1 there, 1 here."
-        )
+        assert heard.startswith("render was heard ")
+        assert heard.endswith("1 of 1 instances take work.")
+        assert facts == [
+            "render signs with the key 2026, this cluster with 2026.",
+            "render speaks protocol 1, this cluster 1.",
+            "The clock of render is 0.2 s ahead of the one here.",
+        ]
 
     @pytest.mark.parametrize(
         ("ahead", "level", "told"),

