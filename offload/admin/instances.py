@@ -29,6 +29,8 @@ class InstanceAdmin(HistoryAdmin, Paged):
             ("fleet/", "fleet", views.fleet_now),
             ("desired/", "desired", views.desired),
             ("link/", "link", peer_views.switch),
+            ("ask/", "ask", peer_views.ask),
+            ("withdraw/", "withdraw", peer_views.withdraw),
             ("<path:quoted>/now/", "now", instance_views.now),
             ("<path:quoted>/switch/", "switch", instance_views.switch),
         )

@@ -1,20 +1,28 @@
-"""The switches of other clusters on the page of the instances."""
+"""Other clusters on the page of the instances: their switches, and requests to them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.views.decorators.http import require_POST
 
 from offload.browser import live
-from offload.browser.access import OPERATE_INSTANCE, SEE_INSTANCES, requires
+from offload.browser.access import (
+    CHANGE_ROUTING,
+    OPERATE_INSTANCE,
+    SEE_INSTANCES,
+    access_of,
+    requires,
+)
 from offload.browser.cluster.view_state import ViewState
 from offload.browser.cluster.views import FLEET, attempt, fleet_context, home
 from offload.browser.keys import posted_text
 from offload.core.peers.peer_switches import PeerSwitch
+from offload.core.peers.rule_requests import RequestAction
 from offload.operations.changes.actors import of_user
 from offload.operations.changes.peer_switches import ResetPeerSwitch, SetPeerSwitch
+from offload.operations.changes.requests import AskPeer, WithdrawRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,12 +32,42 @@ if TYPE_CHECKING:
     from offload.operations.changes.change import Change
     from offload.operations.changes.change_outcomes import Outcome
 
+#: Digits of the largest number that databases can store.
+DIGITS_MAX = 18
+
 
 @require_POST
 @requires(SEE_INSTANCES, OPERATE_INSTANCE)
 def switch(request: HttpRequest) -> HttpResponse:
     """Set a switch of another cluster, or of all, or let the settings say it."""
-    change = read(request.POST)
+    return _done(request, read(request.POST))
+
+
+@require_POST
+@requires(SEE_INSTANCES, OPERATE_INSTANCE)
+def ask(request: HttpRequest) -> HttpResponse:
+    """Ask another cluster to switch its instance off or on."""
+    action, _space, name = posted_text(request.POST.get("ask", "")).partition(" ")
+    if action not in {RequestAction.OFF, RequestAction.ON}:
+        raise BadRequest("Send one of off and on, and an instance.")
+    return _done(request, AskPeer(instance=name, action=RequestAction(action)))
+
+
+@require_POST
+@requires(SEE_INSTANCES)
+def withdraw(request: HttpRequest) -> HttpResponse:
+    """Withdraw a request, by whoever may make such a change."""
+    access = access_of(request.user)
+    if not (access.routing or access.switches):
+        raise PermissionDenied([CHANGE_ROUTING, OPERATE_INSTANCE])
+    number = posted_text(request.POST.get("number", ""))
+    if not number.isascii() or not number.isdecimal() or len(number) > DIGITS_MAX:
+        raise BadRequest("Send the number of a request.")
+    return _done(request, WithdrawRequest(number=int(number)))
+
+
+def _done(request: HttpRequest, change: Change[Outcome]) -> HttpResponse:
+    """Apply a change; return the page, or the part that a script asked for."""
     level, text = attempt(lambda: change.apply(of_user(request.user)).text)
     if live.is_htmx(request):
         return live.answer_with_fragment(request, FLEET, fleet_context(request), level, text)

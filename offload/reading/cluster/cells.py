@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from offload.core.placement.topology import InstanceInfo
     from offload.reading.cluster.facts import ClusterFacts
     from offload.reading.cluster.instance_rows import Line
+    from offload.reading.cluster.peers import PeerLine
+    from offload.reading.rules.peer_requests import RequestLine
 
 #: The actions that an operator has on a cell.
 CELL_VERBS = ("allow", "deny", "exclusive", "clear")
@@ -34,6 +36,10 @@ class Cell:
     running: int = 0
     #: The cluster of the instance; empty for the own one.
     peer: str = ""
+    #: Whether that cluster says that its rules may be changed from here.
+    lets_rule: bool = False
+    #: The latest request about the cell, or about the instance as a whole.
+    request: RequestLine | None = None
 
     @property
     def id(self) -> str:
@@ -54,16 +60,18 @@ class Cell:
     def verbs(self) -> tuple[str, ...]:
         """Return the possible actions; without a consumer, only clearing a rule.
 
-        None for an instance of another cluster.
+        For an instance of another cluster they are requests, if that cluster takes some.
         """
         if self.peer:
-            return ()
+            return CELL_VERBS if self.lets_rule and not self.is_absent else ()
         if self.is_absent:
             return ("clear",) if self.own else ()
         return CELL_VERBS
 
     def holds(self, verb: str) -> bool:
-        """Tell whether the cell is already as this verb would make it."""
+        """Tell whether the cell is as this verb would make it already; unknown of others' cells."""
+        if self.peer:
+            return False
         if verb == "exclusive":
             return self.desired.status is RuleStatus.ONLY
         if verb == RuleVerb.ALLOW and RuleVerb.DENY in self.own:
@@ -78,7 +86,7 @@ class Cell:
 
 def cell_of(facts: ClusterFacts, topic: str, instance: InstanceInfo) -> Cell:
     """Return the cell of a topic, or pattern, on an instance."""
-    line = facts.lines.get(instance.name)
+    line, peer = facts.lines.get(instance.name), _peer(facts, instance)
     desired = judge(instance, topic, facts.ruling(instance), facts.now)
     cell = Cell(
         instance=instance.name,
@@ -88,8 +96,19 @@ def cell_of(facts: ClusterFacts, topic: str, instance: InstanceInfo) -> Cell:
         own=_own(facts, topic, instance.name),
         running=facts.counts.active.get((instance.name, topic), 0),
         peer=instance.peer,
+        lets_rule=peer is not None and peer.lets_rule,
+        request=_request(peer, instance.name, topic) if peer else None,
     )
     return replace(cell, age=_age(facts, desired, line)) if cell.differs and line else cell
+
+
+def _peer(facts: ClusterFacts, instance: InstanceInfo) -> PeerLine | None:
+    """Return the other cluster that an instance is in."""
+    return next((one for one in facts.peers if one.name == instance.peer), None)
+
+
+def _request(peer: PeerLine, instance: str, pattern: str) -> RequestLine | None:
+    return next((one for one in peer.requests if one.concerns(instance, pattern)), None)
 
 
 def _applied(

@@ -15,6 +15,7 @@ from offload.fleet.remote import instances_of
 from offload.fleet.snapshots import snapshot
 from offload.models import Peer, PeerRefusal
 from offload.models.fields import DatabaseNow
+from offload.reading.rules import peer_requests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from offload.core.peers.configuration import PeerConfig
     from offload.core.peers.peer_switches import PeerSwitches, Position
     from offload.core.placement.topology import InstanceInfo
+    from offload.reading.rules.peer_requests import RequestLine
 
 #: Seconds by which clocks may differ before it is a warning, and before it is critical.
 CLOCK_WARN_SECONDS, CLOCK_CRITICAL_SECONDS = 1.0, 5.0
@@ -101,6 +103,8 @@ class PeerLine:
     is_accepting: bool = True
     #: Whether it says that its rules may be changed from here.
     lets_rule: bool = False
+    #: The latest requests to change its rules, the newest first.
+    requests: tuple[RequestLine, ...] = ()
     #: Its own switches, each in its position.
     switches: tuple[Position, ...] = ()
     #: The switches of all clusters, each in its position.
@@ -127,7 +131,8 @@ class PeerLine:
         silence = self.silent_for is not None, self.is_late
         spoken = self.clock_level, self.key_id, self.protocol, self.former_name
         switched = self.is_accepting, self.lets_rule, self.switches, self.for_all
-        return (self.name, silence, spoken, self.left_out, instances, refused, switched)
+        asked = [one.shown for one in self.requests]
+        return (self.name, silence, spoken, self.left_out, instances, refused, switched, asked)
 
     @property
     def off_for_all(self) -> tuple[Position, ...]:
@@ -155,9 +160,14 @@ def read() -> tuple[PeerLine, ...]:
     lines = (
         _line(one, config.own_name, rows.get(one.name), refused) for one in config.by_name.values()
     )
-    switches = snapshot().switches
+    switches, asked = snapshot().switches, peer_requests.by_peer()
     return tuple(
-        replace(one, switches=positions(switches, one.name), for_all=positions(switches, ALL))
+        replace(
+            one,
+            switches=positions(switches, one.name),
+            for_all=positions(switches, ALL),
+            requests=asked.get(one.name, ()),
+        )
         for one in lines
     )
 

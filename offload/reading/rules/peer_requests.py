@@ -59,6 +59,16 @@ class RequestLine:
         """Tell whether a person can still take it back."""
         return self.is_open and not self.is_taken_back
 
+    def concerns(self, instance: str, pattern: str) -> bool:
+        """Tell whether it is about an instance as a whole, or about just this pattern there."""
+        is_there = self.instance == instance
+        return is_there and (not self.patterns or pattern in self.patterns)
+
+    @property
+    def shown(self) -> tuple[object, ...]:
+        """Return the facts that change while pages show it."""
+        return self.number, self.progress, self.reason
+
     @property
     def progress(self) -> str:
         """Return the state in words."""
@@ -88,6 +98,14 @@ def open_about(instances: Iterable[str]) -> list[RequestLine]:
         return []
     rows = PeerRequest.objects.filter(state=RequestState.REQUESTED).order_by("pk")
     return [one for one in _lines(rows) if one.instance in names]
+
+
+def by_peer() -> dict[str, tuple[RequestLine, ...]]:
+    """Return the latest requests, the newest first, by the cluster that is asked."""
+    found: dict[str, tuple[RequestLine, ...]] = {}
+    for one in recent():
+        found[one.peer] = (*found.get(one.peer, ()), one)
+    return found
 
 
 def _lines(rows: QuerySet[PeerRequest] | Sequence[PeerRequest]) -> list[RequestLine]:
