@@ -68,13 +68,14 @@ def pair(
     proxied: bool = False,
     transports: tuple[str, ...] = ("inline", "http"),
     settings: dict[str, Any] | None = None,
+    may_rule: bool = False,
 ) -> Iterator[Pair]:
     """Make two clusters with one broker.
 
     ``database`` is that of the second one. With ``cables`` each has one of its own to the queues
     between them; with ``proxied`` it reaches the web server through a proxy. ``namesakes`` gives
     the workers of both the same nodenames. ``transports`` are those of files, and ``settings`` are
-    for both.
+    for both. With ``may_rule`` the second lets the first rule.
     """
     port = free_port()
     given = {"TRANSPORTS": {"*": transports}, "MIN_FREE": 0, **(settings or {})}
@@ -87,7 +88,8 @@ def pair(
         options = {"KEY": {KEY_ID: secret}, "SEND": ["**"], "ACCEPT": ["**"]}
         said = [{**options, "BROKER": one.url} for one in laid] or [options, options]
         proxy = Proxy(port) if proxied else None
-        there = {**said[1], "URL": address(proxy.port if proxy else port)}
+        url = address(proxy.port if proxy else port)
+        there = {**said[1], "URL": url, "MAY_RULE": may_rule}
         first = _cluster(names, folder, own, broker, said[0], given)
         second = _cluster(names[::-1], folder / "render", other, broker, there, given)
         if namesakes:
