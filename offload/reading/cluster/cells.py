@@ -38,7 +38,7 @@ class Cell:
     peer: str = ""
     #: Whether that cluster says that its rules may be changed from here.
     lets_rule: bool = False
-    #: The latest request about the cell, or about the instance as a whole.
+    #: The open request about the cell, or the instance as a whole; or the latest about the cell.
     request: RequestLine | None = None
 
     @property
@@ -108,7 +108,10 @@ def _peer(facts: ClusterFacts, instance: InstanceInfo) -> PeerLine | None:
 
 
 def _request(peer: PeerLine, instance: str, pattern: str) -> RequestLine | None:
-    return next((one for one in peer.requests if one.concerns(instance, pattern)), None)
+    """Return the request to show: an open one, or else the latest about just the pattern."""
+    concerned = (one for one in peer.requests if one.concerns(instance, pattern))
+    found = [one for one in concerned if one.is_open or one.patterns]
+    return min(found, key=lambda one: (not one.is_open, not one.patterns), default=None)
 
 
 def _applied(
