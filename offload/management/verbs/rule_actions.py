@@ -7,7 +7,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from offload.core.nearness import did_you_mean
-from offload.core.peers.rule_requests import RequestAction
+from offload.core.peers.rule_requests import RequestAction, cluster_and_node
 from offload.core.placement.topology import RuleVerb, Scope
 from offload.fleet.snapshots import now, snapshot
 from offload.management import asking_peers
@@ -146,7 +146,8 @@ def lines(found: RulesOutcome) -> Iterator[str | Text]:
 def ending(rule: Rule) -> str:
     """Return the command that clears a rule."""
     scope = "" if rule.scope == Scope.INSTANCE else f" --scope {rule.scope}"
-    return f"manage.py offload clear {quote(rule.target)} {quote(rule.pattern)}{scope}"
+    here = " --here" if not scope and cluster_and_node(rule.target)[0] else ""
+    return f"manage.py offload clear {quote(rule.target)} {quote(rule.pattern)}{scope}{here}"
 
 
 def facts(rule: Rule) -> dict[str, object]:

@@ -61,6 +61,8 @@ def switched(lines: Sequence[PeerLine]) -> Iterator[Text]:
         elif one.is_set:
             yield sanitized(f"{one.switch.doing(one.peer)} was switched on by {one.by}.", "dim")
     for line in lines:
+        if line.lets_rule:
+            yield sanitized(f"{line.name} lets this cluster change its rules.", "dim")
         if not line.is_accepting:
             yield sanitized(f"{line.name} says that it accepts no jobs from here.", "yellow")
 

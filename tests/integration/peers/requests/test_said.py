@@ -78,7 +78,9 @@ class TestVerbs:
         with mail.home():
             assert Rule.objects.count() == 2
             assert not PeerRequest.objects.exists()
-        said(mail, "clear", THERE, "dam/a", "--here")
+        told = said(mail, "allow", THERE, "dam/*", "--here")
+        assert f"manage.py offload clear {THERE} dam/a --here" in told
+        said(mail, "clear", THERE, "dam/a", "dam/*", "--here")
         with mail.home():
             assert Rule.objects.get().scope == "glob"
 
@@ -111,6 +113,12 @@ class TestVerbs:
 
 
 class TestListing:
+    def test_who_lets_this_cluster_rule_is_said(self, mail: Mail) -> None:
+        sentence = "render lets this cluster change its rules."
+        assert sentence in said(mail, "peers")
+        mail.let_rule(lets=False)
+        assert sentence not in said(mail, "peers")
+
     def test_requests_are_listed_with_what_came_of_them(self, mail: Mail) -> None:
         assert said(mail, "peers", "requests") == "There is no request to another cluster."
         first = answered(mail, "deny", THERE, "dam/a")["request"]["number"]
