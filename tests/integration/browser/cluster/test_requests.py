@@ -99,13 +99,11 @@ def test_an_instance_of_another_cluster_is_switched_by_a_request(
 
 def test_what_came_of_a_request_is_shown_with_the_reason(boss: Client) -> None:
     boss.post(ASK, {"ask": f"off {THERE}"})
-    PeerRequest.objects.update(
-        state=RequestState.REFUSED,
-        refusal=RequestRefusal.UNKNOWN_INSTANCE,
-        answered_at=DatabaseNow(),
-    )
+    refused = {"state": RequestState.REFUSED, "refusal": RequestRefusal.UNKNOWN_INSTANCE}
+    PeerRequest.objects.update(**refused, answered_at=DatabaseNow())
     assert "refused No instance of that name ever was there. admin" in text(boss, FLEET)
-    PeerRequest.objects.update(state=RequestState.APPLIED, version=7)
+    applied = {"state": RequestState.APPLIED, "version": 7}
+    PeerRequest.objects.update(**applied)
     assert " applied admin" in text(boss, FLEET)
     Peer.objects.update(instances=[instance(HERE, applied={"version": 7})])
     assert "applied and confirmed admin" in text(boss, FLEET)
