@@ -45,11 +45,12 @@ def catalogue() -> tuple[Described, ...]:
 
 def described(known: Definition, parameters: Mapping[str, Any] | None = None) -> Described:
     """Return a workflow with these parameters, by default those of its example."""
-    graph, problem, is_broken = _graph(known, {**known.example, **(parameters or {})})
+    given = {**known.example, **(parameters or {})}
+    graph, problem, is_broken = _graph(known, given)
     topics = dict.fromkeys(one.topic for one in graph.steps) if graph else {}
     return Described(
         name=known.name,
-        version=known.version_of(graph),
+        version=known.version_of(graph, given),
         parameters=known.parameters,
         inputs=known.inputs,
         graph=graph,

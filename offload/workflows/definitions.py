@@ -92,16 +92,17 @@ class Definition:
         """
         return self.built(dict(self.example)).graph
 
-    def version_of(self, graph: Graph | None) -> str:
+    def version_of(self, graph: Graph | None, parameters: Mapping[str, Any]) -> str:
         """Return the version, by default a digest of the example's steps.
 
-        Parameters do not change it. ``graph`` is that of a run, whose steps count where the example
-        has none.
+        It does not change with the ``parameters`` of a run. ``graph`` is the run's, whose steps
+        count where the example has none.
         """
         if self.version:
             return self.version
-        with suppress(Exception):  # A site's own function may raise anything.
-            graph = self.graph() or graph
+        if graph is not None and parameters != self.example:
+            with suppress(Exception):  # A site's own function may raise anything.
+                graph = self.graph() or graph
         return graph.version if graph else ""
 
     def needed(self, given: Mapping[str, Any]) -> list[str]:

@@ -193,7 +193,7 @@ def _record(new: _New, saved: Saved | None) -> Run:
     return Run.objects.create(
         id=new_id(),
         workflow=new.workflow.name,
-        version=new.workflow.version_of(graph),
+        version=new.workflow.version_of(graph, new.parameters),
         payload_id=saved.id if saved else _empty_payload(graph),
         parent_id=submitter(celery_app()).parent_id,
         **values,

@@ -14,6 +14,7 @@ from offload.core.peers.peer_switches import PeerSwitch
 from offload.core.peers.refusal import RefusalKind
 from offload.core.placement.topology import RuleVerb
 from offload.models import (
+    AnsweredRequest,
     Attempt,
     AttemptLog,
     ChangeRecord,
@@ -34,6 +35,7 @@ from offload.models import (
     PayloadFile,
     Peer,
     PeerRefusal,
+    PeerRequest,
     Queue,
     Rule,
     Run,
@@ -100,6 +102,9 @@ def one_of_each() -> dict[type[Model], Model]:
     ChangeRecord.objects.create(
         actor="root@gpu1", entrance="terminal", action="off", kind="instance", subject=HERE
     )
+    asked: Any = {"action": "off", "by": "anna", "expires_at": timezone.now()}
+    PeerRequest.objects.create(peer="render", key="0" * 32, instance="render/a", **asked)
+    AnsweredRequest.objects.create(home="render", number=1)
     LinkSwitch.objects.create(peer="render", switch=PeerSwitch.SEND, is_on=False)
     return {model: model._default_manager.all()[0] for model in MACHINE_MADE}
 

@@ -91,7 +91,7 @@ class TestCost:
             client.get(MATRIX_NOW)
 
     @pytest.mark.parametrize("count", [2, 20])
-    def test_a_job_costs_eight_questions_at_most(
+    def test_a_job_costs_nine_questions_at_most(
         self, boss: Client, count: int, django_assert_max_num_queries: Any
     ) -> None:
         fleet(count)
@@ -99,7 +99,7 @@ class TestCost:
         job = waiting(count, run_id=run.pk, topic="dam/topic0")[0]
         Job.objects.filter(pk=job).update(epoch=2)
 
-        with django_assert_max_num_queries(LOGIN + 8):
+        with django_assert_max_num_queries(LOGIN + 9):
             boss.get(page_of(job))
 
     @pytest.mark.parametrize("count", [2, 20])

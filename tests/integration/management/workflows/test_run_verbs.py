@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ from celery import chain
 from django.core.management import CommandError
 from django.utils.module_loading import autodiscover_modules
 
+from offload.checks.workflows import check
 from offload.diagnostics import runs
 from offload.models import ChangeRecord, Job, Run
 from offload.workflows import definitions, media_type, result, start, step, workflow
@@ -174,3 +176,18 @@ def test_what_cannot_be_done_to_a_run_is_refused_with_the_reason(said: Said) -> 
             said("runs", *words)
     with pytest.raises(CommandError, match="of its steps wait or run"):
         said("runs", "start", "made/whole", "--timeout", "1s")
+
+
+def test_the_check_reports_what_cannot_start_and_topics_that_nobody_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(definitions, "WORKFLOW_MODULES", ())
+    monkeypatch.setattr(sys, "argv", ["manage.py", "check"])
+
+    found = {one.id: f"{one.msg} {one.hint}" for one in check()}
+
+    assert "which nobody makes" in found["offload.E025"]
+    assert "No run of made/torn can start" in found["offload.E025"]
+    assert "made/first, made/second, made/each" in found["offload.W012"]
+    monkeypatch.setattr(sys, "argv", ["manage.py", "migrate"])
+    assert check() == []
