@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.contrib import admin
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -18,6 +19,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": "An asset store that offloads its work",
+        "site": settings.SITE,
         "is_nav_sidebar_enabled": request.user.is_staff,
     }
     return render(request, "landing.html", context)
