@@ -58,7 +58,7 @@ class Served:
 def served(root: Path, folder: Path, settings: str = "project.settings") -> Iterator[Served]:
     """Serve a site for the block."""
     port = free_port()
-    (folder / "static").mkdir(parents=True, exist_ok=True)
+    (folder / "author/static").mkdir(parents=True, exist_ok=True)
     variables = {"DJANGO_SETTINGS_MODULE": settings, "OFFLOAD_VAR": str(folder)}
     command = tethered([sys.executable, "-m", "project.server", str(port)])
     with subprocess.Popen(command, cwd=root, env={**os.environ, **variables}) as process:
@@ -96,7 +96,7 @@ def test_it_sends_pages_and_the_static_files_that_were_collected(
 
     assert "An asset store" in page.decode()
     assert kind == "text/css"
-    assert style == (tmp_path / "static/admin/css/base.css").read_bytes()
+    assert style == (tmp_path / "author/static/admin/css/base.css").read_bytes()
 
 
 def test_a_body_is_read_while_it_comes_and_takes_no_memory(root: Path, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_long_answer_waits_for_a_client_that_reads_slowly(root: Path, tmp_path
 
 @pytest.mark.parametrize("victim", ["parent", "worker"])
 def test_no_part_of_it_outlives_the_other(root: Path, tmp_path: Path, victim: str) -> None:
-    (tmp_path / "static").mkdir()
+    (tmp_path / "author/static").mkdir(parents=True)
     port = free_port()
     variables = {"DJANGO_SETTINGS_MODULE": STREAMING, "OFFLOAD_VAR": str(tmp_path)}
     command = tethered([sys.executable, "-m", "project.server", str(port)])
