@@ -17,7 +17,6 @@ from offload.checks import (
     pages,
     properties,
     queues,
-    workflows,
 )
 
 TAG = "offload"
@@ -31,6 +30,5 @@ for module in (
     celery_app,
     pages,
     consumers,
-    workflows,
 ):
     register(module.check, TAG)

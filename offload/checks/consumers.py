@@ -1,4 +1,4 @@
-"""Checks of the site's consumers: whether a worker with this code would start."""
+"""Checks of the site's consumers and workflows: whether a worker with this code would start."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.core.checks import Error
 
+from offload.checks import workflows
 from offload.checks.offload_settings import readable
 from offload.core.exceptions import ConfigurationError
 from offload.diagnostics import modules
@@ -25,10 +26,10 @@ _imports: ContextVar[bool] = ContextVar("imports", default=False)
 
 
 def check(**_: object) -> list[CheckMessage]:
-    """Check that consumers can be imported and that each of them would run.
+    """Check that consumers can be imported and would run, and that workflows could start.
 
     Importing them may do anything, and Django checks before nearly every command: so they are
-    imported for ``manage.py check`` alone.
+    imported for ``manage.py check`` alone, and once, since Celery runs all checks before that.
     """
     if sys.argv[1:2] != ["check"] or _imports.get() or readable() is None:
         return []
@@ -37,18 +38,15 @@ def check(**_: object) -> list[CheckMessage]:
     except (ConfigurationError, ImportError):
         # The check of the transport says it.
         return []
-    if found := unimported():
+    if found := _unimported():
         return [Error(one.fact, one.next_step, id="offload.E021") for one in found]
-    problems = clashes(announcements(app.tasks))
-    return [Error(one, "No worker with this code starts.", id="offload.E020") for one in problems]
+    if problems := clashes(announcements(app.tasks)):
+        hint = "No worker with this code starts."
+        return [Error(one, hint, id="offload.E020") for one in problems]
+    return workflows.found()
 
 
-def is_importing() -> bool:
-    """Tell whether this check imports the consumers at this moment, which runs all checks."""
-    return _imports.get()
-
-
-def unimported() -> list[Finding]:
+def _unimported() -> list[Finding]:
     """Import the consumers, and return what cannot be imported."""
     token = _imports.set(True)
     try:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from django.core.checks import Error, Warning  # noqa: A004 -- Django's name for it
 
-from offload.checks.consumers import is_importing, unimported
-from offload.checks.offload_settings import readable
 from offload.core.exceptions import ConfigurationError
-from offload.messaging.installation import celery_app
 from offload.workflows.catalogue import catalogue
 
 if TYPE_CHECKING:
@@ -21,22 +17,17 @@ if TYPE_CHECKING:
     from offload.workflows.catalogue import Described
 
 
-def check(**_: object) -> list[CheckMessage]:
-    """Check every workflow of the installed apps, with the parameters of its example.
+def found() -> list[CheckMessage]:
+    """Return the problems of every workflow of the installed apps, with its example's parameters.
 
-    Their functions are a site's code, so they are called for ``manage.py check`` alone.
+    The consumers must be imported, and workflows are a site's code, too.
     """
-    if sys.argv[1:2] != ["check"] or is_importing() or readable() is None:
-        return []
     try:
-        celery_app()
-        if unimported():
-            return []
-        found = catalogue()
+        known = catalogue()
     except (ConfigurationError, ImportError):
         # Other checks say it.
         return []
-    return [message for one in found for message in problems(one)]
+    return [message for one in known for message in problems(one)]
 
 
 def problems(one: Described) -> Iterator[CheckMessage]:

@@ -109,6 +109,7 @@ def test_what_follows_may_read_the_result_that_goes_before_it() -> None:
         ("result", Phase.OUTSIDE),
         ("result", Phase.INSIDE),
         ("tail", Phase.INSIDE),
+        ("run", Phase.INSIDE),
         ("deliveries", Phase.INSIDE),
         ("event", Phase.AFTER),
     ]

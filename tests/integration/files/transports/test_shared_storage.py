@@ -178,6 +178,7 @@ def test_a_full_disk_under_the_staged_file_is_said(
 
     put(link)
     monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    monkeypatch.setattr("offload.files.transports.staging.SPOOLED_BYTES", 1)
     ticket = Ticket(transport="storage", data={"location": LOCATION, "is_copy": False})
 
     with pytest.raises(NoSpace, match="No space left on device"):

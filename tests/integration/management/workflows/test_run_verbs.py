@@ -11,7 +11,7 @@ from celery import chain
 from django.core.management import CommandError
 from django.utils.module_loading import autodiscover_modules
 
-from offload.checks.workflows import check
+from offload.checks.consumers import check
 from offload.diagnostics import runs
 from offload.models import ChangeRecord, Job, Run
 from offload.workflows import definitions, media_type, result, start, step, workflow
