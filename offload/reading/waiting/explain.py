@@ -27,7 +27,7 @@ from offload.models import Exclusion, Job, Kind
 from offload.reading.cluster import instance_rows
 from offload.reading.cluster.counts import count
 from offload.reading.transfers import arriving, away
-from offload.reading.waiting import asked, outlooks, verdicts
+from offload.reading.waiting import asked, homes, outlooks, verdicts
 from offload.tracking.binding.queue_limits import head_of
 from offload.tracking.queries import loads_by_instance
 
@@ -136,14 +136,13 @@ def explain_job(job: Job) -> Explanation:
     waiting = why_waiting(job, found) or _behind(job, current)
     silence = "" if job.is_finished else verdicts.silence(job.instance, lines.get(job.instance))
     open_ = "" if job.is_finished else asked.sentence(job.topic, found.verdicts)
+    said = (_sentence(job, waiting, found), homes.sentence(job), away(job), silence, open_)
     return Explanation(
         topic=job.topic,
         queue=job.queue,
         instance=job.instance or (None if job.is_handed_over else found.instance),
         waiting=waiting,
-        sentence=" ".join(
-            filter(None, (_sentence(job, waiting, found), _home(job), away(job), silence, open_))
-        ),
+        sentence=" ".join(filter(None, said)),
         verdicts=found.verdicts,
         next_step=_next_step(job, waiting, found, silence),
     )
@@ -180,11 +179,6 @@ def _behind(job: Job, current: Snapshot) -> Waiting | None:
     ):
         return None
     return None if head_of(job.queue) == job.pk else Waiting.QUEUE_LIMIT
-
-
-def _home(job: Job) -> str:
-    """Say which cluster owns a clone; "" for a job of this one."""
-    return f"It is a clone: {job.home} owns it." if job.is_clone else ""
 
 
 def _bound(job: Job) -> str:

@@ -26,7 +26,10 @@ def fits(*, remote: bool, clones: bool) -> str:
     if remote:
         return f"{not_excluded()} AND {TRAVELS}"
     if clones:
-        return f"{not_excluded()} AND (home IS NULL OR {_is_allowed_by_home()})"
+        # Bound without a lease it could not begin, and would wait ever longer for its next message.
+        return (
+            f"{not_excluded()} AND (home IS NULL OR ({_is_allowed_by_home()} AND {_home_leases()}))"
+        )
     return not_excluded()
 
 
@@ -63,7 +66,12 @@ def is_leased() -> str:
     """Return the condition, to append to others, that a clone has a lease (P8), if needed."""
     if not peers():
         return ""
+    return f" AND (home IS NULL OR {_home_leases()})"
+
+
+def _home_leases() -> str:
+    """Return the condition that the lease that a clone has of its home is not over."""
     return (
-        f" AND (home IS NULL OR EXISTS (SELECT 1 FROM {Peer._meta.db_table} p "
-        f"WHERE p.name = {JOB}.home AND p.lease_until > {database.now()}))"
+        f"EXISTS (SELECT 1 FROM {Peer._meta.db_table} p "
+        f"WHERE p.name = {JOB}.home AND p.lease_until > {database.now()})"
     )
