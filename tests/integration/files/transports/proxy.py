@@ -43,6 +43,7 @@ class Proxy:
         self.faults: deque[Fault] = deque()
         self.always: Fault | None = None
         self.connections = 0
+        self._clients: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -52,6 +53,12 @@ class Proxy:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+
+    def cut(self) -> None:
+        """Cut off all connections, also from what they have yet to pass on."""
+        for client in tuple(self._clients):
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         while True:
@@ -64,6 +71,13 @@ class Proxy:
             threading.Thread(target=self._serve, args=(client, fault), daemon=True).start()
 
     def _serve(self, client: socket.socket, fault: Fault) -> None:
+        self._clients.add(client)
+        try:
+            self._pass(client, fault)
+        finally:
+            self._clients.discard(client)
+
+    def _pass(self, client: socket.socket, fault: Fault) -> None:
         with client, contextlib.suppress(OSError):
             if fault.answer:
                 client.recv(65536)
