@@ -37,9 +37,11 @@ def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def heard(cluster: Cluster) -> Peer | None:
-    """Return what a cluster has heard of the other one, once that has confirmed a beat."""
+    """Return what a cluster hears of the other one, once that has confirmed a beat."""
     with cluster.visited():
-        return Peer.objects.filter(heard_at__isnull=False, lease_until__isnull=False).first()
+        known = Peer.objects.filter(heard_at__isnull=False, lease_until__isnull=False)
+        # On a busy machine a silence may come between.
+        return known.filter(silent_since=None).first()
 
 
 def test_two_clusters_hear_each_other_and_let_jobs_begin(clusters: Pair) -> None:
@@ -48,7 +50,6 @@ def test_two_clusters_hear_each_other_and_let_jobs_begin(clusters: Pair) -> None
         assert (peer.name, peer.own_name, peer.key_id) == (other.name, one.name, KEY_ID)
         assert [said["name"] for said in peer.instances] == [other.place.nodename("a")]
         assert peer.instances[0]["leader"]
-        assert peer.silent_since is None
 
 
 def names_in(cluster: Cluster) -> set[str]:
