@@ -12,7 +12,7 @@ from offload.admin.base import Paged
 from offload.admin.paging import CappedPaginator
 from offload.browser import ages
 from offload.browser.runs import views
-from offload.browser.runs.deeds import DEEDS, RunDeed
+from offload.browser.runs.run_controls import RUN_CONTROLS, RunControl
 from offload.fleet.snapshots import now
 from offload.models import Run
 from offload.reading.runs import run_lines
@@ -42,8 +42,8 @@ class RunAdmin(Paged):
     def pages(self) -> Sequence[tuple[str, str, Callable[..., HttpResponseBase]]]:
         """Return the page of the workflows, a run's live part, and the changes of it."""
         changes = tuple(
-            (f"<path:quoted>/{one.name}/", one.name, partial(self.change, deed=one))
-            for one in DEEDS.values()
+            (f"<path:quoted>/{one.name}/", one.name, partial(self.change, control=one))
+            for one in RUN_CONTROLS.values()
         )
         return (
             ("workflows/", "workflows", self.workflows),
@@ -82,9 +82,9 @@ class RunAdmin(Paged):
         """Return the page of a run."""
         return views.run(request, quoted, around)
 
-    def change(self, request: HttpRequest, quoted: str, *, deed: RunDeed) -> HttpResponse:
+    def change(self, request: HttpRequest, quoted: str, *, control: RunControl) -> HttpResponse:
         """Ask for confirmation of a change, then make it."""
-        return views.change(request, quoted, self.admin_site.each_context(request), deed=deed)
+        return views.change(request, quoted, self.admin_site.each_context(request), control=control)
 
     def copy(self, request: HttpRequest, quoted: str) -> HttpResponse:
         """Show the form of a copy, then start it."""

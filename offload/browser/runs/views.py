@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-    from offload.browser.runs.deeds import RunDeed
+    from offload.browser.runs.run_controls import RunControl
     from offload.models import Run
 
 FRAGMENT = "offload/_run.html"
@@ -59,29 +59,29 @@ def run_now(request: HttpRequest, quoted: str) -> HttpResponse:
 @require_http_methods(EITHER)
 @requires(SEE_RUNS, OPERATE_JOB)
 def change(
-    request: HttpRequest, quoted: str, around: Mapping[str, Any], *, deed: RunDeed
+    request: HttpRequest, quoted: str, around: Mapping[str, Any], *, control: RunControl
 ) -> HttpResponse:
     """Ask for confirmation with a preview of a change of a run, then make it."""
     row = found(quoted)
     address = home(request, "offload_run_change", quote(row.pk))
     step = posted_text(request.POST.get("step") or request.GET.get("step", ""))
-    do = partial(deed.do, step=step) if deed.of_step else deed.do
+    do = partial(control.do, step=step) if control.of_step else control.do
     try:
         if request.method == "POST":
-            return _made(request, row, deed, do)
+            return _made(request, row, control, do)
         effects = run_previews.preview(row.pk, do)
     except OffloadError as error:
         return live.answer_with_redirect(request, messages.ERROR, str(error), home=address)
-    shown = {"deed": deed, "run": row, "effects": effects, "step": step, "back": address}
-    context = {**around, **shown, "title": deed.label}
+    shown = {"control": control, "run": row, "effects": effects, "step": step, "back": address}
+    context = {**around, **shown, "title": control.label}
     return live.Page(request, "offload/run_change.html", context)
 
 
-def _made(request: HttpRequest, row: Run, deed: RunDeed, do: Any) -> HttpResponse:
+def _made(request: HttpRequest, row: Run, control: RunControl, do: Any) -> HttpResponse:
     note = posted_text(request.POST.get("note", "")).strip()
     made = do(row.pk, by=of_user(request.user), note=note) or row.pk
     address = home(request, "offload_run_change", quote(made))
-    return live.answer_with_redirect(request, messages.SUCCESS, str(deed.done), home=address)
+    return live.answer_with_redirect(request, messages.SUCCESS, str(control.done), home=address)
 
 
 @require_http_methods(EITHER)

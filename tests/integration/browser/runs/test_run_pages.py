@@ -80,7 +80,7 @@ def test_the_page_is_sent_again_once_the_run_has_changed(boss: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("deed", "step_name", "effect", "action"),
+    ("control", "step_name", "effect", "action"),
     [
         ("stop", "", "first is asked to stop", "stop run"),
         ("force", "", "second: WAITING → STOPPED", "force run"),
@@ -89,15 +89,15 @@ def test_the_page_is_sent_again_once_the_run_has_changed(boss: Client) -> None:
     ],
 )
 def test_a_button_asks_with_a_preview_and_then_does_it(
-    boss: Client, deed: str, step_name: str, effect: str, action: str
+    boss: Client, control: str, step_name: str, effect: str, action: str
 ) -> None:
     run = start("made/whole")
     before = Run.objects.values().get()
     given = {"step": step_name} if step_name else {}
 
-    asked = text(boss, f"{page_of(run, deed)}?{'&'.join(f'{k}={v}' for k, v in given.items())}")
+    asked = text(boss, f"{page_of(run, control)}?{'&'.join(f'{k}={v}' for k, v in given.items())}")
     unchanged = Run.objects.values().get()
-    answer = boss.post(page_of(run, deed), {**given, "note": "late"}, follow=True)
+    answer = boss.post(page_of(run, control), {**given, "note": "late"}, follow=True)
 
     assert effect in asked
     assert unchanged == before

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunDeed:
+class RunControl:
     """A change of a run."""
 
     name: str
@@ -32,7 +32,7 @@ class RunDeed:
     of_step: bool = False
 
 
-STOP = RunDeed(
+STOP = RunControl(
     name="stop",
     label=_("Stop this run"),
     means=_(
@@ -42,7 +42,7 @@ STOP = RunDeed(
     done=_("The run was asked to stop."),
     do=runs.stop,
 )
-FORCE = RunDeed(
+FORCE = RunControl(
     name="force",
     label=_("Stop this run by force"),
     means=_(
@@ -52,21 +52,21 @@ FORCE = RunDeed(
     done=_("The run is stopped by force."),
     do=partial(runs.stop, force=True),
 )
-PAUSE = RunDeed(
+PAUSE = RunControl(
     name="pause",
     label=_("Pause this run"),
     means=_("No further step begins until it is resumed. Steps that have begun go on."),
     done=_("The run is paused."),
     do=runs.pause,
 )
-RESUME = RunDeed(
+RESUME = RunControl(
     name="resume",
     label=_("Resume this run"),
     means=_("Steps that are due begin."),
     done=_("The run goes on."),
     do=runs.resume,
 )
-RESTART = RunDeed(
+RESTART = RunControl(
     name="restart",
     label=_("Restart this run"),
     means=_(
@@ -76,7 +76,7 @@ RESTART = RunDeed(
     done=_("This is a new run that goes on from the old one."),
     do=runs.restart,
 )
-SKIP = RunDeed(
+SKIP = RunControl(
     name="skip",
     label=_("Skip this step"),
     means=_(
@@ -87,6 +87,6 @@ SKIP = RunDeed(
     do=runs.skip,
     of_step=True,
 )
-DEEDS: Mapping[str, RunDeed] = MappingProxyType(
+RUN_CONTROLS: Mapping[str, RunControl] = MappingProxyType(
     {one.name: one for one in (STOP, FORCE, PAUSE, RESUME, RESTART, SKIP)}
 )
