@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from offload.conf import settings
 from offload.core.moments import between
 from offload.core.peers.presence import is_news, lease_expires
 from offload.core.peers.signing import PEER_VERSION
 from offload.models import Peer
 from offload.models.fields import DatabaseNow
 from offload.models.versions import raise_version
+from offload.peers.requests import outbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Facts of an announced instance that change all the time, and that no decision rests on.
 FLEETING = frozenset({"load", "room", "applied"})
+#: Heartbeats without an announcement after which a cluster has been away.
+AWAY_HEARTBEATS = 3
 
 
 def hear(message: PeerMessage, content: PeerAnnouncement, now: datetime) -> None:
@@ -51,6 +55,8 @@ def hear(message: PeerMessage, content: PeerAnnouncement, now: datetime) -> None
     )
     if changed:
         raise_version()
+    if _was_away(peer, now):
+        outbox.hurry(peer.pk)
 
 
 def locked(name: str, own_name: str) -> Peer:
@@ -61,6 +67,13 @@ def locked(name: str, own_name: str) -> Peer:
     Peer.objects.bulk_create([Peer(name=name, own_name=own_name)], ignore_conflicts=True)
     found: Peer = Peer.objects.select_for_update().get(pk=name)
     return found
+
+
+def _was_away(peer: Peer, now: datetime) -> bool:
+    """Tell whether nothing was heard of a peer for some time: what it was sent may be lost."""
+    if peer.heard_at is None or peer.silent_since is not None:
+        return True
+    return between(peer.heard_at, now) > AWAY_HEARTBEATS * settings().heartbeat
 
 
 def _lease(peer: Peer, content: PeerAnnouncement) -> datetime | None:

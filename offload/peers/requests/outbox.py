@@ -76,6 +76,12 @@ def peers_with_open() -> list[str]:
     return [peer for peer, _, _ in found]
 
 
+def hurry(peer: str) -> None:
+    """Let the requests to a peer that is heard again be due now: they waited ever longer."""
+    open_ = PeerRequest.objects.filter(peer=peer, state=RequestState.REQUESTED)
+    open_.filter(due_at__gt=DatabaseNow()).update(due_at=DatabaseNow())
+
+
 def purge() -> int:
     """Delete requests that ended long ago; return how many."""
     old = PeerRequest.objects.filter(answered_at__lt=DatabaseNow() - KEPT)
