@@ -48,6 +48,7 @@ def examine() -> Iterator[Finding]:
         yield from peers.examine()
         yield from queues.examine()
         yield from rows.examine()
+        yield from rows.examine_sizes()
         yield from runs.examine()
         yield from storage.examine_deletions()
         yield from storage.examine_deliveries()

@@ -2,4 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["cluster", "jobs", "overview", "payloads", "rules", "runs", "transfers", "waiting"]
+__all__ = [
+    "cluster",
+    "jobs",
+    "overview",
+    "payloads",
+    "rules",
+    "runs",
+    "tables",
+    "transfers",
+    "waiting",
+]
