@@ -39,7 +39,7 @@ help (`python docs/commands.py`), which `manage.py offload VERB --help` shows to
 EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "status": ("status", "status --json"),
-        "instances": ("instances --long",),
+        "instances": ("instances --long", "instances render/gpu1@host"),
         "peers": (
             "peers",
             "peers send render off --note 'the link is full'",

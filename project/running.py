@@ -18,7 +18,7 @@ from django.conf import settings
 from offload.core.placement.topology import Mode
 from offload.embedded import BrokerWatch, EmbeddedBroker
 from offload.models import Instance
-from offload.reading.cluster import peers
+from offload.reading.peers import clusters
 from project.claim import claimed
 from project.fleet import Fleet, StopRequest
 from project.preparing import prepare
@@ -176,7 +176,7 @@ def others_ready() -> bool:
     """Return whether the other site was heard to say that all of its workers take work."""
     return any(
         line.name == RENDER and line.ready >= len(WORKERS[RENDER]) and not line.is_late
-        for line in peers.read()
+        for line in clusters.read()
     )
 
 

@@ -9,6 +9,8 @@ from django.contrib import admin
 from offload.admin.base import Paged
 from offload.admin.change_history import HistoryAdmin
 from offload.browser.cluster import instance_views, peer_views, views
+from offload.conf import peers
+from offload.core.peers.rule_requests import cluster_and_node
 from offload.models import Instance
 from offload.models.change_records import SubjectKind
 
@@ -33,6 +35,7 @@ class InstanceAdmin(HistoryAdmin, Paged):
             ("withdraw/", "withdraw", peer_views.withdraw),
             ("<path:quoted>/now/", "now", instance_views.now),
             ("<path:quoted>/switch/", "switch", instance_views.switch),
+            ("<path:quoted>/ask/", "ask_there", instance_views.ask),
         )
 
     def changelist_view(
@@ -45,6 +48,15 @@ class InstanceAdmin(HistoryAdmin, Paged):
     def page(self, request: HttpRequest, quoted: str, around: Mapping[str, Any]) -> HttpResponse:
         """Return the page of an instance."""
         return instance_views.page(request, quoted, around)
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Instance | None:
+        """Return the row of an instance; one of another cluster has none, but a history."""
+        if cluster_and_node(object_id)[0] in peers().by_name:
+            return Instance(name=object_id)
+        found: Instance | None = super().get_object(request, object_id, from_field)
+        return found
 
     def subject(self, row: Instance) -> tuple[str, str]:
         """Return the instance's name."""

@@ -70,5 +70,11 @@ def requires(*permissions: str) -> Callable[[View[P, R]], View[P, R]]:
     return decorate
 
 
+def demand(user: AbstractBaseUser | AnonymousUser, permission: str) -> None:
+    """Raise PermissionDenied unless the user has the permission."""
+    if not _may(user, permission):
+        raise PermissionDenied([permission])
+
+
 def _may(user: Any, permission: str) -> bool:
     return bool(user.has_perm(permission))

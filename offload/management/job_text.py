@@ -180,7 +180,7 @@ def verdicts(found: Explanation) -> list[Table]:
             one.instance,
             sanitized("yes", "green") if one.can_run else sanitized("no", "red"),
             one.task or "",
-            one.reason.detail if one.reason else "",
+            " ".join(filter(None, (one.reason.detail if one.reason else "", one.there))),
         )
         for one in found.verdicts
     ]

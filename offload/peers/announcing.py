@@ -45,28 +45,18 @@ def _announce(
         return False
     with leading(term):
         beat, confirms = _beat(peer.name)
-    more = _for_ruler if peer.may_rule else _for_others
     content = PeerAnnouncement(
         term=term.number,
         beat=beat,
         confirms=confirms,
         lease=lease_time(),
-        instances=tuple({**more(one), "transports": ways.here(peer.name)} for one in instances),
+        instances=tuple({**one, "transports": ways.here(peer.name)} for one in instances),
         left_out=left_out,
         is_accepting=snapshot().switches.off(PeerSwitch.ACCEPT, peer.name) is None,
         lets_rule=peer.may_rule,
         moving=tuple(one.packed() for one in noted.moving(peer.name)),
     )
     return sending.send(peer.name, [content], expires=settings().timeout)
-
-
-def _for_ruler(instance: dict[str, Any]) -> dict[str, Any]:
-    """Return all of an announced instance, the rules that it has applied included."""
-    return instance
-
-
-def _for_others(instance: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in instance.items() if name != APPLIED}
 
 
 def _is_unread(peer: PeerConfig) -> bool:
@@ -121,8 +111,6 @@ ANNOUNCED = (
     "name", "incarnation", "mode", "consumers", "labels", "concurrency", "window", "can_kill",
     "can_limit", "protocol", "broken", "facts", "applied",
 )  # fmt: skip
-#: The rules that an instance has applied, for clusters that may rule.
-APPLIED = "applied"
 
 
 def _bounded(instances: list[dict[str, Any]]) -> tuple[tuple[dict[str, Any], ...], int]:

@@ -7,6 +7,7 @@ __all__ = [
     "jobs",
     "overview",
     "payloads",
+    "peers",
     "rules",
     "runs",
     "tables",

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Seconds for which failed transfers are reported.
 REPORTED_SECONDS = 86_400.0
+#: Transfers with another cluster that are looked at for one instance, and those that are shown.
+LOOKED_AT, SHOWN_MAX = 200, 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,16 @@ def of_job(job: Job) -> tuple[TransferLine, ...]:
 def latest(limit: int) -> tuple[TransferLine, ...]:
     """Return the transfers that are not over, then those that are, the last ones first."""
     return tuple(map(_line, FileTransfer.objects.order_by("-pk")[:limit]))
+
+
+def with_instance(peer: str, name: str) -> tuple[TransferLine, ...]:
+    """Return the transfers of jobs that an instance of another cluster has or had, the last first.
+
+    Only the latest ones with that cluster are looked at.
+    """
+    latest_there = FileTransfer.objects.filter(peer=peer).order_by("-pk")[:LOOKED_AT]
+    rows = FileTransfer.objects.filter(pk__in=list(latest_there.values_list("pk", flat=True)))
+    return tuple(map(_line, rows.filter(job__instance=name).order_by("-pk")[:SHOWN_MAX]))
 
 
 def _line(row: FileTransfer) -> TransferLine:

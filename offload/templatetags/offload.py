@@ -101,16 +101,28 @@ def _glyph(cell: Cell, chosen: str) -> str:
     shown = BADGES[cell.desired.status]
     if cell.is_absent and not cell.own:
         return ABSENT_CELL.format(shown.glyph, shown.word)
-    unapplied = _("not applied yet") if cell.differs else ""
+    tone, words, mark = _look_of(cell)
     return COMPACT_CELL.format(
         escape(cell.key),
         cell.id,
-        "warn" if unapplied else shown.tone,
-        f"{shown.word} {unapplied}".strip(),
-        f"≠{shown.glyph}" if unapplied else shown.glyph,
+        tone,
+        words,
+        mark,
         cell.running or "",
         ' aria-current="true"' if cell.key == chosen else "",
     )
+
+
+def _look_of(cell: Cell) -> tuple[str, str, str]:
+    """Return tone, words and glyphs of a cell; what is not as desired is a warning."""
+    shown = BADGES[cell.desired.status]
+    if cell.there is not None and cell.is_refused_there:
+        there = BADGES[cell.there.status]
+        words = f"{shown.word}, {escape(cell.peer)}: {there.word}"
+        return "warn", words, f"{shown.glyph}{there.glyph}"
+    if cell.differs:
+        return "warn", f"{shown.word} {_('not applied yet')}", f"≠{shown.glyph}"
+    return shown.tone, str(shown.word), shown.glyph
 
 
 @register.simple_tag

@@ -47,23 +47,33 @@ def switch(request: HttpRequest) -> HttpResponse:
 @requires(SEE_INSTANCES, OPERATE_INSTANCE)
 def ask(request: HttpRequest) -> HttpResponse:
     """Ask another cluster to switch its instance off or on."""
-    action, _space, name = posted_text(request.POST.get("ask", "")).partition(" ")
-    if action not in {RequestAction.OFF, RequestAction.ON}:
-        raise BadRequest("Send one of off and on, and an instance.")
-    return _done(request, AskPeer(instance=name, action=RequestAction(action)))
+    return _done(request, switching(request))
 
 
 @require_POST
 @requires(SEE_INSTANCES)
 def withdraw(request: HttpRequest) -> HttpResponse:
     """Withdraw a request, by whoever may make such a change."""
+    return _done(request, withdrawal(request))
+
+
+def switching(request: HttpRequest) -> AskPeer:
+    """Return the request to switch an instance that the pressed button stands for."""
+    action, _space, name = posted_text(request.POST.get("ask", "")).partition(" ")
+    if action not in {RequestAction.OFF, RequestAction.ON}:
+        raise BadRequest("Send one of off and on, and an instance.")
+    return AskPeer(instance=name, action=RequestAction(action))
+
+
+def withdrawal(request: HttpRequest) -> WithdrawRequest:
+    """Return the withdrawal of a request; raise PermissionDenied to who may make no change."""
     access = access_of(request.user)
     if not (access.routing or access.switches):
         raise PermissionDenied([CHANGE_ROUTING, OPERATE_INSTANCE])
     number = posted_text(request.POST.get("number", ""))
     if not number.isascii() or not number.isdecimal() or len(number) > DIGITS_MAX:
         raise BadRequest("Send the number of a request.")
-    return _done(request, WithdrawRequest(number=int(number)))
+    return WithdrawRequest(number=int(number))
 
 
 def _done(request: HttpRequest, change: Change[Outcome]) -> HttpResponse:

@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from offload.reading.cluster.peers import within_seconds
+from offload.reading.peers.clusters import within_seconds
 
 if TYPE_CHECKING:
     from offload.core.peers.peer_switches import Position
     from offload.reading.cluster.facts import ClusterFacts
-    from offload.reading.cluster.peers import PeerLine, RefusalLine
+    from offload.reading.peers.clusters import PeerLine, RefusalLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

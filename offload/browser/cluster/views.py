@@ -15,7 +15,7 @@ from offload.browser.cluster import fleet, matrix, sharing
 from offload.browser.cluster.view_state import ViewState
 from offload.core.exceptions import OffloadError
 from offload.operations.changes.actors import of_user
-from offload.reading.cluster import facts
+from offload.reading.cluster import facts, rule_ages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ def matrix_context(request: HttpRequest, found: ClusterFacts | None = None) -> d
     page = matrix.build(found, view)
     overdue = {cell.desired.rule_id for cell in page.differing if cell.desired.rule_id}
     if overdue:
-        page = matrix.build(facts.with_rule_ages(found, overdue), view)
+        page = matrix.build(rule_ages.with_rule_ages(found, overdue), view)
     return {**live.context(request, page, found.version), "failures": found.failures}
 
 

@@ -230,8 +230,8 @@ def _judge(instance: InstanceInfo, topic: str, in_force: Sequence[RoutingRule]) 
 
 def _denied(instance: InstanceInfo, rule: RoutingRule) -> Reason:
     until = f" until {rule.until:%Y-%m-%d %H:%M %Z}".rstrip() if rule.until else ""
-    sentence = noted(f"Rule {rule.id} denies {rule.pattern} on {instance.name}{until}", rule.note)
-    return Reason(obstacle=Obstacle.DENIED, detail=sentence, rule_id=rule.id)
+    sentence = noted(f"{rule.title} denies {rule.pattern} on {instance.name}{until}", rule.note)
+    return Reason(obstacle=Obstacle.DENIED, detail=sentence, rule_id=rule.id or None)
 
 
 def _reason(obstacle: Obstacle, detail: str) -> Reason:

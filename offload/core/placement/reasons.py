@@ -89,6 +89,8 @@ class Verdict:
     task: str | None
     # None if the instance can run it now.
     reason: Reason | None = None
+    # Why the rules of the instance's own cluster forbid it, if that is another one.
+    there: str = ""
 
     @property
     def can_run(self) -> bool:

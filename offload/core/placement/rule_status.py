@@ -139,8 +139,8 @@ def _allowed(
     return Judged(
         status=RuleStatus.ONLY if only else RuleStatus.ALLOWED,
         why=noted(
-            f"Rule {rule.id} allows {rule.pattern}{' and nothing else' if only else ''}", rule.note
+            f"{rule.title} allows {rule.pattern}{' and nothing else' if only else ''}", rule.note
         ),
-        rule_id=rule.id,
+        rule_id=rule.id or None,
         until=rule.until,
     )

@@ -148,6 +148,11 @@ class RoutingRule:
     # The time at which it is in force again; until then, an allow lifts this deny.
     rests_until: datetime | None = None
 
+    @property
+    def title(self) -> str:
+        """Return its name in sentences; that of another cluster has no number here."""
+        return f"Rule {self.id}" if self.id else "A rule there"
+
     def applies_to(self, instance: InstanceInfo) -> bool:
         """Tell whether the rule names the instance."""
         return self.names(instance.name, instance.labels)

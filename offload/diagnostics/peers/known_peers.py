@@ -13,16 +13,16 @@ from offload.core.peers.rule_requests import RequestState
 from offload.core.texts import counted
 from offload.diagnostics.finding import Finding, fail, ok, warn
 from offload.fleet import snapshots
-from offload.reading.cluster import lost_links, peers
-from offload.reading.cluster.peers import ClockLevel
+from offload.reading.peers import clusters, lost_links
+from offload.reading.peers.clusters import ClockLevel
 from offload.reading.rules import peer_requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from offload.reading.cluster.lost_links import LostJobs, UnansweredReports
-    from offload.reading.cluster.peers import PeerLine, RefusalLine
+    from offload.reading.peers.clusters import PeerLine, RefusalLine
+    from offload.reading.peers.lost_links import LostJobs, UnansweredReports
 
 SUBJECT = "peers"
 #: Seconds for which a refusal is reported after the last message.
@@ -46,7 +46,7 @@ STEPS: Mapping[str, str] = MappingProxyType(
 
 def examine() -> Iterator[Finding]:
     """Yield findings about each cluster that the settings name."""
-    lines = peers.read()
+    lines = clusters.read()
     for one in lines[0].off_for_all if lines else ():
         yield warn(SUBJECT, one.sentence, f"To switch it on: {LOOK} {one.switch} on --all")
     for line in lines:
@@ -56,7 +56,7 @@ def examine() -> Iterator[Finding]:
         yield from _clock(line)
         yield from _switches(line)
         yield from _refusals(f"in the name of {line.name}", line.refusals)
-    yield from _refusals("that name no key known here", peers.unknown_refusals())
+    yield from _refusals("that name no key known here", clusters.unknown_refusals())
     yield from map(_lost, lost_links.lost_jobs())
     yield from map(_unanswered, lost_links.unanswered())
     yield from _requests(snapshots.now())

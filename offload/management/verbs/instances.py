@@ -6,48 +6,28 @@ from typing import TYPE_CHECKING
 
 from offload.core.placement.topology import Mode
 from offload.core.texts import counted
-from offload.management.arguments import times
-from offload.management.colours import coloured
-from offload.management.json_output import as_json
-from offload.management.terminal import Terminal, sanitized, table
+from offload.management.arguments.words import named
+from offload.management.terminal import Terminal, sanitized
 from offload.management.verb import Options, Verb
-from offload.management.verbs import rules
+from offload.management.verbs import instance_detail
+from offload.management.verbs.instance_lines import facts, instances_table, limits, properties
 from offload.management.verbs.peers import peer_lines as remote
-from offload.reading.cluster import lost_instances, peers
+from offload.reading.cluster import lost_instances
 from offload.reading.overview import instances
-from offload.reading.rules.rulebook import RuleLine, rulebook
+from offload.reading.peers import clusters
+from offload.reading.rules.rulebook import rulebook
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Iterator, Sequence
 
     from rich.table import Table
     from rich.text import Text
 
-    from offload.reading.cluster.lines import InstanceLine
-    from offload.reading.cluster.members import Ability, Member
-
-HEADERS = (
-    "instance",
-    "mode",
-    "beat",
-    "running",
-    "bound",
-    "holds",
-    "may run",
-    "labels",
-    "process",
-    "",
-)
-#: Columns that a narrow terminal leaves out.
-WIDE_ONLY = ("bound", "labels", "process")
-FOLD = {"instance": 12, "may run": 16, "labels": 8}
-PROPERTY_HEADERS = ("instance", "property", "value", "not renewed")
-PROPERTY_FOLD = {"instance": 12, "property": 12, "value": 12, "not renewed": 20}
-
 
 def arguments(parser: ArgumentParser) -> None:
     """Add the options for which instances to show, and how much of each."""
+    about = "show only this one, with its rules and jobs; also of another cluster"
+    parser.add_argument("name", metavar="NAME", type=named, nargs="?", help=about)
     parser.add_argument("--all", action="store_true", help="include those that are gone")
     parser.add_argument(
         "--long", action="store_true", help="show every topic and pattern they may run"
@@ -58,141 +38,32 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(terminal: Terminal, options: Options) -> None:
-    """Show the instances, and the rules that narrow what they may run."""
+    """Show the instances, and the rules that narrow what they may run; or one of them."""
+    if options["name"]:
+        instance_detail.show(terminal, options["name"])
+        return
     every = instances()
     shown = [one for one in every if options["all"] or one.mode is not Mode.GONE]
     book = rulebook()
     lines: list[str | Table | Text] = ["No instance is here."]
     if shown:
         is_long = options["long"]
-        lines = [_table(shown, is_long=is_long, is_wide=terminal.is_wide), *limits(shown)]
+        lines = [instances_table(shown, is_long=is_long, is_wide=terminal.is_wide), *limits(shown)]
         lines += properties(shown) if options["properties"] else []
     if hidden := len(every) - len(shown):
         lines.append(f"{counted(hidden, 'more is', 'more are')} gone; --all shows them.")
     lines += [sanitized(f"{fact} {step}", "red") for fact, step in lost_instances.warnings(every)]
-    elsewhere = peers.read()
+    elsewhere = clusters.read()
     lines += remote.remote(elsewhere)
     others = [remote.remote_facts(one, line) for line in elsewhere for one in line.instances]
     terminal.answer([*(facts(one, book) for one in shown), *others], *lines)
 
 
-def _table(shown: Sequence[Member], *, is_long: bool, is_wide: bool) -> Table:
-    used = [at for at, name in enumerate(HEADERS) if is_wide or name not in WIDE_ONLY]
-    rows = [row(one, is_long=is_long) for one in shown]
-    return table(
-        [HEADERS[at] for at in used], [[one[at] for at in used] for one in rows], fold=FOLD
-    )
-
-
-def properties(shown: Sequence[Member]) -> list[str | Table]:
-    """Return a table of what these instances announced, after an empty line."""
-    rows = [
-        (one.name, name, _value(one.properties.get(name)), one.failing_properties.get(name, ""))
-        for one in shown
-        for name in sorted({*one.properties, *one.failing_properties})
-    ]
-    return ["", table(PROPERTY_HEADERS, rows, fold=PROPERTY_FOLD)]
-
-
-def _value(value: object) -> str:
-    return value if isinstance(value, str) else as_json(value)
-
-
-def limits(shown: Sequence[Member]) -> Iterator[Text]:
-    """Yield why these instances may not run all that they have consumers for."""
-    for line in shown:
-        if not line.is_gone:
-            yield from (sanitized(_limit(line, why), "yellow") for why in line.reasons)
-
-
-def _limit(line: Member, why: str) -> str:
-    alike = [one for one in line.abilities if one.why == why]
-    if len(line.unable) == line.consumed and len(alike) == line.consumed:
-        return f"{line.name} may run nothing: {why}"
-    return f"{line.name} may not run {', '.join(map(_barred, alike))}: {why}"
-
-
-def _barred(one: Ability) -> str:
-    return f"all of {one.pattern}" if one.may_run else one.pattern
-
-
-def facts(line: Member, book: Sequence[RuleLine]) -> dict[str, object]:
-    """Return an instance as JSON values."""
-    return {
-        "name": line.name,
-        "cluster": line.cluster,
-        "mode": line.mode,
-        "gone_because": line.gone_because,
-        "silent": line.is_silent,
-        "off": line.is_off,
-        "off_note": line.off_note,
-        "rules": [rules.facts(rule) for rule in book if rule.id and line.name in rule.instances],
-        "leader": line.is_leader,
-        "beat_age": round(line.beat_age_seconds, 3),
-        "concurrency": line.concurrency,
-        "window": line.window,
-        "running": line.running,
-        "bound": line.bound,
-        "held": line.held,
-        "consumers": [
-            {"pattern": one.pattern.text, "task": one.task, "ranking": one.ranking}
-            for one in line.consumers
-        ],
-        "consumed": line.consumed,
-        "may_run": [
-            {"pattern": one.pattern, "whole": one.is_whole, "why": one.why} for one in line.able
-        ],
-        "may_not_run": [{"pattern": one.pattern, "why": one.why} for one in line.unable],
-        "labels": list(line.labels),
-        "properties": dict(line.properties),
-        "failing_properties": dict(line.failing_properties),
-        "host": line.host,
-        "pid": line.pid,
-    }
-
-
-def row(line: Member, *, is_long: bool) -> tuple[str | Text, ...]:
-    """Return an instance as cells of HEADERS."""
-    return (
-        line.name,
-        coloured(mode(line)),
-        f"{times.seconds(line.beat_age_seconds)} ago",
-        f"{line.running}/{line.concurrency}",
-        str(line.bound),
-        f"{line.held}/{line.window}",
-        may_run(line, is_long=is_long),
-        ", ".join(line.labels),
-        f"{line.host}:{line.pid}",
-        "leads" if line.is_leader else "",
-    )
-
-
-def mode(line: InstanceLine) -> str:
-    """Return an instance's mode in a word."""
-    if line.is_silent:
-        return "silent"
-    return "off" if line.is_off else line.mode.value
-
-
-def may_run(line: Member, *, is_long: bool) -> str:
-    """Return how many of its topics and patterns an instance may run."""
-    names = [f"{one.pattern}{'' if one.is_whole else ' in part'}" for one in line.able]
-    count = f"{len(names)}/{line.consumed}"
-    if is_long:
-        return "\n".join([count, *names])
-    return f"{count} {in_short(names)}" if names else count
-
-
-def in_short(patterns: Sequence[str]) -> str:
-    """Return the first pattern, and how many more there are."""
-    more = f" +{len(patterns) - 1}" if len(patterns) > 1 else ""
-    return f"{patterns[0]}{more}" if patterns else ""
-
-
 INSTANCES = Verb(
     name="instances",
     help="list instances: mode, last heartbeat, the topics they may run of those they consume, and "
-    "their jobs: running (of their slots), bound but unstarted, and both (of their windows)",
+    "their jobs: running (of their slots), bound but unstarted, and both (of their windows); or "
+    "show one of this or another cluster",
     arguments=arguments,
     run=run,
 )

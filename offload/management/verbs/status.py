@@ -13,8 +13,9 @@ from offload.fleet.snapshots import snapshot
 from offload.management.arguments import times
 from offload.management.terminal import Terminal, sanitized
 from offload.management.verb import Options, Verb
-from offload.reading.cluster import failures, lost_instances, peers
+from offload.reading.cluster import failures, lost_instances
 from offload.reading.overview import overview
+from offload.reading.peers import clusters
 from offload.reading.rules.rulebook import RuleLine, rulebook
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def facts(
         "term": cluster.term,
         "peers": [
             {"name": one.name, "heard_ago": one.heard_ago, "silent_for": one.silent_for}
-            for one in peers.read()
+            for one in clusters.read()
         ],
         "instances": sum(line.mode is not Mode.GONE for line in cluster.instances),
         "ready": cluster.ready,
@@ -102,7 +103,7 @@ def lines(
 
 def elsewhere() -> Iterator[str | Text]:
     """Yield a line about each other cluster."""
-    for line in peers.read():
+    for line in clusters.read():
         if line.heard_ago is None:
             yield sanitized(f"Cluster {line.name}: nothing was ever heard of it.", "red")
         elif line.silent_for is not None:

@@ -13,9 +13,9 @@ __all__ = [
     "known_names",
     "lines",
     "lost_instances",
-    "lost_links",
     "matrix_columns",
     "members",
-    "peers",
     "queues",
+    "remote_page",
+    "rule_ages",
 ]

@@ -6,15 +6,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from offload.core.placement.rule_status import Judged, RuleStatus, judge, same_effect
+from offload.core.placement.rule_status import (
+    FORBIDDING,
+    PERMITTING,
+    Judged,
+    RuleStatus,
+    judge,
+    same_effect,
+)
 from offload.core.placement.topology import RuleVerb
-from offload.reading.cluster.applied import judge_applied
+from offload.reading.rules.applied import judge_applied, judge_there
 
 if TYPE_CHECKING:
     from offload.core.placement.topology import InstanceInfo
     from offload.reading.cluster.facts import ClusterFacts
     from offload.reading.cluster.instance_rows import Line
-    from offload.reading.cluster.peers import PeerLine
+    from offload.reading.peers.clusters import PeerLine
     from offload.reading.rules.peer_requests import RequestLine
 
 #: The actions that an operator has on a cell.
@@ -36,6 +43,8 @@ class Cell:
     running: int = 0
     #: The cluster of the instance; empty for the own one.
     peer: str = ""
+    #: The status by the rules of that cluster, if it is another one and says them.
+    there: Judged | None = None
     #: Whether that cluster says that its rules may be changed from here.
     lets_rule: bool = False
     #: The open request about the cell, or the instance as a whole; or the latest about the cell.
@@ -79,6 +88,13 @@ class Cell:
         return verb in self.own
 
     @property
+    def is_refused_there(self) -> bool:
+        """Tell whether jobs are sent there which the rules of that cluster forbid."""
+        if self.there is None:
+            return False
+        return self.desired.status in PERMITTING and self.there.status in FORBIDDING
+
+    @property
     def differs(self) -> bool:
         """Tell whether desired and applied have different effects on jobs."""
         return not self.is_absent and not same_effect(self.desired.status, self.applied)
@@ -96,6 +112,7 @@ def cell_of(facts: ClusterFacts, topic: str, instance: InstanceInfo) -> Cell:
         own=_own(facts, topic, instance.name),
         running=facts.counts.active.get((instance.name, topic), 0),
         peer=instance.peer,
+        there=_there(facts, topic, instance),
         lets_rule=peer is not None and peer.lets_rule,
         request=_request(peer, instance.name, topic) if peer else None,
     )
@@ -105,6 +122,12 @@ def cell_of(facts: ClusterFacts, topic: str, instance: InstanceInfo) -> Cell:
 def _peer(facts: ClusterFacts, instance: InstanceInfo) -> PeerLine | None:
     """Return the other cluster that an instance is in."""
     return next((one for one in facts.peers if one.name == instance.peer), None)
+
+
+def _there(facts: ClusterFacts, topic: str, instance: InstanceInfo) -> Judged | None:
+    """Return the status by the rules of another cluster, which are in force by its own clock."""
+    line = facts.remote.get(instance.name)
+    return judge_there(instance, topic, line.applied, facts.now) if line else None
 
 
 def _request(peer: PeerLine, instance: str, pattern: str) -> RequestLine | None:

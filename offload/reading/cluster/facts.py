@@ -13,20 +13,21 @@ from offload.core.placement.topology import Mode, Scope
 from offload.core.texts import version_of
 from offload.core.topics import examples
 from offload.fleet.snapshots import now, snapshot
-from offload.models import Rule
-from offload.reading.cluster import failures, instance_rows, peers
+from offload.reading.cluster import failures, instance_rows
 from offload.reading.cluster.counts import Counts, count
 from offload.reading.cluster.failures import Failures
 from offload.reading.cluster.lines import InstanceLine, TopicLine
+from offload.reading.peers import clusters
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from offload.core.placement.topology import InstanceInfo, RoutingRule, RuleVerb, Topology
     from offload.core.policies import Policy
     from offload.reading.cluster.instance_rows import Line
-    from offload.reading.cluster.peers import PeerLine, RefusalLine
+    from offload.reading.peers.clusters import PeerLine, RefusalLine
+    from offload.reading.peers.remote_instances import RemoteLine
 
 InstanceT = TypeVar("InstanceT", bound=InstanceLine)
 TopicT = TypeVar("TopicT", bound=TopicLine)
@@ -204,6 +205,11 @@ class ClusterFacts:
         return found
 
     @cached_property
+    def remote(self) -> Mapping[str, RemoteLine]:
+        """Return the instances of other clusters, as those announced them, by their names."""
+        return {line.info.name: line for peer in self.peers for line in peer.instances}
+
+    @cached_property
     def own_verbs(self) -> Mapping[tuple[str, str], tuple[RuleVerb, ...]]:
         """Return the verbs of rules for single instances, by instance and pattern."""
         found: dict[tuple[str, str], tuple[RuleVerb, ...]] = {}
@@ -219,8 +225,8 @@ def read() -> ClusterFacts:
     return replace(
         now_here(),
         failures=failures.recent(),
-        peers=peers.read(),
-        refusals=peers.unknown_refusals(),
+        peers=clusters.read(),
+        refusals=clusters.unknown_refusals(),
     )
 
 
@@ -239,10 +245,3 @@ def without_rows() -> ClusterFacts:
 
 def _effect(rule: RoutingRule) -> tuple[object, ...]:
     return rule.verb, rule.pattern.text, rule.until
-
-
-def with_rule_ages(facts: ClusterFacts, ids: Collection[int]) -> ClusterFacts:
-    """Return the facts with the ages of these rules."""
-    found = Rule.objects.filter(pk__in=ids).annotate(age=instance_rows.age("created_at"))
-    ages = {pk: age.total_seconds() for pk, age in found.values_list("pk", "age")}
-    return replace(facts, rule_ages=ages)

@@ -80,7 +80,7 @@ def page(facts: ClusterFacts, name: str) -> InstancePage | None:
         consumed=_consumed(facts, instance, found.abilities[:ROWS_SHOWN]),
         more=max(0, found.consumed - ROWS_SHOWN),
         rules=facts.ruling(instance)[:ROWS_SHOWN],
-        jobs=_jobs(name),
+        jobs=jobs_at(name),
         properties=_properties(found),
     )
 
@@ -105,7 +105,8 @@ def _line(facts: ClusterFacts, instance: InstanceInfo, ability: Ability, task: s
     )
 
 
-def _jobs(name: str) -> tuple[Held, ...]:
+def jobs_at(name: str) -> tuple[Held, ...]:
+    """Return the jobs that are bound to an instance, those that run first."""
     columns = ("pk", "topic", "state", "bound_at", "started_at")
     held = Job.objects.bound().filter(instance=name).order_by("state", "bound_at")
     return tuple(

@@ -12,7 +12,7 @@ from offload.conf import settings
 from offload.fleet.row_values import GOODBYE
 from offload.models import Instance, Switch
 from offload.models.fields import DatabaseNow
-from offload.reading.cluster.applied import Applied, read_applied
+from offload.reading.rules.applied import Applied, read_applied
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -63,8 +63,8 @@ def _own(facts: ClusterFacts, instance: InstanceInfo) -> Column:
 
 def _remote(facts: ClusterFacts, instance: InstanceInfo) -> Column:
     """Return the column of another cluster's instance as that announced it."""
-    lines = (one for peer in facts.peers if peer.name == instance.peer for one in peer.instances)
-    said = next((one.running for one in lines if one.info.name == instance.name), None)
+    line = facts.remote.get(instance.name)
+    said = line.running if line else None
     takes_work = instance.mode is Mode.READY and not instance.is_off and not instance.is_silent
     return Column(
         name=instance.name,

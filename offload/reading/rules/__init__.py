@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-__all__ = ["change_records", "peer_requests", "rulebook", "unreadable"]
+__all__ = ["applied", "change_records", "peer_requests", "rulebook", "unreadable"]

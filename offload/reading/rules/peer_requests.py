@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from offload.conf import peers
-from offload.core.peers.rule_requests import RequestState
+from offload.core.peers.rule_requests import RequestState, cluster_and_node
 from offload.models import Peer, PeerRequest
 from offload.peers.requests.request_ends import reason, wish
 
@@ -98,6 +98,13 @@ def open_about(instances: Iterable[str]) -> list[RequestLine]:
         return []
     rows = PeerRequest.objects.filter(state=RequestState.REQUESTED).order_by("pk")
     return [one for one in _lines(rows) if one.instance in names]
+
+
+def about(instance: str) -> tuple[RequestLine, ...]:
+    """Return the latest requests about an instance of another cluster, the newest first."""
+    peer, node = cluster_and_node(instance)
+    rows = PeerRequest.objects.filter(peer=peer, instance=node).order_by("-pk")
+    return tuple(_lines(rows[:SHOWN_MAX]))
 
 
 def by_peer() -> dict[str, tuple[RequestLine, ...]]:

@@ -34,7 +34,7 @@ class RuleLine:
     pattern: str
     scope: str
     target: str
-    #: The live instances that it names.
+    #: The live instances that it names, those of other clusters too.
     instances: tuple[str, ...]
     since: datetime
     until: datetime | None
@@ -61,13 +61,13 @@ def rulebook() -> tuple[RuleLine, ...]:
     rows = list(Rule.objects.not_ended())
     users = _users(row.created_by_id for row in rows)
     # A row that cannot be read as a rule names nobody.
-    names = {rule.id: _named(rule, topology.live) for rule in topology.rules}
+    names = {rule.id: _named(rule, topology.present) for rule in topology.rules}
     off = [_off(row, topology.live) for row in Switch.objects.order_by("pk")]
     return (*off, *(_rule(row, names.get(row.pk, ()), users) for row in rows))
 
 
-def _named(rule: RoutingRule, live: Iterable[InstanceInfo]) -> tuple[str, ...]:
-    return tuple(one.name for one in live if rule.applies_to(one))
+def _named(rule: RoutingRule, present: Iterable[InstanceInfo]) -> tuple[str, ...]:
+    return tuple(one.name for one in present if rule.applies_to(one))
 
 
 def _off(row: Switch, live: Iterable[InstanceInfo]) -> RuleLine:

@@ -27,7 +27,7 @@ from offload.models import Exclusion, Job, Kind
 from offload.reading.cluster import instance_rows
 from offload.reading.cluster.counts import count
 from offload.reading.transfers import arriving, away
-from offload.reading.waiting import asked, homes, outlooks, verdicts
+from offload.reading.waiting import asked, homes, outlooks, rules_there, verdicts
 from offload.tracking.binding.queue_limits import head_of
 from offload.tracking.queries import loads_by_instance
 
@@ -86,6 +86,7 @@ def _verdict(verdict: Verdict) -> dict[str, object]:
         "obstacle": reason.obstacle.value if reason else None,
         "detail": reason.detail if reason else "",
         "rule": reason.rule_id if reason else None,
+        "there": verdict.there,
     }
 
 
@@ -228,13 +229,14 @@ def _decide(need: Need, queue: str, current: Snapshot, lines: Mapping[str, Line]
     order = current.policy(queue).cluster_order
     found = route(need, current.topology, load, now=now(), order=order)
     judged = verdicts.judged(routing.verdicts(need, current.topology, load, now()), lines)
+    judged = rules_there.noted(judged, need.topic, current.topology)
     outlook = outlooks.outlook(found, judged, current, queue, lines)
     return Explanation(
         topic=need.topic,
         queue=queue,
         instance=outlook.instance,
         waiting=outlook.waiting,
-        sentence=outlook.sentence,
+        sentence=f"{outlook.sentence} {rules_there.sentence(outlook.instance, judged)}".rstrip(),
         verdicts=judged,
         next_step=outlook.next_step,
     )

@@ -11,7 +11,7 @@ from offload.core.retries import Cause, decide
 from offload.db import database
 from offload.fleet.snapshots import now, snapshot
 from offload.models import Dependency, Instance, Job, Join, Payload, PayloadFile, Run
-from offload.reading.cluster import facts
+from offload.reading.cluster import facts, rule_ages
 from offload.reading.jobs.page import page
 from offload.reading.jobs.page_version import page_version
 from offload.rules import editing, enforcement
@@ -42,7 +42,7 @@ def test_ages_are_by_the_clock_of_the_database() -> None:
     assert 0 <= found.lines[HERE].up_for < 30
     assert found.lines[HERE].off_for is None
     assert 0 <= (found.lines[THERE].off_for or 0) < 30
-    assert 0 <= facts.with_rule_ages(found, [rule.pk]).rule_ages[rule.pk] < 30
+    assert 0 <= rule_ages.with_rule_ages(found, [rule.pk]).rule_ages[rule.pk] < 30
 
 
 def test_what_an_instance_announced_is_read_as_rules() -> None:

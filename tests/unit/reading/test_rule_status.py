@@ -18,7 +18,7 @@ from offload.core.placement.rule_status import (
 )
 from offload.core.placement.topology import RuleVerb, Scope
 from offload.core.topics import Pattern
-from offload.reading.cluster.applied import judge_applied, read_applied
+from offload.reading.rules.applied import judge_applied, read_applied
 from tests.unit.core.placement.fleet import NOW, TOPICS, consumer, instance, instances, rule, rules
 
 HERE = "render@host2"

@@ -10,8 +10,8 @@ from offload.management.colours import coloured
 from offload.management.terminal import Terminal, sanitized, table
 from offload.management.verb import Options, Verb
 from offload.management.verbs.peers import peer_actions, request_lines
-from offload.reading.cluster import peers
-from offload.reading.cluster.peers import ClockLevel
+from offload.reading.peers import clusters
+from offload.reading.peers.clusters import ClockLevel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from offload.core.peers.peer_switches import Position
-    from offload.reading.cluster.peers import PeerLine, RefusalLine, RemoteLine
+    from offload.reading.peers.clusters import PeerLine, RefusalLine
+    from offload.reading.peers.remote_instances import RemoteLine
 
 HEADERS = ("cluster", "heard", "instances", "leader", "clock", "key", "version", "lease")
 REMOTE_HEADERS = ("instance", "mode", "running", "room", "consumers", "labels", "")
@@ -41,7 +42,7 @@ def run(terminal: Terminal, options: Options) -> None:
     if options["action"]:
         ACTIONS.get(options["action"], peer_actions.run)(terminal, options)
         return
-    lines, nobodys = peers.read(), peers.unknown_refusals()
+    lines, nobodys = clusters.read(), clusters.unknown_refusals()
     shown: list[str | Text | Table] = [NONE]
     if lines:
         own = known_peers().own_name

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from offload.core.policies import DEFAULT_POLICY, Policy
 from offload.core.topics import Pattern
-from offload.reading.cluster.applied import Applied
 from offload.reading.cluster.facts import ClusterFacts
 from offload.reading.cluster.instance_rows import Line
+from offload.reading.rules.applied import Applied
 from tests.unit.core.placement.fleet import NOW, topology
 
 if TYPE_CHECKING:

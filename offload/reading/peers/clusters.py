@@ -10,11 +10,10 @@ from offload.conf import peers, settings
 from offload.core.moments import between
 from offload.core.peers.peer_switches import ALL, PeerSwitch
 from offload.core.peers.signing import PEER_VERSION
-from offload.core.placement.topology import Mode
-from offload.fleet.remote import instances_of
 from offload.fleet.snapshots import snapshot
 from offload.models import Peer, PeerRefusal
 from offload.models.fields import DatabaseNow
+from offload.reading.peers import remote_instances
 from offload.reading.rules import peer_requests
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     from offload.core.peers.configuration import PeerConfig
     from offload.core.peers.peer_switches import PeerSwitches, Position
-    from offload.core.placement.topology import InstanceInfo
+    from offload.reading.peers.remote_instances import RemoteLine
     from offload.reading.rules.peer_requests import RequestLine
 
 #: Seconds by which clocks may differ before it is a warning, and before it is critical.
@@ -56,21 +55,6 @@ class RefusalLine:
     age_seconds: float
     #: Of the last one.
     detail: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteLine:
-    """An instance of another cluster, as it announced itself."""
-
-    info: InstanceInfo
-    #: Jobs that it runs, and that it could hold besides; None where it does not say.
-    running: int | None
-    room: int | None
-
-    @property
-    def takes_work(self) -> bool:
-        """Tell whether it says that it takes work."""
-        return self.info.mode is Mode.READY and not self.info.is_off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +110,7 @@ class PeerLine:
     @property
     def shown(self) -> tuple[object, ...]:
         """Return the facts that pages show, without ages: they change all the time."""
-        instances = [(one.info, one.running, one.room) for one in self.instances]
+        instances = [one.shown for one in self.instances]
         refused = [(one.kind, one.count) for one in self.refusals]
         silence = self.silent_for is not None, self.is_late
         spoken = self.clock_level, self.key_id, self.protocol, self.former_name
@@ -194,7 +178,7 @@ def _line(
     left = between(now, row.lease_until) if row.lease_until else 0.0
     return PeerLine(
         name=config.name,
-        instances=_instances(row),
+        instances=remote_instances.lines(row),
         left_out=row.left_out,
         heard_ago=max(0.0, between(row.heard_at, now)),
         heard_at=row.heard_at,
@@ -208,29 +192,6 @@ def _line(
         former_name=row.own_name if row.own_name != own_name else "",
         **known,  # type: ignore[arg-type]
     )
-
-
-def _instances(row: Peer) -> tuple[RemoteLine, ...]:
-    found = instances_of(row, snapshot().switches)
-    # If any can be read, it is a list that holds each of them.
-    announced = {one["name"]: one for one in row.instances if _is_named(one)} if found else {}
-    return tuple(
-        RemoteLine(
-            info=info,
-            running=_number(announced[info.nodename].get("load"), "running"),
-            room=_number(announced[info.nodename], "room"),
-        )
-        for info in found
-    )
-
-
-def _is_named(announced: object) -> bool:
-    return isinstance(announced, dict) and isinstance(announced.get("name"), str)
-
-
-def _number(announced: object, name: str) -> int | None:
-    value = announced.get(name) if isinstance(announced, dict) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _refusals(peer: str, rows: Sequence[PeerRefusal]) -> tuple[RefusalLine, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from offload.core.placement.rule_status import RuleStatus, judge
+from offload.core.placement.rule_status import Judged, RuleStatus, judge
 from offload.core.placement.topology import RoutingRule, RuleVerb, Scope
 from offload.core.topics import Pattern
 from offload.fleet.row_values import UNREADABLE_ROW_ERRORS
@@ -27,7 +27,10 @@ class Applied:
 
 
 def read_applied(instance: str, announced: Mapping[str, Any]) -> Applied | None:
-    """Return an instance's announcement as a value, or None if it is empty or unreadable."""
+    """Return an instance's announcement as a value, or None if it is empty or unreadable.
+
+    That of another cluster may be anything.
+    """
     try:
         return _applied(instance, announced) if announced else None
     except UNREADABLE_ROW_ERRORS:
@@ -44,10 +47,23 @@ def judge_applied(
     return judge(acting, row, applied.rules, now).status
 
 
+def judge_there(
+    instance: InstanceInfo, row: str, applied: Applied | None, now: datetime
+) -> Judged | None:
+    """Return the status by the rules of the instance's own cluster; None if those are unknown.
+
+    Whether jobs are sent there is another question.
+    """
+    if applied is None:
+        return None
+    there = replace(instance, peer="", send_off="", is_accepting=True, is_off=applied.is_off)
+    return judge(there, row, applied.rules, now)
+
+
 def _applied(instance: str, announced: Mapping[str, Any]) -> Applied:
     return Applied(
         version=announced["version"],
-        is_off=announced["off"],
+        is_off=announced["off"] is True,
         rules=tuple(_rule(instance, *fields) for fields in announced["rules"]),
     )
 
@@ -59,5 +75,12 @@ def _rule(instance: str, verb: str, pattern: str, until: str | None) -> RoutingR
         scope=Scope.INSTANCE,
         target=instance,
         pattern=Pattern.parse(pattern),
-        until=datetime.fromisoformat(until) if until else None,
+        until=_moment(until) if until else None,
     )
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError("it has no zone")
+    return found
