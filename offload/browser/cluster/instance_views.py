@@ -96,7 +96,7 @@ def ask(request: HttpRequest, quoted: str) -> HttpResponse:
 
 
 def _asked(request: HttpRequest) -> Change[Outcome]:
-    """Return what the pressed button asks for; raise PermissionDenied if the user may not."""
+    """Return the change of the pressed button; raise PermissionDenied if the user may not."""
     if "number" in request.POST:
         return peer_views.withdrawal(request)
     if "ask" in request.POST:
