@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,12 @@ class FileDescription:
 
     def packed(self) -> dict[str, object]:
         """Return it as JSON values."""
-        return asdict(self)
+        return {
+            "name": self.name,
+            "size": self.size,
+            "media_type": self.media_type,
+            "sha256": self.sha256,
+        }
 
 
 def parse_description(value: object) -> FileDescription:
@@ -100,7 +105,13 @@ class Transfer:
 
     def packed(self) -> dict[str, object]:
         """Return it as JSON values."""
-        return {**asdict(self), "file": self.file.packed()}
+        return {
+            "peer": self.peer,
+            "job_id": self.job_id,
+            "direction": self.direction.value,
+            "file": self.file.packed(),
+            "epoch": self.epoch,
+        }
 
 
 def parse_transfer(value: Mapping[str, object]) -> Transfer:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from offload.core.exceptions import InvalidTicket, TooLarge
 from offload.core.transfers.choice import TransportLimits
 from offload.core.transfers.tickets import Ticket
-from offload.files.transports.sending import content_of
+from offload.files.transports.sources import content_of
 from offload.files.transports.transport import Transport
 
 if TYPE_CHECKING:

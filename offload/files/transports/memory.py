@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from offload.core.exceptions import ResourceDenied, TransferFailed
 from offload.core.transfers.tickets import Ticket
-from offload.files.transports.sending import content_of
+from offload.files.transports.sources import content_of
 from offload.files.transports.transport import CHUNK_BYTES, Transport
 
 if TYPE_CHECKING:

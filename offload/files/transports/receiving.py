@@ -21,7 +21,7 @@ from offload.core.transfers.tries import TransferPolicy
 from offload.files.storing import remove, remove_folder
 from offload.files.transports import parts
 from offload.files.transports.concurrency import side_by_side
-from offload.files.transports.sending import content_of
+from offload.files.transports.sources import content_of
 from offload.files.transports.staging import StagedFile
 from offload.files.transports.transport import CHUNK_BYTES, transport_of
 from offload.files.transports.trying import carry

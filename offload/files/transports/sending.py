@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from offload.core.exceptions import FileProblem, SourceCorrupt, TransferFailed
+from offload.core.exceptions import ResourceDenied
 from offload.core.transfers.tickets import HELD, Ticket
 from offload.core.transfers.tries import TransferPolicy
+from offload.files.transports.batching import parted, push_batch
 from offload.files.transports.concurrency import side_by_side
-from offload.files.transports.staging import SentFile, digest
+from offload.files.transports.sources import check_source
+from offload.files.transports.staging import SentFile
 from offload.files.transports.transport import transport_of
 from offload.files.transports.trying import carry
 from offload.files.transports.watching import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from offload.core.transfers.descriptions import FileDescription, Transfer
+    from offload.core.transfers.descriptions import Transfer
     from offload.files.transports.transport import Source, Transport
 
 
@@ -77,7 +78,9 @@ class FileSender:
         Raise a FileProblem if one cannot be sent.
         """
         watch = watch or Watch()
-        tasks = [partial(self._push, one, watch) for one in files]
+        groups, alone = parted(files, self.transports)
+        tasks = [partial(self._push, one, watch) for one in alone]
+        tasks += [partial(self._push_batch, one, watch) for one in groups]
         side_by_side(tasks, threads=self.threads, cancelled=watch.cancelled)
 
     def _offer(self, one: OutgoingFile, held: Collection[str]) -> Ticket:
@@ -85,6 +88,14 @@ class FileSender:
             return Ticket(transport=HELD)
         check_source(one.transfer.file, one.source)
         return self.transports[one.transport].offer(one.transfer, one.source)
+
+    def _push_batch(self, group: Sequence[InvitedFile], watch: Watch) -> None:
+        """Send small files at once; one at a time if something on the way refuses that."""
+        try:
+            push_batch(group, self.transports, self.policy, watch)
+        except ResourceDenied:
+            for one in group:
+                self._push(one, watch)
 
     def _push(self, one: InvitedFile, watch: Watch) -> None:
         file = one.transfer.file
@@ -94,29 +105,3 @@ class FileSender:
         transport = transport_of(self.transports, one.ticket, name=file.name)
         attempt = partial(transport.push, one.transfer, one.ticket, one.source, sent)
         carry(self.policy, timer, sent, attempt)
-
-
-def check_source(file: FileDescription, source: Source) -> None:
-    """Raise SourceCorrupt if a file is gone or not the announced one; TransferFailed if unreadable.
-
-    It is read once, in constant memory.
-    """
-    with content_of(file, source) as content:
-        found = digest(content)
-    if found != file.sha256:
-        raise SourceCorrupt(name=file.name, problem=f"its SHA-256 is {found[:12]}… here")
-
-
-@contextmanager
-def content_of(file: FileDescription, source: Source) -> Iterator[IO[bytes] | Any]:
-    """Open a file; turn errors of its storage in the block into the closed list."""
-    try:
-        with source.open() as content:
-            yield content
-    except FileProblem:
-        raise
-    except FileNotFoundError as error:
-        raise SourceCorrupt(name=file.name, problem="it is no longer there") from error
-    # A storage may be built on any library, with errors of its own.
-    except Exception as error:
-        raise TransferFailed(name=file.name, problem=f"it cannot be read: {error}") from error

@@ -10,7 +10,7 @@ from django.core.files import File
 from offload.core.exceptions import InvalidTicket
 from offload.core.transfers.tickets import Ticket
 from offload.files.storing import remove, remove_folder
-from offload.files.transports.sending import content_of
+from offload.files.transports.sources import content_of
 from offload.files.transports.staging import keep
 from offload.files.transports.transport import CHUNK_BYTES, Source, Transport
 from offload.models import stores

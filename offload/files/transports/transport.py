@@ -8,12 +8,14 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from offload.core.exceptions import InvalidTicket
 from offload.core.transfers.choice import TransportLimits
+from offload.core.transfers.file_batches import FILE_BYTES_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from offload.core.transfers.descriptions import Transfer
+    from offload.core.exceptions import FileProblem
+    from offload.core.transfers.descriptions import FileDescription, Transfer
     from offload.core.transfers.tickets import Ticket
     from offload.files.transports.staging import SentFile, StagedFile
 
@@ -22,7 +24,7 @@ Opener: TypeAlias = "Callable[[], AbstractContextManager[IO[bytes] | Any]]"
 
 CHUNK_BYTES = 1 << 18
 #: A file of up to so many bytes is sent whole, without asking first what the other side has.
-WHOLE_BYTES = 1 << 16
+WHOLE_BYTES = FILE_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +37,17 @@ class Source:
     location: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchFile:
+    """A small file to push with others: its verified bytes, and what home has of it."""
+
+    ticket: Ticket
+    content: bytes
+    sent: SentFile
+
+
 class Transport(ABC):
-    """Carries one file at a time; retries, verification and storing are not its work.
+    """Carries a file, or a few small ones; retries, verification and storing are not its work.
 
     The sender offers a file, and the receiver fetches it with the offer's ticket. Where the remote
     side has no address, and so cannot offer, home invites it to push the file.
@@ -79,6 +90,18 @@ class Transport(ABC):
         Raise as `fetch` does.
         """
         raise NotImplementedError(f"{self.name}: the receiver fetches its files.")
+
+    def takes_batch(self, file: FileDescription, ticket: Ticket) -> bool:
+        """Return whether a file may be pushed with others by `push_batch`."""
+        return False
+
+    def push_batch(self, files: Sequence[BatchFile]) -> Mapping[str, FileProblem | None]:
+        """Send files to home at once, in one try; return the problem of each, by its name.
+
+        Those that home has have None, and those that it has said nothing of are missing. Raise as
+        `fetch` does if it has said nothing at all.
+        """
+        raise NotImplementedError(f"{self.name}: files go one at a time.")
 
     @abstractmethod
     def withdraw(self, transfer: Transfer, ticket: Ticket) -> None:

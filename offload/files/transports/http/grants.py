@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Sets these signatures apart from all others that are made with the key.
 SALT = "offload.files.transports.http"
+#: The end of the address of batches; no grant is such a text.
+BATCH = "batch"
 #: Longest grant, in characters; a file's name is the longest part of it.
 GRANT_MAX = 4_096
 

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from offload.core.transfers.limits import TransferLimits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.core.files import File
 
+    from offload.core.exceptions import NoSpace, TransferFailed
     from offload.core.transfers.descriptions import Transfer
     from offload.files.transports.http.grants import GrantSigner
     from offload.files.transports.http.uploads import UploadFolder
@@ -43,11 +46,13 @@ class Home(Protocol):
     def source(self, transfer: Transfer) -> Source | None:
         """Return the input to send, if the site has it."""
 
-    def holds(self, transfer: Transfer) -> bool:
-        """Return whether the site has the output, and nothing is to be sent."""
+    def held(self, transfers: Sequence[Transfer]) -> set[Transfer]:
+        """Return those outputs of one binding that the site has, of which nothing is to be sent."""
 
-    def accept(self, transfer: Transfer, content: File[Any]) -> None:
-        """Store an output, which was verified; raise NoSpace or TransferFailed."""
+    def accept(
+        self, files: Sequence[tuple[Transfer, File[Any]]]
+    ) -> Sequence[NoSpace | TransferFailed | None]:
+        """Store outputs of one binding, which were verified; return what is wrong with each."""
 
     def refused(self, peer: str, refusal: Refusal) -> None:
         """Count a refusal; the peer's name may be made up."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from offload.core.exceptions import InvalidTicket
+from offload.core.transfers.file_batches import BATCHED
 from offload.core.transfers.tickets import Ticket
 from offload.files.transports.transport import Transport
 
@@ -31,7 +32,8 @@ class HomeHttpTransport(Transport):
 
     def invite(self, transfer: Transfer) -> Ticket:
         """Return a grant for the transfer."""
-        return Ticket(transport=self.name, data={"grant": self._signer.grant(transfer)})
+        data = {"grant": self._signer.grant(transfer), BATCHED: True}
+        return Ticket(transport=self.name, data=data)
 
     def fetch(self, transfer: Transfer, ticket: Ticket, target: StagedFile) -> None:
         """Raise InvalidTicket: what home should get, the remote side pushes."""

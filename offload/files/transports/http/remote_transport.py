@@ -6,22 +6,27 @@ import re
 from typing import TYPE_CHECKING, ClassVar
 
 from offload.core.exceptions import InvalidTicket, TransferFailed
+from offload.core.transfers import file_batches
+from offload.core.transfers.file_batches import BATCHED, FILE_BYTES_MAX, BatchedFile
 from offload.core.transfers.ranges import OFFSET, Part, parse_content_range
+from offload.files.transports.http import remote_batches
 from offload.files.transports.http.client import PartReader, failure
 from offload.files.transports.http.grants import GRANT_MAX
-from offload.files.transports.sending import content_of
+from offload.files.transports.sources import content_of
 from offload.files.transports.transport import CHUNK_BYTES, WHOLE_BYTES, Transport
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from urllib3 import BaseHTTPResponse
 
+    from offload.core.exceptions import FileProblem
     from offload.core.transfers.descriptions import FileDescription, Transfer
     from offload.core.transfers.tickets import Ticket
     from offload.files.transports.http.client import HttpClient
     from offload.files.transports.staging import SentFile, StagedFile
-    from offload.files.transports.transport import Source
+    from offload.files.transports.transport import BatchFile, Source
 
 #: Bytes of one request.
 PART_BYTES = 8 << 20
@@ -91,6 +96,18 @@ class RemoteHttpTransport(Transport):
             sent.count(sent.size)
         return is_complete
 
+    def takes_batch(self, file: FileDescription, ticket: Ticket) -> bool:
+        """Return whether home takes batches, and the file is small."""
+        return file.size <= FILE_BYTES_MAX and ticket.data.get(BATCHED) is True
+
+    def push_batch(self, files: Sequence[BatchFile]) -> Mapping[str, FileProblem | None]:
+        """Send files to home in one request."""
+        body = file_batches.written(
+            BatchedFile(grant=_grant(one.ticket, one.sent.file), content=one.content)
+            for one in files
+        )
+        return remote_batches.send(self._client, files, body)
+
     def withdraw(self, transfer: Transfer, ticket: Ticket) -> None:
         """Do nothing: this side offers nothing."""
 
@@ -102,10 +119,15 @@ class RemoteHttpTransport(Transport):
         headers: dict[str, str],
         body: PartReader | None = None,
     ) -> AbstractContextManager[BaseHTTPResponse]:
-        grant = ticket.text("grant", name=file.name, most=GRANT_MAX)
-        if not GRANT.fullmatch(grant):
-            raise InvalidTicket(name=file.name, problem="its grant is invalid")
+        grant = _grant(ticket, file)
         return self._client.request(method, grant, name=file.name, headers=headers, body=body)
+
+
+def _grant(ticket: Ticket, file: FileDescription) -> str:
+    grant = ticket.text("grant", name=file.name, most=GRANT_MAX)
+    if not GRANT.fullmatch(grant):
+        raise InvalidTicket(name=file.name, problem="its grant is invalid")
+    return grant
 
 
 def _resuming(target: StagedFile) -> dict[str, str]:

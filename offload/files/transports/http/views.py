@@ -1,4 +1,7 @@
-"""The addresses of home: ``GET`` an input; ``HEAD`` and ``PUT`` an output, part by part."""
+"""The addresses of home: ``GET`` an input; ``HEAD`` and ``PUT`` an output, part by part.
+
+Small outputs may come several in one ``POST``.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import shutil
 from functools import partial
 from hashlib import sha256
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core.files.base import ContentFile
 from django.http import HttpResponse
@@ -17,14 +20,17 @@ from offload.core.exceptions import NoSpace, TransferFailed
 from offload.core.transfers.descriptions import Direction
 from offload.core.transfers.limits import check_space
 from offload.core.transfers.ranges import OFFSET, REASON, Part, parse_content_range
+from offload.files.transports.http.batch_views import take_batch
 from offload.files.transports.http.downloads import download
-from offload.files.transports.http.grants import InvalidGrant
+from offload.files.transports.http.grants import BATCH, InvalidGrant
 from offload.files.transports.http.home import Refusal
+from offload.files.transports.http.refused import STATUSES
 from offload.files.transports.http.uploads import BeingStored, whole
 from offload.files.transports.staging import digest
 from offload.files.transports.transport import WHOLE_BYTES
 
 if TYPE_CHECKING:
+    from django.core.files import File
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
     from django.urls import URLPattern
@@ -34,14 +40,6 @@ if TYPE_CHECKING:
 
 #: The way of each method.
 DIRECTIONS = {"GET": Direction.INPUT, "HEAD": Direction.OUTPUT, "PUT": Direction.OUTPUT}
-STATUSES = {
-    Refusal.FORGED: 403,
-    Refusal.EXPIRED: 410,
-    Refusal.OVER: 410,
-    Refusal.OTHER_DIRECTION: 405,
-    Refusal.MISSING: 404,
-    Refusal.MALFORMED: 400,
-}
 #: Seconds after which the remote side may ask again.
 RETRY_AFTER = "2"
 
@@ -52,9 +50,12 @@ class _Refused(Exception):
 
 
 def transfer_urls(site: TransferSite) -> list[URLPattern]:
-    """Return the address of all transfers, to include in a site's own."""
-    view = csrf_exempt(partial(_transfer, site))
-    return [path("<str:peer>/<str:grant>", view, name="offload-transfer")]
+    """Return the addresses of all transfers, to include in a site's own."""
+    one, batch = csrf_exempt(partial(_transfer, site)), csrf_exempt(partial(take_batch, site))
+    return [
+        path(f"<str:peer>/{BATCH}", batch, name="offload-batch"),
+        path("<str:peer>/<str:grant>", one, name="offload-transfer"),
+    ]
 
 
 def _transfer(site: TransferSite, request: HttpRequest, peer: str, grant: str) -> HttpResponseBase:
@@ -99,14 +100,14 @@ def _send(site: TransferSite, request: HttpRequest, transfer: Transfer) -> HttpR
 
 
 def _offset(site: TransferSite, transfer: Transfer) -> HttpResponse:
-    if site.home.holds(transfer):
+    if transfer in site.home.held([transfer]):
         return _complete(transfer)
     return _at(site.uploads.size(transfer), 200)
 
 
 def _take(site: TransferSite, request: HttpRequest, transfer: Transfer) -> HttpResponse:
     part = _part(request, transfer)
-    if site.home.holds(transfer):
+    if transfer in site.home.held([transfer]):
         return _complete(transfer)
     size = site.uploads.size(transfer)
     if part.start != size:
@@ -131,7 +132,7 @@ def _take_whole(site: TransferSite, body: bytes, transfer: Transfer) -> HttpResp
         return _at(0, 422)
     try:
         if is_whole:
-            site.home.accept(transfer, ContentFile(body))
+            _accept(site, transfer, ContentFile(body))
             return _at(len(body), 201)
     except TransferFailed:
         _keep(site, body, transfer)
@@ -150,8 +151,15 @@ def _finish(site: TransferSite, transfer: Transfer) -> HttpResponse:
         if digest(content) != transfer.file.sha256:
             return _at(0, 422)
         content.seek(0)
-        site.home.accept(transfer, content)
+        _accept(site, transfer, content)
     return _at(transfer.file.size, 201)
+
+
+def _accept(site: TransferSite, transfer: Transfer, content: File[Any]) -> None:
+    """Let home store a file; raise NoSpace or TransferFailed."""
+    [problem] = site.home.accept([(transfer, content)])
+    if problem is not None:
+        raise problem
 
 
 def _part(request: HttpRequest, transfer: Transfer) -> Part:

@@ -81,11 +81,12 @@ def http_link(home_server: Server, staging: Path) -> Iterator[HttpLink]:
         proxy.close()
 
 
-@pytest.fixture(params=["inline", "storage", "memory", "http"])
+@pytest.fixture(params=["inline", "storage", "memory", "http", "http one by one"])
 def link(request: pytest.FixtureRequest, staging: Path, storages: Path) -> Link:
     """Return a link by each transport."""
-    if request.param == "http":
-        found: Link = request.getfixturevalue("http_link")
+    if request.param.startswith("http"):
+        found: HttpLink = request.getfixturevalue("http_link")
+        found.takes_batches = request.param == "http"
         return found
     if request.param == "inline":
         return InlineLink(staging=staging)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from offload.core.transfers.descriptions import Direction
+from offload.core.transfers.tickets import Ticket
 from offload.files.payloads import Stored
 from offload.files.transports.http.client import HttpClient
 from offload.files.transports.http.grants import GrantSigner
@@ -87,6 +88,15 @@ class Server:
         return refused.read_text().splitlines() if refused.exists() else []
 
 
+class OlderHome(HomeHttpTransport):
+    """A home of a version that takes one file at a time."""
+
+    def invite(self, transfer: Transfer) -> Ticket:
+        """Return a ticket that says nothing of batches."""
+        made = super().invite(transfer)
+        return Ticket(transport=made.transport, data={"grant": made.data["grant"]})
+
+
 @dataclass(kw_only=True)
 class HttpLink(Link):
     """By HTTP."""
@@ -95,6 +105,8 @@ class HttpLink(Link):
     proxy: Proxy
     client: HttpClient = field(init=False)
     signer: GrantSigner = field(default_factory=lambda: GrantSigner(key=KEYS.get))
+    #: Whether home says that it takes several small files in one request.
+    takes_batches: bool = True
 
     def __post_init__(self) -> None:
         address = f"http://127.0.0.1:{self.proxy.port}/offload/files/{PEER}"
@@ -106,7 +118,8 @@ class HttpLink(Link):
 
     def home(self) -> Transport:
         """Return the transport of home."""
-        return HomeHttpTransport(self.signer)
+        made = HomeHttpTransport if self.takes_batches else OlderHome
+        return made(self.signer)
 
     def transport(self) -> Transport:
         """Return the transport of the remote side."""

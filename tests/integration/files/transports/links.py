@@ -75,9 +75,9 @@ class Link(ABC):
     held: dict[str, bytes] = field(default_factory=dict)
     progress: list[TransferProgress] = field(default_factory=list, repr=False)
     #: The pauses between tries in seconds; they are skipped.
-    pauses: list[float] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list, repr=False)
     #: The tickets of what was carried.
-    carried: list[Ticket] = field(default_factory=list)
+    carried: list[Ticket] = field(default_factory=list, repr=False)
 
     def homes(self, root: Path) -> list[Path]:
         """Return the folders of the storages of both sides."""

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import django
 from django.conf import settings
@@ -21,6 +22,8 @@ from django.test import override_settings
 from django.urls import include, path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.core.files import File
 
     from offload.core.transfers.descriptions import Transfer
@@ -53,16 +56,28 @@ class FolderHome:
             return None
         return Source(open=partial(place.open, "rb"), storage="inputs", location=place.name)
 
-    def holds(self, transfer: Transfer) -> bool:
-        """Return whether an output was accepted."""
-        return (self.folder / "accepted" / transfer.key).exists()
+    def held(self, transfers: Sequence[Transfer]) -> set[Transfer]:
+        """Return the outputs that were accepted."""
+        return {one for one in transfers if (self.folder / "accepted" / one.key).exists()}
 
-    def accept(self, transfer: Transfer, content: File[Any]) -> None:
-        """Store an output and note where."""
+    def accept(self, files: Sequence[tuple[Transfer, File[Any]]]) -> Sequence[Any]:
+        """Store outputs and note where."""
+        return [self.accept_one(*one) for one in files]
+
+    def accept_one(self, transfer: Transfer, content: File[Any]) -> Any:
+        """Store an output; return what is wrong with it."""
+        from offload.core.exceptions import NoSpace, TransferFailed
         from offload.files.transports.staging import keep
 
-        stored = keep(transfer.file, content, "home", PAYLOAD)
-        (self.folder / "accepted" / transfer.key).write_text(json.dumps(asdict(stored)))
+        try:
+            stored = keep(transfer.file, content, "home", PAYLOAD)
+        except (NoSpace, TransferFailed) as problem:
+            return problem
+        # Two requests may bring the same file at once.
+        note = self.folder / "accepted" / f"{transfer.key}.{uuid4()}"
+        note.write_text(json.dumps(asdict(stored)))
+        note.replace(self.folder / "accepted" / transfer.key)
+        return None
 
     def refused(self, peer: str, refusal: Refusal) -> None:
         """Note a refusal."""

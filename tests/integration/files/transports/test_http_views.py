@@ -50,7 +50,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 def ask(site: Any, method: str, transfer: Transfer, **headers: Any) -> HttpResponseBase:
     """Return the response of a site's view."""
-    [url] = transfer_urls(site)
+    [_, url] = transfer_urls(site)
     body = CONTENT if method == "PUT" and "CONTENT_LENGTH" not in headers else b""
     request = RequestFactory().generic(method, "/", data=body, **headers)
     response: HttpResponseBase = url.callback(
@@ -107,12 +107,12 @@ class Flaky(FolderHome):
 
     is_away = True
 
-    def accept(self, transfer: Transfer, content: File[Any]) -> None:
+    def accept_one(self, transfer: Transfer, content: File[Any]) -> Any:
         """Fail once."""
         if self.is_away:
             self.is_away = False
-            raise TransferFailed(name=transfer.file.name, problem="its storage is away")
-        super().accept(transfer, content)
+            return TransferFailed(name=transfer.file.name, problem="its storage is away")
+        return super().accept_one(transfer, content)
 
 
 def test_what_could_not_be_stored_is_stored_later_without_being_sent_again(folder: Path) -> None:
@@ -191,7 +191,7 @@ def test_late_bytes_of_a_client_that_is_gone_change_nothing(folder: Path) -> Non
 
 def put_from(site: Any, start: int) -> HttpResponseBase:
     """Return the response to the rest of an upload."""
-    [url] = transfer_urls(site)
+    [_, url] = transfer_urls(site)
     request = RequestFactory().put(
         "/",
         data=CONTENT[start:],

@@ -60,8 +60,9 @@ def arrive(link: Link, files: dict[str, bytes]) -> None:
         made = reported.made_by(clone)
         sent = [reported.transfer_of(clone, made[name].description) for name in files]
     with link.home.here():
-        for transfer in sent:
-            HomeJobs().accept(transfer, ContentFile(files[transfer.file.name]))
+        found = HomeJobs().accept([(one, ContentFile(files[one.file.name])) for one in sent])
+    for problem in filter(None, found):
+        raise problem
 
 
 def end(

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.test.utils import CaptureQueriesContext
 
 import offload
-from offload.core.exceptions import TransferFailed
+from offload.core.exceptions import NoSpace, TransferFailed
 from offload.core.placement.topology import Mode
 from offload.core.transfers.descriptions import Direction, FileDescription, Transfer
+from offload.db import database
+from offload.files.transports import staging
 from offload.files.transports.http.home import Refusal
 from offload.models import Job, PayloadFile, PeerRefusal
+from offload.peers.files import home_jobs
 from offload.peers.files.home_jobs import HomeJobs
 from tests.arranging import arrange
 from tests.integration.world import TOPIC, join
@@ -91,12 +95,12 @@ def test_a_file_that_is_gone_is_missing(media: Path) -> None:
 def test_an_output_is_stored_once_and_not_seen_before_its_job_succeeded(media: Path) -> None:
     job_id = away()
     output = transfer(job_id, "out/48.png", content=b"small", direction=Direction.OUTPUT)
-    assert not HOME.holds(output)
+    assert HOME.held([output]) == set()
 
-    HOME.accept(output, ContentFile(b"small"))
-    HOME.accept(output, ContentFile(b"small"))
+    assert HOME.accept([(output, ContentFile(b"small"))]) == [None]
+    assert HOME.accept([(output, ContentFile(b"small"))]) == [None]
 
-    assert HOME.holds(output)
+    assert HOME.held([output]) == {output}
     found = PayloadFile.objects.get(job=job_id)
     assert (found.name, found.epoch, found.size) == ("out/48.png", 1, 5)
     assert sum(path.is_file() for path in media.rglob("*")) == 2
@@ -108,8 +112,74 @@ def test_an_output_that_comes_too_late_is_not_kept(media: Path) -> None:
     output = transfer(job_id, "48.png", content=b"small", direction=Direction.OUTPUT)
     arrange(Job.objects.filter(pk=job_id), epoch=2)
 
-    with pytest.raises(TransferFailed, match="bound anew"):
-        HOME.accept(output, ContentFile(b"small"))
+    [problem] = HOME.accept([(output, ContentFile(b"small"))])
+
+    assert isinstance(problem, TransferFailed)
+    assert "bound anew" in problem.problem
+
+    assert not PayloadFile.objects.filter(job=job_id).exists()
+    assert sum(path.is_file() for path in media.rglob("*")) == 1
+
+
+def outputs(job_id: str, count: int) -> list[tuple[Transfer, ContentFile[bytes]]]:
+    """Return small outputs of the job, each with its bytes."""
+    contents = {f"{number}.png": b"%d" % number for number in range(count)}
+    return [
+        (transfer(job_id, name, content=one, direction=Direction.OUTPUT), ContentFile(one))
+        for name, one in contents.items()
+    ]
+
+
+def test_many_outputs_take_no_more_statements_than_one(
+    django_assert_num_queries: Any, media: Path
+) -> None:
+    job_id = away()
+    HOME.accept(outputs(job_id, 1))
+    with CaptureQueriesContext(database.connection()) as of_one:
+        HOME.accept(outputs(job_id, 2)[1:])
+
+    with django_assert_num_queries(len(of_one), connection=database.connection()):
+        assert HOME.accept(outputs(job_id, 40)[2:]) == [None] * 38
+
+    assert PayloadFile.objects.filter(job=job_id).count() == 40
+    assert sum(path.is_file() for path in media.rglob("*")) == 41
+
+
+def test_an_output_without_room_keeps_back_no_other(
+    media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = away()
+    usual = staging.keep
+
+    def full(file: FileDescription, *rest: Any) -> Any:
+        if file.name == "1.png":
+            raise NoSpace(name=file.name, problem="the disk is full")
+        return usual(file, *rest)
+
+    monkeypatch.setattr(home_jobs, "keep", full)
+
+    problems = HOME.accept(outputs(job_id, 3))
+
+    assert [type(one) for one in problems] == [type(None), NoSpace, type(None)]
+    names = PayloadFile.objects.filter(job=job_id).values_list("name", flat=True)
+    assert sorted(names) == ["0.png", "2.png"]
+
+
+def test_a_process_that_ends_while_it_stores_outputs_keeps_none(
+    media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = away()
+    usual = staging.keep
+
+    def ending(file: FileDescription, *rest: Any) -> Any:
+        if file.name == "2.png":
+            raise KeyboardInterrupt
+        return usual(file, *rest)
+
+    monkeypatch.setattr(home_jobs, "keep", ending)
+
+    with pytest.raises(KeyboardInterrupt):
+        HOME.accept(outputs(job_id, 3))
 
     assert not PayloadFile.objects.filter(job=job_id).exists()
     assert sum(path.is_file() for path in media.rglob("*")) == 1
