@@ -79,7 +79,7 @@ class Sites:
         def serving(handler: Any) -> Any:
             return _application(StaticFilesHandler(handler), lambda: self.at(cluster))
 
-        server = LiveServerThread("127.0.0.1", serving)
+        server = LiveServerThread("127.0.0.1", serving)  # type: ignore[arg-type] # any application
         server.daemon = True
         server.start()
         server.is_ready.wait()
