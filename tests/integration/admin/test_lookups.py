@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.apps import apps
 from django.contrib import admin as django_admin
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.contrib.auth.models import User
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -68,9 +71,27 @@ def test_no_field_is_looked_up_but_by_the_filters_of_its_list(
     asked = {f"{path}{lookup}" for path in paths(model) for lookup in LOOKUPS} - admitted
     assert len(asked) >= len(LOOKUPS)
 
+    assert [one for one in sorted(asked) if not is_refused(model, one)] == []
+    # The page says it, to whoever asks.
     for viewer in viewers(boss, staff):
-        answers = {one: viewer.get(address, {one: "1"}).status_code for one in sorted(asked)}
+        answers = {one: viewer.get(address, {one: "1"}).status_code for one in sorted(asked)[::40]}
         assert set(answers.values()) == {400}, answers
+
+
+def is_refused(model: type[Model], lookup: str) -> bool:
+    """Return whether a list refuses to be filtered so, for somebody who may do everything."""
+    try:
+        made_list(model, {lookup: "1"})
+    except DisallowedModelAdminLookup:
+        return True
+    return False
+
+
+def made_list(model: type[Model], parameters: dict[str, str]) -> Any:
+    """Return the list of a model, as its page gets it for these parameters."""
+    request = RequestFactory().get(listed(model), parameters)
+    request.user = User(is_active=True, is_superuser=True)
+    return django_admin.site._registry[model].get_changelist_instance(request)
 
 
 @pytest.mark.parametrize("model", LISTED, ids=lambda model: model.__name__)
@@ -122,7 +143,7 @@ def test_a_list_is_sorted_by_what_it_shows_alone(model: type[Model], boss: Clien
 
     numbers = (*range(-12, 13), 60)
     for order in sorted({f"{sign}{number}" for number in numbers for sign in ("", "-")}):
-        found: Any = boss.get(listed(model), {"o": order}).context["cl"].queryset
+        found: Any = made_list(model, {"o": order}).queryset
         assert {one.lstrip("-") for one in found.query.order_by} - {"pk"} <= shown | usual
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from contextlib import contextmanager
 from io import StringIO
@@ -17,10 +18,12 @@ from offload.canvas import hooks
 from offload.dispatch.full_lanes import full_lanes
 from offload.messaging import installation
 from tests.apps import forget_consumers
+from tests.integration.shells import Shell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
@@ -85,3 +88,18 @@ def meanwhile() -> Callable[[Callable[[], object]], AbstractContextManager[None]
         assert errors == []
 
     return doing
+
+
+@pytest.fixture(scope="session")
+def migrated(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of the sample site with an empty database."""
+    folder = tmp_path_factory.mktemp("migrated")
+    assert Shell(root, folder)("migrate", "--verbosity=0").returncode == 0
+    return folder
+
+
+@pytest.fixture
+def shell(root: Path, migrated: Path, tmp_path: Path) -> Shell:
+    """Return a function that runs the command on an empty database."""
+    shutil.copytree(migrated, tmp_path, dirs_exist_ok=True)
+    return Shell(root, tmp_path)

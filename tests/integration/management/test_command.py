@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -23,16 +20,14 @@ from tests.integration.world import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from pytest_django import Settings
+
+    from tests.integration.shells import Shell
 
     Said = Callable[..., str]
 
 pytestmark = pytest.mark.parametrize("database_alias", [SQLITE], indirect=True)
-
-#: Where the processes of these tests write; nothing listens there.
-NOBODY = "redis://127.0.0.1:1/0"
 
 
 class Screen(StringIO):
@@ -42,32 +37,8 @@ class Screen(StringIO):
         return True
 
 
-@pytest.fixture
-def shell(root: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Return a function that runs the command in a process of its own, on an empty database."""
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "project.settings",
-        "OFFLOAD_VAR": str(tmp_path),
-        "OFFLOAD_BROKER": NOBODY,
-    }
-
-    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=root,
-            env={**environment, **variables},
-            capture_output=True,
-            text=True,
-            timeout=180,
-        )
-
-    assert run("migrate", "--verbosity=0").returncode == 0
-    return run
-
-
 def test_exit_codes_tell_what_happened(
-    shell: Callable[..., subprocess.CompletedProcess[str]],
+    shell: Shell,
 ) -> None:
     assert shell("offload", "submit", "dam/web", "--timeout", "0").returncode == 2
     refused = shell("offload", "explain", "dam//web")
@@ -156,7 +127,7 @@ def test_a_database_that_fails_is_an_error_with_the_next_step(
 
 
 def test_tables_that_are_missing_are_an_error_with_the_remedy(
-    shell: Callable[..., subprocess.CompletedProcess[str]],
+    shell: Shell,
 ) -> None:
     assert shell("migrate", "offload", "zero", "--verbosity=0").returncode == 0
     refused = shell("offload", "jobs")
@@ -166,7 +137,7 @@ def test_tables_that_are_missing_are_an_error_with_the_remedy(
 
 
 def test_a_database_that_is_away_is_all_that_is_said(
-    shell: Callable[..., subprocess.CompletedProcess[str]],
+    shell: Shell,
 ) -> None:
     away = {"OFFLOAD_DATABASE": "postgresql://nobody@127.0.0.1:1/nothing"}
     refused = shell("offload", "status", **away)
@@ -177,7 +148,7 @@ def test_a_database_that_is_away_is_all_that_is_said(
 
 
 def test_errors_are_json_where_answers_are(
-    shell: Callable[..., subprocess.CompletedProcess[str]],
+    shell: Shell,
 ) -> None:
     def refusal(*arguments: str) -> dict[str, object]:
         ended = shell("offload", *arguments, "--json")
@@ -220,7 +191,7 @@ def test_a_misspelt_verb_is_answered_with_the_nearest(said: Said, verb: str, tol
     ],
 )
 def test_a_wrong_option_is_answered_with_the_usage_of_its_verb(
-    shell: Callable[..., subprocess.CompletedProcess[str]], words: str, usage: str
+    shell: Shell, words: str, usage: str
 ) -> None:
     refused = shell("offload", *words.split())
 
