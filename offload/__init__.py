@@ -13,6 +13,7 @@ from offload.core.lazy import load, public
 
 if TYPE_CHECKING:
     from offload.core.exceptions import (
+        AlreadyDecided,
         BrokerUnreachable,
         CannotBegin,
         ConfigurationError,
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 __all__ = [
+    "AlreadyDecided",
     "BrokerUnreachable",
     "CannotBegin",
     "ConfigurationError",

@@ -28,6 +28,7 @@ from offload.signals import (
     run_changed,
     stale_attempt,
     step_ended,
+    step_waits,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         RunChange,
         StateChange,
         StepEnd,
+        StepWaiting,
     )
 
 #: Modes of an instance that takes no work although nobody asked it to stop.
@@ -103,6 +105,12 @@ def log_step(*, run_id: str, step: str, state: str, event: StepEnd, **_: object)
     """Log the end of a step of a run."""
     why = f": {event.note}" if event.note else ""
     logger.debug("step %s of run %s: %s%s", step, run_id, state, why, extra={"event": event})
+
+
+@receiver(step_waits, dispatch_uid=LOG)
+def log_wait(*, run_id: str, step: str, kind: str, event: StepWaiting, **_: object) -> None:
+    """Log that a step of a run began to wait."""
+    logger.info("step %s of run %s waits for its %s", step, run_id, kind, extra={"event": event})
 
 
 @receiver(stale_attempt, dispatch_uid=LOG)

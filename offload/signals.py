@@ -17,7 +17,7 @@ from offload.core.files.deliveries import FileDelivered
 from offload.core.peers.rule_requests import RequestAnswered
 from offload.core.placement.topology import Mode
 from offload.core.states import JobState
-from offload.core.workflows.run_events import RunChange, StepEnd
+from offload.core.workflows.run_events import RunChange, StepEnd, StepWaiting
 
 if TYPE_CHECKING:
     from offload.core.retries import Cause
@@ -33,6 +33,7 @@ __all__ = [
     "RunChange",
     "StateChange",
     "StepEnd",
+    "StepWaiting",
     "alarm",
     "change_made",
     "file_delivered",
@@ -42,6 +43,7 @@ __all__ = [
     "run_changed",
     "stale_attempt",
     "step_ended",
+    "step_waits",
 ]
 
 
@@ -146,7 +148,8 @@ class ChangeMade:
     #: ``set queue``, ``suspend queue``, ``resume queue``, ``remove queue``, or ``stop``,
     #: ``stop by force``, ``remove``, ``retry``; or ``send off``, ``accept on``, ``move reset``;
     #: or ``ask deny`` and the like, and ``withdraw``, of requests to other clusters; or ``stop
-    #: run``, ``force run``, ``pause run``, ``resume run``, ``skip step``, ``restart run``.
+    #: run``, ``force run``, ``pause run``, ``resume run``, ``skip step``, ``restart run``,
+    #: ``approve step``, ``reject step``, ``send event``.
     action: str
     #: The kind of its subject: ``instance``, ``glob``, ``label``, ``queue``, ``job``, ``peer`` or
     #: ``run``.
@@ -167,16 +170,9 @@ class ChangeMade:
 
 
 Event: TypeAlias = (
-    StateChange
-    | ModeChange
-    | RefusedAttempt
-    | Alarm
-    | ChangeMade
-    | FileDelivered
-    | RequestAnswered
-    | RunChange
-    | StepEnd
-)
+    StateChange | ModeChange | RefusedAttempt | Alarm | ChangeMade | FileDelivered
+    | RequestAnswered | RunChange | StepEnd | StepWaiting
+)  # fmt: skip
 
 #: A job changed its state; the event is a ``StateChange``. Arguments: ``job_id``, ``old``, ``new``,
 #: ``epoch``.
@@ -204,6 +200,9 @@ run_changed = Signal()
 #: A step of a run has ended; the event is a ``StepEnd``. Arguments: ``run_id``, ``step``,
 #: ``state``.
 step_ended = Signal()
+#: A step of a run began to wait for a person, a token, an event or a time; the event is a
+#: ``StepWaiting``. Arguments: ``run_id``, ``step``, ``kind``.
+step_waits = Signal()
 
 #: The signal of each event.
 SIGNALS: dict[type[Event], Signal] = {
@@ -216,6 +215,7 @@ SIGNALS: dict[type[Event], Signal] = {
     RequestAnswered: request_answered,
     RunChange: run_changed,
     StepEnd: step_ended,
+    StepWaiting: step_waits,
 }
 
 

@@ -12,7 +12,7 @@ from offload.admin.base import Paged
 from offload.admin.paging import CappedPaginator
 from offload.browser import ages
 from offload.browser.runs import views
-from offload.browser.runs.run_controls import RUN_CONTROLS, RunControl
+from offload.browser.runs.run_controls import DECISIONS, RUN_CONTROLS, RunControl
 from offload.fleet.snapshots import now
 from offload.models import Run
 from offload.reading.runs import run_lines
@@ -45,11 +45,17 @@ class RunAdmin(Paged):
             (f"<path:quoted>/{one.name}/", one.name, partial(self.change, control=one))
             for one in RUN_CONTROLS.values()
         )
+        decisions = tuple(
+            (f"<path:quoted>/{one.name}/", one.name, partial(self.decide, control=one))
+            for one in DECISIONS.values()
+        )
         return (
             ("workflows/", "workflows", self.workflows),
+            ("waiting/", "waiting", self.waiting),
             ("<path:quoted>/now/", "now", views.run_now),
             ("<path:quoted>/copy/", "copy", self.copy),
             *changes,
+            *decisions,
         )
 
     @admin.display(description=_("workflow"))
@@ -85,6 +91,14 @@ class RunAdmin(Paged):
     def change(self, request: HttpRequest, quoted: str, *, control: RunControl) -> HttpResponse:
         """Ask for confirmation of a change, then make it."""
         return views.change(request, quoted, self.admin_site.each_context(request), control=control)
+
+    def decide(self, request: HttpRequest, quoted: str, *, control: RunControl) -> HttpResponse:
+        """Ask for confirmation of a decision about a step, then take it."""
+        return views.decide(request, quoted, self.admin_site.each_context(request), control=control)
+
+    def waiting(self, request: HttpRequest) -> HttpResponse:
+        """Return the page of the steps that wait for this user's approval."""
+        return views.waiting(request, self.admin_site.each_context(request))
 
     def copy(self, request: HttpRequest, quoted: str) -> HttpResponse:
         """Show the form of a copy, then start it."""

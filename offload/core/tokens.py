@@ -1,4 +1,4 @@
-"""The token of a handed-over job: its id, epoch and secret in one text.
+"""Tokens: of a handed-over job, its id, epoch and secret in one text; of a step, run and name.
 
 Only the token and the run that made it hold the secret. The job's row holds a digest, so reading
 the database, or a copy of it, lets nobody end the job.
@@ -10,7 +10,7 @@ import json
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from offload.core.exceptions import InvalidToken
 from offload.core.validation.ids import is_epoch, is_id, is_storable
@@ -28,7 +28,27 @@ class Token(NamedTuple):
 
     def __str__(self) -> str:
         """Return the text; it has only letters, digits, ``-`` and ``_``."""
-        return urlsafe_b64encode(json.dumps(self).encode()).decode().rstrip("=")
+        return _written(self)
+
+
+class StepToken(NamedTuple):
+    """The key that ends a step which waits for its token; nothing of it is stored."""
+
+    run_id: str
+    step: str
+    secret: str
+
+    def __str__(self) -> str:
+        """Return the text; it has only letters, digits, ``-`` and ``_``."""
+        return _written([*self, STEP])
+
+
+#: Last part of a step's token.
+STEP = "step"
+
+
+def _written(parts: object) -> str:
+    return urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 
 def new_secret() -> str:
@@ -41,18 +61,27 @@ def digest(secret: str) -> str:
     return blake2b(secret.encode(), digest_size=16).hexdigest()
 
 
-def read(text: object) -> Token:
+def read(text: object) -> Token | StepToken:
     """Parse a token; raise InvalidToken if the text is not one."""
+    match _parts(text):
+        case [str(run_id), str(step), str(secret), str(kind)] if kind == STEP:
+            if is_id(run_id) and is_storable(step) and _is_secret(secret):
+                return StepToken(run_id, step, secret)
+            raise InvalidToken(problem="it does not hold a run, a step and a secret")
+        case [job_id, epoch, secret]:
+            if is_id(job_id) and _is_secret(secret) and is_epoch(epoch):
+                return Token(job_id, epoch, secret)
+            raise InvalidToken(problem="it does not hold an id, an epoch and a secret")
+    raise InvalidToken(problem="it is cut, changed, or something else")
+
+
+def _parts(text: object) -> Any:
     if not isinstance(text, str):
         raise InvalidToken(problem=f"it is of type {type(text).__name__}, not a text")
     try:
-        parts = json.loads(urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)))
-        job_id, epoch, secret = parts
+        return json.loads(urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)))
     except (ValueError, TypeError, RecursionError):
-        raise InvalidToken(problem="it is cut, changed, or something else") from None
-    if not (is_id(job_id) and _is_secret(secret) and is_epoch(epoch)):
-        raise InvalidToken(problem="it does not hold an id, an epoch and a secret")
-    return Token(job_id, epoch, secret)
+        return None
 
 
 def _is_secret(value: object) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef, Q
 
+from offload.core.workflows.run_states import RunState
 from offload.db import database
 from offload.files.collection import mark
 from offload.files.transfers import kept
@@ -31,7 +32,7 @@ def forget(ids: Sequence[str]) -> None:
         places = _places(outputs) - kept.keep(outputs, known)
         Job.objects.filter(pk__in=ids).delete()
         _drop_joins(ids)
-        Run.objects.filter(pk__in=runs, jobs=None).delete()
+        Run.objects.filter(pk__in=runs, jobs=None).exclude(state=RunState.RUNNING).delete()
         places |= _drop_unused(Payload.objects.filter(pk__in=payloads, jobs=None), known)
         mark(sorted(places))
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from offload.conf import peers
+from offload.core.workflows.run_states import RunState
 from offload.files.deletion import forget
 from offload.fleet.duties import Duty
 from offload.fleet.each import for_each
 from offload.fleet.snapshots import now, snapshot
-from offload.models import Delivery, Job, News
+from offload.models import Delivery, Job, News, Run
 
 if TYPE_CHECKING:
     from offload.core.policies import Policy
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 PURGE_BATCH_JOBS = 500
 #: A job's files are kept until they are delivered, or that is given up.
 _OPEN_DELIVERIES = Delivery.objects.open().filter(job=OuterRef("pk"))
+
+#: A run that waits, perhaps for days, needs the results and files of its steps, and so does one
+#: that restarts it.
+_RUNNING = Run.objects.filter(
+    Q(pk=OuterRef("run")) | Q(former=OuterRef("run")), state=RunState.RUNNING
+)
 
 
 def purge() -> int:
@@ -41,7 +48,10 @@ def _purge(policy: Policy) -> int:
         return 0
     queue, retention = policy.name, policy.retention
     old = Job.objects.ended().filter(queue=queue, finished_at__lt=now() - retention)
-    old = old.exclude(aftermath_due=True).exclude(Exists(_OPEN_DELIVERIES))
+    # A run that waits, perhaps for days, still needs the results and files of its steps.
+    old = (
+        old.exclude(aftermath_due=True).exclude(Exists(_OPEN_DELIVERIES)).exclude(Exists(_RUNNING))
+    )
     if homes := list(peers().by_name):
         # The clone's row is the report of its end (P3): without it, its home would hear of a loss.
         unreported = News.objects.filter(

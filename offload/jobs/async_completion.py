@@ -8,18 +8,20 @@ from kombu.utils.json import dumps
 
 from offload.core import tokens
 from offload.core.attempt_key import AttemptKey
-from offload.core.exceptions import FailedOutside, InvalidValue, UnknownJob
+from offload.core.exceptions import FailedOutside, InvalidToken, InvalidValue, UnknownJob
 from offload.core.outcomes import ErrorInfo
 from offload.core.progress import Progress
 from offload.core.retries import Cause
 from offload.core.states import JobState
 from offload.core.texts import as_text
+from offload.core.tokens import StepToken
 from offload.fleet.duties import Duty
 from offload.fleet.each import for_each
 from offload.jobs import losses
 from offload.jobs.decisions import decided
 from offload.models import Job
 from offload.results import result_backend
+from offload.runs import step_decisions
 from offload.tracking import async_completion, finishing
 from offload.tracking.state_changes import stale_attempt
 
@@ -42,13 +44,19 @@ def token_of(key: AttemptKey) -> str:
 def complete(token: str, value: Any = None) -> None:
     """End a handed-over job with this value, as if its consumer had returned it.
 
-    ``token`` is the text that ``job.hand_over()`` returned. ``value`` is what the result backend
+    ``token`` is the text that ``job.hand_over()`` returned, or that of a step of a workflow that
+    waits for it, which ends likewise. ``value`` is what the result backend
     can encode. It may be called before the consumer has returned, and again with the same value, in
     case the first answer was lost. Raise InvalidToken if the text is no token, UnknownJob if the
     job does not exist, StaleAttempt if the attempt has ended in another way, and InvalidValue, with
-    the job unchanged, if the value cannot be stored.
+    the job unchanged, if the value cannot be stored. For a step's token raise RunRefused, or
+    AlreadyDecided, if the step does not wait.
     """
-    key = _key(token)
+    parsed = tokens.read(token)
+    if isinstance(parsed, StepToken):
+        step_decisions.complete(parsed, value)
+        return
+    key = _key(parsed)
     value = _prepared(value)
     if not async_completion.succeed(key, value) and not _has_come_to(key, value):  # E6
         raise _refusal(key)
@@ -82,9 +90,14 @@ def fail(token: str, message: str, retry: bool = True) -> None:
     The job is retried as after an exception of its consumer; without ``retry`` it ends as ERROR at
     once. If this ended the job, it may be called again with the same error. Raise InvalidToken if
     the text is no token, UnknownJob if the job does not exist, and StaleAttempt if the attempt has
-    ended in another way.
+    ended in another way. A step that waits for its token fails at once; for that raise RunRefused,
+    or AlreadyDecided, if the step does not wait.
     """
-    key, error = _key(token), _error(message)
+    parsed = tokens.read(token)
+    if isinstance(parsed, StepToken):
+        step_decisions.fail(parsed, as_text(message))
+        return
+    key, error = _key(parsed), _error(message)
     if _has_failed_with(key, error):
         return
     job = _running(key)
@@ -101,7 +114,10 @@ def progress(token: str, current: float, total: float | None = None, message: st
     Raise InvalidToken if the text is no token, UnknownJob if the job does not exist, and
     StaleAttempt if the attempt has ended.
     """
-    key = _key(token)
+    parsed = tokens.read(token)
+    if isinstance(parsed, StepToken):
+        raise InvalidToken(problem="it is that of a step, which has no progress")
+    key = _key(parsed)
     if not finishing.report(key, Progress.of(current, total, message)):
         raise _refusal(key)
 
@@ -129,9 +145,8 @@ def _has_failed_with(key: AttemptKey, error: ErrorInfo) -> bool:
     return row is not None and row.state in FAILED_STATES and row.error == error.message
 
 
-def _key(token: str) -> AttemptKey:
-    parsed = tokens.read(token)
-    return AttemptKey.by(parsed.secret, job_id=parsed.job_id, epoch=parsed.epoch)
+def _key(token: tokens.Token) -> AttemptKey:
+    return AttemptKey.by(token.secret, job_id=token.job_id, epoch=token.epoch)
 
 
 def _running(key: AttemptKey) -> Job:

@@ -9,6 +9,8 @@ from hashlib import blake2b
 QUEUE_VERSION = 1
 #: The task of a workflow's step; its topic alone says what runs.
 STEP_TASK = "offload.step"
+#: The name in a canvas of a step without a job, which waits; nothing is ever sent by it.
+WAIT_TASK = "offload.wait"
 #: Option of a signature: the topic, for processes that do not have the task.
 TOPIC_OPTION = "offload_topic"
 #: Option of a signature: what a workflow says of a step; of a call: the step's name.

@@ -20,7 +20,7 @@ from offload.models.peers.peer_switches import LinkSwitch
 from offload.models.peers.request_rows import AnsweredRequest, PeerRequest
 from offload.models.queues import Queue
 from offload.models.rules import Rule, Switch
-from offload.models.runs import Run
+from offload.models.runs import Run, StepWait
 
 __all__ = [
     "AnsweredRequest",
@@ -51,6 +51,7 @@ __all__ = [
     "Run",
     "SeenMessage",
     "Slot",
+    "StepWait",
     "Switch",
     "Version",
     "WithdrawnBinding",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from offload.core.workflows import plans
@@ -12,6 +13,8 @@ from offload.db.managers import OffloadManager
 from offload.models.fields import DatabaseNow, JsonText, KeyField
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from offload.core.workflows.graphs import Graph
     from offload.core.workflows.plans import Plan
 
@@ -76,3 +79,58 @@ class Run(models.Model):
     def is_finished(self) -> bool:
         """Return whether every job of the run has a final state."""
         return not self.jobs.unfinished().exists()
+
+
+#: Waits that have not ended; they alone are in the indexes that sweeps and senders read.
+OPEN = Q(ended_at=None)
+
+
+class StepWait(models.Model):
+    """A step that began to wait for a person, a token, an event or a time; and how that ended."""
+
+    # The constraint's index serves the key.
+    run = models.ForeignKey(Run, models.CASCADE, related_name="waits", db_index=False)
+    step = models.CharField(_("step"), max_length=255)
+    #: The value of a `WaitKind`.
+    kind = models.CharField(_("kind"), max_length=8)
+    #: The question of an approval, or the name of an event.
+    about = models.CharField(_("about"), max_length=255, default="", blank=True)
+    #: The permission of those who may approve; "" for offload's own.
+    permission = models.CharField(_("permission"), max_length=255, default="", blank=True)
+    #: The moment at which it ends by itself; None for never.
+    due_at = models.DateTimeField(_("until"), null=True, default=None)
+    #: Whether the step has failed then.
+    is_limit = models.BooleanField(_("limit"), default=False)
+    created_at = models.DateTimeField(_("since"), db_default=DatabaseNow(), editable=False)
+    ended_at = models.DateTimeField(_("ended"), null=True, default=None)
+    #: The value of a `WaitOutcome`; "" before the end.
+    outcome = models.CharField(_("outcome"), max_length=10, default="", blank=True)
+    actor = models.CharField(_("by"), max_length=255, default="", blank=True)
+    note = models.CharField(_("note"), max_length=255, default="", blank=True)
+    #: The step's result.
+    value = JsonText(null=True, default=None)
+
+    objects: OffloadManager[StepWait] = OffloadManager()
+
+    class Meta:
+        """One row per run and step."""
+
+        verbose_name = _("waiting step")
+        verbose_name_plural = _("waiting steps")
+        constraints = [
+            models.UniqueConstraint(fields=["run", "step"], name="offload_step_wait_once")
+        ]
+        indexes = [
+            models.Index("due_at", condition=OPEN & Q(due_at__isnull=False), name="offload_w_due"),
+            models.Index("kind", "about", condition=OPEN, name="offload_w_open"),
+        ]
+        permissions = [("approve_step", _("Can approve and reject steps of runs"))]
+
+    def __str__(self) -> str:
+        """Return step and run."""
+        return f"{self.step} of {self.run_id}"
+
+    @classmethod
+    def open(cls) -> QuerySet[StepWait]:
+        """Return those that have not ended."""
+        return cls.objects.filter(OPEN)

@@ -2,4 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["bulk", "changes", "handles", "run_previews", "runs", "submission", "waiting"]
+__all__ = [
+    "approvals",
+    "bulk",
+    "changes",
+    "handles",
+    "run_previews",
+    "runs",
+    "submission",
+    "waiting",
+]

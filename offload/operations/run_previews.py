@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import transaction
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from offload.core.workflows.plans import Plan
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,14 @@ def preview(run_id: str, act: Callable[[str], Any]) -> tuple[StepEffect, ...]:
         transaction.set_rollback(True, using=database.alias())
     shown = plans.DONE if again else {StepState.RUNNING} if stops else set()
     return _effects(before, after, shown)
+
+
+def undone(act: Callable[[], Made]) -> Made:
+    """Make a change and roll it back; return its value, and raise its errors."""
+    with database.atomic():
+        made = act()
+        transaction.set_rollback(True, using=database.alias())
+    return made
 
 
 def _plan(run_id: str) -> Plan:

@@ -15,6 +15,7 @@ from offload.dispatch.submission import new_id
 from offload.jobs.stopping import stop_all
 from offload.models import Job, Run
 from offload.operations.changes.runs import RunAction, record
+from offload.runs import step_waits
 from offload.runs.advancing import advance
 from offload.runs.locking import Locked, locked
 
@@ -102,6 +103,7 @@ def restart(run_id: str, *, by: Actor | None = None, note: str = "") -> str:
         run = _locked(run_id)
         plan = _restartable(run)
         row = _again(run.row, plan, by, note)
+        step_waits.copy(run.row, row, plan)
         new = Locked(row=row, graph=run.graph, plan=plan)
         advance(new, plan, _source(row), strict=True)
         record(RunAction.RESTART, run.row, by, note, about=row.pk)

@@ -2,4 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["advancing", "locking", "step_ends"]
+__all__ = [
+    "advancing",
+    "deciding",
+    "locking",
+    "step_decisions",
+    "step_ends",
+    "step_tokens",
+    "step_waits",
+]

@@ -10,7 +10,7 @@ from offload.canvas.freezing.context import coming_from
 from offload.core.workflows import plans
 from offload.core.workflows.plans import Entry, StepState
 from offload.models.fields import DatabaseNow
-from offload.runs import beginning
+from offload.runs import beginning, step_waits
 from offload.runs.known import known
 from offload.signals import RunChange, StepEnd
 from offload.tracking.state_changes import send_on_commit
@@ -65,6 +65,9 @@ def _come_to(run: Locked, plan: Plan, spec: StepSpec, found: Known, *, strict: b
     )
     if end is not None:
         return plans.after(run.graph, plan, spec.name, end)
+    if spec.wait:
+        begun = step_waits.begin(run.row, spec, spec.wait)
+        return plans.after(run.graph, plan, spec.name, begun)
     return beginning.begin(run.graph, plan, spec, found.facts, strict=strict)
 
 
@@ -78,6 +81,7 @@ def _store(run: Locked, plan: Plan) -> None:
     row, state = run.row, plans.outcome(run.graph, plan)
     if plan == run.plan and state == row.state:
         return
+    step_waits.close(row, run.plan, plan)
     events = [*_step_ends(run, plan), *_change(row, state)]
     row.plan, changed = plans.facts(plan), ["plan"]
     if state != row.state:

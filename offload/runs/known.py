@@ -14,6 +14,7 @@ from offload.core.workflows.conditions import Facts
 from offload.core.workflows.plans import StepState
 from offload.models import Job, PayloadFile
 from offload.results import result_backend
+from offload.runs.step_waits import values_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -38,7 +39,8 @@ def known(run: Locked, plan: Plan, specs: Sequence[StepSpec], ended: Mapping[str
     """
     names = plans.asked(run.graph, specs)
     rows = {**rows_of(plan, names, ended), **ended}
-    found = {name: _value(plan, name, rows) for name in names}
+    waited = values_of(run.row.pk, [name for name in names if plan[name].begun])
+    found = {name: waited.get(name, _value(plan, name, rows)) for name in names}
     lost = frozenset(name for name, value in found.items() if value is LOST)
     files = media_types(run, plan) if any(one.asks_files for one in specs) else {}
     return Known(facts=Facts(values=found, files=files), lost=lost)
@@ -60,7 +62,7 @@ def _value(plan: Plan, name: str, rows: Mapping[str, Any]) -> Any:
     if entry.members is not None:
         each = [_value(plan, one, rows) for one in plans.members(plan, name)]
         return LOST if LOST in each else each
-    if entry.state is not StepState.SUCCEEDED:
+    if entry.state is not StepState.SUCCEEDED or entry.begun:
         return None
     try:
         found = rows[entry.job]

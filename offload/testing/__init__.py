@@ -28,6 +28,7 @@ from offload.models import Job, Slot
 from offload.models.indexes import TIMED
 from offload.models.versions import current_version
 from offload.operations.handles import JobHandle
+from offload.runs import deciding
 from offload.testing import files
 from offload.tracking.binding.bindings import BoundJob, Place, bind
 from offload.tracking.queries import waiting_lanes
@@ -56,10 +57,10 @@ def __dir__() -> list[str]:
 def run_jobs(*, most: int = 1000) -> list[JobHandle]:
     """Run waiting jobs and their successors one by one; return the job of each attempt.
 
-    Delays, also those of retries, are skipped. Jobs without a consumer here, or in a suspended
-    queue, stay unchanged; plain Celery tasks are left to Celery. Outputs are delivered, as
-    ``deliver_to`` says. Files of jobs are kept in a folder of the process, not in the site's
-    storage.
+    Delays, also those of retries, are skipped, and steps that wait for a time end. Jobs without a
+    consumer here, or in a suspended queue, stay unchanged; plain Celery tasks are left to Celery.
+    Outputs are delivered, as ``deliver_to`` says. Files of jobs are kept in a folder of the
+    process, not in the site's storage.
 
     ``most`` is the largest number of attempts. Raise StillBusy if jobs are left after that many,
     InvalidNumber if ``most`` is not a number within its bound, and KeyboardInterrupt if an attempt
@@ -71,7 +72,7 @@ def run_jobs(*, most: int = 1000) -> list[JobHandle]:
     _load(app)
     Slot.objects.get_or_create(instance=INSTANCE_NAME)
     ran: list[JobHandle] = []
-    while len(ran) < most and (job := _bound(app)):
+    while len(ran) < most and (job := _bound(app) or _bound_later(app)):
         _run(app, job)
         ran.append(JobHandle(job.id))
     while delivering.deliver():
@@ -109,6 +110,11 @@ def _bound(app: Celery) -> BoundJob | None:
         if _can_run(app, lane) and (found := bind(place, [lane], limit=1)):
             return found[0]
     return None
+
+
+def _bound_later(app: Celery) -> BoundJob | None:
+    """End steps that wait for a time, and bind what follows them."""
+    return _bound(app) if deciding.reach_all() else None
 
 
 def _can_run(app: Celery, lane: Lane) -> bool:

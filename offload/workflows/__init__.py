@@ -10,8 +10,10 @@ from offload.core.workflows.plans import StepState
 from offload.core.workflows.run_states import RunState
 from offload.workflows.definitions import Definition, definition, workflow
 from offload.workflows.step_signatures import step
+from offload.workflows.wait_steps import approval, event, hand_over, until
 
 if TYPE_CHECKING:
+    from offload.workflows.event_sending import send_event
     from offload.workflows.handles import RunHandle
     from offload.workflows.runs import copy_run, start
 
@@ -20,22 +22,28 @@ __all__ = [
     "RunHandle",
     "RunState",
     "StepState",
+    "approval",
     "copy_run",
     "definition",
+    "event",
+    "hand_over",
     "media_type",
     "result",
+    "send_event",
     "start",
     "step",
+    "until",
     "workflow",
 ]
 
 #: Modules that other rooms use besides.
-FOR_ROOMS = ["catalogue", "definitions"]
+FOR_ROOMS = ["catalogue", "definitions", "wait_steps"]
 
 #: Loaded when first used: definitions are made before models are ready.
 HOMES = {
     "RunHandle": "offload.workflows.handles",
     "copy_run": "offload.workflows.runs",
+    "send_event": "offload.workflows.event_sending",
     "start": "offload.workflows.runs",
 }
 

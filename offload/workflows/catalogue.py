@@ -47,7 +47,7 @@ def described(known: Definition, parameters: Mapping[str, Any] | None = None) ->
     """Return a workflow with these parameters, by default those of its example."""
     given = {**known.example, **(parameters or {})}
     graph, problem, is_broken = _graph(known, given)
-    topics = dict.fromkeys(one.topic for one in graph.steps) if graph else {}
+    topics = dict.fromkeys(one.topic for one in graph.steps if one.topic) if graph else {}
     return Described(
         name=known.name,
         version=known.version_of(graph, given),

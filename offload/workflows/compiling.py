@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from offload.canvas.freezing.recognition import MAP_TASKS, of_signature
 from offload.canvas.freezing.walk import many, options_of, parts_of, walk
 from offload.core.exceptions import ConfigurationError
-from offload.core.workflows import conditions
-from offload.core.workflows.graphs import Graph, OnError, StepSpec, Tree, leaves
+from offload.core.workflows import conditions, waits
+from offload.core.workflows.graphs import Graph, OnError, StepSpec, Tree
+from offload.core.workflows.waits import WaitKind
 from offload.messaging.installation import celery_app
-from offload.messaging.names import STEP_OPTION
+from offload.messaging.names import STEP_OPTION, TOPIC_OPTION, WAIT_TASK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,14 +30,33 @@ def compiled(canvas: Mapping[str, Any], inputs: Sequence[str] = ()) -> Graph | N
         _refuse_lost_meaning(canvas)
         return None
     steps: list[StepSpec] = []
-    result = _add(steps, canvas, None)
-    return Graph(steps=tuple(steps), inputs=tuple(inputs), result=result)
+    flow = _add(steps, canvas, START)
+    return Graph(steps=tuple(steps), inputs=tuple(inputs), result=flow.results)
+
+
+class Flow(NamedTuple):
+    """The end of a part of a canvas: the results that the next part takes."""
+
+    results: Tree
+    #: The steps that the next part waits for.
+    after: tuple[str, ...]
+
+    @classmethod
+    def of(cls, parts: Sequence[Flow]) -> Flow:
+        """Return the common end of parts side by side."""
+        after = dict.fromkeys(name for one in parts for name in one.after)
+        return cls([one.results for one in parts], tuple(after))
+
+
+START = Flow(None, ())
 
 
 def _is_graph(part: Mapping[str, Any]) -> bool:
     """Return whether every task in a part of the canvas is a job of its own."""
     parts = parts_of(part)
     if parts is None:
+        if part["task"] == WAIT_TASK:
+            return True
         return part["task"] not in MAP_TASKS and of_signature(celery_app(), part) is not None
     if options_of(part).keys() - NO_MEANING:
         return False
@@ -49,29 +69,31 @@ def _tasks(given: Any) -> list[Any]:
 
 def _refuse_lost_meaning(canvas: Mapping[str, Any]) -> None:
     for node in walk(canvas):
-        if isinstance(node.options.get(STEP_OPTION), dict):
+        said = node.options.get(STEP_OPTION)
+        if isinstance(said, dict):
             problem = (
-                "it has names, files or conditions, and the canvas has plain Celery tasks, or "
-                "options for several steps, so Celery leads it, which knows none of these. Make "
-                "every task a job, by base=OffloadTask, and give options to single steps"
+                "it has a name, files or a condition, or waits, and the canvas has plain Celery "
+                "tasks, or options for several steps, so Celery leads it, which knows none of "
+                "these. Make every task a job, by base=OffloadTask, and give options to single "
+                "steps"
             )
-            topic = str(node.options.get("offload_topic") or node.signature["task"])
-            raise ConfigurationError(setting=f"step {topic!r}", problem=problem)
+            name = said.get("called") or node.options.get(TOPIC_OPTION) or node.signature["task"]
+            raise ConfigurationError(setting=f"step {str(name)!r}", problem=problem)
 
 
-def _add(steps: list[StepSpec], part: Mapping[str, Any], takes: Tree) -> Tree:
-    """Add the steps of a part, which take these results; return the tree of its own results."""
+def _add(steps: list[StepSpec], part: Mapping[str, Any], before: Flow) -> Flow:
+    """Add the steps of a part of the canvas, which follow another; return its end."""
     parts, kind = parts_of(part), part.get("subtask_type")
     if parts is None:
-        return _add_step(steps, part, takes)
+        return _add_step(steps, part, before)
     if kind == "group":
-        return [_add(steps, one, takes) for one in _tasks(parts.inner)]
+        return Flow.of([_add(steps, one, before) for one in _tasks(parts.inner)])
     if kind == "chord":
-        header = [_add(steps, one, takes) for one in _header(parts.header)]
+        header = Flow.of([_add(steps, one, before) for one in _header(parts.header)])
         return _add(steps, parts.inner, header)
     for one in _tasks(parts.inner):
-        takes = _add(steps, one, takes)
-    return takes
+        before = _add(steps, one, before)
+    return before
 
 
 def _header(given: Any) -> list[Any]:
@@ -80,29 +102,38 @@ def _header(given: Any) -> list[Any]:
     return _tasks(inner.inner if inner else given)
 
 
-def _add_step(steps: list[StepSpec], part: Mapping[str, Any], takes: Tree) -> str:
-    found = of_signature(celery_app(), part)
+def _add_step(steps: list[StepSpec], part: Mapping[str, Any], before: Flow) -> Flow:
     said = part["options"].get(STEP_OPTION)
     said = said if isinstance(said, dict) else {}
-    topic = found.topic if found else str(part["task"])
+    wait = waits.read(said.get("wait"))
+    topic = "" if wait else _topic(part)
     each = conditions.read(said.get("each"))
     spec = StepSpec(
-        name=said.get("called") or _free_name(topic, steps),
+        name=_name(said, topic, steps),
         topic=topic,
         inputs=tuple(said.get("inputs") or ()),
         outputs=tuple(said.get("outputs") or ()),
         when=conditions.read(said.get("when")),
         each=each if isinstance(each, conditions.StepResult) else None,
         on_error=OnError(said.get("on_error") or OnError.FAIL),
-        takes=None if part.get("immutable") else takes,
-        after=tuple(dict.fromkeys(leaves(takes))),
-        signature=_bare(part),
+        takes=None if wait or part.get("immutable") else before.results,
+        after=before.after,
+        signature={} if wait else _bare(part),
+        wait=wait,
     )
     steps.append(spec)
-    return spec.name
+    is_passed_on = wait is not None and wait.kind is WaitKind.TIME
+    return Flow(before.results if is_passed_on else spec.name, (spec.name,))
 
 
-def _free_name(topic: str, steps: Sequence[StepSpec]) -> str:
+def _topic(part: Mapping[str, Any]) -> str:
+    found = of_signature(celery_app(), part)
+    return found.topic if found else str(part["task"])
+
+
+def _name(said: Mapping[str, Any], topic: str, steps: Sequence[StepSpec]) -> str:
+    if called := said.get("called"):
+        return str(called)
     same = sum(one.topic == topic for one in steps)
     return f"{topic}#{same + 1}" if same else topic
 

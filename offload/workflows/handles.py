@@ -15,9 +15,10 @@ from offload.core.workflows import plans
 from offload.core.workflows.plans import BROKEN, StepState
 from offload.core.workflows.run_states import RunState, run_state
 from offload.models import Job, PayloadFile, Run
-from offload.operations import bulk, runs
+from offload.operations import approvals, bulk, runs
 from offload.operations.waiting import until
 from offload.results import result_backend
+from offload.runs.step_waits import values_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -151,6 +152,30 @@ class RunHandle:
         """
         runs.skip(self.row.pk, step)
 
+    def approve(self, step: str, *, by: str = "", note: str = "") -> None:
+        """Approve a step that waits for an approval.
+
+        ``step`` is its name, ``by`` says who decides and ``note`` why. The same decision a second
+        time changes nothing. Raise AlreadyDecided if it ended otherwise, RunRefused if it waits for
+        something else, or not yet, UnknownStep, UnknownRun.
+        """
+        approvals.approve(self.row.pk, step, name=by, note=note)
+
+    def reject(self, step: str, *, by: str = "", note: str = "") -> None:
+        """Reject a step that waits for an approval, so that it fails.
+
+        ``step``, ``by`` and ``note`` are those of ``approve``, and so are the errors.
+        """
+        approvals.reject(self.row.pk, step, name=by, note=note)
+
+    def token(self, step: str) -> str:
+        """Return the token that ends a step made by ``hand_over()``, also before it waits.
+
+        ``step`` is its name. Whoever has the token can end the step, by ``offload.complete`` or
+        ``fail``. Raise UnknownStep, UnknownRun, RunRefused if the step does not wait for a token.
+        """
+        return approvals.token(self.row.pk, step)
+
     def restart(self) -> RunHandle:
         """Do again what failed or was stopped, and what waited for it; return the new run.
 
@@ -185,6 +210,8 @@ class RunHandle:
         if entry.members is not None:
             names = plans.members(self.plan, str(tree))
             return [self._value(one) for one in names]
+        if entry.begun:
+            return values_of(self.row.pk, [str(tree)]).get(str(tree))
         return self._value_of_job(entry.job) if entry.state is StepState.SUCCEEDED else None
 
     def _value_of_job(self, job_id: str) -> Any:

@@ -50,8 +50,9 @@ def step(
     Raise InvalidTopic, InvalidProperties, InvalidName or ConfigurationError.
     """
     said = {
-        "called": called, "inputs": _names("inputs", inputs), "outputs": _names("outputs", outputs),
-        "when": _condition(when, inputs), "each": _each(for_each), "on_error": _on_error(on_error),
+        "called": called, "inputs": file_names("inputs", inputs),
+        "outputs": file_names("outputs", outputs),
+        "when": condition(when, inputs), "each": _each(for_each), "on_error": on_error_of(on_error),
     }  # fmt: skip
     given = {name: value for name, value in said.items() if value}
     own: dict[str, Any] = {STEP_OPTION: given} if given else {}
@@ -67,14 +68,16 @@ def _wrong(argument: str, problem: str) -> ConfigurationError:
     return ConfigurationError(setting=f"step(…, {argument}=…)", problem=problem)
 
 
-def _names(argument: str, given: Sequence[str]) -> list[str]:
+def file_names(argument: str, given: Sequence[str]) -> list[str]:
+    """Return the names of files; raise ConfigurationError for a text, and InvalidName."""
     if isinstance(given, str):
         # Each letter would be a name.
         raise _wrong(argument, f"it is a list of names. Write {argument}=[{given!r}]")
     return [check_file_name(one) for one in given]
 
 
-def _condition(when: object, inputs: Sequence[str]) -> dict[str, Any] | None:
+def condition(when: object, inputs: Sequence[str]) -> dict[str, Any] | None:
+    """Return a condition as JSON values; raise ConfigurationError if it is none."""
     if when is None:
         return None
     if not isinstance(when, MediaType | StepResult):
@@ -97,7 +100,8 @@ def _each(given: object) -> dict[str, Any] | None:
     return given.facts()
 
 
-def _on_error(given: str) -> str:
+def on_error_of(given: str) -> str:
+    """Return the meaning of a failure, "" for the usual one; raise ConfigurationError."""
     if given not in [one.value for one in OnError]:
         raise _wrong("on_error", f"{given!r:.60} is neither 'fail' nor 'go_on'")
     return "" if given == OnError.FAIL else str(given)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 
-from offload.operations import runs
+from offload.operations import approvals, runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -87,6 +87,27 @@ SKIP = RunControl(
     do=runs.skip,
     of_step=True,
 )
+APPROVE = RunControl(
+    name="approve",
+    label=_("Approve this step"),
+    means=_("The step succeeds, with your name and your note, and what waits for it begins."),
+    done=_("The step is approved."),
+    do=approvals.approve,
+    of_step=True,
+)
+REJECT = RunControl(
+    name="reject",
+    label=_("Reject this step"),
+    means=_(
+        "The step fails, with your name and your note. What waits for it does not run, unless the "
+        "workflow says so."
+    ),
+    done=_("The step is rejected."),
+    do=approvals.reject,
+    of_step=True,
+)
+#: Those that need the permission of the step.
+DECISIONS: Mapping[str, RunControl] = MappingProxyType({one.name: one for one in (APPROVE, REJECT)})
 RUN_CONTROLS: Mapping[str, RunControl] = MappingProxyType(
     {one.name: one for one in (STOP, FORCE, PAUSE, RESUME, RESTART, SKIP)}
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.contrib.admin.utils import quote
+from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -18,9 +19,10 @@ from offload.browser.cluster.views import home
 from offload.browser.keys import key_of, posted_text
 from offload.core.exceptions import OffloadError
 from offload.core.texts import version_of
+from offload.fleet.snapshots import now
 from offload.operations import run_previews
 from offload.operations.changes.actors import of_user
-from offload.reading.runs import run_lines
+from offload.reading.runs import run_lines, waiting_steps
 from offload.reading.runs.run_page import page
 from offload.workflows import copy_run
 from offload.workflows.catalogue import catalogue, pictured
@@ -63,8 +65,28 @@ def change(
 ) -> HttpResponse:
     """Ask for confirmation with a preview of a change of a run, then make it."""
     row = found(quoted)
-    address = home(request, "offload_run_change", quote(row.pk))
-    step = posted_text(request.POST.get("step") or request.GET.get("step", ""))
+    return _confirmed(request, row, around, control, _step(request))
+
+
+@require_http_methods(EITHER)
+def decide(
+    request: HttpRequest, quoted: str, around: Mapping[str, Any], *, control: RunControl
+) -> HttpResponse:
+    """Ask for confirmation of a decision about a step, then take it."""
+    row, step = found(quoted), _step(request)
+    if not request.user.has_perm(permission := waiting_steps.permission_of(row, step)):
+        raise PermissionDenied([permission])
+    return _confirmed(request, row, around, control, step)
+
+
+def _step(request: HttpRequest) -> str:
+    return posted_text(request.POST.get("step") or request.GET.get("step", ""))
+
+
+def _confirmed(
+    request: HttpRequest, row: Run, around: Mapping[str, Any], control: RunControl, step: str
+) -> HttpResponse:
+    address = _home(request, row.pk)
     do = partial(control.do, step=step) if control.of_step else control.do
     try:
         if request.method == "POST":
@@ -77,10 +99,27 @@ def change(
     return live.Page(request, "offload/run_change.html", context)
 
 
+def _home(request: HttpRequest, key: str) -> str:
+    """Return the address of a run's page, or, for those who may not see it, of their list."""
+    if request.user.has_perm(SEE_RUNS):
+        return home(request, "offload_run_change", quote(key))
+    return home(request, "offload_run_waiting")
+
+
+@require_safe
+def waiting(request: HttpRequest, around: Mapping[str, Any]) -> HttpResponse:
+    """Return the page of the steps that wait for this user's approval."""
+    held = [one for one in waiting_steps.permissions() if request.user.has_perm(one)]
+    lines = [(one, quote(one.run)) for one in waiting_steps.approvals(held)]
+    shown = {"lines": lines, "sees": request.user.has_perm(SEE_RUNS), "now": now()}
+    title = _("Waiting for you")
+    return live.Page(request, "offload/run_waiting.html", {**around, **shown, "title": title})
+
+
 def _made(request: HttpRequest, row: Run, control: RunControl, do: Any) -> HttpResponse:
     note = posted_text(request.POST.get("note", "")).strip()
     made = do(row.pk, by=of_user(request.user), note=note) or row.pk
-    address = home(request, "offload_run_change", quote(made))
+    address = _home(request, made)
     return live.answer_with_redirect(request, messages.SUCCESS, str(control.done), home=address)
 
 
@@ -136,4 +175,8 @@ def context(request: HttpRequest, row: Run) -> dict[str, Any]:
     """Return the templates' context."""
     shown = page(row)
     version = version_of((shown.line, shown.steps, shown.later, shown.stop_requested))
-    return {**live.context(request, shown, version), "quoted": quote(row.pk)}
+    decides = {
+        one.name for one in shown.steps if one.wait and request.user.has_perm(one.wait.permission)
+    }
+    own = {"quoted": quote(row.pk), "decides": decides}
+    return {**live.context(request, shown, version), **own}

@@ -7,10 +7,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from offload.core.envelopes import MAP_TASK
-from offload.core.exceptions import InvalidTopic
+from offload.core.exceptions import ConfigurationError, InvalidTopic
 from offload.core.topics import TOPIC_MAX, validate_topic
 from offload.fleet.snapshots import snapshot
-from offload.messaging.names import STEP_TASK, TOPIC_OPTION
+from offload.messaging.names import STEP_TASK, TOPIC_OPTION, WAIT_TASK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from offload.core.placement.topology import Topology
 
+WAITS = (
+    "a step of it waits for a person, a token, an event or a time, which only a run of a workflow "
+    "can do. Return the canvas from a function with @workflow('…'), and start that"
+)
 STARMAP_TASK = "celery.starmap"
 MAP_TASKS = ("celery.map", STARMAP_TASK)
 CELERY_PREFIX = "celery."
@@ -44,8 +48,11 @@ def recognise(
     """Return the topic and task of a call that is a job, None for a plain Celery task.
 
     By the signature's own option, by the registered task, by what instances announced. Raise
-    InvalidTopic for a consumer of many topics that is called by its name alone.
+    InvalidTopic for a consumer of many topics that is called by its name alone, and
+    ConfigurationError for a step that waits, outside a workflow.
     """
+    if name == WAIT_TASK:
+        raise ConfigurationError(setting="a canvas", problem=WAITS)
     topic = (options or {}).get(TOPIC_OPTION)
     if topic:
         return Recognised(validate_topic(topic), "" if name == STEP_TASK else name)

@@ -55,7 +55,12 @@ from offload.core.exceptions.not_found import (
     UnknownWorkflow,
     UnreadableFile,
 )
-from offload.core.exceptions.run_problems import RunRefused, UnfitParameters, UnknownStep
+from offload.core.exceptions.run_problems import (
+    AlreadyDecided,
+    RunRefused,
+    UnfitParameters,
+    UnknownStep,
+)
 from offload.core.exceptions.runtime import (
     BrokerUnreachable,
     CannotBegin,
@@ -80,6 +85,7 @@ from offload.core.exceptions.runtime import (
 )
 
 __all__ = [
+    "AlreadyDecided",
     "BrokerUnreachable",
     "CannotBegin",
     "ConfigurationError",

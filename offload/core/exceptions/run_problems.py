@@ -39,3 +39,15 @@ class RunRefused(OffloadError):
         super().__init__(
             f"Run {run_id} {problem}. 'manage.py offload runs show {run_id}' shows its steps."
         )
+
+
+class AlreadyDecided(RunRefused):
+    """The step has ended otherwise: somebody decided before, or its time was over."""
+
+    def __init__(self, *, run_id: str, step: str, outcome: str, by: str, note: str) -> None:
+        self.step = step
+        self.outcome = outcome
+        self.by = by
+        who = f" by {by}" if by else ""
+        why = f": {note}" if note else ""
+        super().__init__(run_id=run_id, problem=f"has step {step} {outcome}{who}{why}")

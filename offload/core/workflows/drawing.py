@@ -96,6 +96,8 @@ def _small(spec: StepSpec) -> str:
         return f"when {spec.when}"
     if spec.each:
         return f"for each of {spec.each.place}"
+    if spec.wait:
+        return f"waits for {spec.wait}"
     return ", ".join(spec.outputs) or spec.topic
 
 

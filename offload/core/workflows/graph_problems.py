@@ -14,10 +14,18 @@ if TYPE_CHECKING:
 
     from offload.core.workflows.graphs import Graph, StepSpec
 
+#: Characters of a step's name, as a column holds them, with room for the number of a job.
+NAME_MAX = 240
+
 
 def problems(graph: Graph) -> tuple[str, ...]:
     """Return every problem of a graph; none for one that can run."""
-    return (*_doubles(graph), *_missing(graph), *_circles(graph))
+    return (*_long(graph), *_doubles(graph), *_missing(graph), *_circles(graph))
+
+
+def _long(graph: Graph) -> Iterator[str]:
+    for name in (one.name for one in graph.steps if len(one.name) > NAME_MAX):
+        yield f"the step {name[:40]!r}… has {len(name)} letters; {NAME_MAX} are allowed"
 
 
 def _doubles(graph: Graph) -> Iterator[str]:

@@ -9,11 +9,13 @@ from hashlib import sha256
 from json import dumps
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from offload.core.workflows import conditions
+from offload.core.workflows import conditions, waits
 from offload.core.workflows.conditions import Condition, MediaType, StepResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from offload.core.workflows.waits import Wait
 
 #: A step's name, or a list of trees: whose results a step takes, in that shape.
 Tree: TypeAlias = "str | list[Any] | None"
@@ -46,6 +48,8 @@ class StepSpec:
     after: tuple[str, ...] = ()
     #: The call, as Celery wrote it.
     signature: Mapping[str, Any] = field(default_factory=dict)
+    #: The end of a step that has no job; None for one that has.
+    wait: Wait | None = None
 
     @property
     def asks_files(self) -> bool:
@@ -54,11 +58,13 @@ class StepSpec:
 
     def facts(self) -> dict[str, Any]:
         """Return it as JSON values."""
+        # Left out where a step has none, so that versions of other workflows stay.
+        waits_for = {"wait": self.wait.facts()} if self.wait else {}
         return {
             "name": self.name, "topic": self.topic, "inputs": [*self.inputs],
             "outputs": [*self.outputs], "when": self.when and self.when.facts(),
             "each": self.each and self.each.facts(), "on_error": self.on_error.value,
-            "takes": self.takes, "after": [*self.after], "signature": self.signature,
+            "takes": self.takes, "after": [*self.after], "signature": self.signature, **waits_for,
         }  # fmt: skip
 
     @classmethod
@@ -76,6 +82,7 @@ class StepSpec:
             takes=facts["takes"],
             after=tuple(facts["after"]),
             signature=facts["signature"],
+            wait=waits.read(facts.get("wait")),
         )
 
 

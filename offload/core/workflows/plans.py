@@ -27,7 +27,7 @@ NOTE_MAX = 300
 class StepState(enum.StrEnum):
     """The state of a step in a run."""
 
-    # It waits for other steps, or the run is paused.
+    # It waits: for other steps, for a person, an event or a time, or because the run is paused.
     WAITING = "WAITING"
     # It has a job, or several, that have not ended.
     RUNNING = "RUNNING"
@@ -65,16 +65,18 @@ class Entry:
     note: str = ""
     #: How many jobs a step has that runs for each element of a list.
     members: int | None = None
+    #: Whether it has begun to wait for a person, a token, an event or a time.
+    begun: bool = False
 
     def facts(self) -> list[Any]:
         """Return it as JSON values."""
-        return [self.state.value, self.job, self.note, self.members]
+        return [self.state.value, self.job, self.note, self.members, *([True] * self.begun)]
 
     @classmethod
     def read(cls, facts: Iterable[Any]) -> Entry:
         """Return the entry of JSON values."""
-        state, job, note, members = facts
-        return cls(state=StepState(state), job=job, note=note, members=members)
+        state, job, note, members, *begun = facts
+        return cls(state=StepState(state), job=job, note=note, members=members, begun=any(begun))
 
 
 #: The entries of steps, by their names; jobs of a step with several are ``name[0]``, ``name[1]``.
@@ -123,6 +125,7 @@ def due(graph: Graph, plan: Plan) -> tuple[StepSpec, ...]:
         spec
         for spec in graph.steps
         if plan[spec.name].state is StepState.WAITING
+        and not plan[spec.name].begun
         and all(plan[need].state.is_final for need in graph.needs(spec))
     )
 
@@ -180,7 +183,7 @@ def stopped(plan: Plan) -> Plan:
     """Return the plan of a run that is stopped: what waits ends, what runs is asked."""
     note = "the run was stopped"
     return {
-        name: Entry(state=StepState.STOPPED, note=note)
+        name: replace(entry, state=StepState.STOPPED, note=note)
         if entry.state is StepState.WAITING
         else entry
         for name, entry in plan.items()

@@ -33,6 +33,28 @@ class RunChange:
 
 
 @dataclass(frozen=True, slots=True)
+class StepWaiting:
+    """A step of a run began to wait for a person, a token, an event or a time."""
+
+    #: The run's id.
+    run_id: str
+    #: The workflow's name.
+    workflow: str
+    #: The step's name.
+    step: str
+    #: ``approval``, ``token``, ``event`` or ``time``.
+    kind: str
+    #: The question of an approval, or the name of an event.
+    about: str = ""
+    #: The value that was given to ``start``.
+    user_data: object = None
+
+    def keywords(self) -> dict[str, object]:
+        """Return the arguments that receivers get beside the event."""
+        return {"run_id": self.run_id, "step": self.step, "kind": self.kind}
+
+
+@dataclass(frozen=True, slots=True)
 class StepEnd:
     """A step of a run has ended; each step ends once, whether it ran or not."""
 

@@ -1,4 +1,4 @@
-"""``explain``: which instances can run a topic, and why the others cannot."""
+"""``explain``: which instances can run a topic, and why not the others; or why a run waits."""
 
 from __future__ import annotations
 
@@ -8,25 +8,50 @@ from offload.management import job_text
 from offload.management.loading import explained
 from offload.management.terminal import sanitized
 from offload.management.verb import Options, Verb
+from offload.management.verbs.workflows import run_text
+from offload.reading.runs import run_lines, run_page
 from offload.reading.waiting.explain import explain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from offload.management.terminal import Terminal
+    from offload.reading.runs.run_page import RunPage
 
 
 def arguments(parser: ArgumentParser) -> None:
     """Add the topic."""
-    parser.add_argument("topic", metavar="TOPIC", help="such as dam/rendition/web")
+    parser.add_argument(
+        "topic", metavar="TOPIC", help="such as dam/rendition/web, or the id of a run"
+    )
 
 
 def run(terminal: Terminal, options: Options) -> None:
-    """Show where a job of the topic would run, or why it would wait."""
+    """Show where a job of the topic would run, or why it would wait; or why a run does."""
+    row = run_lines.find(options["topic"])
+    if row is not None:
+        _explain_run(terminal, run_page.page(row))
+        return
     found = explained(lambda: explain(options["topic"]))
     sentence = f"Queue {found.queue}. {found.sentence}"
     step = [sanitized(f"-> {found.next_step}", "bold")] if found.next_step else []
     terminal.answer(found.as_dict(), sentence, *step, *job_text.verdicts(found))
+
+
+def _explain_run(terminal: Terminal, page: RunPage) -> None:
+    open_steps = [one for one in page.steps if not one.state.is_final]
+    said = [f"{one.name}: {one.why or 'job ' + one.job + ' has not ended'}" for one in open_steps]
+    said = said or [f"Nothing: it is {page.line.state}."]
+    facts = {
+        "run": page.line.id,
+        "state": page.line.state,
+        "steps": [
+            {"name": one.name, "state": one.state, "why": one.why, "job": one.job}
+            for one in open_steps
+        ],
+    }
+    title = f"Run {page.line.id} of {page.line.workflow} waits for:"
+    terminal.answer(facts, title, *map(sanitized, said), *run_text.to_decide(page))
 
 
 EXPLAIN = Verb(

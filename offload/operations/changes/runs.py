@@ -26,6 +26,9 @@ class RunAction(enum.StrEnum):
     RESUME = "resume run"
     SKIP = "skip step"
     RESTART = "restart run"
+    APPROVE = "approve step"
+    REJECT = "reject step"
+    EVENT = "send event"
 
 
 SENTENCES = {
@@ -35,6 +38,9 @@ SENTENCES = {
     RunAction.RESUME: _("Resumed run %(run)s of %(workflow)s"),
     RunAction.SKIP: _("Skipped step %(about)s of run %(run)s of %(workflow)s"),
     RunAction.RESTART: _("Restarted run %(run)s of %(workflow)s as %(about)s"),
+    RunAction.APPROVE: _("Approved step %(about)s of run %(run)s of %(workflow)s"),
+    RunAction.REJECT: _("Rejected step %(about)s of run %(run)s of %(workflow)s"),
+    RunAction.EVENT: _("Sent the event for step %(about)s of run %(run)s of %(workflow)s"),
 }
 
 

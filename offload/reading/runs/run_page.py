@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.utils.timezone import localtime
+
 from offload.core.workflows import plans
 from offload.core.workflows.drawing import drawing
 from offload.core.workflows.mermaid import mermaid
 from offload.core.workflows.plans import StepState
 from offload.core.workflows.run_states import RunState
+from offload.core.workflows.waits import WaitKind
 from offload.models import Job
+from offload.reading.runs import waiting_steps
 from offload.reading.runs.run_lines import line
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from offload.core.workflows.plans import Entry, Plan
     from offload.models import Run
     from offload.reading.runs.run_lines import RunLine
+    from offload.reading.runs.waiting_steps import WaitLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +43,18 @@ class StepLine:
     #: Why it waits, or why it ended so.
     why: str
     outputs: tuple[str, ...]
+    #: The person, token, event or time that it waits for now; None for another step.
+    wait: WaitLine | None = None
 
     @property
     def can_skip(self) -> bool:
         """Tell whether it can be left out."""
         return self.state is StepState.WAITING
+
+    @property
+    def can_decide(self) -> bool:
+        """Tell whether it can be approved or rejected."""
+        return self.wait is not None and self.wait.kind is WaitKind.APPROVAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,15 +143,23 @@ def _jobs(row: Run) -> tuple[StepLine, ...]:
 
 def _steps(row: Run, graph: Graph, plan: Plan) -> tuple[StepLine, ...]:
     jobs = Job.objects.filter(pk__in=plans.jobs(plan)).without_values().in_bulk()
+    begun = any(one.begun and not one.state.is_final for one in plan.values())
+    waits = waiting_steps.of_run(row.pk) if begun else {}
     return tuple(
-        _step(row, spec, name, plan, graph, jobs)
+        _step(row, spec, name, plan, graph, jobs, waits.get(name))
         for spec in graph.steps
         for name in (spec.name, *plans.members(plan, spec.name))
     )
 
 
 def _step(
-    row: Run, spec: StepSpec, name: str, plan: Plan, graph: Graph, jobs: Mapping[str, Job]
+    row: Run,
+    spec: StepSpec,
+    name: str,
+    plan: Plan,
+    graph: Graph,
+    jobs: Mapping[str, Job],
+    wait: WaitLine | None,
 ) -> StepLine:
     entry = plan[name]
     job = jobs.get(entry.job)
@@ -150,9 +170,17 @@ def _step(
         job_state=job.job_state if job else None,
         job=entry.job,
         instance=job.instance if job else "",
-        why=entry.note or _waits(row, spec, entry, plan, graph),
+        why=_until(entry.note, wait) or _waits(row, spec, entry, plan, graph),
         outputs=spec.outputs,
+        wait=wait,
     )
+
+
+def _until(note: str, wait: WaitLine | None) -> str:
+    if wait is None or wait.due is None:
+        return note
+    moment = f"{localtime(wait.due):%Y-%m-%d %H:%M:%S}"
+    return f"{note}, no longer than {moment}" if wait.is_limit else f"{note}, at {moment}"
 
 
 def _waits(row: Run, spec: StepSpec, entry: Entry, plan: Plan, graph: Graph) -> str:

@@ -13,6 +13,7 @@ from offload.jobs import aftermath, async_completion
 from offload.peers import announcing, outboxes, silence
 from offload.peers.travel import moving
 from offload.queues import policies
+from offload.runs import deciding
 
 if TYPE_CHECKING:
     from offload.fleet.duties import Duty
@@ -28,6 +29,7 @@ def new_duties(*, with_peers: bool) -> tuple[Duty, ...]:
         dispatching.BIND,
         overdue.EXPIRE,
         async_completion.TIME_OUT,
+        deciding.DUE,
         overdue.RECALL,
         policies.LIMIT,
         aftermath.duty(),

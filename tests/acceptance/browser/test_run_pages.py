@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from offload.workflows import (
     RunHandle,
     StepState,
+    approval,
     definitions,
     media_type,
     result,
@@ -36,6 +37,7 @@ def run(cluster: None, monkeypatch: pytest.MonkeyPatch) -> RunHandle:
     monkeypatch.setattr(definitions, "WORKFLOW_MODULES", ())
     monkeypatch.setattr(definitions, "defined", {})
     workflow("dam/whole", inputs=["original"])(whole)
+    workflow("dam/asks")(lambda: approval("May it be published?") | step(TOPICS[0]))
     workflow("dam/torn")(lambda: step(TOPICS[0], inputs=["nothing"]))
     files = {"original": b"GIF89a\x01\x00\x01\x00"}
     return start("dam/whole", {"width": 7}, files=files, by="ada", reason="it is new")
@@ -63,7 +65,10 @@ def test_pages_of_runs_have_no_faults_that_axe_finds(
 ) -> None:
     page = context(color_scheme=scheme).new_page()
     defined = reverse("admin:offload_run_workflows")
-    pages = [page_of(run), page_of(run, "stop"), page_of(run, "copy"), defined]
+    asks = start("dam/asks")
+    waiting = reverse("admin:offload_run_waiting")
+    pages = [page_of(run), page_of(run, "stop"), page_of(run, "copy"), defined, page_of(asks)]
+    pages += [waiting, f"{page_of(asks, 'approve')}?step=approval"]
 
     for address in pages:
         page.goto(address)
@@ -103,3 +108,20 @@ def test_a_run_is_paused_skipped_resumed_and_stopped_by_its_buttons(
     page.click("#confirm")
     expect(page.locator("#former")).to_have_text(run.id)
     expect(page.locator("#ob-live")).to_contain_text("running")
+
+
+def test_a_step_is_approved_from_the_list_of_what_waits(page: Page, run: RunHandle) -> None:
+    asks = start("dam/asks")
+    page.goto(reverse("admin:offload_run_changelist"))
+    page.click("a#waiting")
+    expect(page.locator("#waiting tbody tr")).to_have_count(1)
+    page.click("a.approve")
+    expect(page.locator("#effects")).to_contain_text("approval: WAITING → SUCCEEDED")
+    page.fill("input[name=note]", "nice")
+    page.click("#confirm")
+
+    expect(page.locator(".messagelist")).to_contain_text("The step is approved.")
+    expect(page.locator("#ob-steps")).to_contain_text("approved by admin: nice")
+    assert asks.plan["approval"].state is StepState.SUCCEEDED
+    page.goto(reverse("admin:offload_run_waiting"))
+    expect(page.locator("#content-main")).to_contain_text("Nothing waits for you.")

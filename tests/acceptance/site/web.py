@@ -9,17 +9,23 @@ from __future__ import annotations
 import os
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import django
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
+from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import include, path
 
+from offload.core.exceptions import OffloadError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from django.http import HttpRequest
 
 #: Seconds for each read of a slow body, and its bytes.
 SLOW_SECONDS, SLOW_BYTES = 0.02, 4_096
@@ -54,6 +60,15 @@ def slowly(application: Any) -> Callable[..., Iterable[bytes]]:
     return wrapped
 
 
+def approve(request: HttpRequest, run: str, step: str) -> HttpResponse:
+    """Approve a step of a run, as a page of the site would; answer who decided."""
+    try:
+        import_module("offload.workflows").RunHandle(run).approve(step, by=request.GET["by"])
+    except OffloadError as error:
+        return HttpResponse(str(error), status=409)
+    return HttpResponse(f"approved by {request.GET['by']}")
+
+
 class _Quiet(WSGIRequestHandler):
     def log_message(self, *_: Any) -> None:
         """Say nothing about requests."""
@@ -67,8 +82,12 @@ class _Server(ThreadedWSGIServer):
 def serve(port: int) -> None:
     """Serve until the process is ended."""
     django.setup()
+    import_module("tests.acceptance.site.celery")
     urls = type(sys)("tests.acceptance.site.served")
-    urls.urlpatterns = [path("offload/", include("offload.urls"))]  # type: ignore[attr-defined]
+    urls.urlpatterns = [  # type: ignore[attr-defined]
+        path("offload/", include("offload.urls")),
+        path("approve/<str:run>/<str:step>/", approve),
+    ]
     sys.modules[urls.__name__] = urls
     with override_settings(ROOT_URLCONF=urls.__name__):
         server = _Server(("127.0.0.1", port), _Quiet)

@@ -65,6 +65,13 @@ EVERY = [
     (exceptions.NotLetToRule(peer="render"), "render does not", "--here"),
     (exceptions.UnknownRule(rule_id=7), "rule 7", "offload rules"),
     (
+        exceptions.AlreadyDecided(
+            run_id="r1", step="ask", outcome="approved", by="ada", note="fine"
+        ),
+        "step ask approved by ada: fine",
+        "runs show r1",
+    ),
+    (
         exceptions.RunRefused(run_id="r1", problem="is not paused"),
         "r1 is not paused",
         "runs show r1",

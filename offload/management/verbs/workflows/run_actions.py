@@ -1,4 +1,4 @@
-"""Actions on runs: ``manage.py offload runs start|show|stop|pause|resume|skip|restart|copy``."""
+"""Actions on runs: ``manage.py offload runs ACTION``."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management import CommandError
 
-from offload.core.exceptions import RunTimeout, UnknownRun
+from offload.core.exceptions import RunTimeout
 from offload.core.workflows.run_states import RunState
 from offload.management.arguments import pairs, times
-from offload.management.arguments.ids import ID_PART_MIN
 from offload.management.arguments.words import named
 from offload.management.changing import previewable
 from offload.management.terminal import sanitized
 from offload.management.verb import Choices, general, refuse_alike
-from offload.management.verbs.workflows import run_text
+from offload.management.verbs.workflows import event_action, run_text
+from offload.management.verbs.workflows.run_ids import whole
 from offload.messaging.installation import celery_app
-from offload.operations import run_previews, runs
+from offload.operations import approvals, run_previews, runs
 from offload.operations.changes import actors
-from offload.reading.runs import run_lines, run_page
+from offload.reading.runs import run_page
 from offload.workflows import RunHandle, copy_run, start
 
 if TYPE_CHECKING:
@@ -46,6 +46,9 @@ def arguments(parser: ArgumentParser) -> None:
         ("pause", "begin no further step until it is resumed", _change),
         ("resume", "let a paused run go on", _change),
         ("skip", "leave out a step that has not begun", _skip),
+        ("approve", "approve a step that waits for it", _skip),
+        ("reject", "reject a step that waits for an approval: it fails", _skip),
+        ("event", "send an event to the steps that wait for it", event_action.arguments),
         ("restart", "do again what failed, and keep what is done, as a new run", _change),
         ("copy", "do it all again, with other parameters", _copy),
     ):
@@ -205,18 +208,6 @@ def line_facts(one: RunLine) -> dict[str, object]:
     }
 
 
-def whole(text: str) -> str:
-    """Return the id of the one run that the text identifies; raise UnknownRun, CommandError."""
-    if run_lines.find(text) is not None:
-        return text
-    found = run_lines.with_part(text, 2) if len(text) >= ID_PART_MIN else ()
-    if len(found) > 1:
-        raise CommandError(f"Several runs have an id like {text!r}. Write more of it.")
-    if not found:
-        raise UnknownRun(run_id=text)
-    return str(found[0])
-
-
 ACTIONS: Mapping[str, Callable[[Terminal, Options], None]] = MappingProxyType(
     {
         "start": begin,
@@ -226,6 +217,9 @@ ACTIONS: Mapping[str, Callable[[Terminal, Options], None]] = MappingProxyType(
         "pause": partial(change, act=runs.pause),
         "resume": partial(change, act=runs.resume),
         "skip": partial(change, act=runs.skip),
+        "approve": partial(change, act=approvals.approve),
+        "reject": partial(change, act=approvals.reject),
+        "event": event_action.run,
         "restart": partial(change, act=runs.restart),
     }
 )

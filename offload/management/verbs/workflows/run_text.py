@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from offload.management.arguments import times
@@ -39,6 +40,7 @@ def facts(page: RunPage) -> dict[str, object]:
                 "job_state": one.job_state,
                 "instance": one.instance,
                 "why": one.why,
+                "waits_for": one.wait and one.wait.kind,
             }
             for one in page.steps
         ],
@@ -60,6 +62,15 @@ def lines(page: RunPage) -> Iterator[str | Text | Table]:
         yield sanitized(f"It is paused. To let it go on: {how}", "yellow")
     yield from _relatives(page)
     yield table(HEADERS, map(_row, page.steps), fold=FOLD)
+    yield from to_decide(page)
+
+
+def to_decide(page: RunPage) -> Iterator[Text]:
+    """Yield how to decide about each step that waits for it."""
+    for one in page.steps:
+        if one.can_decide:
+            how = f"manage.py offload runs approve {page.line.id} {shlex.quote(one.name)}"
+            yield sanitized(f"To decide about {one.name}: {how}, or reject", "yellow")
 
 
 def _by(page: RunPage) -> str:

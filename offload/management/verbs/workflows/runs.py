@@ -58,7 +58,7 @@ def row(one: RunLine) -> tuple[object, ...]:
 
 RUNS = Verb(
     name="runs",
-    help="list runs of workflows; start, show, stop, pause, resume, skip, restart, copy one",
+    help="list runs of workflows; start, show, stop, pause, resume, skip, approve, restart one",
     arguments=arguments,
     run=run,
 )

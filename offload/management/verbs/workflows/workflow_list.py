@@ -86,6 +86,7 @@ def graph_facts(graph: Graph | None) -> dict[str, object] | None:
             "when": str(spec.when) if spec.when else None,
             "for_each": spec.each.place if spec.each else None,
             "on_error": spec.on_error,
+            **({"wait": spec.wait.facts()} if spec.wait else {}),
         }
         for spec in graph.steps
     ]
@@ -112,6 +113,7 @@ def step_row(graph: Graph, spec: StepSpec) -> tuple[object, ...]:
     """Return a step as cells of STEP_HEADERS."""
     only = [f"when {spec.when}"] if spec.when else []
     only += [f"for each of {spec.each.place}"] if spec.each else []
+    only += [f"waits for {spec.wait}"] if spec.wait else []
     on_error = "go on" if spec.on_error == "go_on" else ""
     names = (graph.needs(spec), spec.inputs, spec.outputs)
     return spec.name, spec.topic, *map(", ".join, names), ", ".join(only), on_error
