@@ -26,6 +26,7 @@ from offload.models import (
     Payload,
     PayloadFile,
     Slot,
+    StepWait,
     Version,
 )
 
@@ -127,6 +128,22 @@ class KeptFileAdmin(Internal):
     fields = ("peer", "sha256", "size", "storage", "location", "since", "used_at", "pinned_until")
     search_fields = ("location__startswith", "sha256__exact")
     ordering = ("used_at",)
+
+
+@admin.register(StepWait)
+class StepWaitAdmin(Internal):
+    """Steps that wait; their results are shown on no page."""
+
+    about = _("Steps of runs that wait or waited for a person, a token, an event or a time.")
+    list_display = ("step", "run", "kind", "about", "created_at", "due_at", "outcome", "actor")
+    fields = (
+        "run", "step", "kind", "about", "permission", "created_at", "due_at", "is_limit",
+        "ended_at", "outcome", "actor", "note",
+    )  # fmt: skip
+    list_select_related = ("run",)
+    list_filter = ("kind", "outcome")
+    search_fields = ("run__id__exact", "step__exact")
+    ordering = ("-id",)
 
 
 @admin.register(AttemptLog)

@@ -41,6 +41,7 @@ from offload.models import (
     Run,
     SeenMessage,
     Slot,
+    StepWait,
     Switch,
     WithdrawnBinding,
 )
@@ -91,7 +92,8 @@ def one_of_each() -> dict[type[Model], Model]:
     target: Any = {"storage": "offload", "folder": "b"}
     Delivery.objects.create(job=job, number=0, name="a", target=target)
     FileTransfer.objects.create(job=job, peer="render", epoch=1, name="a", size=1)
-    Run.objects.create(id="run", workflow="dam/update")
+    run = Run.objects.create(id="run", workflow="dam/update")
+    StepWait.objects.create(run=run, step="ask", kind="approval", about="May it?")
     Peer.objects.create(name="render", own_name="site")
     PeerRefusal.objects.create(peer="render", kind=RefusalKind.OLD, count=1)
     SeenMessage.objects.create(peer="render", nonce="0" * 32)

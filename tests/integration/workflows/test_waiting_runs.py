@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import chain, chord
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import offload
 from offload.core.exceptions import (
     AlreadyDecided,
 )
+from offload.db import database
 from offload.files import retention
 from offload.fleet.snapshots import forget
 from offload.models import Job, Queue, Run, StepWait
@@ -28,6 +30,7 @@ from offload.workflows import (
     step,
     workflow,
 )
+from tests.databases import SQLITE
 from tests.integration.workflows import leading
 
 if TYPE_CHECKING:
@@ -167,3 +170,13 @@ def test_a_step_is_kept_as_long_as_its_run_waits(driver: Driver) -> None:
     retention.purge()
     assert Job.objects.count() == 1
     assert run.plan["c"].job == Job.objects.get().pk
+
+
+@pytest.mark.parametrize("database_alias", [SQLITE], indirect=True)
+def test_the_look_for_what_is_due_reads_an_index_of_open_waits_alone(driver: Driver) -> None:
+    plan = StepWait.open().filter(due_at__lte=timezone.now()).order_by("due_at").explain()
+
+    assert "USING INDEX offload_w_due" in plan
+    with CaptureQueriesContext(database.connection()) as asked_for:
+        assert deciding.end_due() == 0
+    assert len(asked_for) == 1
