@@ -19,11 +19,13 @@ class OffloadConfig(AppConfig):
         """Connect checks and receivers, and hook a Celery app that was made before."""
         from offload import checks, log  # noqa: F401
         from offload.models import versions
+        from offload.peers import prompt
         from offload.queues import declared
         from offload.worker.install import complete
         from offload.worker.parent import missing
 
         versions.connect()
         post_migrate.connect(declared.after_migrate, sender=self, dispatch_uid="offload.declared")
+        prompt.connect()
         complete()
         missing.watch()

@@ -7,6 +7,7 @@ __all__ = [
     "dispatching",
     "full_lanes",
     "overdue",
+    "remote_sending",
     "republishing",
     "submission",
     "subscribing",

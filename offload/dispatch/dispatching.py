@@ -13,6 +13,7 @@ from offload.core.placement.topology import Mode
 from offload.dispatch.full_lanes import full_lanes
 from offload.dispatch.own_share import in_order
 from offload.dispatch.publishing import send
+from offload.dispatch.remote_sending import remote_sending
 from offload.fleet.duties import Duty
 from offload.fleet.snapshots import Snapshot, now, snapshot
 from offload.messaging.installation import current_installation
@@ -143,14 +144,14 @@ def _refill_suspects(instance: str, current: Snapshot) -> int:
     return next(filter(None, tried), 0)
 
 
-def sweep() -> int:
+def sweep(*, only_remote: bool = False) -> int:
     """Bind waiting jobs of all lanes to any instance that can run them; return how many."""
     if not waiting_lanes() and not suspects():
         return 0
-    load = loads_by_instance()
-    topology = snapshot().topology
+    load, topology = loads_by_instance(), snapshot().topology
+    remote = [one for one in topology.remote if one.mode is Mode.READY]
     # The own cluster first: others get what it has no room for.
-    places = (*topology.live, *(one for one in topology.remote if one.mode is Mode.READY))
+    places = remote if only_remote else [*topology.live, *remote]
     return sum(refill(one.name) for one in places if load.get(one.name, 0) < one.window)
 
 
@@ -181,8 +182,10 @@ def _bind_at(
 ) -> list[BoundJob]:
     place = _place(instance, current, idle=idle)
     bound = _bind(place, lanes, current, suspect=suspect) if place else []
-    if place and not place.peer:
-        # A peer is sent its envelopes by the link, again and again until it answers (P1).
+    if place and place.peer:
+        # They are sent again and again until the peer answers (P1).
+        remote_sending.send(place.peer, bound)
+    else:
         send_bound(bound)
     return bound
 

@@ -2,4 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["announcing", "files", "links", "outboxes", "requests", "silence", "travel"]
+__all__ = [
+    "announcing",
+    "files",
+    "links",
+    "outboxes",
+    "prompt",
+    "prompt_thread",
+    "requests",
+    "silence",
+    "travel",
+]

@@ -11,13 +11,14 @@ from django.db import DatabaseError, connections
 from offload.conf import peers
 from offload.db import database
 from offload.messaging import clusters
-from offload.peers.receiving import DatabaseOutOfReach, Receiver
+from offload.peers.receiving import DatabaseOutOfReach, Receiver, unheeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kombu import Connection
 
+    from offload.core.peers.contents import Content
     from offload.core.peers.link_broker import LinkBroker
     from offload.peers.kinds import Taker
 
@@ -82,14 +83,20 @@ class PeerLink(threading.Thread):
         return not self._over.is_set()
 
 
-def start(request_taker: Taker | None = None) -> list[PeerLink]:
+def start(
+    request_taker: Taker | None = None, heed: Callable[[Content], object] = unheeded
+) -> list[PeerLink]:
     """Start the links that the settings call for; none if they name no peer.
 
-    ``request_taker`` takes requests of other clusters to change rules here.
+    ``request_taker`` takes requests of other clusters to change rules here; ``heed`` is told of
+    each content that was taken.
     """
     config = peers()
     brokers = dict.fromkeys(one.broker for one in config.by_name.values())
-    links = [PeerLink(one, Receiver(config=config, request_taker=request_taker)) for one in brokers]
+    links = [
+        PeerLink(one, Receiver(config=config, request_taker=request_taker, heed=heed))
+        for one in brokers
+    ]
     for one in links:
         one.start()
     return links

@@ -41,13 +41,14 @@ def drain_requests() -> int:
 def _drain(peer: str, box: Outbox) -> int:
     now = snapshots.now()
     contents = box.due(peer, now, BATCH)
-    if not contents or _is_full(peer) or not sending.send(peer, contents):
+    if not contents or is_full(peer) or not sending.send(peer, contents):
         return 0
-    box.sent(peer, contents, now)
+    with database.atomic():
+        box.sent(peer, contents, now)
     return len(contents)
 
 
-def _is_full(peer: str) -> bool:
+def is_full(peer: str) -> bool:
     """Tell whether so much waits for a peer that nothing should be added."""
     try:
         return clusters.waiting(peer, peers().by_name[peer].broker) >= WAITING_MAX

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import DatabaseError
 
@@ -42,6 +42,18 @@ class DatabaseOutOfReach(Exception):
     """The database does not answer, so the message has to stay where it is."""
 
 
+class _Taken(NamedTuple):
+    """A message that was taken, or answered although it was refused."""
+
+    sender: str
+    answers: tuple[Content, ...]
+    content: Content
+
+
+def unheeded(_: Content) -> None:
+    """Tell nobody."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Receiver:
     """Takes messages for this cluster."""
@@ -52,6 +64,8 @@ class Receiver:
     answer: Callable[[str, Sequence[Content]], object] = send
     #: Takes requests to change rules here, inside the message's transaction.
     request_taker: Taker | None = None
+    #: Is told of each content that was taken, after the commit.
+    heed: Callable[[Content], object] = unheeded
 
     def take(self, data: bytes) -> None:
         """Take a message, or count it as refused; send at once what answers it.
@@ -60,7 +74,7 @@ class Receiver:
         that cannot be taken is dropped, since whatever must arrive is sent again.
         """
         try:
-            sender, answers = self._take(data)
+            taken = self._take(data)
         except PeerMessageRefused as refusal:
             self._refuse(data, refusal.kind, str(refusal))
         except DatabaseError as error:
@@ -68,9 +82,10 @@ class Receiver:
         except Exception as error:
             self._drop(data, error)
         else:
-            self._count_stale(sender, answers)
-            if answers:
-                self.answer(sender, answers)
+            self._count_stale(taken.sender, taken.answers)
+            if taken.answers:
+                self.answer(taken.sender, taken.answers)
+            self.heed(taken.content)
 
     def _count_stale(self, sender: str, answers: Sequence[Content]) -> None:
         """Count reports that come too late; they are answered like all others."""
@@ -93,14 +108,14 @@ class Receiver:
         self.refusals.note(claimed_peer(data, self.config.keys), kind, detail)
 
     @retried
-    def _take(self, data: bytes) -> tuple[str, tuple[Content, ...]]:
+    def _take(self, data: bytes) -> _Taken:
         with database.atomic():
             now = snapshots.now()
             try:
                 message = read(data, self._facts, now)
             except PeerMessageRefused as refusal:
                 return self._answered(refusal, now)
-            return message.sender, self._taken(message, now)
+            return _Taken(message.sender, self._taken(message, now), message.content)
 
     @property
     def _facts(self) -> PeerReceiver:
@@ -125,16 +140,14 @@ class Receiver:
             raise PeerMessageRefused(RefusalKind.MALFORMED, detail)
         return take(message.sender, content, now)
 
-    def _answered(
-        self, refusal: PeerMessageRefused, now: datetime
-    ) -> tuple[str, tuple[Content, ...]]:
+    def _answered(self, refusal: PeerMessageRefused, now: datetime) -> _Taken:
         """Return the answer to a refused message that can be answered; else raise the refusal."""
         message = refusal.message
         refuse = REFUSERS.get(type(message.content)) if message else None
         if message is None or refuse is None:
             raise refusal
         self.refusals.note(message.sender, refusal.kind, str(refusal))
-        return message.sender, refuse(message.sender, message.content, now)
+        return _Taken(message.sender, refuse(message.sender, message.content, now), message.content)
 
 
 def _is_seen(peer: str, nonce: str) -> bool:

@@ -27,7 +27,7 @@ from offload.models import Job
 from offload.peers.files import fetched_inputs, fetched_outputs, pushing, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from offload.files.payloads import Stored
     from offload.files.transfers.claimed_files import ClaimedFiles
@@ -128,17 +128,28 @@ class FileThread(threading.Thread):
         super().__init__(name="files", daemon=True)
         self._owner = owner
         self._over = threading.Event()
+        self._due = threading.Event()
         self._purged_at = 0.0
+        #: Is called when files were carried, or could not be.
+        self.tell: Callable[[], object] | None = None
 
     def stop(self) -> None:
         """Begin no other files; those on their way are not waited for."""
         self._over.set()
+        self._due.set()
+
+    def wake(self) -> None:
+        """Look for files at once."""
+        self._due.set()
 
     def run(self) -> None:
-        """Carry what is due, and look again after a pause."""
+        """Carry what is due, and look again after a pause, or once woken."""
         while not self._over.is_set():
+            self._due.clear()
             if not self._try():
-                self._over.wait(PAUSE_SECONDS)
+                self._due.wait(PAUSE_SECONDS)
+            elif self.tell is not None:
+                self.tell()
         connections.close_all()
 
     def _try(self) -> bool:

@@ -22,7 +22,7 @@ from offload.tracking import queries
 from offload.tracking.peers import elsewhere, withdrawals
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from offload.core.peers.contents import Content
@@ -41,17 +41,26 @@ class HomeOutbox:
         jobs = queries.unanswered(
             peer, first=settings().republish, limit=max(0, limit - len(found))
         )
-        return [*found, *filter(None, (_envelope(peer, job) for job in jobs))]
+        return [*found, *of(peer, jobs)]
 
     def sent(self, peer: str, contents: Sequence[Content], now: datetime) -> None:
         """Note that they were sent: they are due again later, unless answered."""
         withdrawals.note_sent(peer, [one for one in contents if isinstance(one, Withdrawal)])
-        sent = [one for one in contents if isinstance(one, PeerEnvelope)]
-        elsewhere.note_sent([(one.job_id, one.epoch) for one in sent])
+        note_sent([one for one in contents if isinstance(one, PeerEnvelope)])
 
     def has_withdrawals(self, peer: str) -> bool:
         """Tell whether the peer has withdrawals to acknowledge (P9)."""
         return withdrawals.has_any(peer)
+
+
+def of(peer: str, jobs: Iterable[BoundJob]) -> list[PeerEnvelope]:
+    """Return the envelopes of bound jobs; those that cannot be sent come back at once."""
+    return [made for one in jobs if (made := _envelope(peer, one)) is not None]
+
+
+def note_sent(sent: Iterable[PeerEnvelope]) -> None:
+    """Note that envelopes were sent: they are due again later, unless answered."""
+    elsewhere.note_sent([(one.job_id, one.epoch) for one in sent])
 
 
 def _envelope(peer: str, job: BoundJob) -> PeerEnvelope | None:

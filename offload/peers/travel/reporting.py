@@ -61,6 +61,22 @@ class CloneOutbox:
         return False
 
 
+def claim_ends(home: str, limit: int) -> list[CloneReport]:
+    """Return the reports of ends that are due for a home, and count them as sent.
+
+    Nobody else sends them meanwhile. The caller holds a transaction, and puts back what cannot be
+    sent.
+    """
+    news.renew(home, limit, only_ends=True)
+    return [_report(home, one) for one in news.claim(home, limit)]
+
+
+def put_back(home: str, reports: Sequence[CloneReport]) -> None:
+    """Let claimed reports be due again at once."""
+    for one in reports:
+        news.put_back(home, one.job_id, one.epoch, one.number)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Body:
     """All that a report says beside what it is about."""

@@ -35,6 +35,10 @@ CLONE_OF_IT = "j.id = n.job_id AND j.home = n.home AND j.home_epoch = n.epoch"
 PAUSE = "CASE WHEN tries < 6 THEN (1 << tries) ELSE 60 END"
 
 
+#: The columns of a report.
+FACTS = ("job_id", "epoch", "number", "reported", "reason")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """A report that is to be sent."""
@@ -76,17 +80,22 @@ def _write(job_id: str, home: str, epoch: int, facts: dict[str, object]) -> None
     )
 
 
-def renew(home: str, limit: int) -> None:
+def renew(home: str, limit: int, *, only_ends: bool = False) -> None:
     """Number what the clones of a home have to report beyond their last reports.
 
     Progress, with what is logged, is reported while no report waits for its answer: the latest
     wins, and few are sent.
     """
+    beginnings = f", '{BEGUN}'" if only_ends else ""
+    progress = (
+        ""
+        if only_ends
+        else (f" OR (n.due_at IS NULL AND n.reported = '{BEGUN}' AND {_progress()} <> n.progress)")
+    )
     found = database.rows(
         f"SELECT n.id, n.number, {TO_REPORT}, {_progress()} FROM {TABLE} n LEFT JOIN {JOB} j "
         f"ON {CLONE_OF_IT} WHERE n.home = %(home)s "
-        f"AND (({TO_REPORT}) NOT IN (n.reported, '{NOTHING}') OR (n.due_at IS NULL "
-        f"AND n.reported = '{BEGUN}' AND {_progress()} <> n.progress)) LIMIT {limit}",
+        f"AND (({TO_REPORT}) NOT IN (n.reported, '{NOTHING}'{beginnings}){progress}) LIMIT {limit}",
         {"home": home},
     )
     for id_, number, reported, progress in found:
@@ -108,15 +117,48 @@ def _progress() -> str:
     return f"COALESCE(CAST(j.progress AS text), '') || COALESCE(({logged}), '')"
 
 
+def has_any(home: str) -> bool:
+    """Return whether a home waits for the news of any clone."""
+    return News.objects.filter(home=home).exists()
+
+
 def due(home: str, limit: int) -> list[Due]:
     """Return the reports that are to be sent to a home, the longest due first."""
     found = database.rows(
-        f"SELECT job_id, epoch, number, reported, reason FROM {TABLE} "
+        f"SELECT {', '.join(FACTS)} FROM {TABLE} "
         f"WHERE home = %(home)s AND due_at <= {database.now()} ORDER BY due_at LIMIT %(limit)s",
         {"home": home, "limit": limit},
     )
-    names = ("job_id", "epoch", "number", "reported", "reason")
-    return [Due(**dict(zip(names, row, strict=True))) for row in found]
+    return [_due(row) for row in found]
+
+
+def claim(home: str, limit: int) -> list[Due]:
+    """Count the reports of ends that are due as sent, and return them, the longest due first.
+
+    Of several that claim at once, one gets each.
+    """
+    last = ", ".join(f"'{one}'" for one in sorted(LAST))
+    due = f"home = %(home)s AND due_at <= {database.now()} AND reported IN ({last})"
+    found = database.rows(
+        f"UPDATE {TABLE} SET due_at = {database.later(PAUSE)}, tries = tries + 1 "
+        f"WHERE {due} AND id IN (SELECT id FROM {TABLE} WHERE {due} ORDER BY due_at "
+        f"LIMIT %(limit)s) RETURNING {', '.join(FACTS)}",
+        {"home": home, "limit": limit},
+    )
+    return [_due(row) for row in found]
+
+
+def put_back(home: str, job_id: str, epoch: int, number: int) -> None:
+    """Let a report be due again at once that was claimed and not sent."""
+    database.execute(
+        f"UPDATE {TABLE} SET due_at = {database.now()}, tries = 0 "
+        f"WHERE {_THIS} AND due_at IS NOT NULL",
+        _this(home, job_id, epoch, number),
+    )
+
+
+def _due(row: tuple[Any, ...]) -> Due:
+    return Due(**dict(zip(FACTS, row, strict=True)))
 
 
 def note_sent(home: str, job_id: str, epoch: int, number: int) -> None:

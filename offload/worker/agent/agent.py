@@ -16,12 +16,11 @@ from offload.conf import settings
 from offload.core.retries import Cause
 from offload.dispatch.full_lanes import FULL_LANE_SECONDS
 from offload.fleet import membership
-from offload.peers import links
-from offload.peers.files import carrying
 from offload.topology import current, hub
-from offload.worker.agent import naming, request_taking
+from offload.worker.agent import naming
 from offload.worker.agent.heartbeat import Heartbeat
 from offload.worker.agent.leading import Leader
+from offload.worker.agent.peer_threads import PeerThreads
 from offload.worker.agent.processes import Family, Process
 from offload.worker.agent.tidying import Tidying
 from offload.worker.agent.window import Window
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from offload.core.envelopes import Key
-    from offload.peers.files.carrying import FileThread
-    from offload.peers.links import PeerLink
     from offload.worker.link import Link
 
 logger = logging.getLogger("offload.agent")
@@ -66,8 +63,7 @@ class Agent:
         self._tidying = Tidying()
         #: Whether the worker said goodbye.
         self._is_dismissed = False
-        #: The links to other clusters, and the threads that carry files for them, once it runs.
-        self.links: list[PeerLink | FileThread] = []
+        self.peers = PeerThreads()
 
     @property
     def name(self) -> str:
@@ -87,7 +83,7 @@ class Agent:
         current.belong_to(self.name)
         hub.listen_for(self.name)
         self._tidying.begin()
-        self.links = [*links.start(request_taking.take), *carrying.start(self.name)]
+        self.peers.start(self.name)
         try:
             return self._watch()
         finally:
@@ -109,6 +105,8 @@ class Agent:
             if self.heartbeat.is_superseded:
                 return self._end_superseded()
             is_new, news = self._report.news != news, self._report.news
+            if is_new:
+                self.peers.runs_ended()
             if is_new or time.monotonic() >= next_look:
                 found = self._look()
                 calm = BUSY_POLL_SECONDS if found or self._report.running else IDLE_POLL_SECONDS
@@ -230,8 +228,7 @@ class Agent:
     def _stop_threads(self) -> None:
         self.heartbeat.stop()
         self.leader.halt()
-        for one in self.links:
-            one.stop()
+        self.peers.stop()
 
     def _end_superseded(self) -> int:
         """End the worker, because another incarnation has its name."""

@@ -15,6 +15,7 @@ from django.test import override_settings
 from offload.core.peers.encoding import kind_of, packed, unpacked
 from offload.db import database
 from offload.dispatch.full_lanes import full_lanes
+from offload.dispatch.remote_sending import remote_sending
 from offload.fleet import snapshots
 from offload.models import Peer
 from offload.models.versions import raise_version
@@ -49,7 +50,9 @@ class Cluster:
         known = {"KEY": "k" * 48, "SEND": ["dam/**"], "ACCEPT": ["dam/**"], "URL": URL}
         given = {"DATABASE": self.alias, "CLUSTER": self.name, "PEERS": {self.other: known}}
         given |= options
-        with override_settings(OFFLOAD={**settings.OFFLOAD, **given}):
+        # What is sent waits until a test carries it.
+        left = remote_sending.instead(None)
+        with left, override_settings(OFFLOAD={**settings.OFFLOAD, **given}):
             _forget()
             yield
         _forget()
