@@ -38,6 +38,8 @@ help (`python docs/commands.py`), which `manage.py offload VERB --help` shows to
 
 EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
+        "launch": ("launch scans/may/*.txt --dry-run", "launch /srv/scans/1.txt --under /srv"),
+        "launchers": ("launchers", "launchers off --note 'moving the archive'"),
         "status": ("status", "status --json"),
         "instances": ("instances --long", "instances render/gpu1@host"),
         "peers": (

@@ -18,6 +18,7 @@ class OffloadConfig(AppConfig):
     def ready(self) -> None:
         """Connect checks and receivers, and hook a Celery app that was made before."""
         from offload import checks, log  # noqa: F401
+        from offload.launchers import declared_launchers, saved_fields
         from offload.models import versions
         from offload.peers import prompt
         from offload.queues import declared
@@ -27,5 +28,8 @@ class OffloadConfig(AppConfig):
         versions.connect()
         post_migrate.connect(declared.after_migrate, sender=self, dispatch_uid="offload.declared")
         prompt.connect()
+        after = declared_launchers.after_migrate
+        post_migrate.connect(after, sender=self, dispatch_uid="offload.launchers")
+        saved_fields.connect()
         complete()
         missing.watch()

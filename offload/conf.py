@@ -120,6 +120,20 @@ class Settings:
     log_lines: int = 500
     #: Queues by name, each with ``topics`` and the other fields of the admin's form.
     queues: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: Launchers by name, each with ``pattern``, ``workflow`` and other fields of the admin's form.
+    launchers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: Start nothing by launchers from processes with these settings.
+    launchers_off: bool = False
+    #: Fields of models whose saved files launchers take, such as ``shop.Photo.image``.
+    launch_fields: tuple[str, ...] = ()
+    #: Folders that agents watch for files, by the first part of those files' paths.
+    watch: dict[str, str] = field(default_factory=dict)
+    #: The instances whose agents do, as a glob of their names.
+    watch_by: str = "*"
+    #: Seconds for which neither size nor time of a file there must have changed.
+    watch_still: float = 5.0
+    #: Seconds between two looks into these folders.
+    watch_every: float = 1.0
     #: Other clusters by their names, each with ``KEY`` and further options; see below.
     peers: dict[str, Any] = field(default_factory=dict)
     #: Switches of all other clusters that are off until somebody sets them: ``send``, ``accept``,
@@ -146,8 +160,8 @@ def parse(given: dict[str, Any]) -> Settings:
             )
             raise ConfigurationError(setting=f"OFFLOAD[{key!r:.100}]", problem=f"unknown; {hint}")
     values = {SETTING_KEYS[key]: value for key, value in given.items()}
-    if "labels" in values:
-        values["labels"] = tuple(values["labels"])
+    for name in {"labels", "launch_fields"} & values.keys():
+        values[name] = tuple(values[name])
     return Settings(**values)
 
 

@@ -147,12 +147,11 @@ class ChangeMade:
     #: ``allow``, ``deny``, ``exclusive``, ``edit``, ``clear``, ``off``, ``on``, or ``add queue``,
     #: ``set queue``, ``suspend queue``, ``resume queue``, ``remove queue``, or ``stop``,
     #: ``stop by force``, ``remove``, ``retry``; or ``send off``, ``accept on``, ``move reset``;
-    #: or ``ask deny`` and the like, and ``withdraw``, of requests to other clusters; or ``stop
-    #: run``, ``force run``, ``pause run``, ``resume run``, ``skip step``, ``restart run``,
-    #: ``approve step``, ``reject step``, ``send event``.
+    #: or ``ask deny`` and the like, and ``withdraw``, of requests to other clusters; or ``pause
+    #: run``, ``approve step`` and others of runs; ``add launcher``, ``launchers off`` and others.
     action: str
-    #: The kind of its subject: ``instance``, ``glob``, ``label``, ``queue``, ``job``, ``peer`` or
-    #: ``run``.
+    #: The kind of its subject: ``instance``, ``glob``, ``label``, ``queue``, ``job``, ``peer``,
+    #: ``run``, ``launcher``.
     kind: str
     #: The name of that instance, glob, label or queue, or the id of the job or run. Of several,
     #: the topic that all jobs have, or "".

@@ -23,7 +23,18 @@ WORKERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     AUTHOR: {"author@demo": ("dam/manifest", "dam/metadata")},
     RENDER: {
         "thumbs@demo": ("dam/rendition/thumbnail",),
-        "web@demo": ("dam/rendition/web",),
+        "web@demo": ("dam/rendition/animated", "dam/rendition/web"),
+    },
+}
+
+#: The launchers of the author's site: of the demo, which takes whatever it is given, and of assets.
+LAUNCHERS: Mapping[str, Mapping[str, Any]] = {
+    "demo": {"pattern": "demo/**", "workflow": "dam/update-asset", "takes_outputs": True},
+    "assets": {
+        "pattern": "assets/**",
+        "include": ["image/*", "application/pdf", "video/*"],
+        "workflow": "dam/update-asset",
+        "parameters": {"path": "$path", "media_type": "$media_type"},
     },
 }
 
@@ -55,5 +66,6 @@ def link(site: str, *, key: str, address: str) -> dict[str, Any]:
         AUTHOR: {RENDER: {"SEND": [RENDITIONS]}},
         RENDER: {AUTHOR: {"ACCEPT": [RENDITIONS], "URL": f"{address}/offload"}},
     }
+    launchers = {AUTHOR: LAUNCHERS}.get(site, {})
     peers = {name: {"KEY": {"1": key}, **said} for name, said in options[site].items()}
-    return {"CLUSTER": site, "PEERS": peers, "TRANSPORTS": {"*": ["http"]}}
+    return {"CLUSTER": site, "PEERS": peers, "TRANSPORTS": {"*": ["http"]}, "LAUNCHERS": launchers}

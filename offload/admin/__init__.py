@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
-from offload.admin import change_records, instances, jobs, peers, queues, rules, runs, viewers
+from offload.admin import (
+    change_records,
+    instances,
+    jobs,
+    launchers,
+    peers,
+    queues,
+    rules,
+    runs,
+    viewers,
+)
 
-__all__ = ["change_records", "instances", "jobs", "peers", "queues", "rules", "runs", "viewers"]
+__all__ = [
+    "change_records",
+    "instances",
+    "jobs",
+    "launchers",
+    "peers",
+    "queues",
+    "rules",
+    "runs",
+    "viewers",
+]

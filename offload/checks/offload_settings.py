@@ -28,6 +28,7 @@ SETTING_TYPES = get_type_hints(Settings)
 QUEUES_TYPE = SETTING_TYPES["queues"]
 PEERS_TYPE = SETTING_TYPES["peers"]
 TRANSPORTS_TYPE = SETTING_TYPES["transports"]
+WATCH_TYPE = SETTING_TYPES["watch"]
 
 TYPE_EXAMPLES: Mapping[object, str] = MappingProxyType(
     {
@@ -36,12 +37,13 @@ TYPE_EXAMPLES: Mapping[object, str] = MappingProxyType(
         float: "a number of seconds",
         bool: "True or False",
         tuple[str, ...]: 'a list of texts, such as ["gpu"]',
+        WATCH_TYPE: 'folders by names, such as {"inbox": "/srv/inbox"}',
         TRANSPORTS_TYPE: (
             'transports by peers, such as {"*": ["inline", "http"]}; '
             f"there are {', '.join(TRANSPORTS)}"
         ),
         PEERS_TYPE: f"other clusters by their names, such as {EXAMPLE}",
-        QUEUES_TYPE: 'queues by their names, such as {"render": {"topics": ["dam/**"]}}',
+        QUEUES_TYPE: 'fields by names, such as QUEUES = {"render": {"topics": ["dam/**"]}}',
     }
 )
 
@@ -121,6 +123,8 @@ def _fits(value: object, wanted: object) -> bool:
         return isinstance(value, dict)
     if wanted == QUEUES_TYPE:
         return isinstance(value, dict) and all(map(_is_queue, value.items()))
+    if wanted == WATCH_TYPE:
+        return isinstance(value, dict) and all(map(_is_folder, value.items()))
     if wanted == TRANSPORTS_TYPE:
         return isinstance(value, dict) and all(map(_names_transports, value.items()))
     return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
@@ -133,6 +137,10 @@ def _names_transports(item: tuple[object, object]) -> bool:
         and isinstance(names, list | tuple)
         and all(one in TRANSPORTS for one in names)
     )
+
+
+def _is_folder(item: tuple[object, object]) -> bool:
+    return all(isinstance(one, str) and one for one in item)
 
 
 def _is_queue(item: tuple[object, object]) -> bool:

@@ -9,6 +9,7 @@ __all__ = [
     "exceptions",
     "files",
     "job_log",
+    "launchers",
     "lazy",
     "moments",
     "nearness",

@@ -9,6 +9,7 @@ from offload.diagnostics import (
     database,
     fleet,
     jobs,
+    launchers,
     messages,
     modules,
     peers,
@@ -44,6 +45,7 @@ def examine() -> Iterator[Finding]:
     if is_usable:
         yield from fleet.examine()
         yield from jobs.examine()
+        yield from launchers.examine()
         yield from messages.examine()
         yield from peers.examine()
         yield from queues.examine()

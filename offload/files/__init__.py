@@ -9,6 +9,7 @@ __all__ = [
     "delivering",
     "descendants",
     "inputs",
+    "media_types",
     "outputs",
     "payloads",
     "retention",

@@ -23,9 +23,15 @@ def guess(name: str, source: object, head: bytes) -> str:
     Its name tells it, or else the name of the path that it is read from, unless the content is
     surely of another type.
     """
-    path = str(source) if isinstance(source, str | Path) else ""
+    path = str(source) if isinstance(source, str | Path) else _name_of(source)
     claimed = mimetypes.guess_type(name)[0] or mimetypes.guess_type(path)[0]
     return media_type(name, claimed, head, list(_signatures(head)))
+
+
+def _name_of(source: object) -> str:
+    """Return the name of an open file; "" if it has none."""
+    name = getattr(source, "name", "")
+    return name if isinstance(name, str) else ""
 
 
 def _signatures(head: bytes) -> Iterator[Signature]:

@@ -102,7 +102,7 @@ def check(files: object) -> None:
 
 
 def _check_path(name: str, path: Path) -> None:
-    with _file_errors(str(path)):
+    with file_errors(str(path)):
         if path.is_file():
             return
         if not path.exists():
@@ -151,7 +151,7 @@ def put(
 
 
 @contextmanager
-def _file_errors(name: str) -> Iterator[None]:
+def file_errors(name: str) -> Iterator[None]:
     """Turn the system's errors in the block into MissingFile or UnreadableFile."""
     try:
         yield
@@ -167,7 +167,7 @@ def _file_errors(name: str) -> Iterator[None]:
 
 def _chunks(name: str, source: Source, given: Any) -> Iterator[Buffer]:
     while True:
-        with _file_errors(_label(name, source)):
+        with file_errors(_label(name, source)):
             chunk = given.read(PAYLOAD_CHUNK_BYTES)
         if not isinstance(chunk, bytes | bytearray | memoryview):
             raise InvalidFile(name=name, problem=f"reading it gives {type(chunk).__name__}")
@@ -187,7 +187,7 @@ def _opened(name: str, source: Source) -> Iterator[Any]:
         yield BytesIO(source)
     elif isinstance(source, str | Path):
         with ExitStack() as stack:
-            with _file_errors(_label(name, source)):
+            with file_errors(_label(name, source)):
                 file = stack.enter_context(Path(source).open("rb"))
             yield file
     else:

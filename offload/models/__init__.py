@@ -12,6 +12,7 @@ from offload.models.files.transfers import FileTransfer
 from offload.models.instances import Instance, Slot
 from offload.models.jobs import Job, Kind
 from offload.models.joins import Dependency, Join
+from offload.models.launching.launcher_rows import Launch, Launcher, LauncherSwitch
 from offload.models.leases import Lease, Version
 from offload.models.payloads import Payload, PayloadFile
 from offload.models.peers.clusters import Peer, PeerRefusal, SeenMessage
@@ -38,6 +39,9 @@ __all__ = [
     "Join",
     "KeptFile",
     "Kind",
+    "Launch",
+    "Launcher",
+    "LauncherSwitch",
     "Lease",
     "LinkSwitch",
     "News",
@@ -62,6 +66,7 @@ __all__ = [
     "instances",
     "jobs",
     "joins",
+    "launching",
     "payloads",
     "queues",
     "stores",

@@ -33,6 +33,7 @@ class SubjectKind(enum.StrEnum):
     JOB = "job"
     PEER = "peer"
     RUN = "run"
+    LAUNCHER = "launcher"
 
 
 class ChangeRecord(models.Model):

@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 #: Modules that other rooms use besides.
-FOR_ROOMS = ["catalogue", "definitions", "wait_steps"]
+FOR_ROOMS = ["catalogue", "definitions", "runs", "wait_steps"]
 
 #: Loaded when first used: definitions are made before models are ready.
 HOMES = {

@@ -28,7 +28,7 @@ from offload.workflows.definitions import definition
 from offload.workflows.handles import RunHandle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from offload.canvas.freezing.context import Origin
     from offload.core.workflows.graphs import Graph
@@ -104,9 +104,16 @@ def start(
 
 
 def begin(
-    name: str, parameters: Mapping[str, Any], files: Mapping[str, Source], why: Why
+    name: str,
+    parameters: Mapping[str, Any],
+    files: Mapping[str, Source],
+    why: Why,
+    claim: Callable[[Run, Saved | None], None] = lambda *_: None,
 ) -> RunHandle:
-    """Start a run, which may copy another."""
+    """Start a run, which may copy another.
+
+    ``claim`` is called in the transaction that stores it; if it raises, nothing is stored.
+    """
     _refuse_eager()
     kept = check_properties(parameters, settings().max_properties)
     if why.user_data is not None:
@@ -121,6 +128,7 @@ def begin(
     )  # fmt: skip
     with payloads.saving(files) if files else nullcontext() as saved, database.atomic():
         row = _record(new, saved)
+        claim(row, saved)
         source = replace(submitter(celery_app()), run_id=row.pk, payload_id=row.payload_id)
         _begin_steps(new, row, source)
     return RunHandle(row.pk)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from offload import consumer
 from project.dam import images
 from project.dam.metadata import metadata as read_metadata
+from project.dam.pictures import picture
+from project.dam.renditions import QUALITY
 
 if TYPE_CHECKING:
     from offload.models import PayloadFile
@@ -15,30 +17,62 @@ if TYPE_CHECKING:
 
 
 @consumer("dam/metadata")
-def metadata(job: CurrentJob) -> dict[str, Any]:
-    """Read the image's own metadata."""
-    with job.inputs["original"].open() as file:
-        found = read_metadata(file)
-    job.outputs.add("metadata.json", as_json(found))
-    return found
+def metadata(job: CurrentJob, *, fields: list[str] | None = None) -> dict[str, Any]:
+    """Read the image's own metadata, or these fields of it."""
+    with job.inputs["original"].open() as file, picture(file) as image:
+        found = read_metadata(image)
+    kept = {name: one for name, one in found.items() if fields is None or name in fields}
+    job.outputs.add("metadata.json", as_json(kept))
+    return kept
 
 
 @consumer("dam/rendition/thumbnail")
-def thumbnail(job: CurrentJob, *, width: int) -> dict[str, Any]:
-    """Make a PNG that fits in a square of `width` pixels."""
-    with job.inputs["original"].open() as file:
-        made = images.thumbnail(file, box=width)
-    job.outputs.add(f"thumbnail.{width}.png", made, media_type="image/png")
-    return {"name": f"thumbnail.{width}.png"}
+def thumbnail(
+    job: CurrentJob,
+    *,
+    width: int,
+    height: int = 0,
+    name: str = "",
+    format: str = "PNG",  # noqa: A002 -- it is a profile's word
+    quality: int = QUALITY,
+) -> dict[str, Any]:
+    """Make a small image, by default a PNG in a square of `width` pixels."""
+    return make(job, name or f"thumbnail.{width}.png", (width, height or width), format, quality)
 
 
 @consumer("dam/rendition/web")
-def web(job: CurrentJob, *, width: int) -> dict[str, Any]:
-    """Make a JPEG for pages that fits in a square of `width` pixels."""
+def web(
+    job: CurrentJob,
+    *,
+    width: int,
+    height: int = 0,
+    name: str = "",
+    format: str = "JPEG",  # noqa: A002 -- it is a profile's word
+    quality: int = QUALITY,
+) -> dict[str, Any]:
+    """Make an image for pages, by default a JPEG in a square of `width` pixels."""
+    return make(job, name or f"web.{width}.jpeg", (width, height or width), format, quality)
+
+
+def make(
+    job: CurrentJob, name: str, box: tuple[int, int], image_format: str, quality: int
+) -> dict[str, Any]:
+    """Make a rendition of the original that fits in a box of so many pixels."""
+    with job.inputs["original"].open() as file, picture(file) as image:
+        made = images.rendition(
+            image, width=box[0], height=box[1], image_format=image_format, quality=quality
+        )
+    job.outputs.add(name, made, media_type=f"image/{image_format.lower()}")
+    return {"name": name}
+
+
+@consumer("dam/rendition/animated")
+def animated(job: CurrentJob, *, width: int) -> dict[str, Any]:
+    """Make a WebP with all pictures of an animation, in a square of `width` pixels."""
     with job.inputs["original"].open() as file:
-        made = images.web(file, box=width)
-    job.outputs.add(f"web.{width}.jpeg", made, media_type="image/jpeg")
-    return {"name": f"web.{width}.jpeg"}
+        made = images.animation(file, box=width)
+    job.outputs.add(f"animated.{width}.webp", made, media_type="image/webp")
+    return {"name": f"animated.{width}.webp"}
 
 
 @consumer("dam/manifest")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: The formats that are read; Pillow's other formats stay closed.
-IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF")
+IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "AVIF")
 
 #: Value of EXIF's orientation for an image that needs no turn.
 UPRIGHT_ORIENTATION = 1
@@ -36,6 +36,9 @@ BROKEN_IMAGE_ERRORS = (
 
 #: Quality of the JPEG files made here.
 JPEG_QUALITY = 85
+
+#: Pictures of an animation that are kept, and pixels of all of them together.
+FRAMES_MAX, FRAME_PIXELS_MAX = 500, 400_000_000
 
 #: Spare pixels, as a multiple of the box, when a large JPEG is read at a fraction of its size.
 SPARE_FACTOR = 2
@@ -98,11 +101,13 @@ def orientation(image: Image.Image) -> int:
         return UPRIGHT_ORIENTATION
 
 
-def fit(size: tuple[int, int], box: int) -> tuple[int, int]:
-    """Return the size scaled down to a square of `box` pixels; as it is if it fits already."""
-    scale = min(1.0, box / max(size))
-    width, height = (max(1, round(side * scale)) for side in size)
-    return width, height
+def fit(size: tuple[int, int], box: int, height: int | None = None) -> tuple[int, int]:
+    """Return the size scaled down to a box of `box` pixels by `height`, which is `box` if left out.
+
+    It stays as it is if it fits already.
+    """
+    scale = min(1.0, box / size[0], (height or box) / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def thumbnail(file: IO[bytes], *, box: int) -> BytesIO:
@@ -116,10 +121,47 @@ def web(file: IO[bytes], *, box: int) -> BytesIO:
     return encoded(image, "JPEG", quality=JPEG_QUALITY, optimize=True, progressive=True)
 
 
-def scaled(file: IO[bytes], *, box: int) -> Image.Image:
+def rendition(
+    file: IO[bytes], *, width: int, height: int, image_format: str, quality: int = JPEG_QUALITY
+) -> BytesIO:
+    """Return the image in a format, upright, scaled down to fit in a box; on white for JPEG."""
+    image = scaled(file, box=width, height=height)
+    if image_format == "JPEG":
+        image = on_white(image)
+        return encoded(image, "JPEG", quality=quality, optimize=True, progressive=True)
+    options = {"quality": quality} if image_format in {"WEBP", "AVIF"} else {}
+    return encoded(image, image_format, **options)
+
+
+def animation(file: IO[bytes], *, box: int) -> BytesIO:
+    """Return all pictures of the image as a WebP that fits in a square of `box` pixels.
+
+    Raise PermanentError if it is no image, is broken, or is too large.
+    """
+    image = open_image(file)
+    count = int(getattr(image, "n_frames", 1))
+    if count > FRAMES_MAX or count * image.width * image.height > FRAME_PIXELS_MAX:
+        raise PermanentError(f"The animation is too large: {count} pictures")
+    target, pictures, times = fit(image.size, box), [], []
+    with rejecting_broken_images():
+        for number in range(count):
+            image.seek(number)
+            pictures.append(image.convert("RGBA").resize(target, Image.Resampling.LANCZOS))
+            times.append(int(image.info.get("duration", 100)) or 100)
+    first, *rest = pictures
+    made = BytesIO()
+    first.save(
+        made, "WEBP", save_all=True, append_images=rest, duration=times, quality=JPEG_QUALITY,
+        loop=int(image.info.get("loop", 0)),
+    )  # fmt: skip
+    made.seek(0)
+    return made
+
+
+def scaled(file: IO[bytes], *, box: int, height: int | None = None) -> Image.Image:
     """Return the image in eight bits a channel, upright, scaled down to fit in the box."""
-    target = fit(upright_size(file), box)
-    image = read(file, box=box)
+    target = fit(upright_size(file), box, height)
+    image = read(file, box=max(box, height or 0))
     with rejecting_broken_images():
         turned = (
             image if orientation(image) == UPRIGHT_ORIENTATION else ImageOps.exif_transpose(image)
@@ -138,7 +180,21 @@ def in_eight_bits(image: Image.Image) -> Image.Image:
         return stretched(image).convert("RGB")
     if image.mode == "CMYK":
         return from_ink(image)
-    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    return on_screen(image, image.convert("RGBA" if image.has_transparency_data else "RGB"))
+
+
+def on_screen(image: Image.Image, plain: Image.Image) -> Image.Image:
+    """Return the plain image in sRGB, by the profile of the original's colours, if it has one."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in {"RGB", "RGBA"}:
+        return plain
+    try:
+        own = ImageCms.ImageCmsProfile(BytesIO(profile))
+        screen = ImageCms.createProfile("sRGB")
+        shown = ImageCms.profileToProfile(plain, own, screen, outputMode=plain.mode)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return plain
+    return shown or plain
 
 
 def high_bytes(image: Image.Image) -> Image.Image:

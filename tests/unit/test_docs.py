@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import offload
+import offload.launchers
 import offload.testing
 import offload.topology
 import offload.workflows
@@ -78,7 +79,7 @@ def test_the_variables_of_tests_and_measurements_are_listed_with_their_defaults(
 def test_every_public_name_is_in_the_reference_once(root: Path) -> None:
     page = (root / "docs/reference.md").read_text()
 
-    for home in (offload, offload.testing, offload.topology, offload.workflows):
+    for home in (offload, offload.launchers, offload.testing, offload.topology, offload.workflows):
         section = page.split(f"currentmodule:: {home.__name__}\n")[1:]
         listed = [
             name

@@ -41,6 +41,11 @@ from offload.core.exceptions.invalid import (
     InvalidValue,
     UnfitProperties,
 )
+from offload.core.exceptions.launcher_problems import (
+    InvalidLauncher,
+    InvalidPath,
+    InvalidPathPattern,
+)
 from offload.core.exceptions.not_found import (
     FileNotStored,
     MissingFile,
@@ -100,8 +105,11 @@ __all__ = [
     "InvalidDelivery",
     "InvalidFile",
     "InvalidId",
+    "InvalidLauncher",
     "InvalidName",
     "InvalidNumber",
+    "InvalidPath",
+    "InvalidPathPattern",
     "InvalidPattern",
     "InvalidPriority",
     "InvalidProgram",

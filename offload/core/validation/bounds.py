@@ -120,6 +120,8 @@ SETTINGS: Mapping[str, Bound] = MappingProxyType(
         "KEEP_FILES": Bound(least=0, most=YEAR_SECONDS),
         "MAX_KEPT": FILE_BYTES,
         "MAX_SCRATCH": FILE_BYTES,
+        "WATCH_STILL": Bound(least=0, most=DAY_SECONDS),
+        "WATCH_EVERY": Bound(least=0.1, most=HOUR_SECONDS),
         "LOG_LINES": Bound(least=0, most=10_000, is_whole=True),
     }
 )

@@ -36,7 +36,7 @@ class MediaType:
         found = facts.files.get(self.of)
         if found is None:
             return f"there is no file {self.of!r}"
-        is_meant = not _fits(found, self.exclude) and _fits(found, self.include)
+        is_meant = not fits(found, self.exclude) and fits(found, self.include)
         return "" if is_meant else f"{self.of!r} is {found}"
 
     def __str__(self) -> str:
@@ -49,7 +49,8 @@ class MediaType:
         return {"include": [*self.include], "exclude": [*self.exclude], "of": self.of}
 
 
-def _fits(found: str, patterns: tuple[str, ...]) -> bool:
+def fits(found: str, patterns: tuple[str, ...]) -> bool:
+    """Tell whether a media type is one of some, in which ``*`` and ``?`` are wildcards."""
     return any(fnmatchcase(found.lower(), one.lower()) for one in patterns)
 
 

@@ -35,7 +35,7 @@ TIMED_OUT, MISSPELLED, INTERRUPTED = 2, 2, 130
 
 
 #: Options with paths.
-PATH_OPTIONS = ("files", "settings", "pythonpath")
+PATH_OPTIONS = ("files", "under", "settings", "pythonpath")
 
 
 class Command(RichCommand):

@@ -25,6 +25,8 @@ from offload.management.verbs.rules import RULES
 from offload.management.verbs.status import STATUS
 from offload.management.verbs.switch import OFF, ON
 from offload.management.verbs.topics import TOPICS
+from offload.management.verbs.workflows.launch import LAUNCH
+from offload.management.verbs.workflows.launchers import LAUNCHERS
 from offload.management.verbs.workflows.runs import RUNS
 from offload.management.verbs.workflows.workflow_list import WORKFLOWS
 
@@ -49,6 +51,8 @@ VERBS = {
         DELIVER,
         WORKFLOWS,
         RUNS,
+        LAUNCH,
+        LAUNCHERS,
         ALLOW,
         DENY,
         CLEAR,

@@ -16,6 +16,7 @@ from offload.conf import settings
 from offload.core.retries import Cause
 from offload.dispatch.full_lanes import FULL_LANE_SECONDS
 from offload.fleet import membership
+from offload.launchers import folder_watch
 from offload.topology import current, hub
 from offload.worker.agent import naming
 from offload.worker.agent.heartbeat import Heartbeat
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from offload.core.envelopes import Key
+    from offload.launchers.folder_watch import FolderThread
     from offload.worker.link import Link
 
 logger = logging.getLogger("offload.agent")
@@ -64,6 +66,7 @@ class Agent:
         #: Whether the worker said goodbye.
         self._is_dismissed = False
         self.peers = PeerThreads()
+        self._folders: list[FolderThread] = []
 
     @property
     def name(self) -> str:
@@ -84,6 +87,7 @@ class Agent:
         hub.listen_for(self.name)
         self._tidying.begin()
         self.peers.start(self.name)
+        self._folders = folder_watch.start(self.name)
         try:
             return self._watch()
         finally:
@@ -229,6 +233,8 @@ class Agent:
         self.heartbeat.stop()
         self.leader.halt()
         self.peers.stop()
+        for one in self._folders:
+            one.stop()
 
     def _end_superseded(self) -> int:
         """End the worker, because another incarnation has its name."""

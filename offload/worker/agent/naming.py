@@ -16,6 +16,7 @@ from offload.diagnostics import outage
 from offload.embedded.process import boot_id
 from offload.fleet import membership, properties
 from offload.fleet.membership import Announcement
+from offload.launchers import declared_launchers
 from offload.models import Instance
 from offload.queues import declared
 
@@ -90,6 +91,7 @@ def introduce(spec: Mapping[str, Any], link: Link) -> str | None:
             logger.error("%s", old)
         else:
             declared.sync(remove=False)
+            declared_launchers.sync(remove=False)
     except DatabaseError as error:
         link.send({"refused": outage.of_database(error), "taken": False})
         return None

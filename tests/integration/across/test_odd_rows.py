@@ -120,6 +120,8 @@ CALLS: dict[str, list[list[str]]] = {
     "transfers": [[]],
     "workflows": [[]],
     "runs": [[], ["show", "plain"]],
+    "launch": [["odd/a", "--dry-run"]],
+    "launchers": [[], ["off", "--dry-run"]],
     "payload": [["list"], ["verify"], ["prune", "--dry-run"]],
     "doctor": [[]],
 }

@@ -28,6 +28,9 @@ from offload.models import (
     Job,
     Join,
     KeptFile,
+    Launch,
+    Launcher,
+    LauncherSwitch,
     Lease,
     LinkSwitch,
     News,
@@ -60,7 +63,7 @@ if TYPE_CHECKING:
     from django.test import Client
 
 
-EDITED = {Rule, Switch, Queue}
+EDITED = {Rule, Switch, Queue, Launcher, LauncherSwitch}
 MODELS = list(apps.get_app_config("offload").get_models())
 MACHINE_MADE = [model for model in MODELS if model not in EDITED]
 
@@ -94,6 +97,7 @@ def one_of_each() -> dict[type[Model], Model]:
     FileTransfer.objects.create(job=job, peer="render", epoch=1, name="a", size=1)
     run = Run.objects.create(id="run", workflow="dam/update")
     StepWait.objects.create(run=run, step="ask", kind="approval", about="May it?")
+    Launch.objects.create(launcher="in", path="in/a", path_key="k", sha256="s")
     Peer.objects.create(name="render", own_name="site")
     PeerRefusal.objects.create(peer="render", kind=RefusalKind.OLD, count=1)
     SeenMessage.objects.create(peer="render", nonce="0" * 32)

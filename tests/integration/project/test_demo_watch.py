@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
-from offload.models import Job
+from offload.models import Job, Launcher
 from offload.testing import run_jobs
 from offload.workflows import start
 from project.dam.management.commands import demo
@@ -124,7 +124,8 @@ def test_an_image_that_cannot_be_opened_ends_in_error_with_the_reason_and_no_oth
 
     monkeypatch.setattr(Path, "open", refuse)
     bad = [Asset(path=path, name=path.name, is_ours=False) for path in paths]
-    runs = [(one, demo.submit(one)) for one in (*bad, asset)]
+    Launcher.objects.create(name="demo", pattern="demo/**", workflow=UPDATE_ASSET)
+    runs = [(one, demo.submit(one, f"demo/{one.name}")) for one in (*bad, asset)]
 
     run_jobs()
 

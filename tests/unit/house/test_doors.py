@@ -11,7 +11,13 @@ import pytest
 from tests.unit.house.source import files, imported, tree
 
 #: Rooms whose ``__all__`` is documented for sites; beside it, ``FOR_ROOMS`` is for other rooms.
-FOR_SITES = {"offload.embedded", "offload.testing", "offload.topology", "offload.workflows"}
+FOR_SITES = {
+    "offload.embedded",
+    "offload.launchers",
+    "offload.testing",
+    "offload.topology",
+    "offload.workflows",
+}
 LISTS = ("__all__", "FOR_ROOMS")
 #: Rooms that Django finds by their place.
 FOUND_BY_DJANGO = {

@@ -67,6 +67,7 @@ def test_packages_load_public_names_by_one_helper() -> None:
         == PACKAGES - {"offload.core.lazy"}
         == {
             "offload",
+            "offload.launchers",
             "offload.topology",
             "offload.workflows",
         }

@@ -18,6 +18,7 @@ SHARED = {
     "instances": "instances",
     "jobs": "jobs",
     "joins": "joins of canvases",
+    "launchers": "launchers of workflows",
     "payloads": "payloads and their files",
     "queues": "queues, the policies of topics",
     "relays": "rows of plain tasks in canvases",

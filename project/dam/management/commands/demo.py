@@ -6,6 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.files.storage import storages
@@ -13,6 +14,7 @@ from django.core.management import CommandError, call_command
 from django_rich.management import RichCommand
 
 from offload.core.exceptions import MissingFile, OffloadError, UnreadableFile
+from offload.launchers import launch
 from offload.models import PayloadFile
 from offload.workflows import start
 from project.claim import FolderInUse
@@ -110,6 +112,7 @@ class Command(RichCommand):
             raise CommandError("The demo failed:\n  " + "\n  ".join(found))
         refused = sum(some[0].state != "SUCCEEDED" for _, some in results)
         self.console.print(report.transfers(rows), soft_wrap=True)
+        self.console.print("Every run was started by the launcher demo, and went step by step.")
         self.console.print(
             f"Assets: {len(results) - refused} done and verified, {refused} could not be read. "
             f"Report: {settings.VAR / 'demo' / 'report.json'}",
@@ -118,23 +121,27 @@ class Command(RichCommand):
 
 
 def submitted(sites: Sites, assets: list[Asset]) -> Iterator[tuple[Asset, Run]]:
-    """Put the assets into the workflow one by one, as long as the sites run."""
-    for asset in assets:
+    """Launch the assets one by one, as long as the sites run."""
+    # Of their own for each demo: nothing is launched twice from one path.
+    folder = f"demo/{uuid4().hex}"
+    for number, asset in enumerate(assets, 1):
         sites.fleet.check()
-        yield asset, submit(asset)
+        yield asset, submit(asset, f"{folder}/{folder_name(number, asset)}")
 
 
-def submit(asset: Asset) -> Run:
-    """Put an asset into the workflow.
+def submit(asset: Asset, path: str) -> Run:
+    """Give an asset to the launchers, under a path; raise CommandError if none starts a run.
 
     One that cannot be opened goes in without its file and with the reason: its steps end in
     ERROR, and the others are done.
     """
-    facts = {"file": asset.name}
     try:
-        return start(UPDATE_ASSET, files={"original": asset.path}, user_data=facts).row
+        [found] = launch(asset.path, path=path, by="demo")
     except (MissingFile, UnreadableFile) as error:
-        return start(UPDATE_ASSET, user_data={**facts, "problem": str(error)}).row
+        return start(UPDATE_ASSET, user_data={"file": asset.name, "problem": str(error)}).row
+    if found.run is None:
+        raise CommandError(f"{asset.name} was not launched: {found.problem}")
+    return found.run.row
 
 
 def stored_originals(runs: list[tuple[Asset, Run]]) -> list[Held]:

@@ -1,0 +1,1 @@
+"""An app of the acceptance tests' site, with a workflow for files that arrive."""
