@@ -88,6 +88,12 @@ class Cell:
         return verb in self.own
 
     @property
+    def is_judged_there(self) -> bool:
+        """Tell whether it matters what the rules of the other cluster say: jobs may be sent."""
+        is_sent = self.desired.status is not RuleStatus.NOT_SENT
+        return bool(self.peer) and is_sent and not self.is_absent
+
+    @property
     def is_refused_there(self) -> bool:
         """Tell whether jobs are sent there which the rules of that cluster forbid."""
         if self.there is None:
