@@ -17,6 +17,9 @@ HEADER = "offload"
 MAP_TASK = "offload.map"
 ERRBACK_TASK = "offload.errback"
 BUILTIN_TASKS = frozenset({MAP_TASK, ERRBACK_TASK})
+#: The property of a map that names the task, and all that a map has.
+MAPPED = "task"
+MAP_PROPERTIES = frozenset({MAPPED, "it", "star"})
 #: A binding of a job: its id and epoch. Identifies messages, and runs in a worker.
 Key: TypeAlias = tuple[str, int]
 #: Optional fields, the type of each, and the problem if it has another.
@@ -117,3 +120,12 @@ def _problem(data: Mapping[str, Any]) -> str:
         if name in data and not isinstance(data[name], kind):
             return problem
     return ""
+
+
+def mapped_task(properties: Mapping[str, Any]) -> str:
+    """Return the name of the task that a map runs for each item; "" if it is no map."""
+    task, items = properties.get(MAPPED), properties.get("it")
+    if not isinstance(task, dict) or not isinstance(items, list):
+        return ""
+    name = task.get("task")
+    return name if isinstance(name, str) and properties.keys() <= MAP_PROPERTIES else ""

@@ -84,6 +84,8 @@ class Cause(enum.StrEnum):
     REFUSED = "refused"
     # It asked to be continued later.
     REQUEUED = "requeued"
+    # It asked for a canvas in its place.
+    REPLACED = "replaced"
     # It noticed a stop request and ended.
     STOPPED = "stopped"
     # It put the job back: `Reject(requeue=True)`.

@@ -17,6 +17,7 @@ from offload.db import database
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from offload.core.placement.lanes import Lane
     from offload.core.retries import RetryDecision
 
 #: Increments the counter, up to the column's maximum.
@@ -53,6 +54,8 @@ class NewCall:
     properties: Mapping[str, Any] | None = None
     options: Mapping[str, Any] | None = None
     priority: int | None = None
+    #: Where it waits, with what it needs of an instance.
+    lane: Lane | None = None
     #: Seconds from now.
     expires_in: float | None = None
 
@@ -62,6 +65,8 @@ class NewCall:
         columns: dict[str, object] = {
             name: dumps(value) for name, value in encoded.items() if value is not None
         }
+        if self.lane is not None:
+            columns |= {"lane": str(self.lane), "needs": self.lane.needs}
         return columns if self.priority is None else {**columns, "priority": self.priority}
 
 

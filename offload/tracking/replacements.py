@@ -37,7 +37,7 @@ def replaced(key: AttemptKey) -> JobState | None:
     """
     changes = return_to_pending(
         attempt(key),
-        cause=Cause.REQUEUED,
+        cause=Cause.REPLACED,
         error="replaced by a canvas",
         also=REPLACED,
         own=True,

@@ -49,8 +49,10 @@ class Need:
     files: bool = False
     # It is a clone, which stays in the cluster that took it.
     clone: bool = False
-    # Its task is a builtin one, which runs any task that its arguments name: no peer takes it.
-    builtin: bool = False
+    # It replaces itself, which a clone cannot do.
+    stays: bool = False
+    # It calls an error callback, which reads the row of the failed job.
+    errback: bool = False
 
 
 def consumer_for(instance: InstanceInfo, topic: str) -> Consumer | None:
@@ -150,9 +152,12 @@ def travels(need: Need, instance: InstanceInfo) -> Reason | None:
         sentence = f"The job has files, and no transport carries them to {peer}."
         step = f"Set URL of this cluster in the PEERS of {peer}, and TRANSPORTS here."
         return _reason(Obstacle.HAS_FILES, f"{sentence} {step}")
-    if need.builtin:
-        sentence = f"The job runs another task, such as a map, and is not sent to {peer}."
-        return _reason(Obstacle.RUNS_ANOTHER, sentence)
+    if need.stays:
+        sentence = "The job replaces itself by others, which belong to the cluster that it is of"
+        return _reason(Obstacle.REPLACES, f"{sentence}, and is not sent to {peer} again.")
+    if need.errback:
+        sentence = "The job is an error callback, which reads the row of the failed job here"
+        return _reason(Obstacle.RUNS_ANOTHER, f"{sentence}, and is not sent to {peer}.")
     return _silent(instance)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from offload.core.placement.judgement import Need
@@ -10,6 +10,8 @@ from offload.core.placement.judgement import Need
 #: Separates queue, needs and topic in the text of a lane; none of them contains it.
 SEPARATOR = "|"
 LANE_PARTS = 3
+#: The word for what stays in its cluster among a job's needs.
+STAYS = "home"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +22,8 @@ class Lane:
     #: Name of their queue.
     queue: str = "default"
     #: Space-separated: ``limit`` if the pool must be able to limit a run's time, ``kill`` if it
-    #: must be able to kill it; ``files`` if it has files, ``clone`` if another cluster owns it.
+    #: must be able to kill it; ``files`` if it has files, ``clone`` if another cluster owns it;
+    #: ``home`` if it stays in its cluster, since it replaces itself.
     needs: str = ""
 
     @staticmethod
@@ -35,6 +38,11 @@ class Lane:
         return f"{self.queue}{SEPARATOR}{self.needs}{SEPARATOR}{self.topic}"
 
     @property
+    def staying(self) -> Lane:
+        """Return the lane of the same jobs if they stay in their cluster."""
+        return self if STAYS in self.needs else replace(self, needs=f"{self.needs} {STAYS}".strip())
+
+    @property
     def need(self) -> Need:
         """Return the requirements of its jobs."""
         return Need(
@@ -43,6 +51,7 @@ class Lane:
             kill="kill" in self.needs,
             files="files" in self.needs,
             clone="clone" in self.needs,
+            stays=STAYS in self.needs,
         )
 
 

@@ -27,7 +27,11 @@ class Obstacle(Explained):
     IS_CLONE = "is_clone", "The job is a clone, which stays in the cluster that took it."
     NOT_SENT = "not_sent", "The topic may not be sent to its cluster."
     HAS_FILES = "has_files", "The job has files, which are not carried to its cluster."
-    RUNS_ANOTHER = "runs_another", "The job runs another task, such as a map, which stays here."
+    RUNS_ANOTHER = (
+        "runs_another",
+        "The job is an error callback, which stays where the failed job is.",
+    )
+    REPLACES = "replaces", "The job replaces itself, which it can do here only."
     SEND_OFF = "send_off", "Sending to its cluster is switched off."
     NOT_ACCEPTING = "not_accepting", "Its cluster has switched off accepting jobs from here."
     PEER_SILENT = "peer_silent", "Its cluster is silent."
@@ -57,6 +61,7 @@ _NEAREST = (
     Obstacle.NOT_SENT,
     Obstacle.HAS_FILES,
     Obstacle.RUNS_ANOTHER,
+    Obstacle.REPLACES,
     Obstacle.IS_CLONE,
     Obstacle.CANNOT_KILL,
     Obstacle.CANNOT_LIMIT,

@@ -9,6 +9,7 @@ from offload.core.exceptions import FileProblem
 from offload.core.job_log import JobLog
 from offload.core.outcomes import ErrorInfo
 from offload.core.peers.contents import PeerNews, ReportAnswer, ReportVerdict
+from offload.core.placement.lanes import Lane
 from offload.core.progress import Progress
 from offload.core.retries import Cause
 from offload.core.states import JobState
@@ -18,7 +19,7 @@ from offload.jobs import elsewhere
 from offload.models import Job
 from offload.models.fields import INTEGER_MAX
 from offload.peers.files import receipt
-from offload.peers.travel.options import travelling
+from offload.peers.travel.options import REPLACES, travelling
 from offload.tracking.assignments import NewCall
 from offload.tracking.peers import elsewhere as rows
 from offload.tracking.peers import withdrawals
@@ -169,6 +170,7 @@ def _put_back(job: Job, details: Mapping[str, Any]) -> None:
         args=_only(list, details.get("args")),
         properties=_only(dict, details.get("properties")),
         options=None if options is None else {**job.options, **travelling(options)},
+        lane=Lane.parse(job.lane).staying if details.get(REPLACES) is True else None,
     )
     elsewhere.put_back(
         job,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from offload.canvas.freezing.options import TIME_LIMITS
-from offload.core.envelopes import BUILTIN_TASKS
+from offload.core.envelopes import BUILTIN_TASKS, MAP_TASK, MAPPED, mapped_task
 from offload.core.exceptions import UnfitProperties
 from offload.core.peers.contents import Acknowledgement, CloneRefusal, ReportVerdict
 from offload.core.peers.peer_switches import PeerSwitch
@@ -26,7 +26,7 @@ from offload.tracking.drafts import Draft
 from offload.tracking.peers import clones, news
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from offload.core.peers.contents import Content, PeerEnvelope, ReportAnswer, Withdrawal
@@ -46,7 +46,7 @@ def take_envelope(home: str, envelope: PeerEnvelope, now: datetime) -> tuple[Con
     if refusal is not None:
         _refuse(home, envelope, refusal)
     else:
-        _clone(home, envelope, tasks[0], clone)
+        _clone(home, envelope, MAP_TASK if envelope.task == MAP_TASK else tasks[0], clone)
     return ()
 
 
@@ -128,15 +128,24 @@ def _refusal(home: str, envelope: PeerEnvelope, tasks: Sequence[str]) -> CloneRe
         return CloneRefusal.SWITCHED_OFF
     if not tasks:
         return CloneRefusal.NO_INSTANCE
-    # A builtin task would run the one that its arguments name, whichever that is.
-    if envelope.task in BUILTIN_TASKS or envelope.task not in {"", *tasks}:
+    if not _is_known(envelope, tasks):
         return CloneRefusal.OTHER_TASK
     try:
-        if not envelope.args:
+        if not envelope.args and envelope.task != MAP_TASK:
             check_names(envelope.topic, envelope.properties)
     except UnfitProperties:
         return CloneRefusal.UNFIT_PROPERTIES
     return fetched_inputs.refusal(home, envelope)
+
+
+def _is_known(envelope: PeerEnvelope, tasks: Sequence[str]) -> bool:
+    """Tell whether the task is one that the instances announce, or a map over such a one.
+
+    Any other builtin task would run whatever its arguments name.
+    """
+    if envelope.task == MAP_TASK:
+        return not envelope.args and mapped_task(envelope.properties) in tasks
+    return envelope.task in {"", *tasks} and envelope.task not in BUILTIN_TASKS
 
 
 def _refuse(home: str, envelope: PeerEnvelope, reason: CloneRefusal) -> None:
@@ -163,6 +172,13 @@ def _clone(home: str, envelope: PeerEnvelope, task: str, older: Job | None) -> N
         database.on_commit(lambda: dispatching.offer([draft.lane]))
 
 
+def _properties(envelope: PeerEnvelope, task: str) -> Mapping[str, Any]:
+    """Return the properties of a clone; of a map's signature only the name of the task is kept."""
+    if task != MAP_TASK:
+        return envelope.properties
+    return {**envelope.properties, MAPPED: {"task": mapped_task(envelope.properties)}}
+
+
 def _draft(envelope: PeerEnvelope, task: str, epoch: int) -> Draft:
     options = of_clone(envelope.options, is_limited=envelope.is_limited)
     limits = any(options.get(name) for name in TIME_LIMITS)
@@ -173,7 +189,7 @@ def _draft(envelope: PeerEnvelope, task: str, epoch: int) -> Draft:
         queue=choose_queue(envelope.topic, None),
         needs="limit clone" if limits else "clone",
         args=envelope.args,
-        properties=envelope.properties,
+        properties=_properties(envelope, task),
         options=options,
         priority=envelope.priority,
         parent_id=envelope.parent_id,

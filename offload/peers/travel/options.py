@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: The option of a clone that says whether no other run of home's queue may overlap with it.
 LIMITED_OPTION = "offload_limited_at_home"
+#: The detail of a report that a run asked for a canvas in its place.
+REPLACES = "replaces"
 #: A clone has one attempt, and its cluster keeps no result of it.
 OF_CLONES: Mapping[str, Any] = {"ignore_result": True, RETRY_OPTION: {"retries": 0}}
 #: The headers that Celery writes itself.

@@ -16,7 +16,7 @@ from offload.core.transfers.announced_files import packed_all
 from offload.core.validation.job_properties import check_properties
 from offload.models import Attempt, Job
 from offload.peers.files import pushing, reported
-from offload.peers.travel.options import travelling
+from offload.peers.travel.options import REPLACES, travelling
 from offload.peers.travel.plain import plain
 from offload.tracking import logs
 from offload.tracking.peers import news
@@ -39,7 +39,7 @@ LOG_LINES, LOG_CHARACTERS = 100, 16_000
 #: The key of outputs where their size is counted with that of the details.
 FILES = "files"
 #: Causes for which the run itself asked to begin again.
-ASKED_AGAIN = frozenset({Cause.REQUEUED, Cause.REJECTED})
+ASKED_AGAIN = frozenset({Cause.REQUEUED, Cause.REJECTED, Cause.REPLACED})
 
 
 class CloneOutbox:
@@ -188,7 +188,9 @@ def _given_up(clone: Job) -> tuple[PeerNews, dict[str, Any]]:
         return PeerNews.FAILED, _error(clone)
     details = {**_error(clone), "message": attempt.error[:ERROR_MAX]}
     if attempt.cause in ASKED_AGAIN:
-        return PeerNews.REQUEUED, {**details, **_retry(clone)}
+        # A canvas in its place would be jobs of this cluster: home runs it itself.
+        replaces = {REPLACES: True} if attempt.cause == Cause.REPLACED else {}
+        return PeerNews.REQUEUED, {**details, **_retry(clone), **replaces}
     if attempt.cause in CRASH_CAUSES:
         return PeerNews.LOST, details
     if attempt.cause in FAILURE_CAUSES:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.utils.timezone import localtime
 
 from offload.conf import peers
-from offload.core.envelopes import BUILTIN_TASKS
+from offload.core.envelopes import ERRBACK_TASK
 from offload.core.exceptions import UnknownJob
 from offload.core.nearness import nearest_topic
 from offload.core.placement import routing
@@ -131,8 +131,8 @@ def explain_job(job: Job) -> Explanation:
     current, lines = snapshot(fresh=True), instance_rows.read()
     refused = Exclusion.objects.filter(job=job, until__gt=now())
     excluded = frozenset(refused.values_list("incarnation", flat=True))
-    builtin = job.task in BUILTIN_TASKS
-    need = replace(Lane.parse(job.lane).need, excluded=excluded, builtin=builtin)
+    errback = job.task == ERRBACK_TASK
+    need = replace(Lane.parse(job.lane).need, excluded=excluded, errback=errback)
     found = _decide(need, job.queue, current, lines)
     waiting = why_waiting(job, found) or _behind(job, current)
     silence = "" if job.is_finished else verdicts.silence(job.instance, lines.get(job.instance))

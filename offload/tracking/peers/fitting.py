@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from offload.conf import peers
-from offload.core.envelopes import BUILTIN_TASKS
+from offload.core.envelopes import ERRBACK_TASK
 from offload.db import database
 from offload.models import Exclusion, Job, News, Peer
 
 JOB = Job._meta.db_table
-#: A clone stays where it is (P10), and no peer takes a builtin task, which runs any task that its
-#: arguments name. Whether files may travel, the lane says.
-TRAVELS = (
-    "home IS NULL AND kind = 'job' "
-    f"AND task NOT IN ({', '.join(repr(one) for one in sorted(BUILTIN_TASKS))})"
-)
+#: A clone stays where it is (P10), and an error callback reads the row of the failed job. Whether
+#: files may travel, the lane says.
+TRAVELS = f"home IS NULL AND kind = 'job' AND task <> '{ERRBACK_TASK}'"
 #: How to find one text in another.
 POSITION = {"sqlite": "instr", "postgresql": "strpos"}
 

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 import offload
+from offload.core.placement.reasons import Obstacle
 from offload.core.states import JobState
 from offload.models import Job, News, WithdrawnBinding
+from offload.reading.waiting.explain import explain_job
 from offload.rules import editing
+from tests.acceptance.site.tasks import add_job, swap
 from tests.polling import eventually
 
 if TYPE_CHECKING:
@@ -152,3 +155,30 @@ def test_a_cluster_that_dies_as_a_whole_gives_its_jobs_back(apart: Pair) -> None
     with site.visited():
         again = offload.submit("acc/any", {"back": True})
         assert again.result(timeout=LIMIT) == {"back": True}
+
+
+def test_a_map_runs_at_the_peer_as_one_job(apart: Pair) -> None:
+    with apart.site.visited():
+        found = add_job.starmap([(1, 2), (3, 4)]).apply_async()
+        assert found.get(timeout=LIMIT) == [3, 7]
+    done = row(apart.site, found.id)
+    assert done is not None
+    assert (done.state, done.peer, done.attempts) == ("SUCCEEDED", apart.render.name, 1)
+
+
+def _says(job_id: str, obstacle: Obstacle) -> bool:
+    """Tell whether this is why another cluster's instance is not to run the job."""
+    reasons = [one.reason for one in explain_job(Job.objects.get(pk=job_id)).verdicts]
+    return obstacle in {one.obstacle for one in reasons if one}
+
+
+def test_a_job_that_replaces_itself_at_the_peer_is_run_at_home(apart: Pair) -> None:
+    own = apart.site.place.nodename("a")
+    with apart.site.visited():
+        found = swap.delay(5)
+        # Its own worker may run nothing yet.
+        eventually(partial(_says, found.id, Obstacle.REPLACES), within=LIMIT, what="it came back")
+        assert Job.objects.get(pk=found.id).attempts == 1
+        editing.clear(own, "acc/**")
+        assert found.get(timeout=LIMIT) == 16
+        editing.deny(own, "acc/**")

@@ -92,6 +92,13 @@ def again(self: Any, times: int) -> str:
     return f"retried {self.request.retries} times"
 
 
+@shared_task(bind=True, base=OffloadTask, topic="acc/swap")
+def swap(self: Any, x: int) -> int:
+    """Be replaced by a chain of two jobs."""
+    note("start", self.request.id)
+    return self.replace(add_job.s(x, 1) | add_job.s(10))  # type: ignore[no-any-return]
+
+
 @shared_task(bind=True, base=OffloadTask, topic="acc/boom")
 def boom(self: Any) -> None:
     """Fail for good."""

@@ -57,7 +57,7 @@ FROM_ACTIVE: dict[str, tuple[Callable[[Running], object], str, bool]] = {
         "failed",
         False,
     ),
-    "replace": (lambda run: replacements.replaced(run.key), "requeued", False),
+    "replace": (lambda run: replacements.replaced(run.key), "replaced", False),
     "lost process": (
         lambda run: lose(run.id, 1, cause=Cause.CRASHED, error="signal 9"),
         "crashed",

@@ -40,6 +40,7 @@ TABLE = [
     (EVER, Cause.LOST, 0, 2, GIVEN_UP, 0.0, 0, 3),
     (NEVER, Cause.REFUSED, 0, 2, PENDING, 0.0, 0, 2),
     (NEVER, Cause.REQUEUED, 0, 2, PENDING, 0.0, 0, 2),
+    (NEVER, Cause.REPLACED, 0, 2, PENDING, 0.0, 0, 2),
     (NEVER, Cause.REJECTED, 0, 2, PENDING, 0.0, 0, 2),
     (NEVER, Cause.STOPPED_ORDERLY, 0, 2, PENDING, 0.0, 0, 2),
     (NEVER, Cause.STOPPED, 0, 2, PENDING, 0.0, 0, 2),
