@@ -1,7 +1,7 @@
 """Makes docs/images/browser.png from two running sites: ``python docs/images/browser.py``.
 
-It starts both sites of the sample in a folder of their own, gives them photographs, and looks at the
-author's page in chromium, or what TEST_CHROMIUM names, while they are on their way.
+It starts both sites of the sample in a folder of their own, gives them photographs, and looks at
+the author's page in chromium, or what TEST_CHROMIUM names, while they are on their way.
 """
 
 from __future__ import annotations
