@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from django.conf import settings
+from django.contrib.admin.utils import quote
 from django.test import override_settings
+from django.urls import reverse
 from playwright.sync_api import expect
 
 from offload.browser.cluster import sharing
+from offload.core.peers.rule_requests import RequestAction
 from offload.models import Peer
+from offload.models.change_records import Entrance
 from offload.models.fields import DatabaseNow
 from offload.models.versions import raise_version
+from offload.operations.changes.actors import Actor
+from offload.operations.changes.requests import AskPeer
 from tests.acceptance.browser.pages import INSTANCES, MATRIX, NAMES, TOPICS
 from tests.integration.peers.messages import RENDER, SETTING, SITE, instance
 
@@ -24,16 +30,29 @@ if TYPE_CHECKING:
 
 #: As long as such names are.
 FAR = "gpu-node01@render-farm.eu-central.example.com"
+PAGE = reverse("admin:offload_instance_change", args=[quote(f"{RENDER}/{FAR}")])
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture
+def lets_rule() -> bool:
+    """Return whether that cluster lets this one rule; a request is open then."""
+    return False
+
+
 @pytest.fixture(autouse=True)
-def _peer(cluster: None) -> Iterator[None]:
+def _peer(cluster: None, lets_rule: bool) -> Iterator[None]:
     """Let another cluster be heard: one instance has a nodename of this cluster's too."""
     consumers = [{"pattern": one, "task": "render.still"} for one in ("render/*", TOPICS[0])]
     far = [
-        instance(name, incarnation=f"boot {number}", consumers=consumers, leader=name == FAR)
+        instance(
+            name,
+            incarnation=f"boot {number}",
+            consumers=consumers,
+            leader=name == FAR,
+            applied={"version": 1, "off": False, "rules": [["deny", "render/draft", None]]},
+        )
         for number, name in enumerate((NAMES[2], FAR))
     ]
     with override_settings(OFFLOAD={**settings.OFFLOAD, "CLUSTER": SITE, "PEERS": SETTING}):
@@ -45,14 +64,19 @@ def _peer(cluster: None) -> Iterator[None]:
             key_id="2026",
             protocol=1,
             clock_ahead=0.1,
+            lets_rule=lets_rule,
             instances=far,
         )
+        if lets_rule:
+            ada = Actor(name="ada", entrance=Entrance.TERMINAL)
+            AskPeer(instance=f"{RENDER}/{FAR}", action=RequestAction.OFF).apply(ada)
         raise_version()
         sharing.forget()
         yield
     sharing.forget()
 
 
+@pytest.mark.parametrize("lets_rule", [True])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_matrix_with_another_cluster_has_no_faults_and_fits(
@@ -60,7 +84,7 @@ def test_the_matrix_with_another_cluster_has_no_faults_and_fits(
 ) -> None:
     page = context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
 
-    for address in (MATRIX, INSTANCES):
+    for address in (MATRIX, INSTANCES, PAGE):
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
         found = Axe().run(page, context="#content").response["violations"]

@@ -94,7 +94,7 @@ def test_an_instance_of_another_cluster_is_switched_by_a_request(
     assert boss.get(FLEET_NOW, {"v": first}).status_code == 200
     shown = text(boss, FLEET)
     assert "Requests to render" in shown
-    assert f"{action} {THERE} ⧗ requested" in shown
+    assert f"{action} {THERE} ◌ requested" in shown
 
 
 def test_what_came_of_a_request_is_shown_with_the_reason(boss: Client) -> None:
