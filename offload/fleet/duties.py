@@ -28,6 +28,9 @@ class Duty:
     needs_term: bool = False
     #: The most that it does at once; if it did that much, the next sweep does more.
     batch: float = math.inf
+    #: Whether it keeps its pace in a thread of its own: a sweep that waits for the database, or for
+    #: other duties, does not delay it.
+    is_paced: bool = False
 
     def run(self, term: Term) -> int:
         """Do it once; return how much it did."""

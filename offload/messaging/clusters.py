@@ -32,6 +32,13 @@ def cluster_queue(cluster: str) -> Queue:
     return Queue(name, exchange=EXCHANGE, routing_key=name, durable=True)
 
 
+@lru_cache(maxsize=256)
+def presence_queue(cluster: str) -> Queue:
+    """Return the queue of a cluster's presence: nothing in it waits behind jobs or reports."""
+    name = f"offload.presence.{cluster}"
+    return Queue(name, exchange=EXCHANGE, routing_key=name, durable=True)
+
+
 def connect(broker: LinkBroker) -> Connection:
     """Return a new connection to a broker, by default to the app's.
 
@@ -51,12 +58,12 @@ def connect(broker: LinkBroker) -> Connection:
 
 def consume(
     connection: Connection,
-    cluster: str,
+    queue: Queue,
     take: Callable[[bytes], object],
     *,
     tick: Callable[[], bool],
 ) -> None:
-    """Give each message of a cluster's queue to a function; acknowledge it once that returns.
+    """Give each message of a queue to a function; acknowledge it once that returns.
 
     ``tick`` is called about once a second; it ends this when it returns False. Whatever ``take``
     raises ends this too, and the message is put back.
@@ -71,7 +78,7 @@ def consume(
         message.ack()
 
     channel = connection.channel()
-    consumer = Consumer(channel, [cluster_queue(cluster)], on_message=received, no_ack=False)
+    consumer = Consumer(channel, [queue], on_message=received, no_ack=False)
     consumer.qos(prefetch_count=PREFETCH)
     with consumer:
         while tick():
@@ -88,21 +95,28 @@ def _bytes(body: object) -> bytes:
     return str(body).encode("utf-8", "replace")
 
 
-def waiting(cluster: str, broker: LinkBroker) -> int:
-    """Return how many messages wait for a cluster."""
-    return int(within(PUBLISH_TIMEOUT_SECONDS, lambda: _with_producer(broker, _count, cluster)))
+def waiting(cluster: str, broker: LinkBroker, *, apart: bool = False) -> int:
+    """Return how many messages wait for a cluster; on request, those of its presence."""
+    queue = presence_queue(cluster) if apart else cluster_queue(cluster)
+    return int(within(PUBLISH_TIMEOUT_SECONDS, lambda: _with_producer(broker, _count, queue)))
 
 
 def send(
-    cluster: str, broker: LinkBroker, bodies: Sequence[bytes], *, expires: float | None = None
+    cluster: str,
+    broker: LinkBroker,
+    bodies: Sequence[bytes],
+    *,
+    expires: float | None = None,
+    apart: bool = False,
 ) -> None:
     """Give messages for a cluster to the broker, within a second or so.
 
-    ``expires`` are the seconds after which a broker that can drops them. Raise an error of the
-    broker's library, or TimeoutError, if it does not take them.
+    ``apart`` are those of its presence. ``expires`` are the seconds after which a broker that can
+    drops them. Raise an error of the broker's library, or TimeoutError, if it does not take them.
     """
     limit = PUBLISH_TIMEOUT_SECONDS + SECONDS_PER_MESSAGE * len(bodies)
-    within(limit, lambda: _with_producer(broker, _send, cluster, bodies, expires))
+    queue = presence_queue(cluster) if apart else cluster_queue(cluster)
+    within(limit, lambda: _with_producer(broker, _send, queue, bodies, expires))
 
 
 def _with_producer(broker: LinkBroker, act: Callable[..., Any], *args: Any) -> Any:
@@ -111,13 +125,11 @@ def _with_producer(broker: LinkBroker, act: Callable[..., Any], *args: Any) -> A
         return act(producer, *args)
 
 
-def _count(producer: Any, cluster: str) -> int:
-    queue: Any = cluster_queue(cluster).bind(producer.channel)
-    return int(queue.queue_declare().message_count)
+def _count(producer: Any, queue: Any) -> int:
+    return int(queue.bind(producer.channel).queue_declare().message_count)
 
 
-def _send(producer: Any, cluster: str, bodies: Sequence[bytes], expires: float | None) -> None:
-    queue = cluster_queue(cluster)
+def _send(producer: Any, queue: Queue, bodies: Sequence[bytes], expires: float | None) -> None:
     for body in bodies:
         producer.publish(
             body, exchange="", routing_key=queue.name, declare=[queue], retry=False,

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Bytes of JSON that the instances of an announcement may take.
 INSTANCES_BYTES_MAX = 512 * 1024
+#: Least number of announcements in the time of a lease.
+ANNOUNCEMENTS_PER_LEASE = 3
 #: Announcements that may wait for a peer that is silent; not every broker drops expired ones.
 WAITING_MAX = 20
 
@@ -41,7 +43,8 @@ def announce(term: Term) -> int:
 def _announce(
     term: Term, peer: PeerConfig, instances: tuple[dict[str, Any], ...], left_out: int
 ) -> bool:
-    if _is_unread(peer):
+    apart = Peer.objects.filter(pk=peer.name, hears_apart=True).exists()
+    if _is_unread(peer, apart=apart):
         return False
     with leading(term):
         beat, confirms = _beat(peer.name)
@@ -55,17 +58,18 @@ def _announce(
         is_accepting=snapshot().switches.off(PeerSwitch.ACCEPT, peer.name) is None,
         lets_rule=peer.may_rule,
         moving=tuple(one.packed() for one in noted.moving(peer.name)),
+        hears_apart=True,
     )
-    return sending.send(peer.name, [content], expires=settings().timeout)
+    return sending.send(peer.name, [content], expires=settings().timeout, apart=apart)
 
 
-def _is_unread(peer: PeerConfig) -> bool:
+def _is_unread(peer: PeerConfig, *, apart: bool) -> bool:
     """Tell whether enough waits for a peer that nobody has heard lately."""
     present = Peer.objects.filter(pk=peer.name, heard_at__isnull=False, silent_since=None)
     if present.exists():
         return False
     try:
-        return clusters.waiting(peer.name, peer.broker) >= WAITING_MAX
+        return clusters.waiting(peer.name, peer.broker, apart=apart) >= WAITING_MAX
     except Exception:
         # The sending of the announcement says what is wrong with the broker.
         return False
@@ -125,6 +129,15 @@ def _bounded(instances: list[dict[str, Any]]) -> tuple[tuple[dict[str, Any], ...
     return tuple(fitting), len(instances) - len(fitting)
 
 
+def pace() -> float:
+    """Return the seconds between two announcements.
+
+    Three make a lease, so that one may be late, or lost: what a lease is counted from is the last
+    one that was confirmed.
+    """
+    return min(settings().heartbeat, lease_time() / ANNOUNCEMENTS_PER_LEASE)
+
+
 def duty() -> Duty:
-    """Return the duty, at the pace of heartbeats."""
-    return Duty(name="announce to peers", do=announce, every=settings().heartbeat, needs_term=True)
+    """Return the duty, which keeps its pace whatever the sweeps do."""
+    return Duty(name="announce to peers", do=announce, every=pace(), needs_term=True, is_paced=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from offload.conf import settings
+from offload.conf import lease_time, peers, settings
 from offload.core.moments import between
+from offload.core.peers.contents import Confirmation
 from offload.core.peers.presence import is_news, lease_expires
 from offload.core.peers.signing import PEER_VERSION
 from offload.models import Peer
@@ -26,11 +27,17 @@ FLEETING = frozenset({"load", "room", "applied"})
 AWAY_HEARTBEATS = 3
 
 
-def hear(message: PeerMessage, content: PeerAnnouncement, now: datetime) -> None:
-    """Note an announcement, unless a later one was heard before."""
+def hear(
+    message: PeerMessage, content: PeerAnnouncement, now: datetime
+) -> tuple[Confirmation, ...]:
+    """Note an announcement, unless a later one was heard before; confirm it at once (P8).
+
+    A peer that was silent, or does not know such answers, gets none (P9).
+    """
     peer = locked(message.sender, message.receiver)
     if not is_news(content.beat, peer.beat):
-        return
+        return ()
+    confirms = content.hears_apart and peer.silent_since is None
     instances = [dict(one) for one in content.instances]
     changed = (
         peer.heard_at is None
@@ -51,12 +58,24 @@ def hear(message: PeerMessage, content: PeerAnnouncement, now: datetime) -> None
         is_accepting=content.is_accepting,
         lets_rule=content.lets_rule,
         moving=[dict(one) for one in content.moving],
+        hears_apart=content.hears_apart,
+        confirmed=content.beat if confirms else peer.confirmed,
         lease_until=_lease(peer, content),
     )
     if changed:
         raise_version()
     if _was_away(peer, now):
         outbox.hurry(peer.pk)
+    return (Confirmation(confirms=content.beat, lease=lease_time()),) if confirms else ()
+
+
+def take_confirmation(
+    sender: str, content: Confirmation, now: datetime
+) -> tuple[Confirmation, ...]:
+    """Extend the lease that a peer gives, as its next announcement would."""
+    peer = locked(sender, peers().own_name)
+    Peer.objects.filter(pk=peer.pk).update(lease_until=_lease(peer, content))
+    return ()
 
 
 def locked(name: str, own_name: str) -> Peer:
@@ -76,7 +95,7 @@ def _was_away(peer: Peer, now: datetime) -> bool:
     return between(peer.heard_at, now) > AWAY_HEARTBEATS * settings().heartbeat
 
 
-def _lease(peer: Peer, content: PeerAnnouncement) -> datetime | None:
+def _lease(peer: Peer, content: PeerAnnouncement | Confirmation) -> datetime | None:
     """Return the end of the lease, which is never shortened by a later announcement."""
     ends = lease_expires(peer.sent, content.confirms, content.lease)
     if ends is None:

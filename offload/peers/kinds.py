@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from offload.core.peers.contents import (
     Acknowledgement,
     CloneReport,
+    Confirmation,
     OutputInvitation,
     PeerEnvelope,
     ReportAnswer,
@@ -19,6 +20,7 @@ from offload.core.peers.contents import (
     RuleRequest,
     Withdrawal,
 )
+from offload.peers import hearing
 from offload.peers.files import pushing
 from offload.peers.requests import judging, request_verdicts
 from offload.peers.travel import answering, hosting
@@ -59,6 +61,7 @@ TAKERS: Mapping[type[Any], Taker] = MappingProxyType(
         CloneReport: answering.take_report,
         Acknowledgement: answering.take_acknowledgement,
         RequestAnswer: request_verdicts.take,
+        Confirmation: hearing.take_confirmation,
     }
 )
 #: For what the peer may not send; it is counted as refused as well, whatever is answered.

@@ -1,4 +1,7 @@
-"""The links of an agent to other clusters: for each broker a thread that takes their messages."""
+"""The links of an agent to other clusters: for each broker two threads that take their messages.
+
+One takes announcements alone, which so wait behind no jobs and reports.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from offload.peers.receiving import DatabaseOutOfReach, Receiver, unheeded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kombu import Connection
+    from kombu import Connection, Queue
 
     from offload.core.peers.contents import Content
     from offload.core.peers.link_broker import LinkBroker
@@ -36,12 +39,14 @@ class PeerLink(threading.Thread):
         broker: LinkBroker,
         receiver: Receiver,
         *,
+        queue: Callable[[str], Queue] = clusters.cluster_queue,
         connect: Callable[[LinkBroker], Connection] = clusters.connect,
     ) -> None:
-        """Take the broker, and the receiver of its messages."""
+        """Take the broker, the receiver of its messages, and the queue of a cluster of a name."""
         super().__init__(name="peer-link", daemon=True)
         self._broker = broker
         self._receiver = receiver
+        self._queue = queue
         self._connect = connect
         self._over = threading.Event()
         self._pause = PAUSE_SECONDS
@@ -61,9 +66,8 @@ class PeerLink(threading.Thread):
     def _try(self) -> None:
         try:
             with self._connect(self._broker) as connection:
-                clusters.consume(
-                    connection, self._receiver.config.own_name, self._receiver.take, tick=self._tick
-                )
+                queue = self._queue(self._receiver.config.own_name)
+                clusters.consume(connection, queue, self._receiver.take, tick=self._tick)
         except DatabaseOutOfReach as error:
             logger.warning("messages of other clusters wait for the database: %s", error)
         except Exception as error:
@@ -93,9 +97,11 @@ def start(
     """
     config = peers()
     brokers = dict.fromkeys(one.broker for one in config.by_name.values())
+    queues = clusters.cluster_queue, clusters.presence_queue
     links = [
-        PeerLink(one, Receiver(config=config, request_taker=request_taker, heed=heed))
+        PeerLink(one, Receiver(config=config, request_taker=request_taker, heed=heed), queue=queue)
         for one in brokers
+        for queue in queues
     ]
     for one in links:
         one.start()

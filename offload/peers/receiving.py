@@ -61,7 +61,7 @@ class Receiver:
     config: PeersConfig
     refusals: RefusalCounter = field(default_factory=RefusalCounter)
     #: Sends answers to a peer.
-    answer: Callable[[str, Sequence[Content]], object] = send
+    answer: Callable[..., object] = send
     #: Takes requests to change rules here, inside the message's transaction.
     request_taker: Taker | None = None
     #: Is told of each content that was taken, after the commit.
@@ -83,7 +83,9 @@ class Receiver:
             self._drop(data, error)
         else:
             self._count_stale(taken.sender, taken.answers)
-            if taken.answers:
+            if isinstance(taken.content, PeerAnnouncement) and taken.answers:
+                self.answer(taken.sender, taken.answers, apart=True)
+            elif taken.answers:
                 self.answer(taken.sender, taken.answers)
             self.heed(taken.content)
 
@@ -131,8 +133,7 @@ class Receiver:
     def _taken(self, message: PeerMessage, now: datetime) -> tuple[Content, ...]:
         content = message.content
         if isinstance(content, PeerAnnouncement):
-            hearing.hear(message, content, now)
-            return ()
+            return hearing.hear(message, content, now)
         is_request = isinstance(content, RuleRequest)
         take = self.request_taker if is_request else TAKERS.get(type(content))
         if take is None:

@@ -23,18 +23,25 @@ logger = logging.getLogger("offload.peers")
 LIMITS = PeerLimits()
 
 
-def send(peer: str, contents: Sequence[Content], *, expires: float | None = None) -> bool:
+def send(
+    peer: str,
+    contents: Sequence[Content],
+    *,
+    expires: float | None = None,
+    apart: bool = False,
+) -> bool:
     """Send contents to a peer; return whether the broker took them.
 
     A peer that the settings do not know any more is sent nothing. What is too large for a message
-    is logged and left out. ``expires`` are seconds.
+    is logged and left out. ``expires`` are seconds; ``apart`` says that these are of the presence
+    of this cluster, which the peer takes from a queue of its own.
     """
     there = peers().by_name.get(peer)
     if there is None:
         return False
     bodies = [body for one in contents if (body := _signed(there, one)) is not None]
     try:
-        clusters.send(peer, there.broker, bodies, expires=expires)
+        clusters.send(peer, there.broker, bodies, expires=expires, apart=apart)
     except Exception as error:
         # Every transport has errors of its own for an unreachable broker.
         if current_installation.throttle.allows(f"peer {peer}"):

@@ -205,6 +205,18 @@ class PeerAnnouncement:
     lets_rule: bool = False
     #: How far files of the receiver's jobs are on their way.
     moving: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    #: Whether the sender takes announcements and confirmations from a queue of their own.
+    hears_apart: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """The answer to an announcement: its sender's lease counts from there (P8)."""
+
+    #: The beat of the announcement.
+    confirms: int
+    #: Seconds for which the receiver may begin the sender's jobs, from before it sent that beat.
+    lease: float
 
 
 Content: TypeAlias = (
@@ -217,4 +229,5 @@ Content: TypeAlias = (
     | RuleRequest
     | RequestAnswer
     | PeerAnnouncement
+    | Confirmation
 )

@@ -12,6 +12,7 @@ from offload.core.exceptions import InvalidProperties
 from offload.core.peers.contents import (
     Acknowledgement,
     CloneReport,
+    Confirmation,
     Content,
     OutputInvitation,
     PeerAnnouncement,
@@ -43,6 +44,7 @@ KINDS: Mapping[str, type[Content]] = MappingProxyType(
         "request": RuleRequest,
         "verdict": RequestAnswer,
         "announcement": PeerAnnouncement,
+        "confirmation": Confirmation,
     }
 )
 _NAMES = {kind: name for name, kind in KINDS.items()}
@@ -138,7 +140,7 @@ def _typed(name: str, value: Any) -> Any:
 
 #: The meaning of fields that a cluster may leave out.
 _ABSENT: Mapping[str, object] = MappingProxyType(
-    {"is_accepting": True, "lets_rule": False, "moving": []}
+    {"is_accepting": True, "lets_rule": False, "moving": [], "hears_apart": False}
 )
 #: The fields that are tuples in values and lists in JSON.
 _LISTS = frozenset({"args", "instances", "moving", "others", "patterns"})

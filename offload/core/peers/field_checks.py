@@ -128,6 +128,7 @@ CHECKS: Mapping[str, Callable[[object], bool]] = MappingProxyType(
         "by": is_name,
         "is_withdrawn": _is_flag,
         "lets_rule": _is_flag,
+        "hears_apart": _is_flag,
         "moving": _are_moving,
         "outcome": _is_member(RequestOutcome),
         "refusal": lambda value: value is None or is_name(value),

@@ -35,6 +35,8 @@ class Peer(models.Model):
     is_accepting = models.BooleanField(_("accepts jobs"), default=True, db_default=True)
     #: Whether it says that its rules may be changed from here.
     lets_rule = models.BooleanField(_("lets rule"), default=False, db_default=False)
+    #: Whether it takes announcements from a queue of their own, as it told last.
+    hears_apart = models.BooleanField(default=False, db_default=False)
     #: How far files of jobs are that it carries, as it told last.
     moving = models.JSONField(_("files on their way"), default=list)
     #: How many of its instances were left out.

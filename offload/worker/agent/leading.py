@@ -84,6 +84,9 @@ class Leader(threading.Thread):
         """Seek the lease, observe, and sweep until halted."""
         # A hanging duty holds one thread; the others go on.
         pool = ThreadPoolExecutor(len(self._duties), "duty")
+        for duty in self._duties:
+            if duty.is_paced:
+                threading.Thread(target=self._pace, args=(duty,), name="paced", daemon=True).start()
         while not self._over.wait(settings().sweep):
             self._try(pool)
         pool.shutdown(wait=False, cancel_futures=True)
@@ -135,9 +138,22 @@ class Leader(threading.Thread):
             if former is not None:
                 former.interrupt_after(settings().timeout)
                 self._note(former)
-            if former is None or former.is_due_again:
+            if not duty.is_paced and (former is None or former.is_due_again):
                 self._doing[duty.name] = Doing(duty, clock=self._clock)
                 self._under_way[duty.name] = pool.submit(self._doing[duty.name].run, term)
+
+    def _pace(self, duty: Duty) -> None:
+        """Do a duty at its pace while this is the leader."""
+        pause = settings().sweep
+        while not self._over.wait(pause):
+            began, term = self._clock(), self._term
+            if term is not None:
+                self._doing[duty.name] = Doing(duty, clock=self._clock)
+                self._doing[duty.name].run(term)
+            # A new leader begins soon.
+            every = duty.every if term is not None else min(duty.every, settings().sweep)
+            pause = max(0.0, began + every - self._clock())
+        connections.close_all()
 
     def _note(self, former: Doing) -> None:
         """Announce a duty's error as long as it fails."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from offload.core.peers.contents import (
     Acknowledgement,
     CloneReport,
+    Confirmation,
     OutputInvitation,
     PeerAnnouncement,
     PeerEnvelope,
@@ -51,6 +52,7 @@ CONTENTS: dict[str, Content] = {
     ),
     "verdict": RequestAnswer(key="0" * 32, outcome=RequestOutcome.APPLIED, version=7),
     "announcement": PeerAnnouncement(term=1, beat=7, confirms=0, lease=10.0),
+    "confirmation": Confirmation(confirms=7, lease=10.0),
 }
 
 

@@ -38,8 +38,9 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> dict[str, PeerAnnouncement]:
     """Return the last announcement to each peer."""
     found: dict[str, PeerAnnouncement] = {}
 
-    def keep(peer: str, contents: Sequence[Content], *, expires: float | None = None) -> bool:
+    def keep(peer: str, contents: Sequence[Content], *, expires: float | None, apart: bool) -> bool:
         assert expires == settings().timeout
+        assert apart is Peer.objects.filter(pk=peer, hears_apart=True).exists()
         (found[peer],) = [one for one in contents if isinstance(one, PeerAnnouncement)]
         return True
 

@@ -44,7 +44,8 @@ def queue(app: Celery) -> Iterator[None]:
     yield
     with app.connection_for_read() as connection:
         for one in (SITE, RENDER):
-            clusters.cluster_queue(one).bind(connection.default_channel).purge()
+            for queue in (clusters.cluster_queue(one), clusters.presence_queue(one)):
+                queue.bind(connection.default_channel).purge()
 
 
 class Flaky(Receiver):
@@ -82,7 +83,7 @@ def test_the_leader_has_duties_for_peers() -> None:
     assert {one.name for one in new_duties(with_peers=silence.has_peers())} >= NAMES
 
 
-def test_there_is_one_link_per_broker() -> None:
+def test_there_are_two_links_per_broker() -> None:
     other = {**SETTING, "print": {**SETTING["print"], "BROKER": "memory://other"}}
     with override_settings(OFFLOAD={**settings.OFFLOAD, "PEERS": other}):
         started = links.start()
@@ -90,7 +91,7 @@ def test_there_is_one_link_per_broker() -> None:
             one.stop()
         for one in started:
             one.join(60)
-    assert len(started) == 2
+    assert len(started) == 4
 
 
 def test_a_message_is_delivered_again_after_the_database_was_away(
