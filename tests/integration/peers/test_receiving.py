@@ -107,14 +107,15 @@ def test_a_forged_message_is_refused_and_counted_and_nothing_is_stored(
     assert rows() == before
 
 
-def test_a_copy_is_refused(receiver: Receiver) -> None:
-    data = sealed(announcement())
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_copy_is_refused(kind: str, receiver: Receiver) -> None:
+    data = sealed(CONTENTS[kind])
     receiver.take(data)
     before = rows()
 
     receiver.take(data)
 
-    assert counted(receiver) == {(RENDER, RefusalKind.REPLAYED): 1}
+    assert counted(receiver)[RENDER, RefusalKind.REPLAYED] == 1
     assert rows() == before
 
 
