@@ -35,7 +35,7 @@ STEP_HEADERS = ("step", "topic", "state", "instance")
 VERDICT_HEADERS = ("instance", "can run", "task", "why not")
 DELIVERY_HEADERS = ("delivery", "to", "state", "failures", "error")
 DELIVERY_FOLDS = {"delivery": 12, "to": 20, "error": 20}
-TRANSFER_HEADERS = ("transfer", "", "by", "stage", "sent", "saved", "tries", "error")
+TRANSFER_HEADERS = ("transfer", "", "by", "stage", "sent", "saved", "took", "tries", "error")
 TRANSFER_FOLDS = {"transfer": 12, "error": 20}
 LEVEL_STYLES = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
 #: Last lines of the log; ``offload logs`` shows all.
@@ -162,7 +162,8 @@ def transfer_row(line: TransferLine) -> tuple[object, ...]:
     """Return a transfer as cells of ``TRANSFER_HEADERS``."""
     return (
         line.name, "in" if line.direction == "input" else "out", line.transport, line.stage,
-        filesizeformat(line.sent), filesizeformat(line.saved), line.tries or "", line.error,
+        filesizeformat(line.sent), filesizeformat(line.saved), times.seconds(line.seconds),
+        line.tries or "", line.failure,
     )  # fmt: skip
 
 

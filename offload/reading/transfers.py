@@ -49,6 +49,11 @@ class TransferLine:
     started: datetime | None
     finished: datetime | None
 
+    @property
+    def failure(self) -> str:
+        """Return the last error with its class, such as "no_space: the disk is full"; or ""."""
+        return ": ".join(filter(None, (self.error_type, self.error)))
+
 
 def of_job(job: Job) -> tuple[TransferLine, ...]:
     """Return the transfers of a job's files; nothing is asked for a job that did not travel."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from offload.core.transfers.descriptions import Direction, FileDescription
 from offload.core.transfers.stages import TransferTask
 from offload.core.transfers.tickets import Ticket
 from offload.diagnostics import storage
 from offload.files.transfers import claimed_files, noted
-from offload.models import Job
+from offload.models import FileTransfer, Job
 from offload.reading.jobs.page import page
 from offload.reading.waiting.explain import explain_job
 from tests.arranging import arrange
@@ -93,3 +95,20 @@ def test_the_doctor_says_what_failed(clone: str) -> None:
 
     assert "1 file could not be carried between clusters: the disk is full." in finding.fact
     assert clone in finding.next_step
+
+
+def test_duration_tries_and_class_of_the_error_are_shown(clone: str) -> None:
+    files = claimed_files.claim("agent@here", storage="default", lease=60.0)
+    assert files is not None
+    claimed_files.fail(files, name="b.txt", code="no_space", problem="the disk is full")
+    began = timezone.now()
+    FileTransfer.objects.filter(name="b.txt").update(
+        started_at=began, finished_at=began + timedelta(seconds=7)
+    )
+
+    for words in (("transfers",), ("transfers", clone), ("job", clone)):
+        told = said(*words)
+        assert "took" in told
+        assert "7" in told
+        assert "no_space" in told
+    assert clone[-6:] in said("transfers").replace("\n", "")

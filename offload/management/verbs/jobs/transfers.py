@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.template.defaultfilters import filesizeformat
 
-from offload.management.arguments import ids
+from offload.management.arguments import ids, times
 from offload.management.terminal import Terminal, sanitized, table
 from offload.management.verb import Options, Verb
 from offload.operations.handles import JobHandle
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     from offload.reading.transfers import TransferLine
 
-HEADERS = ("file", "", "peer", "by", "stage", "size", "sent", "saved", "tries", "error")
-FOLDS = {"file": 12, "peer": 8, "error": 20}
+HEADERS = (
+    "file", "job", "", "peer", "by", "stage", "size", "sent", "saved", "took", "tries", "error",
+)  # fmt: skip
+FOLDS = {"file": 12, "job": 12, "peer": 8, "error": 20}
 #: Rows, unless a job is named.
 ROWS_MAX = 100
 NOTHING = "No file is on its way to or from another cluster, and none was."
@@ -42,17 +44,19 @@ def run(terminal: Terminal, options: Options) -> None:
         found = transfers.of_job(JobHandle(ids.whole(asked)).row)
     else:
         found = transfers.latest(ROWS_MAX)
-    rows = list(map(row, found))
+    rows = [row(one, has_job=not asked) for one in found]
     shown = table(HEADERS, rows, fold=FOLDS) if rows else NOTHING
     terminal.answer([asdict(one) for one in found], shown)
 
 
-def row(line: TransferLine) -> tuple[object, ...]:
-    """Return a transfer as cells of HEADERS."""
+def row(line: TransferLine, *, has_job: bool = True) -> tuple[object, ...]:
+    """Return a transfer as cells of HEADERS; the job is left out where it is known."""
     return (
-        sanitized(line.name), "in" if line.direction == "input" else "out", sanitized(line.peer),
+        sanitized(line.name), line.job if has_job else "",
+        "in" if line.direction == "input" else "out", sanitized(line.peer),
         line.transport, line.stage, filesizeformat(line.size), filesizeformat(line.sent),
-        filesizeformat(line.saved), line.tries or "", sanitized(line.error),
+        filesizeformat(line.saved), times.seconds(line.seconds), line.tries or "",
+        sanitized(line.failure),
     )  # fmt: skip
 
 

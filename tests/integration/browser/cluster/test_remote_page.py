@@ -127,7 +127,7 @@ class TestPage:
 
         assert "From here 1 job" in shown
         assert "render/still ► active" in shown
-        assert "48.png out render" in shown
+        assert f"48.png {job} out render" in shown
         assert f'href="{page_of(job)}"' in boss.get(PAGE).content.decode()
 
     def test_a_poll_brings_what_changed(self, boss: Client) -> None:
