@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from project import gallery
 from project.landing import landing
 
 # The admins of both sites look alike.
@@ -13,6 +14,10 @@ admin.site.site_header = admin.site.site_title = f"Asset store: {settings.SITE}"
 
 urlpatterns = [
     path("", landing, name="landing"),
+    path("gallery/", gallery.gallery, name="gallery"),
+    path("gallery/now/", gallery.now, name="gallery_now"),
+    path("gallery/upload/", gallery.upload, name="gallery_upload"),
+    path("gallery/files/<int:number>/", gallery.content, name="gallery_content"),
     path("admin/", admin.site.urls),
     path("offload/", include("offload.urls")),
 ]

@@ -13,7 +13,20 @@ from django.test import override_settings
 from django.urls import path, reverse
 
 from offload.fleet import membership
-from offload.models import ChangeRecord, Instance, Job, Lease, Queue, Rule, Run, Slot, Switch
+from offload.models import (
+    ChangeRecord,
+    Instance,
+    Job,
+    Launch,
+    Launcher,
+    LauncherSwitch,
+    Lease,
+    Queue,
+    Rule,
+    Run,
+    Slot,
+    Switch,
+)
 from offload.rules import editing
 from tests.integration.browser.pages import text
 from tests.integration.world import HERE, TOPIC, bound, join, running, waiting
@@ -25,7 +38,9 @@ if TYPE_CHECKING:
     from django.test import Client
 
 MODELS = list(apps.get_app_config("offload").get_models())
-WORKED_WITH = {Instance, Job, Run, Rule, Switch, Queue, ChangeRecord}
+WORKED_WITH = {
+    Instance, Job, Run, Rule, Switch, Queue, Launcher, LauncherSwitch, Launch, ChangeRecord,
+}  # fmt: skip
 INDEX = reverse("admin:index")
 INTERNALS = reverse("admin:offload_lease_internals")
 PAGE = reverse("admin:offload_instance_change", args=[quote(HERE)])
