@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from uuid_utils import uuid7
 
 from offload.conf import settings
 from offload.core.exceptions import ConfigurationError
+from offload.db import database
 from offload.files import descendants
 
 if TYPE_CHECKING:
@@ -91,6 +93,13 @@ def root() -> Path:
         problem = f"{found} is no folder of this user's alone; remove it"
         raise ConfigurationError(setting='OFFLOAD["SCRATCH"]', problem=problem)
     return found
+
+
+def site() -> str:
+    """Return a short text that no other site on this host has."""
+    facts = database.connection().settings_dict
+    mine = [settings().cluster, *(str(facts.get(key, "")) for key in ("NAME", "HOST", "PORT"))]
+    return sha256(json.dumps(mine).encode()).hexdigest()[:12]
 
 
 def sweep() -> int:

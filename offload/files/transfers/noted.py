@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from offload.core.transfers.descriptions import Direction
 from offload.core.transfers.moving_files import TOLD_MAX, MovingFiles
 from offload.core.transfers.stages import FilesProgress, TransferStage
+from offload.db import database
 from offload.files.collection import mark
+from offload.files.transports import parts as parts_here
+from offload.files.transports.parts import HOST, path_of
 from offload.models import FileTransfer
 from offload.models.fields import DatabaseNow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
+    from pathlib import Path
 
     from offload.core.transfers.descriptions import FileDescription
     from offload.core.transfers.stages import TransferTask
@@ -87,7 +92,27 @@ def drop_stored(files: FileTransferQuerySet, storage: str) -> None:
 def drop_parts(parts: Iterable[str], storage: str) -> None:
     """Have deleted what came of files that are over; their rows must forget it with that."""
     if storage:
-        mark((storage, part) for part in list(parts) if part)
+        found = [part for part in parts if part]
+        mark((storage, part) for part in found if not part.startswith(HOST))
+        mine = [path for part in found if part.startswith(HOST) and (path := path_of("", part))]
+        database.on_commit(partial(_remove, mine))
+
+
+def _remove(paths: Sequence[Path]) -> None:
+    for one in paths:
+        one.unlink(missing_ok=True)
+
+
+def purge_parts() -> int:
+    """Remove parts from this host that no row names any more; return how many."""
+    gone = parts_here.unnamed(_named)
+    _remove(gone)
+    return len(gone)
+
+
+def _named(found: Collection[str]) -> Collection[str]:
+    """Return those of these parts that a row names."""
+    return set(FileTransfer.objects.filter(part__in=list(found)).values_list("part", flat=True))
 
 
 def moving(home: str) -> list[MovingFiles]:

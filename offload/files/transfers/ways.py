@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from contextlib import contextmanager
 from functools import cache
-from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from offload.conf import peers, settings
 from offload.core.exceptions import ConfigurationError
 from offload.core.lazy import load
-from offload.db import database
+from offload.files import scratch
 from offload.files.transports.http.grants import GrantSigner
 from offload.files.transports.http.home_transport import HomeHttpTransport
 from offload.files.transports.inline import InlineTransport
@@ -96,10 +94,7 @@ def uploads_place() -> Path:
     """Return where uploads are that are not complete; each site has a folder of its own."""
     if settings().uploads:
         return Path(settings().uploads)
-    facts = database.connection().settings_dict
-    site = [settings().cluster, *(str(facts.get(key, "")) for key in ("NAME", "HOST", "PORT"))]
-    mine = sha256(json.dumps(site).encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"offload-uploads-{os.getuid()}-{mine}"
+    return Path(tempfile.gettempdir()) / f"offload-uploads-{os.getuid()}-{scratch.site()}"
 
 
 def uploads() -> Path:

@@ -110,13 +110,16 @@ class FileReceiver:
         copied = sum(one.transfer.file.size for one in files if not one.part)
         staging = self.staging or Path(tempfile.gettempdir())
         storage = stores.storage(self.storage)
-        if not isinstance(storage, FileSystemStorage):
-            return [(staging, whole)]
         here = sum(parts.size_of(parts.path_of(self.storage, one.part)) for one in files)
-        # The folder of a storage is made with its first file.
-        root = Path(storage.location)
+        if isinstance(storage, FileSystemStorage):
+            root, needed = Path(storage.location), whole - here
+        elif copied == whole:
+            return [(staging, whole)]
+        else:
+            root, needed = parts.on_host(), whole - copied - here
+        # The folder of a storage is made with its first file, as that of parts is.
         made = next(place for place in (root, *root.parents) if place.exists())
-        return [(staging, copied), (made, whole - here)]
+        return [(staging, copied), (made, needed)]
 
     def _one(
         self, incoming: IncomingFile, folder: str, watch: Watch, stored: list[Stored]

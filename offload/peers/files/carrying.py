@@ -168,6 +168,7 @@ class FileThread(threading.Thread):
         if time.monotonic() - self._purged_at > PURGE_SECONDS:
             self._purged_at = time.monotonic()
             serving.purge_uploads()
+            noted.purge_parts()
 
 
 def carry_some(owner: str) -> bool:
