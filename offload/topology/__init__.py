@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from offload.topology.current import news_ages, view
     from offload.topology.hub import listen
     from offload.topology.listeners import Listener
+    from offload.topology.remote_facts import RemoteNews, RemoteRule, remote_news
 
 __all__ = [
     "ClusterView",
     "InstanceView",
     "Listener",
+    "RemoteNews",
+    "RemoteRule",
     "TopologyDifference",
     "TopologyEvent",
     "TopologyEventKind",
@@ -28,6 +31,7 @@ __all__ = [
     "listen",
     "listener",
     "news_ages",
+    "remote_news",
     "topology_property",
     "view",
 ]
@@ -39,6 +43,9 @@ HOMES = {
     "Listener": "offload.topology.listeners",
     "listen": "offload.topology.hub",
     "news_ages": "offload.topology.current",
+    "RemoteNews": "offload.topology.remote_facts",
+    "RemoteRule": "offload.topology.remote_facts",
+    "remote_news": "offload.topology.remote_facts",
     "view": "offload.topology.current",
 }
 

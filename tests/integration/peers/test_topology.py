@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -104,6 +104,38 @@ class TestTopology:
         Peer.objects.update(heard_at=DatabaseNow() - timedelta(seconds=30))
         assert topology.news_ages() == {RENDER: pytest.approx(30, abs=5)}
 
+    def test_what_changes_all_the_time_is_known(self, receiver: Receiver) -> None:
+        assert topology.remote_news() == {}
+        until = "2050-01-01T12:00:00+00:00"
+        rules = [["deny", "render/still", until], ["allow", "render/*", None]]
+        applied = {"version": 1, "off": False, "rules": rules}
+        receiver.take(sealed(announcement(instances=(instance(applied=applied, room=3),))))
+        Peer.objects.update(heard_at=DatabaseNow() - timedelta(seconds=30))
+
+        found = topology.remote_news()
+
+        assert found == {
+            REMOTE: topology.RemoteNews(
+                age=pytest.approx(30, abs=5),  # type: ignore[arg-type]
+                running=0,
+                room=3,
+                rules=(
+                    topology.RemoteRule(
+                        verb="deny", pattern="render/still", until=datetime.fromisoformat(until)
+                    ),
+                    topology.RemoteRule(verb="allow", pattern="render/*"),
+                ),
+            )
+        }
+
+    @pytest.mark.parametrize(
+        "applied", [None, [], 7, {"rules": 7}, {"rules": [["deny", "a", "2050-01-01T12:00:00"]]}]
+    )
+    def test_rules_that_cannot_be_read_are_unknown(self, applied: Any, receiver: Receiver) -> None:
+        receiver.take(sealed(announcement(instances=(instance(applied=applied, room="x"),))))
+        news = topology.remote_news()[REMOTE]
+        assert (news.rules, news.room, news.running) == (None, None, 0)
+
     def test_without_peers_nothing_is_asked(self, receiver: Receiver) -> None:
         receiver.take(sealed(announcement()))
         snapshots.snapshot(fresh=True)
@@ -112,6 +144,7 @@ class TestTopology:
             with statements() as asked:
                 assert snapshots.snapshot(fresh=True).topology.remote == ()
                 assert news_ages() == {}
+                assert topology.remote_news() == {}
             assert not [one for one in asked if Peer._meta.db_table in one]
 
 
