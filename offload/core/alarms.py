@@ -17,6 +17,8 @@ class AlarmKind(enum.StrEnum):
     FLEET_SILENT = "fleet_silent"
     # Nothing is heard of another cluster.
     PEER_SILENT = "peer_silent"
+    # A step of a run that failed could not be undone.
+    COMPENSATION_FAILED = "compensation_failed"
     # A duty of the leader took too long.
     DUTY_OVERDUE = "duty_overdue"
 

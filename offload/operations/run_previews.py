@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.db import transaction
 
 from offload.core.workflows import plans
-from offload.core.workflows.plans import StepState
+from offload.core.workflows.plans import Entry, StepState
 from offload.db import database
 from offload.models import Run
 
@@ -52,6 +52,11 @@ def preview(run_id: str, act: Callable[[str], Any]) -> tuple[StepEffect, ...]:
     return _effects(before, after, shown)
 
 
+def _undos(plan: Plan) -> list[str]:
+    """Return the compensations that a change lets begin."""
+    return [name for name in plan if name.startswith("undo ")]
+
+
 def undone(act: Callable[[], Made]) -> Made:
     """Make a change and roll it back; return its value, and raise its errors."""
     with database.atomic():
@@ -68,6 +73,6 @@ def _plan(run_id: str) -> Plan:
 def _effects(before: Plan, after: Plan, shown: Collection[StepState]) -> tuple[StepEffect, ...]:
     return tuple(
         StepEffect(step=name, before=entry.state, after=after[name].state)
-        for name, entry in before.items()
+        for name, entry in {**dict.fromkeys(_undos(after), Entry()), **before}.items()
         if name in after and (after[name].state is not entry.state or entry.state in shown)
     )

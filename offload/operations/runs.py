@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from offload.canvas.freezing.context import Origin
 from offload.core.exceptions import RunRefused, UnknownRun, UnknownStep
-from offload.core.workflows import plans, restarts
+from offload.core.workflows import compensations, plans, restarts
 from offload.core.workflows.plans import Entry, StepState
 from offload.core.workflows.run_states import RunState
 from offload.db import database
@@ -125,6 +125,11 @@ def _restartable(run: Locked) -> Plan:
         problem = "has succeeded. Copy it to do it all again"
     elif later := row.later.filter(relation="restart").first():
         problem = f"was restarted as {later.pk}: restart that"
+    elif left := compensations.not_undone(run.graph, run.plan):
+        problem = (
+            f"was not undone wholly: {', '.join(left)}. Undo that by hand, then copy the run to do "
+            "it all again"
+        )
     plan = restarts.restarted(run.graph, run.plan)
     kept = plans.jobs(plan)
     if not problem and Job.objects.filter(pk__in=kept).count() < len(kept):

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from offload.canvas.batches import gathering
 from offload.canvas.freezing.context import coming_from
-from offload.core.workflows import plans
+from offload.core.workflows import compensations, plans
 from offload.core.workflows.plans import Entry, StepState
 from offload.models.fields import DatabaseNow
 from offload.runs import beginning, step_waits
 from offload.runs.known import known
-from offload.signals import RunChange, StepEnd
+from offload.signals import Alarm, AlarmKind, RunChange, StepEnd
 from offload.tracking.state_changes import send_on_commit
 
 if TYPE_CHECKING:
@@ -54,6 +54,18 @@ def _begun(run: Locked, plan: Plan, ended: Mapping[str, Any], *, strict: bool) -
         facts = known(run, plan, ready, ended)
         for spec in ready:
             plan = _come_to(run, plan, spec, facts, strict=strict)
+    return _undone(run, compensations.begun(run.graph, plan), ended)
+
+
+def _undone(run: Locked, plan: Plan, ended: Mapping[str, Any]) -> Plan:
+    """Return the plan once the compensation that is due has begun, or failed at once (K6)."""
+    while not run.row.paused and (spec := compensations.due(run.graph, plan)):
+        found = known(run, plan, [spec], ended)
+        end = _lost(run, spec, found)
+        if end is not None:
+            plan = plans.after(run.graph, plan, spec.name, end)
+        else:
+            plan = beginning.begin(run.graph, plan, spec, found.facts, strict=False)
     return plan
 
 
@@ -93,18 +105,33 @@ def _store(run: Locked, plan: Plan) -> None:
 
 
 def _step_ends(run: Locked, plan: Plan) -> Iterator[Event]:
-    for spec in run.graph.steps:
-        entry, before = plan[spec.name], run.plan.get(spec.name)
-        if entry.state.is_final and not (before and before.state.is_final):
-            yield StepEnd(
-                run_id=run.row.pk,
-                workflow=run.row.workflow,
-                step=spec.name,
-                state=entry.state.value,
-                job_id=entry.job,
-                note=entry.note,
-                user_data=run.row.user_data,
-            )
+    for name in (*run.graph.by_name, *run.graph.undos):
+        entry, before = plan.get(name), run.plan.get(name)
+        if entry and entry.state.is_final and not (before and before.state.is_final):
+            yield _step_end(run.row, name, entry)
+            if name in run.graph.undos and entry.state not in compensations.SETTLED:
+                yield _not_undone(run.row, name, entry)
+
+
+def _step_end(row: Run, name: str, entry: Entry) -> StepEnd:
+    return StepEnd(
+        run_id=row.pk,
+        workflow=row.workflow,
+        step=name,
+        state=entry.state.value,
+        job_id=entry.job,
+        note=entry.note,
+        user_data=row.user_data,
+    )
+
+
+def _not_undone(row: Run, name: str, entry: Entry) -> Alarm:
+    why = f": {entry.note}" if entry.note else ""
+    return Alarm(
+        f"run {row.pk} of {row.workflow} failed, and step {name!r} is {entry.state}{why}",
+        f"undo it by hand; 'manage.py offload runs show {row.pk}' shows what is left",
+        AlarmKind.COMPENSATION_FAILED,
+    )
 
 
 def _change(row: Run, state: RunState) -> Iterator[Event]:

@@ -36,7 +36,7 @@ def take(end: Ended) -> None:
     entry = run.plan.get(name) if run else None
     if run is None or entry is None or entry.job != end.id or entry.state.is_final:
         return
-    spec = run.graph.by_name[plans.step_of(run.graph, name)]
+    spec = run.graph.spec(plans.step_of(run.graph, name))
     ended = _ended(spec, entry, end)
     plan = plans.after(run.graph, run.plan, name, ended)
     advance(run, plan, end.origin, ended={end.id: end.value})

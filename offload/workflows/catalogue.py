@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from offload.core.workflows.drawing import Drawing
-    from offload.core.workflows.graphs import Graph
+    from offload.core.workflows.graphs import Graph, StepSpec
     from offload.workflows.definitions import Definition
 
 
@@ -47,7 +47,7 @@ def described(known: Definition, parameters: Mapping[str, Any] | None = None) ->
     """Return a workflow with these parameters, by default those of its example."""
     given = {**known.example, **(parameters or {})}
     graph, problem, is_broken = _graph(known, given)
-    topics = dict.fromkeys(one.topic for one in graph.steps if one.topic) if graph else {}
+    topics = dict.fromkeys(one.topic for one in _calls(graph) if one.topic) if graph else {}
     return Described(
         name=known.name,
         version=known.version_of(graph, given),
@@ -58,6 +58,10 @@ def described(known: Definition, parameters: Mapping[str, Any] | None = None) ->
         is_broken=is_broken,
         unknown_topics=tuple(one for one in topics if not is_loaded(one)),
     )
+
+
+def _calls(graph: Graph) -> tuple[StepSpec, ...]:
+    return (*graph.steps, *graph.undos.values())
 
 
 def _graph(known: Definition, parameters: Mapping[str, Any]) -> tuple[Graph | None, str, bool]:

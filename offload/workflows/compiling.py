@@ -120,6 +120,7 @@ def _add_step(steps: list[StepSpec], part: Mapping[str, Any], before: Flow) -> F
         after=before.after,
         signature={} if wait else _bare(part),
         wait=wait,
+        compensate=said.get("compensate") or {},
     )
     steps.append(spec)
     is_passed_on = wait is not None and wait.kind is WaitKind.TIME

@@ -189,7 +189,8 @@ class RunHandle:
         if row.led is None:
             return row.jobs.unfinished().count()
         graph, plan = row.led
-        return sum(not plan[one].state.is_final for one in graph.by_name)
+        names = (*graph.by_name, *(one for one in graph.undos if one in plan))
+        return sum(not plan[one].state.is_final for one in names)
 
     def _failure(self) -> JobFailed:
         """Return the error of the first step that failed, or else of the first that was stopped."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery.canvas import Signature
 
+from offload.canvas.freezing.signatures import as_dicts
 from offload.conf import settings
 from offload.core.exceptions import ConfigurationError
 from offload.core.topics import validate_topic
@@ -32,6 +33,7 @@ def step(
     when: Condition | None = None,
     for_each: StepResult | None = None,
     on_error: str = OnError.FAIL,
+    compensate: str | Signature[Any] = "",
     **properties: Any,
 ) -> Signature[Any]:
     """Return a step of a workflow, or of any canvas: the signature of a job of this topic.
@@ -45,7 +47,8 @@ def step(
     the condition ``when`` holds: ``media_type(…)`` or ``result(…)``. With ``for_each=result(…)``
     there is a job for each element of that list, which is its only positional argument.
     ``on_error`` is ``"fail"``, or ``"go_on"`` if what waits for the step is to run although it
-    failed.
+    failed, or ``"compensate"`` if all that was done is then to be undone: in reverse order, each
+    step by what it names with ``compensate``, a topic or a step, which gets its result.
 
     Raise InvalidTopic, InvalidProperties, InvalidName or ConfigurationError.
     """
@@ -53,6 +56,7 @@ def step(
         "called": called, "inputs": file_names("inputs", inputs),
         "outputs": file_names("outputs", outputs),
         "when": condition(when, inputs), "each": _each(for_each), "on_error": on_error_of(on_error),
+        "compensate": _compensation(compensate),
     }  # fmt: skip
     given = {name: value for name, value in said.items() if value}
     own: dict[str, Any] = {STEP_OPTION: given} if given else {}
@@ -103,5 +107,20 @@ def _each(given: object) -> dict[str, Any] | None:
 def on_error_of(given: str) -> str:
     """Return the meaning of a failure, "" for the usual one; raise ConfigurationError."""
     if given not in [one.value for one in OnError]:
-        raise _wrong("on_error", f"{given!r:.60} is neither 'fail' nor 'go_on'")
+        known = " nor ".join(repr(one.value) for one in OnError)
+        raise _wrong("on_error", f"{given!r:.60} is neither {known}")
     return "" if given == OnError.FAIL else str(given)
+
+
+def _compensation(given: object) -> dict[str, Any] | None:
+    """Return a compensation as JSON values."""
+    if given == "":
+        return None
+    call = step(given) if isinstance(given, str) else given
+    if not isinstance(call, Signature) or TOPIC_OPTION not in call.options:
+        problem = f"{given!r:.60} is no topic and no step. Write compensate='pay/refund'"
+        raise _wrong("compensate", problem)
+    if STEP_OPTION in call.options:
+        problem = "a step that undoes another has properties only: no name, files or conditions"
+        raise _wrong("compensate", problem)
+    return {"topic": call.options[TOPIC_OPTION], "signature": as_dicts(call)}

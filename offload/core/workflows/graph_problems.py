@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from offload.core.nearness import did_you_mean
 from offload.core.workflows.conditions import MediaType, StepResult
-from offload.core.workflows.graphs import circle
+from offload.core.workflows.graphs import OnError, circle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,24 @@ NAME_MAX = 240
 
 def problems(graph: Graph) -> tuple[str, ...]:
     """Return every problem of a graph; none for one that can run."""
-    return (*_long(graph), *_doubles(graph), *_missing(graph), *_circles(graph))
+    return (*_long(graph), *_undos(graph), *_doubles(graph), *_missing(graph), *_circles(graph))
+
+
+def _undos(graph: Graph) -> Iterator[str]:
+    asking = [one.name for one in graph.steps if one.on_error is OnError.COMPENSATE]
+    if asking and not graph.undos:
+        yield (
+            f"{asking[0]} has on_error='compensate', and no step says what undoes it. "
+            "Write step('…', compensate='…') where something can be undone"
+        )
+    if graph.undos and not asking:
+        name = next(one.name for one in graph.steps if one.compensate)
+        yield (
+            f"{name} has compensate=, and nothing ever asks for it. "
+            "Write on_error='compensate' at the steps whose failure undoes it"
+        )
+    for name in graph.by_name.keys() & graph.undos.keys():
+        yield f"the step {name!r} is called as what undoes another. Call it otherwise: called='…'"
 
 
 def _long(graph: Graph) -> Iterator[str]:

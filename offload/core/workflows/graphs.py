@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 from functools import cached_property
+from graphlib import TopologicalSorter
 from hashlib import sha256
 from json import dumps
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -28,6 +29,8 @@ class OnError(enum.StrEnum):
     FAIL = "fail"
     # The steps that wait for it run, with None for its result.
     GO_ON = "go_on"
+    # As FAIL; once every step has ended, what was done is undone.
+    COMPENSATE = "compensate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,13 @@ class StepSpec:
     signature: Mapping[str, Any] = field(default_factory=dict)
     #: The end of a step that has no job; None for one that has.
     wait: Wait | None = None
+    #: The ``topic`` and the ``signature`` of the call that undoes it; empty for none.
+    compensate: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def undo_name(self) -> str:
+        """Return the name of its compensation."""
+        return f"undo {self.name}"
 
     @property
     def asks_files(self) -> bool:
@@ -59,12 +69,13 @@ class StepSpec:
     def facts(self) -> dict[str, Any]:
         """Return it as JSON values."""
         # Left out where a step has none, so that versions of other workflows stay.
-        waits_for = {"wait": self.wait.facts()} if self.wait else {}
+        rare = {"wait": self.wait.facts()} if self.wait else {}
+        rare |= {"compensate": dict(self.compensate)} if self.compensate else {}
         return {
             "name": self.name, "topic": self.topic, "inputs": [*self.inputs],
             "outputs": [*self.outputs], "when": self.when and self.when.facts(),
             "each": self.each and self.each.facts(), "on_error": self.on_error.value,
-            "takes": self.takes, "after": [*self.after], "signature": self.signature, **waits_for,
+            "takes": self.takes, "after": [*self.after], "signature": self.signature, **rare,
         }  # fmt: skip
 
     @classmethod
@@ -83,6 +94,7 @@ class StepSpec:
             after=tuple(facts["after"]),
             signature=facts["signature"],
             wait=waits.read(facts.get("wait")),
+            compensate=facts.get("compensate") or {},
         )
 
 
@@ -105,6 +117,24 @@ class Graph:
     def makers(self) -> Mapping[str, str]:
         """Return the step that makes each output."""
         return {output: one.name for one in self.steps for output in one.outputs}
+
+    @cached_property
+    def undos(self) -> Mapping[str, StepSpec]:
+        """Return the compensations by name; each takes the result of the step that it undoes."""
+        return {
+            one.undo_name: StepSpec(
+                name=one.undo_name,
+                topic=one.compensate["topic"],
+                takes=one.name,
+                signature=one.compensate["signature"],
+            )
+            for one in self.steps
+            if one.compensate
+        }
+
+    def spec(self, name: str) -> StepSpec:
+        """Return a step, or a compensation, by its name."""
+        return self.by_name.get(name) or self.undos[name]
 
     def needs(self, spec: StepSpec) -> tuple[str, ...]:
         """Return the steps that a step waits for: by the canvas, for a file, or for a result."""
@@ -137,6 +167,12 @@ def leaves(tree: Tree) -> list[str]:
     if isinstance(tree, str):
         return [tree]
     return [leaf for one in tree or () for leaf in leaves(one)]
+
+
+def in_order(graph: Graph) -> list[StepSpec]:
+    """Return the steps so that each stands after those that it waits for."""
+    order = TopologicalSorter({one.name: graph.needs(one) for one in graph.steps})
+    return [graph.by_name[name] for name in order.static_order()]
 
 
 def levels(graph: Graph) -> dict[str, int]:

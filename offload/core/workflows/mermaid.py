@@ -33,6 +33,7 @@ def _text(spec: StepSpec) -> str:
     lines += [f"waits for {spec.wait}"] if spec.wait else []
     lines += [f"when {spec.when}"] if spec.when else []
     lines += [f"for each of {spec.each.place}"] if spec.each else []
+    lines += [f"undone by {spec.compensate['topic']}"] if spec.compensate else []
     return "<br>".join(line.translate(ESCAPES) for line in lines)
 
 

@@ -116,7 +116,9 @@ def member(name: str, number: int) -> str:
 
 def step_of(graph: Graph, name: str) -> str:
     """Return the step of a name, which may be that of one of its jobs."""
-    return name if name in graph.by_name else name.rpartition("[")[0]
+    if name in graph.by_name or name in graph.undos:
+        return name
+    return name.rpartition("[")[0]
 
 
 def due(graph: Graph, plan: Plan) -> tuple[StepSpec, ...]:
@@ -194,9 +196,12 @@ def outcome(graph: Graph, plan: Plan) -> RunState:
     """Return the state of the run."""
     entries = [(spec, plan[spec.name].state) for spec in graph.steps]
     states = {state for _, state in entries}
-    if not all(state.is_final for state in states):
+    undos = [plan[name].state for name in graph.undos if name in plan]
+    if not all(state.is_final for state in (*states, *undos)):
         return RunState.RUNNING
-    if any(state is StepState.FAILED and spec.on_error is OnError.FAIL for spec, state in entries):
+    if any(
+        state is StepState.FAILED and spec.on_error is not OnError.GO_ON for spec, state in entries
+    ):
         return RunState.FAILED
     return RunState.STOPPED if states & BROKEN - {StepState.FAILED} else RunState.SUCCEEDED
 

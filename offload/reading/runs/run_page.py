@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.timezone import localtime
 
-from offload.core.workflows import plans
+from offload.core.workflows import compensations, plans
 from offload.core.workflows.drawing import drawing
 from offload.core.workflows.mermaid import mermaid
 from offload.core.workflows.plans import StepState
@@ -73,6 +73,8 @@ class RunPage:
     #: None where Celery's canvas leads the run.
     graph: Graph | None
     steps: tuple[StepLine, ...]
+    #: The done steps of a run that failed whose compensation failed too.
+    not_undone: tuple[str, ...] = ()
 
     @property
     def drawing(self) -> Drawing | None:
@@ -126,6 +128,7 @@ def page(row: Run) -> RunPage:
         stop_requested=row.stop_requested,
         graph=graph,
         steps=_steps(row, graph, plan) if graph else _jobs(row),
+        not_undone=compensations.not_undone(graph, plan) if graph else (),
     )
 
 
@@ -147,7 +150,7 @@ def _steps(row: Run, graph: Graph, plan: Plan) -> tuple[StepLine, ...]:
     waits = waiting_steps.of_run(row.pk) if begun else {}
     return tuple(
         _step(row, spec, name, plan, graph, jobs, waits.get(name))
-        for spec in graph.steps
+        for spec in (*graph.steps, *(one for one in graph.undos.values() if one.name in plan))
         for name in (spec.name, *plans.members(plan, spec.name))
     )
 
@@ -186,6 +189,8 @@ def _until(note: str, wait: WaitLine | None) -> str:
 def _waits(row: Run, spec: StepSpec, entry: Entry, plan: Plan, graph: Graph) -> str:
     if entry.state is not StepState.WAITING:
         return ""
+    if spec.name in graph.undos:
+        return "waits for compensations before it"
     needed = [one for one in graph.needs(spec) if not plan[one].state.is_final]
     if needed:
         return f"waits for {', '.join(needed)}"

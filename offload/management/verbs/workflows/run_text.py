@@ -29,6 +29,7 @@ def facts(page: RunPage) -> dict[str, object]:
         "user_data": page.user_data,
         "parent": page.parent_id,
         "former": page.former,
+        "not_undone": page.not_undone,
         "relation": page.relation,
         "later": [{"id": key, "relation": how} for key, how in page.later],
         "steps": [
@@ -60,6 +61,9 @@ def lines(page: RunPage) -> Iterator[str | Text | Table]:
     if line.paused and not line.state.is_final:
         how = f"manage.py offload runs resume {line.id}"
         yield sanitized(f"It is paused. To let it go on: {how}", "yellow")
+    if page.not_undone:
+        names = ", ".join(page.not_undone)
+        yield sanitized(f"NOT UNDONE, though the run failed: {names}. Undo it by hand.", "bold red")
     yield from _relatives(page)
     yield table(HEADERS, map(_row, page.steps), fold=FOLD)
     yield from to_decide(page)

@@ -86,6 +86,7 @@ def graph_facts(graph: Graph | None) -> dict[str, object] | None:
             "when": str(spec.when) if spec.when else None,
             "for_each": spec.each.place if spec.each else None,
             "on_error": spec.on_error,
+            **({"compensate": spec.compensate["topic"]} if spec.compensate else {}),
             **({"wait": spec.wait.facts()} if spec.wait else {}),
         }
         for spec in graph.steps
@@ -114,7 +115,8 @@ def step_row(graph: Graph, spec: StepSpec) -> tuple[object, ...]:
     only = [f"when {spec.when}"] if spec.when else []
     only += [f"for each of {spec.each.place}"] if spec.each else []
     only += [f"waits for {spec.wait}"] if spec.wait else []
-    on_error = "go on" if spec.on_error == "go_on" else ""
+    only += [f"undone by {spec.compensate['topic']}"] if spec.compensate else []
+    on_error = "" if spec.on_error == "fail" else spec.on_error.replace("_", " ")
     names = (graph.needs(spec), spec.inputs, spec.outputs)
     return spec.name, spec.topic, *map(", ".join, names), ", ".join(only), on_error
 

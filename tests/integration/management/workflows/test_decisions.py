@@ -140,3 +140,39 @@ def test_the_doctor_tells_of_steps_that_have_waited_for_long() -> None:
     StepWait.objects.update(created_at=timezone.now() - timedelta(days=2))
     [found] = runs.examine()
     assert found.next_step.endswith(f"runs skip {run.id} 'the farm'")
+
+
+def test_a_workflow_is_shown_with_what_undoes_its_steps(said: Said, answered: Answered) -> None:
+    workflow("made/undone")(
+        lambda: chain(
+            step("made/a", called="a", compensate="made/back"),
+            step("made/b", called="b", on_error="compensate"),
+        )
+    )
+
+    found = answered("workflows", "made/undone")
+
+    assert "undone by made/back" in said("workflows", "made/undone")
+    assert [one.get("compensate") for one in found["graph"]["steps"]] == ["made/back", None]
+    assert "undone by made/back" in found["graph"]["mermaid"]
+    assert "made/back" in found["unknown_topics"]
+
+
+def test_what_was_not_undone_is_said_loudly(said: Said, answered: Answered) -> None:
+    workflow("made/undone")(
+        lambda: chain(
+            hand_over(called="a"), step("made/b", called="b", compensate="made/back"),
+            approval(on_error="compensate"),
+        )
+    )  # fmt: skip
+    run = start("made/undone")
+    row = run.row
+    row.plan = {
+        "a": ["SUCCEEDED", "", "", None, True], "b": ["SUCCEEDED", "", "", None],
+        "approval": ["FAILED", "", "rejected", None, True],
+        "undo b": ["FAILED", "", "no way back", None],
+    }  # fmt: skip
+    row.save(update_fields=["plan"])
+
+    assert "NOT UNDONE, though the run failed: b." in said("runs", "show", run.id)
+    assert answered("runs", "show", run.id)["not_undone"] == ["b"]
