@@ -17,13 +17,15 @@ from rich.console import Console
 from offload.embedded import EmbeddedBroker
 from project.fleet import StopRequest, ending_in_order
 from tests.benchmarks import databases, machine, routing, tables
-from tests.benchmarks.figures import Samples, places, summary
+from tests.benchmarks.figures import Samples, flows, places, summary
 from tests.benchmarks.files import measuring
 from tests.benchmarks.turns import Arena, TurnFailed
-from tests.benchmarks.variants import PLACES, VARIANTS
+from tests.benchmarks.variants import FLOWS, PLACES, VARIANTS, variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from rich.status import Status
 
 VAR = Path(__file__).resolve().parents[2] / "var"
 #: Columns where the tables go into a file or a log.
@@ -59,11 +61,13 @@ def _options() -> Namespace:
     parser.add_argument("--runs", type=int, default=5, help="paired runs (5)")
     parser.add_argument("--database", choices=CHOICES, default="both", help="where reachable")
     parser.add_argument("--files", action="store_true", help="measure nothing but files")
+    parser.add_argument("--flows", type=int, default=200, help="runs of the sample workflow (200)")
+    parser.add_argument("--flows-only", action="store_true", help="measure nothing but these")
     parser.add_argument("--mib", type=int, default=1024, help="size of the large file (1024)")
     parser.add_argument("--quick", action="store_true", help="200 jobs, 2 runs: a look, no proof")
     options = parser.parse_args()
     if options.quick:
-        options.jobs, options.runs, options.mib = 200, 2, 256
+        options.jobs, options.runs, options.mib, options.flows = 200, 2, 256, 40
     return options
 
 
@@ -80,10 +84,12 @@ def _measure(options: Namespace, console: Console, stop: StopRequest) -> dict[st
     # On the disk of the project: a temporary one may lie in memory, which writes faster.
     with tempfile.TemporaryDirectory(prefix="bench-", dir=VAR) as folder, _broker(folder) as broker:
         files = Path(folder) / "files"
-        report["files"] = measuring.measure(files, console, runs=options.runs, mib=options.mib)
+        if not options.flows_only:
+            report["files"] = measuring.measure(files, console, runs=options.runs, mib=options.mib)
         for name in [] if options.files else _databases(options.database, console):
             arena = partial(Arena, folder=Path(folder) / "turn", broker=broker, stop=stop)
-            report["databases"][name] = _side_by_side(name, Path(folder), arena, options, console)
+            side_by_side = _flows if options.flows_only else _side_by_side
+            report["databases"][name] = side_by_side(name, Path(folder), arena, options, console)
     return report
 
 
@@ -103,6 +109,28 @@ def _databases(asked: str, console: Console) -> list[str]:
     for name in set(wanted) - set(there):
         console.print(f"{name} is not reachable at {databases.SERVER} and left out.")
     return [name for name in wanted if name in there]
+
+
+def _flows(
+    name: str, folder: Path, make: Callable[..., Arena], options: Namespace, console: Console
+) -> dict[str, Any]:
+    """Measure runs of the sample workflow alone."""
+    with databases.database(name, folder) as url, console.status(name) as status:
+        arena = make(database=url)
+        arena.migrate(next(one for one in VARIANTS if one.offload))
+        return _measured_flows(name, arena, options, console, status)
+
+
+def _measured_flows(
+    name: str, arena: Arena, options: Namespace, console: Console, status: Status
+) -> dict[str, Any]:
+    samples: Samples = {key: [] for key in FLOWS}
+    for run in range(1, options.runs + 1):
+        for key in FLOWS:
+            status.update(f"{name}: run {run} of {options.runs}, workflows of {variant(key).label}")
+            samples[key].append(arena.flow(variant(key), options.flows))
+    console.print(tables.flows(name, found := flows(samples)))
+    return {"flows": found, "flow_samples": samples}
 
 
 def _side_by_side(
@@ -125,12 +153,14 @@ def _side_by_side(
             for one in PLACES:
                 status.update(f"{name}: run {run} of {options.runs}, jobs {one.label}")
                 trips[one.key].append(arena.travel(one, options.jobs // TRAVELLING_PART))
+        ran = _measured_flows(name, arena, options, console, status)
     console.print(tables.figures(name, found := summary(samples), statements))
     console.print(tables.ratios(name, found), tables.places(name, where := places(trips)))
     version = databases.version(name)
     samples |= trips
     return {
-        "version": version, **found, "places": where, "statements": statements, "samples": samples,
+        "version": version, **found, **ran, "places": where, "statements": statements,
+        "samples": samples,
     }  # fmt: skip
 
 

@@ -74,6 +74,17 @@ def summary(samples: Samples) -> dict[str, Any]:
     }
 
 
+def flows(samples: Samples) -> dict[str, Any]:
+    """Return medians of runs of the sample workflow, and the ratio by pairs."""
+    pairs = zip(samples["offload"], samples["tuned"], strict=True)
+    return {
+        "medians": {key: median(one["runs"] for one in turns) for key, turns in samples.items()},
+        "cpu_ms": {key: processor(turns) for key, turns in samples.items()},
+        "verified": {key: sum(one["verified"] for one in turns) for key, turns in samples.items()},
+        "ratio": median(ours["runs"] / theirs["runs"] for ours, theirs in pairs),
+    }
+
+
 def places(samples: Samples) -> dict[str, Any]:
     """Return medians of jobs here and in another cluster, and the ratio of the two by pairs."""
     return {

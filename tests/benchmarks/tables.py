@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from tests.benchmarks.figures import OURS, RATES, ROLES, THEIRS
-from tests.benchmarks.variants import PLACES, VARIANTS, variant
+from tests.benchmarks.variants import FLOWS, PLACES, VARIANTS, variant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +57,27 @@ def places(name: str, found: Mapping[str, Any]) -> Table:
         ratio = f"{found['ratio']:.3f}" if one.remote else ""
         trip = f"{found['round_trip_p50_ms'][one.key]:,.0f}"
         table.add_row(one.label, f"{found['medians'][one.key]:,.1f}", trip, ratio)
+    return _aligned(table)
+
+
+def flows(name: str, found: Mapping[str, Any]) -> Table:
+    """Return what runs of the sample workflow cost, beside a chord of Celery's."""
+    table = Table(
+        f"{name}: the sample workflow",
+        "runs/s",
+        "processor ms a run",
+        "renditions verified",
+        "ratio",
+    )
+    for key in FLOWS:
+        is_ours = variant(key).offload
+        table.add_row(
+            variant(key).label,
+            f"{found['medians'][key]:.2f}",
+            " + ".join(f"{found['cpu_ms'][key][role]:.0f}" for role in ROLES),
+            f"{found['verified'][key]:,}",
+            f"{found['ratio']:.2f}" if is_ours else "",
+        )
     return _aligned(table)
 
 

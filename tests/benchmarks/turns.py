@@ -73,6 +73,10 @@ class Arena:
         """Return the times of one turn whose jobs run where the variant says."""
         return self._turn(variant, "travel", jobs)
 
+    def flow(self, variant: Variant, runs: int) -> dict[str, Any]:
+        """Return the figures of one turn of runs of the sample workflow."""
+        return self._turn(variant, "flow", runs, BENCH_FLOWS="1")
+
     def _turn(self, variant: Variant, act: str, jobs: int, **more: str) -> dict[str, Any]:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)

@@ -35,6 +35,8 @@ PLACES = (
     Variant(key="local", label="in the own cluster", offload=True),
     Variant(key="remote", label="in another cluster", offload=True, remote=True),
 )
+#: Who runs the sample workflow.
+FLOWS = ("tuned", "offload")
 
 
 def variant(key: str) -> Variant:

@@ -101,12 +101,22 @@ def read(given: Mapping[str, Any]) -> Plan:
 def stored(graph_facts: Any, plan_facts: Any) -> tuple[Graph, Plan] | None:
     """Return the graph and the plan of a row; None if there are none, or they cannot be read."""
     try:
-        graph, plan = Graph.read(graph_facts), read(plan_facts)
+        graph = Graph.read(graph_facts)
+    except UNREADABLE:
+        return None
+    plan = fitting(graph, plan_facts)
+    return (graph, plan) if plan is not None else None
+
+
+def fitting(graph: Graph, plan_facts: Any) -> Plan | None:
+    """Return the plan of a row for this graph; None if it cannot be read, or lacks a step."""
+    try:
+        plan = read(plan_facts)
         names = [member(one, n) for one in graph.by_name for n in range(plan[one].members or 0)]
         is_whole = {*graph.by_name, *names} <= plan.keys()
     except UNREADABLE:
         return None
-    return (graph, plan) if is_whole else None
+    return plan if is_whole else None
 
 
 def member(name: str, number: int) -> str:

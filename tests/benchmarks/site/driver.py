@@ -22,6 +22,7 @@ from django.db import connection  # noqa: E402
 
 from tests.benchmarks.site import cost  # noqa: E402
 from tests.benchmarks.site.contenders import Contender, contender  # noqa: E402
+from tests.benchmarks.site.flows.contenders import flows  # noqa: E402
 from tests.benchmarks.site.identity import FOLDER, VARIANT  # noqa: E402
 from tests.benchmarks.site.notes import Notes  # noqa: E402
 from tests.benchmarks.site.worker import Worker, peer_running, running  # noqa: E402
@@ -40,6 +41,9 @@ COUNTED = 100
 ROUND_TRIPS = 15
 #: Seconds for anything to happen.
 TIMEOUT_SECONDS = 60.0
+#: Runs of the sample workflow before anything is measured, and seconds for all of a turn.
+WARM_UP_RUNS = 4
+FLOWS_TIMEOUT_SECONDS = 600.0
 POLL = 0.004
 
 
@@ -48,13 +52,13 @@ class Stuck(Exception):
 
 
 def main() -> None:
-    """Take the task from the command line: ``time N``, ``count`` or ``travel N``."""
+    """Take the task from the command line: ``time N``, ``count``, ``travel N`` or ``flow N``."""
     act, jobs = sys.argv[1], int(sys.argv[2])
     _empty()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(f"ended by {signal.SIGTERM.name}"))
     there = peer_running() if VARIANT.remote else nullcontext()
     with running() as worker, there:
-        turn = Turn(contender(VARIANT), worker)
+        turn = Flows(flows(VARIANT), worker) if act == "flow" else Turn(contender(VARIANT), worker)
         turn.warm_up()
         figures = turn.count() if act == "count" else getattr(turn, act)(jobs)
     (FOLDER / "figures.json").write_text(json.dumps(figures), encoding="utf-8")
@@ -171,12 +175,36 @@ class Turn:
         self._await(lambda: self._notes.count() >= total)
         self._await(lambda: self._contender.has_ended(total))
 
-    def _await(self, look: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + TIMEOUT_SECONDS
+    def _await(self, look: Callable[[], bool], seconds: float = TIMEOUT_SECONDS) -> None:
+        deadline = time.monotonic() + seconds
         while not look():
             if self._worker.has_ended or time.monotonic() > deadline:
                 raise Stuck(f"nothing more came; the worker said last:\n{self._worker.last_words}")
             time.sleep(POLL)
+
+
+class Flows(Turn):
+    """Measures runs of the sample workflow."""
+
+    def warm_up(self) -> None:
+        """Wait until the worker takes jobs, and let it do some runs."""
+        self._await((FOLDER / "ready").exists)
+        self._await(self._contender.is_ready)
+        self._run(WARM_UP_RUNS)
+
+    def flow(self, runs: int) -> dict[str, Any]:
+        """Return runs per second until the last has ended, and what was verified of them."""
+        before, start = cost.spent(), time.perf_counter()
+        self._run(runs)
+        seconds = time.perf_counter() - start
+        verified = flows(VARIANT).verified(runs + WARM_UP_RUNS)
+        return {"runs": runs / seconds, "cpu": cost.since(before, runs), "verified": verified}
+
+    def _run(self, runs: int) -> None:
+        for _ in range(runs):
+            self._submit()
+        total = self._notes.expect(runs)
+        self._await(lambda: self._contender.has_ended(total), FLOWS_TIMEOUT_SECONDS)
 
 
 def _lines(path: Any) -> int:

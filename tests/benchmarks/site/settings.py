@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from tests.benchmarks.site.identity import IS_PEER, NAME, VARIANT
+from tests.benchmarks.site.identity import FOLDER, IS_PEER, NAME, VARIANT
 
 SECRET_KEY = "benchmark"
 INSTALLED_APPS = [
@@ -14,6 +17,13 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django_celery_results",
 ]
+IS_FLOWS = "BENCH_FLOWS" in os.environ
+if IS_FLOWS:
+    # Its code without its site, which would make an app of Celery's beside the contender's.
+    sys.modules["project"] = ModuleType("project")
+    sys.modules["project"].__path__ = [str(Path(__file__).parents[3] / "project")]
+if VARIANT.offload and IS_FLOWS:
+    INSTALLED_APPS.append("project.dam")
 if VARIANT.offload:
     INSTALLED_APPS.append("offload")
     OFFLOAD: dict[str, Any] = {"CELERY_APP": "tests.benchmarks.site.celery"}
@@ -28,6 +38,7 @@ if VARIANT.remote:
 SILENCED_SYSTEM_CHECKS = ["offload.W008"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
+MEDIA_ROOT = FOLDER / "media"
 
 CELERY_BROKER_URL = os.environ["BENCH_BROKER"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -37,4 +48,6 @@ CELERY_RESULT_BACKEND = "django-db" if VARIANT.results else None
 CELERY_RESULT_EXTENDED = True
 CELERY_TASK_IGNORE_RESULT = not VARIANT.results
 CELERY_TASK_TRACK_STARTED = VARIANT.started
+if IS_FLOWS and not VARIANT.offload:
+    CELERY_IMPORTS = ["tests.benchmarks.site.flows.chord_tasks"]
 CELERY_WORKER_HIJACK_ROOT_LOGGER = True

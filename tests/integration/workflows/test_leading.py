@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import chain, group
+from django.test.utils import CaptureQueriesContext
 from django.utils.module_loading import autodiscover_modules
 
 from offload.core.exceptions import JobFailed
-from offload.models import Job
+from offload.db import database
+from offload.models import Job, Run
+from offload.runs import locking
 from offload.workflows import (
     RunHandle,
     RunState,
@@ -171,3 +174,37 @@ def test_a_value_too_large_for_its_row_reaches_the_next_step(driver: Driver, set
 
     assert run.state is RunState.SUCCEEDED
     assert run.result(5) == "x" * 100
+
+
+def started_one() -> str:
+    """Return the id of a run of one step."""
+    workflow("one")(lambda: step("jobs/add", x=1))
+    return start("one").id
+
+
+def test_a_graph_is_read_once_in_a_process(driver: Driver) -> None:
+    run = started_one()
+    with database.atomic():
+        first = locking.locked(run)
+
+    with CaptureQueriesContext(database.connection()) as asked, database.atomic():
+        second = locking.locked(run)
+
+    [sql] = [one["sql"] for one in asked if "offload_run" in one["sql"]]
+    assert '"graph"' not in sql
+    assert '"canvas"' not in sql
+    assert first is not None
+    assert second is not None
+    assert first.graph is second.graph
+
+
+@pytest.mark.parametrize("change", [{"plan": {"other": []}}, {"plan": None}, {"graph": "x"}])
+def test_a_run_that_cannot_be_read_is_led_by_nobody(
+    driver: Driver, change: dict[str, object]
+) -> None:
+    run = started_one()
+    Run.objects.filter(pk=run).update(**change)
+
+    with database.atomic():
+        assert locking.locked(run) is None
+        assert locking.locked("gone") is None

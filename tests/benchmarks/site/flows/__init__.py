@@ -1,0 +1,1 @@
+"""The sample workflow, run by each contender."""
