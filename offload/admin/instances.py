@@ -35,7 +35,7 @@ class InstanceAdmin(HistoryAdmin, Paged):
             ("withdraw/", "withdraw", peer_views.withdraw),
             ("<path:quoted>/now/", "now", instance_views.now),
             ("<path:quoted>/switch/", "switch", instance_views.switch),
-            ("<path:quoted>/ask/", "ask_there", instance_views.ask),
+            ("<path:quoted>/ask/", "request", instance_views.ask),
         )
 
     def changelist_view(

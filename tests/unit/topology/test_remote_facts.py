@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
+from datetime import UTC, datetime
 
 import pytest
 
@@ -19,3 +20,8 @@ def test_news_say_nothing_that_was_not_announced_and_stay_as_they_are() -> None:
 def test_equal_rules_are_one() -> None:
     first, second = (RemoteRule(verb="deny", pattern="dam/**") for _ in range(2))
     assert len({first, second}) == 1
+
+
+def test_rules_that_end_differ_from_those_that_do_not() -> None:
+    ends = datetime(2050, 1, 1, tzinfo=UTC)
+    assert RemoteRule(verb="deny", pattern="a", until=ends) != RemoteRule(verb="deny", pattern="a")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 THERE = f"{RENDER}/{HERE}"
 PAGE = reverse("admin:offload_instance_change", args=[quote(THERE)])
 NOW = reverse("admin:offload_instance_now", args=[quote(THERE)])
-ASK = reverse("admin:offload_instance_ask_there", args=[quote(THERE)])
+ASK = reverse("admin:offload_instance_request", args=[quote(THERE)])
 HISTORY = reverse("admin:offload_instance_history", args=[quote(THERE)])
 UNTIL = "2050-01-01T12:00:00+00:00"
 
