@@ -50,6 +50,9 @@ class Settings:
     republish: float = 1.0
     #: Seconds that a bound job waits unclaimed before it may move to an instance with a free slot.
     recall: float = 10.0
+    #: Seconds for which the steps of a run with the placement ``near`` or ``spread`` wait for the
+    #: instance that they are meant for; then any may run them.
+    near: float = 5.0
     #: Seconds for which the topology is trusted before its version is checked again.
     topology_age: float = 1.0
     #: Seconds that a change of the topology lasts for listeners; what follows within them is

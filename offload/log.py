@@ -26,6 +26,7 @@ from offload.signals import (
     logger,
     request_answered,
     run_changed,
+    run_placed,
     stale_attempt,
     step_ended,
     step_waits,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         FileDelivered,
         RequestAnswered,
         RunChange,
+        RunPlaced,
         StateChange,
         StepEnd,
         StepWaiting,
@@ -98,6 +100,15 @@ def log_run(*, run_id: str, workflow: str, new: str, event: RunChange, **_: obje
     """Log the beginning or the end of a run; the record has the event, too."""
     level = logging.WARNING if new == RunState.FAILED else logging.INFO
     logger.log(level, "run %s of %s: %s", run_id, workflow, new, extra={"event": event})
+
+
+@receiver(run_placed, dispatch_uid=LOG)
+def log_run_placed(*, run_id: str, old: str, new: str, event: RunPlaced, **_: object) -> None:
+    """Log that a run was placed at an instance; anew is a warning."""
+    level = logging.WARNING if old and event.reason else logging.INFO
+    why = f": {event.reason}" if event.reason else ""
+    where = f"at {new}" if new else "step by step"
+    logger.log(level, "run %s is placed %s%s", run_id, where, why, extra={"event": event})
 
 
 @receiver(step_ended, dispatch_uid=LOG)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, TypeAlias
 from django.dispatch import Signal
 
 from offload.core.alarms import Alarm, AlarmKind
+from offload.core.discovery.mode_changes import ModeChange
 from offload.core.files.deliveries import FileDelivered
 from offload.core.peers.rule_requests import RequestAnswered
-from offload.core.placement.topology import Mode
 from offload.core.states import JobState
-from offload.core.workflows.run_events import RunChange, StepEnd, StepWaiting
+from offload.core.workflows.run_events import RunChange, RunPlaced, StepEnd, StepWaiting
 
 if TYPE_CHECKING:
     from offload.core.retries import Cause
@@ -31,6 +31,7 @@ __all__ = [
     "RefusedAttempt",
     "RequestAnswered",
     "RunChange",
+    "RunPlaced",
     "StateChange",
     "StepEnd",
     "StepWaiting",
@@ -41,6 +42,7 @@ __all__ = [
     "job_changed",
     "request_answered",
     "run_changed",
+    "run_placed",
     "stale_attempt",
     "step_ended",
     "step_waits",
@@ -93,38 +95,6 @@ class StateChange:
 
 
 @dataclass(frozen=True, slots=True)
-class ModeChange:
-    """An instance changed its mode."""
-
-    #: The instance's name.
-    name: str
-    #: Identifies this start of that name.
-    incarnation: str
-    #: The mode it is in now.
-    mode: Mode
-    #: Why, in words.
-    reason: str
-    #: Whether it is gone without having said goodbye, so that what it ran counts as crashed.
-    crashed: bool = False
-    #: How many jobs were taken back from it because it is gone.
-    moved: int = 0
-
-    @property
-    def is_gone(self) -> bool:
-        """Return whether this incarnation has left for good."""
-        return self.mode == Mode.GONE
-
-    def keywords(self) -> dict[str, object]:
-        """Return the arguments that receivers get beside the event."""
-        return {
-            "name": self.name,
-            "incarnation": self.incarnation,
-            "mode": self.mode,
-            "reason": self.reason,
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class RefusedAttempt:
     """An attempt's write was refused because the job has moved on."""
 
@@ -148,7 +118,7 @@ class ChangeMade:
     #: ``set queue``, ``suspend queue``, ``resume queue``, ``remove queue``, or ``stop``,
     #: ``stop by force``, ``remove``, ``retry``; or ``send off``, ``accept on``, ``move reset``;
     #: or ``ask deny`` and the like, and ``withdraw``, of requests to other clusters; or ``pause
-    #: run``, ``approve step`` and others of runs; ``add launcher``, ``launchers off`` and others.
+    #: run``, ``place run`` and others of runs; ``add launcher``, ``launchers off`` and others.
     action: str
     #: The kind of its subject: ``instance``, ``glob``, ``label``, ``queue``, ``job``, ``peer``,
     #: ``run``, ``launcher``.
@@ -170,7 +140,7 @@ class ChangeMade:
 
 Event: TypeAlias = (
     StateChange | ModeChange | RefusedAttempt | Alarm | ChangeMade | FileDelivered
-    | RequestAnswered | RunChange | StepEnd | StepWaiting
+    | RequestAnswered | RunChange | RunPlaced | StepEnd | StepWaiting
 )  # fmt: skip
 
 #: A job changed its state; the event is a ``StateChange``. Arguments: ``job_id``, ``old``, ``new``,
@@ -196,6 +166,9 @@ request_answered = Signal()
 #: A run of a workflow began or ended; the event is a ``RunChange``. Arguments: ``run_id``,
 #: ``workflow``, ``old``, ``new``.
 run_changed = Signal()
+#: A run that stays together was placed at an instance; the event is a ``RunPlaced``. Arguments:
+#: ``run_id``, ``old``, ``new``.
+run_placed = Signal()
 #: A step of a run has ended; the event is a ``StepEnd``. Arguments: ``run_id``, ``step``,
 #: ``state``.
 step_ended = Signal()
@@ -213,6 +186,7 @@ SIGNALS: dict[type[Event], Signal] = {
     FileDelivered: file_delivered,
     RequestAnswered: request_answered,
     RunChange: run_changed,
+    RunPlaced: run_placed,
     StepEnd: step_ended,
     StepWaiting: step_waits,
 }

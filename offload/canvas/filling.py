@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from offload.canvas.freezing.signatures import mark
+from offload.core.placement.lanes import Lane
 from offload.core.retries import least_pause
 from offload.core.states import Hold
 from offload.models import Kind
@@ -29,6 +30,7 @@ IDENTITY_OPTIONS = (
     "join",
     "step",
     "step_inputs",
+    "affinity",
 )
 CALLBACK_LISTS = ("chain", "link", "link_error")
 
@@ -67,6 +69,7 @@ def filled(row: Job, draft: Draft) -> Draft:
     return replace(
         draft,
         options={**draft.options, **identity},
+        affinity=Lane.parse(row.lane).affinity,
         delay=_paused(draft),
         tail=tail or None,
         has_tail=row.has_tail or draft.has_tail,

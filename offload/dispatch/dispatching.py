@@ -14,7 +14,6 @@ from offload.dispatch.full_lanes import full_lanes
 from offload.dispatch.own_share import in_order
 from offload.dispatch.publishing import send
 from offload.dispatch.remote_sending import remote_sending
-from offload.fleet.duties import Duty
 from offload.fleet.snapshots import Snapshot, now, snapshot
 from offload.messaging.installation import current_installation
 from offload.tracking import requeue
@@ -23,7 +22,7 @@ from offload.tracking.binding.bindings import BoundJob, Place, bind, insert_boun
 from offload.tracking.queries import loads_by_instance, suspects, waiting_lanes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from offload.core.placement.admission import Allowance
     from offload.core.placement.lanes import Lane
@@ -146,8 +145,10 @@ def _refill_suspects(instance: str, current: Snapshot) -> int:
 
 def sweep(*, only_remote: bool = False) -> int:
     """Bind waiting jobs of all lanes to any instance that can run them; return how many."""
-    if not waiting_lanes() and not suspects():
-        return 0
+    return _bind_anywhere(only_remote=only_remote) if waiting_lanes() or suspects() else 0
+
+
+def _bind_anywhere(*, only_remote: bool = False) -> int:
     load, topology = loads_by_instance(), snapshot().topology
     remote = [one for one in topology.remote if one.mode is Mode.READY]
     # The own cluster first: others get what it has no room for.
@@ -155,16 +156,21 @@ def sweep(*, only_remote: bool = False) -> int:
     return sum(refill(one.name) for one in places if load.get(one.name, 0) < one.window)
 
 
-def bind_due() -> int:
+def bind_due(relocate: Callable[[Sequence[Lane]], object] = bool) -> int:
     """Bind waiting jobs, including those that have just become due; return how many.
 
-    This needs no term, because the bindings themselves are fenced.
+    Lanes that are kept to an instance are shown to `relocate` first. This needs no term, because
+    the bindings themselves are fenced.
     """
     requeue.release_due()
-    return sweep()
-
-
-BIND = Duty(name="bind", do=bind_due)
+    lanes = [*waiting_lanes(), *suspects()]
+    kept = [one for one in lanes if one.affinity]
+    try:
+        if kept:
+            relocate(kept)
+    finally:
+        bound = _bind_anywhere() if lanes else 0
+    return bound
 
 
 def _candidate(instance: str, lane: Lane, current: Snapshot) -> Candidate | None:

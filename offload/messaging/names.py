@@ -17,6 +17,8 @@ TOPIC_OPTION = "offload_topic"
 STEP_OPTION = "offload_step"
 #: Option of a call: the names of the files that the step takes from earlier ones.
 INPUTS_OPTION = "offload_inputs"
+#: Option of a call: the instance that the step's job is kept to.
+AFFINITY_OPTION = "offload_affinity"
 QUEUE_UNSAFE_CHARACTERS = re.compile(r"[^A-Za-z0-9@._-]")
 
 

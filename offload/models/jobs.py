@@ -130,7 +130,7 @@ class Job(Travelling):
     topic = models.CharField(_("topic"), max_length=255)
     task = models.CharField(_("task"), max_length=255, default="", db_default="")
     #: Queue, need and topic in one text: jobs of one lane can run in the same places now.
-    lane = models.CharField(max_length=600)
+    lane = models.CharField(max_length=900)
     queue = models.CharField(_("queue"), max_length=255, default="default", db_default="default")
     needs = models.CharField(_("needs"), max_length=16, default="", db_default="")
     args = JsonText(_("arguments"), default=list, db_default="[]")

@@ -42,6 +42,15 @@ class Run(models.Model):
     state = models.CharField(_("state"), max_length=10, default="", db_default="", blank=True)
     paused = models.BooleanField(_("paused"), default=False, db_default=False)
     stop_requested = models.BooleanField(_("stop requested"), default=False, db_default=False)
+    #: How the instances of its steps are chosen: ``together``, ``near``, ``spread``; "" for each
+    #: by itself.
+    placement = models.CharField(_("placement"), max_length=8, default="", db_default="")
+    #: The instance of all steps that are to come, if they stay together; "" if none was found.
+    instance = models.CharField(_("instance"), max_length=255, default="", db_default="")
+    #: Rises whenever an instance is chosen (K7).
+    placement_epoch = models.PositiveIntegerField(default=0, db_default=0)
+    #: Seconds for which a step's job is kept near; None for the setting.
+    near_seconds = models.FloatField(null=True, default=None)
     #: Comes back in every event.
     user_data = JsonText(null=True, default=None)
     #: The person who started it; the reason is beside it.
@@ -65,6 +74,13 @@ class Run(models.Model):
 
         verbose_name = _("run")
         verbose_name_plural = _("runs")
+        indexes = [
+            models.Index(
+                fields=["instance"],
+                name="offload_run_placed",
+                condition=models.Q(state="RUNNING") & ~models.Q(instance=""),
+            )
+        ]
 
     def __str__(self) -> str:
         """Return workflow and id."""

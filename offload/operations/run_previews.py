@@ -27,9 +27,15 @@ class StepEffect:
     step: str
     before: StepState
     after: StepState
+    #: The instance that it is kept to from now on, "" if to none; None if that stays as it is.
+    place: str | None = None
 
     def __str__(self) -> str:
         """Return it as a sentence."""
+        if self.place is not None:
+            where = f"at {self.place}" if self.place else "anywhere"
+            begun = ", unless it has begun" if self.before is StepState.RUNNING else ""
+            return f"{self.step} runs {where}{begun}"
         if self.before is self.after:
             return (
                 f"{self.step} is kept"
@@ -42,13 +48,16 @@ class StepEffect:
 def preview(run_id: str, act: Callable[[str], Any]) -> tuple[StepEffect, ...]:
     """Return the effect on each step that a change touches; raise what it raises."""
     with database.atomic():
-        before = _plan(run_id)
+        before, place = _plan(run_id), _place(run_id)
         made = act(run_id)
         again = isinstance(made, str)
         after = _plan(made if again else run_id)
+        moved = _place(run_id) if not again and _place(run_id) != place else None
         stops = Run.objects.filter(pk=run_id, stop_requested=True).exists()
         transaction.set_rollback(True, using=database.alias())
     shown = plans.DONE if again else {StepState.RUNNING} if stops else set()
+    if moved is not None:
+        return _moves(before, moved[1])
     return _effects(before, after, shown)
 
 
@@ -63,6 +72,18 @@ def undone(act: Callable[[], Made]) -> Made:
         made = act()
         transaction.set_rollback(True, using=database.alias())
     return made
+
+
+def _place(run_id: str) -> tuple[str, str] | None:
+    return Run.objects.filter(pk=run_id).values_list("placement", "instance").first()
+
+
+def _moves(before: Plan, place: str) -> tuple[StepEffect, ...]:
+    return tuple(
+        StepEffect(step=name, before=entry.state, after=entry.state, place=place)
+        for name, entry in before.items()
+        if not entry.state.is_final
+    )
 
 
 def _plan(run_id: str) -> Plan:

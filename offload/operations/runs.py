@@ -1,23 +1,26 @@
-"""Changes of runs by people: stop, pause, resume, skip a step, restart; each recorded."""
+"""Changes of runs by people: stop, pause, resume, skip a step, place, restart; each recorded."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from offload.canvas.freezing.context import Origin
-from offload.core.exceptions import RunRefused, UnknownRun, UnknownStep
+from offload.core.exceptions import RunRefused, UnknownInstance, UnknownRun, UnknownStep
 from offload.core.workflows import compensations, plans, restarts
+from offload.core.workflows.placements import Placement
 from offload.core.workflows.plans import Entry, StepState
 from offload.core.workflows.run_states import RunState
 from offload.db import database
 from offload.db.conflicts import retried
 from offload.dispatch.submission import new_id
+from offload.fleet.snapshots import snapshot
 from offload.jobs.stopping import stop_all
 from offload.models import Job, Run
 from offload.operations.changes.runs import RunAction, record
-from offload.runs import step_waits
+from offload.runs import placing, relocating, step_waits
 from offload.runs.advancing import advance
 from offload.runs.locking import Locked, locked
+from offload.tracking import lane_changes
 
 if TYPE_CHECKING:
     from offload.core.workflows.plans import Plan
@@ -93,6 +96,39 @@ def skip(run_id: str, step: str, *, by: Actor | None = None, note: str = "") -> 
 
 
 @retried
+def place(run_id: str, instance: str, *, by: Actor | None = None, note: str = "") -> None:
+    """Let an instance do all steps of a run that have not begun; "" places each by itself again.
+
+    Raise UnknownInstance, and RunRefused if it cannot do all of them.
+    """
+    with database.atomic():
+        lane_changes.lock_run(run_id)
+        run = _open(run_id)
+        row = run.row
+        if instance:
+            _check_able(run, instance)
+        elif row.placement != Placement.TOGETHER:
+            raise RunRefused(run_id=run_id, problem="is at no instance as a whole already")
+        row.placement = Placement.TOGETHER if instance else Placement.ANY
+        placing.place(row, instance, reason=f"by {by.name}" if by else "by hand")
+        lane_changes.keep_to(run_id, relocating.affinity_of(run))
+        record(RunAction.PLACE if instance else RunAction.UNPLACE, row, by, note, about=instance)
+
+
+def _check_able(run: Locked, instance: str) -> None:
+    row, topology = run.row, snapshot(fresh=True).topology
+    if topology.instance(instance) is None:
+        raise UnknownInstance(name=instance, known=[one.name for one in topology.everyone])
+    if row.instance == instance and row.placement == Placement.TOGETHER:
+        raise RunRefused(run_id=row.pk, problem=f"is placed at {instance} already")
+    found = placing.able(row, run.graph, run.plan)
+    reasons = [one.reason for one in found.verdicts if one.instance == instance and one.reason]
+    if reasons:
+        problem = f"cannot be placed at {instance}: {reasons[0].detail.rstrip('.')}"
+        raise RunRefused(run_id=row.pk, problem=problem)
+
+
+@retried
 def restart(run_id: str, *, by: Actor | None = None, note: str = "") -> str:
     """Do again what a run that has ended has not done; return the id of the new run.
 
@@ -144,7 +180,7 @@ def _again(row: Run, plan: Plan, by: Actor | None, note: str) -> Run:
         name: getattr(row, name)
         for name in (
             "workflow", "version", "properties", "payload_id", "canvas", "graph", "tree",
-            "user_data",
+            "user_data", "placement", "near_seconds",
         )
     }  # fmt: skip
     columns["plan"] = plans.facts(plan)

@@ -6,6 +6,8 @@ __all__ = [
     "advancing",
     "deciding",
     "locking",
+    "placing",
+    "relocating",
     "step_decisions",
     "step_ends",
     "step_tokens",

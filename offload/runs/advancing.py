@@ -10,7 +10,8 @@ from offload.canvas.freezing.context import coming_from
 from offload.core.workflows import compensations, plans
 from offload.core.workflows.plans import Entry, StepState
 from offload.models.fields import DatabaseNow
-from offload.runs import beginning, step_waits
+from offload.runs import beginning, placing, step_waits
+from offload.runs.affinities import Affinities
 from offload.runs.known import known
 from offload.signals import Alarm, AlarmKind, RunChange, StepEnd
 from offload.tracking.state_changes import send_on_commit
@@ -51,9 +52,10 @@ def _begun(run: Locked, plan: Plan, ended: Mapping[str, Any], *, strict: bool) -
     if row.stop_requested:
         return plans.stopped(plan)
     while not row.paused and (ready := plans.due(run.graph, plan)):
-        facts = known(run, plan, ready, ended)
+        placing.settle(run, plan)
+        facts, kept = known(run, plan, ready, ended), Affinities.of(run, plan, ready)
         for spec in ready:
-            plan = _come_to(run, plan, spec, facts, strict=strict)
+            plan = _come_to(plan, spec, facts, kept, strict=strict)
     return _undone(run, compensations.begun(run.graph, plan), ended)
 
 
@@ -65,11 +67,13 @@ def _undone(run: Locked, plan: Plan, ended: Mapping[str, Any]) -> Plan:
         if end is not None:
             plan = plans.after(run.graph, plan, spec.name, end)
         else:
-            plan = beginning.begin(run.graph, plan, spec, found.facts, strict=False)
+            free = Affinities(run=run, is_free=True)
+            plan = beginning.begin(plan, spec, found.facts, free, strict=False)
     return plan
 
 
-def _come_to(run: Locked, plan: Plan, spec: StepSpec, found: Known, *, strict: bool) -> Plan:
+def _come_to(plan: Plan, spec: StepSpec, found: Known, kept: Affinities, *, strict: bool) -> Plan:
+    run = kept.run
     end = (
         plans.prevented(run.graph, plan, spec)
         or _lost(run, spec, found)
@@ -80,7 +84,7 @@ def _come_to(run: Locked, plan: Plan, spec: StepSpec, found: Known, *, strict: b
     if spec.wait:
         begun = step_waits.begin(run.row, spec, spec.wait)
         return plans.after(run.graph, plan, spec.name, begun)
-    return beginning.begin(run.graph, plan, spec, found.facts, strict=strict)
+    return beginning.begin(plan, spec, found.facts, kept, strict=strict)
 
 
 def _lost(run: Locked, spec: StepSpec, found: Known) -> Entry | None:

@@ -16,6 +16,8 @@ from offload.models import Job
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from offload.core.placement.affinity import Affinity
+
 JOB = Job._meta.db_table
 COLUMNS = (
     "id", "kind", "topic", "task", "lane", "queue", "needs", "args", "properties", "options",
@@ -58,6 +60,8 @@ class Draft:
     run_id: str | None = None
     payload_id: str | None = None
     retry_of: str | None = None
+    #: The instance that it is kept to.
+    affinity: Affinity | None = None
     #: The epoch of a former job with this id, which is continued (E3).
     epoch: int = 0
 
@@ -71,7 +75,9 @@ class Draft:
     @property
     def lane(self) -> Lane:
         """Return the lane it waits in."""
-        return Lane(queue=self.queue, needs=self.all_needs, topic=self.topic)
+        return Lane(
+            queue=self.queue, needs=self.all_needs, topic=self.topic, affinity=self.affinity
+        )
 
     def facts(self) -> dict[str, Any]:
         """Return the stored values, by the names of COLUMNS."""

@@ -18,6 +18,7 @@ from offload.core.validation.filenames import check_file_name
 from offload.core.validation.parameters import Parameters
 from offload.core.workflows import parameter_fit
 from offload.core.workflows.graph_problems import problems
+from offload.core.workflows.placements import Placement, check_placement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
     Build = TypeVar("Build", bound=Callable[..., Signature[Any]])
 
+#: Why a canvas that Celery leads has no placement.
+NEEDS_GRAPH = (
+    "needs steps that are all jobs: it has plain Celery tasks, or options for several steps"
+)
 #: Modules of installed apps in which definitions are looked for.
 WORKFLOW_MODULES = ("workflow", "workflows")
 
@@ -52,6 +57,10 @@ class Definition:
     version: str = ""
     #: Parameters with which it is checked and drawn, beside the function's own defaults.
     example: Mapping[str, Any] = field(default_factory=dict)
+    #: How the instances of its steps are chosen, unless ``start`` says otherwise.
+    placement: Placement = Placement.ANY
+    #: Seconds for which steps are kept near; None for the setting.
+    near_seconds: float | None = None
 
     def canvas(self, **parameters: Any) -> Signature[Any]:
         """Return the canvas of a new run with these ``parameters``.
@@ -81,6 +90,8 @@ class Definition:
         compiled = lazy.load("offload.workflows.compiling:compiled")
         graph = compiled(written, self.inputs)
         found = problems(graph) if graph else ()
+        if graph is None and self.placement:
+            found = (f"placement={self.placement.value!r} {NEEDS_GRAPH}",)
         if found:
             raise _wrong(self.name, "; ".join(found))
         return Built(canvas, written, graph)
@@ -130,19 +141,26 @@ def workflow(
     inputs: Sequence[str] = (),
     version: str = "",
     example: Mapping[str, Any] | None = None,
+    placement: str = "",
+    near_seconds: float | None = None,
 ) -> Callable[[Build], Build]:
     """Make a function that returns a canvas the definition of a workflow.
 
     ``name`` is written like a topic, such as ``"report/whole"``. ``inputs`` are the names of files
     that every run is started with. ``version`` is kept with each run, by default a digest of the
     steps. ``example`` has parameters with which the definition is checked and drawn, where the
-    function has no defaults for them. Return the decorator; it returns the function.
+    function has no defaults for them. ``placement`` says how the steps' instances are chosen:
+    ``"together"``, one does all; ``"near"``, each where those before it ran, if that has room
+    within ``near_seconds``, by default those of the setting ``NEAR``; ``"spread"``, they take
+    turns, each waiting for its own as long. Return the decorator; it returns the function.
 
     Raise InvalidTopic for an invalid name, InvalidName for that of a file, and ConfigurationError
-    if the name is left out, if another function has it, or if the decorated object is no function.
+    if the name is left out, if another function has it, if the decorated object is no function, or
+    for an unknown placement.
     """
     _check_name(name)
     files = tuple(check_file_name(one) for one in inputs)
+    placed = check_placement(placement, near_seconds)
 
     def define(build: Build) -> Build:
         if not _is_function(build):
@@ -152,8 +170,9 @@ def workflow(
             both = f"{place_of(known.build)} and by {place_of(build)}"
             raise _wrong(name, f"defined by {both}; rename one")
         defined[name] = Definition(
-            name=name, build=build, inputs=files, version=version, example=example or {}
-        )
+            name=name, build=build, inputs=files, version=version, example=example or {},
+            placement=placed, near_seconds=near_seconds,
+        )  # fmt: skip
         return build
 
     return define

@@ -176,6 +176,15 @@ class RunHandle:
         """
         return approvals.token(self.row.pk, step)
 
+    def place(self, instance: str) -> None:
+        """Let an instance do all steps that have not begun; "" places each by itself again.
+
+        ``instance`` is its name. What has begun goes on where it is. If that instance cannot go on,
+        the run is placed anew. Raise RunRefused if the run has ended, is there already, or has a
+        step that the instance cannot do; UnknownInstance, UnknownRun.
+        """
+        runs.place(self.row.pk, instance)
+
     def restart(self) -> RunHandle:
         """Do again what failed or was stopped, and what waited for it; return the new run.
 

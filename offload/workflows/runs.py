@@ -15,6 +15,7 @@ from offload.conf import settings
 from offload.core.exceptions import ConfigurationError, UnfitParameters
 from offload.core.validation.job_properties import check_properties
 from offload.core.workflows import plans
+from offload.core.workflows.placements import check_placement
 from offload.db import database
 from offload.dispatch.submission import new_id
 from offload.files import payloads
@@ -48,6 +49,8 @@ class Why:
     user_data: Any = None
     #: The run that it copies.
     former: str | None = None
+    #: None for the workflow's own.
+    placement: str | None = None
 
     def columns(self) -> dict[str, Any]:
         """Return the values of a run's columns."""
@@ -83,6 +86,7 @@ def start(
     reason: str = "",
     by: str = "",
     user_data: Any = None,
+    placement: str | None = None,
 ) -> RunHandle:
     """Start a run of a workflow; return a handle on it.
 
@@ -90,17 +94,18 @@ def start(
     as JSON values. ``files`` maps names to what they are read from: a path, bytes, or a file opened
     for reading bytes; all steps see these files, and those that other steps make. ``by`` says who
     starts it and ``reason`` why. ``user_data`` is any JSON value; it comes back in every event of
-    the run. Run, files and first steps are stored in one transaction.
+    the run. ``placement`` replaces the workflow's own: ``"together"``, ``"near"``, ``"spread"``, or
+    ``""`` to choose the instance of each step by itself. Run, files and first steps are stored in
+    one transaction.
 
     Raise, with nothing stored: UnknownWorkflow; UnfitParameters for parameters that the function
     does not take, or a declared input that is not among the files; InvalidProperties, and
     UnfitProperties for those of a first step; InvalidName, InvalidFile, MissingFile, UnreadableFile
     or FileNotStored for a file; ConfigurationError if the function returns no canvas, or one that
-    cannot run, or if Celery is set to run every task at once.
+    cannot run, for an unknown placement, or if Celery is set to run every task at once.
     """
-    return begin(
-        name, parameters or {}, files or {}, Why(reason=reason, by=by, user_data=user_data)
-    )
+    why = Why(reason=reason, by=by, user_data=user_data, placement=placement)
+    return begin(name, parameters or {}, files or {}, why)
 
 
 def begin(
@@ -118,7 +123,7 @@ def begin(
     kept = check_properties(parameters, settings().max_properties)
     if why.user_data is not None:
         check_properties({"user_data": why.user_data}, settings().max_properties)
-    known = definition(name)
+    known = _placed(definition(name), why.placement)
     built = known.built(kept)
     _check_inputs(known, files)
     _check_first(built.written)
@@ -132,6 +137,12 @@ def begin(
         source = replace(submitter(celery_app()), run_id=row.pk, payload_id=row.payload_id)
         _begin_steps(new, row, source)
     return RunHandle(row.pk)
+
+
+def _placed(known: Definition, placement: str | None) -> Definition:
+    if placement is None:
+        return known
+    return replace(known, placement=check_placement(placement))
 
 
 def copy_run(
@@ -150,7 +161,7 @@ def copy_run(
     row = RunHandle(str(run)).row
     inputs = row.payload.files.inputs() if row.payload else ()
     given = {**row.properties, **(parameters or {})}
-    why = Why(reason=reason, by=by, user_data=row.user_data, former=row.pk)
+    why = Why(reason=reason, by=by, user_data=row.user_data, former=row.pk, placement=row.placement)
     with ExitStack() as opened:
         files = {one.name: opened.enter_context(one.open()) for one in inputs}
         return begin(row.workflow, given, files, why)
@@ -204,6 +215,8 @@ def _record(new: _New, saved: Saved | None) -> Run:
         version=new.workflow.version_of(graph, new.parameters),
         payload_id=saved.id if saved else _empty_payload(graph),
         parent_id=submitter(celery_app()).parent_id,
+        placement=new.workflow.placement,
+        near_seconds=new.workflow.near_seconds,
         **values,
         **new.why.columns(),
     )

@@ -30,6 +30,8 @@ class RunControl:
     do: Callable[..., Any]
     #: Whether it is about one step.
     of_step: bool = False
+    #: Whether it takes an instance.
+    takes_instance: bool = False
 
 
 STOP = RunControl(
@@ -106,8 +108,19 @@ REJECT = RunControl(
     do=approvals.reject,
     of_step=True,
 )
+PLACE = RunControl(
+    name="place",
+    label=_("Place this run"),
+    means=_(
+        "One instance does all steps that have not begun. What has begun goes on where it is. If "
+        "that instance cannot go on, the run is placed anew."
+    ),
+    done=_("The run is placed."),
+    do=runs.place,
+    takes_instance=True,
+)
 #: Those that need the permission of the step.
 DECISIONS: Mapping[str, RunControl] = MappingProxyType({one.name: one for one in (APPROVE, REJECT)})
 RUN_CONTROLS: Mapping[str, RunControl] = MappingProxyType(
-    {one.name: one for one in (STOP, FORCE, PAUSE, RESUME, RESTART, SKIP)}
+    {one.name: one for one in (STOP, FORCE, PAUSE, RESUME, RESTART, SKIP, PLACE)}
 )

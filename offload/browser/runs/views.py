@@ -23,7 +23,7 @@ from offload.fleet.snapshots import now
 from offload.operations import run_previews
 from offload.operations.changes.actors import of_user
 from offload.reading.runs import run_lines, waiting_steps
-from offload.reading.runs.run_page import page
+from offload.reading.runs.run_page import page, places
 from offload.workflows import copy_run
 from offload.workflows.catalogue import catalogue, pictured
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from offload.models import Run
 
 FRAGMENT = "offload/_run.html"
+#: Stands for no instance in a form; no instance has this name.
+ANYWHERE = "*"
 EITHER = ["GET", "HEAD", "POST"]
 
 
@@ -87,14 +89,19 @@ def _confirmed(
     request: HttpRequest, row: Run, around: Mapping[str, Any], control: RunControl, step: str
 ) -> HttpResponse:
     address = _home(request, row.pk)
+    place = posted_text(request.POST.get("instance") or request.GET.get("instance", ""))
     do = partial(control.do, step=step) if control.of_step else control.do
+    if control.takes_instance:
+        do = partial(control.do, instance="" if place == ANYWHERE else place)
+    asks = control.takes_instance and not place
     try:
-        if request.method == "POST":
+        if request.method == "POST" and not asks:
             return _made(request, row, control, do)
-        effects = run_previews.preview(row.pk, do)
+        effects = () if asks else run_previews.preview(row.pk, do)
     except OffloadError as error:
         return live.answer_with_redirect(request, messages.ERROR, str(error), home=address)
     shown = {"control": control, "run": row, "effects": effects, "step": step, "back": address}
+    shown |= {"place": place, "places": places(row) if asks else None, "anywhere": ANYWHERE}
     context = {**around, **shown, "title": control.label}
     return live.Page(request, "offload/run_change.html", context)
 
@@ -174,7 +181,7 @@ def found(quoted: str) -> Run:
 def context(request: HttpRequest, row: Run) -> dict[str, Any]:
     """Return the templates' context."""
     shown = page(row)
-    version = version_of((shown.line, shown.steps, shown.later, shown.stop_requested))
+    version = version_of((shown.line, shown.steps, shown.later, shown.stop_requested, shown.placed))
     decides = {
         one.name for one in shown.steps if one.wait and request.user.has_perm(one.wait.permission)
     }

@@ -25,6 +25,7 @@ from offload.canvas.freezing.walk import many
 from offload.conf import settings
 from offload.core.envelopes import BUILTIN_TASKS, MAP_TASK
 from offload.core.exceptions import InvalidProperties
+from offload.core.placement.affinity import Affinity
 from offload.core.states import Hold
 from offload.core.validation.bounds import PRIORITY
 from offload.core.validation.ids import id_of
@@ -32,6 +33,7 @@ from offload.core.validation.job_properties import DEPTH_MAX, is_nested_deeper
 from offload.core.validation.options import check_limits, check_priority
 from offload.dispatch.submission import choose_queue
 from offload.fleet.consumers import check_names
+from offload.messaging.names import AFFINITY_OPTION
 from offload.models import Job, Kind
 from offload.tracking.drafts import Draft
 
@@ -85,6 +87,7 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
         root_id=source.root_id,
         run_id=source.run_id,
         payload_id=source.payload_id,
+        affinity=Affinity.parse(options.get(AFFINITY_OPTION) or ""),
         epoch=options.get(EPOCH_OPTION) or 0,
     )
 

@@ -8,7 +8,7 @@ from offload.canvas.freezing.calls import LOCAL_OPTIONS, eta_of
 from offload.canvas.freezing.signatures import EPOCH_OPTION, JOIN_OPTION, join_of
 from offload.core.envelopes import HEADER
 from offload.core.validation.bounds import TIME_LIMIT
-from offload.messaging.names import INPUTS_OPTION, STEP_OPTION, TOPIC_OPTION
+from offload.messaging.names import AFFINITY_OPTION, INPUTS_OPTION, STEP_OPTION, TOPIC_OPTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ EVEN_EMPTY = ("group_index", "argsrepr", "kwargsrepr")
 #: Options with another meaning to Celery, or that must not reach the broker. All others become
 #: properties of the message, as in Celery.
 UNDERSTOOD_OPTIONS = LOCAL_OPTIONS | {
-    *KEPT_OPTIONS, TOPIC_OPTION, STEP_OPTION, INPUTS_OPTION, JOIN_OPTION,
+    *KEPT_OPTIONS, TOPIC_OPTION, STEP_OPTION, INPUTS_OPTION, AFFINITY_OPTION, JOIN_OPTION,
     EPOCH_OPTION,
     "countdown", "expires", "retries", "origin", "task_id", "root_id",
     "parent_id", "link", "link_error", "callbacks", "errbacks", "chain", "chord", "immutable",
@@ -51,6 +51,8 @@ def kept(options: Mapping[str, Any]) -> dict[str, Any]:
         found["step"] = options[STEP_OPTION]
         if options.get(INPUTS_OPTION):
             found["step_inputs"] = list(options[INPUTS_OPTION])
+        if options.get(AFFINITY_OPTION):
+            found["affinity"] = options[AFFINITY_OPTION]
     join = join_of(options.get("chord"))
     return {**found, "join": join} if join else found
 

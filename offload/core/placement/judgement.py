@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from offload.core.placement.affinity import Affinity, kept_away
 from offload.core.placement.reasons import Obstacle, Reason
 from offload.core.placement.topology import (
     PROTOCOL_VERSION,
@@ -53,6 +54,8 @@ class Need:
     stays: bool = False
     # It calls an error callback, which reads the row of the failed job.
     errback: bool = False
+    # The instance that it is kept to.
+    affinity: Affinity | None = None
 
 
 def consumer_for(instance: InstanceInfo, topic: str) -> Consumer | None:
@@ -78,6 +81,7 @@ def obstacle_to(
     """
     return (
         capable(need, instance, consumer)
+        or kept_away(need.affinity, instance.name)
         or allowed(need, instance, in_force)
         or alive(instance)
         or (travels(need, instance) if instance.peer else None)

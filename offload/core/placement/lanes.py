@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from offload.core.placement.affinity import Affinity
 from offload.core.placement.judgement import Need
 
 #: Separates queue, needs and topic in the text of a lane; none of them contains it.
@@ -25,6 +26,8 @@ class Lane:
     #: must be able to kill it; ``files`` if it has files, ``clone`` if another cluster owns it;
     #: ``home`` if it stays in its cluster, since it replaces itself.
     needs: str = ""
+    #: The instance that its jobs are kept to; the last word of the needs in the text.
+    affinity: Affinity | None = None
 
     @staticmethod
     def parse(text: str) -> Lane:
@@ -35,7 +38,8 @@ class Lane:
         """Return the text, which sorts by queue, then by needs, then by topic."""
         if not self.queue:
             return self.topic
-        return f"{self.queue}{SEPARATOR}{self.needs}{SEPARATOR}{self.topic}"
+        needs = f"{self.needs} {self.affinity}".lstrip() if self.affinity else self.needs
+        return f"{self.queue}{SEPARATOR}{needs}{SEPARATOR}{self.topic}"
 
     @property
     def staying(self) -> Lane:
@@ -52,6 +56,7 @@ class Lane:
             files="files" in self.needs,
             clone="clone" in self.needs,
             stays=STAYS in self.needs,
+            affinity=self.affinity,
         )
 
 
@@ -61,4 +66,7 @@ def _parse(text: str) -> Lane:
     parts = text.split(SEPARATOR)
     if len(parts) != LANE_PARTS or not parts[0]:
         return Lane(topic=text, queue="")
-    return Lane(queue=parts[0], needs=parts[1], topic=parts[2])
+    before, _, last = parts[1].rpartition(" ")
+    affinity = Affinity.parse(last)
+    needs = before if affinity else parts[1]
+    return Lane(queue=parts[0], needs=needs, topic=parts[2], affinity=affinity)

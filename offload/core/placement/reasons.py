@@ -15,6 +15,9 @@ class Obstacle(Explained):
     BROKEN_CONSUMER = "broken_consumer", "Its consumer was marked broken after too many refusals."
     CANNOT_LIMIT = "cannot_limit", "Its pool cannot enforce the time limits the job needs."
     CANNOT_KILL = "cannot_kill", "Its pool cannot end a running job, which the job needs."
+    UNPLACED = "unplaced", "The job's run is to stay together, and no instance can do all of it."
+    PLACED_ELSEWHERE = "placed_elsewhere", "The job's run is placed at another instance."
+    KEPT_NEAR = "kept_near", "The job waits a moment for another instance, which it is to be near."
     OFF = "off", "It is switched off."
     DENIED = "denied", "A rule denies it the topic."
     NOT_ALLOWED = "not_allowed", "Its allow rules do not include the topic."
@@ -63,6 +66,9 @@ _NEAREST = (
     Obstacle.RUNS_ANOTHER,
     Obstacle.REPLACES,
     Obstacle.IS_CLONE,
+    Obstacle.KEPT_NEAR,
+    Obstacle.PLACED_ELSEWHERE,
+    Obstacle.UNPLACED,
     Obstacle.CANNOT_KILL,
     Obstacle.CANNOT_LIMIT,
     Obstacle.BROKEN_CONSUMER,

@@ -101,6 +101,7 @@ SETTINGS: Mapping[str, Bound] = MappingProxyType(
         "SWEEP": Bound(least=0.01, most=HOUR_SECONDS),
         "BIND_LIMIT": Bound(least=0, most=HOUR_SECONDS),
         "REPUBLISH": Bound(least=0.1, most=DAY_SECONDS),
+        "NEAR": Bound(least=0, most=DAY_SECONDS),
         "RECALL": Bound(least=0.1, most=DAY_SECONDS),
         "TOPOLOGY_AGE": Bound(least=0, most=HOUR_SECONDS),
         "TOPOLOGY_DELAY": Bound(least=0, most=HOUR_SECONDS),

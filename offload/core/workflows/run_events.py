@@ -76,3 +76,27 @@ class StepEnd:
     def keywords(self) -> dict[str, object]:
         """Return the arguments that receivers get beside the event."""
         return {"run_id": self.run_id, "step": self.step, "state": self.state}
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlaced:
+    """A run that stays together was placed at an instance, for the first time or anew."""
+
+    #: The run's id.
+    run_id: str
+    #: The workflow's name.
+    workflow: str
+    #: The instance that it was placed at before; "" for the first time.
+    old: str
+    #: The instance that all further steps run on; "" if each is free again.
+    new: str
+    #: How often it was placed.
+    epoch: int
+    #: Why it was placed anew, in words.
+    reason: str = ""
+    #: The value that was given to ``start``.
+    user_data: object = None
+
+    def keywords(self) -> dict[str, object]:
+        """Return the arguments that receivers get beside the event."""
+        return {"run_id": self.run_id, "old": self.old, "new": self.new}

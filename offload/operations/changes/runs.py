@@ -29,6 +29,8 @@ class RunAction(enum.StrEnum):
     APPROVE = "approve step"
     REJECT = "reject step"
     EVENT = "send event"
+    PLACE = "place run"
+    UNPLACE = "unplace run"
 
 
 SENTENCES = {
@@ -37,6 +39,8 @@ SENTENCES = {
     RunAction.PAUSE: _("Paused run %(run)s of %(workflow)s"),
     RunAction.RESUME: _("Resumed run %(run)s of %(workflow)s"),
     RunAction.SKIP: _("Skipped step %(about)s of run %(run)s of %(workflow)s"),
+    RunAction.PLACE: _("Placed run %(run)s of %(workflow)s at %(about)s"),
+    RunAction.UNPLACE: _("Placed the steps of run %(run)s of %(workflow)s each by itself"),
     RunAction.RESTART: _("Restarted run %(run)s of %(workflow)s as %(about)s"),
     RunAction.APPROVE: _("Approved step %(about)s of run %(run)s of %(workflow)s"),
     RunAction.REJECT: _("Rejected step %(about)s of run %(run)s of %(workflow)s"),

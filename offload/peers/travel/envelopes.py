@@ -105,7 +105,12 @@ def name_there(instance: str) -> str:
 
 
 def _others(peer: str, job: BoundJob) -> tuple[str, ...]:
-    """Return the other instances of the peer on which the rules here allow the job."""
+    """Return the other instances of the peer on which the rules here allow the job.
+
+    There are none for a job that is kept to the one it is bound to.
+    """
+    if job.options.get("affinity"):
+        return ()
     candidates = plan(Need(topic=job.topic), snapshot().topology, moment()).candidates
     there = [one.instance.name for one in candidates if one.instance.peer == peer]
     return tuple(name_there(name) for name in there if name != job.instance)

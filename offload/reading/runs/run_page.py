@@ -10,16 +10,19 @@ from django.utils.timezone import localtime
 from offload.core.workflows import compensations, plans
 from offload.core.workflows.drawing import drawing
 from offload.core.workflows.mermaid import mermaid
+from offload.core.workflows.placements import Placement
 from offload.core.workflows.plans import StepState
 from offload.core.workflows.run_states import RunState
 from offload.core.workflows.waits import WaitKind
 from offload.models import Job
 from offload.reading.runs import waiting_steps
 from offload.reading.runs.run_lines import line
+from offload.runs import placing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from offload.core.placement.reasons import Verdict
     from offload.core.states import JobState
     from offload.core.workflows.drawing import Drawing
     from offload.core.workflows.graphs import Graph, StepSpec
@@ -75,6 +78,30 @@ class RunPage:
     steps: tuple[StepLine, ...]
     #: The done steps of a run that failed whose compensation failed too.
     not_undone: tuple[str, ...] = ()
+    #: How its steps' instances are chosen; the one that it is placed at, and how often it was.
+    placement: str = ""
+    instance: str = ""
+    placement_epoch: int = 0
+    #: Why no instance can do all that is left of it; "" if one does.
+    unplaced: str = ""
+
+    @property
+    def placed(self) -> str:
+        """Return where its steps run, as a sentence; "" if each is placed by itself."""
+        if self.placement == Placement.NEAR:
+            return "Its steps run near those before them, if there is room within a time."
+        if self.placement == Placement.SPREAD:
+            return "Its steps take turns over the instances that can do them."
+        if self.placement != Placement.TOGETHER:
+            return ""
+        where = f"It is placed at {self.instance}" if self.instance else "It is not placed yet"
+        often = f", its place number {self.placement_epoch}" if self.placement_epoch > 1 else ""
+        return " ".join(filter(None, [f"{where}{often}.", self.unplaced]))
+
+    @property
+    def can_place(self) -> bool:
+        """Tell whether an instance can be chosen for what is left of it."""
+        return bool(self.graph) and self.can_stop
 
     @property
     def drawing(self) -> Drawing | None:
@@ -129,7 +156,27 @@ def page(row: Run) -> RunPage:
         graph=graph,
         steps=_steps(row, graph, plan) if graph else _jobs(row),
         not_undone=compensations.not_undone(graph, plan) if graph else (),
+        placement=row.placement,
+        instance=row.instance,
+        placement_epoch=row.placement_epoch,
+        unplaced=_unplaced(row, graph, plan) if graph else "",
     )
+
+
+def _unplaced(row: Run, graph: Graph, plan: Plan) -> str:
+    """Return why an open run that stays together has no instance that can go on with it."""
+    if row.placement != Placement.TOGETHER or row.state != RunState.RUNNING:
+        return ""
+    left = placing.needs(row, graph, plan)
+    return placing.able(row, graph, plan).problem if left else ""
+
+
+def places(row: Run) -> tuple[Verdict, ...]:
+    """Return whether each instance can do all that is left of a run; those that can first."""
+    if row.led is None:
+        return ()
+    found = placing.able(row, *row.led).verdicts
+    return tuple(sorted(found, key=lambda one: (one.distance, one.instance)))
 
 
 def _jobs(row: Run) -> tuple[StepLine, ...]:

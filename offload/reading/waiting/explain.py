@@ -27,7 +27,7 @@ from offload.models import Exclusion, Job, Kind
 from offload.reading.cluster import instance_rows
 from offload.reading.cluster.counts import count
 from offload.reading.transfers import arriving, away
-from offload.reading.waiting import asked, homes, outlooks, rules_there, verdicts
+from offload.reading.waiting import asked, homes, outlooks, placed, rules_there, verdicts
 from offload.tracking.binding.queue_limits import head_of
 from offload.tracking.queries import loads_by_instance
 
@@ -133,7 +133,7 @@ def explain_job(job: Job) -> Explanation:
     excluded = frozenset(refused.values_list("incarnation", flat=True))
     errback = job.task == ERRBACK_TASK
     need = replace(Lane.parse(job.lane).need, excluded=excluded, errback=errback)
-    found = _decide(need, job.queue, current, lines)
+    found = placed.explained(job, _decide(need, job.queue, current, lines))
     waiting = why_waiting(job, found) or _behind(job, current)
     silence = "" if job.is_finished else verdicts.silence(job.instance, lines.get(job.instance))
     open_ = "" if job.is_finished else asked.sentence(job.topic, found.verdicts)

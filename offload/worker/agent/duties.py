@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.canvas import relays
-from offload.dispatch import dispatching, overdue
+from offload.dispatch import overdue
 from offload.files import collection, delivering, retention
 from offload.files.transfers import kept
 from offload.fleet import departures
@@ -13,7 +13,7 @@ from offload.jobs import aftermath, async_completion
 from offload.peers import announcing, outboxes, silence
 from offload.peers.travel import moving
 from offload.queues import policies
-from offload.runs import deciding
+from offload.runs import deciding, relocating
 
 if TYPE_CHECKING:
     from offload.fleet.duties import Duty
@@ -26,7 +26,7 @@ def new_duties(*, with_peers: bool) -> tuple[Duty, ...]:
     """
     return (
         departures.MOVE,
-        dispatching.BIND,
+        relocating.duty(),
         overdue.EXPIRE,
         async_completion.TIME_OUT,
         deciding.DUE,

@@ -31,6 +31,10 @@ def facts(page: RunPage) -> dict[str, object]:
         "former": page.former,
         "not_undone": page.not_undone,
         "relation": page.relation,
+        "placement": page.placement,
+        "instance": page.instance,
+        "placement_epoch": page.placement_epoch,
+        "unplaced_because": page.unplaced,
         "later": [{"id": key, "relation": how} for key, how in page.later],
         "steps": [
             {
@@ -64,6 +68,8 @@ def lines(page: RunPage) -> Iterator[str | Text | Table]:
     if page.not_undone:
         names = ", ".join(page.not_undone)
         yield sanitized(f"NOT UNDONE, though the run failed: {names}. Undo it by hand.", "bold red")
+    if page.placement:
+        yield page.placed
     yield from _relatives(page)
     yield table(HEADERS, map(_row, page.steps), fold=FOLD)
     yield from to_decide(page)

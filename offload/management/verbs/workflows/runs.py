@@ -10,7 +10,7 @@ from offload.management.arguments.numbers import positive
 from offload.management.arguments.words import one_of, written, written_as
 from offload.management.terminal import Terminal, sanitized, table
 from offload.management.verb import Options, Verb
-from offload.management.verbs.workflows import run_actions
+from offload.management.verbs.workflows import run_actions, run_arguments
 from offload.reading.runs import run_lines
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--state", type=one_of(RunState), metavar=written_as(RunState), help="in this state"
     )
     parser.add_argument("--limit", type=positive, default=20, help="how many at most (%(default)s)")
-    run_actions.arguments(parser)
+    run_arguments.arguments(parser)
 
 
 def run(terminal: Terminal, options: Options) -> None:
@@ -58,7 +58,7 @@ def row(one: RunLine) -> tuple[object, ...]:
 
 RUNS = Verb(
     name="runs",
-    help="list runs of workflows; start, show, stop, pause, resume, skip, approve, restart one",
+    help="list runs of workflows; start, show, stop, pause, resume, skip, place, restart one",
     arguments=arguments,
     run=run,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 from celery import chain
@@ -13,6 +14,7 @@ from offload.jobs import aftermath
 from offload.models import ChangeRecord, Run
 from offload.workflows import RunHandle, definitions, start, step, workflow
 from tests.integration.browser.pages import text
+from tests.integration.world import HERE, THERE, join
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,6 +108,27 @@ def test_a_button_asks_with_a_preview_and_then_does_it(
     record = ChangeRecord.objects.get()
     assert (record.action, record.actor, record.subject) == (action, "admin", run.id)
     assert "late" in record.text
+
+
+def test_a_button_asks_where_to_place_a_run_and_says_why_not_elsewhere(boss: Client) -> None:
+    join(consumers=[{"pattern": "made/**", "task": "made"}])
+    join(THERE, consumers=[{"pattern": "made/first", "task": "made"}])
+    run = start("made/whole")
+
+    asked = boss.get(page_of(run, "place")).content.decode()
+    assert f'href="?instance={quote(HERE, safe="")}"' in asked
+    assert f"{THERE} has no consumer for made/second." in asked
+    sure = text(boss, f"{page_of(run, 'place')}?instance={HERE}")
+    assert f"second runs at {HERE}" in sure
+    assert run.row.instance == ""
+
+    boss.post(page_of(run, "place"), {"instance": HERE, "note": "late"})
+    assert run.row.instance == HERE
+    assert f"It is placed at {HERE}." in text(boss, page_of(run))
+    assert "it is placed there." in text(boss, page_of(run, "place"))
+    boss.post(page_of(run, "place"), {"instance": "*"})
+    assert run.row.placement == ""
+    assert ChangeRecord.objects.count() == 2
 
 
 def test_a_run_is_resumed_and_restarted_by_its_buttons(boss: Client) -> None:

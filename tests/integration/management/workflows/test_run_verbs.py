@@ -15,6 +15,7 @@ from offload.checks.consumers import check
 from offload.diagnostics import runs
 from offload.models import ChangeRecord, Job, Run
 from offload.workflows import definitions, media_type, result, start, step, workflow
+from tests.integration.world import HERE, THERE, join
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,6 +118,30 @@ def test_a_run_is_paused_resumed_skipped_stopped_and_restarted(
         "pause run", "resume run", "skip step", "stop run", "restart run",
     ]  # fmt: skip
     assert "lunch" in json.dumps(answered("changes", "--of", run))
+
+
+def test_a_run_is_placed_at_an_instance_and_freed(said: Said, answered: Answered) -> None:
+    join(consumers=[{"pattern": "made/**", "task": "made"}])
+    join(THERE, consumers=[{"pattern": "made/first", "task": "made"}])
+    run = answered("runs", "start", "made/whole", "--placement", "near")["id"]
+
+    tried = answered("runs", "place", run, HERE, "--dry-run")
+    assert {one["place"] for one in tried["steps"]} == {HERE}
+    placed = answered("runs", "place", run, HERE, "--note", "it has the disk")
+    assert (placed["placement"], placed["instance"]) == ("together", HERE)
+    assert f"It is placed at {HERE}." in said("runs", "show", run)
+    assert "it has the disk" in json.dumps(answered("changes", "--of", run))
+    assert answered("runs", "place", run, "--anywhere")["placement"] == ""
+    for words, told in [
+        ([run, THERE], f"cannot be placed at {THERE}: {THERE} has no consumer for made/second"),
+        ([run, "render@gpu"], "Did you mean"),
+        ([run], "one of the arguments INSTANCE --anywhere is required"),
+        ([run, "--anywhere"], "at no instance as a whole already"),
+    ]:
+        with pytest.raises(CommandError, match=told):
+            said("runs", "place", *words)
+    with pytest.raises(CommandError, match="invalid choice: 'there'"):
+        said("runs", "start", "made/whole", "--placement", "there")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,92 @@
+"""Placing a run: one instance for all that is left of it, and its jobs kept there (K7)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from django.db.models import Count
+
+from offload.canvas.freezing.options import TIME_LIMITS
+from offload.core.placement.joint import Joint, chosen, joint
+from offload.core.placement.routing import Need
+from offload.core.workflows.placements import Placement
+from offload.core.workflows.run_states import RunState
+from offload.fleet.snapshots import now, snapshot
+from offload.models import Run
+from offload.signals import RunPlaced
+from offload.tracking.queries import loads_by_instance
+from offload.tracking.state_changes import send_on_commit
+
+if TYPE_CHECKING:
+    from offload.core.workflows.graphs import Graph
+    from offload.core.workflows.plans import Plan
+    from offload.runs.locking import Locked
+
+
+def settle(run: Locked, plan: Plan) -> None:
+    """Place a run that is to stay together and has no instance yet, if one can do all of it."""
+    row = run.row
+    if row.placement != Placement.TOGETHER or row.instance:
+        return
+    name = best(row, run.graph, plan, able(row, run.graph, plan))
+    if name:
+        place(row, name)
+
+
+def needs(row: Run, graph: Graph, plan: Plan) -> tuple[Need, ...]:
+    """Return the needs of the steps that have not ended; one that only waits has no job."""
+    return tuple(
+        Need(
+            topic=spec.topic,
+            limit=any((spec.signature.get("options") or {}).get(name) for name in TIME_LIMITS),
+            files=row.payload_id is not None,
+        )
+        for spec in graph.steps
+        if not spec.wait and not plan[spec.name].state.is_final
+    )
+
+
+def able(row: Run, graph: Graph, plan: Plan) -> Joint:
+    """Return the instances that can do all that is left of a run, and why the others cannot."""
+    passes_files = any(one in graph.makers for spec in graph.steps for one in spec.inputs)
+    left = needs(row, graph, plan)
+    return joint(left, snapshot().topology, now(), stays=passes_files)
+
+
+def best(row: Run, graph: Graph, plan: Plan, found: Joint) -> str:
+    """Return the best of the instances that can do all that is left; "" if none can.
+
+    Runs that are placed at an instance count as its load, like the jobs that are bound to it.
+    """
+    left = needs(row, graph, plan)
+    if not found.candidates:
+        return ""
+    if len(found.candidates) == 1:
+        return found.candidates[0].instance.name
+    load = Counter(loads_by_instance()) + Counter(_placed())
+    order = snapshot().policy_for(left[0].topic).cluster_order
+    return chosen(left, found, load, order)
+
+
+def _placed() -> dict[str, int]:
+    """Return how many runs that have not ended are placed at each instance."""
+    open_ = Run.objects.filter(state=RunState.RUNNING).exclude(instance="")
+    return dict(open_.order_by().values_list("instance").annotate(Count("pk")))
+
+
+def place(row: Run, name: str, *, reason: str = "") -> None:
+    """Store that a run is placed at an instance, under the next epoch; its row is locked."""
+    old, row.instance = row.instance, name
+    row.placement_epoch += 1
+    row.save(update_fields=["placement", "instance", "placement_epoch"])
+    event = RunPlaced(
+        run_id=row.pk,
+        workflow=row.workflow,
+        old=old,
+        new=name,
+        epoch=row.placement_epoch,
+        reason=reason,
+        user_data=row.user_data,
+    )
+    send_on_commit([event])
