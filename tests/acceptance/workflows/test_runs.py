@@ -155,3 +155,34 @@ def test_a_paused_run_outlives_all_workers_and_goes_on_when_it_is_resumed(
 
     assert waited == "WAITING"
     assert run.wait(90) is RunState.SUCCEEDED
+
+
+def test_a_run_that_stays_together_survives_its_instance_and_repeats_no_done_step(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    """Worker and agent are killed at once, so nobody says goodbye."""
+    fleet.need("a", "b")
+    gate = tmp_path / "gate"
+    run = started(
+        lambda: chain(
+            step("acc/any", called="first"),
+            step("acc/gate", called="held", gate=str(gate)).set(immutable=True),
+            step("acc/last", called="third"),
+            step("acc/last", called="last"),
+        ),
+        placement="together",
+    )
+    eventually(lambda: states(run)["held"] == "RUNNING", within=60, what="the second step")
+    eventually(lambda: events(run.plan["held"].job, "start"), within=60, what="its beginning")
+    placed = run.row.instance
+    assert placed in {one.name for one in fleet.workers.values()}
+    [lost] = [one for one in fleet.workers.values() if one.name == placed]
+
+    lost.send_all(signal.SIGKILL)
+    gate.touch()
+
+    assert run.wait(120) is RunState.SUCCEEDED
+    assert (run.row.instance != placed, run.row.placement_epoch) == (True, 2)
+    where = {name: Job.objects.get(pk=entry.job).instance for name, entry in run.plan.items()}
+    assert where == {"first": placed, **dict.fromkeys(("held", "third", "last"), run.row.instance)}
+    assert len(events(run.plan["first"].job, "ran")) == 1
