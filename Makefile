@@ -9,7 +9,7 @@ export SHORT ?=
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 export PYTHONUNBUFFERED := 1
 TESTS := $(PY) -m pytest -m "not long and not bench"
-# The acceptance tests go to two processes, everything else to the others.
+# The acceptance tests go to three processes, everything else to the others.
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadscope
 
 .DEFAULT_GOAL := help

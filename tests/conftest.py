@@ -39,22 +39,24 @@ hypothesis_settings.load_profile("shared machine")
 
 
 class Sharing(LoadScopeScheduling):  # type: ignore[misc] # it has no types
-    """Tests shared out one by one, but the acceptance tests, whose workers live on: in two parts.
+    """Tests shared out one by one, but the acceptance tests, whose workers live on: in three parts.
 
     What takes long in them is waiting, so that these parts run side by side.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        if not nodeid.startswith("tests/acceptance/"):
+        _, floor, room, *_ = f"{nodeid}//".split("/")
+        if floor != "acceptance":
             return nodeid
-        # Both take about as long.
-        is_embedded = "sqlite+valkey" in nodeid or nodeid.startswith("tests/acceptance/docs/")
-        return "acceptance, embedded" if is_embedded else "acceptance, the rest"
+        # All take about as long.
+        if room in {"browser", "docs", "peers"}:
+            return "acceptance, pages and clusters"
+        return f"acceptance, {'embedded' if 'sqlite+valkey' in nodeid else 'servers'}"
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return one process more than there are processors: two of them wait most of the time."""
-    return len(os.sched_getaffinity(0)) + 1
+    """Return two processes more than there are processors: three of them wait most of the time."""
+    return len(os.sched_getaffinity(0)) + 2
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
