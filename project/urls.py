@@ -5,12 +5,15 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.utils.functional import lazy
 
 from project import gallery
 from project.landing import landing
 
 # The admins of both sites look alike.
-admin.site.site_header = admin.site.site_title = f"Asset store: {settings.SITE}"
+admin.site.site_header = admin.site.site_title = lazy(
+    lambda: f"Asset store: {settings.SITE}", str
+)()
 
 urlpatterns = [
     path("", landing, name="landing"),

@@ -45,6 +45,7 @@ from offload.models import (
     Run,
     SeenMessage,
     Slot,
+    StepWait,
     Switch,
     Version,
     WithdrawnBinding,
@@ -82,6 +83,7 @@ def facts() -> list[tuple[type[models.Model], dict[str, Any]]]:
     job = {"topic": "odd/topic", "lane": "default||odd/topic"}
     return [
         (Run, {"workflow": "odd/flow"}),
+        (StepWait, {"run_id": "plain", "kind": "event"}),
         (Payload, {"storage": "default"}),
         (Job, {**job}),
         (Job, {**job, **ended, "epoch": 2}),
@@ -137,6 +139,7 @@ def make() -> list[models.Model]:
     arrange_new(**plain, state=JobState.SUCCEEDED, finished_at=PAST, epoch=1)
     Join.objects.create(**dict[str, Any](id="plain", body={}, tree=[]))
     Payload.objects.create(id="plain", storage="default")
+    Run.objects.create(id="plain", workflow="odd/flow")
     made = [row for model, given in facts() for row in _rows(model, given)]
     assert len(made) > 200
     for row in made:
