@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING
 
 from offload.conf import settings
-from offload.core.exceptions import InvalidPathPattern
 from offload.models import Launcher, LauncherSwitch
 from offload.models.launching.launcher_rows import EVERYWHERE
 
@@ -29,10 +28,10 @@ def rules() -> list[LauncherRule]:
 
 def _readable() -> Iterator[LauncherRule]:
     for row in Launcher.objects.all():
-        try:
+        if problem := row.problem:
+            logger.warning("launcher %s is left out: %s", row.name, problem)
+        else:
             yield row.rule
-        except (InvalidPathPattern, TypeError, ValueError) as error:
-            logger.warning("launcher %s is left out: %s", row.name, error)
 
 
 def off_because(instance: str = EVERYWHERE) -> str:

@@ -130,7 +130,13 @@ class Launcher(models.Model):
 
     @property
     def rule(self) -> LauncherRule:
-        """Return it as a value; raise InvalidPathPattern for a row that was edited by hand."""
+        """Return it as a value.
+
+        Raise InvalidPathPattern or ValidationError for a row that was edited by hand.
+        """
+        validate_types(self.exclude)
+        validate_types(self.include)
+        validate_object(self.parameters)
         return LauncherRule(
             name=self.name,
             pattern=PathPattern.parse(self.pattern),
@@ -145,6 +151,15 @@ class Launcher(models.Model):
             takes_outputs=self.takes_outputs,
             enabled=self.enabled,
         )
+
+    @property
+    def problem(self) -> str:
+        """Say why the row cannot be used, in which case it starts nothing; "" if it can."""
+        try:
+            self.rule  # noqa: B018
+        except (InvalidPathPattern, ValidationError) as error:
+            return "; ".join(getattr(error, "messages", (str(error),)))
+        return ""
 
 
 class LauncherSwitch(models.Model):

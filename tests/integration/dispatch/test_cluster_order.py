@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import override_settings
 from django.utils import timezone
 
-from offload.core.envelopes import MAP_TASK
+from offload.core.envelopes import ERRBACK_TASK
 from offload.core.placement.lanes import Lane
 from offload.dispatch import dispatching
 from offload.fleet.snapshots import snapshot
@@ -126,7 +126,7 @@ def test_what_another_cluster_refused_or_cannot_get_runs_here() -> None:
     Exclusion.objects.create(
         job_id=refused, incarnation=BOOT, until=timezone.now() + timedelta(hours=1)
     )
-    Job.objects.filter(pk=builtin).update(task=MAP_TASK)
+    Job.objects.filter(pk=builtin).update(task=ERRBACK_TASK)
 
     for _ in range(3):
         dispatching.sweep()

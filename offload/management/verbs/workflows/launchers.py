@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from offload.core.texts import as_text
 from offload.launchers.launcher_changes import SwitchLaunchers
 from offload.launchers.launcher_rules import off_because
 from offload.launchers.launching import workflow_problem
@@ -76,9 +77,17 @@ def _shown(is_off: bool, instance: str, found: Outcome) -> Shown:
 def row(one: Launcher) -> tuple[object, ...]:
     """Return a launcher as cells of HEADERS."""
     return (
-        one.name, "yes" if one.enabled else "no", one.event, one.pattern, ", ".join(one.exclude),
-        ", ".join(one.include), one.workflow, sanitized(workflow_problem(one.workflow), "red"),
+        one.name, "yes" if one.enabled else "no", one.event, one.pattern, _types(one.exclude),
+        _types(one.include), one.workflow, sanitized(_problem(one), "red"),
     )  # fmt: skip
+
+
+def _types(stored: Any) -> str:
+    return ", ".join(map(as_text, stored)) if isinstance(stored, list) else as_text(stored)
+
+
+def _problem(one: Launcher) -> str:
+    return one.problem or workflow_problem(one.workflow)
 
 
 def facts(one: Launcher) -> dict[str, Any]:
@@ -87,8 +96,7 @@ def facts(one: Launcher) -> dict[str, Any]:
         "name", "enabled", "event", "pattern", "exclude", "include", "size_min", "size_max",
         "workflow", "parameters", "input_name", "takes_outputs",
     )  # fmt: skip
-    problem = workflow_problem(one.workflow) or None
-    return {**{name: getattr(one, name) for name in names}, "problem": problem}
+    return {**{name: getattr(one, name) for name in names}, "problem": _problem(one) or None}
 
 
 LAUNCHERS = Verb(
