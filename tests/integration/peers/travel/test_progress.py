@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import pytest
+
 from offload.core.job_log import JobLog, LogLine
 from offload.core.peers.contents import CloneReport
 from offload.core.progress import Progress
+from offload.fleet import snapshots
 from offload.jobs import endings
 from offload.models import AttemptLog, News
 from offload.tracking import finishing, logs
@@ -28,8 +31,13 @@ def report(link: Link, ending: Ending, step: int) -> list[CloneReport]:
     return [one for one in link.send(link.peer) if isinstance(one, CloneReport)]
 
 
-def test_while_a_report_has_no_answer_no_further_one_is_sent(link: Link) -> None:
+def test_while_a_report_has_no_answer_no_further_one_is_sent(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ending = begin(link)
+    # However slow this is, the one that was sent is not yet due again.
+    moment = snapshots.now()
+    monkeypatch.setattr(snapshots, "now", lambda: moment)
 
     sent = [one for step in range(1, STEPS + 1) for one in report(link, ending, step)]
 
