@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import pytest
-
 from offload.core.job_log import JobLog, LogLine
 from offload.core.peers.contents import CloneReport
 from offload.core.progress import Progress
@@ -17,6 +15,8 @@ from offload.tracking import finishing, logs
 from tests.integration.peers.travel.acting import begin, row_at
 
 if TYPE_CHECKING:
+    import pytest
+
     from offload.jobs.endings import Ending
     from tests.integration.peers.travel.clusters import Link
 
