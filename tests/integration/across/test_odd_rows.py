@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
+from offload.db import database
 from offload.fleet import leadership, membership, snapshots
 from offload.management.verbs import VERBS
 from offload.models import Job, PayloadFile
@@ -147,13 +148,14 @@ UNCALLED = {"broker"}
 
 
 def calls(made: list[Model]) -> Iterator[tuple[str, ...]]:
-    """Yield the calls of every verb, for people and for programs."""
+    """Yield the calls of every verb: for programs, and on one database for people."""
     jobs = [[row.pk] for row in made if isinstance(row, Job)]
     given = {**CALLS, "job": jobs, "logs": jobs}
     for verb in VERBS.keys() - UNCALLED:
         for arguments in given[verb]:
-            yield verb, *arguments
             yield verb, *arguments, "--json"
+            if database.vendor() == "sqlite":  # It accepts whatever any of them does.
+                yield verb, *arguments
 
 
 def said(*arguments: str) -> str:

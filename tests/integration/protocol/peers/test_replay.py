@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.unit.protocol.model import Key
 
 #: Schedules that are taken of each fault, and in the long tests of each pair.
-MOST, MOST_OF_PAIRS = 12, 6
+MOST, MOST_OF_PAIRS = 8, 6
 
 
 def replay(link: Link, schedule: Schedule) -> None:
