@@ -40,8 +40,14 @@ NAMES = {"announce to peers", "observe peers", "send to peers", "forget messages
 
 @pytest.fixture(autouse=True)
 def queue(app: Celery) -> Iterator[None]:
-    """Leave nothing in the queues of clusters."""
+    """Begin and end with nothing in the queues of clusters."""
+    purge(app)
     yield
+    purge(app)
+
+
+def purge(app: Celery) -> None:
+    """Empty the queues of both clusters, which all tests of a process share."""
     with app.connection_for_read() as connection:
         for one in (SITE, RENDER):
             for queue in (clusters.cluster_queue(one), clusters.presence_queue(one)):

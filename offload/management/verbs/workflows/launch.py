@@ -66,7 +66,14 @@ def _launch(file: Path, path: str) -> tuple[Launched, ...]:
 
 
 def _preview(file: Path, path: str) -> tuple[Launched, ...]:
-    return preview(file if file.exists() else None, path=path)
+    return preview(file if _exists(file) else None, path=path)
+
+
+def _exists(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:  # Such as for a name that is too long for any file.
+        return False
 
 
 def as_facts(one: Launched) -> dict[str, Any]:
