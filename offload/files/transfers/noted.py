@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import F
+
 from offload.core.transfers.descriptions import Direction
 from offload.core.transfers.moving_files import TOLD_MAX, MovingFiles
 from offload.core.transfers.stages import FilesProgress, TransferStage
@@ -76,6 +78,23 @@ def give_up(job_id: str, *, problem: str, code: str = "", storage: str = "") -> 
         part="",
         error_type=code,
         error=problem,
+    )
+
+
+def arrive(job_id: str) -> int:
+    """End the open transfers of a job whose files are all there; return how many."""
+    return (
+        FileTransfer.objects.filter(job_id=job_id)
+        .open()
+        .update(
+            stage=TransferStage.DONE,
+            finished_at=DatabaseNow(),
+            due_at=None,
+            claim="",
+            lease_until=None,
+            sent=F("size"),
+            part="",
+        )
     )
 
 

@@ -147,11 +147,17 @@ def problem_of(clone: Job) -> FileProblem:
     return file_problem(failed.error_type, name=failed.name, problem=failed.error)
 
 
-def give_up(clone: Job) -> None:
-    """End the transfers of a clone that home has answered for, and remove what was offered."""
+def conclude(clone: Job, *, has_come: bool) -> None:
+    """End the transfers of a clone that home has answered for, and remove what was offered.
+
+    ``has_come`` says that home has all outputs: it may know that before the agent that sent them.
+    """
     if clone.payload_id is None:
         return
-    noted.give_up(clone.pk, problem="home does not wait for it")
+    if has_come:
+        noted.arrive(clone.pk)
+    else:
+        noted.give_up(clone.pk, problem="home does not wait for it")
     copies = _rows(clone.pk, clone.home_epoch or 0).filter(task=TransferTask.OFFER)
     made = [one.ticket for one in copies if one.ticket.get("is_copy") is True]
     if made and settings().shared_storage:

@@ -72,7 +72,7 @@ def take_withdrawal(home: str, asked: Withdrawal, now: datetime) -> tuple[Conten
     if is_unknown:
         if clone is not None:
             # Its report is overwritten, and nobody waits for its outputs.
-            pushing.give_up(clone)
+            pushing.conclude(clone, has_come=False)
         news.report_without_clone(asked.job_id, home, asked.epoch, news.WITHDRAWN)
     acknowledgement = Acknowledgement(
         job_id=asked.job_id,
@@ -96,7 +96,8 @@ def take_answer(home: str, answer: ReportAnswer, now: datetime) -> tuple[Content
     row = None if is_accepted and not is_last else _row(answer.job_id)
     if row is not None and (row.home, row.home_epoch) == (home, answer.epoch):
         if is_last:
-            pushing.give_up(row)
+            has_come = is_accepted and row.state == JobState.SUCCEEDED
+            pushing.conclude(row, has_come=has_come)
         if not is_accepted:
             stopping.stop_jobs([row.pk])
             fetched_inputs.give_up(row, "home does not wait for its job")
@@ -159,7 +160,7 @@ def _clone(home: str, envelope: PeerEnvelope, task: str, older: Job | None) -> N
     if older is not None:
         epoch = older.epoch
         fetched_inputs.give_up(older, "home has bound its job anew")
-        pushing.give_up(older)
+        pushing.conclude(older, has_come=False)
         deletion.forget([older.pk])
     draft = _draft(envelope, task, epoch)
     clones.store(draft, home=home, epoch=envelope.epoch)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from offload.core.peers.contents import OutputInvitation
+from offload.core.transfers.stages import TransferStage
+from offload.files.transfers import claimed_files
 from offload.files.transports.watching import Watch
-from offload.models import News, PayloadFile
+from offload.models import FileTransfer, News, PayloadFile
 from offload.peers.files import fetched_outputs, pushing, receipt
 from tests.integration.peers.files.sent_outputs import (
     FILES,
@@ -109,6 +111,29 @@ def test_a_report_that_comes_twice_is_taken_once(by_http: Link) -> None:
         by_http.deliver(by_http.peer, one)
 
     assert visible(by_http) == FILES
+    assert is_settled(by_http)
+
+
+def test_outputs_that_home_has_have_come_though_their_agent_does_not_know_it_yet(
+    by_http: Link,
+) -> None:
+    succeed(by_http, FILES)
+    [report] = by_http.send(by_http.peer)
+    by_http.exchange()
+    files = claimed(by_http.peer)
+    arrive(by_http, FILES)
+
+    by_http.deliver(by_http.home, report)
+    by_http.exchange()
+
+    assert row_at(by_http.home).state == "SUCCEEDED"
+    with by_http.peer.here():
+        found = FileTransfer.objects.values_list("name", "stage", "sent", "saved", "error")
+        assert sorted(found) == [
+            (name, TransferStage.DONE, len(content), 0, "")
+            for name, content in sorted(FILES.items())
+        ]
+        assert not claimed_files.finish(files, {})
     assert is_settled(by_http)
 
 
