@@ -26,6 +26,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" Did you mean {names[found[0]]!r}?" if found else ""
 
 
+def unknown_key(key: object, known: Iterable[str]) -> str:
+    """Return what is wrong with a key that is not among the known ones, and the nearest of them."""
+    names = list(known)
+    near = get_close_matches(str(key)[:COMPARED_CHARACTERS_MAX], names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}"
+    return f"it has no {key!r:.60}; {hint}"
+
+
 def nearest_topic(topic: str, known: Iterable[str]) -> str:
     """Return the nearest topic or pattern, or "" if none is near.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 
 from offload.conf import settings
 from offload.core.exceptions import InvalidLauncher
+from offload.core.nearness import unknown_key
 from offload.db import database
 from offload.models import Launcher
 from offload.models.validation import error_text
@@ -42,11 +42,7 @@ def rows() -> Iterator[Launcher]:
 def _read(name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     for key in fields:
         if key not in DECLARED_FIELDS:
-            near = get_close_matches(str(key), DECLARED_FIELDS, n=1)
-            hint = (
-                f"did you mean {near[0]!r}?" if near else f"there are {', '.join(DECLARED_FIELDS)}"
-            )
-            raise InvalidLauncher(name=name, problem=f"it has no {key!r:.60}; {hint}")
+            raise InvalidLauncher(name=name, problem=unknown_key(key, DECLARED_FIELDS))
     return {key: list(one) if isinstance(one, tuple) else one for key, one in fields.items()}
 
 

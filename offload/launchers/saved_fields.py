@@ -102,7 +102,7 @@ def _stamp(file: Any) -> str:
 
 
 def _is_known(path: str, stamp: str) -> bool:
-    """Tell whether this state of the file was launched before by all that take it."""
+    """Tell whether this state of the file was launched before, by any launcher of its path."""
     names = {
         one.name
         for one in rulebook.lately()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
@@ -12,6 +11,7 @@ from django.db import IntegrityError
 
 from offload.conf import settings
 from offload.core.exceptions import InvalidQueue
+from offload.core.nearness import unknown_key
 from offload.db import database
 from offload.models import Queue
 from offload.models.validation import error_text
@@ -60,11 +60,7 @@ def rows() -> Iterator[Queue]:
 def _read(name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     for key in fields:
         if key not in DECLARED_FIELDS:
-            near = get_close_matches(str(key), DECLARED_FIELDS, n=1)
-            hint = (
-                f"did you mean {near[0]!r}?" if near else f"there are {', '.join(DECLARED_FIELDS)}."
-            )
-            raise InvalidQueue(name=name, problem=f"it has no {key!r:.60}; {hint}")
+            raise InvalidQueue(name=name, problem=unknown_key(key, DECLARED_FIELDS))
     found = dict(fields)
     topics, delay = found.get("topics", []), found.get("retry_delay")
     found["topics"] = list(topics) if isinstance(topics, list | tuple) else [topics]

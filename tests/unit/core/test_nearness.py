@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from offload.core.nearness import did_you_mean, nearest_topic
+from offload.core.nearness import did_you_mean, nearest_topic, unknown_key
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,8 @@ def test_the_nearest_topic_is_found_also_by_a_pattern(topic: str, near: str) -> 
 
 def test_a_topic_is_not_its_own_nearest() -> None:
     assert nearest_topic("dam/meta", ["dam/meta"]) == ""
+
+
+def test_an_unknown_key_is_told_with_the_nearest_or_all() -> None:
+    assert unknown_key("topix", ["topics", "type"]) == "it has no 'topix'; did you mean 'topics'?"
+    assert unknown_key(7, ["topics", "type"]) == "it has no 7; there are topics, type"
