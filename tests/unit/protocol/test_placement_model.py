@@ -7,11 +7,12 @@ once, and the model must then find what goes wrong.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.unit.protocol.exploring import explored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -192,26 +193,13 @@ def _led(world: World, number: int, leader: Leader) -> World:
 
 def explore(rules: Rules) -> tuple[set[World], set[World]]:
     """Return all worlds, and those from which the run's end can be reached without more faults."""
-    start = World()
-    seen, queue = {start}, deque([start])
-    before: dict[World, set[World]] = {}
-    while queue:
-        world = queue.popleft()
-        for then in steps(world, rules):
-            # Neither a fault nor luck, but what the processes do by themselves.
-            if (world.faults, world.returns) == (then.faults, then.returns):
-                before.setdefault(then, set()).add(world)
-            if then not in seen:
-                seen.add(then)
-                queue.append(then)
-    good = {one for one in seen if one.is_over or not any(one.able)}
-    queue = deque(good)
-    while queue:
-        for earlier in before.get(queue.popleft(), ()):
-            if earlier not in good:
-                good.add(earlier)
-                queue.append(earlier)
-    return seen, good
+    return explored(
+        World(),
+        lambda world: steps(world, rules),
+        lambda world: world.is_over or not any(world.able),
+        # Neither a fault nor luck, but what the processes do by themselves.
+        lambda world, then: (world.faults, world.returns) == (then.faults, then.returns),
+    )
 
 
 def faults(rules: Rules) -> set[str]:

@@ -6,11 +6,12 @@ Each rule is switched off once, and the model must then find what goes wrong.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.unit.protocol.exploring import explored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,23 +142,9 @@ STARTS = (World(), World(stops=0), World(stops=0, at=("done", "done", "look")))
 
 def explore(rules: Rules, start: World = STARTS[0]) -> tuple[set[World], set[World]]:
     """Return all worlds, and those from which the run's end can still be reached."""
-    seen, queue = {start}, deque([start])
-    before: dict[World, set[World]] = {}
-    while queue:
-        world = queue.popleft()
-        for _, then in steps(world, rules):
-            before.setdefault(then, set()).add(world)
-            if then not in seen:
-                seen.add(then)
-                queue.append(then)
-    good = {one for one in seen if one.is_over}
-    queue = deque(good)
-    while queue:
-        for earlier in before.get(queue.popleft(), ()):
-            if earlier not in good:
-                good.add(earlier)
-                queue.append(earlier)
-    return seen, good
+    return explored(
+        start, lambda world: (then for _, then in steps(world, rules)), lambda world: world.is_over
+    )
 
 
 def faults(rules: Rules) -> set[str]:
