@@ -1,4 +1,4 @@
-"""What is done at once: nobody waits for a sweep to send what was bound, or what has ended."""
+"""Bindings and ends are sent to other clusters at once, without waiting for a sweep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What home says of each file of a batch, and keeps of it."""
+"""Home judges each file of a batch by itself, and keeps those that are right."""
 
 from __future__ import annotations
 
