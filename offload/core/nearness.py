@@ -27,7 +27,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def unknown_key(key: object, known: Iterable[str]) -> str:
-    """Return what is wrong with a key that is not among the known ones, and the nearest of them."""
+    """Return the problem of a key that is not among the known ones, with the nearest of them."""
     names = list(known)
     near = get_close_matches(str(key)[:COMPARED_CHARACTERS_MAX], names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}"
