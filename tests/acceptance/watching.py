@@ -105,9 +105,11 @@ def only_on(worker: Worker, fleet: Fleet) -> AbstractContextManager[None]:
 def _denied(names: list[str]) -> Iterator[None]:
     for name in names:
         editing.deny(name, "**")
-    yield
-    for name in names:
-        editing.clear(name, "**")
+    try:
+        yield
+    finally:
+        for name in names:
+            editing.clear(name, "**")
 
 
 def unchanged(job: JobHandle) -> dict[str, Any]:

@@ -95,5 +95,7 @@ def allowed(cluster: Cluster) -> Iterator[None]:
     with cluster.visited():
         for one in cluster.fleet.workers.values():
             editing.clear(one.name, "acc/**")
-    yield
-    deny(cluster)
+    try:
+        yield
+    finally:
+        deny(cluster)
