@@ -1,13 +1,14 @@
-"""Retries of transactions that the database aborted in favour of others."""
+"""Retries of transactions that the database ended in favour of others."""
 
 from __future__ import annotations
 
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 
 from offload.db import database
+from offload.db.standstill import STANDSTILL_CODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: PostgreSQL's codes: could not serialise, and deadlock detected.
-CONFLICT_CODES = frozenset({"40001", "40P01"})
+#: PostgreSQL's codes: could not serialise, deadlock detected, and stood still with its locks.
+CONFLICT_CODES = frozenset({"40001", "40P01", STANDSTILL_CODE})
 #: Tries in total; two transactions that deadlock have both passed after one more.
 TRIES_MAX = 3
 
 
 def retried(act: Callable[P, R]) -> Callable[P, R]:
-    """Call the function again if the database aborted its transaction in favour of another (B7).
+    """Call the function again if the database ended its transaction in favour of another (B7).
 
     Only for an outermost transaction: inside another, that whole one is lost, and only its owner
     can begin it again.
@@ -33,7 +34,7 @@ def retried(act: Callable[P, R]) -> Callable[P, R]:
         for _ in range(TRIES_MAX - 1):
             try:
                 return act(*args, **kwargs)
-            except OperationalError as error:
+            except (OperationalError, InternalError) as error:
                 if database.in_transaction() or not gave_way(error):
                     raise
         return act(*args, **kwargs)
@@ -42,5 +43,5 @@ def retried(act: Callable[P, R]) -> Callable[P, R]:
 
 
 def gave_way(error: BaseException) -> bool:
-    """Return whether the database aborted a transaction in favour of another."""
+    """Return whether the database ended a transaction in favour of another."""
     return getattr(error.__cause__, "sqlstate", None) in CONFLICT_CODES

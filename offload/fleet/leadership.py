@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from offload.conf import settings
 from offload.core.exceptions import OffloadError
-from offload.db import database
+from offload.db import database, standstill
 from offload.models import Instance, Lease
 from offload.models.instances import LIVES
 from offload.models.versions import raise_version
@@ -38,7 +38,10 @@ class Term:
 
 def acquire(name: str, incarnation: str) -> Term | None:
     """Renew the lease, or take it if it ended or its holder is gone; None if another has it."""
-    return _renew(name, incarnation) or _take(name, incarnation)
+    term = _renew(name, incarnation)
+    if term is None and _has_ended():
+        return _take(name, incarnation)
+    return term
 
 
 def _renew(name: str, incarnation: str) -> Term | None:
@@ -50,11 +53,24 @@ def _renew(name: str, incarnation: str) -> Term | None:
     return Term(number=found[0][0], holder=name, incarnation=incarnation) if found else None
 
 
-def _take(name: str, incarnation: str) -> Term | None:
-    ended = (
+def _has_ended() -> bool:
+    """Return whether the lease may be taken, without locking it.
+
+    An insert that finds the row locks it, whether or not it may change it. A follower that froze
+    there would keep the leader from renewing, and everybody from leading.
+    """
+    held = f"SELECT 1 FROM {LEASE} WHERE name = %(lease)s AND NOT ({_ended()})"
+    return not database.rows(held, {"lease": LEASE_NAME})
+
+
+def _ended() -> str:
+    return (
         f"{LEASE}.expires_at <= {database.now()} OR NOT EXISTS (SELECT 1 FROM {INSTANCE} i "
         f"WHERE i.incarnation = {LEASE}.incarnation AND i.{LIVES})"
     )
+
+
+def _take(name: str, incarnation: str) -> Term | None:
     with database.atomic():
         found = database.rows(
             f"INSERT INTO {LEASE} (name, holder, incarnation, term, expires_at) "
@@ -62,7 +78,7 @@ def _take(name: str, incarnation: str) -> Term | None:
             "ON CONFLICT (name) DO UPDATE SET "
             "holder = excluded.holder, incarnation = excluded.incarnation, "
             f"term = {LEASE}.term + 1, expires_at = excluded.expires_at "
-            f"WHERE {ended} RETURNING term",
+            f"WHERE {_ended()} RETURNING term, {standstill.limit()}",
             {
                 "lease": LEASE_NAME,
                 "holder": name,
@@ -89,7 +105,7 @@ def leading(term: Term) -> Iterator[None]:
     lock = database.FOR_SHARE[database.vendor()]
     with database.atomic():
         if not database.rows(
-            f"SELECT 1 FROM {LEASE} WHERE {HELD} AND term = %(term)s "
+            f"SELECT {standstill.limit()} FROM {LEASE} WHERE {HELD} AND term = %(term)s "
             f"AND expires_at > {database.now()} {lock}",
             {"lease": LEASE_NAME, "incarnation": term.incarnation, "term": term.number},
         ):

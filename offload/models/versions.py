@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.db.models.functions import Now
 from django.db.models.signals import post_delete, post_migrate, post_save
 
-from offload.db import database
+from offload.db import database, standstill
 from offload.models.leases import Version
 from offload.models.peers.peer_switches import LinkSwitch
 from offload.models.queues import Queue
@@ -59,10 +59,15 @@ def raise_version(**_: object) -> None:
 
 
 def lock_version() -> None:
-    """Lock the version, before rows of instances and slots, as rules do too (B7)."""
+    """Lock the version, before rows of instances and slots, as rules do too (B7).
+
+    A process that stands still with it loses it: nobody could be declared gone meanwhile.
+    """
     table = Version._meta.db_table
     lock = database.FOR_UPDATE[database.vendor()]
-    database.rows(f"SELECT 1 FROM {table} WHERE name = %(name)s {lock}", {"name": TOPOLOGY})
+    database.rows(
+        f"SELECT {standstill.limit()} FROM {table} WHERE name = %(name)s {lock}", {"name": TOPOLOGY}
+    )
 
 
 def note_change(**_: object) -> None:

@@ -8,6 +8,7 @@ from django.db import InternalError, OperationalError
 
 from offload.core.placement.admission import UNUSED, Usage, admit
 from offload.db import database
+from offload.db.standstill import STANDSTILL_CODE
 from offload.models import Job, Queue
 from offload.models.indexes import BOUND, IN_LINE, IN_ORDER
 from offload.tracking.binding.bindings import BoundJob, Place, bind
@@ -37,8 +38,6 @@ QUEUE_LOCK_TIMEOUT = "200ms"
 #: How long the server waits for the next statement of a binder that holds the lock and may be
 #: frozen, or cut off. Shorter than a rule's wait for a binding.
 IDLE_TIMEOUT = "1500ms"
-#: PostgreSQL's code for a transaction that this timeout ended.
-IDLE_TIMEOUT_CODE = "25P03"
 
 
 def bind_limited(
@@ -56,7 +55,7 @@ def bind_limited(
     except OperationalError:
         return []
     except InternalError as error:
-        if getattr(error.__cause__, "sqlstate", None) != IDLE_TIMEOUT_CODE:
+        if getattr(error.__cause__, "sqlstate", None) != STANDSTILL_CODE:
             raise
         return []
 

@@ -18,7 +18,7 @@ from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Lease
 from offload.models.versions import current_version
 from tests.databases import on_postgresql
-from tests.integration.beside import together
+from tests.integration.beside import BLOCKED, Beside, together
 from tests.integration.world import HERE, THERE, join, running
 from tests.polling import eventually
 
@@ -173,6 +173,22 @@ def test_of_many_that_seek_the_lease_at_once_one_has_it() -> None:
         (term,) = [term for term in found if term is not None]
         assert Lease.objects.get().term == term.number
         _expire()
+
+
+@on_postgresql
+def test_a_follower_that_freezes_while_it_asks_does_not_keep_the_leader_from_renewing() -> None:
+    here, there = join(HERE), join(THERE)
+    first = leadership.acquire(HERE, here)
+    renewed: list[Term | None] = []
+
+    with database.atomic():
+        assert leadership.acquire(THERE, there) is None
+        renewal = Beside(lambda: renewed.append(leadership.acquire(HERE, here)))
+        eventually(renewal.waits_or_has_ended, what="the renewal")
+        assert not database.rows(BLOCKED)
+    renewal.end()
+
+    assert renewed == [first]
 
 
 @on_postgresql
