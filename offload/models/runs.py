@@ -51,6 +51,8 @@ class Run(models.Model):
     placement_epoch = models.PositiveIntegerField(default=0, db_default=0)
     #: Seconds for which a step's job is kept near; None for the setting.
     near_seconds = models.FloatField(null=True, default=None)
+    #: How many compensations failed or were stopped, and nobody has undone their steps by hand.
+    not_undone = models.PositiveSmallIntegerField(default=0, db_default=0)
     #: Comes back in every event.
     user_data = JsonText(null=True, default=None)
     #: The person who started it; the reason is beside it.
@@ -79,7 +81,12 @@ class Run(models.Model):
                 fields=["instance"],
                 name="offload_run_placed",
                 condition=models.Q(state="RUNNING") & ~models.Q(instance=""),
-            )
+            ),
+            models.Index(
+                fields=["created_at"],
+                name="offload_run_not_undone",
+                condition=models.Q(not_undone__gt=0),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Changes of runs by people: stop, pause, resume, skip a step, place, restart; each recorded."""
+"""Changes of runs by people: stop, pause, resume, skip, place, undone, restart; each recorded."""
 
 from __future__ import annotations
 
@@ -96,6 +96,24 @@ def skip(run_id: str, step: str, *, by: Actor | None = None, note: str = "") -> 
 
 
 @retried
+def undone(run_id: str, step: str, *, by: Actor | None = None, note: str = "") -> None:
+    """Note that somebody undid a step by hand whose compensation failed; it counts as undone."""
+    with database.atomic():
+        run = _locked(run_id)
+        if step not in run.graph.by_name:
+            raise UnknownStep(run_id=run_id, step=step, known=tuple(run.graph.by_name))
+        why = ": ".join(filter(None, [f"undone by {by.name}" if by else "undone by hand", note]))
+        plan = compensations.undone_by_hand(run.graph, run.plan, step, why)
+        if plan is None:
+            problem = f"has nothing left to undo of {step}: its compensation has not failed"
+            raise RunRefused(run_id=run_id, problem=problem)
+        run.row.plan = plans.facts(plan)
+        run.row.not_undone = len(compensations.not_undone(run.graph, plan))
+        run.row.save(update_fields=["plan", "not_undone"])
+        record(RunAction.UNDONE, run.row, by, note, about=step)
+
+
+@retried
 def place(run_id: str, instance: str, *, by: Actor | None = None, note: str = "") -> None:
     """Let an instance do all steps of a run that have not begun; "" places each by itself again.
 
@@ -163,8 +181,8 @@ def _restartable(run: Locked) -> Plan:
         problem = f"was restarted as {later.pk}: restart that"
     elif left := compensations.not_undone(run.graph, run.plan):
         problem = (
-            f"was not undone wholly: {', '.join(left)}. Undo that by hand, then copy the run to do "
-            "it all again"
+            f"was not undone wholly: {', '.join(left)}. Undo that by hand and say so: "
+            f"manage.py offload runs undone {row.pk} STEP"
         )
     plan = restarts.restarted(run.graph, run.plan)
     kept = plans.jobs(plan)

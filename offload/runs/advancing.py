@@ -104,6 +104,8 @@ def _store(run: Locked, plan: Plan) -> None:
         row.state, changed = state.value, [*changed, "state"]
     if state.is_final:
         row.ended_at, changed = DatabaseNow(), [*changed, "ended_at"]
+    if run.graph.undos and (left := len(compensations.not_undone(run.graph, plan))):
+        row.not_undone, changed = left, [*changed, "not_undone"]
     row.save(update_fields=changed)
     send_on_commit(events)
 
@@ -133,7 +135,8 @@ def _not_undone(row: Run, name: str, entry: Entry) -> Alarm:
     why = f": {entry.note}" if entry.note else ""
     return Alarm(
         f"run {row.pk} of {row.workflow} failed, and step {name!r} is {entry.state}{why}",
-        f"undo it by hand; 'manage.py offload runs show {row.pk}' shows what is left",
+        f"undo it by hand; 'manage.py offload runs show {row.pk}' shows what is left, and "
+        "'runs undone' takes what you have undone off it",
         AlarmKind.COMPENSATION_FAILED,
     )
 

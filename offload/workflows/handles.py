@@ -152,6 +152,15 @@ class RunHandle:
         """
         runs.skip(self.row.pk, step)
 
+    def undone(self, step: str, *, note: str = "") -> None:
+        """Say that a step was undone by hand, whose compensation failed.
+
+        ``step`` is its name, and ``note`` says how. It counts as undone: a restart does it again.
+        Raise UnknownStep, RunRefused if its compensation has not failed, UnknownRun if the run does
+        not exist.
+        """
+        runs.undone(self.row.pk, step, note=note)
+
     def approve(self, step: str, *, by: str = "", note: str = "") -> None:
         """Approve a step that waits for an approval.
 

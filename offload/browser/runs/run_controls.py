@@ -89,6 +89,17 @@ SKIP = RunControl(
     do=runs.skip,
     of_step=True,
 )
+UNDONE = RunControl(
+    name="undone",
+    label=_("Say that this step is undone"),
+    means=_(
+        "Its compensation failed, and you have undone it by hand. It counts as undone: a restart "
+        "of the run does it again."
+    ),
+    done=_("The step counts as undone."),
+    do=runs.undone,
+    of_step=True,
+)
 APPROVE = RunControl(
     name="approve",
     label=_("Approve this step"),
@@ -122,5 +133,5 @@ PLACE = RunControl(
 #: Those that need the permission of the step.
 DECISIONS: Mapping[str, RunControl] = MappingProxyType({one.name: one for one in (APPROVE, REJECT)})
 RUN_CONTROLS: Mapping[str, RunControl] = MappingProxyType(
-    {one.name: one for one in (STOP, FORCE, PAUSE, RESUME, RESTART, SKIP, PLACE)}
+    {one.name: one for one in (STOP, FORCE, PAUSE, RESUME, RESTART, SKIP, UNDONE, PLACE)}
 )

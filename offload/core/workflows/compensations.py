@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from offload.core.workflows.graphs import OnError, in_order
-from offload.core.workflows.plans import Entry, StepState
+from offload.core.workflows.plans import NOTE_MAX, Entry, StepState
 
 if TYPE_CHECKING:
     from offload.core.workflows.graphs import Graph, StepSpec
@@ -52,6 +53,15 @@ def is_undone(plan: Plan, spec: StepSpec) -> bool:
     """Tell whether a step was done and then undone."""
     entry = plan.get(spec.undo_name)
     return bool(spec.compensate) and entry is not None and entry.state is StepState.SUCCEEDED
+
+
+def undone_by_hand(graph: Graph, plan: Plan, step: str, note: str) -> Plan | None:
+    """Return the plan after somebody undid a step by hand; None unless its compensation failed."""
+    if step not in not_undone(graph, plan):
+        return None
+    name = graph.by_name[step].undo_name
+    entry = replace(plan[name], state=StepState.SUCCEEDED, note=note[:NOTE_MAX])
+    return {**plan, name: entry}
 
 
 def not_undone(graph: Graph, plan: Plan) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ class RunAction(enum.StrEnum):
     PAUSE = "pause run"
     RESUME = "resume run"
     SKIP = "skip step"
+    UNDONE = "undo step"
     RESTART = "restart run"
     APPROVE = "approve step"
     REJECT = "reject step"
@@ -39,6 +40,7 @@ SENTENCES = {
     RunAction.PAUSE: _("Paused run %(run)s of %(workflow)s"),
     RunAction.RESUME: _("Resumed run %(run)s of %(workflow)s"),
     RunAction.SKIP: _("Skipped step %(about)s of run %(run)s of %(workflow)s"),
+    RunAction.UNDONE: _("Undid step %(about)s of run %(run)s of %(workflow)s by hand"),
     RunAction.PLACE: _("Placed run %(run)s of %(workflow)s at %(about)s"),
     RunAction.UNPLACE: _("Placed the steps of run %(run)s of %(workflow)s each by itself"),
     RunAction.RESTART: _("Restarted run %(run)s of %(workflow)s as %(about)s"),

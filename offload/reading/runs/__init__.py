@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-__all__ = ["launcher_lines", "run_lines", "run_page", "waiting_steps"]
+__all__ = ["launcher_lines", "run_lines", "run_page", "unplaced", "waiting_steps"]

@@ -100,3 +100,10 @@ def with_part(part: str, most: int) -> Sequence[str]:
     begins = Run.objects.filter(pk__startswith=part)
     ends = Run.objects.filter(pk__endswith=part)
     return list((begins | ends).order_by("pk").values_list("pk", flat=True)[:most])
+
+
+def not_undone(most: int) -> tuple[int, tuple[Run, ...]]:
+    """Return how many runs have steps that could not be undone, and the newest of them."""
+    found = Run.objects.filter(not_undone__gt=0)
+    newest = tuple(found.order_by("-created_at")[:most])
+    return (found.count() if len(newest) == most else len(newest)), newest

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-__all__ = ["explain", "stalls"]
+__all__ = ["explain", "stalls", "verdicts"]

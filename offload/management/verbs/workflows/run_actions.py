@@ -143,6 +143,7 @@ ACTIONS: Mapping[str, Callable[[Terminal, Options], None]] = MappingProxyType(
         "reject": partial(change, act=approvals.reject),
         "event": event_action.run,
         "restart": partial(change, act=runs.restart),
+        "undone": partial(change, act=runs.undone),
         "place": partial(change, act=runs.place),
     }
 )

@@ -28,6 +28,7 @@ def arguments(parser: ArgumentParser) -> None:
         ("approve", "approve a step that waits for it", _skip),
         ("reject", "reject a step that waits for an approval: it fails", _skip),
         ("event", "send an event to the steps that wait for it", event_action.arguments),
+        ("undone", "say that you undid a step by hand whose compensation failed", _skip),
         ("place", "let one instance do all steps that have not begun", _place),
         ("restart", "do again what failed, and keep what is done, as a new run", _change),
         ("copy", "do it all again, with other parameters", _copy),

@@ -68,6 +68,9 @@ def lines(page: RunPage) -> Iterator[str | Text | Table]:
     if page.not_undone:
         names = ", ".join(page.not_undone)
         yield sanitized(f"NOT UNDONE, though the run failed: {names}. Undo it by hand.", "bold red")
+        for name in page.not_undone:
+            how = f"manage.py offload runs undone {line.id} {shlex.quote(name)}"
+            yield sanitized(f"Once {name} is undone: {how}", "yellow")
     if page.placement:
         yield page.placed
     yield from _relatives(page)

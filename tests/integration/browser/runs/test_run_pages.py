@@ -110,6 +110,29 @@ def test_a_button_asks_with_a_preview_and_then_does_it(
     assert "late" in record.text
 
 
+def test_a_step_that_was_undone_by_hand_is_taken_off_the_warning(boss: Client) -> None:
+    workflow("made/undone")(
+        lambda: chain(
+            step("made/a", called="a", compensate="made/back"),
+            step("made/b", called="b", on_error="compensate"),
+        )
+    )
+    run = start("made/undone")
+    ends = {"a": "SUCCEEDED", "b": "FAILED", "undo a": "FAILED"}
+    Run.objects.update(
+        plan={name: [state, "", "", None] for name, state in ends.items()},
+        state="FAILED", not_undone=1,
+    )  # fmt: skip
+
+    assert "a is undone…" in text(boss, page_of(run))
+    assert "undo a: FAILED → SUCCEEDED" in text(boss, f"{page_of(run, 'undone')}?step=a")
+    boss.post(page_of(run, "undone"), {"step": "a", "note": "by phone"})
+
+    assert 'id="not-undone"' not in boss.get(page_of(run)).content.decode()
+    assert (Run.objects.get().not_undone, ChangeRecord.objects.get().action) == (0, "undo step")
+    assert Run.objects.get().ended_at is None
+
+
 def test_a_button_asks_where_to_place_a_run_and_says_why_not_elsewhere(boss: Client) -> None:
     join(consumers=[{"pattern": "made/**", "task": "made"}])
     join(THERE, consumers=[{"pattern": "made/first", "task": "made"}])
