@@ -19,6 +19,9 @@ from offload.operations import runs as changes
 from offload.reading.runs.run_page import page
 from offload.workflows import RunHandle, definitions, start, step, workflow
 
+#: The columns of a run that failed.
+FAILED = {"state": "FAILED"}
+
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> RunHandle:
@@ -36,7 +39,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> RunHandle:
         "the car": ["SUCCEEDED", "", "", None], "pay": ["FAILED", "", "", None],
         "undo the car": ["FAILED", "", "no way back", None],
     }  # fmt: skip
-    Run.objects.update(plan=plan, state="FAILED", not_undone=1)
+    Run.objects.update(plan=plan, not_undone=1, **FAILED)
     return made
 
 

@@ -119,10 +119,8 @@ def test_a_step_that_was_undone_by_hand_is_taken_off_the_warning(boss: Client) -
     )
     run = start("made/undone")
     ends = {"a": "SUCCEEDED", "b": "FAILED", "undo a": "FAILED"}
-    Run.objects.update(
-        plan={name: [state, "", "", None] for name, state in ends.items()},
-        state="FAILED", not_undone=1,
-    )  # fmt: skip
+    plan = {name: [state, "", "", None] for name, state in ends.items()}
+    Run.objects.update(plan=plan, not_undone=1, **{"state": "FAILED"})
 
     assert "a is undone…" in text(boss, page_of(run))
     assert "undo a: FAILED → SUCCEEDED" in text(boss, f"{page_of(run, 'undone')}?step=a")
