@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offload.admin.queues import QueueForm
@@ -79,11 +79,13 @@ TEXT_PARSERS: dict[str, Callable[[str], object]] = {
     "properties": lambda text: pairs.properties([f"a={text}"], text),
 }
 
-few = settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+#: How many examples are tried of what takes a page or a command: more where there is time.
+EXAMPLES = pytest.mark.parametrize("examples", [8, pytest.param(100, marks=pytest.mark.long)])
+
+
+def try_out(examples: int, check: Callable[..., None], **drawn: st.SearchStrategy[Any]) -> None:
+    """Check so many examples of what is drawn."""
+    settings(max_examples=examples, deadline=None)(given(**drawn)(check))()
 
 
 def refusal(call: Callable[[], object]) -> str:
@@ -124,17 +126,16 @@ NAMES = sorted({name for form in FORMS.values() for name in form.base_fields})
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-@given(data=st.fixed_dictionaries(dict.fromkeys(NAMES, SENT)))
-@few
-def test_a_form_stores_what_is_written_or_says_why_not(
-    db: None, form: Any, data: dict[str, str]
-) -> None:
-    filled = form(data)
+@EXAMPLES
+def test_a_form_stores_what_is_written_or_says_why_not(db: None, form: Any, examples: int) -> None:
+    def check(data: dict[str, str]) -> None:
+        filled = form(data)
+        if filled.is_valid():
+            filled.save()
+        else:
+            assert filled.errors
 
-    if filled.is_valid():
-        filled.save()
-    else:
-        assert filled.errors
+    try_out(examples, check, data=st.fixed_dictionaries(dict.fromkeys(NAMES, SENT)))
 
 
 #: Those that wait for something or end it are left out, as is what looks at real servers.
@@ -150,18 +151,18 @@ def options_of(verb: str) -> list[str]:
 
 
 @pytest.mark.parametrize("verb", CALLED)
-@given(data=st.data())
-@few
+@EXAMPLES
 @pytest.mark.usefixtures("app", "database_alias")
-def test_a_verb_does_what_is_asked_or_says_why_not(verb: str, data: st.DataObject) -> None:
+def test_a_verb_does_what_is_asked_or_says_why_not(verb: str, examples: int) -> None:
     known = options_of(verb)
     words = st.one_of(TEXTS, st.sampled_from(known)) if known else TEXTS
-    arguments = data.draw(st.lists(words, max_size=5))
 
-    told = refusal(lambda: call_command("offload", verb, *arguments, stdout=StringIO()))
+    def check(arguments: list[str]) -> None:
+        told = refusal(lambda: call_command("offload", verb, *arguments, stdout=StringIO()))
+        # The arguments themselves may stand in it once.
+        assert len(told) < 3000 + sum(map(len, arguments))
 
-    # The arguments themselves may stand in it once.
-    assert len(told) < 3000 + sum(map(len, arguments))
+    try_out(examples, check, arguments=st.lists(words, max_size=5))
 
 
 ADDRESSES = (
@@ -175,15 +176,16 @@ PARAMETERS = (
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
-@given(query=st.dictionaries(st.sampled_from(PARAMETERS), TEXTS, max_size=3))
-@example(query={"p": "9" * 400})
-@few
-def test_an_address_is_answered(db: None, name: str, query: dict[str, str]) -> None:
+@EXAMPLES
+def test_an_address_is_answered(db: None, name: str, examples: int) -> None:
     client = Client(raise_request_exception=False)
-    client.force_login(
-        User.objects.get_or_create(username="b", is_staff=True, is_superuser=True)[0]
-    )
+    client.force_login(User.objects.create_superuser("b"))
     place = reverse(f"admin:{name}", args=["offload"] if name == "app_list" else [])
-    text = "&".join(f"{key}={quote(value, errors='replace')}" for key, value in query.items())
 
-    assert client.get(f"{place}?{text}").status_code < 500
+    def check(query: dict[str, str]) -> None:
+        text = "&".join(f"{key}={quote(value, errors='replace')}" for key, value in query.items())
+        assert client.get(f"{place}?{text}").status_code < 500
+
+    check({"p": "9" * 400})
+    drawn = st.dictionaries(st.sampled_from(PARAMETERS), TEXTS, max_size=3)
+    try_out(examples, check, query=drawn)
