@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +25,19 @@ if TYPE_CHECKING:
     from pytest_django.plugin import DjangoDbBlocker
 
 EMBEDDED = "sqlite+valkey"
+#: Together they have every database and every kind of broker: the long tests run in the others.
+SHORT = (EMBEDDED, "postgresql+rabbitmq")
+#: The workers that a test needs before it starts others.
+FIRST_NEED = re.compile(r"fleet\.need\(([^)]+)\)")
 #: Tables that tests fill beside the rows of instances, in the order in which they can be emptied.
 FILLED: tuple[Any, ...] = (Job, Rule, Switch, Queue, Join, Run, Payload)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name our markers."""
-    config.addinivalue_line("markers", "everywhere: runs on every database and broker")
+    config.addinivalue_line(
+        "markers", "everywhere: runs on every database and broker; the long tests on every pair"
+    )
     config.addinivalue_line("markers", "on(*environments): runs on these databases and brokers")
     config.addinivalue_line("markers", "site(**variables): tells the site's processes these")
 
@@ -40,11 +48,26 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("place", _environments(metafunc), indirect=True, scope="session")
 
 
-def _environments(metafunc: pytest.Metafunc) -> list[str]:
+def _environments(metafunc: pytest.Metafunc) -> list[Any]:
     if metafunc.definition.get_closest_marker("everywhere"):
-        return list(NEEDS)
+        others = [pytest.param(one, marks=pytest.mark.long) for one in NEEDS if one not in SHORT]
+        return [*SHORT, *others]
     chosen = metafunc.definition.get_closest_marker("on")
     return list(chosen.args) if chosen else [EMBEDDED]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring together the tests that need the same workers, which live on from one to the next."""
+    mine = {item: None for item in items if "fleet" in getattr(item, "fixturenames", ())}
+    ordered = iter(sorted(mine, key=_needs))
+    items[:] = [next(ordered) if item in mine else item for item in items]
+
+
+def _needs(item: Any) -> tuple[str, bool, str]:
+    """Return where a test runs, and which workers it needs first."""
+    needed = FIRST_NEED.search(inspect.getsource(item.function))
+    return item.callspec.params["place"], needed is None, needed[1] if needed else ""
 
 
 @pytest.fixture(scope="session")
