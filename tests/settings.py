@@ -11,10 +11,9 @@ if "OFFLOAD_VAR" not in os.environ:
     folder = tempfile.mkdtemp(prefix="offload-tests-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["OFFLOAD_VAR"] = folder
-# The tests start hundreds of processes. Where these may not keep what they compile, each would
-# compile everything anew: so it is kept as long as the tests run.
-if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
-    os.environ["PYTHONPYCACHEPREFIX"] = os.path.join(os.environ["OFFLOAD_VAR"], "compiled")
+# The tests start hundreds of processes: what they compile is kept beside the code, or each would
+# compile everything anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Processes that share the tests out write into folders of their own.
 if (process := os.environ.get("PYTEST_XDIST_WORKER")) and (
     os.path.basename(os.environ["OFFLOAD_VAR"]) != process
