@@ -62,6 +62,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     mine = {item: None for item in items if "fleet" in getattr(item, "fixturenames", ())}
     ordered = iter(sorted(mine, key=_needs))
     items[:] = [next(ordered) if item in mine else item for item in items]
+    # Those with a browser too.
+    items.sort(key=lambda item: "chromium" in getattr(item, "fixturenames", ()))
 
 
 def _needs(item: Any) -> tuple[str, bool, str]:

@@ -52,7 +52,7 @@ RULES = reverse("admin:offload_rule_changelist")
 STOCK = ("change", "delete", "history")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Return a browser; skip where there is none, fail where that is CI."""
     if shutil.which(CHROMIUM) is None:

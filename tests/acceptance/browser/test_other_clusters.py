@@ -77,8 +77,15 @@ def _peer(cluster: None, lets_rule: bool) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("lets_rule", [True])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (390, "dark"),
+        (1280, "light"),
+        pytest.param(390, "light", marks=pytest.mark.long),
+        pytest.param(1280, "dark", marks=pytest.mark.long),
+    ],
+)
 def test_the_matrix_with_another_cluster_has_no_faults_and_fits(
     context: Callable[..., BrowserContext], width: int, scheme: str
 ) -> None:

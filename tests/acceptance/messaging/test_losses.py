@@ -73,14 +73,14 @@ def test_jobs_that_wait_while_the_broker_loses_all_its_data_finish(
 ) -> None:
     assert place.broker.own is not None
     fleet.need("a", "b")
-    offload.submit_many("acc/sleep", [{"seconds": 0.1}] * 200)
+    offload.submit_many("acc/sleep", [{"seconds": 0.1}] * 80)
     eventually(lambda: len(events(what="end")) > 10, what="the first jobs")
 
     lose_everything(place.broker.own)
-    rows = all_ended("acc/sleep", 200)
+    rows = all_ended("acc/sleep", 80)
 
     assert {row.state for row in rows} == {JobState.SUCCEEDED}
-    assert len({one.job for one in events(what="end")}) == 200
+    assert len({one.job for one in events(what="end")}) == 80
     assert {one.mode for one in Instance.objects.all()} == {"ready"}
 
 
@@ -203,7 +203,7 @@ def test_without_a_database_for_a_while_nobody_is_gone_and_running_jobs_end_once
     assert offload.submit("acc/quick", {"value": 1}).result(30) == 1
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(2000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [40, pytest.param(2000, marks=pytest.mark.long)])
 def test_no_committed_row_is_missing_where_each_process_runs_one_job(
     fleet: Fleet, site: Any, count: int
 ) -> None:

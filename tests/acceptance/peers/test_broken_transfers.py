@@ -165,8 +165,17 @@ def restart_web(line: Line) -> None:
     line.pair.web.start()
 
 
-@pytest.mark.parametrize("direction", ["input", "output"])
-@pytest.mark.parametrize("disturb", [kill_worker, kill_agent, restart_web])
+@pytest.mark.parametrize(
+    ("disturb", "direction"),
+    [
+        (kill_worker, "input"),
+        (kill_agent, "output"),
+        (restart_web, "output"),
+        pytest.param(kill_worker, "output", marks=pytest.mark.long),
+        pytest.param(kill_agent, "input", marks=pytest.mark.long),
+        pytest.param(restart_web, "input", marks=pytest.mark.long),
+    ],
+)
 def test_whoever_dies_in_the_middle_loses_nothing(
     line: Line, direction: str, disturb: Callable[[Line], None]
 ) -> None:
