@@ -46,6 +46,10 @@ class Sharing(LoadScopeScheduling):  # type: ignore[misc] # it has no types
 
     def _split_scope(self, nodeid: str) -> str:
         _, floor, room, *_ = f"{nodeid}//".split("/")
+        module = nodeid.partition("::")[0]
+        if module.endswith("/test_replay.py"):
+            # Its schedules are searched for once per process.
+            return module
         if floor != "acceptance":
             return nodeid
         # All take about as long.

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings as django_settings
 
 from offload.conf import settings
 from project.environment import database
 from project.environment import sqlite as sqlite_file
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from django.db.models import Model
+
+T = TypeVar("T")
 
 #: A server where databases may be made; another one by the variable of the same name.
 SERVER = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -52,6 +56,12 @@ def postgresql() -> dict[str, Any]:
         "OPTIONS": {"options": "-c synchronous_commit=off"},
         "TEST": {"NAME": f"offload_tests_{os.getpid()}"},
     }
+
+
+def taking_turns(cases: Sequence[T], alias: str, *, every: bool = False) -> Sequence[T]:
+    """Return the cases that are tried on a database: each on one of those there are, or all."""
+    there = [one for one in (SQLITE, POSTGRESQL) if one in django_settings.DATABASES]
+    return cases if every else cases[there.index(alias) :: len(there)]
 
 
 class DatabaseRouter:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
+from tests.databases import taking_turns
 from tests.integration.protocol import dispatcher, mapping, running, steering
 from tests.integration.protocol.schedules import Schedules
 from tests.integration.protocol.stage import Stage
@@ -113,8 +114,11 @@ def schedules() -> tuple[dict[Faults, list[Schedule]], set[Key]]:
 # Seconds, of which a busy machine makes minutes.
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("faults", [*SINGLE, *PAIRS], ids=" and ".join)
-def test_the_statements_do_what_the_model_does(app: Celery, faults: Faults) -> None:
-    for schedule in schedules()[0][faults]:
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_the_statements_do_what_the_model_does(
+    app: Celery, database_alias: str, faults: Faults, every: bool
+) -> None:
+    for schedule in taking_turns(schedules()[0][faults], database_alias, every=every):
         replay(app, schedule)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.databases import taking_turns
 from tests.integration.protocol.peers import acting, stage
 from tests.integration.protocol.peers.schedules import Schedules
 from tests.integration.protocol.peers.stage import Stage
@@ -56,8 +57,11 @@ def schedules() -> tuple[dict[str, list[Schedule]], set[Key]]:
 # Seconds, of which a busy machine makes minutes.
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_statements_do_what_the_model_does(link: Link, fault: str) -> None:
-    for schedule in schedules()[0][fault]:
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_the_statements_do_what_the_model_does(
+    link: Link, database_alias: str, fault: str, every: bool
+) -> None:
+    for schedule in taking_turns(schedules()[0][fault], database_alias, every=every):
         replay(link, schedule)
 
 
