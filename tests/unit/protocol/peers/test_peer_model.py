@@ -116,7 +116,7 @@ def test_every_schedule_of_one_fault_keeps_every_promise(fault: str, *, files: b
     assert {JobState.SUCCEEDED, JobState.GIVEN_UP} <= found.ends
 
 
-@pytest.mark.parametrize("files", [False, True])
+@pytest.mark.parametrize("files", [False, pytest.param(True, marks=pytest.mark.long)])
 @pytest.mark.parametrize("fault", SMALL)
 def test_what_is_sent_again_too_soon_breaks_no_promise(fault: str, *, files: bool) -> None:
     found = explore([fault], ALL, hasty=True, files=files)
@@ -134,7 +134,7 @@ def test_nor_does_it_with_the_other_faults(fault: str, *, files: bool) -> None:
     assert not found.counterexamples, str(found)
 
 
-@pytest.mark.parametrize("files", [False, True])
+@pytest.mark.parametrize("files", [False, pytest.param(True, marks=pytest.mark.long)])
 @pytest.mark.parametrize("pair", SOME_PAIRS, ids=" and ".join)
 def test_these_pairs_of_faults_keep_every_promise(pair: tuple[str, str], *, files: bool) -> None:
     found = explore(pair, ALL, files=files)
@@ -177,7 +177,7 @@ def test_every_promise_is_proved_to_be_breakable() -> None:
 
 
 @pytest.mark.parametrize("fault", [*SMALL, "cut"])
-@pytest.mark.parametrize("files", [False, True])
+@pytest.mark.parametrize("files", [pytest.param(False, marks=pytest.mark.long), True])
 def test_worlds_with_one_key_have_one_future(fault: str, *, files: bool) -> None:
     futures: dict[tuple[Key, Left], frozenset[tuple[Key, Left]]] = {}
     open_: list[tuple[World, Left]] = [(World(files=files), (1, (fault,)))]
