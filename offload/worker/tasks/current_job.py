@@ -17,7 +17,7 @@ from offload.models import Job, PayloadFile
 from offload.tracking import fencing, finishing
 from offload.tracking.state_changes import stale_attempt
 from offload.worker.programs.running import ProgramRun, run_program
-from offload.worker.tasks.run_files import Inputs, Outputs
+from offload.worker.tasks.run_files import FilesRead, Inputs, Outputs
 from offload.worker.tasks.run_log import RunLog
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class CurrentJob:
     _log: list[RunLog] = field(default_factory=list, repr=False, compare=False)
     #: The number of ``fence``, once it was taken.
     _taken: list[int] = field(default_factory=list, repr=False, compare=False)
+    _read: FilesRead = field(default_factory=FilesRead, repr=False, compare=False)
     #: The run's own folder on this host.
     scratch: Scratch = field(default_factory=Scratch, repr=False, compare=False)
 
@@ -63,18 +64,19 @@ class CurrentJob:
     def inputs(self) -> Inputs:
         """Return the files that came with the job; a step's named inputs are among them."""
         made = tuple(self.claimed.options.get("step_inputs", ()))
-        return Inputs(self.claimed.payload_id, self.scratch, made)
+        return Inputs(self.claimed.payload_id, self.scratch, made, self._read)
 
     @property
     def outputs(self) -> Outputs:
         """Return the collection of the job's own files, to add to."""
-        return Outputs(self.attempt_key, self.claimed.payload_id)
+        return Outputs(self.attempt_key, self.claimed.payload_id, self._read)
 
     @property
     def siblings(self) -> list[PayloadFile]:
         """Return the files that other, finished jobs of the same run have made, by name."""
         made = PayloadFile.objects.outputs().filter(payload=self.claimed.payload_id)
-        return list(made.exclude(job=self.id).select_related("payload", "job").order_by("name"))
+        found = made.exclude(job=self.id).select_related("payload", "job").order_by("name")
+        return self._read.note(list(found))
 
     @property
     def is_stopping(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from offload.core.exceptions import MissingFile
@@ -16,7 +16,23 @@ if TYPE_CHECKING:
     from offload.core.attempt_key import AttemptKey
     from offload.files.payloads import Source
     from offload.files.scratch import Scratch
+    from offload.models import Payload
     from offload.models.payloads import PayloadFileQuerySet
+
+
+@dataclass(slots=True)
+class FilesRead:
+    """What a run has read of its files, which nobody changes while it runs: read once."""
+
+    inputs: list[PayloadFile] | None = None
+    #: The payload that came with the job.
+    payload: Payload | None = None
+
+    def note(self, files: list[PayloadFile]) -> list[PayloadFile]:
+        """Remember the payload of these files; return them."""
+        if files:
+            self.payload = files[0].payload
+        return files
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +43,7 @@ class Inputs:
     scratch: Scratch
     #: The names of files that earlier steps of its run have made for it.
     made: tuple[str, ...] = ()
+    read: FilesRead = field(default_factory=FilesRead, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> InputFile:
         """Return the file of that name; raise MissingFile if there is none."""
@@ -37,19 +54,27 @@ class Inputs:
 
     def __iter__(self) -> Iterator[InputFile]:
         """Iterate over the files."""
+        return (InputFile.of(row, self.scratch) for row in self._files())
+
+    def _files(self) -> list[PayloadFile]:
+        if self.read.inputs is None:
+            self.read.inputs = self.read.note(self._found())
+        return self.read.inputs
+
+    def _found(self) -> list[PayloadFile]:
         files = list(self._rows(PayloadFile.objects.inputs()))
         if self.made:
             made = PayloadFile.objects.outputs().filter(name__in=self.made)
             latest = {row.name: row for row in self._rows(made.order_by("job__created_at"))}
             files += latest.values()
-        return (InputFile.of(row, self.scratch) for row in files)
+        return files
 
     def _rows(self, files: PayloadFileQuerySet) -> PayloadFileQuerySet:
         return files.filter(payload=self.payload_id).select_related("payload")
 
     def __len__(self) -> int:
         """Return the number of files."""
-        return len(list(self))
+        return len(self._files())
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +83,7 @@ class Outputs:
 
     key: AttemptKey
     payload_id: str | None
+    read: FilesRead = field(default_factory=FilesRead, repr=False, compare=False)
 
     def add(self, name: str, source: Source, *, media_type: str | None = None) -> PayloadFile:
         """Store a file under this name and return its row.
@@ -67,4 +93,11 @@ class Outputs:
         InvalidName, InvalidFile, MissingFile, UnreadableFile or FileNotStored for the file, and
         StaleAttempt if a newer attempt has replaced this one.
         """
-        return outputs.add(self.key, name, source, media_type=media_type)
+        payload = self._payload() if self.payload_id else None
+        return outputs.add(self.key, name, source, media_type=media_type, payload=payload)
+
+    def _payload(self) -> Payload:
+        """Return the payload that came with the job; one that is made now may be rolled back."""
+        if self.read.payload is None:
+            self.read.payload = outputs.payload_of(self.key)
+        return self.read.payload

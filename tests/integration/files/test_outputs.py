@@ -13,11 +13,13 @@ from offload.core.exceptions import InvalidName, MissingFile, StaleAttempt
 from offload.core.retries import Cause, RetryDecision
 from offload.core.states import JobState
 from offload.files import outputs
+from offload.files.scratch import Scratch
 from offload.models import PayloadFile
 from offload.operations.handles import JobHandle
 from offload.signals import stale_attempt
 from offload.tracking import claiming, finishing
 from offload.tracking.binding.bindings import bind
+from offload.worker.tasks.run_files import FilesRead, Inputs, Outputs
 from tests.integration.world import (
     BROKE,
     LANE,
@@ -28,6 +30,7 @@ from tests.integration.world import (
     place,
     row,
     running,
+    statements,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -137,6 +140,36 @@ def test_outputs_join_the_payload_that_came_with_the_job() -> None:
 
     assert file.payload_id == row(job_id).payload_id
     assert PayloadFile.objects.count() == 2
+
+
+def test_a_run_reads_its_inputs_once_and_stores_its_file_in_one_go() -> None:
+    job_id = offload.submit(TOPIC, files={"original": b"1"}).id
+    key = AttemptKey(job_id=job_id, epoch=1, token="t")
+    claimed = claiming.claim(key)
+    assert claimed is not None
+    read = FilesRead()
+    inputs = Inputs(claimed.payload_id, Scratch(), read=read)
+    with statements() as sent:
+        assert [inputs["original"].size, len(inputs)] == [1, 1]
+        made = Outputs(key, claimed.payload_id, read).add("48.png", b"pixels")
+
+    asked = [one for one in sent if not one.startswith(("BEGIN", "COMMIT"))]
+    assert [one.split()[0] for one in asked] == ["SELECT", "SELECT", "INSERT"]
+    assert made == PayloadFile.objects.get(job=job_id, epoch=1)
+    assert made.payload_id == claimed.payload_id
+    with made.open() as content:
+        assert content.read() == b"pixels"
+
+
+def test_the_first_file_of_an_attempt_meets_those_of_another_process() -> None:
+    run = running()
+    outputs.add(run.key, "Web.png", b"1")
+    first = Outputs(run.key, row(run.id).payload_id)
+
+    with pytest.raises(InvalidName, match=r"'Web.png'"):
+        first.add("web.png", b"2")
+
+    assert first.add("other.png", b"3").name == "other.png"
 
 
 @pytest.mark.parametrize("name", ["../a", "/a/b", "", "a\0b", "ü" * 128])
