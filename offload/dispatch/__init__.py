@@ -6,6 +6,7 @@ __all__ = [
     "announcements",
     "dispatching",
     "full_lanes",
+    "offering",
     "overdue",
     "remote_sending",
     "republishing",

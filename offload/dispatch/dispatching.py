@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from time import monotonic
 from typing import TYPE_CHECKING
 
-from offload.conf import settings
 from offload.core.envelopes import BUILTIN_TASKS
 from offload.core.placement.admission import UNUSED, admit
 from offload.core.placement.routing import Candidate, Need, Route, Unroutable, plan, route
@@ -22,28 +20,11 @@ from offload.tracking.binding.bindings import BoundJob, Place, bind, insert_boun
 from offload.tracking.queries import loads_by_instance, suspects, waiting_lanes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from offload.core.placement.admission import Allowance
     from offload.core.placement.lanes import Lane
     from offload.tracking.drafts import Draft
-
-
-def offer(lanes: Iterable[Lane]) -> int:
-    """Bind the waiting jobs of these lanes right after a submission; return how many were bound.
-
-    Only instances with an idle slot get jobs: a job had better wait in the database for the first
-    free instance than behind a busy one, and agents bind in batches. Stop after the time in the
-    settings, and bind nothing while the broker is unreachable: the sweep does the rest.
-    """
-    deadline = monotonic() + settings().bind_limit
-    count = 0
-    for lane in lanes:
-        if current_installation.to_broker.is_open or monotonic() > deadline:
-            break
-        if not full_lanes.has(lane):
-            count += _offer(lane, deadline)
-    return count
 
 
 def store_bound(draft: Draft) -> tuple[bool, list[BoundJob]] | None:
@@ -57,42 +38,23 @@ def store_bound(draft: Draft) -> tuple[bool, list[BoundJob]] | None:
     if (
         current_installation.to_broker.is_open
         or full_lanes.has(lane)
-        or not _most(lane, current).is_unlimited
+        or not most_of(lane, current).is_unlimited
     ):
         return None
-    found, _ = _route(lane, current, 0)
+    found, _ = route_of(lane, current, 0)
     place = _place(found.instance, current, idle=True) if isinstance(found, Route) else None
     return insert_bound(place, draft) if place and not place.peer else None
 
 
-def _most(lane: Lane, current: Snapshot) -> Allowance:
+def most_of(lane: Lane, current: Snapshot) -> Allowance:
     """Return the most that the policy of a lane's queue admits, without counting its jobs."""
     return admit(current.policy(lane.queue), UNUSED, now())
 
 
-def _offer(lane: Lane, deadline: float) -> int:
-    count, misses = 0, 0
-    while monotonic() < deadline:
-        current = snapshot(fresh=misses > 0)
-        if not _most(lane, current).is_open:
-            break
-        found, load = _route(lane, current, count)
-        if not isinstance(found, Route) or misses > 1:
-            full_lanes.note(lane)
-            break
-        bound = _bind_at(found.instance, [lane], current, idle=True)
-        count += len(bound)
-        misses = 0 if bound else misses + 1
-        idle = _room(found.instance, current, idle=True) - load.get(found.instance, 0)
-        if bound and (len(bound) < idle or len(found.candidates) == 1):
-            break
-    return count
-
-
-def _route(
+def route_of(
     lane: Lane, current: Snapshot, cursor: int
 ) -> tuple[Route | Unroutable, Mapping[str, int]]:
-    """Return the instance that should run a lane; load counts only if there is a choice."""
+    """Return the instance that should run a lane, and the loads; they count only for a choice."""
     need, moment = lane.need, now()
     choice = len(plan(need, current.topology, moment).candidates) > 1
     load = loads_by_instance() if choice else {}
@@ -100,7 +62,7 @@ def _route(
     return route(need, current.topology, load, now=moment, cursor=cursor, order=order), load
 
 
-def _room(instance: str, current: Snapshot, *, idle: bool) -> int:
+def room_of(instance: str, current: Snapshot, *, idle: bool) -> int:
     """Return how many jobs an instance may hold, or only how many it runs at once."""
     found = current.topology.instance(instance)
     if found is None:
@@ -124,7 +86,7 @@ def refill(instance: str) -> int:
 
 def _refill(instance: str, lanes: Sequence[Lane], current: Snapshot) -> int:
     mine = [lane for lane in lanes if _candidate(instance, lane, current)]
-    return len(_bind_at(instance, mine, current)) if mine else 0
+    return len(bind_at(instance, mine, current)) if mine else 0
 
 
 def _refill_anew(instance: str, lanes: Sequence[Lane], current: Snapshot) -> int:
@@ -139,7 +101,7 @@ def _refill_suspects(instance: str, current: Snapshot) -> int:
     mine = (
         [lane for lane in suspects(place) if _candidate(instance, lane, current)] if place else []
     )
-    tried = (len(_bind_at(instance, [lane], current, suspect=True)) for lane in mine)
+    tried = (len(bind_at(instance, [lane], current, suspect=True)) for lane in mine)
     return next(filter(None, tried), 0)
 
 
@@ -178,7 +140,7 @@ def _candidate(instance: str, lane: Lane, current: Snapshot) -> Candidate | None
     return next((one for one in candidates if one.instance.name == instance), None)
 
 
-def _bind_at(
+def bind_at(
     instance: str,
     lanes: Sequence[Lane],
     current: Snapshot,
@@ -186,6 +148,10 @@ def _bind_at(
     suspect: bool = False,
     idle: bool = False,
 ) -> list[BoundJob]:
+    """Bind waiting jobs of these lanes to an instance, and send them; return them.
+
+    It gets up to its window, or only as many as it has ``idle`` slots.
+    """
     place = _place(instance, current, idle=idle)
     bound = _bind(place, lanes, current, suspect=suspect) if place else []
     if place and place.peer:
@@ -204,7 +170,7 @@ def _place(instance: str, current: Snapshot, *, idle: bool = False) -> Place | N
     return Place(
         instance=found.name,
         incarnation=found.incarnation,
-        window=_room(instance, current, idle=idle),
+        window=room_of(instance, current, idle=idle),
         version=current.version,
         peer=found.peer,
     )
@@ -222,7 +188,7 @@ def _bind(
 ) -> list[BoundJob]:
     plain, bound = [], []
     for lane in lanes:
-        most = _most(lane, current)
+        most = most_of(lane, current)
         if not most.is_open:
             continue
         left = place if suspect else in_order(place, lane, current)

@@ -11,7 +11,7 @@ from uuid_utils import uuid7
 from offload.core.exceptions import UnknownQueue
 from offload.core.validation.ids import is_storable
 from offload.db import database
-from offload.dispatch import dispatching
+from offload.dispatch import dispatching, offering
 from offload.fleet.snapshots import snapshot
 from offload.models import Kind, Queue
 from offload.tracking.drafts import Draft, insert
@@ -76,6 +76,6 @@ def _offer(lanes: Iterable[Lane], bound: Sequence[BoundJob], asked: int) -> None
     try:
         dispatching.send_bound(bound)
         if len(bound) < asked:
-            dispatching.offer(sorted(lanes, key=str))
+            offering.offer(sorted(lanes, key=str))
     except Exception:
         logger.exception("jobs are stored and wait for the sweep: binding them at submit failed")

@@ -17,7 +17,7 @@ from offload.core.transfers.descriptions import Direction
 from offload.core.transfers.limits import check_limits
 from offload.core.transfers.stages import TransferTask
 from offload.db import database
-from offload.dispatch import dispatching
+from offload.dispatch import offering
 from offload.files.transfers import fetching, noted, ways
 from offload.files.transports import configured
 from offload.models import Job, Payload, PayloadFile
@@ -109,4 +109,4 @@ def _release(files: ClaimedFiles, stored: Sequence[Stored], clone: Job) -> None:
     )
     clones.release(files.job_id, home=files.peer, epoch=files.epoch, payload_id=files.folder)
     lane = Lane.parse(clone.lane)
-    database.on_commit(partial(dispatching.offer, [lane]))
+    database.on_commit(partial(offering.offer, [lane]))

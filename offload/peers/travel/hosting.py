@@ -12,7 +12,7 @@ from offload.core.peers.peer_switches import PeerSwitch
 from offload.core.placement.routing import Need, plan
 from offload.core.states import Hold, JobState
 from offload.db import database
-from offload.dispatch import dispatching
+from offload.dispatch import offering
 from offload.dispatch.submission import choose_queue
 from offload.files import deletion
 from offload.fleet.consumers import check_names
@@ -170,7 +170,7 @@ def _clone(home: str, envelope: PeerEnvelope, task: str, older: Job | None) -> N
         # P11: an agent fetches them first.
         fetched_inputs.note(home, envelope)
     else:
-        database.on_commit(lambda: dispatching.offer([draft.lane]))
+        database.on_commit(lambda: offering.offer([draft.lane]))
 
 
 def _properties(envelope: PeerEnvelope, task: str) -> Mapping[str, Any]:

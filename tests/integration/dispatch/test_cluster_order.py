@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from offload.core.envelopes import ERRBACK_TASK
 from offload.core.placement.lanes import Lane
-from offload.dispatch import dispatching
+from offload.dispatch import dispatching, offering
 from offload.fleet.snapshots import snapshot
 from offload.models import Exclusion, Instance, Job, Peer, Queue
 from offload.models.fields import DatabaseNow
@@ -104,7 +104,7 @@ def test_a_submitted_job_goes_there_at_once(order: str, where: str) -> None:
     queue(order)
     [job] = waiting(queue="render")
 
-    assert dispatching.offer([Lane.parse(Job.objects.get(pk=job).lane)]) == 1
+    assert offering.offer([Lane.parse(Job.objects.get(pk=job).lane)]) == 1
 
     assert Job.objects.get().instance == where
 

@@ -97,7 +97,7 @@ def test_a_failure_to_bind_does_not_reach_the_submitter(
     def fail(_: object) -> None:
         raise RuntimeError("no topology")
 
-    monkeypatch.setattr("offload.dispatch.dispatching.offer", fail)
+    monkeypatch.setattr("offload.dispatch.offering.offer", fail)
 
     assert offload.submit(TOPIC).state is JobState.PENDING
     assert "jobs are stored and wait for the sweep" in caplog.text

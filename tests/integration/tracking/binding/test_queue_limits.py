@@ -11,7 +11,7 @@ import pytest
 from offload.core.attempt_key import AttemptKey
 from offload.core.retries import Cause, RetryDecision
 from offload.core.states import Hold, JobState
-from offload.dispatch import dispatching
+from offload.dispatch import dispatching, offering
 from offload.fleet.snapshots import snapshot
 from offload.models import Exclusion, Queue
 from offload.tracking import claiming, finishing, requeue
@@ -164,7 +164,7 @@ def test_nothing_of_a_suspended_queue_is_bound(facts: dict[str, Any]) -> None:
     ids = waiting(2, queue="narrow")
 
     assert dispatching.sweep() == 0
-    assert dispatching.offer([LANE]) == 0
+    assert offering.offer([LANE]) == 0
 
     Queue.objects.get(name="narrow").delete()
     Queue.objects.create(name="narrow", topics=["dam/**"])
