@@ -5,14 +5,18 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from kombu.utils.json import dumps
+
 from offload.canvas.batches import gathering
 from offload.canvas.freezing.context import coming_from
 from offload.core.workflows import compensations, plans
 from offload.core.workflows.plans import Entry, StepState
-from offload.models.fields import DatabaseNow
+from offload.db import database
+from offload.db.statements import once_per_dialect
 from offload.runs import beginning, placing, step_waits
 from offload.runs.affinities import Affinities
 from offload.runs.known import known
+from offload.runs.locking import RUN
 from offload.signals import Alarm, AlarmKind, RunChange, StepEnd
 from offload.tracking.state_changes import send_on_commit
 
@@ -99,15 +103,28 @@ def _store(run: Locked, plan: Plan) -> None:
         return
     step_waits.close(row, run.plan, plan)
     events = [*_step_ends(run, plan), *_change(row, state)]
-    row.plan, changed = plans.facts(plan), ["plan"]
-    if state != row.state:
-        row.state, changed = state.value, [*changed, "state"]
-    if state.is_final:
-        row.ended_at, changed = DatabaseNow(), [*changed, "ended_at"]
+    row.plan, row.state = plans.facts(plan), state.value
     if run.graph.undos and (left := len(compensations.not_undone(run.graph, plan))):
-        row.not_undone, changed = left, [*changed, "not_undone"]
-    row.save(update_fields=changed)
+        row.not_undone = left
+    database.execute(
+        _storing(is_final=state.is_final),
+        {
+            "id": row.pk,
+            "plan": dumps(row.plan),
+            "state": row.state,
+            "not_undone": row.not_undone,
+        },
+    )
     send_on_commit(events)
+
+
+@once_per_dialect
+def _storing(*, is_final: bool) -> str:
+    ended = f", ended_at = {database.now()}" if is_final else ""
+    return (
+        f"UPDATE {RUN} SET plan = %(plan)s, state = %(state)s, not_undone = %(not_undone)s{ended} "
+        "WHERE id = %(id)s"
+    )
 
 
 def _step_ends(run: Locked, plan: Plan) -> Iterator[Event]:

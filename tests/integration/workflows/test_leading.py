@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from celery import chain, group
+from celery import chain, chord, group
 from django.test.utils import CaptureQueriesContext
 from django.utils.module_loading import autodiscover_modules
 
@@ -25,6 +25,7 @@ from offload.workflows import (
 )
 from tests.integration.driving.fixtures import BACKENDS
 from tests.integration.workflows import leading
+from tests.integration.world import statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -196,6 +197,26 @@ def test_a_graph_is_read_once_in_a_process(driver: Driver) -> None:
     assert first is not None
     assert second is not None
     assert first.graph is second.graph
+
+
+def test_each_end_of_a_step_reads_its_run_once_and_writes_it_once(driver: Driver) -> None:
+    workflow("several")(
+        lambda: chord(
+            [step("jobs/add", x=1), step("flow/pages", count=1), step("flow/make")],
+            step("jobs/note"),
+        )
+    )
+    with statements() as begun:
+        run = start("several")
+    with statements() as ended:
+        driver.run_all()
+
+    assert run.state is RunState.SUCCEEDED
+    about_run = [one.split()[0] for one in begun if "offload_run" in one.split("WHERE")[0]]
+    assert about_run == ["INSERT", "UPDATE"]
+    assert len([one for one in begun if one.startswith("INSERT INTO offload_job")]) == 1
+    about_run = [one.split()[0] for one in ended if "offload_run " in one.split("WHERE")[0]]
+    assert about_run == ["SELECT", "UPDATE"] * 4
 
 
 @pytest.mark.parametrize("change", [{"plan": {"other": []}}, {"plan": None}, {"graph": "x"}])

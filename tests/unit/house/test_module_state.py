@@ -24,6 +24,7 @@ KEPT = {
     "dispatch.full_lanes.full_lanes": "whoever submits asks it",
     "dispatch.remote_sending.remote_sending": "whoever binds asks it",
     "fleet.snapshots.reader": "whoever decides asks it",
+    "runs.locking.graphs": "ends of steps come from anywhere",
     "launchers.launcher_rules.rulebook": "models are saved from anywhere",
     "browser.cluster.sharing.shared_facts": "all requests share what one has read",
     "topology.hub._ProcessHub": "listeners are added by calls from anywhere",
