@@ -77,6 +77,16 @@ class Report:
         lengths = len(self.lost), len(self.refused), tuple(self.stops)
         return self.mode, self.ended, self.connections, lengths
 
+    def is_urgent(self, before: tuple[object, ...]) -> bool:
+        """Return whether the news since these call for a look at once.
+
+        Ends of runs wait for further ones while every second process has its next job already: to
+        bind jobs one by one costs as much as to bind several together.
+        """
+        mode, _, *others = self.news
+        was_mode, _, *were = before
+        return (mode, others) != (was_mode, were) or 2 * len(self.held) < self.concurrency
+
     def load(self) -> dict[str, Any]:
         """Return the load that is announced."""
         return {

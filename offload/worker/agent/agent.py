@@ -38,8 +38,8 @@ logger = logging.getLogger("offload.agent")
 
 #: Seconds between two polls at the window while there are jobs, and while there are none.
 BUSY_POLL_SECONDS, IDLE_POLL_SECONDS = 0.25, 1.0
-#: Seconds after news, such as the end of a run, until one more look: submissions leave binding to
-#: the agents while no slot is idle.
+#: Seconds after news, such as the end of a run, until one more look, or until the first one if the
+#: news are not urgent: submissions leave binding to the agents while no slot is idle.
 POLL_AGAIN_SECONDS = FULL_LANE_SECONDS + 0.01
 #: Seconds for a worker to report that it ended a process itself.
 KILL_REPORT_SECONDS = 0.05
@@ -108,10 +108,12 @@ class Agent:
                 return self._say_goodbye()
             if self.heartbeat.is_superseded:
                 return self._end_superseded()
-            is_new, news = self._report.news != news, self._report.news
+            is_new, is_urgent = self._report.news != news, self._report.is_urgent(news)
+            news = self._report.news
             if is_new:
                 self.peers.runs_ended()
-            if is_new or time.monotonic() >= next_look:
+                next_look = min(next_look, time.monotonic() + POLL_AGAIN_SECONDS)
+            if (is_new and is_urgent) or time.monotonic() >= next_look:
                 found = self._look()
                 calm = BUSY_POLL_SECONDS if found or self._report.running else IDLE_POLL_SECONDS
                 next_look = time.monotonic() + (POLL_AGAIN_SECONDS if is_new else calm)
