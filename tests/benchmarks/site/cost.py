@@ -1,6 +1,7 @@
 """Processor time by kind of process, which a busy machine does not blur.
 
-A database server does its part in processes of its own: those on this machine are counted, too.
+A database server does its part in processes of its own: those on this machine that serve the
+benchmark's database are counted, too.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections import defaultdict
 from contextlib import suppress
 
 import psutil
+from django.conf import settings
 
 from tests.benchmarks.figures import ROLES
 
@@ -25,8 +27,10 @@ def spent() -> dict[str, float]:
             times = process.cpu_times()
             agent = "offload.worker.agent" in process.cmdline()
             found["agent" if agent else "worker"] += times.user + times.system
-    for process in psutil.process_iter(["name"]):
-        if process.info["name"] == SERVER:
+    served = f" {settings.DATABASES['default']['NAME']} "
+    for process in psutil.process_iter(["name", "cmdline"]):
+        # Their titles say user and database.
+        if process.info["name"] == SERVER and served in " ".join(process.info["cmdline"] or ()):
             with suppress(psutil.NoSuchProcess):
                 times = process.cpu_times()
                 found["database"] += times.user + times.system
