@@ -10,7 +10,7 @@ from celery.exceptions import ChordError
 
 from offload.canvas.freezing.signatures import as_dicts as as_plain
 from offload.core.states import JobState
-from offload.dispatch import dispatching
+from offload.dispatch import offering
 from offload.jobs import aftermath
 from offload.models import Dependency, Job
 from offload.tracking import terminations
@@ -163,7 +163,7 @@ def test_a_result_elsewhere_is_there_before_what_follows_can_run(
     )
     seen: list[str] = []
     monkeypatch.setattr(
-        dispatching, "offer", lambda _: seen.append(app.AsyncResult(called.id).state)
+        offering, "offer", lambda _: seen.append(app.AsyncResult(called.id).state)
     )
 
     driver.run(called.id)

@@ -9,7 +9,7 @@ from celery import chain, chord
 from django.utils.module_loading import autodiscover_modules
 
 from offload.core.placement.lanes import Lane
-from offload.dispatch import dispatching
+from offload.dispatch import offering
 from offload.fleet import membership
 from offload.fleet.snapshots import snapshot
 from offload.models import Job
@@ -32,7 +32,7 @@ def known(monkeypatch: pytest.MonkeyPatch, app: Celery) -> None:
     """Let every test define what it likes; nothing is bound before a test says so."""
     autodiscover_modules(*definitions.WORKFLOW_MODULES)
     monkeypatch.setattr(definitions, "defined", dict(definitions.defined))
-    monkeypatch.setattr(dispatching, "offer", no_offer)
+    monkeypatch.setattr(offering, "offer", no_offer)
     leading.register(app)
     workflow("three")(three)
     workflow("wide")(wide)
