@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class FilesRead:
-    """What a run has read of its files, which nobody changes while it runs: read once."""
+    """The rows of its files that a run has read: nobody changes them while it runs."""
 
     inputs: list[PayloadFile] | None = None
     #: The payload that came with the job.
