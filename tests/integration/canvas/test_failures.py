@@ -162,9 +162,7 @@ def test_a_result_elsewhere_is_there_before_what_follows_can_run(
         (1,), link=job.note.s(), link_error=job.heard.s()
     )
     seen: list[str] = []
-    monkeypatch.setattr(
-        offering, "offer", lambda _: seen.append(app.AsyncResult(called.id).state)
-    )
+    monkeypatch.setattr(offering, "offer", lambda _: seen.append(app.AsyncResult(called.id).state))
 
     driver.run(called.id)
 
