@@ -39,7 +39,12 @@ help (`python docs/commands.py`), which `manage.py offload VERB --help` shows to
 EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "launch": ("launch scans/may/*.txt --dry-run", "launch /srv/scans/1.txt --under /srv"),
-        "launchers": ("launchers", "launchers off --note 'moving the archive'"),
+        "launchers": (
+            "launchers",
+            "launchers add photos 'photos/**' dam/update-asset --include 'image/*'",
+            "launchers edit photos --set width=1280 --dry-run",
+            "launchers off --note 'moving the archive'",
+        ),
         "status": ("status", "status --json"),
         "instances": ("instances --long", "instances render/gpu1@host"),
         "peers": (

@@ -15,8 +15,8 @@ __all__ = ["Launched", "launch", "preview"]
 
 #: Modules that other rooms use besides.
 FOR_ROOMS = [
-    "declared_launchers", "folder_watch", "launcher_changes", "launching", "launcher_rules",
-    "saved_fields", "watched_folders",
+    "declared_launchers", "folder_watch", "launcher_changes", "launcher_commands", "launching",
+    "launcher_rules", "saved_fields", "watched_folders",
 ]  # fmt: skip
 
 #: Loaded when first used: models may not be ready.

@@ -45,6 +45,7 @@ from offload.core.exceptions.launcher_problems import (
     InvalidLauncher,
     InvalidPath,
     InvalidPathPattern,
+    UnknownLauncher,
 )
 from offload.core.exceptions.not_found import (
     FileNotStored,
@@ -152,6 +153,7 @@ __all__ = [
     "UnfitProperties",
     "UnknownInstance",
     "UnknownJob",
+    "UnknownLauncher",
     "UnknownPeer",
     "UnknownQueue",
     "UnknownRequest",

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from offload.core.exceptions.base import OffloadError
+from offload.core.nearness import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class InvalidPath(OffloadError, ValueError):
@@ -34,3 +40,14 @@ class InvalidLauncher(OffloadError, ValueError):
         self.name = name
         self.problem = problem
         super().__init__(f"The launcher {name!r:.300} is wrong: {problem.rstrip('.')}.")
+
+
+class UnknownLauncher(OffloadError, LookupError):
+    """There is no launcher of that name."""
+
+    def __init__(self, *, name: object, known: Iterable[str] = ()) -> None:
+        self.name = name
+        super().__init__(
+            f"There is no launcher {name!r:.300}.{did_you_mean(str(name), known)} "
+            "Add it in the admin, or by: manage.py offload launchers add NAME PATTERN WORKFLOW"
+        )

@@ -1,4 +1,4 @@
-"""``launchers``: list the launchers, or switch all of them off or on."""
+"""``launchers``: list the launchers, change one, or switch all of them off or on."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from offload.core.texts import as_text
 from offload.launchers.launcher_changes import SwitchLaunchers
 from offload.launchers.launcher_rules import off_because
-from offload.launchers.launching import workflow_problem
 from offload.management.arguments.words import named
 from offload.management.changing import carry_out, previewable
 from offload.management.terminal import Terminal, sanitized, table
 from offload.management.verb import Choices, Options, Verb, general, refuse_alike
 from offload.management.verbs.rule_actions import noted
+from offload.management.verbs.workflows import launcher_actions
+from offload.management.verbs.workflows.launcher_json import facts, problem_of
 from offload.messaging.installation import celery_app
 from offload.models.launching.launcher_rows import EVERYWHERE
 from offload.reading.runs.launcher_lines import all_launchers
@@ -29,7 +30,10 @@ HEADERS = (
     "launcher", "enabled", "event", "pattern", "exclude", "include", "workflow", "problem",
 )  # fmt: skip
 FOLD = {"pattern": 12, "workflow": 12, "problem": 20}
-NONE = 'There is no launcher. Add one in the admin, or to OFFLOAD["LAUNCHERS"].'
+NONE = (
+    "There is no launcher. Add one by: manage.py offload launchers add NAME PATTERN WORKFLOW, in "
+    'the admin, or to OFFLOAD["LAUNCHERS"].'
+)
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -49,11 +53,15 @@ def arguments(parser: ArgumentParser) -> None:
             noted(one)
         previewable(one)
         refuse_alike(one, parser)
+    launcher_actions.arguments(actions, parser)
     actions.choices = Choices(actions, kind="action", help_of="offload launchers")
 
 
 def run(terminal: Terminal, options: Options) -> None:
-    """List the launchers, or switch them."""
+    """List the launchers, change one of them, or switch all."""
+    if options["action"] in launcher_actions.ACTIONS:
+        launcher_actions.run(terminal, options)
+        return
     if options["action"]:
         is_off = options["action"] == "off"
         change = SwitchLaunchers(
@@ -78,7 +86,7 @@ def row(one: Launcher) -> tuple[object, ...]:
     """Return a launcher as cells of HEADERS."""
     return (
         one.name, "yes" if one.enabled else "no", one.event, one.pattern, _types(one.exclude),
-        _types(one.include), one.workflow, sanitized(_problem(one), "red"),
+        _types(one.include), one.workflow, sanitized(problem_of(one), "red"),
     )  # fmt: skip
 
 
@@ -86,22 +94,9 @@ def _types(stored: Any) -> str:
     return ", ".join(map(as_text, stored)) if isinstance(stored, list) else as_text(stored)
 
 
-def _problem(one: Launcher) -> str:
-    return one.problem or workflow_problem(one.workflow)
-
-
-def facts(one: Launcher) -> dict[str, Any]:
-    """Return a launcher as JSON values."""
-    names = (
-        "name", "enabled", "event", "pattern", "exclude", "include", "size_min", "size_max",
-        "workflow", "parameters", "input_name", "takes_outputs",
-    )  # fmt: skip
-    return {**{name: getattr(one, name) for name in names}, "problem": _problem(one) or None}
-
-
 LAUNCHERS = Verb(
     name="launchers",
-    help="list launchers of workflows; switch all of them off or on",
+    help="list launchers; add, edit, remove, enable, disable one; switch all off or on",
     arguments=arguments,
     run=run,
 )
