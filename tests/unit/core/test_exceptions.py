@@ -60,6 +60,7 @@ EVERY = [
     (exceptions.InvalidName(name="../x", problem="a slash"), "'../x'", "Use"),
     (exceptions.InvalidProperty(name="gpu", problem="its value is NaN"), "is NaN", "Give it"),
     (exceptions.UnknownQueue(name="slow"), "'slow'", "Add"),
+    (exceptions.UnknownLauncher(name="new"), "'new'", "Add"),
     (exceptions.UnknownInstance(name="gpu@x"), "'gpu@x'", "offload instances"),
     (exceptions.UnknownPeer(name="rendr", known=["render"]), "'rendr'", "offload peers"),
     (exceptions.InvalidSwitch(switch="send", problem="It is long."), "'send'", "Write a shorter"),
