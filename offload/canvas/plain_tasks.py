@@ -42,7 +42,11 @@ def close(app: Celery, task_id: str, state: str, result: Any) -> None:
     cause = cause_of(part, result)
     with database.atomic(), coming_from(of_row(task_id)), gathering():
         relays.close(
-            task_id, JOB_STATES[part.state], error_type=cause.error_type, error=cause.error
+            task_id,
+            JOB_STATES[part.state],
+            result=dumps(part.value) if part.state == "SUCCESS" else None,
+            error_type=cause.error_type,
+            error=cause.error,
         )
         lost = [] if part.state == "SUCCESS" else fail(app, _chain(task_id), cause)
         joins.parts(app, [part, *lost])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kombu.exceptions import KombuError
 
+from offload.canvas.freezing.options import STEP
 from offload.core.texts import as_text, place_of
 from offload.messaging import publisher
 from offload.messaging.installation import celery_app, current_installation
@@ -123,7 +124,8 @@ def _send(jobs: Sequence[Job]) -> int:
 
 
 def _publish(app: Celery, job: Job) -> None:
-    options = {**job.options, "task_id": job.pk, "retry": False, "add_to_parent": False}
+    given = {name: value for name, value in job.options.items() if name != STEP}
+    options = {**given, "task_id": job.pk, "retry": False, "add_to_parent": False}
     stock = getattr(app.send_task, "stock", app.send_task)
     stock(job.task, job.args, job.properties, **options)
 

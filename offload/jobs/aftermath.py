@@ -17,7 +17,7 @@ from offload.db import database
 from offload.fleet.duties import Duty
 from offload.jobs import ran, sinks
 from offload.messaging.installation import current_installation
-from offload.models import Job
+from offload.models import Job, Kind
 from offload.results import result_backend
 from offload.runs import step_ends
 from offload.tracking import terminations
@@ -51,6 +51,11 @@ class RowCompletion:
     job: Job
     is_silent: bool
 
+    @staticmethod
+    def of(job: Job) -> RowCompletion:
+        """Return that of a row; Celery itself has stored the result of a plain task that it ran."""
+        return RowCompletion(job=job, is_silent=_is_ended_by_celery(job) or ran.is_silent(job))
+
     @property
     def job_id(self) -> str:
         """Return the job's id."""
@@ -58,8 +63,8 @@ class RowCompletion:
 
     @property
     def has_tail(self) -> bool:
-        """Return whether the job has successors or a join."""
-        return self.job.has_tail
+        """Return whether the job has successors or a join that are not Celery's to follow."""
+        return self.job.has_tail and not _is_ended_by_celery(self.job)
 
     @property
     def step(self) -> str:
@@ -83,6 +88,11 @@ class RowCompletion:
         return tail.ended(self.job)
 
 
+def _is_ended_by_celery(job: Job) -> bool:
+    """Return whether it is a plain task whose end Celery has stored and followed itself."""
+    return job.kind == Kind.RELAY and not job.hold
+
+
 def conclude(job_id: str) -> bool:
     """Run the due sinks of a final job (K1); return whether they were due.
 
@@ -92,7 +102,7 @@ def conclude(job_id: str) -> bool:
     job = Job.objects.filter(pk=job_id, aftermath_due=True).first()
     if job is None:
         return False
-    end = RowCompletion(job=job, is_silent=ran.is_silent(job))
+    end = RowCompletion.of(job)
     outside, inside, after = sinks.wanted(end)
     if outside:
         if isinstance(job.tail, dict) and (culprit := job.tail.get(TOLD_AFTER)):

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from offload.operations.changes.actors import Actor
 
 CANVAS = (
-    "has plain Celery tasks among its steps, so Celery's canvas leads it: it can only be stopped"
+    "has tasks of Celery's own among its steps, or options for several, so Celery's canvas leads "
+    "it: it can only be stopped"
 )
 
 

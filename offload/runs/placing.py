@@ -35,7 +35,10 @@ def settle(run: Locked, plan: Plan) -> None:
 
 
 def needs(row: Run, graph: Graph, plan: Plan) -> tuple[Need, ...]:
-    """Return the needs of the steps that have not ended; one that only waits has no job."""
+    """Return the needs of the steps that have not ended.
+
+    One that only waits has no job, and a plain Celery task is run by any worker of Celery's.
+    """
     return tuple(
         Need(
             topic=spec.topic,
@@ -43,7 +46,7 @@ def needs(row: Run, graph: Graph, plan: Plan) -> tuple[Need, ...]:
             files=row.payload_id is not None,
         )
         for spec in graph.steps
-        if not spec.wait and not plan[spec.name].state.is_final
+        if not (spec.wait or spec.plain or plan[spec.name].state.is_final)
     )
 
 

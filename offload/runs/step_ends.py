@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from offload.canvas.freezing.options import STEP
 from offload.core.states import JobState
 from offload.core.texts import message, with_type
 from offload.core.workflows import plans
@@ -16,9 +17,6 @@ from offload.runs.locking import locked
 if TYPE_CHECKING:
     from offload.canvas.following.tail import Ended
     from offload.core.workflows.graphs import StepSpec
-
-#: Option of a job: the name of its step.
-STEP = "step"
 
 
 def step_of(options: object, run_id: str | None) -> str:

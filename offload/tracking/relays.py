@@ -119,11 +119,17 @@ def to_ask(older_than: float, limit: int) -> list[str]:
     return [row[0] for row in found]
 
 
-def close(job_id: str, state: str, *, error_type: str = "", error: str = "") -> bool:
-    """Make an open relay final after Celery wrote its result; return whether it was open."""
-    columns = {"state": state, "error_type": error_type[:255], "error": error}
+def close(
+    job_id: str, state: str, *, result: str | None = None, error_type: str = "", error: str = ""
+) -> bool:
+    """Make an open relay final after Celery wrote its result; return whether it was open.
+
+    The row of a run's task keeps the ``result``, which is JSON, and is due: its run goes on.
+    """
+    columns = {"state": state, "result": result, "error_type": error_type[:255], "error": error}
     found = database.rows(
-        f"UPDATE {JOB} SET {assignments(columns)}, finished_at = {database.now()}, hold = '' "
+        f"UPDATE {JOB} SET {assignments(columns)}, finished_at = {database.now()}, hold = '', "
+        "aftermath_due = (run_id IS NOT NULL) "
         f"WHERE id = %(job_id)s AND {RELAY} RETURNING {change_columns()}",
         {**columns, "job_id": job_id},
     )

@@ -10,6 +10,7 @@ from offload.core.texts import as_text
 from offload.core.workflows.drawing import drawing
 from offload.core.workflows.mermaid import mermaid
 from offload.fleet.consumers import is_loaded
+from offload.workflows.compiling import LED
 from offload.workflows.definitions import all_definitions
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def described(known: Definition, parameters: Mapping[str, Any] | None = None) ->
     """Return a workflow with these parameters, by default those of its example."""
     given = {**known.example, **(parameters or {})}
     graph, problem, is_broken = _graph(known, given)
-    topics = dict.fromkeys(one.topic for one in _calls(graph) if one.topic) if graph else {}
+    jobs = [one for one in _calls(graph) if one.topic and not one.plain] if graph else []
+    topics = dict.fromkeys(one.topic for one in jobs)
     return Described(
         name=known.name,
         version=known.version_of(graph, given),
@@ -75,7 +77,7 @@ def _graph(known: Definition, parameters: Mapping[str, Any]) -> tuple[Graph | No
         return None, str(error), True
     except Exception as error:  # A site's own function may raise anything.
         return None, f"its function raises {type(error).__name__}: {as_text(error)}", True
-    led = "" if graph else "it has plain Celery tasks, so Celery's canvas leads its runs"
+    led = "" if graph else f"it has {LED}, so Celery's canvas leads its runs"
     return graph, led, False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from offload.canvas.freezing.recognition import MAP_TASKS, of_signature
+from offload.canvas.freezing.recognition import CELERY_PREFIX, of_signature, plain_topic
 from offload.canvas.freezing.walk import many, options_of, parts_of, walk
 from offload.core.exceptions import ConfigurationError
 from offload.core.workflows import conditions, waits
@@ -16,6 +16,8 @@ from offload.messaging.names import STEP_OPTION, TOPIC_OPTION, WAIT_TASK
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+#: The parts of a canvas that only Celery can lead.
+LED = "tasks of Celery's own such as map or chunks, or options for several steps"
 #: Options of a part of a canvas that mean nothing to a graph.
 NO_MEANING = frozenset({"task_id", "group_id", "root_id", "parent_id"})
 
@@ -23,8 +25,9 @@ NO_MEANING = frozenset({"task_id", "group_id", "root_id", "parent_id"})
 def compiled(canvas: Mapping[str, Any], inputs: Sequence[str] = ()) -> Graph | None:
     """Return the graph of a canvas, as plain dicts; None if Celery has to lead it.
 
-    That is so for a canvas with plain Celery tasks, or with options for several steps. Raise
-    ConfigurationError if such a canvas has steps that only a graph can lead, and InvalidTopic.
+    That is so for a canvas with tasks of Celery's own, such as chunks, or with options for several
+    steps. Raise ConfigurationError if such a canvas has steps that only a graph can lead, and
+    InvalidTopic.
     """
     if not _is_graph(canvas):
         _refuse_lost_meaning(canvas)
@@ -52,12 +55,10 @@ START = Flow(None, ())
 
 
 def _is_graph(part: Mapping[str, Any]) -> bool:
-    """Return whether every task in a part of the canvas is a job of its own."""
+    """Return whether every task in a part of the canvas is a job, or a plain task, of its own."""
     parts = parts_of(part)
     if parts is None:
-        if part["task"] == WAIT_TASK:
-            return True
-        return part["task"] not in MAP_TASKS and of_signature(celery_app(), part) is not None
+        return part["task"] == WAIT_TASK or not part["task"].startswith(CELERY_PREFIX)
     if options_of(part).keys() - NO_MEANING:
         return False
     return all(_is_graph(one) for one in [*_tasks(parts.header), *_tasks(parts.inner)])
@@ -72,10 +73,9 @@ def _refuse_lost_meaning(canvas: Mapping[str, Any]) -> None:
         said = node.options.get(STEP_OPTION)
         if isinstance(said, dict):
             problem = (
-                "it has a name, files or a condition, or waits, and the canvas has plain Celery "
-                "tasks, or options for several steps, so Celery leads it, which knows none of "
-                "these. Make every task a job, by base=OffloadTask, and give options to single "
-                "steps"
+                f"it has a name, files or a condition, or waits, and the canvas has {LED}, so "
+                "Celery leads it, which knows none of these. Write a step for each task, and give "
+                "options to single steps"
             )
             name = said.get("called") or node.options.get(TOPIC_OPTION) or node.signature["task"]
             raise ConfigurationError(setting=f"step {str(name)!r}", problem=problem)
@@ -106,7 +106,9 @@ def _add_step(steps: list[StepSpec], part: Mapping[str, Any], before: Flow) -> F
     said = part["options"].get(STEP_OPTION)
     said = said if isinstance(said, dict) else {}
     wait = waits.read(said.get("wait"))
-    topic = "" if wait else _topic(part)
+    found = None if wait else of_signature(celery_app(), part)
+    plain = not wait and found is None
+    topic = plain_topic(part["task"]) if plain else found.topic if found else ""
     each = conditions.read(said.get("each"))
     spec = StepSpec(
         name=_name(said, topic, steps),
@@ -120,16 +122,12 @@ def _add_step(steps: list[StepSpec], part: Mapping[str, Any], before: Flow) -> F
         after=before.after,
         signature={} if wait else _bare(part),
         wait=wait,
+        plain=plain,
         compensate=said.get("compensate") or {},
     )
     steps.append(spec)
     is_passed_on = wait is not None and wait.kind is WaitKind.TIME
     return Flow(before.results if is_passed_on else spec.name, (spec.name,))
-
-
-def _topic(part: Mapping[str, Any]) -> str:
-    found = of_signature(celery_app(), part)
-    return found.topic if found else str(part["task"])
 
 
 def _name(said: Mapping[str, Any], topic: str, steps: Sequence[StepSpec]) -> str:

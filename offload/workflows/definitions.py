@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 #: Why a canvas that Celery leads has no placement.
 NEEDS_GRAPH = (
-    "needs steps that are all jobs: it has plain Celery tasks, or options for several steps"
+    "needs steps that a graph can lead: it has tasks of Celery's own such as map or chunks, or "
+    "options for several steps"
 )
 #: Modules of installed apps in which definitions are looked for.
 WORKFLOW_MODULES = ("workflow", "workflows")

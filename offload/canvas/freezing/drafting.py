@@ -10,8 +10,8 @@ from kombu.utils.json import dumps
 
 from offload.canvas.freezing.calls import check_moment, delay_of, eta_of, moment, seconds_until
 from offload.canvas.freezing.context import Origin, origin
-from offload.canvas.freezing.options import TIME_LIMITS, kept
-from offload.canvas.freezing.origins import submitter, submitters_priority
+from offload.canvas.freezing.options import STEP, TIME_LIMITS, kept
+from offload.canvas.freezing.origins import relayed, submitter, submitters_priority
 from offload.canvas.freezing.recognition import STARMAP_TASK, plain_topic, registered
 from offload.canvas.freezing.signatures import (
     EPOCH_OPTION,
@@ -33,8 +33,8 @@ from offload.core.validation.job_properties import DEPTH_MAX, is_nested_deeper
 from offload.core.validation.options import check_limits, check_priority
 from offload.dispatch.submission import choose_queue
 from offload.fleet.consumers import check_names
-from offload.messaging.names import AFFINITY_OPTION
-from offload.models import Job, Kind
+from offload.messaging.names import AFFINITY_OPTION, STEP_OPTION
+from offload.models import Kind
 from offload.tracking.drafts import Draft
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from offload.canvas.freezing.recognition import Recognised
 
 #: Options that Celery does not know.
-OWN_OPTIONS = frozenset({JOIN_OPTION, EPOCH_OPTION})
+OWN_OPTIONS = frozenset({JOIN_OPTION, EPOCH_OPTION, STEP_OPTION, AFFINITY_OPTION})
 ROUTE_OPTIONS = ("queue", "exchange")
 #: Deepest nesting of a canvas with its arguments; each step takes several levels.
 CANVAS_DEPTH_MAX = 256
@@ -130,7 +130,8 @@ def _published(app: Celery, call: Call, source: Origin) -> dict[str, Any]:
     options["reply_to"] = options.get("reply_to") or app.thread_oid
     options["root_id"] = source.root_id or None
     options["parent_id"] = source.parent_id or None
-    return options
+    step = call.options.get(STEP_OPTION)
+    return {**options, STEP: step} if isinstance(step, str) else options
 
 
 def inherited(app: Celery) -> dict[str, Any]:
@@ -178,7 +179,7 @@ def tail_of(options: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def origin_of(app: Celery, options: Mapping[str, Any]) -> Origin:
     """Return the values that a call's row inherits; a given parent and root take precedence."""
-    source = origin.get() or _relayed(options) or submitter(app)
+    source = origin.get() or relayed(options) or submitter(app)
     return replace(
         source,
         parent_id=_given_id(options.get("parent_id")) or source.parent_id,
@@ -188,13 +189,6 @@ def origin_of(app: Celery, options: Mapping[str, Any]) -> Origin:
 
 def _given_id(value: object) -> str:
     return id_of(value) if value else ""
-
-
-def _relayed(options: Mapping[str, Any]) -> Origin | None:
-    """Return the values that a plain Celery task hands on to the next step of its chain."""
-    parent = options.get("parent_id")
-    row = Job.objects.filter(pk=parent).first() if parent else None
-    return Origin(run_id=row.run_id, payload_id=row.payload_id) if row else None
 
 
 def check(call: Call, tail: Mapping[str, Any] | None) -> None:

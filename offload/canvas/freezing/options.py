@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
+#: The name of a run's step, among the options in its job's row.
+STEP = "step"
 TIME_LIMITS = ("time_limit", "soft_time_limit")
 #: Options from which the job's messages and successors are made later.
 KEPT_OPTIONS = (
@@ -48,7 +50,7 @@ def kept(options: Mapping[str, Any]) -> dict[str, Any]:
     if properties:
         found["properties"] = properties
     if isinstance(options.get(STEP_OPTION), str):
-        found["step"] = options[STEP_OPTION]
+        found[STEP] = options[STEP_OPTION]
         if options.get(INPUTS_OPTION):
             found["step_inputs"] = list(options[INPUTS_OPTION])
         if options.get(AFFINITY_OPTION):

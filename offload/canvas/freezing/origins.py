@@ -8,6 +8,8 @@ from offload.canvas.freezing.context import Origin, running
 from offload.models import Job
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from celery import Celery
 
 
@@ -25,6 +27,13 @@ def of_job(job: Job) -> Origin:
         parent_id=job.pk,
         root_id=job.root_id or job.pk,
     )
+
+
+def relayed(options: Mapping[str, Any]) -> Origin | None:
+    """Return the values that a plain Celery task hands on to the next step of its chain."""
+    parent = options.get("parent_id")
+    row = Job.objects.filter(pk=parent).first() if parent else None
+    return Origin(run_id=row.run_id, payload_id=row.payload_id) if row else None
 
 
 def submitter(app: Celery) -> Origin:

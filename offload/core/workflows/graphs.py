@@ -53,6 +53,8 @@ class StepSpec:
     signature: Mapping[str, Any] = field(default_factory=dict)
     #: The end of a step that has no job; None for one that has.
     wait: Wait | None = None
+    #: Whether it is a plain Celery task, which Celery runs wherever a worker takes it.
+    plain: bool = False
     #: The ``topic`` and the ``signature`` of the call that undoes it; empty for none.
     compensate: Mapping[str, Any] = field(default_factory=dict)
 
@@ -69,8 +71,9 @@ class StepSpec:
     def facts(self) -> dict[str, Any]:
         """Return it as JSON values."""
         # Left out where a step has none, so that versions of other workflows stay.
-        rare = {"wait": self.wait.facts()} if self.wait else {}
+        rare: dict[str, Any] = {"wait": self.wait.facts()} if self.wait else {}
         rare |= {"compensate": dict(self.compensate)} if self.compensate else {}
+        rare |= {"plain": True} if self.plain else {}
         return {
             "name": self.name, "topic": self.topic, "inputs": [*self.inputs],
             "outputs": [*self.outputs], "when": self.when and self.when.facts(),
@@ -95,6 +98,7 @@ class StepSpec:
             signature=facts["signature"],
             wait=waits.read(facts.get("wait")),
             compensate=facts.get("compensate") or {},
+            plain=bool(facts.get("plain")),
         )
 
 

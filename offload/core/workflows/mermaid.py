@@ -30,6 +30,7 @@ def _lines(graph: Graph) -> Iterator[str]:
 
 def _text(spec: StepSpec) -> str:
     lines = [spec.name if spec.topic in spec.name else f"{spec.name}: {spec.topic}"]
+    lines += ["a plain Celery task"] if spec.plain else []
     lines += [f"waits for {spec.wait}"] if spec.wait else []
     lines += [f"when {spec.when}"] if spec.when else []
     lines += [f"for each of {spec.each.place}"] if spec.each else []

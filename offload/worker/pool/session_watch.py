@@ -15,6 +15,7 @@ from offload.core.envelopes import HEADER
 from offload.worker.pool.guest import is_guest
 from offload.worker.pool.query_log import forget_queries
 from offload.worker.pool.session import Session, SessionFault, discard, fault_of
+from offload.worker.pool.step_reports import conclude_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,7 +89,11 @@ def _on_connected(connection: BaseDatabaseWrapper, **_: object) -> None:
 
 def watch_tasks(**_: object) -> None:
     """Keep sessions in order between tasks; for worker processes only."""
-    for sent, receiver in ((task_prerun, on_prerun), (task_postrun, on_postrun)):
+    for sent, receiver in (
+        (task_prerun, on_prerun),
+        (task_postrun, conclude_step),
+        (task_postrun, on_postrun),
+    ):
         sent.connect(receiver, weak=False, dispatch_uid=f"offload.{receiver.__name__}")
 
 

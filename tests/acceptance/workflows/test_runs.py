@@ -12,7 +12,7 @@ from celery import chain, chord, group
 from offload.models import Job
 from offload.workflows import RunState, definitions, result, start, step, workflow
 from tests.acceptance.site.journal import events
-from tests.acceptance.site.tasks import doomed
+from tests.acceptance.site.tasks import add_job, doomed, plain, plain_sum
 from tests.polling import eventually
 
 if TYPE_CHECKING:
@@ -77,6 +77,20 @@ def test_a_run_goes_on_where_a_process_dies_right_after_a_finish(fleet: Fleet) -
     assert run.result(60) == [3]
     assert len(events(what="doomed")) == 1
     assert Job.objects.filter(topic="acc/last").count() == 1
+
+
+def test_plain_tasks_are_steps_among_jobs(fleet: Fleet) -> None:
+    fleet.need("a", "b")
+
+    run = started(
+        lambda: chain(
+            group(plain.s(1), add_job.s(2, 3)), plain_sum.s(), step("acc/last", called="last")
+        )
+    )
+
+    assert run.result(60) == [6]
+    assert set(states(run).values()) == {"SUCCEEDED"}
+    assert [one.kind for one in run.steps].count("relay") == 2
 
 
 def test_a_worker_that_is_killed_takes_no_run_with_it(fleet: Fleet, tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ def test_what_a_person_does_is_recorded(
 def test_a_run_that_celerys_canvas_leads_can_only_be_stopped(
     plain: Named, driver: Driver, act: Callable[[str], Any]
 ) -> None:
-    workflow("mixed")(lambda: step("jobs/add", x=1) | plain.add.s(1))
+    workflow("mixed")(lambda: step("jobs/add", x=1) | plain.add.starmap([(1, 2)]))
     run = start("mixed")
 
     with pytest.raises(RunRefused, match="it can only be stopped"):

@@ -148,12 +148,13 @@ def test_a_graph_that_cannot_run_starts_nothing(driver: Driver) -> None:
     assert not Run.objects.exists()
 
 
-def test_what_only_a_graph_knows_is_refused_in_a_canvas_with_plain_tasks(
+def test_what_only_a_graph_knows_is_refused_in_a_canvas_that_celery_leads(
     plain: Named, driver: Driver
 ) -> None:
-    workflow("mixed")(lambda: step("jobs/add", x=1, called="first") | plain.add.s(1))
+    pairs = plain.add.starmap([(1, 2)])
+    workflow("mixed")(lambda: step("jobs/add", x=1, called="first") | pairs)
 
-    with pytest.raises(ConfigurationError, match="Make every task a job"):
+    with pytest.raises(ConfigurationError, match="Write a step for each task"):
         start("mixed")
 
     assert not Run.objects.exists()

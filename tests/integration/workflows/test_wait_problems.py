@@ -72,7 +72,7 @@ def test_what_cannot_wait_is_refused_and_starts_nothing(
 
 
 def test_only_a_run_of_a_graph_can_wait(driver: Driver, plain: Named) -> None:
-    workflow("mixed")(lambda: chain(plain.add.s(1, 2), approval()))
+    workflow("mixed")(lambda: chain(plain.add.starmap([(1, 2)]), approval()))
 
     with pytest.raises(ConfigurationError, match="step 'approval'"):
         start("mixed")

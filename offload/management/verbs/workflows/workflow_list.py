@@ -114,6 +114,7 @@ def step_row(graph: Graph, spec: StepSpec) -> tuple[object, ...]:
     """Return a step as cells of STEP_HEADERS."""
     only = [f"when {spec.when}"] if spec.when else []
     only += [f"for each of {spec.each.place}"] if spec.each else []
+    only += ["a plain Celery task"] if spec.plain else []
     only += [f"waits for {spec.wait}"] if spec.wait else []
     only += [f"undone by {spec.compensate['topic']}"] if spec.compensate else []
     on_error = "" if spec.on_error == "fail" else spec.on_error.replace("_", " ")

@@ -125,8 +125,8 @@ def test_a_placement_that_is_unknown_or_cannot_be_kept_starts_nothing(
         start("three", placement="there")
     with pytest.raises(ConfigurationError, match="is no number of seconds"):
         workflow("other", near_seconds=-1)
-    workflow("mixed")(lambda: chain(step("flow/make"), plain.add.si(1, 2)))
-    with pytest.raises(ConfigurationError, match="needs steps that are all jobs"):
+    workflow("mixed")(lambda: chain(step("flow/make"), plain.add.starmap([(1, 2)])))
+    with pytest.raises(ConfigurationError, match="needs steps that a graph can lead"):
         start("mixed", placement="together")
     assert not Run.objects.exists()
 

@@ -1,0 +1,1 @@
+"""Plain Celery tasks among the steps of workflows."""
