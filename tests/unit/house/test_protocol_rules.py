@@ -64,7 +64,7 @@ def test_the_document_has_rules_in_every_section() -> None:
 
 
 def test_every_rule_of_peers_is_kept_by_their_model() -> None:
-    models = (ROOT / "tests/unit/protocol" / one for one in ("peers", "requests"))
+    models = (ROOT / "tests/unit/protocol" / one for one in ("peers", "requests", "whole"))
     source = "".join((one / "rules.py").read_text(encoding="utf-8") for one in models)
 
     assert {rule for rule in RULES if rule[0] == "P"} == set(cited(source))
