@@ -181,6 +181,15 @@ def peers() -> PeersConfig:
     return read_peers(given.peers, given.cluster, given.peers_off)
 
 
+def takes_runs() -> bool:
+    """Return whether some other cluster may send jobs here, and so whole runs."""
+    try:
+        return any(one.accepts for one in peers().by_name.values())
+    except ConfigurationError:
+        # A check says so.
+        return False
+
+
 def cluster_name() -> str:
     """Return the name that the settings give this cluster; "" if they give none."""
     name = settings().cluster

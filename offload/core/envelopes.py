@@ -16,6 +16,8 @@ HEADER = "offload"
 #: Tasks that run another one; they are sent under their own name to consumers of its topic.
 MAP_TASK = "offload.map"
 ERRBACK_TASK = "offload.errback"
+#: The task that begins the run of such a job where it is; instances announce it for its topic.
+RUN_TASK = "offload.run"
 BUILTIN_TASKS = frozenset({MAP_TASK, ERRBACK_TASK})
 #: The property of a map that names the task, and all that a map has.
 MAPPED = "task"

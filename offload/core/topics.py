@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 TOPIC_MAX = 255
+#: The topic of the job that a run is which another cluster gets whole (P15).
+RUN_TOPIC = "offload/run"
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
 

@@ -6,6 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from offload.conf import takes_runs
+from offload.core.envelopes import RUN_TASK
 from offload.core.exceptions import UnfitProperties
 from offload.core.placement.judgement import best_consumer, consumer_for
 from offload.fleet.row_values import consumer_of
@@ -40,8 +42,13 @@ def announcements(tasks: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         task.announcement()
         for _, task in sorted(tasks.items())
-        if getattr(task, "pattern", "") and hasattr(task, "announcement")
+        if getattr(task, "pattern", "") and hasattr(task, "announcement") and _has_use(task)
     ]
+
+
+def _has_use(task: Any) -> bool:
+    """Return whether a consumer is announced: that of whole runs only where such may come from."""
+    return task.name != RUN_TASK or takes_runs()
 
 
 _known: WeakKeyDictionary[Any, Consumers] = WeakKeyDictionary()

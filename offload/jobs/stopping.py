@@ -1,23 +1,28 @@
-"""Stopping jobs on request."""
+"""Stopping jobs, and runs, on request."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from offload.canvas import plain_tasks
+from offload.canvas.freezing.context import Origin
 from offload.core.exceptions import UnknownJob
 from offload.core.validation.ids import JobId, id_of
+from offload.core.workflows.run_states import RunState
 from offload.core.workflows.stamps import is_stamped, wanted_stamps
 from offload.db import database
 from offload.db.conflicts import retried
 from offload.jobs import aftermath
 from offload.models import Job, Kind
+from offload.runs.advancing import advance
+from offload.runs.locking import locked
 from offload.tracking import relays, terminations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from offload.core.states import JobState
+    from offload.runs.locking import Locked
 
 #: The option that names a call's stamps.
 STAMPS_OPTION = "stamped_headers"
@@ -76,3 +81,32 @@ def stop_jobs(ids: Sequence[str], *, force: bool = False) -> set[str]:
     if stopped:
         database.on_commit(lambda: aftermath.conclude_some(stopped))
     return jobs | set(stopped)
+
+
+def stop_run(run_id: str, *, force: bool = False) -> Locked | None:
+    """Ask every step of a run to stop; return the run, or None if it has ended, or has no plan.
+
+    Nothing begins in it any more. The caller holds the transaction. The steps' jobs come first, as
+    in their own ends, then the run, then what began meanwhile.
+    """
+    stop_all(_unfinished(run_id), force=force)
+    run = locked(run_id)
+    if run is None or run.row.state != RunState.RUNNING:
+        return None
+    run.row.stop_requested = True
+    run.row.save(update_fields=["stop_requested"])
+    stop_all(_unfinished(run_id, asked=False), force=force)
+    advance(run, run.plan, source_of(run))
+    return run
+
+
+def source_of(run: Locked) -> Origin:
+    """Return the values that jobs inherit which begin by a change of their run."""
+    row = run.row
+    return Origin(run_id=row.pk, payload_id=row.payload_id, parent_id=row.parent_id)
+
+
+def _unfinished(run_id: str, *, asked: bool = True) -> list[str]:
+    jobs = Job.objects.filter(run=run_id).unfinished()
+    jobs = jobs if asked else jobs.filter(stop_requested=False)
+    return list(jobs.order_by("pk").values_list("pk", flat=True))

@@ -49,6 +49,12 @@ class Run(models.Model):
     instance = models.CharField(_("instance"), max_length=255, default="", db_default="")
     #: Rises whenever an instance is chosen (K7).
     placement_epoch = models.PositiveIntegerField(default=0, db_default=0)
+    #: The only cluster that may get it whole; "" for any.
+    peer = models.CharField(_("cluster"), max_length=64, default="", db_default="", blank=True)
+    #: Of a run that another cluster has sent: that cluster, and the epoch of its job there; the job
+    #: here is its parent (P15).
+    home = models.CharField(_("home"), max_length=64, default="", db_default="", blank=True)
+    home_epoch = models.PositiveIntegerField(_("epoch at home"), null=True, default=None)
     #: Seconds for which a step's job is kept near; None for the setting.
     near_seconds = models.FloatField(null=True, default=None)
     #: How many compensations failed or were stopped, and nobody has undone their steps by hand.
@@ -86,6 +92,11 @@ class Run(models.Model):
                 fields=["created_at"],
                 name="offload_run_not_undone",
                 condition=models.Q(not_undone__gt=0),
+            ),
+            models.Index(
+                fields=["parent_id"],
+                name="offload_run_hosted",
+                condition=models.Q(state="RUNNING") & ~models.Q(home=""),
             ),
         ]
 

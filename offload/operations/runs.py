@@ -14,7 +14,7 @@ from offload.db import database
 from offload.db.conflicts import retried
 from offload.dispatch.submission import new_id
 from offload.fleet.snapshots import snapshot
-from offload.jobs.stopping import stop_all
+from offload.jobs.stopping import stop_run
 from offload.models import Job, Run
 from offload.operations.changes.runs import RunAction, record
 from offload.runs import placing, relocating, step_waits
@@ -34,24 +34,10 @@ CANVAS = (
 
 @retried
 def stop(run_id: str, *, force: bool = False, by: Actor | None = None, note: str = "") -> None:
-    """Ask every step of a run to stop; nothing begins in it any more (K4).
-
-    The steps' jobs come first, as in their own ends, then the run, then what began meanwhile.
-    """
+    """Ask every step of a run to stop; nothing begins in it any more (K4)."""
     with database.atomic():
-        stop_all(_unfinished(run_id), force=force)
-        run = _open(run_id)
-        run.row.stop_requested = True
-        run.row.save(update_fields=["stop_requested"])
-        stop_all(_unfinished(run_id, asked=False), force=force)
-        advance(run, run.plan, _source(run.row))
+        run = stop_run(run_id, force=force) or _open(run_id)
         record(RunAction.FORCE if force else RunAction.STOP, run.row, by, note)
-
-
-def _unfinished(run_id: str, *, asked: bool = True) -> list[str]:
-    jobs = Job.objects.filter(run=run_id).unfinished()
-    jobs = jobs if asked else jobs.filter(stop_requested=False)
-    return list(jobs.order_by("pk").values_list("pk", flat=True))
 
 
 @retried
@@ -59,6 +45,7 @@ def pause(run_id: str, *, by: Actor | None = None, note: str = "") -> None:
     """Begin no further step of a run until it is resumed; steps that have begun go on."""
     with database.atomic():
         run = _open(run_id)
+        _refuse_whole(run.row, "paused")
         if run.row.paused:
             raise RunRefused(run_id=run_id, problem="is paused already")
         run.row.paused = True
@@ -84,6 +71,7 @@ def skip(run_id: str, step: str, *, by: Actor | None = None, note: str = "") -> 
     """Leave a step out that has not begun; what waits for it gets None for its result."""
     with database.atomic():
         run = _open(run_id)
+        _refuse_whole(run.row, "changed by one step")
         entry = run.plan.get(step)
         if entry is None:
             raise UnknownStep(run_id=run_id, step=step, known=tuple(run.graph.by_name))
@@ -124,6 +112,7 @@ def place(run_id: str, instance: str, *, by: Actor | None = None, note: str = ""
         lane_changes.lock_run(run_id)
         run = _open(run_id)
         row = run.row
+        _refuse_whole(row, "placed at an instance")
         if instance:
             _check_able(run, instance)
         elif row.placement != Placement.TOGETHER:
@@ -132,6 +121,13 @@ def place(run_id: str, instance: str, *, by: Actor | None = None, note: str = ""
         placing.place(row, instance, reason=f"by {by.name}" if by else "by hand")
         lane_changes.keep_to(run_id, relocating.affinity_of(run))
         record(RunAction.PLACE if instance else RunAction.UNPLACE, row, by, note, about=instance)
+
+
+def _refuse_whole(row: Run, what: str) -> None:
+    """Raise RunRefused if another cluster leads the run, which has its own pages for it."""
+    if row.placement == Placement.PEER:
+        problem = f"is one job of another cluster, and cannot be {what} here: stop it, or wait"
+        raise RunRefused(run_id=row.pk, problem=problem)
 
 
 def _check_able(run: Locked, instance: str) -> None:
@@ -176,6 +172,8 @@ def _restartable(run: Locked) -> Plan:
     problem = ""
     if row.state == RunState.RUNNING:
         problem = "has not ended: stop it first"
+    elif row.home:
+        problem = f"belongs to {row.home}: restart it there"
     elif row.state == RunState.SUCCEEDED:
         problem = "has succeeded. Copy it to do it all again"
     elif later := row.later.filter(relation="restart").first():
@@ -185,7 +183,8 @@ def _restartable(run: Locked) -> Plan:
             f"was not undone wholly: {', '.join(left)}. Undo that by hand and say so: "
             f"manage.py offload runs undone {row.pk} STEP"
         )
-    plan = restarts.restarted(run.graph, run.plan)
+    is_whole = row.placement == Placement.PEER
+    plan = plans.fresh(run.graph) if is_whole else restarts.restarted(run.graph, run.plan)
     kept = plans.jobs(plan)
     if not problem and Job.objects.filter(pk__in=kept).count() < len(kept):
         problem = "has steps whose jobs were deleted since. Copy it to do it all again"
@@ -199,7 +198,7 @@ def _again(row: Run, plan: Plan, by: Actor | None, note: str) -> Run:
         name: getattr(row, name)
         for name in (
             "workflow", "version", "properties", "payload_id", "canvas", "graph", "tree",
-            "user_data", "placement", "near_seconds",
+            "user_data", "placement", "near_seconds", "peer",
         )
     }  # fmt: skip
     columns["plan"] = plans.facts(plan)

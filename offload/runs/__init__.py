@@ -6,6 +6,7 @@ __all__ = [
     "advancing",
     "deciding",
     "locking",
+    "placeholders",
     "placing",
     "relocating",
     "step_decisions",

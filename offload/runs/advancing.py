@@ -10,10 +10,11 @@ from kombu.utils.json import dumps
 from offload.canvas.batches import gathering
 from offload.canvas.freezing.context import coming_from
 from offload.core.workflows import compensations, plans
+from offload.core.workflows.placements import Placement
 from offload.core.workflows.plans import Entry, StepState
 from offload.db import database
 from offload.db.statements import once_per_dialect
-from offload.runs import beginning, placing, step_waits
+from offload.runs import beginning, hosted, placeholders, placing, step_waits
 from offload.runs.affinities import Affinities
 from offload.runs.known import known
 from offload.runs.locking import RUN
@@ -46,9 +47,13 @@ def advance(
     ``source`` is what new jobs inherit, and ``ended`` has the values of jobs that end now, by their
     ids. With ``strict``, a step that cannot be submitted raises its error.
     """
+    source = hosted.source_of(run.row, source)
     with coming_from(source), gathering():
-        plan = _begun(run, plan, ended, strict=strict)
-    _store(run, plan)
+        if run.row.placement == Placement.PEER:
+            plan = placeholders.begun(run, plan, source)
+        else:
+            plan = _begun(run, plan, ended, strict=strict)
+    store(run, plan, ended)
 
 
 def _begun(run: Locked, plan: Plan, ended: Mapping[str, Any], *, strict: bool) -> Plan:
@@ -96,9 +101,10 @@ def _lost(run: Locked, spec: StepSpec, found: Known) -> Entry | None:
     return Entry(state=StepState.FAILED, note=f"the result of {gone[0]} is lost") if gone else None
 
 
-def _store(run: Locked, plan: Plan) -> None:
+def store(run: Locked, plan: Plan, ended: Mapping[str, Any] = MappingProxyType({})) -> None:
     """Store the plan and the run's state; their events are sent after the commit."""
     row, state = run.row, plans.outcome(run.graph, plan)
+    hosted.tell_clone(run, plan, state, ended)
     if plan == run.plan and state == row.state:
         return
     step_waits.close(row, run.plan, plan)

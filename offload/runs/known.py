@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import F, Q
@@ -37,13 +38,19 @@ def known(run: Locked, plan: Plan, specs: Sequence[StepSpec], ended: Mapping[str
 
     ``ended`` has the values of jobs that end in this transaction, by their ids.
     """
-    names = plans.asked(run.graph, specs)
-    rows = {**rows_of(plan, names, ended), **ended}
-    waited = values_of(run.row.pk, [name for name in names if plan[name].begun])
-    found = {name: waited.get(name, _value(plan, name, rows)) for name in names}
+    found = values(run, plan, plans.asked(run.graph, specs), ended)
     lost = frozenset(name for name, value in found.items() if value is LOST)
     files = media_types(run, plan) if any(one.asks_files for one in specs) else {}
     return Known(facts=Facts(values=found, files=files), lost=lost)
+
+
+def values(
+    run: Locked, plan: Plan, names: Collection[str], ended: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Return the results of these steps; LOST for one that is gone."""
+    rows = {**rows_of(plan, names, ended), **ended}
+    waited = values_of(run.row.pk, [name for name in names if plan[name].begun])
+    return {name: waited.get(name, _value(plan, name, rows)) for name in names}
 
 
 #: Stands for a result that neither the row nor Celery's backend has any more.

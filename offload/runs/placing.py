@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING
 from django.db.models import Count
 
 from offload.canvas.freezing.options import TIME_LIMITS
+from offload.core.placement.affinity import Affinity
 from offload.core.placement.joint import Joint, chosen, joint
 from offload.core.placement.routing import Need
+from offload.core.placement.whole import Whole, whole
+from offload.core.placement.whole import chosen as chosen_cluster
+from offload.core.topics import RUN_TOPIC
+from offload.core.workflows import whole_runs
 from offload.core.workflows.placements import Placement
 from offload.core.workflows.run_states import RunState
 from offload.fleet.snapshots import now, snapshot
@@ -24,10 +29,14 @@ if TYPE_CHECKING:
     from offload.runs.locking import Locked
 
 
+#: Placements of runs as a whole.
+PLACED = frozenset({Placement.TOGETHER, Placement.PEER})
+
+
 def settle(run: Locked, plan: Plan) -> None:
     """Place a run that is to stay together and has no instance yet, if one can do all of it."""
     row = run.row
-    if row.placement != Placement.TOGETHER or row.instance:
+    if row.placement not in PLACED or row.instance:
         return
     name = best(row, run.graph, plan, able(row, run.graph, plan))
     if name:
@@ -50,21 +59,43 @@ def needs(row: Run, graph: Graph, plan: Plan) -> tuple[Need, ...]:
     )
 
 
-def able(row: Run, graph: Graph, plan: Plan) -> Joint:
-    """Return the instances that can do all that is left of a run, and why the others cannot."""
+def kept_to(row: Run) -> Affinity:
+    """Return the affinity of a placed run's jobs."""
+    return Affinity(instance=row.instance)
+
+
+def able(row: Run, graph: Graph, plan: Plan) -> Joint | Whole:
+    """Return the instances that can do all that is left of a run, and why the others cannot.
+
+    For a run that another cluster gets whole, it is those clusters.
+    """
+    if row.placement == Placement.PEER:
+        return clusters(graph, only=row.peer, files=row.payload_id is not None)
     passes_files = any(one in graph.makers for spec in graph.steps for one in spec.inputs)
     left = needs(row, graph, plan)
     return joint(left, snapshot().topology, now(), stays=passes_files)
 
 
-def best(row: Run, graph: Graph, plan: Plan, found: Joint) -> str:
+def clusters(graph: Graph, *, only: str = "", files: bool = False) -> Whole:
+    """Return the clusters that can do all of a graph, and why the others cannot.
+
+    ``files`` says that a run of it has files.
+    """
+    begins = Need(topic=RUN_TOPIC, files=files)
+    steps = [Need(topic=one) for one in whole_runs.topics_of(graph)]
+    return whole([begins, *steps], snapshot().topology, now(), only=only)
+
+
+def best(row: Run, graph: Graph, plan: Plan, found: Joint | Whole) -> str:
     """Return the best of the instances that can do all that is left; "" if none can.
 
     Runs that are placed at an instance count as its load, like the jobs that are bound to it.
     """
-    left = needs(row, graph, plan)
     if not found.candidates:
         return ""
+    if isinstance(found, Whole):
+        return chosen_cluster(found, loads_by_instance())
+    left = needs(row, graph, plan)
     if len(found.candidates) == 1:
         return found.candidates[0].instance.name
     load = Counter(loads_by_instance()) + Counter(_placed())

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from offload.core.placement.joint import Joint
     from offload.core.placement.lanes import Lane
     from offload.core.placement.reasons import Reason
+    from offload.core.placement.whole import Whole
 
 #: Runs of one lane that are placed anew in one sweep.
 RUNS_MAX = 100
@@ -107,9 +108,9 @@ def _picture() -> tuple[int, int]:
 
 def obstacle(lane: Lane) -> Reason | None:
     """Return the obstacle at the instance that a lane is kept to; None if it is unknown."""
-    name = lane.affinity.instance if lane.affinity else ""
     judged = plan(lane.need, snapshot().topology, now()).verdicts
-    return next((one.reason for one in judged if one.instance == name), None)
+    kept = [one.reason for one in judged if lane.affinity and lane.affinity.includes(one.instance)]
+    return min(filter(None, kept), key=lambda one: one.obstacle.distance, default=None)
 
 
 @retried
@@ -127,7 +128,7 @@ def relocate(run_id: str, epoch: int) -> bool:
 
 def _placed_anew(run: Locked, epoch: int) -> bool:
     row = run.row
-    if row.placement != Placement.TOGETHER or row.state != RunState.RUNNING:
+    if row.placement not in placing.PLACED or row.state != RunState.RUNNING:
         return False
     if row.placement_epoch != epoch:
         return False
@@ -139,7 +140,7 @@ def _placed_anew(run: Locked, epoch: int) -> bool:
     return True
 
 
-def why(row: Run, found: Joint) -> str:
+def why(row: Run, found: Joint | Whole) -> str:
     """Return why a run's instance cannot go on with it; "" if it had none."""
     reasons = [one.reason for one in found.verdicts if one.instance == row.instance and one.reason]
     gone = f"{row.instance} is not known any more" if row.instance else ""
@@ -148,8 +149,10 @@ def why(row: Run, found: Joint) -> str:
 
 def affinity_of(run: Locked | None) -> Affinity | None:
     """Return the affinity of a run's waiting jobs; None if any instance may run them."""
-    if run is None or run.row.placement != Placement.TOGETHER:
+    if run is None or run.row.placement not in placing.PLACED:
         return None
+    if run.row.placement == Placement.PEER:
+        return placing.kept_to(run.row)
     # Only compensations may be left, which run anywhere.
     is_over = run.row.state != RunState.RUNNING or not placing.needs(run.row, run.graph, run.plan)
     return None if is_over else Affinity(instance=run.row.instance)

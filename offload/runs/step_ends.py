@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 from offload.canvas.freezing.options import STEP
 from offload.core.states import JobState
 from offload.core.texts import message, with_type
+from offload.core.topics import RUN_TOPIC
 from offload.core.workflows import plans
 from offload.core.workflows.plans import Entry, StepState
+from offload.core.workflows.run_states import RunState
 from offload.models import PayloadFile
-from offload.runs.advancing import advance
+from offload.runs import placeholders
+from offload.runs.advancing import advance, store
 from offload.runs.locking import locked
 
 if TYPE_CHECKING:
     from offload.canvas.following.tail import Ended
     from offload.core.workflows.graphs import StepSpec
+    from offload.runs.locking import Locked
 
 
 def step_of(options: object, run_id: str | None) -> str:
@@ -31,6 +35,9 @@ def take(end: Ended) -> None:
     """
     name = step_of(end.options, end.run_id)
     run = locked(end.run_id or "")
+    if name == RUN_TOPIC:
+        _take_whole(run, end)
+        return
     entry = run.plan.get(name) if run else None
     if run is None or entry is None or entry.job != end.id or entry.state.is_final:
         return
@@ -38,6 +45,13 @@ def take(end: Ended) -> None:
     ended = _ended(spec, entry, end)
     plan = plans.after(run.graph, run.plan, name, ended)
     advance(run, plan, end.origin, ended={end.id: end.value})
+
+
+def _take_whole(run: Locked | None, end: Ended) -> None:
+    """Take the end of the job that a run is which another cluster got whole (P15)."""
+    if run is None or RunState(run.row.state).is_final:
+        return
+    store(run, placeholders.ended(run, end))
 
 
 def _ended(spec: StepSpec, entry: Entry, end: Ended) -> Entry:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from offload.core.workflows.waits import Wait
     from offload.models import Run
 
+#: Option of a job: the name of its step.
+STEP = "step"
 #: Characters of a question, a name and a note that are kept.
 TEXT_MAX = 255
 

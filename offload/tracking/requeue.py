@@ -41,8 +41,9 @@ COUNTS_CRASH = f"{IS_ACTIVE} AND crashes < {COUNTER_MAX}"
 #: In what is returned: an attempt that had begun has a token.
 STATE_BEFORE = f"CASE WHEN token = '' THEN '{JobState.QUEUED}' ELSE '{JobState.ACTIVE}' END"
 CRASHED_TOO_OFTEN = f"{IS_ACTIVE} AND crashes + 1 >= %(most_crashes)s"
-#: A clone has one attempt (P4): whether there is another one, its home decides.
-CLONE_BEGAN = f"{IS_ACTIVE} AND home IS NOT NULL"
+#: A clone has one attempt (P4): whether there is another one, its home decides. A step of a run
+#: that was sent here whole is tried again here (P15).
+CLONE_BEGAN = f"{IS_ACTIVE} AND home IS NOT NULL AND run_id IS NULL"
 
 #: By job: the instance that its ended attempt ran on, and the seconds that it ran.
 Ended: TypeAlias = "dict[str, tuple[str, float | None]]"

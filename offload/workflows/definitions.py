@@ -153,7 +153,8 @@ def workflow(
     function has no defaults for them. ``placement`` says how the steps' instances are chosen:
     ``"together"``, one does all; ``"near"``, each where those before it ran, if that has room
     within ``near_seconds``, by default those of the setting ``NEAR``; ``"spread"``, they take
-    turns, each waiting for its own as long. Return the decorator; it returns the function.
+    turns, each waiting for its own as long; ``"peer"``, another cluster does all. Return the
+    decorator; it returns the function.
 
     Raise InvalidTopic for an invalid name, InvalidName for that of a file, and ConfigurationError
     if the name is left out, if another function has it, if the decorated object is no function, or

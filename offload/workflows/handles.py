@@ -12,12 +12,14 @@ from offload.core.states import FAILED, JobState
 from offload.core.validation.ids import forms
 from offload.core.validation.options import check_timeout
 from offload.core.workflows import plans
+from offload.core.workflows.placements import Placement
 from offload.core.workflows.plans import BROKEN, StepState
 from offload.core.workflows.run_states import RunState, run_state
 from offload.models import Job, PayloadFile, Run
 from offload.operations import approvals, bulk, runs
 from offload.operations.waiting import until
 from offload.results import result_backend
+from offload.runs import placeholders
 from offload.runs.step_waits import values_of
 
 if TYPE_CHECKING:
@@ -113,7 +115,10 @@ class RunHandle:
         """
         if self.wait(timeout) is not RunState.SUCCEEDED:
             raise self._failure()
-        return self._value(self.row.tree)
+        row = self.row
+        if row.placement == Placement.PEER and (job := placeholders.of(row.pk)) is not None:
+            return placeholders.result_of(job, result_backend.value_of(job))
+        return self._value(row.tree)
 
     def stop(self, *, force: bool = False) -> RunState:
         """Stop every unfinished step, as ``offload.stop`` does; return the run's state.

@@ -15,7 +15,7 @@ from offload.conf import settings
 from offload.core.exceptions import ConfigurationError, UnfitParameters
 from offload.core.validation.job_properties import check_properties
 from offload.core.workflows import plans
-from offload.core.workflows.placements import check_placement
+from offload.core.workflows.placements import Placement, check_placement
 from offload.db import database
 from offload.dispatch.submission import new_id
 from offload.files import payloads
@@ -25,6 +25,7 @@ from offload.messaging.names import STEP_TASK, TOPIC_OPTION
 from offload.models import Payload, Run
 from offload.runs.advancing import advance
 from offload.runs.locking import Locked
+from offload.workflows import whole_starts
 from offload.workflows.definitions import definition
 from offload.workflows.handles import RunHandle
 
@@ -51,6 +52,8 @@ class Why:
     former: str | None = None
     #: None for the workflow's own.
     placement: str | None = None
+    #: The only cluster that may get all of it; "" for any.
+    peer: str = ""
 
     def columns(self) -> dict[str, Any]:
         """Return the values of a run's columns."""
@@ -60,6 +63,7 @@ class Why:
             "user_data": self.user_data,
             "former_id": self.former,
             "relation": "copy" if self.former else "",
+            "peer": self.peer,
         }
 
 
@@ -87,6 +91,7 @@ def start(
     by: str = "",
     user_data: Any = None,
     placement: str | None = None,
+    peer: str = "",
 ) -> RunHandle:
     """Start a run of a workflow; return a handle on it.
 
@@ -94,17 +99,20 @@ def start(
     as JSON values. ``files`` maps names to what they are read from: a path, bytes, or a file opened
     for reading bytes; all steps see these files, and those that other steps make. ``by`` says who
     starts it and ``reason`` why. ``user_data`` is any JSON value; it comes back in every event of
-    the run. ``placement`` replaces the workflow's own: ``"together"``, ``"near"``, ``"spread"``, or
-    ``""`` to choose the instance of each step by itself. Run, files and first steps are stored in
-    one transaction.
+    the run. ``placement`` replaces the workflow's own: ``"together"``, ``"near"``, ``"spread"``,
+    ``"peer"`` to send all of it to another cluster as one job, or ``""`` to choose the instance of
+    each step by itself. ``peer`` names the only cluster that may get it whole, and implies that
+    placement. Run, files and first steps are stored in one transaction.
 
     Raise, with nothing stored: UnknownWorkflow; UnfitParameters for parameters that the function
     does not take, or a declared input that is not among the files; InvalidProperties, and
     UnfitProperties for those of a first step; InvalidName, InvalidFile, MissingFile, UnreadableFile
-    or FileNotStored for a file; ConfigurationError if the function returns no canvas, or one that
-    cannot run, for an unknown placement, or if Celery is set to run every task at once.
+    or FileNotStored for a file; NoPeerForRun if no other cluster can do every step; and
+    ConfigurationError if the function returns no canvas, or one that cannot run, for an unknown
+    placement, or if Celery is set to run every task at once.
     """
-    why = Why(reason=reason, by=by, user_data=user_data, placement=placement)
+    placed = Placement.PEER.value if peer else placement
+    why = Why(reason=reason, by=by, user_data=user_data, placement=placed, peer=peer)
     return begin(name, parameters or {}, files or {}, why)
 
 
@@ -127,6 +135,8 @@ def begin(
     built = known.built(kept)
     _check_inputs(known, files)
     _check_first(built.written)
+    if known.placement == Placement.PEER and built.graph is not None:
+        whole_starts.check(known.name, built.graph, peer=why.peer, files=bool(files))
     new = _New(
         workflow=known, parameters=kept, canvas=built.canvas, written=built.written,
         graph=built.graph, why=why,
@@ -161,7 +171,10 @@ def copy_run(
     row = RunHandle(str(run)).row
     inputs = row.payload.files.inputs() if row.payload else ()
     given = {**row.properties, **(parameters or {})}
-    why = Why(reason=reason, by=by, user_data=row.user_data, former=row.pk, placement=row.placement)
+    why = Why(
+        reason=reason, by=by, user_data=row.user_data, former=row.pk, placement=row.placement,
+        peer=row.peer,
+    )  # fmt: skip
     with ExitStack() as opened:
         files = {one.name: opened.enter_context(one.open()) for one in inputs}
         return begin(row.workflow, given, files, why)

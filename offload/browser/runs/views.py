@@ -23,7 +23,8 @@ from offload.fleet.snapshots import now
 from offload.operations import run_previews
 from offload.operations.changes.actors import of_user
 from offload.reading.runs import run_lines, waiting_steps
-from offload.reading.runs.run_page import page, places
+from offload.reading.runs.run_page import page
+from offload.reading.runs.run_places import places
 from offload.workflows import copy_run
 from offload.workflows.catalogue import catalogue, pictured
 

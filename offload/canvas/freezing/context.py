@@ -48,6 +48,8 @@ class Origin:
     payload_id: str | None = None
     parent_id: str = ""
     root_id: str = ""
+    #: A word that their lanes have beside their own needs.
+    need: str = ""
 
 
 #: Set by the worker while a claimed job runs.

@@ -74,7 +74,7 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
         topic=found.topic,
         task=found.task,
         queue=choose_queue(found.topic, None),
-        needs="limit" if any(options.get(name) for name in TIME_LIMITS) else "",
+        needs=f"limit {source.need}".strip() if any(map(options.get, TIME_LIMITS)) else source.need,
         args=call.args,
         properties=properties_of(call, found),
         options={**kept({**options, "eta": eta_of(app, options)}), **insistence(app, call)},

@@ -63,6 +63,7 @@ from offload.core.exceptions.not_found import (
 )
 from offload.core.exceptions.run_problems import (
     AlreadyDecided,
+    NoPeerForRun,
     RunRefused,
     UnfitParameters,
     UnknownStep,
@@ -131,6 +132,7 @@ __all__ = [
     "MissingResult",
     "NameInUse",
     "NoCurrentJob",
+    "NoPeerForRun",
     "NoSpace",
     "NotLetToRule",
     "NotRemovable",

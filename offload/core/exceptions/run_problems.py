@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from offload.core.exceptions.base import OffloadError
+
+if TYPE_CHECKING:
+    from offload.core.placement.reasons import Reason
 
 
 class UnfitParameters(OffloadError, ValueError):
@@ -39,6 +44,16 @@ class RunRefused(OffloadError):
         super().__init__(
             f"Run {run_id} {problem}. 'manage.py offload runs show {run_id}' shows its steps."
         )
+
+
+class NoPeerForRun(OffloadError):
+    """No other cluster can do every step of the run, and none will without somebody's change."""
+
+    def __init__(self, *, workflow: str, problem: str, reasons: tuple[Reason, ...] = ()) -> None:
+        self.workflow = workflow
+        #: Why each cluster cannot, each with the type of its obstacle.
+        self.reasons = reasons
+        super().__init__(f"A run of {workflow} cannot go whole to another cluster: {problem}")
 
 
 class AlreadyDecided(RunRefused):

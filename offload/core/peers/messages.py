@@ -21,6 +21,8 @@ from offload.core.peers.encoding import (
 from offload.core.peers.field_checks import is_name
 from offload.core.peers.refusal import PeerMessageRefused, RefusalKind
 from offload.core.peers.signing import PeerKey, signed, verify
+from offload.core.topics import RUN_TOPIC
+from offload.core.workflows import whole_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,9 +162,18 @@ def _check_age(message: PeerMessage, limits: PeerLimits, now: datetime) -> None:
 
 def _check_permission(message: PeerMessage, accepts: PeerPatterns) -> None:
     content = message.content
-    if isinstance(content, PeerEnvelope) and not accepts.permits(message.sender, content.topic):
-        detail = f"no pattern accepts {content.topic} from {message.sender}"
-        raise PeerMessageRefused(RefusalKind.NOT_PERMITTED, detail, message)
+    if not isinstance(content, PeerEnvelope):
+        return
+    for topic in _topics(content):
+        if not accepts.permits(message.sender, topic):
+            detail = f"no pattern accepts {topic} from {message.sender}"
+            raise PeerMessageRefused(RefusalKind.NOT_PERMITTED, detail, message)
+
+
+def _topics(envelope: PeerEnvelope) -> tuple[str, ...]:
+    """Return the topics of which a job may be made: of a whole run, those of all its steps."""
+    run = whole_runs.read(envelope.properties) if envelope.topic == RUN_TOPIC else None
+    return run.topics if run else (envelope.topic,)
 
 
 def _check_rule(message: PeerMessage, rulers: frozenset[str]) -> None:

@@ -11,13 +11,21 @@ from offload.core.placement.reasons import Obstacle, Reason
 ONLY, NEAR = "only=", "near="
 #: Characters of names of instances that stand in a lane as they are.
 PLAIN = "@/.-_"
+#: The end of a word that stands for all instances of another cluster.
+ALL_OF_IT = "/*"
+
+
+def cluster_word(cluster: str) -> str:
+    """Return the word that stands for all instances of another cluster."""
+    return f"{cluster}{ALL_OF_IT}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Affinity:
     """An instance that a job is kept to; ``str()`` is its word in a lane."""
 
-    #: Its name; empty if no instance can take all of the job's run yet.
+    #: Its name; empty if no instance can take all of the job's run yet. ``render/*`` stands for any
+    #: instance of that cluster.
     instance: str
     #: Seconds after which any other may run the job; None if none may.
     seconds: float | None = None
@@ -37,6 +45,12 @@ class Affinity:
         """Tell whether no other instance may run the job, however long it waits."""
         return self.seconds is None
 
+    def includes(self, name: str) -> bool:
+        """Tell whether this instance is the one, or one of those."""
+        if self.instance.endswith(ALL_OF_IT):
+            return name.startswith(self.instance.removesuffix("*"))
+        return self.instance == name
+
     def __str__(self) -> str:
         """Return the word, which has no spaces and no separator of lanes."""
         name = quote(self.instance, safe=PLAIN)
@@ -45,7 +59,7 @@ class Affinity:
 
 def kept_away(kept: Affinity | None, name: str) -> Reason | None:
     """Return the reason if a job with this affinity is kept to another instance, or None."""
-    if kept is None or kept.instance == name:
+    if kept is None or kept.includes(name):
         return None
     if kept.seconds is not None:
         sentence = f"The job waits {kept.seconds:g} s for {kept.instance}; then any may run it."

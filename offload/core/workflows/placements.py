@@ -19,6 +19,8 @@ class Placement(enum.StrEnum):
     NEAR = "near"
     # They take turns over the instances that can do them.
     SPREAD = "spread"
+    # All of it at another cluster, which gets it as one job.
+    PEER = "peer"
 
 
 def check_placement(given: object, seconds: object = None) -> Placement:

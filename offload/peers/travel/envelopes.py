@@ -9,15 +9,19 @@ from offload.conf import settings
 from offload.core.exceptions import FileProblem, InvalidProperties
 from offload.core.peers.contents import PeerEnvelope, Withdrawal
 from offload.core.peers.messages import PeerLimits
+from offload.core.placement.affinity import cluster_word
 from offload.core.placement.routing import Need, plan
+from offload.core.topics import RUN_TOPIC
 from offload.core.transfers.announced_files import packed_all
 from offload.core.validation.job_properties import check_properties
+from offload.core.workflows import whole_runs
 from offload.fleet.snapshots import now as moment
 from offload.fleet.snapshots import snapshot
 from offload.jobs import elsewhere as endings
 from offload.peers.files import offered
 from offload.peers.travel.options import travelling
 from offload.peers.travel.plain import plain
+from offload.runs import placing
 from offload.tracking import queries
 from offload.tracking.peers import elsewhere, withdrawals
 
@@ -70,12 +74,16 @@ def _envelope(peer: str, job: BoundJob) -> PeerEnvelope | None:
     except FileProblem as error:
         offered.take_back(job, error)
         return None
+    places = _places(peer, job)
+    if not places:
+        endings.refused(job.key, f"settings or rules here keep a step of its run from {peer}")
+        return None
     made = PeerEnvelope(
         job_id=job.id,
         epoch=job.epoch,
         topic=job.topic,
-        instance=name_there(job.instance),
-        others=_others(peer, job),
+        instance=places[0],
+        others=places[1:],
         task=job.task,
         args=tuple(plain(list(job.args))),
         properties=plain(job.properties),
@@ -102,6 +110,20 @@ def _transports(job: BoundJob) -> tuple[str, ...]:
 def name_there(instance: str) -> str:
     """Return the name of a peer's instance in its own cluster."""
     return instance.partition("/")[2]
+
+
+def _places(peer: str, job: BoundJob) -> tuple[str, ...]:
+    """Return the instances of the peer where it may run: first the one that it is bound to.
+
+    Those of a whole run are where no rule here keeps any of its steps from (P15).
+    """
+    mine = name_there(job.instance)
+    if job.topic != RUN_TOPIC:
+        return (mine, *_others(peer, job))
+    run = whole_runs.read(job.properties)
+    found = placing.clusters(run.graph, only=peer).candidates if run else {}
+    names = [name_there(one) for one in found.get(cluster_word(peer), ())]
+    return tuple(sorted(names, key=lambda one: one != mine))
 
 
 def _others(peer: str, job: BoundJob) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from offload.fleet.snapshots import snapshot
 from offload.jobs import stopping
 from offload.models import Job
 from offload.peers.files import fetched_inputs, pushing
+from offload.peers.travel import hosted_runs
 from offload.peers.travel.options import of_clone
 from offload.tracking.drafts import Draft
 from offload.tracking.peers import clones, news
@@ -62,6 +63,8 @@ def refuse_envelope(home: str, envelope: PeerEnvelope, now: datetime) -> tuple[C
 
 def take_withdrawal(home: str, asked: Withdrawal, now: datetime) -> tuple[Content, ...]:
     """Let a binding, and all older ones, begin no more; say so, each time again (P5, P7)."""
+    if asked.stops_runs:
+        hosted_runs.stop(home, asked.job_id, asked.epoch, force=asked.is_forced)
     row = _row(asked.job_id)
     clone = row if row is not None and row.home == home else None
     is_unknown = asked.epoch > _known(home, asked.job_id, clone)
@@ -86,19 +89,24 @@ def take_withdrawal(home: str, asked: Withdrawal, now: datetime) -> tuple[Conten
 def _is_meant(clone: Job, asked: Withdrawal) -> bool:
     """Return whether a clone must stop: what runs may go on unless that is said."""
     is_open = not clone.is_finished and (clone.home_epoch or 0) <= asked.epoch
+    if hosted_runs.leads(clone):
+        # It ends with its run, which was stopped before.
+        return False
     return is_open and (asked.stops_runs or clone.state != JobState.ACTIVE)
 
 
 def take_answer(home: str, answer: ReportAnswer, now: datetime) -> tuple[Content, ...]:
     """End the report that home has answered; stop what it does not wait for any more (P3)."""
-    is_last = news.settle(home, answer.job_id, answer.epoch, answer.number)
     is_accepted = answer.verdict is ReportVerdict.ACCEPTED
+    if not is_accepted:
+        hosted_runs.stop(home, answer.job_id, answer.epoch)
+    is_last = news.settle(home, answer.job_id, answer.epoch, answer.number)
     row = None if is_accepted and not is_last else _row(answer.job_id)
     if row is not None and (row.home, row.home_epoch) == (home, answer.epoch):
         if is_last:
             has_come = is_accepted and row.state == JobState.SUCCEEDED
             pushing.conclude(row, has_come=has_come)
-        if not is_accepted:
+        if not is_accepted and not hosted_runs.leads(row):
             stopping.stop_jobs([row.pk])
             fetched_inputs.give_up(row, "home does not wait for its job")
     return ()

@@ -2,4 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["launcher_lines", "run_lines", "run_page", "unplaced", "waiting_steps"]
+__all__ = [
+    "launcher_lines",
+    "run_lines",
+    "run_page",
+    "run_places",
+    "unplaced",
+    "waiting_steps",
+]

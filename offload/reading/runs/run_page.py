@@ -15,14 +15,12 @@ from offload.core.workflows.plans import StepState
 from offload.core.workflows.run_states import RunState
 from offload.core.workflows.waits import WaitKind
 from offload.models import Job
-from offload.reading.runs import waiting_steps
+from offload.reading.runs import run_places, waiting_steps
 from offload.reading.runs.run_lines import line
-from offload.runs import placing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from offload.core.placement.reasons import Verdict
     from offload.core.states import JobState
     from offload.core.workflows.drawing import Drawing
     from offload.core.workflows.graphs import Graph, StepSpec
@@ -84,24 +82,20 @@ class RunPage:
     placement_epoch: int = 0
     #: Why no instance can do all that is left of it; "" if one does.
     unplaced: str = ""
+    #: The cluster that has sent it whole; "" for an own run.
+    home: str = ""
+    #: Of a run that another cluster gets whole: its one job, and how far that is.
+    whole: str = ""
 
     @property
     def placed(self) -> str:
         """Return where its steps run, as a sentence; "" if each is placed by itself."""
-        if self.placement == Placement.NEAR:
-            return "Its steps run near those before them, if there is room within a time."
-        if self.placement == Placement.SPREAD:
-            return "Its steps take turns over the instances that can do them."
-        if self.placement != Placement.TOGETHER:
-            return ""
-        where = f"It is placed at {self.instance}" if self.instance else "It is not placed yet"
-        often = f", its place number {self.placement_epoch}" if self.placement_epoch > 1 else ""
-        return " ".join(filter(None, [f"{where}{often}.", self.unplaced]))
+        return run_places.sentence(self)
 
     @property
     def can_place(self) -> bool:
-        """Tell whether an instance can be chosen for what is left of it."""
-        return bool(self.graph) and self.can_stop
+        """Tell whether an instance can be chosen for what is left of it here."""
+        return bool(self.graph) and self.can_stop and self.placement != Placement.PEER
 
     @property
     def drawing(self) -> Drawing | None:
@@ -126,7 +120,7 @@ class RunPage:
     @property
     def can_pause(self) -> bool:
         """Tell whether it can be paused."""
-        return bool(self.graph) and self.can_stop and not self.line.paused
+        return self.can_place and not self.line.paused
 
     @property
     def can_resume(self) -> bool:
@@ -136,6 +130,8 @@ class RunPage:
     @property
     def can_restart(self) -> bool:
         """Tell whether it can be restarted from what was not done."""
+        if self.home:
+            return False
         again = any(how == "restart" for _, how in self.later)
         unsuccessful = self.line.state in (RunState.FAILED, RunState.STOPPED)
         return bool(self.graph) and unsuccessful and not again
@@ -159,24 +155,10 @@ def page(row: Run) -> RunPage:
         placement=row.placement,
         instance=row.instance,
         placement_epoch=row.placement_epoch,
-        unplaced=_unplaced(row, graph, plan) if graph else "",
+        unplaced=run_places.unplaced(row, graph, plan) if graph else "",
+        home=row.home,
+        whole=run_places.whole(row) if row.placement == Placement.PEER else "",
     )
-
-
-def _unplaced(row: Run, graph: Graph, plan: Plan) -> str:
-    """Return why an open run that stays together has no instance that can go on with it."""
-    if row.placement != Placement.TOGETHER or row.state != RunState.RUNNING:
-        return ""
-    left = placing.needs(row, graph, plan)
-    return placing.able(row, graph, plan).problem if left else ""
-
-
-def places(row: Run) -> tuple[Verdict, ...]:
-    """Return whether each instance can do all that is left of a run; those that can first."""
-    if row.led is None:
-        return ()
-    found = placing.able(row, *row.led).verdicts
-    return tuple(sorted(found, key=lambda one: (one.distance, one.instance)))
 
 
 def _jobs(row: Run) -> tuple[StepLine, ...]:

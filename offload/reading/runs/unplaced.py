@@ -93,7 +93,7 @@ def _verdicts(lane: Lane) -> tuple[bool, str, str]:
 
 def _why(row: Run, lane: Lane) -> tuple[str, str] | None:
     """Return why a run has no place, and the next step; None if it has one in a moment."""
-    if row.placement != Placement.TOGETHER or row.led is None:
+    if row.placement not in placing.PLACED or row.led is None:
         return _verdicts(lane)[1:]
     found = placing.able(row, *row.led)
     return None if found.candidates else (found.problem, "")

@@ -25,13 +25,15 @@ def explained(job: Job, found: Found) -> Found:
     kept, row = Lane.parse(job.lane).affinity, job.run
     if kept is None or kept.seconds is not None or row is None or found.instance or not row.led:
         return found
-    if job.is_finished or row.placement != Placement.TOGETHER:
+    if job.is_finished or row.placement not in placing.PLACED:
         return found
     every = placing.able(row, *row.led)
     if every.candidates:
         return replace(found, sentence=f"{found.sentence} Its run is placed anew in a moment.")
     where = f"is placed at {kept.instance}" if kept.instance else "has no place yet"
-    sentence = f"It stays together with its run, which {where}. {every.problem}"
+    is_whole = row.placement == Placement.PEER
+    what = "It is its whole run, which" if is_whole else "It stays together with its run, which"
+    sentence = f"{what} {where}. {every.problem}"
     known = {one.instance: one for one in every.verdicts}
     verdicts = tuple(
         known.get(one.instance, one) if _is_about_place(one.reason) else one

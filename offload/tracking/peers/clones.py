@@ -26,6 +26,15 @@ def store(draft: Draft, *, home: str, epoch: int) -> bool:
     return True
 
 
+def adopt(run_id: str, *, home: str, epoch: int) -> None:
+    """Let the new jobs of a run that a home has sent whole begin for it, as its clones do (P15)."""
+    database.execute(
+        f"UPDATE {JOB} SET home = %(home)s, home_epoch = %(epoch)s "
+        "WHERE run_id = %(run)s AND home IS NULL",
+        {"home": home, "epoch": epoch, "run": run_id},
+    )
+
+
 def release(job_id: str, *, home: str, epoch: int, payload_id: str) -> bool:
     """Let a clone whose files are here be bound (P11); return whether it waited for them."""
     return bool(

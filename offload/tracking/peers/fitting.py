@@ -11,6 +11,8 @@ JOB = Job._meta.db_table
 #: A clone stays where it is (P10), and an error callback reads the row of the failed job. Whether
 #: files may travel, the lane says.
 TRAVELS = f"home IS NULL AND kind = 'job' AND task <> '{ERRBACK_TASK}'"
+#: The clone that a job is, or that its run is here for (P15).
+CLONE_ID = f"CASE WHEN {JOB}.run_id IS NULL THEN {JOB}.id ELSE {JOB}.root_id END"
 #: How to find one text in another.
 POSITION = {"sqlite": "instr", "postgresql": "strpos"}
 
@@ -54,7 +56,7 @@ def _is_allowed_by_home() -> str:
     """Return the condition that home allows a clone on the instance."""
     return (
         f"EXISTS (SELECT 1 FROM {News._meta.db_table} n WHERE n.home = {JOB}.home "
-        f"AND n.job_id = {JOB}.id AND "
+        f"AND n.job_id = {CLONE_ID} AND "
         f"{POSITION[database.vendor()]}(n.allowed, '|' || %(instance)s || '|') > 0)"
     )
 

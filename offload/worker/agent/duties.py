@@ -11,7 +11,7 @@ from offload.files.transfers import kept
 from offload.fleet import departures
 from offload.jobs import aftermath, async_completion
 from offload.peers import announcing, outboxes, silence
-from offload.peers.travel import moving
+from offload.peers.travel import hosted_runs, moving
 from offload.queues import policies
 from offload.runs import deciding, relocating
 
@@ -52,6 +52,7 @@ def duties_of_peers() -> tuple[Duty, ...]:
         moving.MOVE,
         moving.RECALL,
         moving.END,
+        hosted_runs.LEFT,
         outboxes.DRAIN,
         outboxes.REQUEST,
         outboxes.FORGET,

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
 
-from offload.core.envelopes import ERRBACK_TASK, MAP_TASK
+from offload.core.envelopes import ERRBACK_TASK, MAP_TASK, RUN_TASK
 from offload.core.lazy import load
+from offload.core.topics import RUN_TOPIC
 from offload.worker.tasks.declarations import task_of
 from offload.worker.tasks.task import OffloadTask
 
@@ -23,6 +24,15 @@ def run_map(
     job = load("offload.worker.tasks.current_job:current_job")()
     inner = task_of(self.app, task["task"], job.topic)
     return [inner.run_job(job, tuple(item) if star else (item,), {}) for item in it]
+
+
+@shared_task(base=OffloadTask, name=RUN_TASK, bind=True, topic=RUN_TOPIC)
+def run_whole(self: OffloadTask, *, order: str) -> None:
+    """Begin the run that another cluster has sent; the job ends with it (P15)."""
+    job = load("offload.worker.tasks.current_job:current_job")()
+    module = "offload.peers.travel.hosted_runs"
+    job.hand_over(load(f"{module}:FOR_SECONDS"))
+    load(f"{module}:begin")(job.attempt_key, order)
 
 
 @shared_task(base=OffloadTask, name=ERRBACK_TASK, bind=True)

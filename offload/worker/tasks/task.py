@@ -236,5 +236,4 @@ def consumer(
 
 def consumers_of(app: Celery) -> list[dict[str, Any]]:
     """Return the consumers of an app, as its workers announce them."""
-    found = [task for task in app.tasks.values() if isinstance(task, OffloadTask) and task.pattern]
-    return [task.announcement() for task in sorted(found, key=lambda task: task.name)]
+    return load("offload.fleet.consumers:announcements")(app.tasks)  # type: ignore[no-any-return]

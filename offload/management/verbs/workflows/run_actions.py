@@ -52,6 +52,7 @@ def begin(terminal: Terminal, options: Options) -> None:
         reason=options["note"],
         by=actors.at_terminal().name,
         placement=options["placement"],
+        peer=options["peer"],
     )
     if options["timeout"] is None:
         _answer(terminal, handle.id, f"Run {handle.id} is started.")

@@ -100,7 +100,12 @@ def _start(parser: ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--placement", choices=[one.value for one in Placement if one], metavar="HOW",
-        help="together (one instance for all steps), near, or spread; otherwise the workflow's own",
+        help="together (one instance for all steps), near, spread, or peer (all of it at another "
+        "cluster, as one job); otherwise the workflow's own",
+    )  # fmt: skip
+    parser.add_argument(
+        "--peer", default="", metavar="CLUSTER",
+        help="the only cluster that may get it whole; implies --placement peer",
     )  # fmt: skip
     parser.add_argument(
         "--timeout", type=times.duration, metavar="30s",

@@ -32,6 +32,7 @@ def facts(page: RunPage) -> dict[str, object]:
         "not_undone": page.not_undone,
         "relation": page.relation,
         "placement": page.placement,
+        "home": page.home,
         "instance": page.instance,
         "placement_epoch": page.placement_epoch,
         "unplaced_because": page.unplaced,
@@ -71,7 +72,7 @@ def lines(page: RunPage) -> Iterator[str | Text | Table]:
         for name in page.not_undone:
             how = f"manage.py offload runs undone {line.id} {shlex.quote(name)}"
             yield sanitized(f"Once {name} is undone: {how}", "yellow")
-    if page.placement:
+    if page.placed:
         yield page.placed
     yield from _relatives(page)
     yield table(HEADERS, map(_row, page.steps), fold=FOLD)

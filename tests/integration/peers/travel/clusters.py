@@ -73,10 +73,10 @@ class Link:
     #: By the name of the cluster that each is for.
     sent: dict[str, list[Content]] = field(default_factory=lambda: {"site": [], "render": []})
 
-    def introduce(self) -> None:
-        """Let the peer have an instance, and both hear of each other."""
+    def introduce(self, **facts: Any) -> None:
+        """Let the peer have an instance with these facts, and both hear of each other."""
         with self.peer.here():
-            join(HERE)
+            join(HERE, **facts)
             instances = announced()
             Peer.objects.create(
                 name="site", own_name="render", heard_at=Now(), lease_until=Now() + HOUR

@@ -1,0 +1,1 @@
+"""Runs that go whole to another cluster, and come home."""
