@@ -53,7 +53,11 @@ class NoPeerForRun(OffloadError):
         self.workflow = workflow
         #: Why each cluster cannot, each with the type of its obstacle.
         self.reasons = reasons
-        super().__init__(f"A run of {workflow} cannot go whole to another cluster: {problem}")
+        super().__init__(
+            f"A run of {workflow} cannot go whole to another cluster: {problem.rstrip('.')}. "
+            "Nothing was started. 'manage.py offload peers' shows the others; without "
+            "placement='peer' each of its steps is placed by itself."
+        )
 
 
 class AlreadyDecided(RunRefused):

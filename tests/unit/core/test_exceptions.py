@@ -81,6 +81,11 @@ EVERY = [
         "runs show r1",
     ),
     (
+        exceptions.NoPeerForRun(workflow="dam/x", problem="render cannot do dam/y."),
+        "dam/x cannot go whole to another cluster: render cannot do dam/y. Nothing",
+        "offload peers",
+    ),
+    (
         exceptions.UnfitParameters(workflow="dam/x", problem="needs 'width'"),
         "dam/x needs 'width'",
         "offload workflows dam/x",
