@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         InvalidProperties,
         InvalidProperty,
         InvalidQueue,
+        InvalidRequirement,
         InvalidRule,
         InvalidSwitch,
         InvalidTicket,
@@ -94,7 +95,8 @@ if TYPE_CHECKING:
     from offload.jobs.stopping import stop
     from offload.operations.handles import JobHandle, retry
     from offload.operations.submission import submit, submit_many
-    from offload.reading.waiting.explain import Explanation, explain
+    from offload.reading.waiting.explain import explain
+    from offload.reading.waiting.explanation import Explanation
     from offload.worker.install import install
     from offload.worker.tasks.current_job import CurrentJob, current_job
     from offload.worker.tasks.task import OffloadTask, consumer
@@ -130,6 +132,7 @@ __all__ = [
     "InvalidProperties",
     "InvalidProperty",
     "InvalidQueue",
+    "InvalidRequirement",
     "InvalidRule",
     "InvalidSwitch",
     "InvalidTicket",
@@ -200,7 +203,7 @@ __all__ = [
 #: The home of each public name; exceptions share one.
 HOMES = dict.fromkeys(__all__, "offload.core.exceptions") | {
     "CurrentJob": "offload.worker.tasks.current_job",
-    "Explanation": "offload.reading.waiting.explain",
+    "Explanation": "offload.reading.waiting.explanation",
     "JobHandle": "offload.operations.handles",
     "JobState": "offload.core.states",
     "JobLogHandler": "offload.worker.job_log_handler",

@@ -87,8 +87,8 @@ class QueueForm(ModelForm):
 
         model = Queue
         fields = (
-            "name", "topics", "ranking", "type", "max_parallel", "cluster_order", "retries",
-            "retry_delay", "backoff", "retention_days", "suspended", "note",
+            "name", "topics", "ranking", "type", "max_parallel", "cluster_order", "requires",
+            "retries", "retry_delay", "backoff", "retention_days", "suspended", "note",
         )  # fmt: skip
 
 

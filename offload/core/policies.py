@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from offload.core.placement.requirements import NOTHING, Requirements
 from offload.core.retries import RetryPolicy
 from offload.core.topics import Pattern, most_specific
 
@@ -45,6 +46,8 @@ class Policy:
     max_parallel: int | None = None
     retry: RetryPolicy
     cluster_order: ClusterOrder = ClusterOrder.LOCAL_FIRST
+    # What each of its jobs asks of an instance, beside its own requirements.
+    requires: Requirements = NOTHING
     # Nothing of it is bound while it is suspended.
     suspended: bool = False
     # Why it is suspended.

@@ -1,12 +1,16 @@
-"""The jobs: recent failures."""
+"""The jobs: recent failures, and those that no known instance is able to run."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from offload.core.placement.reasons import all_unmet
+from offload.core.placement.routing import plan
 from offload.core.texts import counted
 from offload.diagnostics.finding import Finding, ok, warn
+from offload.fleet.snapshots import now, snapshot
 from offload.reading.cluster import failures
+from offload.tracking.queries import waiting_lanes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +19,24 @@ SUBJECT = "jobs"
 
 
 def examine() -> Iterator[Finding]:
-    """Yield how many jobs failed, and the most frequent error."""
+    """Yield how many jobs failed, and which wait for what no known instance has."""
+    yield from _failures()
+    yield from _unmet()
+
+
+def _unmet() -> Iterator[Finding]:
+    current = snapshot()
+    for lane in waiting_lanes():
+        need = current.need(lane)
+        if need.requires and all_unmet(plan(need, current.topology, now()).verdicts):
+            known = [one.properties for one in current.topology.everyone]
+            hint = need.requires.unknown(known)
+            fact = f"Jobs of {lane.topic} wait for what no known instance has: {need.requires}."
+            step = "Start one that has it. What instances have: manage.py offload instances "
+            yield warn(SUBJECT, f"{fact} {hint}".rstrip(), f"{step}--properties")
+
+
+def _failures() -> Iterator[Finding]:
     found = failures.recent()
     if not found.hour:
         before = f" {found.day} did within the last day." if found.day else ""

@@ -55,7 +55,7 @@ def route_of(
     lane: Lane, current: Snapshot, cursor: int
 ) -> tuple[Route | Unroutable, Mapping[str, int]]:
     """Return the instance that should run a lane, and the loads; they count only for a choice."""
-    need, moment = lane.need, now()
+    need, moment = current.need(lane), now()
     choice = len(plan(need, current.topology, moment).candidates) > 1
     load = loads_by_instance() if choice else {}
     order = current.policy(lane.queue).cluster_order
@@ -136,7 +136,7 @@ def bind_due(relocate: Callable[[Sequence[Lane]], object] = bool) -> int:
 
 
 def _candidate(instance: str, lane: Lane, current: Snapshot) -> Candidate | None:
-    candidates = plan(lane.need, current.topology, now()).candidates
+    candidates = plan(current.need(lane), current.topology, now()).candidates
     return next((one for one in candidates if one.instance.name == instance), None)
 
 

@@ -53,7 +53,7 @@ def _has_room_elsewhere(lane: Lane, instance: str) -> bool:
     if place is not None and place.stays:
         return False
     load = queries.loads_by_instance()
-    candidates = plan(lane.need, snapshot().topology, now()).candidates
+    candidates = plan(snapshot().need(lane), snapshot().topology, now()).candidates
     others = [one.instance for one in candidates if one.instance.name != instance]
     return any(load.get(one.name, 0) < one.concurrency for one in others)
 

@@ -29,7 +29,7 @@ def in_order(place: Place, lane: Lane, current: Snapshot) -> Place:
     order = current.policy(lane.queue).cluster_order
     if order is ClusterOrder.LOCAL_FIRST or place.peer or not current.topology.remote:
         return place
-    able = [one.instance for one in plan(lane.need, current.topology, now()).candidates]
+    able = [one.instance for one in plan(current.need(lane), current.topology, now()).candidates]
     if not any(one.peer for one in able):
         return place
     load = loads_by_instance()

@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from offload.conf import cluster_name, settings
-from offload.core.exceptions import InvalidPattern, OffloadError
+from offload.core.exceptions import InvalidPattern, InvalidRequirement, OffloadError
+from offload.core.placement.requirements import UNREADABLE, Requirements
 from offload.core.placement.topology import (
     Consumer,
     InstanceInfo,
@@ -123,6 +124,7 @@ def consumer_of(announced: Mapping[str, Any]) -> Consumer:
         limit=announced.get("limit", False),
         is_silent=announced.get("silent", False),
         parameters=_parameters(announced.get("takes")),
+        requires=Requirements.of(announced.get("requires", {})),
     )
 
 
@@ -152,6 +154,7 @@ def policy_of(row: Queue) -> Policy:
         type=QueueType.ORDERED if row.type == QueueType.ORDERED else QueueType.UNORDERED,
         max_parallel=None if row.max_parallel is None else PARALLEL.nearest_whole(row.max_parallel),
         cluster_order=_cluster_order(row.cluster_order),
+        requires=_requires(row),
         retry=_retry(
             RETRIES.nearest_whole(row.retries),
             RETRY_DELAY.nearest(row.retry_delay),
@@ -167,6 +170,15 @@ def policy_of(row: Queue) -> Policy:
 
 def _cluster_order(value: str) -> ClusterOrder:
     return ClusterOrder(value) if value in set(ClusterOrder) else ClusterOrder.LOCAL_FIRST
+
+
+def _requires(row: Queue) -> Requirements:
+    """Return the requirements of a queue; what cannot be read, no instance meets."""
+    try:
+        return Requirements.of(row.requires)
+    except InvalidRequirement as error:
+        logger.error("no job of queue %s can run: its requirements cannot be read: %s", row, error)
+        return UNREADABLE
 
 
 def patterns_of(row: Queue) -> tuple[Pattern, ...]:

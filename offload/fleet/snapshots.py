@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
@@ -26,6 +26,9 @@ from offload.models.versions import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from offload.core.placement.judgement import Need
+    from offload.core.placement.lanes import Lane
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -53,6 +56,11 @@ class Snapshot:
     def policy(self, queue: str) -> Policy:
         """Return the policy of that name, or the default one if it has no row."""
         return next((one for one in self.policies if one.name == queue), self.default)
+
+    def need(self, lane: Lane) -> Need:
+        """Return what the jobs of a lane need, by themselves and by their queue."""
+        asked = self.policy(lane.queue).requires
+        return replace(lane.need, requires=lane.requires.merged(asked)) if asked else lane.need
 
     def policy_for(self, topic: str) -> Policy:
         """Return the policy of a topic's jobs, unless they name another queue."""

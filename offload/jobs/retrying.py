@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from offload.core.exceptions import NotRetriable, UnknownJob
+from offload.core.placement.lanes import Lane
 from offload.core.validation.ids import JobId, id_of
 from offload.db import database
 from offload.db.conflicts import retried
@@ -68,6 +69,7 @@ def _draft(job: Job, reply: Mapping[str, Any]) -> Draft:
         task=job.task,
         queue=job.queue,
         needs=job.needs,
+        requires=Lane.parse(job.lane).requires,
         args=job.args,
         properties=job.properties,
         options=_options(job, reply),

@@ -10,13 +10,14 @@ from offload.management.arguments import times
 from offload.queues import own_retries
 from offload.reading import transfers
 from offload.reading.jobs import history, logs
-from offload.reading.waiting.explain import Explanation, explain_job
+from offload.reading.waiting.explain import explain_job
 
 if TYPE_CHECKING:
     from offload.core.job_log import LogLine
     from offload.models import Delivery, Job, PayloadFile
     from offload.reading.jobs.history import AttemptLine
     from offload.reading.jobs.logs import AttemptLines
+    from offload.reading.waiting.explanation import Explanation
 
 
 def job_facts(job: Job) -> dict[str, Any]:

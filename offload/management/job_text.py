@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from offload.core.job_log import LogLine
     from offload.models import Delivery, Job, PayloadFile
     from offload.reading.transfers import TransferLine
-    from offload.reading.waiting.explain import Explanation
+    from offload.reading.waiting.explanation import Explanation
 
 ATTEMPT_HEADERS = ("attempt", "epoch", "instance", "started", "took", "outcome")
 FOLDED = {"instance": 12, "error": 20}

@@ -10,7 +10,7 @@ from offload.messaging.installation import celery_app
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from offload.reading.waiting.explain import Explanation
+    from offload.reading.waiting.explanation import Explanation
 
 
 def explained(ask: Callable[[], Explanation]) -> Explanation:

@@ -8,7 +8,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from offload.core.exceptions import InvalidPattern
+from offload.core.exceptions import InvalidPattern, InvalidRequirement
+from offload.core.placement.requirements import Requirements
 from offload.core.policies import ClusterOrder, QueueType
 from offload.core.topics import Pattern
 from offload.core.validation.bounds import (
@@ -32,6 +33,14 @@ def validate_patterns(value: Any) -> None:
             Pattern.parse(text)
         except InvalidPattern as error:
             raise ValidationError(str(error), code="pattern") from error
+
+
+def validate_requirements(value: Any) -> None:
+    """Raise ValidationError unless ``value`` is an object of requirements."""
+    try:
+        Requirements.of(value)
+    except InvalidRequirement as error:
+        raise ValidationError(str(error), code="requires") from error
 
 
 class Queue(models.Model):
@@ -72,6 +81,17 @@ class Queue(models.Model):
         help_text=_(
             "Where instances of other clusters may run its jobs too: own instances first, all by "
             "their free share, or other clusters first."
+        ),
+    )
+    requires = models.JSONField(
+        _("requires of instances"),
+        default=dict,
+        db_default={},
+        blank=True,
+        validators=[validate_requirements],
+        help_text=_(
+            'What an instance must have to run its jobs, as an object: {"gpu": true, "ram_gb": '
+            '{">=": 64}, "labels": ["licensed"]}.'
         ),
     )
     retries = models.IntegerField(

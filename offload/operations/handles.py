@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from offload.core.job_log import LogLine
     from offload.core.validation.options import Seconds
     from offload.models import PayloadFile
-    from offload.reading.waiting.explain import Explanation
+    from offload.reading.waiting.explanation import Explanation
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from offload.conf import settings
 from offload.core.exceptions import InvalidProperties
+from offload.core.placement.requirements import Requirements
 from offload.core.topics import validate_topic
 from offload.core.validation.job_properties import check_properties
 from offload.core.validation.options import (
@@ -55,14 +56,21 @@ class SubmitOptions:
     retries: int | None = None
     #: Time before the first retry, as seconds or a timedelta; None lets the queue decide.
     retry_delay: Seconds | None = None
+    #: What an instance must have to run the job; None asks for nothing.
+    requires: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        """Raise InvalidDelay, InvalidPriority or InvalidNumber for a value out of bounds."""
+        """Raise InvalidDelay, InvalidPriority or InvalidNumber for a value out of bounds.
+
+        Raise InvalidRequirement for a requirement that cannot be compared.
+        """
         check_priority(self.priority)
         if self.retries is not None:
             check_retries(self.retries)
         if self.retry_delay is not None:
             object.__setattr__(self, "retry_delay", check_retry_delay(self.retry_delay))
+        # Converted here, so that many jobs share it.
+        object.__setattr__(self, "requires", Requirements.of(self.requires or {}))
         for name in ("delay", "expires"):
             given = getattr(self, name)
             if given is not None:
@@ -82,6 +90,7 @@ def submit(
     ignore_result: bool = False,
     retries: int | None = None,
     retry_delay: Seconds | None = None,
+    requires: Mapping[str, Any] | None = None,
 ) -> JobHandle:
     """Store a job for a topic and return a handle on it.
 
@@ -98,16 +107,18 @@ def submit(
     and are ten years at most. ``ignore_result`` keeps no result in Celery's backend. ``retries`` is
     the number of further attempts after a failure, -1 for no limit, and ``retry_delay`` the time
     before the first of them, in seconds or as a timedelta, a year at most; without them, the queue
-    decides.
+    decides. ``requires`` is what an instance must have to run the job, as a JSON object of its
+    properties and labels: ``{"gpu": True, "ram_gb": {">=": 64}, "labels": ["licensed"]}``. The
+    requirements of its queue and its consumer hold too.
 
     Inside a transaction of offload's database (``OFFLOAD["DATABASE"]``, and no other), the job
     exists only once it commits; after a rollback nothing is left.
 
     Raise, with nothing stored: InvalidTopic; InvalidProperties if they are not JSON or too large,
     and UnfitProperties if no known consumer accepts their names; InvalidDelay, InvalidPriority or
-    InvalidNumber for a number out of bounds; InvalidName, InvalidFile, MissingFile, UnreadableFile
-    or FileNotStored for a file; InvalidDelivery for a place that does not exist; UnknownQueue if
-    there is no such queue.
+    InvalidNumber for a number out of bounds; InvalidRequirement for what cannot be compared;
+    InvalidName, InvalidFile, MissingFile, UnreadableFile or FileNotStored for a file;
+    InvalidDelivery for a place that does not exist; UnknownQueue if there is no such queue.
     """
     submit_options = SubmitOptions(
         queue=queue,
@@ -117,6 +128,7 @@ def submit(
         ignore_result=ignore_result,
         retries=retries,
         retry_delay=retry_delay,
+        requires=requires,
     )
     many, orders = [{} if properties is None else properties], deliveries.frozen(deliver_to)
     # With a payload from the beginning, a job whose outputs are delivered stays in its cluster.
@@ -136,13 +148,14 @@ def submit_many(
     ignore_result: bool = False,
     retries: int | None = None,
     retry_delay: Seconds | None = None,
+    requires: Mapping[str, Any] | None = None,
 ) -> list[JobHandle]:
     """Store one job for each properties in ``many``, all of them or none; return their handles.
 
     ``topic`` is the topic of all of them, and ``many`` an iterable of JSON objects. ``deliver_to``,
-    ``queue``, ``priority``, ``delay``, ``expires``, ``ignore_result``, ``retries`` and
-    ``retry_delay`` apply to each, as in ``submit``; the errors are those of ``submit`` too. The
-    handles have the order of ``many``.
+    ``queue``, ``priority``, ``delay``, ``expires``, ``ignore_result``, ``retries``,
+    ``retry_delay`` and ``requires`` apply to each, as in ``submit``; the errors are those of
+    ``submit`` too. The handles have the order of ``many``.
     """
     submit_options = SubmitOptions(
         queue=queue,
@@ -152,6 +165,7 @@ def submit_many(
         ignore_result=ignore_result,
         retries=retries,
         retry_delay=retry_delay,
+        requires=requires,
     )
     orders = deliveries.frozen(deliver_to)
     with payloads.saving({}) if orders else nullcontext() as saved:
@@ -215,4 +229,5 @@ def _draft(
         delay=cast("float | None", submit_options.delay),
         expires_in=cast("float | None", submit_options.expires),
         payload_id=saved.id if saved else None,
+        requires=cast("Requirements", submit_options.requires),
     )

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from offload.core.placement.judgement import switched_off_between
+from offload.core.placement.reasons import Obstacle
 from offload.core.placement.routing import Need, judge_rules, plan
+from offload.core.placement.travel import switched_off_between
 from offload.core.retries import Cause
 from offload.db import database
 from offload.fleet.snapshots import Snapshot, forget, load, now
@@ -23,6 +24,7 @@ from offload.tracking.binding import slots
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from offload.core.placement.lanes import Lane
     from offload.core.placement.topology import InstanceInfo, RoutingRule, Topology
 
 INSTANCE = Instance._meta.db_table
@@ -84,6 +86,21 @@ def give_back_forbidden(name: str, current: Snapshot) -> None:
     topics = [topic for _, topic in queries.unstarted(name)]
     forbidden = [topic for topic in topics if not _may(name, topic, current)]
     requeue.recall_from(name, forbidden, cause=Cause.REFUSED)
+    if any(one.requires for one in current.policies):
+        _give_back_unmet(name, current)
+
+
+def _give_back_unmet(name: str, current: Snapshot) -> None:
+    """Give back the unstarted jobs whose queue now requires what this instance does not have."""
+    unmet = [one for one in queries.unstarted_lanes(name) if not _meets(name, one, current)]
+    if unmet:
+        requeue.recall(selectors.of_lanes(name, unmet), cause=Cause.REFUSED)
+
+
+def _meets(name: str, lane: Lane, current: Snapshot) -> bool:
+    judged = plan(current.need(lane), current.topology, now()).verdicts
+    mine = (one.reason for one in judged if one.instance == name)
+    return not any(reason and reason.obstacle is Obstacle.UNMET for reason in mine)
 
 
 def _may(name: str, topic: str, current: Snapshot) -> bool:

@@ -98,7 +98,7 @@ def _lift(near: Sequence[Lane]) -> int:
 
 
 def _can_go_on(lane: Lane) -> bool:
-    return bool(plan(lane.need, snapshot().topology, now()).candidates)
+    return bool(plan(snapshot().need(lane), snapshot().topology, now()).candidates)
 
 
 def _picture() -> tuple[int, int]:
@@ -108,7 +108,7 @@ def _picture() -> tuple[int, int]:
 
 def obstacle(lane: Lane) -> Reason | None:
     """Return the obstacle at the instance that a lane is kept to; None if it is unknown."""
-    judged = plan(lane.need, snapshot().topology, now()).verdicts
+    judged = plan(snapshot().need(lane), snapshot().topology, now()).verdicts
     kept = [one.reason for one in judged if lane.affinity and lane.affinity.includes(one.instance)]
     return min(filter(None, kept), key=lambda one: one.obstacle.distance, default=None)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kombu.utils.json import dumps
 
 from offload.core.placement.lanes import Lane
+from offload.core.placement.requirements import NOTHING, Requirements
 from offload.db import database
 from offload.db.statements import once_per_dialect
 from offload.models import Job
@@ -60,6 +61,8 @@ class Draft:
     run_id: str | None = None
     payload_id: str | None = None
     retry_of: str | None = None
+    #: What it asks of an instance.
+    requires: Requirements = NOTHING
     #: The instance that it is kept to.
     affinity: Affinity | None = None
     #: The epoch of a former job with this id, which is continued (E3).
@@ -68,7 +71,7 @@ class Draft:
     @property
     def all_needs(self) -> str:
         """Return its needs; files, which may not travel to every cluster, are one."""
-        if self.payload_id is None or FILES_NEED in self.needs:
+        if self.payload_id is None or FILES_NEED in self.needs.split():
             return self.needs
         return f"{self.needs} {FILES_NEED}".strip()
 
@@ -76,7 +79,11 @@ class Draft:
     def lane(self) -> Lane:
         """Return the lane it waits in."""
         return Lane(
-            queue=self.queue, needs=self.all_needs, topic=self.topic, affinity=self.affinity
+            queue=self.queue,
+            needs=self.all_needs,
+            topic=self.topic,
+            requires=self.requires,
+            affinity=self.affinity,
         )
 
     def facts(self) -> dict[str, Any]:

@@ -123,6 +123,15 @@ def unstarted(instance: str | None = None) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in found]
 
 
+def unstarted_lanes(instance: str) -> list[Lane]:
+    """Return the lanes of jobs that are bound to an instance and have not begun."""
+    found = database.rows(
+        f"SELECT DISTINCT lane FROM {JOB} WHERE {QUEUED} AND instance = %(instance)s",
+        {"instance": instance},
+    )
+    return [Lane.parse(row[0]) for row in found]
+
+
 def count_unstarted(instance: str, topic: str) -> int:
     """Return how many jobs of a topic are bound to an instance and have not begun."""
     [[count]] = database.rows(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from offload.core.attempt_key import AttemptKey
     from offload.core.envelopes import Key
+    from offload.core.placement.lanes import Lane
 
 JOB, INSTANCE = Job._meta.db_table, Instance._meta.db_table
 #: One row, by its key, in a form that keeps planners from reading the index of all bound jobs when
@@ -126,6 +127,14 @@ def bound_to_another(instance: str, incarnation: str) -> Selector:
 def of_topics(instance: str, topics: Sequence[str]) -> Selector:
     """Return the jobs of these topics that are bound to an instance."""
     there = _listed("topic", topics)
+    return Selector(
+        f"instance = %(instance)s AND {there.condition}", there.given(instance=instance)
+    )
+
+
+def of_lanes(instance: str, lanes: Sequence[Lane]) -> Selector:
+    """Return the jobs of these lanes that are bound to an instance."""
+    there = _listed("lane", list(map(str, lanes)))
     return Selector(
         f"instance = %(instance)s AND {there.condition}", there.given(instance=instance)
     )

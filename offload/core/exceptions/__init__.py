@@ -61,6 +61,7 @@ from offload.core.exceptions.not_found import (
     UnknownWorkflow,
     UnreadableFile,
 )
+from offload.core.exceptions.requirement_problems import InvalidRequirement
 from offload.core.exceptions.run_problems import (
     AlreadyDecided,
     NoPeerForRun,
@@ -118,6 +119,7 @@ __all__ = [
     "InvalidProperties",
     "InvalidProperty",
     "InvalidQueue",
+    "InvalidRequirement",
     "InvalidRule",
     "InvalidSwitch",
     "InvalidTicket",

@@ -9,9 +9,8 @@ from offload.core.placement.judgement import (
     Need,
     allowed,
     consumer_for,
-    kept_here,
-    switched_off_between,
 )
+from offload.core.placement.travel import kept_here, switched_off_between
 from offload.core.topics import examples
 
 if TYPE_CHECKING:

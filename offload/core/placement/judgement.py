@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from offload.core.placement.affinity import Affinity, kept_away
 from offload.core.placement.reasons import Obstacle, Reason
+from offload.core.placement.requirements import NOTHING, Requirements
 from offload.core.placement.topology import (
     PROTOCOL_VERSION,
     Consumer,
@@ -16,8 +17,8 @@ from offload.core.placement.topology import (
     RoutingRule,
     RuleVerb,
 )
+from offload.core.placement.travel import travels
 from offload.core.texts import counted
-from offload.core.topics import RUN_TOPIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -55,6 +56,8 @@ class Need:
     stays: bool = False
     # It calls an error callback, which reads the row of the failed job.
     errback: bool = False
+    # What it asks of the properties and labels of the instance.
+    requires: Requirements = NOTHING
     # The instance that it is kept to.
     affinity: Affinity | None = None
 
@@ -101,7 +104,7 @@ def capable(need: Need, instance: InstanceInfo, consumer: Consumer | None) -> Re
     if consumer.task in instance.broken:
         sentence = f"{name} refused {consumer.task} too often. Restart it with code that has it."
         return _reason(Obstacle.BROKEN_CONSUMER, sentence)
-    return _pool(need, instance, consumer)
+    return _pool(need, instance, consumer) or _unmet(need, instance, consumer)
 
 
 def allowed(need: Need, instance: InstanceInfo, in_force: Sequence[RoutingRule]) -> Reason | None:
@@ -145,54 +148,6 @@ def alive(instance: InstanceInfo) -> Reason | None:
     return _reason(obstacle, f"{instance.name}: {obstacle.sentence}")
 
 
-def travels(need: Need, instance: InstanceInfo) -> Reason | None:
-    """Return why the job may not be sent to the instance's cluster, or None."""
-    peer = instance.peer
-    if need.clone:  # P10
-        sentence = f"The job is a clone of another cluster's, and is not sent on to {peer}."
-        return _reason(Obstacle.IS_CLONE, sentence)
-    if reason := kept_here(instance, need.topic) or switched_off_between(instance):
-        return reason
-    if need.files and not instance.transports:
-        sentence = f"The job has files, and no transport carries them to {peer}."
-        step = f"Set URL of this cluster in the PEERS of {peer}, and TRANSPORTS here."
-        return _reason(Obstacle.HAS_FILES, f"{sentence} {step}")
-    if need.stays:
-        sentence = "The job replaces itself by others, which belong to the cluster that it is of"
-        return _reason(Obstacle.REPLACES, f"{sentence}, and is not sent to {peer} again.")
-    if need.errback:
-        sentence = "The job is an error callback, which reads the row of the failed job here"
-        return _reason(Obstacle.RUNS_ANOTHER, f"{sentence}, and is not sent to {peer}.")
-    return _silent(instance)
-
-
-def switched_off_between(instance: InstanceInfo) -> Reason | None:
-    """Return the switch, here or there, that keeps jobs from the instance's cluster, or None."""
-    if instance.send_off:
-        return _reason(Obstacle.SEND_OFF, instance.send_off)
-    if not instance.is_accepting:
-        sentence = f"{instance.peer} says that it accepts no jobs from here: it was switched off."
-        return _reason(Obstacle.NOT_ACCEPTING, sentence)
-    return None
-
-
-def kept_here(instance: InstanceInfo, topic: str) -> Reason | None:
-    """Return the reason if the topic may not be sent to the instance's cluster, or None."""
-    sends = instance.sends
-    # Of a whole run, the topics of its steps are asked one by one.
-    if topic == RUN_TOPIC or not instance.peer or any(one.matches(topic) for one in sends):
-        return None
-    sentence = f"No pattern lets {topic} be sent to {instance.peer}. Add one to SEND of this peer."
-    return _reason(Obstacle.NOT_SENT, sentence)
-
-
-def _silent(instance: InstanceInfo) -> Reason | None:
-    if not instance.is_silent:  # P9
-        return None
-    sentence = f"{instance.peer} is silent, or has not confirmed yet what was taken back from it."
-    return _reason(Obstacle.PEER_SILENT, sentence)
-
-
 def fits(need: Need, instance: InstanceInfo, bound: int) -> Reason | None:
     """Return why the job does not fit the instance while it holds `bound` jobs, or None."""
     return refused(need, instance) or _full(instance, bound)
@@ -225,6 +180,15 @@ def _pool(need: Need, instance: InstanceInfo, consumer: Consumer) -> Reason | No
         sentence = f"The pool of {instance.name} cannot end a running job. Use prefork there."
         return _reason(Obstacle.CANNOT_KILL, sentence)
     return None
+
+
+def _unmet(need: Need, instance: InstanceInfo, consumer: Consumer) -> Reason | None:
+    """Return all requirements that the instance does not meet, in one reason, or None."""
+    asked = need.requires.merged(consumer.requires)
+    problems = asked.problems(instance.properties, instance.labels) if asked else ()
+    if not problems:
+        return None
+    return _reason(Obstacle.UNMET, f"{instance.name} does not qualify: {'; '.join(problems)}.")
 
 
 def _judge(instance: InstanceInfo, topic: str, in_force: Sequence[RoutingRule]) -> Reason | None:

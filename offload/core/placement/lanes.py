@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from offload.core.placement.affinity import Affinity
 from offload.core.placement.judgement import Need
+from offload.core.placement.requirements import NOTHING, Requirements
 
 #: Separates queue, needs and topic in the text of a lane; none of them contains it.
 SEPARATOR = "|"
@@ -26,6 +27,8 @@ class Lane:
     #: must be able to kill it; ``files`` if it has files, ``clone`` if another cluster owns it;
     #: ``home`` if it stays in its cluster, since it replaces itself.
     needs: str = ""
+    #: What the jobs themselves ask of an instance; a word after the needs in the text.
+    requires: Requirements = NOTHING
     #: The instance that its jobs are kept to; the last word of the needs in the text.
     affinity: Affinity | None = None
 
@@ -38,26 +41,42 @@ class Lane:
         """Return the text, which sorts by queue, then by needs, then by topic."""
         if not self.queue:
             return self.topic
-        needs = f"{self.needs} {self.affinity}".lstrip() if self.affinity else self.needs
+        needs = self.needs
+        if self.requires:
+            needs = f"{needs} {self.requires.text}".lstrip()
+        if self.affinity:
+            needs = f"{needs} {self.affinity}".lstrip()
         return f"{self.queue}{SEPARATOR}{needs}{SEPARATOR}{self.topic}"
 
     @property
     def staying(self) -> Lane:
         """Return the lane of the same jobs if they stay in their cluster."""
-        return self if STAYS in self.needs else replace(self, needs=f"{self.needs} {STAYS}".strip())
+        return (
+            self
+            if STAYS in self.needs.split()
+            else replace(self, needs=f"{self.needs} {STAYS}".strip())
+        )
 
     @property
     def need(self) -> Need:
         """Return the requirements of its jobs."""
-        return Need(
-            topic=self.topic,
-            limit="limit" in self.needs,
-            kill="kill" in self.needs,
-            files="files" in self.needs,
-            clone="clone" in self.needs,
-            stays=STAYS in self.needs,
-            affinity=self.affinity,
-        )
+        return _need(self)
+
+
+# Several are made at each decision, from few lanes.
+@lru_cache(maxsize=1024)
+def _need(lane: Lane) -> Need:
+    words = lane.needs.split()
+    return Need(
+        topic=lane.topic,
+        limit="limit" in words,
+        kill="kill" in words,
+        files="files" in words,
+        clone="clone" in words,
+        stays=STAYS in words,
+        requires=lane.requires,
+        affinity=lane.affinity,
+    )
 
 
 # Agents read the same lanes several times a second.
@@ -69,4 +88,12 @@ def _parse(text: str) -> Lane:
     before, _, last = parts[1].rpartition(" ")
     affinity = Affinity.parse(last)
     needs = before if affinity else parts[1]
-    return Lane(queue=parts[0], needs=needs, topic=parts[2], affinity=affinity)
+    before, _, last = needs.rpartition(" ")
+    requires = Requirements.parse(last)
+    return Lane(
+        queue=parts[0],
+        needs=needs if requires is None else before,
+        topic=parts[2],
+        requires=requires or NOTHING,
+        affinity=affinity,
+    )

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from offload.core.states import Explained
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Obstacle(Explained):
@@ -15,6 +19,7 @@ class Obstacle(Explained):
     BROKEN_CONSUMER = "broken_consumer", "Its consumer was marked broken after too many refusals."
     CANNOT_LIMIT = "cannot_limit", "Its pool cannot enforce the time limits the job needs."
     CANNOT_KILL = "cannot_kill", "Its pool cannot end a running job, which the job needs."
+    UNMET = "unmet", "It does not have what the job requires."
     UNPLACED = "unplaced", "The job's run is to stay together, and no instance can do all of it."
     PLACED_ELSEWHERE = "placed_elsewhere", "The job's run is placed at another instance."
     KEPT_NEAR = "kept_near", "The job waits a moment for another instance, which it is to be near."
@@ -69,6 +74,7 @@ _NEAREST = (
     Obstacle.KEPT_NEAR,
     Obstacle.PLACED_ELSEWHERE,
     Obstacle.UNPLACED,
+    Obstacle.UNMET,
     Obstacle.CANNOT_KILL,
     Obstacle.CANNOT_LIMIT,
     Obstacle.BROKEN_CONSUMER,
@@ -112,3 +118,9 @@ class Verdict:
     def distance(self) -> int:
         """Return how far the instance is from running the job; least if it can run it."""
         return self.reason.obstacle.distance if self.reason else -1
+
+
+def all_unmet(verdicts: Iterable[Verdict]) -> bool:
+    """Tell whether each instance with a consumer lacks something that the job requires."""
+    able = [one.reason for one in verdicts if one.task is not None]
+    return bool(able) and all(one and one.obstacle is Obstacle.UNMET for one in able)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from offload.core.placement.cluster_order import REASONS, Load, key
 from offload.core.placement.judgement import Need, consumer_for, fits, judge_rules, obstacle_to
-from offload.core.placement.reasons import Obstacle, Verdict
+from offload.core.placement.reasons import Obstacle, Verdict, all_unmet
 from offload.core.policies import ClusterOrder
 from offload.core.states import Waiting
 
@@ -65,6 +65,11 @@ class Unroutable:
         return all(verdict.task is None for verdict in self.verdicts)
 
     @property
+    def is_unmet(self) -> bool:
+        """Tell whether each known instance with a consumer lacks something that is required."""
+        return all_unmet(self.verdicts)
+
+    @property
     def obstacles(self) -> Mapping[Obstacle, int]:
         """Count the instances behind each obstacle, the most frequent first."""
         found = (verdict.reason for verdict in self.verdicts)
@@ -83,6 +88,8 @@ class Unroutable:
             return f"No instance is known that could run {self.need.topic}. Start a worker."
         if self.infeasible:
             return f"No instance has a consumer for {self.need.topic}. Start one that has."
+        if self.is_unmet:
+            return f"No known instance has what a job of {self.need.topic} requires."
         counted = (f"{one.replace('_', ' ')} ({count})" for one, count in self.obstacles.items())
         return f"No instance can run {self.need.topic} now: {', '.join(counted)}."
 

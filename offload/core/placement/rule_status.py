@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from offload.core.placement.judgement import (
     judge_rules,
-    kept_here,
     noted,
     switched_off,
-    switched_off_between,
 )
 from offload.core.placement.reasons import Obstacle
 from offload.core.placement.topology import RuleVerb, Scope
+from offload.core.placement.travel import kept_here, switched_off_between
 from offload.core.topics import Pattern, examples
 
 if TYPE_CHECKING:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from offload.core.placement.requirements import NOTHING, Requirements
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
@@ -33,6 +35,8 @@ class Consumer:
     is_silent: bool = False
     # The names of the properties that it accepts; None if unknown.
     parameters: Parameters | None = None
+    # What it asks of the instance for each of its jobs.
+    requires: Requirements = NOTHING
 
 
 class Mode(enum.StrEnum):

@@ -12,7 +12,7 @@ from django.core.management import CommandError
 
 from offload.core.policies import ClusterOrder, QueueType
 from offload.core.validation import bounds
-from offload.management.arguments import times
+from offload.management.arguments import requirements, times
 from offload.management.arguments.numbers import FOREVER, number, retry_options, whole
 from offload.management.arguments.words import named, one_of, written_as
 from offload.management.changing import carry_out, previewable
@@ -46,6 +46,7 @@ QUEUE_FIELDS = (
     "type",
     "max_parallel",
     "cluster_order",
+    "requires",
     "retries",
     "retry_delay",
     "backoff",
@@ -99,6 +100,7 @@ def _policy(parser: ArgumentParser) -> None:
         "--cluster-order", type=one_of(ClusterOrder), metavar=written_as(ClusterOrder),
         help="whom its jobs go to first, where instances of other clusters may run them too",
     )  # fmt: skip
+    requirements.add(parser, also="; none asks for nothing")
     retry_options(parser)
     parser.add_argument(
         "--backoff",
@@ -179,6 +181,8 @@ def changes(options: Options) -> dict[str, Any]:
         found["topics"] = options["patterns"]
     if not found:
         raise CommandError("Say what to change, such as: --limit 2. See: --help")
+    if "requires" in found:
+        found["requires"] = requirements.together(found["requires"])
     if "retry_delay" in found:
         found["retry_delay"] = found["retry_delay"].total_seconds()
     return {name: None if value in (NONE_WORD, FOREVER) else value for name, value in found.items()}

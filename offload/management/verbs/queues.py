@@ -45,6 +45,7 @@ def facts(line: QueueLine) -> dict[str, object]:
         "type": policy.type,
         "limit": policy.limit,
         "cluster_order": policy.cluster_order,
+        "requires": policy.requires.given,
         "retries": policy.retry.retries,
         "retry_delay": policy.retry.delay,
         "backoff": policy.retry.backoff,
@@ -75,10 +76,12 @@ def row(line: QueueLine) -> tuple[object, ...]:
 
 
 def notes(lines: tuple[QueueLine, ...]) -> Iterator[Text]:
-    """Yield why queues are suspended, their order of clusters, and which the settings declare."""
+    """Yield more about queues: what they require, why they are suspended, who declares them."""
     for line in lines:
         if line.policy.cluster_order is not ClusterOrder.LOCAL_FIRST:
             yield sanitized(f"{line.policy.name}: {WHERE[line.policy.cluster_order]}.", "dim")
+        if line.policy.requires:
+            yield sanitized(f"{line.policy.name} requires {line.policy.requires}.", "dim")
         if line.policy.suspended:
             note = f": {line.policy.note}" if line.policy.note else ""
             how = f"manage.py offload queues resume {line.policy.name}"

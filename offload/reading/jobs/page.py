@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from offload.reading.jobs.logs import AttemptLines
     from offload.reading.jobs.steps import Step
     from offload.reading.transfers import TransferLine
-    from offload.reading.waiting.explain import Explanation
+    from offload.reading.waiting.explanation import Explanation
 
 #: Empty values, which are not shown.
 EMPTY_VALUES: tuple[object, ...] = (None, [], {})

@@ -84,9 +84,10 @@ def question(lanes: str) -> str:
 
 def _verdicts(lane: Lane) -> tuple[bool, str, str]:
     """Return whether an instance can take jobs of a lane, and else why not, and the next step."""
-    planned = plan(lane.need, snapshot().topology, now())
+    current = snapshot()
+    planned = plan(current.need(lane), current.topology, now())
     judged = verdicts.judged(planned.verdicts, {})
-    topic = lane.need.topic
+    topic = lane.topic
     why = verdicts.details(judged) or f"No instance has a consumer for {topic}."
     return bool(planned.candidates), why, verdicts.next_step(topic, judged)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from offload.reading.cluster import instance_rows
 from offload.reading.cluster.counts import count
 from offload.reading.transfers import arriving, away
 from offload.reading.waiting import asked, homes, outlooks, placed, rules_there, verdicts
+from offload.reading.waiting.explanation import Explanation
 from offload.tracking.binding.queue_limits import head_of
 from offload.tracking.queries import loads_by_instance
 
@@ -35,59 +36,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from offload.core.placement.reasons import Verdict
     from offload.reading.cluster.instance_rows import Line
 
 
 #: A job that was sent so often without beginning gets a sentence of its own.
 SENT_OFTEN_TIMES = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """Where a job of a topic would run, or why it would wait, with a verdict per instance."""
-
-    topic: str
-    queue: str
-    #: The instance that would run it, or None.
-    instance: str | None
-    #: Why it would wait, or None.
-    waiting: Waiting | None
-    sentence: str
-    #: One per instance, the one nearest to running it first.
-    verdicts: tuple[Verdict, ...]
-    #: The next step; empty if nothing needs to be done.
-    next_step: str = ""
-
-    @property
-    def infeasible(self) -> bool:
-        """Tell whether no known instance has a consumer for the topic."""
-        return all(one.task is None for one in self.verdicts)
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the explanation as JSON values."""
-        return {
-            "topic": self.topic,
-            "queue": self.queue,
-            "instance": self.instance,
-            "waiting": self.waiting.value if self.waiting else None,
-            "sentence": self.sentence,
-            "next_step": self.next_step,
-            "instances": [_verdict(one) for one in self.verdicts],
-        }
-
-
-def _verdict(verdict: Verdict) -> dict[str, object]:
-    reason = verdict.reason
-    return {
-        "instance": verdict.instance,
-        "task": verdict.task,
-        "can_run": verdict.can_run,
-        "obstacle": reason.obstacle.value if reason else None,
-        "detail": reason.detail if reason else "",
-        "rule": reason.rule_id if reason else None,
-        "there": verdict.there,
-    }
 
 
 def explain(subject: str | Identified | UUID) -> Explanation:
@@ -112,7 +65,8 @@ def _row(job_id: str) -> Job:
 def _explain_topic(topic: str) -> Explanation:
     current = snapshot(fresh=True)
     policy = current.policy_for(validate_topic(topic))
-    found = _decide(Need(topic=topic), policy.name, current, instance_rows.read())
+    need = Need(topic=topic, requires=policy.requires)
+    found = _decide(need, policy.name, current, instance_rows.read())
     unknown = found.infeasible and not is_loaded(topic)
     near = nearest_topic(topic, _known(current)) if unknown else ""
     more = f"Did you mean {near}?" if near else asked.sentence(topic, found.verdicts)
@@ -132,7 +86,7 @@ def explain_job(job: Job) -> Explanation:
     refused = Exclusion.objects.filter(job=job, until__gt=now())
     excluded = frozenset(refused.values_list("incarnation", flat=True))
     errback = job.task == ERRBACK_TASK
-    need = replace(Lane.parse(job.lane).need, excluded=excluded, errback=errback)
+    need = replace(current.need(Lane.parse(job.lane)), excluded=excluded, errback=errback)
     found = placed.explained(job, _decide(need, job.queue, current, lines))
     waiting = why_waiting(job, found) or _behind(job, current)
     silence = "" if job.is_finished else verdicts.silence(job.instance, lines.get(job.instance))
@@ -145,6 +99,7 @@ def explain_job(job: Job) -> Explanation:
         waiting=waiting,
         sentence=" ".join(filter(None, said)),
         verdicts=found.verdicts,
+        requires=found.requires,
         next_step=_next_step(job, waiting, found, silence),
     )
 
@@ -238,5 +193,6 @@ def _decide(need: Need, queue: str, current: Snapshot, lines: Mapping[str, Line]
         waiting=outlook.waiting,
         sentence=f"{outlook.sentence} {rules_there.sentence(outlook.instance, judged)}".rstrip(),
         verdicts=judged,
+        requires=need.requires,
         next_step=outlook.next_step,
     )

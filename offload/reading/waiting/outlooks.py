@@ -93,6 +93,8 @@ def _unroutable(found: Unroutable, judged: Sequence[Verdict], current: Snapshot)
         return Outlook(waiting=found.waiting, sentence=ALL_GONE.format(topic=topic))
     if found.verdicts and found.infeasible and is_loaded(topic):
         return Outlook(waiting=found.waiting, sentence=NEWER_HERE.format(topic=topic))
-    sentence = f"{found.reason} {verdicts.details(judged)}".rstrip()
+    known = [one.properties for one in current.topology.everyone]
+    unknown = found.need.requires.unknown(known) if found.is_unmet else ""
+    sentence = " ".join(filter(None, (found.reason, verdicts.details(judged), unknown)))
     step = verdicts.next_step(topic, judged)
     return Outlook(waiting=found.waiting, sentence=sentence, next_step=step)

@@ -12,7 +12,7 @@ from offload.runs import placing
 
 if TYPE_CHECKING:
     from offload.models import Job
-    from offload.reading.waiting.explain import Explanation
+    from offload.reading.waiting.explanation import Explanation
 
     Found = TypeVar("Found", bound=Explanation)
 

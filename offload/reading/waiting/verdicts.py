@@ -28,6 +28,7 @@ STEPS = {
     Obstacle.OFF: "To switch {name} on: manage.py offload on {name}",
     Obstacle.DENIED: "To end the rule: manage.py offload clear {rule}",
     Obstacle.GONE: "Start {name} again.",
+    Obstacle.UNMET: "To see what instances have: manage.py offload instances --properties",
     Obstacle.NOT_ALLOWED: "To allow it there: manage.py offload allow {name} {topic}",
 }
 

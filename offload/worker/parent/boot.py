@@ -31,7 +31,8 @@ from offload.worker.pool.query_log import warn_of_queries
 from offload.worker.pool.session_watch import watch_tasks
 from offload.worker.pool.softlimit import restore_handler
 from offload.worker.pool.spawned import pass_on
-from offload.worker.tasks.task import EXECUTE, consumers_of
+from offload.worker.tasks.declarations import consumers_of
+from offload.worker.tasks.task import EXECUTE
 from offload.worker.tracer import TRACE
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from offload.conf import labels
 from offload.messaging.installation import module
-from offload.worker.tasks.task import consumers_of
+from offload.worker.tasks.declarations import consumers_of
 
 if TYPE_CHECKING:
     from celery import Celery

@@ -30,3 +30,8 @@ def task_of(app: Celery, name: str, topic: str) -> Any:
     if found is None:
         raise NotRegistered(name or topic)
     return app.tasks[found.task]
+
+
+def consumers_of(app: Celery) -> list[dict[str, Any]]:
+    """Return the consumers of an app, as its workers announce them."""
+    return load("offload.fleet.consumers:announcements")(app.tasks)  # type: ignore[no-any-return]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
@@ -11,6 +12,7 @@ from celery.contrib.django.task import DjangoTask
 from offload.core.envelopes import BUILTIN_TASKS, HEADER
 from offload.core.exceptions import InvalidConsumer, OffloadError
 from offload.core.lazy import load
+from offload.core.placement.requirements import Requirements
 from offload.core.topics import Pattern, validate_topic
 from offload.core.validation.options import check_limits, check_ranking
 from offload.core.validation.parameters import Parameters
@@ -33,7 +35,7 @@ from offload.worker.tasks.hooks import take_part
 from offload.worker.tracer import Traced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from celery import Celery
     from celery.canvas import Signature
@@ -56,6 +58,8 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
     pattern: str = ""
     #: Of consumers with equal patterns, the highest wins.
     ranking: int = 0
+    #: What it asks of an instance for each of its jobs, as in ``submit``.
+    requires: Mapping[str, Any] = MappingProxyType({})
     #: Number of arguments before the caller's.
     given: int = 0
     #: Whether failures are retried by the queue's policy, rather than as in Celery.
@@ -89,6 +93,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         if cls.topic:
             cls.topic = validate_topic(cls.topic)
         check_ranking(cls.ranking)
+        Requirements.of(cls.requires)
         # Limits of the whole app are checked elsewhere.
         own = cls.time_limit, cls.soft_time_limit
         if own != (app.conf.task_time_limit, app.conf.task_soft_time_limit):
@@ -171,6 +176,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
             "ranking": self.ranking,
             "limit": limited,
             **({"silent": True} if self.ignore_result else {}),
+            **({"requires": dict(self.requires)} if self.requires else {}),
             **({} if parameters is None else {"takes": str(parameters)}),
         }
 
@@ -203,24 +209,35 @@ class ConsumerTask(OffloadTask):
 
 
 def consumer(
-    pattern: str, *, ranking: int = 0, **options: Any
+    pattern: str,
+    *,
+    ranking: int = 0,
+    requires: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> Callable[[Callable[..., Any]], ConsumerTask]:
     """Make a function ``(job, **properties)`` the consumer of a topic or a pattern of topics.
 
     ``pattern`` is a topic, ``"dam/*"`` for one more segment, ``"dam/**"`` for one or more, or
     ``"**"``. Of consumers of equal patterns, the one with the highest ``ranking`` runs the job.
+    ``requires`` is what an instance must have to run it, such as ``{"gpu": True}``.
     ``options`` are those of a Celery task, such as ``time_limit`` in seconds, or ``name``. Return
-    the decorator. Raise InvalidPattern, InvalidNumber for an invalid ranking or time limit, and
-    InvalidConsumer if the pattern is left out, if the function takes no job, or if a call does not
-    run it, as with ``async def``.
+    the decorator. Raise InvalidPattern, InvalidRequirement, InvalidNumber for an invalid ranking or
+    time limit, and InvalidConsumer if the pattern is left out, if the function takes no job, or if
+    a call does not run it, as with ``async def``.
     """
     check_pattern(pattern)
     parsed = Pattern.parse(pattern)
     check_ranking(ranking)
     check_limits(options.get("time_limit"), options.get("soft_time_limit"))
+    asked = Requirements.of(requires or {}).given
     topic = "" if "*" in parsed.text else parsed.text
     make: Callable[..., Any] = shared_task(
-        base=ConsumerTask, pattern=parsed.text, topic=topic, ranking=ranking, **options
+        base=ConsumerTask,
+        pattern=parsed.text,
+        topic=topic,
+        ranking=ranking,
+        requires=asked,
+        **options,
     )
 
     def declare(function: Callable[..., Any]) -> Any:
@@ -232,8 +249,3 @@ def consumer(
         return make(function)
 
     return declare
-
-
-def consumers_of(app: Celery) -> list[dict[str, Any]]:
-    """Return the consumers of an app, as its workers announce them."""
-    return load("offload.fleet.consumers:announcements")(app.tasks)  # type: ignore[no-any-return]

@@ -22,7 +22,7 @@ GIVEN = {"ACCEPTANCE_PROPERTIES": "1", "OFFLOAD_LABELS": "gpu,rack=3"}
 def test_a_property_changes_while_the_worker_runs_and_one_that_hangs_delays_no_beat(
     fleet: Fleet,
 ) -> None:
-    fleet.need()
+    fleet.need("a")
     file().write_text("2")
     worker = fleet.start("gpu", variables=GIVEN)
     eventually(lambda: worker.row.facts.get("gpus") == 2, what="the first value")
@@ -37,7 +37,12 @@ def test_a_property_changes_while_the_worker_runs_and_one_that_hangs_delays_no_b
     assert before.properties["offload"] == offload.__version__
     after = eventually(lambda: seen if (seen := view().instance(worker.name)) != before else None)
     assert after.properties["gpus"] == 1
-    assert offload.submit("acc/where").result(timeout=60) == [worker.name, 1]
+    needy = offload.submit("acc/where", requires={"gpus": {">=": 2}})
+    modest = {"gpus": {">=": 1}, "rack": "3", "labels": ["gpu"]}
+    assert offload.submit("acc/where", requires=modest).result(timeout=60) == [worker.name, 1]
+    assert "gpus is 1, and must be >= 2" in offload.explain(needy).sentence
+    file().write_text("2")
+    assert needy.result(timeout=60)[0] == worker.name
 
     file().unlink()
     told = eventually(
@@ -46,7 +51,7 @@ def test_a_property_changes_while_the_worker_runs_and_one_that_hangs_delays_no_b
     )
     assert "FileNotFoundError" in told["gpus"]
     assert "it has not returned for more than 10 s" in told["stuck"]
-    assert worker.row.facts["gpus"] == 1
+    assert worker.row.facts["gpus"] == 2
     assert {one.job for one in events(what="stuck")} == {str(worker.process.pid)}, "in the agent"
     assert len(events(what="stuck")) == 1
     assert worker.row.incarnation == incarnation, "it was never declared gone"

@@ -42,6 +42,7 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
         "type": "unordered",
         "limit": 2,
         "cluster_order": "remote_first",
+        "requires": {},
         "retries": -1,
         "retry_delay": 90.0,
         "backoff": 2.0,

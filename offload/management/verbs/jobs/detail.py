@@ -13,7 +13,7 @@ from offload.management.job_json import job_facts, whole_job
 from offload.management.loading import explained
 from offload.management.verb import Options, Verb
 from offload.operations.handles import JobHandle
-from offload.reading.waiting.explain import Explanation, explain_job
+from offload.reading.waiting.explain import explain_job
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from offload.management.terminal import Terminal
     from offload.models import Job
+    from offload.reading.waiting.explanation import Explanation
 
 #: Seconds between two polls at a followed job.
 FOLLOW_POLL_SECONDS = 0.25

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from offload.core.validation.bounds import PRIORITY
-from offload.management.arguments import pairs, times
+from offload.management.arguments import pairs, requirements, times
 from offload.management.arguments.numbers import retry_options, whole
 from offload.management.arguments.words import written
 from offload.management.ending import end_lines, refuse_failure
@@ -53,6 +53,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--expires", type=times.span, metavar="1h", help="expire unless begun by then"
     )
     retry_options(parser)
+    requirements.add(parser)
     parser.add_argument(
         "--wait", action="store_true", help="wait for the end; exit code 1 if it failed"
     )
@@ -70,7 +71,7 @@ def run(terminal: Terminal, options: Options) -> None:
     if not options["wait"] and options["timeout"] is None:
         facts = {"id": handle.id, "topic": options["topic"], "state": handle.state}
         stored = f"Job {handle.id} is stored. See: manage.py offload job {handle.id}"
-        terminal.answer(facts, stored, *unable(options["topic"]))
+        terminal.answer(facts, stored, *unable(handle))
         return
     if not terminal.as_json:
         terminal.show(f"Job {handle.id} is stored; waiting for its end.")
@@ -79,10 +80,10 @@ def run(terminal: Terminal, options: Options) -> None:
     refuse_failure(job)
 
 
-def unable(topic: str) -> Iterator[Text]:
-    """Yield that no instance has a consumer for a topic, with the nearest known topic."""
-    found = explained(lambda: explain(topic))
-    if found.infeasible:
+def unable(handle: JobHandle) -> Iterator[Text]:
+    """Yield that no known instance is able to run a job, and why."""
+    found = explained(lambda: explain(handle))
+    if found.infeasible or found.is_unmet:
         yield sanitized(found.sentence, "yellow")
 
 
@@ -94,6 +95,7 @@ def seconds(duration: timedelta | None) -> float | None:
 def store(options: Options) -> JobHandle:
     """Store the job of the options."""
     given: dict[str, Any] = {key: options[key] for key in ("queue", "priority", "retries")}
+    given["requires"] = requirements.together(options["requires"])
     given |= {key: seconds(options[key]) for key in ("delay", "expires", "retry_delay")}
     return submit(
         options["topic"],

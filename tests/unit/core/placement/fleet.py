@@ -32,9 +32,11 @@ PATTERNS = tuple(
 NAMES = ("author@host1", "gpu@host2", "render@host2", "zoo@host3")
 
 
-def consumer(pattern: str = "**", task: str = "shop.tasks.work", ranking: int = 0) -> Consumer:
-    """Return a consumer of the pattern."""
-    return Consumer(pattern=Pattern.parse(pattern), task=task, ranking=ranking)
+def consumer(
+    pattern: str = "**", task: str = "shop.tasks.work", ranking: int = 0, **facts: Any
+) -> Consumer:
+    """Return a consumer of the pattern, changed by `facts`."""
+    return Consumer(pattern=Pattern.parse(pattern), task=task, ranking=ranking, **facts)
 
 
 def instance(name: str = "render@host2", **facts: Any) -> InstanceInfo:

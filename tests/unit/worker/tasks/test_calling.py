@@ -102,8 +102,9 @@ def test_limits_of_the_whole_app_are_its_own_matter(app: Celery) -> None:
 
 @pytest.mark.parametrize("option", ["retries", "retry_delay", "queue"])
 def test_what_a_submit_takes_is_not_taken_for_an_option_of_the_task(option: str) -> None:
+    options: dict[str, Any] = {option: 3}
     with pytest.raises(InvalidConsumer, match=rf"takes cannot .*submit\({option}=…\)"):
-        consumer("calling/retried", **{option: 3})(takes)
+        consumer("calling/retried", **options)(takes)
 
 
 def test_a_consumer_that_is_given_its_task_takes_it_first() -> None:

@@ -1,0 +1,68 @@
+"""The explanation of where a job would run, or why it waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from offload.core.placement.reasons import all_unmet
+from offload.core.placement.requirements import NOTHING, Requirements
+
+if TYPE_CHECKING:
+    from offload.core.placement.reasons import Verdict
+    from offload.core.states import Waiting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Where a job of a topic would run, or why it would wait, with a verdict per instance."""
+
+    topic: str
+    queue: str
+    #: The instance that would run it, or None.
+    instance: str | None
+    #: Why it would wait, or None.
+    waiting: Waiting | None
+    sentence: str
+    #: One per instance, the one nearest to running it first.
+    verdicts: tuple[Verdict, ...]
+    #: What the job, or its queue, asks of an instance.
+    requires: Requirements = NOTHING
+    #: The next step; empty if nothing needs to be done.
+    next_step: str = ""
+
+    @property
+    def infeasible(self) -> bool:
+        """Tell whether no known instance has a consumer for the topic."""
+        return all(one.task is None for one in self.verdicts)
+
+    @property
+    def is_unmet(self) -> bool:
+        """Tell whether each known instance with a consumer lacks something that is required."""
+        return all_unmet(self.verdicts)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the explanation as JSON values."""
+        return {
+            "topic": self.topic,
+            "queue": self.queue,
+            "instance": self.instance,
+            "waiting": self.waiting.value if self.waiting else None,
+            "sentence": self.sentence,
+            "next_step": self.next_step,
+            "requires": self.requires.given,
+            "instances": [_verdict(one) for one in self.verdicts],
+        }
+
+
+def _verdict(verdict: Verdict) -> dict[str, object]:
+    reason = verdict.reason
+    return {
+        "instance": verdict.instance,
+        "task": verdict.task,
+        "can_run": verdict.can_run,
+        "obstacle": reason.obstacle.value if reason else None,
+        "detail": reason.detail if reason else "",
+        "rule": reason.rule_id if reason else None,
+        "there": verdict.there,
+    }
