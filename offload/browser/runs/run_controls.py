@@ -91,7 +91,7 @@ SKIP = RunControl(
 )
 UNDONE = RunControl(
     name="undone",
-    label=_("Say that this step is undone"),
+    label=_("Mark this step as undone"),
     means=_(
         "Its compensation failed, and you have undone it by hand. It counts as undone: a restart "
         "of the run does it again."

@@ -134,7 +134,7 @@ class RunPage:
             return False
         again = any(how == "restart" for _, how in self.later)
         unsuccessful = self.line.state in (RunState.FAILED, RunState.STOPPED)
-        return bool(self.graph) and unsuccessful and not again
+        return bool(self.graph) and unsuccessful and not again and not self.not_undone
 
 
 def page(row: Run) -> RunPage:

@@ -122,7 +122,7 @@ def test_a_step_that_was_undone_by_hand_is_taken_off_the_warning(boss: Client) -
     plan = {name: [state, "", "", None] for name, state in ends.items()}
     Run.objects.update(plan=plan, not_undone=1, **{"state": "FAILED"})
 
-    assert "a is undone…" in text(boss, page_of(run))
+    assert "Mark a as undone…" in text(boss, page_of(run))
     assert "undo a: FAILED → SUCCEEDED" in text(boss, f"{page_of(run, 'undone')}?step=a")
     boss.post(page_of(run, "undone"), {"step": "a", "note": "by phone"})
 
