@@ -20,7 +20,7 @@ from tests.acceptance.site.journal import journal
 from tests.acceptance.watching import pass_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pytest_django.plugin import DjangoDbBlocker
 
@@ -59,11 +59,15 @@ def _environments(metafunc: pytest.Metafunc) -> list[Any]:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Bring together the tests that need the same workers, which live on from one to the next."""
-    mine = {item: None for item in items if "fleet" in getattr(item, "fixturenames", ())}
+    mine = {item: None for item in items if {"fleet", "place"} <= {*_fixtures(item)}}
     ordered = iter(sorted(mine, key=_needs))
     items[:] = [next(ordered) if item in mine else item for item in items]
     # Those with a browser too.
-    items.sort(key=lambda item: "chromium" in getattr(item, "fixturenames", ()))
+    items.sort(key=lambda item: "chromium" in _fixtures(item))
+
+
+def _fixtures(item: pytest.Item) -> Sequence[str]:
+    return getattr(item, "fixturenames", ())
 
 
 def _needs(item: Any) -> tuple[str, bool, str]:
