@@ -82,6 +82,14 @@ class QueueForm(ModelForm):
         help_text=_("One a line: a/b exactly · a/* one more segment · a/** one or more · **"),
     )
 
+    #: Without the hidden copy that Django adds for a default that is made anew.
+    requires = forms.JSONField(
+        label=_("Requires"),
+        required=False,
+        initial=dict,
+        help_text=Queue._meta.get_field("requires").help_text,
+    )
+
     class Meta:
         """The fields that people edit."""
 
@@ -90,6 +98,10 @@ class QueueForm(ModelForm):
             "name", "topics", "ranking", "type", "max_parallel", "cluster_order", "requires",
             "retries", "retry_delay", "backoff", "retention_days", "suspended", "note",
         )  # fmt: skip
+
+    def clean_requires(self) -> dict[str, Any]:
+        """Return the requirements; an empty field asks for nothing."""
+        return self.cleaned_data["requires"] or {}
 
 
 @admin.register(Queue)

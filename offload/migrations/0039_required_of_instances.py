@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 default=dict,
                 help_text='What an instance must have to run its jobs, as an object: {"gpu": true, "ram_gb": {">=": 64}, "labels": ["licensed"]}.',
                 validators=[offload.models.queues.validate_requirements],
-                verbose_name="requires of instances",
+                verbose_name="requires",
             ),
         ),
     ]

@@ -84,7 +84,7 @@ class Queue(models.Model):
         ),
     )
     requires = models.JSONField(
-        _("requires of instances"),
+        _("requires"),
         default=dict,
         db_default={},
         blank=True,

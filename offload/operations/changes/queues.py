@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from offload.core.exceptions import UnknownQueue
 from offload.core.placement.judgement import noted
+from offload.core.placement.requirements import Requirements
 from offload.models import Queue
 from offload.models.change_records import SubjectKind
 from offload.operations.changes import wording
@@ -145,4 +146,6 @@ def _values(fields: Mapping[str, Any]) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, list | tuple):
         return " ".join(map(str, value))
+    if isinstance(value, dict):
+        return str(Requirements.of(value)) or _("nothing")
     return _("none") if value in {None, ""} else str(value)

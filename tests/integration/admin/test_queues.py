@@ -33,6 +33,16 @@ class TestQueues:
         page = boss.get(address(queue, "change")).content.decode()
         assert "dam/**\nbilling/*</textarea>" in page
 
+    def test_what_instances_must_have_is_set_and_cleared(self, boss: Client) -> None:
+        boss.post(ADD_QUEUE, {**QUEUE, "requires": '{"ram_gb": {">=": 64}}'})
+        queue = Queue.objects.get()
+        assert queue.requires == {"ram_gb": {">=": 64}}
+
+        boss.post(address(queue, "change"), {**QUEUE, "requires": ""})
+
+        queue.refresh_from_db()
+        assert queue.requires == {}
+
     @pytest.mark.parametrize(
         ("change", "problem"),
         [
@@ -42,6 +52,9 @@ class TestQueues:
             ({"max_parallel": "0"}, "greater than or equal to 1"),
             ({"retries": "-2"}, "greater than or equal to -1"),
             ({"name": "a b"}, "slug"),
+            ({"requires": '{"ram_gb": {"=>": 1}}'}, "is no comparison"),
+            ({"requires": "gpu"}, "Enter a valid JSON."),
+            ({"requires": '["gpu"]'}, "is no object"),
         ],
     )
     def test_a_mistake_is_explained(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.management import CommandError
 
-from offload.models import Queue
+from offload.models import ChangeRecord, Queue
 from tests.integration.world import TOPIC, bound, join, states, waiting
 
 if TYPE_CHECKING:
@@ -26,6 +26,25 @@ def test_jobs_that_a_queue_comes_too_late_for_are_told_of(said: Said, answered: 
     waiting(queue="slow")
     assert answered("queues", "resume", "slow")["elsewhere"] == {"default": 3}
     assert "Jobs submitted before" not in said("queues", "remove", "slow")
+
+
+def test_what_instances_must_have_is_set_shown_and_cleared(said: Said, answered: Answered) -> None:
+    asked = ("--require", "gpu", "--require", "ram_gb>=64", "--require", "labels=licensed")
+    said("queues", "add", "renders", "dam/**", *asked)
+    told = ChangeRecord.objects.get().text
+    assert "requires gpu == true, label licensed, ram_gb >= 64" in told
+    given = {"gpu": True, "ram_gb": {">=": 64}, "labels": ["licensed"]}
+    [renders] = [one for one in answered("queues") if one["name"] == "renders"]
+    assert renders["requires"] == given
+    assert "renders requires gpu == true, label licensed, ram_gb >= 64." in said("queues")
+    said("queues", "set", "renders", "--limit", "2")
+    assert Queue.objects.get().requires == given
+
+    said("queues", "set", "renders", "--require", "none")
+
+    assert Queue.objects.get().requires == {}
+    with pytest.raises(CommandError, match="ram_gb>=many"):
+        said("queues", "set", "renders", "--require", "ram_gb>=many")
 
 
 def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> None:
