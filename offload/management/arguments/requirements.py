@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 EXPRESSION = re.compile(r"(?P<name>[^\s=!<>]+)\s*(?:(?P<how>>=|<=|==|!=|=|>|<)\s*(?P<value>.+))?")
 NONE_WORD = "none"
+REFUSAL = "{text!r:.60} is no requirement{problem}. Write gpu, 'ram_gb>=64' or labels=licensed"
 
 
 def add(parser: ArgumentParser, *, also: str = "") -> None:
@@ -38,13 +39,13 @@ def requirement(text: str) -> Requirements:
         return Requirements()
     found = EXPRESSION.fullmatch(text.strip())
     if found is None:
-        raise ArgumentTypeError(f"{text!r} is no requirement; write gpu, or 'ram_gb>=64'")
+        raise ArgumentTypeError(REFUSAL.format(text=text, problem=""))
     name, how, value = found["name"], found["how"] or "=", found["value"]
     asked = True if value is None else _read(value)
     try:
         return Requirements.of({name: _compared(name, how, asked)})
     except InvalidRequirement as error:
-        raise ArgumentTypeError(str(error)) from error
+        raise ArgumentTypeError(REFUSAL.format(text=text, problem=f": {error.problem}")) from error
 
 
 def together(given: Iterable[Requirements] | None) -> dict[str, Any] | None:

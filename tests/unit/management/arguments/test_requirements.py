@@ -31,7 +31,7 @@ def test_an_expression_is_read(text: str, given: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("text", ["", "=3", "ram_gb>=", "ram_gb>=many", "a b=1", "labels>=2"])
 def test_anything_else_is_refused_in_words(text: str) -> None:
-    with pytest.raises(ArgumentTypeError, match=r"is no requirement|is invalid"):
+    with pytest.raises(ArgumentTypeError, match=r"is no requirement.*Write gpu"):
         requirement(text)
 
 
