@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import enum
 import json
-import operator
 import re
 from dataclasses import dataclass, field
+from operator import ge, gt, le, lt
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from offload.core.exceptions import InvalidRequirement
@@ -23,7 +23,7 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 ALTERNATIVES_MAX = 16
 
 
-class Comparison(enum.StrEnum):
+class Operator(enum.StrEnum):
     """How a property is compared with the value that is asked for."""
 
     EQUAL = "=="
@@ -37,13 +37,13 @@ class Comparison(enum.StrEnum):
     HAS = "has"
 
 
-NUMERIC: dict[Comparison, Callable[[Any, Any], bool]] = {
-    Comparison.AT_LEAST: operator.ge,
-    Comparison.AT_MOST: operator.le,
-    Comparison.MORE: operator.gt,
-    Comparison.LESS: operator.lt,
+NUMERIC: dict[Operator, Callable[[Any, Any], bool]] = {
+    Operator.AT_LEAST: ge,
+    Operator.AT_MOST: le,
+    Operator.MORE: gt,
+    Operator.LESS: lt,
 }
-_GIVEN = tuple(one.value for one in Comparison if one is not Comparison.HAS)
+_GIVEN = tuple(one.value for one in Operator if one is not Operator.HAS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Constraint:
     """One requirement on one property, or on the labels."""
 
     name: str
-    comparison: Comparison
+    operator: Operator
     #: A tuple of values for ONE_OF.
     value: Value | tuple[Value, ...] = field(compare=False)
     #: The value as JSON, by which constraints are compared: to Python, 1 is equal to True.
@@ -62,13 +62,13 @@ class Constraint:
 
     def __str__(self) -> str:
         """Return it as people write it."""
-        if self.comparison is Comparison.HAS:
+        if self.operator is Operator.HAS:
             return f"label {self.value}"
-        return f"{self.name} {self.comparison} {self._text}"
+        return f"{self.name} {self.operator} {self._text}"
 
     def problem(self, properties: Mapping[str, Any], labels: Collection[str]) -> str:
         """Return why an instance with these does not meet it; empty if it does."""
-        if self.comparison is Comparison.HAS:
+        if self.operator is Operator.HAS:
             return "" if self.value in labels else f"it has no label {self.value}"
         if self.name not in properties:
             return f"it has no property {self.name}, which must be {self._wanted}"
@@ -83,16 +83,16 @@ class Constraint:
         return text.removeprefix("== ")
 
     def _is_met_by(self, found: object) -> bool:
-        if self.comparison in NUMERIC:
-            return _kind(found) == "number" and NUMERIC[self.comparison](found, self.value)
+        if self.operator in NUMERIC:
+            return _kind(found) == "number" and NUMERIC[self.operator](found, self.value)
         wanted = self.value if isinstance(self.value, tuple) else (self.value,)
         is_one = any(_kind(found) == _kind(one) and found == one for one in wanted)
-        return is_one != (self.comparison is Comparison.NOT_EQUAL)
+        return is_one != (self.operator is Operator.NOT_EQUAL)
 
     @property
     def order(self) -> tuple[str, str, str]:
         """Return its place among others."""
-        return self.name, self.comparison, self._text
+        return self.name, self.operator, self._text
 
 
 def constraints(name: object, value: object) -> list[Constraint]:
@@ -103,11 +103,9 @@ def constraints(name: object, value: object) -> list[Constraint]:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise InvalidRequirement(name=name, problem="that is no name of a property")
     if name == LABELS:
-        return [
-            Constraint(name=LABELS, comparison=Comparison.HAS, value=one) for one in _labels(value)
-        ]
+        return [Constraint(name=LABELS, operator=Operator.HAS, value=one) for one in _labels(value)]
     if not isinstance(value, dict):
-        return [Constraint(name=name, comparison=Comparison.EQUAL, value=_value(name, value))]
+        return [Constraint(name=name, operator=Operator.EQUAL, value=_value(name, value))]
     if not value:
         raise InvalidRequirement(name=name, problem="it compares with nothing")
     return [_compared(name, how, asked) for how, asked in value.items()]
@@ -126,13 +124,13 @@ def _compared(name: str, how: object, asked: object) -> Constraint:
     if how not in _GIVEN:
         problem = f"{how!r:.50} is no comparison; there are {', '.join(_GIVEN)}"
         raise InvalidRequirement(name=name, problem=problem)
-    comparison = Comparison(how)
-    if comparison is Comparison.ONE_OF:
-        return Constraint(name=name, comparison=comparison, value=_alternatives(name, asked))
+    operator = Operator(how)
+    if operator is Operator.ONE_OF:
+        return Constraint(name=name, operator=operator, value=_alternatives(name, asked))
     value = _value(name, asked)
-    if comparison in NUMERIC and _kind(value) != "number":
+    if operator in NUMERIC and _kind(value) != "number":
         raise InvalidRequirement(name=name, problem=f"{how} compares numbers, not {value!r}")
-    return Constraint(name=name, comparison=comparison, value=value)
+    return Constraint(name=name, operator=operator, value=value)
 
 
 def _alternatives(name: str, asked: object) -> tuple[Value, ...]:

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 
 from offload.core.exceptions import InvalidRequirement
 from offload.core.nearness import did_you_mean
-from offload.core.placement.constraints import LABELS, Comparison, Constraint, constraints
+from offload.core.placement.constraints import LABELS, Constraint, Operator, constraints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -26,11 +26,11 @@ PLAIN = "!\"#$&'()*+,-./:;<=>?@[\\]^_`{}~"
 #: Characters of the text in a lane, which has names of queue, topic and instance too.
 TEXT_MAX = 240
 #: Of two on the same property, which one is stricter.
-_STRICTER: dict[Comparison, Callable[..., Any]] = {
-    Comparison.AT_LEAST: max,
-    Comparison.MORE: max,
-    Comparison.AT_MOST: min,
-    Comparison.LESS: min,
+_STRICTER: dict[Operator, Callable[..., Any]] = {
+    Operator.AT_LEAST: max,
+    Operator.MORE: max,
+    Operator.AT_MOST: min,
+    Operator.LESS: min,
 }
 
 
@@ -85,11 +85,11 @@ class Requirements:
         """Return them as a JSON object."""
         found: dict[str, Any] = {}
         for one in self.constraints:
-            if one.comparison is Comparison.HAS:
+            if one.operator is Operator.HAS:
                 found.setdefault(LABELS, []).append(one.value)
             else:
                 value = list(one.value) if isinstance(one.value, tuple) else one.value
-                found.setdefault(one.name, {})[one.comparison.value] = value
+                found.setdefault(one.name, {})[one.operator.value] = value
         return {name: _shortest(value) for name, value in found.items()}
 
     @property
@@ -122,7 +122,7 @@ def _shortest(value: dict[str, Any] | list[Any]) -> Any:
 NOTHING = Requirements()
 #: For a text that newer code, or a person, has written: what cannot be read is not met.
 UNREADABLE = Requirements(
-    constraints=(Constraint(name=LABELS, comparison=Comparison.HAS, value="(unreadable)"),)
+    constraints=(Constraint(name=LABELS, operator=Operator.HAS, value="(unreadable)"),)
 )
 
 
@@ -131,9 +131,9 @@ UNREADABLE = Requirements(
 def _merged(one: Requirements, other: Requirements) -> Requirements:
     found: dict[object, Constraint] = {}
     for each in (*one.constraints, *other.constraints):
-        key = (each.name, each.comparison) if each.comparison in _STRICTER else each
+        key = (each.name, each.operator) if each.operator in _STRICTER else each
         same = found.get(key)
-        choose = _STRICTER.get(each.comparison)
+        choose = _STRICTER.get(each.operator)
         if same is not None and choose is not None:
             found[key] = choose(same, each, key=lambda constraint: constraint.value)
         else:

@@ -44,6 +44,7 @@ EVERY = [
     ),
     (exceptions.InvalidNumber(name="most", value=0, allowed="a number"), "`most`", "Pass a number"),
     (exceptions.InvalidQueue(name="slow", problem="Say its topics."), "'slow'", "Say its topics"),
+    (exceptions.InvalidRequirement(name="gpu", problem="no value"), "'gpu'", "Write requires="),
     (exceptions.InvalidRule(target="", problem="It is empty."), "''", "Name one instance"),
     (exceptions.InvalidProgram(problem="there is no shell"), "no shell", "Write a list"),
     (exceptions.InvalidDelivery(name="a.png", problem="no such field"), "a.png", "deliver_to"),
