@@ -201,3 +201,16 @@ def test_a_job_may_have_retries_of_its_own(said: Said, answered: Answered) -> No
     assert '{"retries": -1, "delay": 60.0}' in said("job", job_id)
     with pytest.raises(CommandError, match="is not a whole number from -1"):
         said("submit", TOPIC, "--retries", "-2")
+
+
+def test_what_no_known_instance_has_is_said_at_once(said: Said, answered: Answered) -> None:
+    join(facts={"ram_gb": 32, "gpus": 1})
+
+    told = said("submit", TOPIC, "--require", "ram_gb>=64", "--require", "gpuss>=1")
+
+    assert f"No known instance has what a job of {TOPIC} requires." in told
+    assert "ram_gb is 32, and must be >= 64" in told
+    assert "Did you mean 'gpus'?" in told
+    assert "No known instance" not in said("submit", TOPIC, "--require", "gpus>=1")
+    asked = answered("explain", str(Job.objects.earliest("created_at").pk))["requires"]
+    assert asked == {"ram_gb": {">=": 64}, "gpuss": {">=": 1}}

@@ -71,7 +71,7 @@ def run(terminal: Terminal, options: Options) -> None:
     if not options["wait"] and options["timeout"] is None:
         facts = {"id": handle.id, "topic": options["topic"], "state": handle.state}
         stored = f"Job {handle.id} is stored. See: manage.py offload job {handle.id}"
-        terminal.answer(facts, stored, *unable(handle))
+        terminal.answer(facts, stored, *unable(handle, options["topic"]))
         return
     if not terminal.as_json:
         terminal.show(f"Job {handle.id} is stored; waiting for its end.")
@@ -80,9 +80,11 @@ def run(terminal: Terminal, options: Options) -> None:
     refuse_failure(job)
 
 
-def unable(handle: JobHandle) -> Iterator[Text]:
-    """Yield that no known instance is able to run a job, and why."""
+def unable(handle: JobHandle, topic: str) -> Iterator[Text]:
+    """Yield that no known instance is able to run a job, and why; or the nearest known topic."""
     found = explained(lambda: explain(handle))
+    if found.infeasible:
+        found = explained(lambda: explain(topic))
     if found.infeasible or found.is_unmet:
         yield sanitized(found.sentence, "yellow")
 
