@@ -11,6 +11,7 @@ __all__ = [
     "job_log",
     "launchers",
     "lazy",
+    "matching",
     "moments",
     "nearness",
     "outcomes",

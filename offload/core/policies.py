@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from offload.core.placement.requirements import NOTHING, Requirements
+from offload.core.matching.requirements import NOTHING, Requirements
 from offload.core.retries import RetryPolicy
 from offload.core.topics import Pattern, most_specific
 

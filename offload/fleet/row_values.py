@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from offload.conf import cluster_name, settings
 from offload.core.exceptions import InvalidPattern, InvalidRequirement, OffloadError
-from offload.core.placement.requirements import UNREADABLE, Requirements
+from offload.core.matching.requirements import UNREADABLE, Requirements
 from offload.core.placement.topology import (
     Consumer,
     InstanceInfo,

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from offload.core.exceptions import InvalidPattern, InvalidRequirement
-from offload.core.placement.requirements import Requirements
+from offload.core.matching.requirements import Requirements
 from offload.core.policies import ClusterOrder, QueueType
 from offload.core.topics import Pattern
 from offload.core.validation.bounds import (

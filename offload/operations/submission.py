@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from offload.conf import settings
 from offload.core.exceptions import InvalidProperties
-from offload.core.placement.requirements import Requirements
+from offload.core.matching.requirements import Requirements
 from offload.core.topics import validate_topic
 from offload.core.validation.job_properties import check_properties
 from offload.core.validation.options import (

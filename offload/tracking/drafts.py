@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from kombu.utils.json import dumps
 
+from offload.core.matching.requirements import NOTHING, Requirements
 from offload.core.placement.lanes import Lane
-from offload.core.placement.requirements import NOTHING, Requirements
 from offload.db import database
 from offload.db.statements import once_per_dialect
 from offload.models import Job

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from offload.core.matching.requirements import NOTHING, Requirements
 from offload.core.placement.affinity import Affinity, kept_away
 from offload.core.placement.reasons import Obstacle, Reason
-from offload.core.placement.requirements import NOTHING, Requirements
 from offload.core.placement.topology import (
     PROTOCOL_VERSION,
     Consumer,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from offload.core.matching.requirements import NOTHING, Requirements
 from offload.core.placement.affinity import Affinity
 from offload.core.placement.judgement import Need
-from offload.core.placement.requirements import NOTHING, Requirements
 
 #: Separates queue, needs and topic in the text of a lane; none of them contains it.
 SEPARATOR = "|"

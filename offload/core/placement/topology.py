@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from offload.core.placement.requirements import NOTHING, Requirements
+from offload.core.matching.requirements import NOTHING, Requirements
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

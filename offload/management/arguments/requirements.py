@@ -8,8 +8,8 @@ from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, Any
 
 from offload.core.exceptions import InvalidRequirement
-from offload.core.placement.constraints import LABELS
-from offload.core.placement.requirements import Requirements
+from offload.core.matching.constraints import LABELS
+from offload.core.matching.requirements import Requirements
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

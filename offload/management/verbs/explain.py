@@ -1,8 +1,9 @@
-"""``explain``: which instances can run a topic, and why not the others; or why a run waits."""
+"""``explain``: which instances can run a topic or a job, and why not; or why a run waits."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from offload.management import job_text
 from offload.management.loading import explained
@@ -22,20 +23,28 @@ if TYPE_CHECKING:
 def arguments(parser: ArgumentParser) -> None:
     """Add the topic."""
     parser.add_argument(
-        "topic", metavar="TOPIC", help="such as dam/rendition/web, or the id of a run"
+        "topic", metavar="TOPIC", help="such as dam/rendition/web, or the id of a job or a run"
     )
 
 
 def run(terminal: Terminal, options: Options) -> None:
-    """Show where a job of the topic would run, or why it would wait; or why a run does."""
+    """Show where a job, or one of the topic, would run, or why it waits; or why a run does."""
     row = run_lines.find(options["topic"])
     if row is not None:
         _explain_run(terminal, run_page.page(row))
         return
-    found = explained(lambda: explain(options["topic"]))
+    found = explained(lambda: explain(_subject(options["topic"])))
     sentence = f"Queue {found.queue}. {found.sentence}"
     step = [sanitized(f"-> {found.next_step}", "bold")] if found.next_step else []
     terminal.answer(found.as_dict(), sentence, *step, *job_text.verdicts(found))
+
+
+def _subject(text: str) -> str | UUID:
+    """Return the id of a job as one: as a text, it would be a topic."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return text
 
 
 def _explain_run(terminal: Terminal, page: RunPage) -> None:

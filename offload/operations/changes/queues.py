@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from offload.core.exceptions import UnknownQueue
+from offload.core.matching.requirements import Requirements
 from offload.core.placement.judgement import noted
-from offload.core.placement.requirements import Requirements
 from offload.models import Queue
 from offload.models.change_records import SubjectKind
 from offload.operations.changes import wording

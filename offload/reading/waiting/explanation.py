@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from offload.core.matching.requirements import NOTHING, Requirements
 from offload.core.placement.reasons import all_unmet
-from offload.core.placement.requirements import NOTHING, Requirements
 
 if TYPE_CHECKING:
     from offload.core.placement.reasons import Verdict

@@ -12,7 +12,7 @@ from celery.contrib.django.task import DjangoTask
 from offload.core.envelopes import BUILTIN_TASKS, HEADER
 from offload.core.exceptions import InvalidConsumer, OffloadError
 from offload.core.lazy import load
-from offload.core.placement.requirements import Requirements
+from offload.core.matching.requirements import Requirements
 from offload.core.topics import Pattern, validate_topic
 from offload.core.validation.options import check_limits, check_ranking
 from offload.core.validation.parameters import Parameters
@@ -219,24 +219,23 @@ def consumer(
 
     ``pattern`` is a topic, ``"dam/*"`` for one more segment, ``"dam/**"`` for one or more, or
     ``"**"``. Of consumers of equal patterns, the one with the highest ``ranking`` runs the job.
-    ``requires`` is what an instance must have to run it, such as ``{"gpu": True}``.
-    ``options`` are those of a Celery task, such as ``time_limit`` in seconds, or ``name``. Return
-    the decorator. Raise InvalidPattern, InvalidRequirement, InvalidNumber for an invalid ranking or
-    time limit, and InvalidConsumer if the pattern is left out, if the function takes no job, or if
-    a call does not run it, as with ``async def``.
+    ``requires`` is what an instance must have to run it, such as ``{"gpu": True}``. ``options`` are
+    those of a Celery task, such as ``time_limit`` in seconds, or ``name``. Return the decorator.
+    Raise InvalidPattern, InvalidRequirement, InvalidNumber for an invalid ranking or time limit,
+    and InvalidConsumer if the pattern is left out, if the function takes no job, or if a call does
+    not run it, as with ``async def``.
     """
     check_pattern(pattern)
     parsed = Pattern.parse(pattern)
     check_ranking(ranking)
     check_limits(options.get("time_limit"), options.get("soft_time_limit"))
-    asked = Requirements.of(requires or {}).given
     topic = "" if "*" in parsed.text else parsed.text
     make: Callable[..., Any] = shared_task(
         base=ConsumerTask,
         pattern=parsed.text,
         topic=topic,
         ranking=ranking,
-        requires=asked,
+        requires=Requirements.of(requires or {}).given,
         **options,
     )
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offload.core.exceptions import InvalidRequirement
+from offload.core.matching.requirements import NOTHING, UNREADABLE, Requirements
 from offload.core.placement.judgement import Need, capable
 from offload.core.placement.lanes import Lane
 from offload.core.placement.reasons import Obstacle
-from offload.core.placement.requirements import NOTHING, UNREADABLE, Requirements
 from offload.core.placement.routing import Route, Unroutable, route
 from offload.core.placement.topology import Mode
 from tests.unit.core.placement.fleet import NOW, consumer, instance, topology

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from offload.core.exceptions import InvalidRequirement
+from offload.core.matching.constraints import LABELS, Constraint, Operator, constraints
 from offload.core.nearness import did_you_mean
-from offload.core.placement.constraints import LABELS, Constraint, Operator, constraints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
