@@ -46,7 +46,7 @@ class Policy:
     max_parallel: int | None = None
     retry: RetryPolicy
     cluster_order: ClusterOrder = ClusterOrder.LOCAL_FIRST
-    # What each of its jobs asks of an instance, beside its own requirements.
+    # Requirements of each of its jobs, beside those of the job itself.
     requires: Requirements = NOTHING
     # Nothing of it is bound while it is suspended.
     suspended: bool = False

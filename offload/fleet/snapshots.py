@@ -58,7 +58,7 @@ class Snapshot:
         return next((one for one in self.policies if one.name == queue), self.default)
 
     def need(self, lane: Lane) -> Need:
-        """Return what the jobs of a lane need, by themselves and by their queue."""
+        """Return the needs of the jobs of a lane: their own and those of their queue."""
         asked = self.policy(lane.queue).requires
         return replace(lane.need, requires=lane.requires.merged(asked)) if asked else lane.need
 

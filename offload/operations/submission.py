@@ -56,7 +56,7 @@ class SubmitOptions:
     retries: int | None = None
     #: Time before the first retry, as seconds or a timedelta; None lets the queue decide.
     retry_delay: Seconds | None = None
-    #: What an instance must have to run the job; None asks for nothing.
+    #: Requirements of the instance that runs the job, or None.
     requires: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:

@@ -61,7 +61,7 @@ class Draft:
     run_id: str | None = None
     payload_id: str | None = None
     retry_of: str | None = None
-    #: What it asks of an instance.
+    #: Its requirements of an instance.
     requires: Requirements = NOTHING
     #: The instance that it is kept to.
     affinity: Affinity | None = None

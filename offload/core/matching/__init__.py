@@ -1,1 +1,1 @@
-"""What a job asks of the properties and labels of an instance, compared with what it has."""
+"""Requirements of jobs, compared with the properties and labels of instances."""

@@ -56,7 +56,7 @@ class Need:
     stays: bool = False
     # It calls an error callback, which reads the row of the failed job.
     errback: bool = False
-    # What it asks of the properties and labels of the instance.
+    # Its requirements of the properties and labels of the instance.
     requires: Requirements = NOTHING
     # The instance that it is kept to.
     affinity: Affinity | None = None

@@ -27,7 +27,7 @@ class Lane:
     #: must be able to kill it; ``files`` if it has files, ``clone`` if another cluster owns it;
     #: ``home`` if it stays in its cluster, since it replaces itself.
     needs: str = ""
-    #: What the jobs themselves ask of an instance; a word after the needs in the text.
+    #: The requirements of the jobs themselves; a word after the needs in the text.
     requires: Requirements = NOTHING
     #: The instance that its jobs are kept to; the last word of the needs in the text.
     affinity: Affinity | None = None

@@ -35,7 +35,7 @@ class Consumer:
     is_silent: bool = False
     # The names of the properties that it accepts; None if unknown.
     parameters: Parameters | None = None
-    # What it asks of the instance for each of its jobs.
+    # Its requirements of the instance for each of its jobs.
     requires: Requirements = NOTHING
 
 

@@ -26,7 +26,7 @@ class Explanation:
     sentence: str
     #: One per instance, the one nearest to running it first.
     verdicts: tuple[Verdict, ...]
-    #: What the job, or its queue, asks of an instance.
+    #: The requirements of the job and of its queue.
     requires: Requirements = NOTHING
     #: The next step; empty if nothing needs to be done.
     next_step: str = ""

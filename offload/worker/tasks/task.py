@@ -58,7 +58,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
     pattern: str = ""
     #: Of consumers with equal patterns, the highest wins.
     ranking: int = 0
-    #: What it asks of an instance for each of its jobs, as in ``submit``.
+    #: Requirements of an instance for each of its jobs, as in ``submit``.
     requires: Mapping[str, Any] = MappingProxyType({})
     #: Number of arguments before the caller's.
     given: int = 0

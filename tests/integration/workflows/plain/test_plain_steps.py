@@ -9,7 +9,7 @@ from celery import chain, chord, group
 
 from offload.canvas import plain_tasks, relays
 from offload.conf import settings
-from offload.dispatch import dispatching
+from offload.dispatch import offering
 from offload.jobs import aftermath
 from offload.models import Job
 from offload.operations import runs
@@ -183,7 +183,7 @@ def test_a_run_with_plain_tasks_stays_together_with_its_jobs(
     plain: Named, driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The driver binds.
-    monkeypatch.setattr(dispatching, "offer", lambda _: 0)
+    monkeypatch.setattr(offering, "offer", lambda _: 0)
     workflow("near", placement="together")(
         lambda: chain(step("flow/make", called="a"), plain.same.s())
     )
