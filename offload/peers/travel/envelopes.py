@@ -10,6 +10,7 @@ from offload.core.exceptions import FileProblem, InvalidProperties
 from offload.core.peers.contents import PeerEnvelope, Withdrawal
 from offload.core.peers.messages import PeerLimits
 from offload.core.placement.affinity import cluster_word
+from offload.core.placement.lanes import Lane
 from offload.core.placement.routing import Need, plan
 from offload.core.topics import RUN_TOPIC
 from offload.core.transfers.announced_files import packed_all
@@ -127,13 +128,15 @@ def _places(peer: str, job: BoundJob) -> tuple[str, ...]:
 
 
 def _others(peer: str, job: BoundJob) -> tuple[str, ...]:
-    """Return the other instances of the peer on which the rules here allow the job.
+    """Return the other instances of the peer that have what the job requires, and may run it.
 
     There are none for a job that is kept to the one it is bound to.
     """
     if job.options.get("affinity"):
         return ()
-    candidates = plan(Need(topic=job.topic), snapshot().topology, moment()).candidates
+    current = snapshot()
+    need = Need(topic=job.topic, requires=current.need(Lane.parse(job.lane)).requires)
+    candidates = plan(need, current.topology, moment()).candidates
     there = [one.instance.name for one in candidates if one.instance.peer == peer]
     return tuple(name_there(name) for name in there if name != job.instance)
 

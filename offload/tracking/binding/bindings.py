@@ -36,7 +36,8 @@ UNMOVED = (
 )
 BOUND_COLUMNS = (
     "id", "epoch", "topic", "task", "attempts", "properties", "options", "priority", "failures",
-    "parent_id", "root_id", "instance", "incarnation", "created_at", "queue", "args", "payload_id",
+    "parent_id", "root_id", "instance", "incarnation", "created_at", "queue", "lane", "args",
+    "payload_id",
 )  # fmt: skip
 #: Lanes per statement, since SQLite allows at most 500 terms in a compound SELECT; and up to how
 #: many the server keeps the statement's plan.
@@ -62,6 +63,8 @@ class BoundJob:
     incarnation: str
     created_at: Any
     queue: str
+    #: The text of its lane.
+    lane: str = ""
     #: Number of earlier attempts, and the payload with its files, if it has any.
     attempts: int = 0
     payload_id: str | None = None
