@@ -20,6 +20,7 @@ from offload.fleet import leadership, membership, snapshots
 from offload.management.verbs import VERBS
 from offload.models import Job, PayloadFile
 from offload.worker.agent.duties import new_duties
+from tests.databases import POSTGRESQL, SQLITE
 from tests.integration.across import rows
 from tests.integration.world import announcement
 
@@ -177,6 +178,11 @@ def refused(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
 
 
+#: A verb is asked of hundreds of odd rows, which takes minutes; duties are run on both each time.
+EACH = [SQLITE, pytest.param(POSTGRESQL, marks=pytest.mark.long)]
+
+
+@pytest.mark.parametrize("database_alias", EACH, indirect=True)
 @pytest.mark.usefixtures("app", "database_alias")
 def test_every_verb_answers() -> None:
     assert [told for call in calls(odd_rows()) if (told := said(*call))] == []
