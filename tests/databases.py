@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -25,6 +26,9 @@ T = TypeVar("T")
 #: A server where databases may be made; another one by the variable of the same name.
 SERVER = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
+#: Names what belongs to this process: one that was killed leaves its database, and a later process
+#: may have its number.
+RUN = f"{os.getpid()}_{secrets.token_hex(3)}"
 #: Of a second cluster, beside either of them.
 BESIDE = "beside"
 ABSENT = f"No PostgreSQL listens at {urlsplit(SERVER).netloc}: tests run on SQLite alone."
@@ -54,7 +58,7 @@ def postgresql() -> dict[str, Any]:
     return {
         **database(SERVER),
         "OPTIONS": {"options": "-c synchronous_commit=off"},
-        "TEST": {"NAME": f"offload_tests_{os.getpid()}"},
+        "TEST": {"NAME": f"offload_tests_{RUN}"},
     }
 
 

@@ -63,7 +63,6 @@ class BoundJob:
     incarnation: str
     created_at: Any
     queue: str
-    #: The text of its lane.
     lane: str = ""
     #: Number of earlier attempts, and the payload with its files, if it has any.
     attempts: int = 0
@@ -214,10 +213,8 @@ def _head(number: int, which: Predicate, fit: str, *, only: bool) -> str:
 
 
 def _chosen(waiting: str) -> str:
-    """Return the condition for the first jobs of all lanes, as many as fit the window.
-
-    PostgreSQL gets arrays, because a subquery in IN may run once per row and lock more each time.
-    """
+    """Return the condition for the first jobs of all lanes, as many as fit the window."""
+    # PostgreSQL gets arrays: a subquery in IN may run once per row and lock more each time.
     free = f"%(window)s - (SELECT count(*) FROM {JOB} WHERE {IN_WINDOW})"
     ordered = f"SELECT id FROM ({waiting}) AS waiting {IN_ORDER}"
     if database.vendor() == "sqlite":

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from offload.core.matching.requirements import Requirements
-from offload.core.peers.contents import PeerEnvelope
 from offload.core.progress import Progress
 from offload.core.retries import Cause, RetryPolicy
 from offload.core.tokens import Token
 from offload.dispatch import dispatching
 from offload.jobs import async_completion, endings, losses, stopping
 from offload.jobs.decisions import decided
-from offload.models import ClosedBinding, Job, News, Peer, WithdrawnBinding
-from offload.models.versions import raise_version
-from offload.peers.announcing import announced
+from offload.models import ClosedBinding, Job, News, WithdrawnBinding
 from offload.tracking import finishing
 from offload.tracking.assignments import NewCall
 from tests.integration.peers.travel.acting import begin, bind, claim, row_at
-from tests.integration.world import BROKE, HERE, THERE, join
+from tests.integration.world import BROKE, HERE
 
 if TYPE_CHECKING:
     from tests.integration.peers.travel.clusters import Link
@@ -231,22 +227,3 @@ def test_reports_and_envelopes_that_come_twice_change_nothing(link: Link) -> Non
     link.deliver(link.peer, envelope)
     assert row_at(link.peer).state == "SUCCEEDED"
     assert is_settled(link)
-
-
-@pytest.mark.parametrize(("asked", "others"), [({}, 1), ({"labels": ["licensed"]}, 0)])
-def test_no_other_instance_there_takes_a_job_that_requires_what_it_lacks(
-    link: Link, asked: dict[str, Any], others: int
-) -> None:
-    with link.peer.here():
-        join(THERE, labels=["licensed"])
-        instances = announced()
-    with link.home.here():
-        Peer.objects.filter(pk="render").update(instances=instances)
-        raise_version()
-
-    job_id = bind(link, requires=Requirements.of(asked))
-
-    [envelope] = [one for one in link.send(link.home) if isinstance(one, PeerEnvelope)]
-    assert envelope.job_id == job_id
-    assert len(envelope.others) == others
-    assert asked == {} or envelope.instance == THERE
