@@ -67,11 +67,12 @@ class Proxy:
             except OSError:
                 return
             self.connections += 1
+            # Before its fault is chosen: one that a cut does not know has the faults from then on.
+            self._clients.add(client)
             fault = self.faults.popleft() if self.faults else self.always or Fault()
             threading.Thread(target=self._serve, args=(client, fault), daemon=True).start()
 
     def _serve(self, client: socket.socket, fault: Fault) -> None:
-        self._clients.add(client)
         try:
             self._pass(client, fault)
         finally:
