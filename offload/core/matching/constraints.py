@@ -10,6 +10,7 @@ from operator import ge, gt, le, lt
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from offload.core.exceptions import InvalidRequirement
+from offload.core.validation.ids import is_storable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -114,7 +115,7 @@ def constraints(name: object, value: object) -> list[Constraint]:
 def _labels(value: object) -> list[str]:
     listed = [value] if isinstance(value, str) else value
     if not isinstance(listed, list | tuple) or not all(
-        isinstance(one, str) and one for one in listed
+        isinstance(one, str) and one and is_storable(one) for one in listed
     ):
         raise InvalidRequirement(name=LABELS, problem='write a list, such as ["licensed"]')
     return list(listed)
@@ -142,7 +143,8 @@ def _alternatives(name: str, asked: object) -> tuple[Value, ...]:
 
 def _value(name: str, value: object) -> Value:
     is_finite = not isinstance(value, float) or value - value == 0
-    if not isinstance(value, bool | int | float | str) or not is_finite:
+    is_text = not isinstance(value, str) or is_storable(value)
+    if not isinstance(value, bool | int | float | str) or not is_finite or not is_text:
         problem = f"{value!r:.50} is not true, false, a finite number or a text"
         raise InvalidRequirement(name=name, problem=problem)
     return value

@@ -63,7 +63,7 @@ class Requirements:
             return None
         try:
             return Requirements.of(json.loads(unquote(word.removeprefix(WORD))))
-        except ValueError:
+        except (ValueError, RecursionError):
             return UNREADABLE
 
     def __bool__(self) -> bool:

@@ -67,5 +67,5 @@ def _compared(name: str, how: str, asked: object) -> object:
 def _read(value: str) -> object:
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value

@@ -73,6 +73,9 @@ def test_every_constraint_that_fails_is_named(asked: dict[str, Any], problems: t
         ({"labels": [1]}, "write a list"),
         ({"labels": {"in": ["a"]}}, "write a list"),
         ({"model": "x" * 300}, "more than 240"),
+        ({"model": "a\0"}, "not true, false, a finite number or a text"),
+        ({"model": "\ud800"}, "not true, false, a finite number or a text"),
+        ({"labels": ["\ud800"]}, "write a list"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(asked: Any, problem: str) -> None:

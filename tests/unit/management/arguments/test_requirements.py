@@ -9,6 +9,8 @@ import pytest
 
 from offload.management.arguments.requirements import requirement, together
 
+DEEP = "gpu>=" + "[" * 100_000
+
 
 @pytest.mark.parametrize(
     ("text", "given"),
@@ -29,7 +31,7 @@ def test_an_expression_is_read(text: str, given: dict[str, Any]) -> None:
     assert requirement(text).given == given
 
 
-@pytest.mark.parametrize("text", ["", "=3", "ram_gb>=", "ram_gb>=many", "a b=1", "labels>=2"])
+@pytest.mark.parametrize("text", ["", "=3", "ram_gb>=", "ram_gb>=many", "a b=1", "labels>=2", DEEP])
 def test_anything_else_is_refused_in_words(text: str) -> None:
     with pytest.raises(ArgumentTypeError, match=r"is no requirement.*Write gpu"):
         requirement(text)
