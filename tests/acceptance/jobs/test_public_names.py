@@ -59,9 +59,11 @@ def test_a_job_that_sees_that_it_is_asked_to_stop_gives_up_or_keeps_what_it_has(
     job = offload.submit("acc/patient", {"keeps": keeps})
     progress_of(job)
 
-    assert offload.stop(job.id) == JobState.ACTIVE
+    asked = offload.stop(job.id)
     row = ended(job)
 
+    # A job that sees it at once has ended before its state is read.
+    assert asked in {JobState.ACTIVE, state}
     assert (row.state, row.result, row.attempts) == (state, result, 1)
     assert happened(job) == ["start", "asked"]
 

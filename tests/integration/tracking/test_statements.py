@@ -17,6 +17,7 @@ from offload.fleet import departures, leadership, membership
 from offload.jobs import endings
 from offload.jobs.claims import begin
 from offload.models import Job
+from offload.reading.runs import unplaced
 from offload.tracking import (
     async_completion,
     claiming,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 FINAL = 5000
 #: Two indexes hold the bound jobs alone; either will do where all of them are counted.
 BOUND = "offload_job_(bound|in_queue)"
+WAITS = "offload_job_(waiting|run)"
 #: The text of a plan for a table that is read completely.
 KEY = r"offload_job_pkey|sqlite_autoindex_offload_job_1"
 WHOLE = re.compile(r"Seq Scan on offload_job\b(?!_)|SCAN offload_job\b(?! USING)")
@@ -143,6 +145,7 @@ QUESTIONS: dict[str, tuple[Callable[[], object], str]] = {
     "heads": (lambda: bind(place(), [LANE], limit=4), "offload_job_waiting"),
     "window": (lambda: bind(place(), [LANE], limit=4), "offload_job_bound"),
     "lanes": (queries.waiting_lanes, "offload_job_waiting"),
+    "unplaced": (lambda: database.rows(unplaced.question("''"), {"most": 9}), WAITS),
     "suspects": (queries.suspects, "offload_job_suspect"),
     "loads": (queries.loads_by_instance, BOUND),
     "due": (requeue.release_due, "offload_job_due"),

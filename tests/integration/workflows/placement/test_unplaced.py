@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.core.placement.topology import Mode
-from offload.db import database
 from offload.diagnostics import runs
-from offload.reading.runs import unplaced
 from offload.rules import editing
 from offload.workflows import start
 from tests.integration.workflows.placement.placing import (
@@ -86,16 +84,3 @@ def test_runs_that_stay_near_or_are_spread_are_named_if_nobody_may_do_a_step(app
     assert f"manage.py offload on {HERE}" in found.next_step
     assert spread.id in facts["1 run finds no place (spread)"].fact
     assert lanes(near) == [""]
-
-
-def test_the_question_reads_waiting_jobs_of_these_lanes_by_an_index() -> None:
-    explain = "EXPLAIN QUERY PLAN " if database.vendor() == "sqlite" else "EXPLAIN "
-    with database.atomic():
-        if database.vendor() == "postgresql":
-            database.execute("SET LOCAL enable_seqscan = off")
-        plan = database.rows(explain + unplaced.question("%(a)s, %(b)s"), {
-            "a": "one", "b": "two", "most": 9,
-        })  # fmt: skip
-
-    # PostgreSQL takes any of those of waiting jobs while there are none.
-    assert "offload_job_waiting" in str(plan) or "offload_job_head" in str(plan)
