@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.core.envelopes import BUILTIN_TASKS
-from offload.core.placement.admission import UNUSED, admit
+from offload.core.placement.admission import admit
+from offload.core.placement.gates import UNUSED
 from offload.core.placement.routing import Candidate, Need, Route, Unroutable, plan, route
 from offload.core.placement.topology import Mode
 from offload.dispatch.full_lanes import full_lanes

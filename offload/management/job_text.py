@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ATTEMPT_HEADERS = ("attempt", "epoch", "instance", "started", "took", "outcome")
 FOLDED = {"instance": 12, "error": 20}
 STEP_HEADERS = ("step", "topic", "state", "instance")
+GATE_HEADERS = ("gate", "now", "used", "again at", "to change it")
 VERDICT_HEADERS = ("instance", "can run", "task", "why not")
 DELIVERY_HEADERS = ("delivery", "to", "state", "failures", "error")
 DELIVERY_FOLDS = {"delivery": 12, "to": 20, "error": 20}
@@ -172,6 +173,22 @@ def delivery_row(delivery: Delivery) -> tuple[object, ...]:
     return (
         delivery.name, delivery.place, delivery.state, delivery.failures or "", delivery.error
     )  # fmt: skip
+
+
+def gates(found: Explanation) -> list[Table]:
+    """Return a table with what each gate of the queue says, if it has any."""
+    rows = [
+        (
+            one.gate,
+            sanitized("open", "green") if one.is_open else sanitized("closed", "yellow"),
+            one.fact,
+            f"{timezone.localtime(one.again_at):%Y-%m-%d %H:%M:%S}" if one.again_at else "",
+            one.change,
+        )
+        for one in found.gates
+    ]
+    fold = {"gate": 9, "used": 16, "to change it": 16}
+    return [table(GATE_HEADERS, rows, fold=fold)] if rows else []
 
 
 def verdicts(found: Explanation) -> list[Table]:

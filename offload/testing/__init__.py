@@ -16,7 +16,8 @@ from django.db import transaction
 
 from offload.core.envelopes import BUILTIN_TASKS
 from offload.core.exceptions import InvalidNumber, StillBusy
-from offload.core.placement.admission import UNUSED, admit
+from offload.core.placement.admission import admit
+from offload.core.placement.gates import UNUSED
 from offload.core.validation.bounds import ROWS
 from offload.db import database
 from offload.files import delivering

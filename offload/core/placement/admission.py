@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from offload.core.placement.gates import verdicts
 from offload.core.policies import QueueType
-from offload.core.states import Waiting
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from offload.core.placement.gates import GateVerdict, Usage
     from offload.core.policies import Policy
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """The capacity that a queue's jobs take at one moment."""
-
-    # Jobs that are bound or run.
-    bound: int = 0
-
-
-# Stands for no use at all, to ask for the most that a policy ever admits.
-UNUSED = Usage()
+    from offload.core.states import Waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +28,8 @@ class Allowance:
     again_at: datetime | None = None
     # Whether only the first job in line may be bound.
     in_order: bool = False
+    # One verdict per gate of the queue, in their order.
+    gates: tuple[GateVerdict, ...] = ()
 
     @property
     def is_unlimited(self) -> bool:
@@ -54,6 +46,24 @@ class Allowance:
         """Return how many bound jobs are too many."""
         return max(0, -(self.n or 0))
 
+    @property
+    def tightest(self) -> GateVerdict | None:
+        """Return the verdict of the gate that lets the fewest through; the first one of equals."""
+        counting = [one for one in self.gates if one.n is not None]
+        return min(counting, key=_through, default=None)
+
+    @property
+    def closed(self) -> tuple[GateVerdict, ...]:
+        """Return the verdicts of the gates that let nothing through."""
+        return tuple(one for one in self.gates if not one.is_open)
+
+    @property
+    def opens_at(self) -> datetime | None:
+        """Return the time by which all closed gates open by themselves; None if one does not."""
+        times = [one.again_at for one in self.closed]
+        known = [one for one in times if one is not None]
+        return max(known) if known and len(known) == len(times) else None
+
     def up_to(self, most: int) -> int:
         """Return how many jobs may be bound if there is room for `most`."""
         return most if self.n is None else max(0, min(self.n, most))
@@ -65,18 +75,23 @@ UNLIMITED = Allowance()
 def admit(policy: Policy, usage: Usage, now: datetime) -> Allowance:
     """Return how many more jobs of a queue may be bound, given its policy and its usage.
 
-    No policy depends on `now` yet; one that does will say in `again_at` when to ask again.
+    The gate that lets the fewest through decides, and gives the reason. A gate that depends on
+    `now` says in `again_at` when to ask again.
     """
     if policy.is_plain:
         return UNLIMITED
-    limit = 0 if policy.suspended else policy.limit or 0
-    left = limit - usage.bound
-    return Allowance(
-        n=left, reason=_reason(policy, left), in_order=policy.type is QueueType.ORDERED
+    gates = verdicts(policy, usage, now)
+    all_of_it = Allowance(in_order=policy.type is QueueType.ORDERED, gates=gates)
+    tightest = all_of_it.tightest
+    if tightest is None:
+        return all_of_it
+    return replace(
+        all_of_it,
+        n=tightest.n,
+        reason=None if tightest.is_open else tightest.waiting,
+        again_at=tightest.again_at,
     )
 
 
-def _reason(policy: Policy, left: int) -> Waiting | None:
-    if policy.suspended:
-        return Waiting.SUSPENDED
-    return Waiting.QUEUE_LIMIT if left < 1 else None
+def _through(gate: GateVerdict) -> int:
+    return gate.n or 0

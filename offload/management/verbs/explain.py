@@ -36,7 +36,8 @@ def run(terminal: Terminal, options: Options) -> None:
     found = explained(lambda: explain(_subject(options["topic"])))
     sentence = f"Queue {found.queue}. {found.sentence}"
     step = [sanitized(f"-> {found.next_step}", "bold")] if found.next_step else []
-    terminal.answer(found.as_dict(), sentence, *step, *job_text.verdicts(found))
+    tables = (*job_text.gates(found), *job_text.verdicts(found))
+    terminal.answer(found.as_dict(), sentence, *step, *tables)
 
 
 def _subject(text: str) -> str | UUID:

@@ -13,7 +13,8 @@ from offload.core.envelopes import ERRBACK_TASK
 from offload.core.exceptions import UnknownJob
 from offload.core.nearness import nearest_topic
 from offload.core.placement import routing
-from offload.core.placement.admission import UNUSED, admit
+from offload.core.placement.admission import admit
+from offload.core.placement.gates import UNUSED
 from offload.core.placement.lanes import Lane
 from offload.core.placement.reasons import Obstacle
 from offload.core.placement.routing import Need, route
@@ -29,7 +30,7 @@ from offload.reading.cluster.counts import count
 from offload.reading.transfers import arriving, away
 from offload.reading.waiting import asked, homes, outlooks, placed, rules_there, verdicts
 from offload.reading.waiting.explanation import Explanation
-from offload.tracking.binding.queue_limits import head_of
+from offload.tracking.binding.queue_limits import counted_use, head_of
 from offload.tracking.queries import loads_by_instance
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def explain_job(job: Job) -> Explanation:
         verdicts=found.verdicts,
         requires=found.requires,
         next_step=_next_step(job, waiting, found, silence),
+        gates=found.gates if job.state == JobState.PENDING else (),
     )
 
 
@@ -185,7 +187,8 @@ def _decide(need: Need, queue: str, current: Snapshot, lines: Mapping[str, Line]
     found = route(need, current.topology, load, now=now(), order=order)
     judged = verdicts.judged(routing.verdicts(need, current.topology, load, now()), lines)
     judged = rules_there.noted(judged, need.topic, current.topology)
-    outlook = outlooks.outlook(found, judged, current, queue, lines)
+    allowance = counted_use(current.policy(queue), now())
+    outlook = outlooks.outlook(found, judged, current, allowance, lines)
     return Explanation(
         topic=need.topic,
         queue=queue,
@@ -195,4 +198,5 @@ def _decide(need: Need, queue: str, current: Snapshot, lines: Mapping[str, Line]
         verdicts=judged,
         requires=need.requires,
         next_step=outlook.next_step,
+        gates=allowance.gates,
     )

@@ -9,6 +9,7 @@ from offload.core.matching.requirements import NOTHING, Requirements
 from offload.core.placement.reasons import all_unmet
 
 if TYPE_CHECKING:
+    from offload.core.placement.gates import GateVerdict
     from offload.core.placement.reasons import Verdict
     from offload.core.states import Waiting
 
@@ -30,6 +31,8 @@ class Explanation:
     requires: Requirements = NOTHING
     #: The next step; empty if nothing needs to be done.
     next_step: str = ""
+    #: One per gate of its queue: limits, and all else that holds jobs back.
+    gates: tuple[GateVerdict, ...] = ()
 
     @property
     def infeasible(self) -> bool:
@@ -51,6 +54,7 @@ class Explanation:
             "sentence": self.sentence,
             "next_step": self.next_step,
             "requires": self.requires.given,
+            "gates": [one.as_dict() for one in self.gates],
             "instances": [_verdict(one) for one in self.verdicts],
         }
 

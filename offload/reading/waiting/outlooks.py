@@ -5,21 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from offload.core.placement.judgement import noted
 from offload.core.placement.reasons import Obstacle
 from offload.core.placement.routing import Route, Unroutable
-from offload.core.policies import QueueType
-from offload.core.states import Waiting
 from offload.fleet.consumers import is_loaded
-from offload.fleet.snapshots import now
 from offload.reading.waiting import verdicts
-from offload.tracking.binding.queue_limits import allowed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from offload.core.placement.admission import Allowance
     from offload.core.placement.reasons import Verdict
     from offload.core.policies import Policy
+    from offload.core.states import Waiting
     from offload.fleet.snapshots import Snapshot
     from offload.reading.cluster.instance_rows import Line
 
@@ -47,26 +44,21 @@ def outlook(
     found: Route | Unroutable,
     judged: Sequence[Verdict],
     current: Snapshot,
-    queue: str,
+    allowance: Allowance,
     lines: Mapping[str, Line],
 ) -> Outlook:
     """Return the outlook that a decision means for a job of a queue; ``judged`` has verdicts."""
     if isinstance(found, Unroutable):
         return _unroutable(found, judged, current)
-    return held(current.policy(queue)) or _routed(found, lines)
+    return held(allowance) or _routed(found, lines)
 
 
-def held(policy: Policy) -> Outlook | None:
+def held(allowance: Allowance) -> Outlook | None:
     """Return why a queue holds its jobs back, or None."""
-    why = allowed(policy, now()).reason
-    if why is None:
+    gate = allowance.tightest
+    if gate is None or gate.is_open:
         return None
-    sentence, step = why.sentence.rstrip("."), ""
-    if why is Waiting.SUSPENDED:
-        return Outlook(waiting=why, sentence=noted(sentence, policy.note), next_step=resume(policy))
-    if policy.type is QueueType.UNORDERED:
-        step = f"To let more run: manage.py offload queues set {policy.name} --limit N"
-    return Outlook(waiting=why, sentence=f"{sentence}: {policy.limit}.", next_step=step)
+    return Outlook(waiting=gate.waiting, sentence=gate.why, next_step=gate.step)
 
 
 def resume(policy: Policy) -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.db import InternalError, OperationalError
 
-from offload.core.placement.admission import UNUSED, Usage, admit
+from offload.core.placement.admission import UNLIMITED, admit
+from offload.core.placement.gates import UNUSED, Usage
 from offload.db import database
 from offload.db.standstill import STANDSTILL_CODE
 from offload.models import Job, Queue
@@ -87,6 +88,11 @@ def allowed(policy: Policy, now: datetime) -> Allowance:
     if most.is_unlimited or not most.is_open:
         return most
     return admit(policy, usage_of(policy), now)
+
+
+def counted_use(policy: Policy, now: datetime) -> Allowance:
+    """Return how many more jobs of a queue may be bound, with what each gate has counted."""
+    return UNLIMITED if policy.is_plain else admit(policy, usage_of(policy), now)
 
 
 def usage_of(policy: Policy) -> Usage:

@@ -166,6 +166,17 @@ def test_a_queue_that_holds_its_jobs_back_says_how_to_go_on() -> None:
     limited = explain_job(row(waiting(queue="slow")[0]))
     assert limited.sentence == "Its queue runs as many jobs as it may at once: 1."
     assert limited.next_step == f"To let more run: {narrow} set slow --limit N"
+    assert limited.as_dict()["gates"] == [
+        {
+            "gate": "limit",
+            "open": False,
+            "used": 1,
+            "limit": 1,
+            "fact": "1 of 1 at once are bound or run.",
+            "again_at": None,
+            "change": f"{narrow} set slow --limit N",
+        }
+    ]
 
 
 def test_every_reason_to_wait_is_tested() -> None:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offload.core.placement.admission import UNLIMITED, UNUSED, Allowance, Usage, admit
+from offload.core.placement.admission import UNLIMITED, Allowance, admit
+from offload.core.placement.gates import UNUSED, GateVerdict, Usage
 from offload.core.policies import DEFAULT_POLICY, Policy, QueueType
 from offload.core.retries import RetryPolicy
 from offload.core.states import Waiting
@@ -84,6 +85,33 @@ def test_a_reason_is_given_exactly_where_no_more_may_be_bound(policy: Policy, us
     allowance = admit(policy, usage, NOW)
 
     assert (allowance.reason is None) == allowance.is_open
+
+
+@given(POLICIES, USAGES)
+def test_the_tightest_gate_decides_and_every_gate_is_told(policy: Policy, usage: Usage) -> None:
+    allowance = admit(policy, usage, NOW)
+
+    found = [one.n for one in allowance.gates if one.n is not None]
+    assert allowance.n == min(found, default=None)
+    assert allowance.reason in {None, *(one.waiting for one in allowance.closed)}
+    assert [one.gate for one in allowance.gates] == [
+        name
+        for name, is_there in (
+            ("suspended", policy.suspended), ("limit", policy.limit is not None),
+        ) if is_there
+    ]  # fmt: skip
+
+
+def test_closed_gates_that_open_by_themselves_say_when_all_of_them_are_open() -> None:
+    def gate(**facts: Any) -> GateVerdict:
+        return GateVerdict(gate="x", waiting=FULL, why="", fact="", **facts)
+
+    soon, late = NOW + timedelta(seconds=1), NOW + timedelta(hours=1)
+
+    assert Allowance(gates=(gate(n=0, again_at=late), gate(n=-1, again_at=soon))).opens_at == late
+    assert Allowance(gates=(gate(n=0, again_at=late), gate(n=3))).opens_at == late
+    assert Allowance(gates=(gate(n=0, again_at=late), gate(n=0))).opens_at is None
+    assert Allowance(gates=(gate(n=None, again_at=late),)).opens_at is None
 
 
 @given(POLICIES, USAGES)

@@ -1,0 +1,127 @@
+"""Gates of a queue: each says how many more of its jobs may be bound now, and when that changes.
+
+A gate is a pure function of the policy, the usage and the time; None if the queue has no such gate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from offload.core.placement.judgement import noted
+from offload.core.policies import QueueType
+from offload.core.states import Waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from offload.core.policies import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """The capacity that a queue's jobs take at one moment."""
+
+    # Jobs that are bound or run.
+    bound: int = 0
+
+
+# Stands for no use at all, to ask for the most that a policy ever admits.
+UNUSED = Usage()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateVerdict:
+    """How many more jobs of a queue one of its gates lets through."""
+
+    # A word for the gate, such as `limit`.
+    gate: str
+    # Negative if too many are bound; None for any number.
+    n: int | None
+    # How much is used of how much, where the gate counts.
+    used: float | None = None
+    limit: float | None = None
+    # Why no more may be bound while it is closed, and that as a sentence about a job.
+    waiting: Waiting
+    why: str
+    # How much is used of how much, in words.
+    fact: str
+    # The time at which that changes by itself, if it does.
+    again_at: datetime | None = None
+    # The command that would change it, and what for.
+    change: str = ""
+    purpose: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether any job may pass."""
+        return self.n is None or self.n > 0
+
+    @property
+    def step(self) -> str:
+        """Return the next step for a person; empty if there is none."""
+        return f"{self.purpose}: {self.change}" if self.change else ""
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the verdict as JSON values."""
+        return {
+            "gate": self.gate,
+            "open": self.is_open,
+            "used": self.used,
+            "limit": self.limit,
+            "fact": self.fact,
+            "again_at": self.again_at.isoformat() if self.again_at else None,
+            "change": self.change,
+        }
+
+
+Gate: TypeAlias = "Callable[[Policy, Usage, datetime], GateVerdict | None]"
+
+
+def suspension(policy: Policy, usage: Usage, now: datetime) -> GateVerdict | None:
+    """Let nothing through while a person has suspended the queue."""
+    if not policy.suspended:
+        return None
+    return GateVerdict(
+        gate="suspended",
+        n=-usage.bound,
+        waiting=Waiting.SUSPENDED,
+        why=_with(Waiting.SUSPENDED, policy.note),
+        fact=noted("A person suspended it", policy.note),
+        change=f"manage.py offload queues resume {policy.name}",
+        purpose="To resume it",
+    )
+
+
+def parallel(policy: Policy, usage: Usage, now: datetime) -> GateVerdict | None:
+    """Let through as many jobs as may run at once."""
+    if policy.limit is None:
+        return None
+    is_ordered = policy.type is QueueType.ORDERED
+    return GateVerdict(
+        gate="limit",
+        n=policy.limit - usage.bound,
+        used=usage.bound,
+        limit=policy.limit,
+        waiting=Waiting.QUEUE_LIMIT,
+        why=_with(Waiting.QUEUE_LIMIT, str(policy.limit)),
+        fact=f"{usage.bound} of {policy.limit} at once are bound or run.",
+        change="" if is_ordered else f"manage.py offload queues set {policy.name} --limit N",
+        purpose="To let more run",
+    )
+
+
+def _with(waiting: Waiting, detail: str) -> str:
+    """Return why a job waits, with a detail if there is one."""
+    return noted(waiting.sentence.rstrip("."), detail)
+
+
+# Of equally tight gates, the first one gives the reason.
+GATES: tuple[Gate, ...] = (suspension, parallel)
+
+
+def verdicts(policy: Policy, usage: Usage, now: datetime) -> tuple[GateVerdict, ...]:
+    """Return the verdict of every gate that the queue has."""
+    found = (gate(policy, usage, now) for gate in GATES)
+    return tuple(one for one in found if one is not None)
