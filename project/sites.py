@@ -15,21 +15,28 @@ if TYPE_CHECKING:
 
 AUTHOR, RENDER = "author", "render"
 
-#: The topics that travel from the author's site to the other one.
-RENDITIONS = "dam/rendition/**"
+#: The topics that travel from the author's site to the other one: by themselves, or with a run that
+#: goes there whole.
+RENDITIONS, OF_WHOLE_RUNS = "dam/rendition/**", "dam/**"
 
 #: The topics of each worker. All run the same code; rules make the difference.
 WORKERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     AUTHOR: {"author@demo": ("dam/manifest", "dam/metadata")},
     RENDER: {
-        "thumbs@demo": ("dam/rendition/thumbnail",),
+        "thumbs@demo": ("dam/manifest", "dam/metadata", "dam/rendition/thumbnail", "offload/run"),
         "web@demo": ("dam/rendition/animated", "dam/rendition/web"),
     },
 }
 
-#: The launchers of the author's site: of the demo, which takes whatever it is given, and of assets.
+#: The launchers of the author's site: two of the demo, which take whatever they are given, and of
+#: assets.
 LAUNCHERS: Mapping[str, Mapping[str, Any]] = {
     "demo": {"pattern": "demo/**", "workflow": "dam/update-asset", "takes_outputs": True},
+    "demo-whole": {
+        "pattern": "demo/*/whole/*",
+        "workflow": "dam/update-asset/whole",
+        "takes_outputs": True,
+    },
     "assets": {
         "pattern": "assets/**",
         "include": ["image/*", "application/pdf", "video/*"],
@@ -63,8 +70,8 @@ def link(site: str, *, key: str, address: str) -> dict[str, Any]:
     Files go by HTTP alone, and only to and from the author's `address`.
     """
     options: dict[str, dict[str, Any]] = {
-        AUTHOR: {RENDER: {"SEND": [RENDITIONS]}},
-        RENDER: {AUTHOR: {"ACCEPT": [RENDITIONS], "URL": f"{address}/offload"}},
+        AUTHOR: {RENDER: {"SEND": [RENDITIONS], "SEND_WHOLE": [OF_WHOLE_RUNS]}},
+        RENDER: {AUTHOR: {"ACCEPT": [OF_WHOLE_RUNS], "URL": f"{address}/offload"}},
     }
     launchers = {AUTHOR: LAUNCHERS}.get(site, {})
     peers = {name: {"KEY": {"1": key}, **said} for name, said in options[site].items()}

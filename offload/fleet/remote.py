@@ -61,6 +61,7 @@ def instances_of(peer: Peer, switches: PeerSwitches) -> tuple[InstanceInfo, ...]
     facts = {
         "is_silent": peer.silent_since is not None or peer.heard_at is None,
         "sends": known.sends,
+        "sends_whole": known.sends_whole,
         "send_off": switches.why_off(PeerSwitch.SEND, peer.name),
         "is_accepting": peer.is_accepting,
         "stays": switches.off(PeerSwitch.MOVE, peer.name) is not None,

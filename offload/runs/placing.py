@@ -82,7 +82,7 @@ def clusters(graph: Graph, *, only: str = "", files: bool = False) -> Whole:
     ``files`` says that a run of it has files.
     """
     begins = Need(topic=RUN_TOPIC, files=files)
-    steps = [Need(topic=one) for one in whole_runs.topics_of(graph)]
+    steps = [Need(topic=one, of_whole=True) for one in whole_runs.topics_of(graph)]
     return whole([begins, *steps], snapshot().topology, now(), only=only)
 
 

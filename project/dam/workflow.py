@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from project.dam.profiles import ProfileValue
     from project.dam.renditions import Rendition
 
-__all__ = ["THUMBNAIL_PIXELS", "UPDATE_ASSET", "WEB_PIXELS", "update_asset"]
+__all__ = ["THUMBNAIL_PIXELS", "UPDATE_ASSET", "WEB_PIXELS", "WHOLE_ASSET", "update_asset"]
 
 UPDATE_ASSET = "dam/update-asset"
+#: The same, as one job of another site.
+WHOLE_ASSET = "dam/update-asset/whole"
 
 #: Media types of originals that may hold several pictures to be shown one after the other.
 ANIMATED = ("image/gif",)
@@ -35,6 +37,12 @@ def update_asset(*, path: str = "", media_type: str = "") -> Signature:
     if media_type in ANIMATED:
         made.append(step("dam/rendition/animated", width=WEB_PIXELS))
     return chord([*metadata(profile), *made], step("dam/manifest"))
+
+
+@workflow(WHOLE_ASSET, placement="peer")
+def update_asset_elsewhere(*, path: str = "", media_type: str = "") -> Signature:
+    """Do the same steps, all of them at another site."""
+    return update_asset(path=path, media_type=media_type)
 
 
 def metadata(profile: ProfileValue) -> list[Signature]:

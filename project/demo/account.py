@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.files.storage import storages
 
 from offload.models import DyingFile, FileTransfer, KeptFile, PayloadFile
+from project.demo.ran import Ran, steps_of_whole_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +63,8 @@ class Account:
     #: Files among those of jobs that no row of the site names.
     orphans: tuple[str, ...]
     moved: tuple[Moved, ...]
+    #: The steps that it ran of runs that came whole.
+    ran: tuple[Ran, ...] = ()
 
     @classmethod
     def here(cls) -> Self:
@@ -77,6 +80,7 @@ class Account:
             held=held,
             orphans=tuple(path for path in stored if path not in known),
             moved=tuple(map(Moved.of, FileTransfer.objects.all())),
+            ran=tuple(map(Ran.of, steps_of_whole_runs())),
         )
 
     @classmethod
@@ -85,7 +89,8 @@ class Account:
         said = json.loads(path.read_text(encoding="utf-8"))
         held = tuple(Held(**{**one, "inode": tuple(one["inode"])}) for one in said["held"])
         moved = tuple(Moved(**one) for one in said["moved"])
-        return cls(**{**said, "held": held, "moved": moved, "orphans": tuple(said["orphans"])})
+        ran, orphans = tuple(Ran(**one) for one in said["ran"]), tuple(said["orphans"])
+        return cls(**{**said, "held": held, "moved": moved, "ran": ran, "orphans": orphans})
 
     def write(self, path: Path) -> None:
         """Write it where a process of the other site reads it."""

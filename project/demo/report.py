@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from offload.core.states import JobState
+from project.demo.row import BY_STEPS, WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,13 +25,13 @@ if TYPE_CHECKING:
 DIGEST_CHARACTERS = 12
 
 #: Titles of the cells, before the last one.
-TITLES = ("file", "topic", "ran on", "time", "size", "pixels", "SHA-256", "sent", "saved")
+TITLES = ("file", "run", "topic", "ran on", "time", "size", "pixels", "SHA-256", "sent", "saved")
 
 #: Columns of the table where no terminal says how many there are.
-TABLE_COLUMNS = 200
+TABLE_COLUMNS = 210
 
 #: Columns from which the table fits without folding every cell into a strip.
-UNFOLDED_COLUMNS = 180
+UNFOLDED_COLUMNS = 190
 
 
 def write(path: Path, rows: list[Row]) -> None:
@@ -53,14 +55,15 @@ def table(rows: list[Row]) -> Table:
 def listing(rows: list[Row]) -> Iterator[str]:
     """Yield the rows for people whose terminal is too narrow for the table."""
     for file, some in groupby(rows, key=attrgetter("file")):
-        yield f"[bold]{escape(file)}[/]"
-        for row in some:
+        rows_of_file = list(some)
+        yield f"[bold]{escape(file)}[/], {rows_of_file[0].went}"
+        for row in rows_of_file:
             yield from listed(row)
 
 
 def listed(row: Row) -> Iterator[str]:
     """Yield the row as two lines: what was done, and what came of it."""
-    _, topic, ran_on, time, size, pixels, digest, sent, saved, output = cells(row)
+    _, _, topic, ran_on, time, size, pixels, digest, sent, saved, output = cells(row)
     yield f"  {topic:<24}{ran_on:<19}{time:>7} {size:>10}  {digest}".rstrip()
     yield f"    {output}{f' ({pixels})' if pixels else ''}"
     if row.transport:
@@ -77,9 +80,19 @@ def transfers(rows: list[Row]) -> str:
     )
 
 
+def ways(rows: list[Row]) -> str:
+    """Return how the runs went, as a sentence."""
+    went = Counter({row.file: row.went for row in rows}.values())
+    return (
+        f"Launchers started every run: {went[WHOLE]} went whole to the other site, "
+        f"{went[BY_STEPS]} step by step."
+    )
+
+
 def cells(row: Row) -> Iterator[str]:
     """Yield the row as people read it."""
     yield escape(row.file)
+    yield row.went
     yield row.topic
     yield f"{row.cluster}/{row.instance}".strip("/")
     yield f"{row.seconds:.2f} s" if row.seconds is not None else ""

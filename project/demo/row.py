@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+BY_STEPS, WHOLE = "by steps", "whole"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """A job of the demo, and the file it made."""
 
     file: str
+    #: How the run went: `by steps`, each placed by itself, or `whole` to the other site.
+    went: str = BY_STEPS
     topic: str
     #: The site that ran it, and its worker there.
     cluster: str

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from PIL import Image
 
+from offload.core.topics import RUN_TOPIC
+from offload.core.transfers.descriptions import Direction
 from offload.core.transfers.tickets import HELD
 from offload.files import payloads
 from offload.models import PayloadFile
-from offload.workflows import RunHandle
-from project.demo.row import Row
+from offload.workflows import RunHandle, StepState
+from project.demo.ran import seconds_of
+from project.demo.row import WHOLE, Row
 from project.demo.steps import STEPS
 
 if TYPE_CHECKING:
@@ -23,17 +26,22 @@ if TYPE_CHECKING:
 
     from offload.core.workflows.plans import Entry
     from offload.models import Job, Run
-    from project.demo.account import Moved
+    from project.demo.account import Account, Moved
     from project.demo.assets import Asset
+    from project.demo.ran import Ran
     from project.demo.steps import Step
 
 
-def rows_of(asset: Asset, run: Run, folder: Path, moved: Iterable[Moved] = ()) -> list[Row]:
+def rows_of(asset: Asset, run: Run, folder: Path, seen: Iterable[Account] = ()) -> list[Row]:
     """Return a row per step of the asset, with the files copied into `folder`.
 
-    `moved` are the files that went to another site or came from there, of all jobs.
+    `seen` are the accounts of the sites.
     """
     jobs, plan = list(run.jobs.all()), RunHandle(run.id).plan
+    moved = [one for account in seen for one in account.moved]
+    if whole := next((job for job in jobs if job.topic == RUN_TOPIC), None):
+        ran = [one for account in seen for one in account.ran if one.of_job == whole.pk]
+        return whole_rows(asset, whole, ran, folder, [one for one in moved if one.job == whole.pk])
     rows = []
     for step in STEPS:
         job = job_of(step, jobs)
@@ -67,37 +75,72 @@ def unmade(asset: Asset, step: Step, entry: Entry | None) -> Row:
 
 def row_of(asset: Asset, step: Step, job: Job, folder: Path) -> Row:
     """Return the row of the step."""
-    made = PayloadFile.objects.outputs().filter(job=job, name=step.output).first()
-    copied = copy_out(made, folder) if made else None
-    width, height = size_of(copied) if copied and step.box else (None, None)
     cluster, instance = whose(job.instance)
-    return Row(
-        file=asset.name,
-        topic=job.topic,
-        cluster=cluster,
-        instance=instance,
-        state=job.state,
-        error=job.error,
-        seconds=seconds_of(job),
-        bytes=made.size if made else None,
-        sha256=made.sha256 if made else None,
-        path=os.path.relpath(copied, settings.BASE_DIR) if copied else None,
+    return with_file(
+        Row(
+            file=asset.name,
+            topic=job.topic,
+            cluster=cluster,
+            instance=instance,
+            state=job.state,
+            error=job.error,
+            seconds=seconds_of(job),
+        ),
+        step,
+        job,
+        folder,
+    )
+
+
+def with_file(row: Row, step: Step, job: Job, folder: Path) -> Row:
+    """Return the row with the step's file, which `job` has brought here, if there is one."""
+    made = PayloadFile.objects.outputs().filter(job=job, name=step.output).first()
+    if made is None:
+        return row
+    copied = copy_out(made, folder)
+    width, height = size_of(copied) if step.box else (None, None)
+    return replace(
+        row,
+        bytes=made.size,
+        sha256=made.sha256,
+        path=os.path.relpath(copied, settings.BASE_DIR),
         width=width,
         height=height,
     )
+
+
+def whole_rows(
+    asset: Asset, whole: Job, ran: list[Ran], folder: Path, moved: list[Moved]
+) -> list[Row]:
+    """Return the rows of a run that was one job here, `whole`, and was done by `ran` elsewhere.
+
+    The original went there once, with the first step.
+    """
+    cluster, _ = whose(whole.instance)
+    inputs = [one for one in moved if one.direction == Direction.INPUT]
+    rows = []
+    for step in STEPS:
+        found = next((one for one in ran if step.is_of(one)), None)
+        row = Row(
+            file=asset.name,
+            went=WHOLE,
+            topic=step.topic,
+            cluster=cluster if found else "",
+            instance=found.instance if found else "",
+            state=found.state if found else StepState.UNREACHED,
+            error=found.error if found else "A step that it waits for failed.",
+            seconds=found.seconds if found else None,
+        )
+        mine = [one for one in moved if one not in inputs and one.name == step.output]
+        rows.append(travelled(with_file(row, step, whole, folder), [*inputs, *mine]))
+        inputs = []
+    return rows
 
 
 def whose(instance: str) -> tuple[str, str]:
     """Return the site of an instance, and its nodename there; both are empty if there is none."""
     cluster, slash, nodename = instance.partition("/")
     return (cluster, nodename) if slash else (settings.SITE if instance else "", instance)
-
-
-def seconds_of(job: Job) -> float | None:
-    """Return how long the last attempt of the job ran."""
-    if job.started_at is None or job.finished_at is None:
-        return None
-    return round((job.finished_at - job.started_at).total_seconds(), 3)
 
 
 def copy_out(made: PayloadFile, folder: Path) -> Path:

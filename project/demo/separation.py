@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from project.demo.account import Account, Held, Moved
 
-#: The files that may come back to the author's site.
+#: The files that may come back to the author's site: of single steps, and of whole runs.
 OUTPUTS = frozenset(step.output for step in STEPS if step.box)
+OF_WHOLE_RUNS = frozenset(step.output for step in STEPS)
 
 #: By HTTP, or not at all because it was there.
 WAYS = frozenset({"http", HELD})
@@ -37,8 +38,9 @@ def separation_problems(
     for account in (author, render):
         for path in account.orphans:
             yield f"{path} is no file that {account.site} knows"
+    whole = {one.of_job for one in render.ran}
     for one in chain(author.moved, render.moved):
-        yield from moved_problems(one)
+        yield from moved_problems(one, OF_WHOLE_RUNS if one.job in whole else OUTPUTS)
 
 
 def folder_problems(author: Account, render: Account) -> Iterator[str]:
@@ -53,9 +55,9 @@ def folder_problems(author: Account, render: Account) -> Iterator[str]:
             yield f"{file.path} may be a file of the other site too: it is linked"
 
 
-def moved_problems(one: Moved) -> Iterator[str]:
-    """Yield the faults of the way that a file took between the sites."""
+def moved_problems(one: Moved, outputs: frozenset[str]) -> Iterator[str]:
+    """Yield the faults of the way that a file took between the sites; `outputs` may come back."""
     if one.transport not in WAYS:
         yield f"{one.name} of {one.job} went by {one.transport}"
-    if one.direction == Direction.OUTPUT and one.name not in OUTPUTS:
-        yield f"{one.name} of {one.job} was sent to the author's site, and is no rendition"
+    if one.direction == Direction.OUTPUT and one.name not in outputs:
+        yield f"{one.name} of {one.job} was sent to the author's site, and should not be"

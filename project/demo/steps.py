@@ -9,6 +9,7 @@ from project.dam.workflow import THUMBNAIL_PIXELS, WEB_PIXELS
 
 if TYPE_CHECKING:
     from offload.models import Job
+    from project.demo.ran import Ran
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class Step:
         """The step's short name."""
         return str(self.box) if self.box else self.topic.rpartition("/")[2]
 
-    def is_of(self, job: Job) -> bool:
+    def is_of(self, job: Job | Ran) -> bool:
         """Return whether the job is this step."""
         return job.topic == self.topic and job.properties.get("width") == self.box
 

@@ -10,7 +10,9 @@ from django.conf import settings
 from PIL import Image
 
 from offload.core.states import JobState
+from offload.core.transfers.tickets import HELD
 from offload.workflows import StepState
+from project.demo.row import WHOLE
 from project.demo.source import source_of
 from project.demo.steps import STEPS
 from project.sites import RENDER, WORKERS
@@ -62,9 +64,8 @@ def step_problems(step: Step, row: Row, source: Source) -> Iterator[str]:
         return
     if step.topic not in WORKERS.get(row.cluster, {}).get(row.instance, ()):
         yield f"{step.topic} was run by {row.cluster}/{row.instance}, which was not allowed to"
-    if (row.cluster == RENDER) != (
-        row.transport == "http" and row.bytes_sent + row.bytes_saved > 0
-    ):
+    ways = ("http", HELD) if row.went == WHOLE else ("http",)
+    if (row.cluster == RENDER) != (row.transport in ways and row.bytes_sent + row.bytes_saved > 0):
         yield f"{step.output} was made at {row.cluster}, and went by {row.transport or 'no way'}"
     if row.path is None:
         yield f"{step.output} does not exist"

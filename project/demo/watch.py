@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from offload.core.states import JobState
+from offload.core.topics import RUN_TOPIC
 from offload.models import Job
 from project.demo.steps import STEPS
 
@@ -125,15 +126,22 @@ class Lines:
         for asset, run in list(self._waiting):
             jobs = progress.jobs[run.id]
             if all(job.is_finished for job in jobs):
-                done = sum(job.state == JobState.SUCCEEDED for job in jobs)
-                self._console.print(f"{escape(asset.name)}: {done} of {len(jobs)} steps succeeded")
+                self._console.print(f"{escape(asset.name)}: {counted(jobs)}")
                 self._waiting.remove((asset, run))
+
+
+def counted(jobs: list[Job]) -> str:
+    """Return how many steps of a run that has ended succeeded."""
+    if jobs and jobs[0].topic == RUN_TOPIC:
+        return f"went whole to {jobs[0].instance.partition('/')[0]}, which is {jobs[0].state}"
+    done = sum(job.state == JobState.SUCCEEDED for job in jobs)
+    return f"{done} of {len(jobs)} steps succeeded"
 
 
 def picture(runs: list[tuple[Asset, Run]], progress: Progress, room: int) -> Table:
     """Return a table of assets and steps; where room is short, of those still at work."""
     total = len(runs) * len(STEPS)
-    ended = sum(job.is_finished for jobs in progress.jobs.values() for job in jobs)
+    ended = sum(steps_of(job) for jobs in progress.jobs.values() for job in jobs if job.is_finished)
     table = Table("asset", *(step.label for step in STEPS), title=f"{ended} of {total} steps ended")
     busy_first = sorted(
         runs, key=lambda pair: all(j.is_finished for j in progress.jobs[pair[1].id])
@@ -144,9 +152,14 @@ def picture(runs: list[tuple[Asset, Run]], progress: Progress, room: int) -> Tab
     return table
 
 
+def steps_of(job: Job) -> int:
+    """Return how many steps a job is."""
+    return len(STEPS) if job.topic == RUN_TOPIC else 1
+
+
 def cell(step: Step, jobs: list[Job]) -> str:
     """Return how the step stands: by whom it is run, or what it waits for."""
-    job = next((job for job in jobs if step.is_of(job)), None)
+    job = next((job for job in jobs if step.is_of(job) or job.topic == RUN_TOPIC), None)
     if job is None:
         return ""
     colour = COLOURS.get(job.job_state, "red")

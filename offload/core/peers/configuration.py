@@ -31,7 +31,8 @@ UNNAMED = "default"
 ONLY_KEY = "key"
 #: The options of one peer.
 OPTIONS = (
-    "KEY", "ACCEPT", "SEND", "OFF", "MAY_RULE", "BROKER", "BROKER_OPTIONS", "BROKER_USE_SSL", "URL",
+    "KEY", "ACCEPT", "SEND", "SEND_WHOLE", "OFF", "MAY_RULE", "BROKER", "BROKER_OPTIONS",
+    "BROKER_USE_SSL", "URL",
 )  # fmt: skip
 EXAMPLE = '"PEERS": {"render": {"KEY": env["RENDER_KEY"], "SEND": ["render/**"]}}'
 KEY_STEP = 'Make one: python -c "import secrets; print(secrets.token_urlsafe(48))"'
@@ -47,6 +48,8 @@ class PeerConfig:
     #: The topics that it may send here, and those that may be sent to it.
     accepts: tuple[Pattern, ...] = ()
     sends: tuple[Pattern, ...] = ()
+    #: The topics that go there with a whole run, and not by themselves.
+    sends_whole: tuple[Pattern, ...] = ()
     #: The switches that are off unless somebody sets them.
     off: frozenset[PeerSwitch] = frozenset()
     #: Whether it may change rules and switches here.
@@ -146,7 +149,7 @@ def _faults_of_options(where: str, name: object, options: object) -> Iterator[Pe
             near = did_you_mean(str(option), OPTIONS) or f" There are: {', '.join(OPTIONS)}."
             yield PeerFault(where, f"it has no option {option!r:.80}", near.strip())
     yield from _faults_of_keys(where, str(name), options.get("KEY"))
-    for option in ("ACCEPT", "SEND"):
+    for option in ("ACCEPT", "SEND", "SEND_WHOLE"):
         yield from _faults_of_patterns(f"{where}[{option!r}]", options.get(option, ()))
     yield from faults_of_switches(f"{where}['OFF']", options.get("OFF", ()))
     if not isinstance(options.get("MAY_RULE", False), bool):
@@ -231,6 +234,7 @@ def _peer(name: str, options: Mapping[str, Any]) -> PeerConfig:
         keys=tuple(PeerKey(id=id_, peer=name, secret=one.encode()) for id_, one in secrets.items()),
         accepts=tuple(map(Pattern.parse, options.get("ACCEPT", ()))),
         sends=tuple(map(Pattern.parse, options.get("SEND", ()))),
+        sends_whole=tuple(map(Pattern.parse, options.get("SEND_WHOLE", ()))),
         off=frozenset(map(PeerSwitch, options.get("OFF", ()))),
         may_rule=options.get("MAY_RULE", False),
         broker=LinkBroker(

@@ -54,6 +54,8 @@ class Need:
     clone: bool = False
     # It replaces itself, which a clone cannot do.
     stays: bool = False
+    # It is a step of a run that goes whole.
+    of_whole: bool = False
     # It calls an error callback, which reads the row of the failed job.
     errback: bool = False
     # Its requirements of the properties and labels of the instance.

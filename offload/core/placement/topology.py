@@ -109,6 +109,8 @@ class InstanceInfo:
     is_silent: bool = False
     # The topics that may be sent there.
     sends: tuple[Pattern, ...] = ()
+    # The topics that are sent there as steps of a whole run only.
+    sends_whole: tuple[Pattern, ...] = ()
     # Why sending there is switched off; empty if it is not.
     send_off: str = ""
     # Whether that cluster says that it takes jobs.

@@ -18,7 +18,8 @@ def travels(need: Need, instance: InstanceInfo) -> Reason | None:
     if need.clone:  # P10
         sentence = f"The job is a clone of another cluster's, and is not sent on to {peer}."
         return Reason(obstacle=Obstacle.IS_CLONE, detail=sentence)
-    if reason := kept_here(instance, need.topic) or switched_off_between(instance):
+    kept = kept_here(instance, need.topic, of_whole=need.of_whole)
+    if reason := kept or switched_off_between(instance):
         return reason
     if need.files and not instance.transports:
         sentence = f"The job has files, and no transport carries them to {peer}."
@@ -47,13 +48,18 @@ def switched_off_between(instance: InstanceInfo) -> Reason | None:
     return None
 
 
-def kept_here(instance: InstanceInfo, topic: str) -> Reason | None:
-    """Return the reason if the topic may not be sent to the instance's cluster, or None."""
-    sends = instance.sends
+def kept_here(instance: InstanceInfo, topic: str, *, of_whole: bool = False) -> Reason | None:
+    """Return the reason if the topic may not be sent to the instance's cluster, or None.
+
+    ``of_whole`` says that it is the topic of a step of a run that goes whole.
+    """
+    sends = (*instance.sends, *instance.sends_whole) if of_whole else instance.sends
     # Of a whole run, the topics of its steps are asked one by one.
     if topic == RUN_TOPIC or not instance.peer or any(one.matches(topic) for one in sends):
         return None
-    sentence = f"No pattern lets {topic} be sent to {instance.peer}. Add one to SEND of this peer."
+    where = "SEND or SEND_WHOLE" if of_whole else "SEND"
+    sentence = f"No pattern lets {topic} be sent to {instance.peer}."
+    sentence = f"{sentence} Add one to {where} of this peer."
     return Reason(obstacle=Obstacle.NOT_SENT, detail=sentence)
 
 

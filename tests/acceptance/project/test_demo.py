@@ -27,8 +27,8 @@ PROGRAMS = 5
 STEPS = 6
 #: The report's facts about each of them.
 KEYS = (
-    "file", "topic", "cluster", "instance", "state", "error", "seconds", "bytes", "sha256", "path",
-    "width", "height", "transport", "bytes_sent", "bytes_saved",
+    "file", "went", "topic", "cluster", "instance", "state", "error", "seconds", "bytes", "sha256",
+    "path", "width", "height", "transport", "bytes_sent", "bytes_saved",
 )  # fmt: skip
 
 
@@ -133,6 +133,9 @@ def assert_all_is_made(root: Path, report: list[dict[str, Any]]) -> None:
         (site, name) for site, workers in WORKERS.items() for name in workers
     }
     assert {row["transport"] for row in report if row["cluster"] == RENDER} == {"http"}
+    assert {row["cluster"] for row in rows_of(report, photographs[0])} == {RENDER}
+    assert {row["went"] for row in rows_of(report, photographs[0])} == {"whole"}
+    assert {row["went"] for row in report if row["file"] != photographs[0]} == {"by steps"}
     assert {row["transport"] for row in report if row["cluster"] == AUTHOR} == {""}
     assert_originals_were_sent_once_at_least(root, report)
     assert {row["error"] for row in report} == {""}
@@ -147,7 +150,9 @@ def assert_originals_were_sent_once_at_least(root: Path, report: list[dict[str, 
         rows = [row for row in rows_of(report, path.name) if row["cluster"] == RENDER]
         made = sum(row["bytes"] for row in rows)
         sent, saved = (sum(row[key] for row in rows) for key in ("bytes_sent", "bytes_saved"))
-        assert sent + saved == made + len(rows) * path.stat().st_size
+        # The original of a whole run goes once, otherwise once per step.
+        times = 1 if rows[0]["went"] == "whole" else len(rows)
+        assert sent + saved == made + times * path.stat().st_size
         assert sent >= path.stat().st_size
 
 

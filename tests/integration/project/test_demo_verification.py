@@ -136,6 +136,16 @@ def test_a_row_that_is_wrong_is_found(
     assert problem in found[0]
 
 
+def test_a_step_of_a_whole_run_may_have_found_its_file_at_the_other_site(
+    asset: Asset, rows: list[Row]
+) -> None:
+    held = replace(rows[1], transport="held", went="whole")
+
+    assert problems(asset, [rows[0], held, *rows[2:]]) == []
+    [found] = problems(asset, [rows[0], replace(held, went="by steps"), *rows[2:]])
+    assert "went by held" in found
+
+
 def test_a_rendition_that_does_not_open_is_found(asset: Asset, rows: list[Row]) -> None:
     path = settings.BASE_DIR / str(rows[1].path)
     path.write_bytes(path.read_bytes()[:100])

@@ -13,6 +13,7 @@ from offload.models import Job
 from offload.workflows import start
 from project.dam.workflow import UPDATE_ASSET
 from project.demo.account import Account, Held, Moved, held, held_in
+from project.demo.ran import Ran
 from project.demo.row import Row
 from project.demo.rows import travelled
 from project.demo.separation import separation_problems
@@ -101,7 +102,7 @@ def test_a_folder_in_the_other_one_is_found(author: Account, render: Account) ->
     ("moved", "problem"),
     [
         (replace(INPUT, transport="storage"), "original of 1 went by storage"),
-        (replace(OUTPUT, name="original"), "was sent to the author's site, and is no rendition"),
+        (replace(OUTPUT, name="original"), "was sent to the author's site, and should not be"),
     ],
 )
 def test_what_travelled_another_way_or_should_not_is_found(
@@ -110,6 +111,16 @@ def test_what_travelled_another_way_or_should_not_is_found(
     [found] = separation_problems(author, replace(render, moved=(moved,)), [])
 
     assert problem in found
+
+
+def test_a_whole_run_sends_what_all_of_its_steps_made(author: Account, render: Account) -> None:
+    listed = replace(OUTPUT, name="manifest.json")
+    ran = Ran(of_job="1", topic="dam/manifest", instance="thumbs@demo", state="SUCCEEDED")
+    there = replace(render, moved=(listed,))
+
+    assert list(separation_problems(author, replace(there, ran=(ran,)), [])) == []
+    [found] = separation_problems(author, there, [])
+    assert "should not be" in found
 
 
 @pytest.mark.django_db

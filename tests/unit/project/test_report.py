@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -64,13 +65,21 @@ def test_lines_fit_a_terminal_of_eighty_columns() -> None:
 
 
 def test_a_file_is_named_once_above_its_steps() -> None:
-    assert printed([DONE, DONE, REFUSED], 80).count("100%[x] *.png") == 1
+    text = printed([DONE, DONE, REFUSED, replace(DONE, file="b", went="whole")], 80)
+    assert text.count("100%[x] *.png, by steps\n") == 1
+    assert "b, whole\n" in text
 
 
 def test_what_went_between_the_sites_is_summed_up() -> None:
     assert report.transfers([DONE, DONE, REFUSED]) == (
         "Between the sites: 285.6 kB sent by http, and 1.0 kB saved "
         "because they were there already."
+    )
+
+
+def test_it_is_said_how_many_runs_went_whole() -> None:
+    assert report.ways([DONE, DONE, REFUSED, replace(DONE, file="b", went="whole")]) == (
+        "Launchers started every run: 1 went whole to the other site, 2 step by step."
     )
 
 
@@ -81,3 +90,4 @@ def test_the_table_says_which_site_ran_what() -> None:
     text = console.file.getvalue()
     assert "render/thumbs@demo" in text
     assert "142.8 kB" in text
+    assert "by steps" in text

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from offload.core.topics import Pattern
+from offload.core.topics import RUN_TOPIC, Pattern
 from project import sites
 
 
@@ -38,19 +38,21 @@ def test_what_one_site_sends_the_other_accepts_by_http_alone() -> None:
         sites.link(name, key="k" * 32, address="http://127.0.0.1:8000") for name in sites.WORKERS
     )
 
-    assert author["PEERS"]["render"]["SEND"] == render["PEERS"]["author"]["ACCEPT"]
+    assert author["PEERS"]["render"]["SEND_WHOLE"] == render["PEERS"]["author"]["ACCEPT"]
     assert author["PEERS"]["render"]["KEY"] == render["PEERS"]["author"]["KEY"]
     assert render["PEERS"]["author"]["URL"] == "http://127.0.0.1:8000/offload"
     assert author["TRANSPORTS"] == render["TRANSPORTS"] == {"*": ["http"]}
 
 
-def test_what_the_author_does_itself_never_travels() -> None:
-    def travels(topic: str) -> bool:
-        return Pattern.parse(sites.RENDITIONS).matches(topic)
+def test_what_the_author_does_itself_travels_with_whole_runs_alone() -> None:
+    def travels(topic: str, pattern: str = sites.RENDITIONS) -> bool:
+        return Pattern.parse(pattern).matches(topic)
 
     own, other = (
-        [topic for topics in workers.values() for topic in topics]
+        {topic for topics in workers.values() for topic in topics}
         for workers in sites.WORKERS.values()
     )
-    assert all(map(travels, other))
+    assert all(map(travels, other - own - {RUN_TOPIC}))
     assert not any(map(travels, own))
+    assert own < other
+    assert all(travels(topic, sites.OF_WHOLE_RUNS) for topic in own | other - {RUN_TOPIC})

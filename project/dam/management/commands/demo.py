@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
     from offload.models import Run
-    from project.demo.account import Held, Moved
+    from project.demo.account import Held
     from project.demo.assets import Asset
     from project.demo.row import Row
     from project.running import Sites
@@ -86,7 +86,7 @@ class Command(RichCommand):
                 self.explain(stalled)
             author, render = accounts(sites)
         found = list(separation_problems(author, render, originals))
-        self.conclude(collect(runs, [*author.moved, *render.moved]), found)
+        self.conclude(collect(runs, author, render), found)
 
     def explain(self, stalled: Stalled) -> None:
         """Say for each topic why its jobs wait, and give up."""
@@ -112,7 +112,7 @@ class Command(RichCommand):
             raise CommandError("The demo failed:\n  " + "\n  ".join(found))
         refused = sum(some[0].state != "SUCCEEDED" for _, some in results)
         self.console.print(report.transfers(rows), soft_wrap=True)
-        self.console.print("Every run was started by the launcher demo, and went step by step.")
+        self.console.print(report.ways(rows), soft_wrap=True)
         self.console.print(
             f"Assets: {len(results) - refused} done and verified, {refused} could not be read. "
             f"Report: {settings.VAR / 'demo' / 'report.json'}",
@@ -126,7 +126,9 @@ def submitted(sites: Sites, assets: list[Asset]) -> Iterator[tuple[Asset, Run]]:
     folder = f"demo/{uuid4().hex}"
     for number, asset in enumerate(assets, 1):
         sites.fleet.check()
-        yield asset, submit(asset, f"{folder}/{folder_name(number, asset)}")
+        # The launcher demo-whole takes what is below whole/; one is enough to show it.
+        way = "whole/" if number == 1 else ""
+        yield asset, submit(asset, f"{folder}/{way}{folder_name(number, asset)}")
 
 
 def submit(asset: Asset, path: str) -> Run:
@@ -136,12 +138,13 @@ def submit(asset: Asset, path: str) -> Run:
     ERROR, and the others are done.
     """
     try:
-        [found] = launch(asset.path, path=path, by="demo")
+        found = launch(asset.path, path=path, by="demo")
     except (MissingFile, UnreadableFile) as error:
         return start(UPDATE_ASSET, user_data={"file": asset.name, "problem": str(error)}).row
-    if found.run is None:
-        raise CommandError(f"{asset.name} was not launched: {found.problem}")
-    return found.run.row
+    run = next((one.run for one in found if one.run is not None), None)
+    if run is None:
+        raise CommandError(f"{asset.name} was not launched: {found[0].problem}")
+    return run.row
 
 
 def stored_originals(runs: list[tuple[Asset, Run]]) -> list[Held]:
@@ -163,11 +166,11 @@ def accounts(sites: Sites) -> tuple[Account, Account]:
     return Account.here(), Account.load(path)
 
 
-def collect(runs: list[tuple[Asset, Run]], moved: list[Moved]) -> list[tuple[Asset, list[Row]]]:
+def collect(runs: list[tuple[Asset, Run]], *seen: Account) -> list[tuple[Asset, list[Row]]]:
     """Return the results of the assets; their files replace those of the last demo."""
     folder = settings.VAR / "demo" / "outputs"
     shutil.rmtree(folder, ignore_errors=True)
     return [
-        (asset, rows_of(asset, run, folder / folder_name(number, asset), moved))
+        (asset, rows_of(asset, run, folder / folder_name(number, asset), seen))
         for number, (asset, run) in enumerate(runs, 1)
     ]

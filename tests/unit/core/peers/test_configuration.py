@@ -39,6 +39,7 @@ def test_every_option_is_read() -> None:
                 "KEY": {"new": OTHER_SECRET, "old": SECRET},
                 "ACCEPT": ["dam/manifest"],
                 "SEND": ["render/**"],
+                "SEND_WHOLE": ["dam/**"],
                 "OFF": ["move"],
                 "MAY_RULE": True,
                 "BROKER": "amqp://user:password@broker.example//",
@@ -56,6 +57,7 @@ def test_every_option_is_read() -> None:
         (Pattern.parse("dam/manifest"),),
         (Pattern.parse("render/**"),),
     )
+    assert peer.sends_whole == (Pattern.parse("dam/**"),)
     assert config.sends.permits("render", "render/still")
     assert not config.accepts.permits("render", "render/still")
     assert (peer.may_rule, peer.url) == (True, "https://render.example")
@@ -80,6 +82,7 @@ def test_every_option_is_read() -> None:
         ({"KEY": "\ud800" * 32}, "['KEY']", "it is no valid text"),
         ({"KEY": SECRET, "SEDN": []}, "", "it has no option 'SEDN'"),
         ({"KEY": SECRET, "SEND": "dam/**"}, "['SEND']", "it is not a list of patterns"),
+        ({"KEY": SECRET, "SEND_WHOLE": "a"}, "['SEND_WHOLE']", "it is not a list of patterns"),
         ({"KEY": SECRET, "OFF": "send"}, "['OFF']", "it is not a list of switches"),
         ({"KEY": SECRET, "OFF": ["sned"]}, "['OFF']", "there is no switch 'sned'"),
         ({"KEY": SECRET, "MAY_RULE": 1}, "['MAY_RULE']", "it is not True or False"),

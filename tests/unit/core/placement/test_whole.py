@@ -48,6 +48,19 @@ def test_of_several_the_one_with_the_least_to_do_is_chosen_unless_one_is_named()
     assert chosen(whole(NEEDS, both, NOW, only="render"), {"render/one@h": 1}) == "render/*"
 
 
+def test_what_is_sent_with_whole_runs_alone_is_not_sent_by_itself() -> None:
+    one = away("one@h", "a", "b", sends=(Pattern.parse("a"),), sends_whole=(Pattern.parse("b"),))
+    steps = [replace(need, of_whole=True) for need in NEEDS]
+
+    assert list(whole(steps, picture(one), NOW).candidates) == ["render/*"]
+    alone = route(Need(topic="b"), replace(topology(), remote=(one,)), {}, now=NOW)
+    assert isinstance(alone, Unroutable)
+    assert dict(alone.obstacles) == {Obstacle.NOT_SENT: 1}
+    [verdict] = whole(steps, picture(replace(one, sends_whole=())), NOW).verdicts
+    assert verdict.reason is not None
+    assert "Add one to SEND or SEND_WHOLE of this peer." in verdict.reason.detail
+
+
 @pytest.mark.parametrize(
     ("there", "obstacle"),
     [
