@@ -14,6 +14,7 @@ from offload.core.workflows import plans
 from offload.core.workflows.placements import Placement
 from offload.fleet.snapshots import now, snapshot
 from offload.models import Job
+from offload.runs import placing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,7 +77,8 @@ def _for_a_time(row: Run, name: str) -> Affinity | None:
 
 def _able(row: Run, spec: StepSpec) -> list[str]:
     """Return the instances that can do a step; those of other clusters only if none here can."""
-    need = Need(topic=spec.topic, files=row.payload_id is not None)
+    has_files, asked = row.payload_id is not None, placing.required(spec.topic)
+    need = Need(topic=spec.topic, files=has_files, requires=asked)
     found = [one.instance for one in plan(need, snapshot().topology, now()).candidates]
     here = [one.name for one in found if not one.peer]
     return here or [one.name for one in found]

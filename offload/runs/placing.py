@@ -24,6 +24,7 @@ from offload.tracking.queries import loads_by_instance
 from offload.tracking.state_changes import send_on_commit
 
 if TYPE_CHECKING:
+    from offload.core.matching.requirements import Requirements
     from offload.core.workflows.graphs import Graph
     from offload.core.workflows.plans import Plan
     from offload.runs.locking import Locked
@@ -44,7 +45,7 @@ def settle(run: Locked, plan: Plan) -> None:
 
 
 def needs(row: Run, graph: Graph, plan: Plan) -> tuple[Need, ...]:
-    """Return the needs of the steps that have not ended.
+    """Return the needs of the steps that have not ended, and what their queues require.
 
     One that only waits has no job, and a plain Celery task is run by any worker of Celery's.
     """
@@ -53,10 +54,16 @@ def needs(row: Run, graph: Graph, plan: Plan) -> tuple[Need, ...]:
             topic=spec.topic,
             limit=any((spec.signature.get("options") or {}).get(name) for name in TIME_LIMITS),
             files=row.payload_id is not None,
+            requires=required(spec.topic),
         )
         for spec in graph.steps
         if not (spec.wait or spec.plain or plan[spec.name].state.is_final)
     )
+
+
+def required(topic: str) -> Requirements:
+    """Return what the queue of a topic's jobs requires of an instance."""
+    return snapshot().policy_for(topic).requires
 
 
 def kept_to(row: Run) -> Affinity:
@@ -79,10 +86,14 @@ def able(row: Run, graph: Graph, plan: Plan) -> Joint | Whole:
 def clusters(graph: Graph, *, only: str = "", files: bool = False) -> Whole:
     """Return the clusters that can do all of a graph, and why the others cannot.
 
-    ``files`` says that a run of it has files.
+    ``files`` says that a run of it has files. What a queue here requires, some instance there must
+    have; which one gets a step, the other cluster decides.
     """
-    begins = Need(topic=RUN_TOPIC, files=files)
-    steps = [Need(topic=one, of_whole=True) for one in whole_runs.topics_of(graph)]
+    begins = Need(topic=RUN_TOPIC, files=files, requires=required(RUN_TOPIC))
+    steps = [
+        Need(topic=one, of_whole=True, requires=required(one))
+        for one in whole_runs.topics_of(graph)
+    ]
     return whole([begins, *steps], snapshot().topology, now(), only=only)
 
 

@@ -12,6 +12,8 @@ from offload.core.placement.reasons import Obstacle
 from offload.jobs import aftermath, stopping
 from offload.models import Run
 from offload.operations import runs as controls
+from offload.queues import policies
+from offload.reading.runs import run_page
 from offload.workflows import start, step, workflow
 from tests.integration.peers.whole.acting import NAME, begun, open_steps, there
 from tests.integration.world import HERE
@@ -51,6 +53,28 @@ def test_a_run_that_cannot_go_whole_is_refused_with_nothing_stored(
         with pytest.raises(NoPeerForRun, match=told):
             start(name, peer=peer)
         assert not Run.objects.exists()
+
+
+def test_a_cluster_without_what_a_queue_here_requires_is_refused_with_what_it_lacks(
+    link: Link,
+) -> None:
+    with link.home.here():
+        policies.add("seconds", ["dam/second"], requires={"gpu": True})
+        with pytest.raises(NoPeerForRun, match=r"render cannot do dam/second: .* not qual") as met:
+            start(NAME, placement="peer")
+        assert not Run.objects.exists()
+    assert [one.obstacle for one in met.value.reasons] == [Obstacle.UNMET]
+
+
+def test_a_run_on_its_way_says_what_its_cluster_lacks_by_now(link: Link) -> None:
+    with link.home.here():
+        run = start(NAME, placement="peer")
+        policies.add("seconds", ["dam/second"], requires={"gpu": True})
+
+        placed = run_page.page(run.row).placed
+
+        assert "No other cluster can do every step. render cannot do dam/second" in placed
+        assert "gpu" in placed
 
 
 def test_the_refusal_says_by_type_what_each_cluster_lacks(link: Link) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from offload.core.matching.requirements import Requirements
 from offload.core.placement.affinity import Affinity
 from offload.core.placement.judgement import Need
 from offload.core.placement.lanes import Lane
@@ -82,6 +83,18 @@ def test_each_cluster_that_cannot_is_told_with_the_reason(
     assert verdict.reason is not None
     assert verdict.reason.obstacle is obstacle
     assert found.problem.startswith("No other cluster can do every step. render cannot do ")
+
+
+def test_each_step_needs_one_instance_there_that_has_what_is_required() -> None:
+    big = Requirements.of({"ram_gb": {">=": 64}})
+    needs = [NEEDS[0], NEEDS[1], replace(NEEDS[2], requires=big)]
+    weak, strong = (away(f"{n}@h", "a", "b", properties={"ram_gb": n}) for n in (32, 128))
+
+    assert list(whole(needs, picture(weak, strong), NOW).candidates) == ["render/*"]
+    [verdict] = whole(needs, picture(weak), NOW).verdicts
+    assert verdict.reason is not None
+    assert verdict.reason.obstacle is Obstacle.UNMET
+    assert "render cannot do b: render/32@h does not qualify" in verdict.reason.detail
 
 
 def test_an_instance_that_a_rule_keeps_from_one_step_does_none() -> None:
