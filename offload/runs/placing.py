@@ -62,7 +62,7 @@ def needs(row: Run, graph: Graph, plan: Plan) -> tuple[Need, ...]:
 
 
 def required(topic: str) -> Requirements:
-    """Return what the queue of a topic's jobs requires of an instance."""
+    """Return the requirements of the queue of a topic's jobs."""
     return snapshot().policy_for(topic).requires
 
 
