@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -23,6 +24,8 @@ LOG_FORMAT = "[%(asctime)s: %(levelname)s/agent-%(process)d] %(message)s"
 def main() -> None:
     """Set up Django and the Celery app, settle the name, and run as long as the worker."""
     spec = json.loads(sys.argv[1])
+    # Modules that load leave no garbage; looking for it takes a fifth of the time to start.
+    gc.disable()
     # Signals end the worker; the agent stays until the last run is over.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -34,6 +37,8 @@ def main() -> None:
     # Error callbacks are called by their signatures, so the site's tasks must be known.
     celery_app().loader.import_default_modules()
     agent = import_module("offload.worker.agent.agent")
+    gc.freeze()
+    gc.enable()
     code = agent.Agent(spec, Link.of_descriptor(spec["link"])).run()
     logging.shutdown()
     # A normal exit would wait for a duty that hangs, such as on a broker.
