@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
+from offload.canvas.freezing.context import running
 from offload.conf import settings
 from offload.core.exceptions import InvalidProperties
 from offload.core.matching.requirements import Requirements
+from offload.core.placement.affinity import Affinity
 from offload.core.topics import validate_topic
 from offload.core.validation.job_properties import check_properties
 from offload.core.validation.options import (
@@ -58,6 +60,8 @@ class SubmitOptions:
     retry_delay: Seconds | None = None
     #: Requirements of the instance that runs the job, or None.
     requires: Mapping[str, Any] | None = None
+    #: Keep it with the run of the step whose code submits it, if that stays together.
+    together: bool = False
 
     def __post_init__(self) -> None:
         """Raise InvalidDelay, InvalidPriority or InvalidNumber for a value out of bounds.
@@ -91,6 +95,7 @@ def submit(
     retries: int | None = None,
     retry_delay: Seconds | None = None,
     requires: Mapping[str, Any] | None = None,
+    together: bool = False,
 ) -> JobHandle:
     """Store a job for a topic and return a handle on it.
 
@@ -109,7 +114,9 @@ def submit(
     before the first of them, in seconds or as a timedelta, a year at most; without them, the queue
     decides. ``requires`` is what an instance must have to run the job, as a JSON object of its
     properties and labels: ``{"gpu": True, "ram_gb": {">=": 64}, "labels": ["licensed"]}``. The
-    requirements of its queue and its consumer hold too.
+    requirements of its queue and its consumer hold too. ``together`` keeps a job that the code of a
+    step submits at the step's instance, if its run stays together there; any other runs it once
+    that one cannot.
 
     Inside a transaction of offload's database (``OFFLOAD["DATABASE"]``, and no other), the job
     exists only once it commits; after a rollback nothing is left.
@@ -129,6 +136,7 @@ def submit(
         retries=retries,
         retry_delay=retry_delay,
         requires=requires,
+        together=together,
     )
     many, orders = [{} if properties is None else properties], deliveries.frozen(deliver_to)
     # With a payload from the beginning, a job whose outputs are delivered stays in its cluster.
@@ -149,13 +157,14 @@ def submit_many(
     retries: int | None = None,
     retry_delay: Seconds | None = None,
     requires: Mapping[str, Any] | None = None,
+    together: bool = False,
 ) -> list[JobHandle]:
     """Store one job for each properties in ``many``, all of them or none; return their handles.
 
     ``topic`` is the topic of all of them, and ``many`` an iterable of JSON objects. ``deliver_to``,
     ``queue``, ``priority``, ``delay``, ``expires``, ``ignore_result``, ``retries``,
-    ``retry_delay`` and ``requires`` apply to each, as in ``submit``; the errors are those of
-    ``submit`` too. The handles have the order of ``many``.
+    ``retry_delay``, ``requires`` and ``together`` apply to each, as in ``submit``; the errors are
+    those of ``submit`` too. The handles have the order of ``many``.
     """
     submit_options = SubmitOptions(
         queue=queue,
@@ -166,6 +175,7 @@ def submit_many(
         retries=retries,
         retry_delay=retry_delay,
         requires=requires,
+        together=together,
     )
     orders = deliveries.frozen(deliver_to)
     with payloads.saving({}) if orders else nullcontext() as saved:
@@ -230,4 +240,11 @@ def _draft(
         expires_in=cast("float | None", submit_options.expires),
         payload_id=saved.id if saved else None,
         requires=cast("Requirements", submit_options.requires),
+        affinity=_affinity() if submit_options.together else None,
     )
+
+
+def _affinity() -> Affinity | None:
+    """Return what keeps a job to the place of the running step's run, if that stays together."""
+    job = running.get()
+    return Affinity(instance=job.place) if job and job.place else None

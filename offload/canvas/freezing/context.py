@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from celery.exceptions import Retry
 
+from offload.core.placement.affinity import Affinity
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -37,6 +39,8 @@ class Running:
     root_id: str = ""
     #: As given to Celery; the job's own submissions may inherit it.
     priority: int | None = None
+    #: The instance that runs it, if its run stays together; else "".
+    place: str = ""
     continuation: Continuation | None = None
 
 
@@ -56,6 +60,12 @@ class Origin:
 running: ContextVar[Running | None] = ContextVar("offload_running", default=None)
 #: Set while a row's successors, or the first steps of a workflow's run, are submitted.
 origin: ContextVar[Origin | None] = ContextVar("offload_origin", default=None)
+
+
+def place_of(options: Mapping[str, Any], instance: str) -> str:
+    """Return the instance that runs a job with these options; "" unless its run stays together."""
+    kept = Affinity.parse(options.get("affinity") or "")
+    return instance if kept and kept.for_good else ""
 
 
 def continuation() -> Continuation | None:

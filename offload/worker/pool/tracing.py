@@ -144,6 +144,7 @@ def _attempt(
         epoch=job.epoch,
         root_id=claimed.root_id or job.id,
         priority=claimed.options.get("priority"),
+        place=context.place_of(claimed.options, facts.worker),
     )
     return TracedAttempt(
         task=task,

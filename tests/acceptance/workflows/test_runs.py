@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from celery import chain, chord, group
 
+from offload import JobHandle
 from offload.models import Job
 from offload.workflows import RunState, definitions, result, start, step, workflow
 from tests.acceptance.site.journal import events
@@ -179,7 +180,7 @@ def test_a_run_that_stays_together_survives_its_instance_and_repeats_no_done_ste
     gate = tmp_path / "gate"
     run = started(
         lambda: chain(
-            step("acc/any", called="first"),
+            step("acc/submits", called="first"),
             step("acc/gate", called="held", gate=str(gate)).set(immutable=True),
             step("acc/last", called="third"),
             step("acc/last", called="last"),
@@ -190,6 +191,8 @@ def test_a_run_that_stays_together_survives_its_instance_and_repeats_no_done_ste
     eventually(lambda: events(run.plan["held"].job, "start"), within=60, what="its beginning")
     placed = run.row.instance
     assert placed in {one.name for one in fleet.workers.values()}
+    own = JobHandle(JobHandle(run.plan["first"].job).result(timeout=60)).wait(60)
+    assert (own.state, own.instance) == ("SUCCEEDED", placed)
     [lost] = [one for one in fleet.workers.values() if one.name == placed]
 
     lost.send_all(signal.SIGKILL)

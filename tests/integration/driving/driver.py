@@ -79,7 +79,12 @@ class Driver:
         task = self.task_of(row)
         job = job_of(row, ending)
         root = row.root_id or job_id
-        running = context.Running(id=job_id, epoch=row.epoch, root_id=root)
+        running = context.Running(
+            id=job_id,
+            epoch=row.epoch,
+            root_id=root,
+            place=context.place_of(row.options, job.instance),
+        )
         token = context.running.set(running)
         task.push_request(
             id=job_id, offload={"id": job_id}, called_directly=False, root_id=root,
