@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
-from offload import PermanentError, consumer, submit
+from offload import PermanentError, consumer
 from offload.models import Payload
 from tests.acceptance.site.journal import note
 
@@ -206,13 +206,6 @@ def brood(job: CurrentJob) -> int:
     with subprocess.Popen(["sleep", "600"], start_new_session=True) as child:
         job.progress(child.pid)
         return child.wait()
-
-
-@consumer("acc/submits")
-def submits(job: CurrentJob) -> str:
-    """Submit a job that is kept with the run of this one; return its id."""
-    said(job, "ran")
-    return submit("acc/any", together=True).id
 
 
 #: A program that starts another one, says the numbers of both, and waits.

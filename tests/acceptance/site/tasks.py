@@ -8,7 +8,7 @@ from typing import Any
 from celery import chain, shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
-from offload import OffloadTask, current_job
+from offload import OffloadTask, current_job, submit
 from tests.acceptance.site import faults
 from tests.acceptance.site.journal import note
 
@@ -70,6 +70,13 @@ def here() -> list[Any]:
 def whoami() -> list[Any]:
     """Return which job runs."""
     return here()
+
+
+@shared_task(base=OffloadTask, topic="acc/submits")
+def submits() -> str:
+    """Submit a job that is kept with the run of this one; return its id."""
+    note("ran", current_job().id)
+    return submit("acc/any", together=True).id
 
 
 @shared_task(base=OffloadTask, topic="acc/sender")
