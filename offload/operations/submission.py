@@ -245,6 +245,6 @@ def _draft(
 
 
 def _affinity() -> Affinity | None:
-    """Return what keeps a job to the place of the running step's run, if that stays together."""
+    """Return the affinity to the place of the running step's run, if that stays together."""
     job = running.get()
     return Affinity(instance=job.place) if job and job.place else None
