@@ -15,7 +15,7 @@ from offload.admin.recorded import RecordedAdmin
 from offload.browser import ages
 from offload.models import Queue
 from offload.models.change_records import SubjectKind
-from offload.models.queues import validate_patterns
+from offload.models.queueing.queue_validators import validate_patterns, validate_windows
 from offload.operations.changes.queues import (
     AddQueue,
     ChangeQueue,
@@ -28,7 +28,7 @@ from offload.reading.cluster import known_names
 from offload.templatetags.offload import broken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
@@ -44,10 +44,15 @@ else:
 MANAGE_QUEUE = "offload.manage_queue"
 
 
-class PatternsField(forms.Field):
-    """Patterns of topics, one a line."""
+class LinesField(forms.Field):
+    """Texts, one a line, each of which ``check`` examines as a list of its own."""
 
     widget = forms.Textarea(attrs={"rows": 4, "cols": 60, "spellcheck": "false"})
+
+    def __init__(self, *, check: Callable[[list[str]], None], **options: Any) -> None:
+        """Take the check, and the options of a field."""
+        super().__init__(**options)
+        self.check = check
 
     def prepare_value(self, value: Any) -> Any:
         """Return a list as lines."""
@@ -60,26 +65,38 @@ class PatternsField(forms.Field):
     def validate(self, value: list[str]) -> None:
         """Raise ValidationError with the problem of each line, by its number."""
         super().validate(value)
-        errors = [error for number, text in enumerate(value, 1) for error in _wrong(number, text)]
+        errors = [
+            error for number, text in enumerate(value, 1) for error in self._wrong(number, text)
+        ]
         if errors:
             raise ValidationError(errors)
 
-
-def _wrong(number: int, text: str) -> list[ValidationError]:
-    try:
-        validate_patterns([text])
-    except ValidationError as error:
-        message = _("Line %(line)d: %(error)s")
-        return [ValidationError(message, params={"line": number, "error": error.messages[0]})]
-    return []
+    def _wrong(self, number: int, text: str) -> list[ValidationError]:
+        try:
+            self.check([text])
+        except ValidationError as error:
+            message = _("Line %(line)d: %(error)s")
+            return [ValidationError(message, params={"line": number, "error": error.messages[0]})]
+        return []
 
 
 class QueueForm(ModelForm):
     """The form of a queue, with its patterns as lines."""
 
-    topics = PatternsField(
+    topics = LinesField(
+        check=validate_patterns,
         label=_("Topic patterns"),
         help_text=_("One a line: a/b exactly · a/* one more segment · a/** one or more · **"),
+    )
+
+    windows = LinesField(
+        check=validate_windows,
+        label=_("Windows of time"),
+        required=False,
+        help_text=_(
+            "When it runs, one a line: mon-fri 22:00-06:00 · sat,sun 00:00-24:00 · 12:00-13:00. "
+            "Empty: always."
+        ),
     )
 
     #: Without the hidden copy that Django adds for a default that is made anew.
@@ -95,7 +112,8 @@ class QueueForm(ModelForm):
 
         model = Queue
         fields = (
-            "name", "topics", "ranking", "type", "max_parallel", "cluster_order", "requires",
+            "name", "topics", "ranking", "type", "max_parallel", "rate", "burst", "windows",
+            "time_zone", "cluster_order", "requires",
             "retries", "retry_delay", "backoff", "retention_days", "suspended", "note",
         )  # fmt: skip
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import timedelta
 
+    from offload.core.timing.rates import Rate
+    from offload.core.timing.windows import Windows
+
 
 class QueueType(enum.StrEnum):
     """In what order the jobs of a queue run."""
@@ -44,6 +47,10 @@ class Policy:
     type: QueueType = QueueType.UNORDERED
     # Jobs of the queue that run at once, on all instances together; None is without limit.
     max_parallel: int | None = None
+    # Jobs that begin per unit of time, on all instances together; None is without limit.
+    rate: Rate | None = None
+    # The times of the week at which it runs; None is always.
+    windows: Windows | None = None
     retry: RetryPolicy
     cluster_order: ClusterOrder = ClusterOrder.LOCAL_FIRST
     # Requirements of each of its jobs, beside those of the job itself.
@@ -67,7 +74,12 @@ class Policy:
     @property
     def is_plain(self) -> bool:
         """Tell whether its jobs may be bound without looking at each other."""
-        return self.limit is None and not self.suspended
+        return not self.is_counted and not self.suspended and self.windows is None
+
+    @property
+    def is_counted(self) -> bool:
+        """Tell whether its jobs are bound under the lock of its row, as counting them needs."""
+        return self.limit is not None or self.rate is not None
 
 
 # Takes every topic that no other queue takes, with the site's defaults.

@@ -134,6 +134,8 @@ class Waiting(Explained):
     UNASSIGNED = "unassigned", "No instance can and may run its topic now."
     WINDOW_FULL = "window_full", "Every instance that may run it has as many jobs as it can hold."
     QUEUE_LIMIT = "queue_limit", "Its queue runs as many jobs as it may at once."
+    RATE_LIMIT = "rate_limit", "Its queue has begun as many jobs as it may for the moment."
+    CLOSED = "closed", "Its queue does not run at this time."
     SUSPENDED = "suspended", "Its queue is suspended."
     RETRY_DELAY = "retry_delay", "An attempt failed; the next one is not due yet."
     DEPENDENCY = "dependency", "Jobs it depends on have not ended."

@@ -1,4 +1,4 @@
-"""Suspended queues, and differences between declared queues and the tables."""
+"""Queues that begin nothing, and differences between declared queues and the tables."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ SUBJECT = "queues"
 
 
 def examine() -> Iterator[Finding]:
-    """Yield suspended queues, and declarations that the tables do not follow."""
+    """Yield queues that begin nothing, and declarations that the tables do not follow."""
     yield from _suspended()
+    yield from _never_open()
     yield from _declared()
 
 
@@ -28,6 +29,17 @@ def _suspended() -> Iterator[Finding]:
             fact = f"Queue {policy.name} is suspended{note}. None of its jobs is sent."
             yield warn(
                 SUBJECT, fact, f"To resume it: manage.py offload queues resume {policy.name}"
+            )
+
+
+def _never_open() -> Iterator[Finding]:
+    for policy in snapshot().policies:
+        if policy.windows is not None and not policy.windows.windows:
+            fact = f"Queue {policy.name} never opens: its windows cannot be read."
+            yield warn(
+                SUBJECT,
+                fact,
+                f"To run it always: manage.py offload queues set {policy.name} --window none",
             )
 
 

@@ -7,8 +7,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.utils.timezone import get_default_timezone_name
+
 from offload.conf import cluster_name, settings
-from offload.core.exceptions import InvalidPattern, InvalidRequirement, OffloadError
+from offload.core.exceptions import (
+    InvalidPattern,
+    InvalidRate,
+    InvalidRequirement,
+    InvalidWindow,
+    OffloadError,
+    UnknownTimeZone,
+)
 from offload.core.matching.requirements import UNREADABLE, Requirements
 from offload.core.placement.topology import (
     Consumer,
@@ -20,6 +29,8 @@ from offload.core.placement.topology import (
 )
 from offload.core.policies import DEFAULT_POLICY, ClusterOrder, Policy, QueueType
 from offload.core.retries import RetryPolicy
+from offload.core.timing.rates import Rate
+from offload.core.timing.windows import Windows, zone_of
 from offload.core.topics import Pattern
 from offload.core.validation.bounds import (
     BACKOFF,
@@ -153,6 +164,8 @@ def policy_of(row: Queue) -> Policy:
         patterns=_patterns(row),
         type=QueueType.ORDERED if row.type == QueueType.ORDERED else QueueType.UNORDERED,
         max_parallel=None if row.max_parallel is None else PARALLEL.nearest_whole(row.max_parallel),
+        rate=_rate(row),
+        windows=_windows(row),
         cluster_order=_cluster_order(row.cluster_order),
         requires=_requires(row),
         retry=_retry(
@@ -166,6 +179,26 @@ def policy_of(row: Queue) -> Policy:
         ranking=RANKING.nearest_whole(row.ranking),
         retention=_retention(row.retention_days),
     )
+
+
+def _rate(row: Queue) -> Rate | None:
+    """Return the rate of a queue; one that cannot be read lets the fewest begin."""
+    try:
+        return Rate.parse(row.rate, row.burst) if row.rate else None
+    except InvalidRate as error:
+        logger.error("queue %s begins one job a day: its rate cannot be read: %s", row, error)
+        return Rate(1, "d")
+
+
+def _windows(row: Queue) -> Windows | None:
+    """Return the windows of a queue; with some that cannot be read it never opens."""
+    if row.windows == []:
+        return None
+    try:
+        return Windows.of(row.windows, row.time_zone or get_default_timezone_name())
+    except (InvalidWindow, UnknownTimeZone) as error:
+        logger.error("queue %s never opens: its windows cannot be read: %s", row, error)
+        return Windows((), zone_of("UTC"))
 
 
 def _cluster_order(value: str) -> ClusterOrder:

@@ -19,6 +19,7 @@ from offload.models.peers.clusters import Peer, PeerRefusal, SeenMessage
 from offload.models.peers.outboxes import ClosedBinding, News, WithdrawnBinding
 from offload.models.peers.peer_switches import LinkSwitch
 from offload.models.peers.request_rows import AnsweredRequest, PeerRequest
+from offload.models.queueing.rate_buckets import RateBucket
 from offload.models.queues import Queue
 from offload.models.rules import Rule, Switch
 from offload.models.runs import Run, StepWait
@@ -51,6 +52,7 @@ __all__ = [
     "PeerRefusal",
     "PeerRequest",
     "Queue",
+    "RateBucket",
     "Rule",
     "Run",
     "SeenMessage",
@@ -68,6 +70,7 @@ __all__ = [
     "joins",
     "launching",
     "payloads",
+    "queueing",
     "queues",
     "stores",
     "validation",

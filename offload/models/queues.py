@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from offload.core.exceptions import InvalidPattern, InvalidRequirement
-from offload.core.matching.requirements import Requirements
 from offload.core.policies import ClusterOrder, QueueType
-from offload.core.topics import Pattern
 from offload.core.validation.bounds import (
     BACKOFF,
+    BURST,
     PARALLEL,
     RANKING,
     RETENTION_DAYS,
@@ -21,26 +17,14 @@ from offload.core.validation.bounds import (
     RETRY_DELAY,
 )
 from offload.db.managers import OffloadManager
+from offload.models.queueing.queue_validators import (
+    validate_patterns,
+    validate_rate,
+    validate_requirements,
+    validate_time_zone,
+    validate_windows,
+)
 from offload.models.validation import keeps, within
-
-
-def validate_patterns(value: Any) -> None:
-    """Raise ValidationError unless ``value`` is a list of topic patterns."""
-    if not isinstance(value, list) or not value:
-        raise ValidationError(_('Give a list of patterns, such as ["dam/**"].'))
-    for text in value:
-        try:
-            Pattern.parse(text)
-        except InvalidPattern as error:
-            raise ValidationError(str(error), code="pattern") from error
-
-
-def validate_requirements(value: Any) -> None:
-    """Raise ValidationError unless ``value`` is an object of requirements."""
-    try:
-        Requirements.of(value)
-    except InvalidRequirement as error:
-        raise ValidationError(str(error), code="requires") from error
 
 
 class Queue(models.Model):
@@ -71,6 +55,41 @@ class Queue(models.Model):
         blank=True,
         validators=within(PARALLEL),
         help_text=_("In the whole cluster. Leave empty for no limit."),
+    )
+    rate = models.CharField(
+        _("rate"),
+        max_length=20,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_rate],
+        help_text=_("Jobs that begin per second, minute, hour or day in the whole cluster: 100/m."),
+    )
+    burst = models.PositiveIntegerField(
+        _("burst"),
+        null=True,
+        blank=True,
+        validators=within(BURST),
+        help_text=_(
+            "How many may begin at once after a pause. Empty takes one second's worth, at least 1."
+        ),
+    )
+    windows = models.JSONField(
+        _("windows of time"),
+        default=list,
+        db_default=[],
+        blank=True,
+        validators=[validate_windows],
+        help_text=_('When it runs: ["mon-fri 22:00-06:00", "sat,sun 00:00-24:00"]. Empty: always.'),
+    )
+    time_zone = models.CharField(
+        _("time zone"),
+        max_length=63,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_time_zone],
+        help_text=_("Of the windows, such as Europe/Berlin. Empty takes the site's."),
     )
     cluster_order = models.CharField(
         _("order of clusters"),
@@ -174,6 +193,12 @@ class Queue(models.Model):
                 ),
             ),
             keeps(
+                "burst",
+                BURST,
+                name="offload_queue_burst",
+                message=_("A burst is from 1 to 1,000,000 jobs."),
+            ),
+            keeps(
                 "retention_days",
                 RETENTION_DAYS,
                 name="offload_queue_retention",
@@ -192,3 +217,5 @@ class Queue(models.Model):
             raise ValidationError(
                 {"max_parallel": _("An ordered queue runs one job at a time; leave this empty.")}
             )
+        if self.burst is not None and not self.rate:
+            raise ValidationError({"burst": _("A burst is one of a rate; give a rate too.")})

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 #: The keys of a declaration.
 DECLARED_FIELDS = (
-    "topics", "type", "max_parallel", "cluster_order", "requires", "retries", "retry_delay",
-    "backoff", "retention_days", "ranking",
+    "topics", "type", "max_parallel", "rate", "burst", "windows", "time_zone", "cluster_order",
+    "requires", "retries", "retry_delay", "backoff", "retention_days", "ranking",
 )  # fmt: skip
 
 
@@ -127,6 +127,13 @@ def _has_column() -> bool:
         if table not in look.table_names(cursor):
             return False
         columns = look.get_table_description(cursor, table)
-    return {"is_declared", "note", "cluster_order", "requires"} <= {
-        column.name for column in columns
-    }
+    return {
+        "is_declared",
+        "note",
+        "cluster_order",
+        "requires",
+        "rate",
+        "burst",
+        "windows",
+        "time_zone",
+    } <= {column.name for column in columns}

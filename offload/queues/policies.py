@@ -10,6 +10,7 @@ from django.db.models import Count
 
 from offload.core.exceptions import InvalidQueue, UnknownQueue
 from offload.core.placement.admission import admit
+from offload.core.placement.gates import UNUSED
 from offload.core.policies import DEFAULT_POLICY, policy_for
 from offload.core.retries import Cause
 from offload.core.validation.bounds import RANKING
@@ -23,7 +24,7 @@ from offload.fleet.snapshots import forget, now, snapshot
 from offload.models import Instance, Job, Queue
 from offload.models.validation import error_text
 from offload.tracking import requeue, selectors
-from offload.tracking.binding import slots
+from offload.tracking.binding import buckets, slots
 from offload.tracking.binding.queue_limits import usage_of
 
 if TYPE_CHECKING:
@@ -44,10 +45,10 @@ def save(queue: Queue) -> int:
     If it is suspended, these are all of them, else the last ones in line. Running jobs finish.
     """
     with database.atomic():
-        was_plain = _lock(queue)
+        was_unlocked = _lock(queue)
         queue.save(using=database.alias())
-        if was_plain and not policy_of(queue).is_plain:
-            # B8a: jobs of a plain queue are bound without its lock.
+        if was_unlocked and not policy_of(queue).is_plain:
+            # B8a: jobs of a queue that counts none are bound without its lock.
             slots.keep_bindings_out([one.pk for one in Instance.objects.live()])
         count = _recall_beyond(queue)
     forget()
@@ -158,7 +159,9 @@ def remove(queues: Iterable[Queue]) -> None:
 @retried
 def _remove(ids: Sequence[int]) -> None:
     with database.atomic():
-        Queue.objects.filter(pk__in=ids).delete()
+        rows = Queue.objects.filter(pk__in=ids)
+        buckets.drop(list(rows.values_list("name", flat=True)))
+        rows.delete()
 
 
 def left_behind(queue: Queue) -> dict[str, int]:
@@ -206,10 +209,10 @@ def enforce(name: str) -> int:
 def _lock(queue: Queue) -> bool:
     """Take the lock for counting a queue's bound jobs (B6); wait if necessary.
 
-    Return whether nobody counts them, because the queue is still a plain one.
+    Return whether jobs were bound without it, because nobody had to count them.
     """
     row = Queue.objects.select_for_update().filter(pk=queue.pk).first()
-    return row is None or policy_of(row).is_plain
+    return row is None or not (row.suspended or policy_of(row).is_counted)
 
 
 def _recall_beyond(queue: Queue) -> int:
@@ -222,6 +225,7 @@ def _recall_beyond(queue: Queue) -> int:
 
 def _excess(policy: Policy) -> int:
     """Return how many more jobs are bound than the policy allows."""
-    if policy.is_plain:
+    if policy.limit is None and admit(policy, UNUSED, now()).is_open:
+        # A rate takes none back.
         return 0
     return admit(policy, usage_of(policy), now()).excess

@@ -61,6 +61,7 @@ from offload.core.exceptions.not_found import (
     UnknownWorkflow,
     UnreadableFile,
 )
+from offload.core.exceptions.queue_times import InvalidRate, InvalidWindow, UnknownTimeZone
 from offload.core.exceptions.requirement_problems import InvalidRequirement
 from offload.core.exceptions.run_problems import (
     AlreadyDecided,
@@ -119,6 +120,7 @@ __all__ = [
     "InvalidProperties",
     "InvalidProperty",
     "InvalidQueue",
+    "InvalidRate",
     "InvalidRequirement",
     "InvalidRule",
     "InvalidSwitch",
@@ -126,6 +128,7 @@ __all__ = [
     "InvalidToken",
     "InvalidTopic",
     "InvalidValue",
+    "InvalidWindow",
     "JobFailed",
     "JobStopped",
     "JobTimeout",
@@ -164,6 +167,7 @@ __all__ = [
     "UnknownRule",
     "UnknownRun",
     "UnknownStep",
+    "UnknownTimeZone",
     "UnknownWorkflow",
     "UnreadableFile",
     "WrongCall",

@@ -25,6 +25,8 @@ class Usage:
 
     # Jobs that are bound or run.
     bound: int = 0
+    # Tokens in the bucket of the queue's rate; None stands for a full one.
+    tokens: float | None = None
 
 
 # Stands for no use at all, to ask for the most that a policy ever admits.
@@ -112,13 +114,52 @@ def parallel(policy: Policy, usage: Usage, now: datetime) -> GateVerdict | None:
     )
 
 
+def throughput(policy: Policy, usage: Usage, now: datetime) -> GateVerdict | None:
+    """Let through as many jobs as the rate has tokens for; it takes none back."""
+    rate = policy.rate
+    if rate is None:
+        return None
+    level = float(rate.burst) if usage.tokens is None else min(usage.tokens, rate.capacity)
+    left = rate.whole(level)
+    return GateVerdict(
+        gate="rate",
+        n=left,
+        used=round(max(0.0, rate.burst - level), 3),
+        limit=rate.burst,
+        waiting=Waiting.RATE_LIMIT,
+        why=_with(Waiting.RATE_LIMIT, str(rate)),
+        fact=f"{rate}, at most {rate.burst} at once: {left} may begin now.",
+        again_at=None if left else now + rate.until_next(level),
+        change=f"manage.py offload queues set {policy.name} --rate N/m",
+        purpose="To change its rate",
+    )
+
+
+def calendar(policy: Policy, usage: Usage, now: datetime) -> GateVerdict | None:
+    """Let any number through in a window of time, and none outside."""
+    windows = policy.windows
+    if windows is None:
+        return None
+    is_open, change = windows.is_open(now), windows.next_change(now)
+    return GateVerdict(
+        gate="windows",
+        n=None if is_open else -usage.bound,
+        waiting=Waiting.CLOSED,
+        why=_with(Waiting.CLOSED, f"it runs {windows}"),
+        fact=f"It runs {windows} and is {'open' if is_open else 'closed'} now.",
+        again_at=change,
+        change=f"manage.py offload queues set {policy.name} --window 'DAYS HH:MM-HH:MM'",
+        purpose="To change its times",
+    )
+
+
 def _with(waiting: Waiting, detail: str) -> str:
     """Return why a job waits, with a detail if there is one."""
     return noted(waiting.sentence.rstrip("."), detail)
 
 
 # Of equally tight gates, the first one gives the reason.
-GATES: tuple[Gate, ...] = (suspension, parallel)
+GATES: tuple[Gate, ...] = (suspension, calendar, parallel, throughput)
 
 
 def verdicts(policy: Policy, usage: Usage, now: datetime) -> tuple[GateVerdict, ...]:

@@ -79,6 +79,9 @@ JITTER = Bound(least=0, most=1)
 CRASHES = Bound(least=1, most=1_000, is_whole=True)
 #: Jobs of a queue that run at once.
 PARALLEL = Bound(least=1, most=1_000_000, is_whole=True)
+#: Jobs of a queue that begin per unit of time, and at once after a pause.
+RATE_COUNT = Bound(least=1, most=1_000_000, is_whole=True)
+BURST = Bound(least=1, most=1_000_000, is_whole=True)
 #: Days for which history is kept: a hundred years.
 RETENTION_DAYS = Bound(least=1, most=36_500, is_whole=True)
 #: Rows of a list, and attempts of a test.

@@ -12,7 +12,7 @@ from django.core.management import CommandError
 
 from offload.core.policies import ClusterOrder, QueueType
 from offload.core.validation import bounds
-from offload.management.arguments import requirements, times
+from offload.management.arguments import queue_times, requirements, times
 from offload.management.arguments.numbers import FOREVER, number, retry_options, whole
 from offload.management.arguments.words import named, one_of, written_as
 from offload.management.changing import carry_out, previewable
@@ -45,6 +45,10 @@ DAY = timedelta(days=1)
 QUEUE_FIELDS = (
     "type",
     "max_parallel",
+    "rate",
+    "burst",
+    "windows",
+    "time_zone",
     "cluster_order",
     "requires",
     "retries",
@@ -96,6 +100,7 @@ def _policy(parser: ArgumentParser) -> None:
         "--limit", dest="max_parallel", type=_limit, metavar="N",
         help="how many jobs may run at once in the whole cluster, or none",
     )  # fmt: skip
+    queue_times.add(parser)
     parser.add_argument(
         "--cluster-order", type=one_of(ClusterOrder), metavar=written_as(ClusterOrder),
         help="whom its jobs go to first, where instances of other clusters may run them too",
@@ -185,6 +190,7 @@ def changes(options: Options) -> dict[str, Any]:
         found["requires"] = requirements.together(found["requires"])
     if "retry_delay" in found:
         found["retry_delay"] = found["retry_delay"].total_seconds()
+    found.update(queue_times.read(found))
     return {name: None if value in (NONE_WORD, FOREVER) else value for name, value in found.items()}
 
 

@@ -44,6 +44,10 @@ def facts(line: QueueLine) -> dict[str, object]:
         "topics": [one.text for one in policy.patterns],
         "type": policy.type,
         "limit": policy.limit,
+        "rate": str(policy.rate) if policy.rate else None,
+        "burst": policy.rate.burst if policy.rate else None,
+        "windows": list(policy.windows.texts) if policy.windows else [],
+        "time_zone": policy.windows.zone.key if policy.windows else None,
         "cluster_order": policy.cluster_order,
         "requires": policy.requires.given,
         "retries": policy.retry.retries,
@@ -80,6 +84,10 @@ def notes(lines: tuple[QueueLine, ...]) -> Iterator[Text]:
     for line in lines:
         if line.policy.cluster_order is not ClusterOrder.LOCAL_FIRST:
             yield sanitized(f"{line.policy.name}: {WHERE[line.policy.cluster_order]}.", "dim")
+        if rate := line.policy.rate:
+            yield sanitized(f"{line.policy.name}: {rate}, at most {rate.burst} at once.", "dim")
+        if line.policy.windows is not None:
+            yield sanitized(f"{line.policy.name} runs {line.policy.windows}.", "dim")
         if line.policy.requires:
             yield sanitized(f"{line.policy.name} requires {line.policy.requires}.", "dim")
         if line.policy.suspended:

@@ -84,7 +84,9 @@ def _other_policies(before: Snapshot, after: Snapshot) -> frozenset[str]:
 
 
 def _fate(policy: Policy) -> tuple[object, ...]:
-    return policy.limit, policy.type, policy.suspended, policy.retry
+    return (
+        policy.limit, policy.type, policy.suspended, policy.retry, policy.rate, policy.windows,
+    )  # fmt: skip
 
 
 def _waiting(before: ClusterFacts, topics: frozenset[str], queues: frozenset[str]) -> int:

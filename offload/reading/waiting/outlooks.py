@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.utils.timezone import localtime
+
 from offload.core.placement.reasons import Obstacle
 from offload.core.placement.routing import Route, Unroutable
 from offload.fleet.consumers import is_loaded
@@ -58,7 +60,11 @@ def held(allowance: Allowance) -> Outlook | None:
     gate = allowance.tightest
     if gate is None or gate.is_open:
         return None
-    return Outlook(waiting=gate.waiting, sentence=gate.why, next_step=gate.step)
+    opens = allowance.opens_at
+    when = (
+        f" It may begin at {localtime(opens):%Y-%m-%d %H:%M:%S} at the earliest." if opens else ""
+    )
+    return Outlook(waiting=gate.waiting, sentence=f"{gate.why}{when}", next_step=gate.step)
 
 
 def resume(policy: Policy) -> str:

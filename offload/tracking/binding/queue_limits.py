@@ -12,6 +12,7 @@ from offload.db import database
 from offload.db.standstill import STANDSTILL_CODE
 from offload.models import Job, Queue
 from offload.models.indexes import BOUND, IN_LINE, IN_ORDER
+from offload.tracking.binding import buckets
 from offload.tracking.binding.bindings import BoundJob, Place, bind
 from offload.tracking.peers.fitting import not_excluded
 
@@ -52,7 +53,11 @@ def bind_limited(
     try:
         with database.atomic():
             lock(policy.name, standstill=IDLE_TIMEOUT if is_own else None)
-            return _bind(place, lane, policy.name, allowed(policy, now), suspect=suspect)
+            allowance = allowed(policy, now)
+            bound = _bind(place, lane, policy.name, allowance, suspect=suspect)
+            if bound and policy.rate:
+                buckets.take(policy.name, policy.rate, len(bound))
+            return bound
     except OperationalError:
         return []
     except InternalError as error:
@@ -97,7 +102,11 @@ def counted_use(policy: Policy, now: datetime) -> Allowance:
 
 def usage_of(policy: Policy) -> Usage:
     """Return the capacity that a queue's jobs take."""
-    return Usage(bound=bound_in(policy.name))
+    rate, name = policy.rate, policy.name
+    counts = policy.limit is not None or policy.suspended or policy.windows is not None
+    return Usage(
+        bound=bound_in(name) if counts else 0, tokens=buckets.level(name, rate) if rate else None
+    )
 
 
 def bound_in(queue: str) -> int:

@@ -43,6 +43,16 @@ class TestQueues:
         queue.refresh_from_db()
         assert queue.requires == {}
 
+    def test_windows_are_lines(self, boss: Client) -> None:
+        boss.post(ADD_QUEUE, {**QUEUE, "windows": "mon-fri 22:00-06:00\n\n12:00-13:00 "})
+        queue = Queue.objects.get()
+        assert queue.windows == ["mon-fri 22:00-06:00", "12:00-13:00"]
+
+        boss.post(address(queue, "change"), {**QUEUE, "windows": ""})
+
+        queue.refresh_from_db()
+        assert queue.windows == []
+
     @pytest.mark.parametrize(
         ("change", "problem"),
         [
@@ -53,6 +63,10 @@ class TestQueues:
             ({"retries": "-2"}, "greater than or equal to -1"),
             ({"name": "a b"}, "slug"),
             ({"requires": '{"ram_gb": {"=>": 1}}'}, "is no comparison"),
+            ({"windows": "mon 22-6\n"}, "Line 1: The window"),
+            ({"time_zone": "Mars/Base"}, "There is no time zone"),
+            ({"rate": "100"}, "is no number of jobs per unit of time"),
+            ({"burst": "5"}, "give a rate too"),
             ({"requires": "gpu"}, "Enter a valid JSON."),
             ({"requires": '["gpu"]'}, "is no object"),
         ],

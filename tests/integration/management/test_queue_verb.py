@@ -50,7 +50,9 @@ def test_what_instances_must_have_is_set_shown_and_cleared(said: Said, answered:
 def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> None:
     told = said(
         "queues", "add", "slow", "dam/**", "audio/mix", "--limit", "2", "--retries", "forever",
-        "--cluster-order", "remote_first",
+        "--cluster-order", "remote_first", "--rate", "100/m", "--burst", "5",
+        "--window", "mon-fri 22:00-06:00", "--window", "sat 00:00-24:00",
+        "--time-zone", "Europe/Berlin",
         "--retry-delay", "1m30s", "--backoff", "2", "--keep", "30d", "--ranking", "5",
     )  # fmt: skip
     assert told == "Queue slow is made.\n"
@@ -60,6 +62,10 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
         "topics": ["dam/**", "audio/mix"],
         "type": "unordered",
         "limit": 2,
+        "rate": "100/m",
+        "burst": 5,
+        "windows": ["mon-fri 22:00-06:00", "sat 00:00-24:00"],
+        "time_zone": "Europe/Berlin",
         "cluster_order": "remote_first",
         "requires": {},
         "retries": -1,
@@ -77,6 +83,12 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
     said("queues", "set", "slow", "--limit", "none", "--keep", "forever", "--retries", "3")
     row = Queue.objects.get()
     assert (row.max_parallel, row.retention_days, row.retries, row.backoff) == (None, None, 3, 2.0)
+    listed = said("queues")
+    assert "slow: 100/m, at most 5 at once." in listed
+    assert "slow runs mon-fri 22:00-06:00, sat 00:00-24:00 (Europe/Berlin)." in listed
+    said("queues", "set", "slow", "--rate", "none", "--window", "none", "--time-zone", "none")
+    row = Queue.objects.get()
+    assert (row.rate, row.burst, row.windows, row.time_zone) == ("", None, [], "")
     said("queues", "set", "slow", "dam/*")
     assert Queue.objects.get().topics == ["dam/*"]
     assert "follow the default policy" in said("queues", "remove", "slow")

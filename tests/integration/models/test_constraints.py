@@ -105,6 +105,8 @@ def test_a_rule_has_a_known_verb_and_a_target_and_is_there_once() -> None:
 BEYOND = [
     ("ranking", -1_000_001),
     ("ranking", 1_000_001),
+    ("burst", 0),
+    ("burst", 1_000_001),
     ("max_parallel", 0),
     ("max_parallel", 1_000_001),
     ("retries", -2),

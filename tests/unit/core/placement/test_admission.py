@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,10 +13,12 @@ from offload.core.placement.gates import UNUSED, GateVerdict, Usage
 from offload.core.policies import DEFAULT_POLICY, Policy, QueueType
 from offload.core.retries import RetryPolicy
 from offload.core.states import Waiting
+from offload.core.timing.rates import Rate
+from offload.core.timing.windows import Windows, zone_of
 from offload.core.topics import Pattern
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
-FULL, SUSPENDED = Waiting.QUEUE_LIMIT, Waiting.SUSPENDED
+FULL, SUSPENDED, CLOSED = Waiting.QUEUE_LIMIT, Waiting.SUSPENDED, Waiting.CLOSED
 
 
 def queue(**facts: Any) -> Policy:
@@ -23,12 +26,15 @@ def queue(**facts: Any) -> Policy:
     return Policy(name="narrow", patterns=(Pattern.parse("**"),), retry=retry, **facts)
 
 
-USAGES = st.builds(Usage, bound=st.integers(0, 50))
+ALWAYS, NEVER = Windows.of(["00:00-24:00"], "UTC"), Windows((), zone_of("UTC"))
+USAGES = st.builds(Usage, bound=st.integers(0, 50), tokens=st.none() | st.floats(0, 40))
 POLICIES = st.builds(
     queue,
     type=st.sampled_from(QueueType),
     max_parallel=st.none() | st.integers(1, 40),
     suspended=st.booleans(),
+    rate=st.none() | st.builds(Rate, st.integers(1, 99), st.sampled_from("smhd"), st.none()),
+    windows=st.sampled_from([None, ALWAYS, NEVER]),
 )
 
 
@@ -51,6 +57,15 @@ POLICIES = st.builds(
         ({"suspended": True}, 4, -4, SUSPENDED),
         ({"suspended": True, "max_parallel": 3}, 2, -2, SUSPENDED),
         ({"suspended": True, "type": QueueType.ORDERED}, 1, -1, SUSPENDED),
+        # Any number in a window, and none outside, where all that are bound are too many.
+        ({"windows": ALWAYS}, 9, None, None),
+        ({"windows": NEVER}, 9, -9, CLOSED),
+        ({"windows": ALWAYS, "max_parallel": 3}, 2, 1, None),
+        ({"windows": NEVER, "max_parallel": 3}, 2, -2, CLOSED),
+        ({"windows": NEVER, "suspended": True}, 2, -2, SUSPENDED),
+        # A full bucket at first, and no more than the limit.
+        ({"rate": Rate(120, "m")}, 50, 2, None),
+        ({"rate": Rate(120, "m"), "max_parallel": 3}, 2, 1, None),
     ],
 )
 def test_so_many_more_may_be_bound_and_for_this_reason_no_more(
@@ -97,7 +112,8 @@ def test_the_tightest_gate_decides_and_every_gate_is_told(policy: Policy, usage:
     assert [one.gate for one in allowance.gates] == [
         name
         for name, is_there in (
-            ("suspended", policy.suspended), ("limit", policy.limit is not None),
+            ("suspended", policy.suspended), ("windows", policy.windows is not None),
+            ("limit", policy.limit is not None), ("rate", policy.rate is not None),
         ) if is_there
     ]  # fmt: skip
 
@@ -118,10 +134,13 @@ def test_closed_gates_that_open_by_themselves_say_when_all_of_them_are_open() ->
 def test_whoever_binds_what_is_allowed_makes_nothing_too_much(policy: Policy, usage: Usage) -> None:
     more = admit(policy, usage, NOW).up_to(1000)
 
-    after = admit(policy, Usage(bound=usage.bound + more), NOW)
+    rate = policy.rate or Rate(1, "s")
+    full = rate.burst if usage.tokens is None else min(usage.tokens, rate.capacity)
+    after = admit(policy, Usage(bound=usage.bound + more, tokens=full - more), NOW)
 
     assert after.excess == admit(policy, usage, NOW).excess
-    assert after.is_unlimited or not after.is_open
+    assert after.is_unlimited or not after.is_open or more == 1000
+    assert policy.rate is None or more <= policy.rate.capacity
 
 
 @given(POLICIES, USAGES)
@@ -129,12 +148,12 @@ def test_once_the_excess_is_taken_back_nothing_is_too_much(policy: Policy, usage
     excess = admit(policy, usage, NOW).excess
 
     assert excess <= usage.bound
-    assert admit(policy, Usage(bound=usage.bound - excess), NOW).excess == 0
+    assert admit(policy, replace(usage, bound=usage.bound - excess), NOW).excess == 0
 
 
 @given(POLICIES, USAGES)
 def test_the_more_is_used_the_less_is_allowed(policy: Policy, usage: Usage) -> None:
-    less, more = (admit(policy, one, NOW) for one in (Usage(bound=usage.bound + 1), usage))
+    less, more = (admit(policy, one, NOW) for one in (replace(usage, bound=usage.bound + 1), usage))
 
     assert less.up_to(1000) <= more.up_to(1000)
     assert less.excess >= more.excess
@@ -146,6 +165,34 @@ def test_nobody_has_to_count_where_the_answer_does_not_depend_on_it(
 ) -> None:
     most, allowance = admit(policy, UNUSED, NOW), admit(policy, usage, NOW)
 
-    assert most.is_unlimited == allowance.is_unlimited == policy.is_plain
+    assert most.is_unlimited == allowance.is_unlimited
+    is_open = policy.windows is not NEVER and not policy.suspended
+    assert most.is_unlimited == (is_open and not policy.is_counted)
+    assert most.is_unlimited or not policy.is_plain
     assert most.is_open or not allowance.is_open
     assert most.in_order == allowance.in_order
+
+
+def test_a_rate_says_when_the_next_one_may_begin() -> None:
+    allowance = admit(queue(rate=Rate(30, "m")), Usage(tokens=0.5), NOW)
+
+    [gate] = allowance.gates
+    assert (allowance.n, allowance.reason) == (0, Waiting.RATE_LIMIT)
+    # Half a token at one in two seconds.
+    assert allowance.again_at == allowance.opens_at == NOW + timedelta(seconds=1)
+    assert gate.step == "To change its rate: manage.py offload queues set narrow --rate N/m"
+    assert gate.fact == "30/m, at most 1 at once: 0 may begin now."
+
+
+def test_a_window_says_when_it_opens_and_until_when() -> None:
+    noon = Windows.of(["12:00-13:00"], "UTC")
+
+    closed, opened = (
+        admit(queue(windows=noon), UNUSED, NOW + timedelta(hours=hours)) for hours in (0, 12)
+    )
+
+    assert closed.opens_at == NOW + timedelta(hours=12)
+    assert closed.tightest
+    assert closed.tightest.why.endswith("at this time: it runs 12:00-13:00 (UTC).")
+    assert opened.is_unlimited
+    assert opened.gates[0].again_at == NOW + timedelta(hours=13)

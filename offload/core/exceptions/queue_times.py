@@ -1,0 +1,40 @@
+"""Errors for the times of a queue: its rate, and the windows in which it runs."""
+
+from __future__ import annotations
+
+from offload.core.exceptions.base import OffloadError
+
+
+class InvalidRate(OffloadError, ValueError):
+    """A rate is no number of jobs per unit of time."""
+
+    def __init__(self, *, text: object, problem: str) -> None:
+        self.text = text
+        self.problem = problem
+        super().__init__(
+            f"The rate {text!r:.60} is invalid: {problem}. Write a number and a unit: 100/m, with "
+            "s, m, h or d for a second, minute, hour or day."
+        )
+
+
+class InvalidWindow(OffloadError, ValueError):
+    """A window of time cannot be read."""
+
+    def __init__(self, *, text: object, problem: str) -> None:
+        self.text = text
+        self.problem = problem
+        super().__init__(
+            f"The window {text!r:.60} is invalid: {problem}. Write days and times, such as "
+            "mon-fri 22:00-06:00, sat,sun 00:00-24:00, or 12:00-13:00 for every day."
+        )
+
+
+class UnknownTimeZone(OffloadError, ValueError):
+    """No time zone has that name."""
+
+    def __init__(self, *, name: object) -> None:
+        self.name = name
+        super().__init__(
+            f"There is no time zone {name!r:.60}. Write a name such as Europe/Berlin or UTC; it "
+            "may also be missing from this machine: pip install tzdata."
+        )
