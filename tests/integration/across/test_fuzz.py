@@ -30,7 +30,7 @@ from offload.core.validation.job_properties import check_properties
 from offload.files import payloads
 from offload.management.arguments import pairs, times
 from offload.management.verbs import VERBS
-from offload.models.queues import validate_patterns
+from offload.models.queueing.queue_validators import validate_patterns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
