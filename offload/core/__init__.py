@@ -23,6 +23,7 @@ __all__ = [
     "session_sql",
     "states",
     "texts",
+    "timing",
     "tokens",
     "topics",
     "transfers",

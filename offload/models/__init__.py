@@ -71,7 +71,6 @@ __all__ = [
     "launching",
     "payloads",
     "queueing",
-    "queues",
     "stores",
     "validation",
     "versions",

@@ -61,7 +61,6 @@ from offload.core.exceptions.not_found import (
     UnknownWorkflow,
     UnreadableFile,
 )
-from offload.core.exceptions.queue_times import InvalidRate, InvalidWindow, UnknownTimeZone
 from offload.core.exceptions.requirement_problems import InvalidRequirement
 from offload.core.exceptions.run_problems import (
     AlreadyDecided,
@@ -92,6 +91,7 @@ from offload.core.exceptions.runtime import (
     StillBusy,
     WrongCall,
 )
+from offload.core.exceptions.time_problems import InvalidRate, InvalidWindow, UnknownTimeZone
 
 __all__ = [
     "AlreadyDecided",

@@ -24,7 +24,7 @@ UNIT_SECONDS: Mapping[str, int] = MappingProxyType({"s": 1, "m": 60, "h": 3_600,
 RATE = re.compile(r"(?P<count>[0-9]+)/(?P<unit>[smhd])")
 # Digits that are read; more are too many anyway.
 DIGITS_MAX = 10
-# What came due within this time is kept beside the burst.
+# Seconds within which a token that came due is kept beside the burst.
 PACE_SECONDS = 1.0
 # Sums of fractions miss a whole token by less than this.
 TOLERANCE = 1e-6

@@ -31,7 +31,7 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class TimeWindow:
     """Days of the week, and the minutes of those days from which and until which it is open."""
 
     # Monday is 0.
@@ -41,7 +41,7 @@ class Window:
     end: int
 
     @classmethod
-    def parse(cls, text: object) -> Window:
+    def parse(cls, text: object) -> TimeWindow:
         """Return the window that a text stands for; raise InvalidWindow."""
         found = WINDOW.fullmatch(text.strip().lower()) if isinstance(text, str) else None
         if found is None:
@@ -102,7 +102,7 @@ def zone_of(name: object) -> ZoneInfo:
 class Windows:
     """The windows of a queue in a time zone. Without any it never opens."""
 
-    windows: tuple[Window, ...]
+    windows: tuple[TimeWindow, ...]
     zone: ZoneInfo
     # As people wrote them.
     texts: tuple[str, ...] = ()
@@ -117,7 +117,7 @@ class Windows:
             raise InvalidWindow(text=texts, problem="it is no list of windows")
         if len(texts) > WINDOWS_MAX:
             raise InvalidWindow(text=texts[0], problem=f"a queue has at most {WINDOWS_MAX} windows")
-        return cls(tuple(map(Window.parse, texts)), zone_of(zone), tuple(map(str, texts)))
+        return cls(tuple(map(TimeWindow.parse, texts)), zone_of(zone), tuple(map(str, texts)))
 
     def __str__(self) -> str:
         """Return the windows as people wrote them, with their zone."""

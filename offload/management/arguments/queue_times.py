@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from offload.core.exceptions import InvalidRate, InvalidWindow, UnknownTimeZone
 from offload.core.timing.rates import Rate
-from offload.core.timing.windows import Window, zone_of
+from offload.core.timing.windows import TimeWindow, zone_of
 from offload.core.validation import bounds
 from offload.management.arguments.numbers import whole
 
@@ -70,7 +70,7 @@ def _burst(text: str) -> int | str:
 def _window(text: str) -> str:
     if text != NONE_WORD:
         try:
-            Window.parse(text)
+            TimeWindow.parse(text)
         except InvalidWindow as error:
             raise ArgumentTypeError(str(error)) from error
     return text

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from offload.core.exceptions import InvalidWindow, UnknownTimeZone
-from offload.core.timing.windows import DAYS, Window, Windows
+from offload.core.timing.windows import DAYS, TimeWindow, Windows
 
 MINUTE = timedelta(minutes=1)
 #: With clocks that are set by an hour, by half an hour, at midnight, and never.
@@ -69,7 +69,7 @@ def test_a_window_over_midnight_belongs_to_the_day_it_starts(local: str, is_open
     ],
 )
 def test_days_are_read(text: str, days: set[int]) -> None:
-    assert Window.parse(text) == Window(frozenset(days), 60, 120)
+    assert TimeWindow.parse(text) == TimeWindow(frozenset(days), 60, 120)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_days_are_read(text: str, days: set[int]) -> None:
 )
 def test_any_other_text_is_refused(text: object, problem: str) -> None:
     with pytest.raises(InvalidWindow, match=problem):
-        Window.parse(text)
+        TimeWindow.parse(text)
 
 
 def test_what_is_no_list_or_too_long_or_has_no_zone_is_refused() -> None:
