@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,7 @@ from offload.core.placement.reasons import Obstacle
 from offload.core.placement.topology import Mode
 from offload.core.retries import Cause, RetryDecision
 from offload.core.states import Hold, JobState, Waiting
+from offload.dispatch import dispatching
 from offload.fleet import membership
 from offload.fleet.snapshots import now
 from offload.models import Exclusion, Instance, Queue
@@ -47,9 +48,16 @@ def _limited() -> str:
     return waiting(queue="narrow")[0]
 
 
-def _suspended() -> str:
-    Queue.objects.create(name="narrow", topics=["x"], suspended=True)
+def _held(**facts: Any) -> str:
+    Queue.objects.create(name="narrow", topics=["x"], **facts)
     return waiting(queue="narrow")[0]
+
+
+def _rated() -> str:
+    Queue.objects.create(name="narrow", topics=["x"], rate="1/d")
+    ids = waiting(2, queue="narrow")
+    dispatching.refill(HERE)
+    return ids[1]
 
 
 def _failed() -> str:
@@ -80,7 +88,9 @@ REASONS: dict[str, tuple[Callable[[], str], Waiting, str]] = {
     "refused": (_refused, Waiting.UNASSIGNED, "excluded (1)"),
     "window full": (_full, Waiting.WINDOW_FULL, "window full (1)"),
     "queue limit": (_limited, Waiting.QUEUE_LIMIT, "as many jobs as it may"),
-    "suspended": (_suspended, Waiting.SUSPENDED, "suspended"),
+    "suspended": (lambda: _held(suspended=True), Waiting.SUSPENDED, "suspended"),
+    "rate": (_rated, Waiting.RATE_LIMIT, "for the moment: 1/d. It may begin at 20"),
+    "closed": (lambda: _held(windows=["unreadable"]), Waiting.CLOSED, "it runs never"),
     "retry delay": (_failed, Waiting.RETRY_DELAY, "An attempt failed"),
     "dependency": (lambda: waiting(hold=Hold.DEPENDENCY)[0], Waiting.DEPENDENCY, "depends on"),
     "payload": (lambda: waiting(hold=Hold.PAYLOAD)[0], Waiting.PAYLOAD, "files"),
@@ -158,7 +168,7 @@ def test_an_instance_that_does_not_beat_is_silent_and_not_ready() -> None:
 
 
 def test_a_queue_that_holds_its_jobs_back_says_how_to_go_on() -> None:
-    suspended, narrow = row(_suspended()), "manage.py offload queues"
+    suspended, narrow = row(_held(suspended=True)), "manage.py offload queues"
     assert explain_job(suspended).next_step == f"To resume it: {narrow} resume narrow"
 
     Queue.objects.create(name="slow", topics=["y"], max_parallel=1)
