@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import django
 import pytest
@@ -23,7 +24,7 @@ from offload.results import task_results
 from tests.databases import ABSENT, BESIDE, POSTGRESQL, SQLITE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pytest_django.plugin import DjangoDbBlocker
 
@@ -58,6 +59,23 @@ class Sharing(LoadScopeScheduling):  # type: ignore[misc] # it has no types
         return f"acceptance, {'embedded' if 'sqlite+valkey' in nodeid else 'servers'}"
 
 
+#: Where a test runs on one database each time.
+IN_TURN = "tests/integration/management/"
+
+
+def second_forms(items: Sequence[pytest.Item]) -> Iterator[pytest.Item]:
+    """Yield of each two tests that run on one database each time the one that does not."""
+    pairs: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        alias = params.get("database_alias")
+        if alias and item.nodeid.startswith(IN_TURN):
+            pairs.setdefault(item.nodeid.replace(alias, ""), []).append(item)
+    for name, pair in pairs.items():
+        if len(pair) > 1:
+            yield sorted(pair, key=lambda one: one.nodeid)[crc32(name.encode()) % 2]
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """Return two processes more than there are processors: three of them wait most of the time."""
     return len(os.sched_getaffinity(0)) + 2
@@ -68,10 +86,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
     return Sharing(config, log)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse names that differ between processes: tests are shared out by them."""
+    """Refuse names that differ between processes: tests are shared out by them.
+
+    Verbs ask what is tested below them on each database: of two tests that differ by that alone,
+    one runs each time, on either, and both in the long tests.
+    """
     if found := [item.nodeid for item in items if re.search(r" at 0x\w", item.nodeid)]:
         raise pytest.UsageError(f"Name its parameters by ids=without_addresses: {found[0]}")
+    for item in second_forms(items):
+        item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(scope="session")
