@@ -16,7 +16,7 @@ from offload.core.exceptions import OffloadError
 from offload.core.texts import version_of
 from offload.launchers import launch
 from offload.models import PayloadFile, Run
-from project.dam.workflow import UPDATE_ASSET
+from project.dam.workflow import UPDATE_ASSET, WHOLE_ASSET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 ASSETS_MAX, UPLOADS_MAX = 24, 100
 #: Types that browsers draw and that hold no scripts; all others are only downloaded.
 DRAWN = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"})
+#: The workflows whose runs are shown.
+WORKFLOWS = (UPDATE_ASSET, WHOLE_ASSET)
 #: The folder of uploads, by which launchers and profiles know them.
 FOLDER = "assets/uploads"
 
@@ -62,7 +64,7 @@ class Shown:
 
 def assets() -> Iterator[Shown]:
     """Yield the newest assets with what was made of them so far."""
-    runs = list(Run.objects.filter(workflow=UPDATE_ASSET).order_by("-created_at")[:ASSETS_MAX])
+    runs = list(Run.objects.filter(workflow__in=WORKFLOWS).order_by("-created_at")[:ASSETS_MAX])
     payloads = [one.payload_id for one in runs if one.payload_id]
     inputs = _by_payload(PayloadFile.objects.inputs().filter(payload__in=payloads))
     outputs = _by_payload(PayloadFile.objects.outputs().filter(payload__in=payloads))
@@ -152,8 +154,9 @@ def _launch(request: HttpRequest, file: UploadedFile[bytes]) -> None:
 @staff_member_required
 def content(request: HttpRequest, number: int) -> HttpResponseBase:
     """Send a file of an asset: drawn by the browser, or else downloaded."""
-    inputs = PayloadFile.objects.inputs().filter(payload__runs__workflow=UPDATE_ASSET)
-    outputs = PayloadFile.objects.outputs().filter(payload__runs__workflow=UPDATE_ASSET)
+    of_assets = {"payload__runs__workflow__in": WORKFLOWS}
+    inputs = PayloadFile.objects.inputs().filter(**of_assets)
+    outputs = PayloadFile.objects.outputs().filter(**of_assets)
     row = inputs.filter(pk=number).first() or outputs.filter(pk=number).first()
     if row is None:
         raise Http404

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from offload.core.workflows.graphs import Graph, StepSpec
 
 #: Sizes of a box and of the room between boxes, in pixels.
-WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 190, 44, 50, 14, 6
+WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 230, 44, 50, 14, 6
 #: Characters that fit in a box.
 LETTERS = 27
 
@@ -30,6 +30,10 @@ class Box:
     small: str
     x: int
     y: int
+
+    #: Its sizes.
+    width: int = WIDTH
+    height: int = HEIGHT
 
     @property
     def middle(self) -> int:

@@ -18,7 +18,7 @@ from offload.core.placement.topology import Mode, RuleVerb
 from offload.dispatch.submission import new_id
 from offload.fleet import membership, snapshots
 from offload.fleet.snapshots import snapshot
-from offload.models import Instance, Job, Queue, Run
+from offload.models import Instance, Job, Launcher, Queue, Run
 from offload.operations.changes.actors import at_terminal
 from offload.operations.changes.rules import WriteRules
 from offload.rules import editing, enforcement
@@ -176,7 +176,9 @@ def stock_addresses() -> list[str]:
     runs = Job.objects.get(pk=submit(TOPICS[3]))
     arrange(Job.objects.filter(pk=runs.pk), state="ACTIVE", instance="web@site", epoch=1)
     lists = ["job", "rule", "switch", "queue", "attempt", "run", "payloadfile", "instance"]
-    lists.append("changerecord")
+    lists += ["changerecord", "launcher"]
+    pattern = "archive/photographs/**/*.jpeg"
+    Launcher.objects.create(name="long-" * 8, pattern=pattern, workflow="dam/update-asset")
     return [
         *(reverse(f"admin:offload_{name}_changelist") for name in lists),
         reverse("admin:offload_rule_add"),

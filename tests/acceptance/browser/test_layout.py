@@ -68,6 +68,9 @@ def test_no_page_is_wider_than_a_telephone(context: Callable[..., BrowserContext
     for address in [*addresses(), *stock_addresses()]:
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, address
+        # A form within the form of a list's actions would end that one.
+        forms = "[...document.querySelectorAll('select[name=action]')].map((one) => one.form?.id)"
+        assert set(page.evaluate(forms)) <= {"changelist-form"}, address
 
 
 def test_what_scrolls_on_a_telephone_scrolls_by_keyboard_too(

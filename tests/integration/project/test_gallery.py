@@ -10,7 +10,8 @@ from django.urls import reverse
 
 from offload.models import Launcher, PayloadFile, Run
 from offload.testing import run_jobs
-from project.dam.workflow import UPDATE_ASSET
+from offload.workflows import start
+from project.dam.workflow import UPDATE_ASSET, WHOLE_ASSET
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +34,20 @@ def drop(client: Client, name: str, content: bytes) -> str:
     """Upload a file; return the page that follows."""
     files = [SimpleUploadedFile(name, content)]
     return str(client.post(UPLOAD, {"files": files}, follow=True).content.decode())
+
+
+def test_what_was_made_at_another_site_is_shown_too(admin_client: Client, root: Path) -> None:
+    photo = root / "project" / "photos" / "coffee.png"
+    start(UPDATE_ASSET, files={"original": photo}, user_data={"path": "demo/1/whole/far.png"})
+    Run.objects.update(workflow=WHOLE_ASSET)
+
+    page = admin_client.get(PAGE).content.decode()
+
+    assert "far.png" in page
+    original = PayloadFile.objects.get()
+    sent = admin_client.get(reverse("gallery_content", args=[original.pk]))
+    assert sent.status_code == 200
+    sent.close()
 
 
 def test_an_upload_is_shown_with_its_renditions_as_they_arrive(
