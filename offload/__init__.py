@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         InvalidConsumer,
         InvalidDelay,
         InvalidDelivery,
+        InvalidErrorName,
         InvalidFile,
         InvalidId,
         InvalidLauncher,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
         PermanentError,
         ProgramFailed,
         ResourceDenied,
+        RetryLater,
         RunRefused,
         RunTimeout,
         SourceCorrupt,
@@ -98,8 +100,9 @@ if TYPE_CHECKING:
     from offload.reading.waiting.explain import explain
     from offload.reading.waiting.explanation import Explanation
     from offload.worker.install import install
+    from offload.worker.tasks.consumers import consumer
     from offload.worker.tasks.current_job import CurrentJob, current_job
-    from offload.worker.tasks.task import OffloadTask, consumer
+    from offload.worker.tasks.task import OffloadTask
 
 __version__ = VERSION
 
@@ -119,6 +122,7 @@ __all__ = [
     "InvalidConsumer",
     "InvalidDelay",
     "InvalidDelivery",
+    "InvalidErrorName",
     "InvalidFile",
     "InvalidId",
     "InvalidLauncher",
@@ -161,6 +165,7 @@ __all__ = [
     "PermanentError",
     "ProgramFailed",
     "ResourceDenied",
+    "RetryLater",
     "RunRefused",
     "RunTimeout",
     "SourceCorrupt",
@@ -211,7 +216,7 @@ HOMES = dict.fromkeys(__all__, "offload.core.exceptions") | {
     "ToField": "offload.core.files.deliveries",
     "ToStorage": "offload.core.files.deliveries",
     "complete": "offload.jobs.async_completion",
-    "consumer": "offload.worker.tasks.task",
+    "consumer": "offload.worker.tasks.consumers",
     "current_job": "offload.worker.tasks.current_job",
     "explain": "offload.reading.waiting.explain",
     "fail": "offload.jobs.async_completion",

@@ -15,7 +15,11 @@ from offload.admin.recorded import RecordedAdmin
 from offload.browser import ages
 from offload.models import Queue
 from offload.models.change_records import SubjectKind
-from offload.models.queueing.queue_validators import validate_patterns, validate_windows
+from offload.models.queueing.queue_validators import (
+    validate_errors,
+    validate_patterns,
+    validate_windows,
+)
 from offload.operations.changes.queues import (
     AddQueue,
     ChangeQueue,
@@ -99,6 +103,19 @@ class QueueForm(ModelForm):
         ),
     )
 
+    retry_on = LinesField(
+        check=validate_errors,
+        label=_("Retry on"),
+        required=False,
+        help_text=_("Only these exceptions are retried, one a line: ConnectionError. Empty: all."),
+    )
+    no_retry_on = LinesField(
+        check=validate_errors,
+        label=_("No retry on"),
+        required=False,
+        help_text=_("These exceptions are never retried, one a line."),
+    )
+
     #: Without the hidden copy that Django adds for a default that is made anew.
     requires = forms.JSONField(
         label=_("Requires"),
@@ -114,7 +131,8 @@ class QueueForm(ModelForm):
         fields = (
             "name", "topics", "ranking", "type", "max_parallel", "rate", "burst", "windows",
             "time_zone", "cluster_order", "requires",
-            "retries", "retry_delay", "backoff", "retention_days", "suspended", "note",
+            "retries", "retry_delay", "backoff", "retry_on", "no_retry_on", "rerun",
+            "retention_days", "suspended", "note",
         )  # fmt: skip
 
     def clean_requires(self) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from offload.core.matching.retried_errors import lineage
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -24,6 +26,14 @@ class ErrorInfo:
     traceback: str
     # The exception's arguments, as far as they are JSON.
     arguments: tuple[object, ...] = ()
+    # The names of its class and of those that it inherits from, as far as they are known.
+    lineage: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names by which the error may be listed, the nearest class first."""
+        own = self.type if self.module in {"", "builtins"} else f"{self.module}.{self.type}"
+        return self.lineage or (own,)
 
     @classmethod
     def of(
@@ -41,6 +51,7 @@ class ErrorInfo:
             module=kind.__module__,
             traceback=traceback,
             arguments=arguments,
+            lineage=lineage(kind),
         )
 
 
@@ -59,6 +70,8 @@ class Failed:
     error: ErrorInfo
     # The error would come again, so never retry.
     final: bool = False
+    # Seconds to wait that the error itself asks for.
+    delay: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

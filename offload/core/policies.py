@@ -52,6 +52,8 @@ class Policy:
     # The times of the week at which it runs; None is always.
     windows: Windows | None = None
     retry: RetryPolicy
+    # Whether a job runs again by itself after its process or its instance was lost.
+    rerun: bool = True
     cluster_order: ClusterOrder = ClusterOrder.LOCAL_FIRST
     # Requirements of each of its jobs, beside those of the job itself.
     requires: Requirements = NOTHING

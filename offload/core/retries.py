@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from offload.core.exceptions import ConfigurationError
+from offload.core.matching.retried_errors import ALL_ERRORS, RetriedErrors
 from offload.core.states import JobState
 from offload.core.validation import bounds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from offload.core.validation.bounds import Bound
 
 UNLIMITED_RETRIES = -1
@@ -33,6 +36,8 @@ class RetryPolicy:
     jitter: float = 0.0
     # The crash that ends the job, whatever `retries` says: one job must not take a fleet down.
     crashes: int = 3
+    # Which errors are retried at all.
+    errors: RetriedErrors = ALL_ERRORS
 
     def __post_init__(self) -> None:
         _check("retries", self.retries, bounds.RETRIES)
@@ -100,6 +105,8 @@ class Cause(enum.StrEnum):
 
 FAILURE_CAUSES = frozenset({Cause.FAILED, Cause.TIMED_OUT})
 CRASH_CAUSES = frozenset({Cause.CRASHED, Cause.LOST})
+# Ends that no run reported, after which nobody knows how far it came.
+LOSS_CAUSES = CRASH_CAUSES | {Cause.STOPPED_ORDERLY, Cause.STOPPED_FORCED, Cause.LEASE_EXPIRED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,15 +131,25 @@ def decide(
     failures: int,
     crashes: int,
     final: bool = False,
+    names: Sequence[str] = (),
+    delay: float | None = None,
     draw: float = 0.0,
 ) -> RetryDecision:
     """Decide on a job whose attempt ended by `cause`.
 
-    `failures` and `crashes` count the earlier ones. `final` says that a retry is pointless.
+    `failures` and `crashes` count the earlier ones. `final` says that a retry is pointless. `names`
+    are those of the error's classes, the nearest first; `delay` is the wait in seconds that the
+    error asks for, instead of the policy's.
 
     `draw`, at random from 0 to 1, is the part of the policy's jitter that is subtracted.
     """
-    decision = _decide(policy, cause, failures, crashes, final=final, draw=draw)
+    if cause in FAILURE_CAUSES and names and not (final or policy.errors.allow(names)):
+        reason = f"{_as_words(cause)}; {names[0]} is not retried"
+        decision = _end(JobState.ERROR, failures + 1, crashes, reason)
+    else:
+        decision = _decide(policy, cause, failures, crashes, final=final, draw=draw)
+    if delay is not None and cause in FAILURE_CAUSES and decision.state is JobState.PENDING:
+        decision = replace(decision, delay=max(delay, least_pause(decision.failures)))
     return replace(decision, cause=cause)
 
 

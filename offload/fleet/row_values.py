@@ -19,6 +19,7 @@ from offload.core.exceptions import (
     UnknownTimeZone,
 )
 from offload.core.matching.requirements import UNREADABLE, Requirements
+from offload.core.matching.retried_errors import ALL_ERRORS, RetriedErrors
 from offload.core.placement.topology import (
     Consumer,
     InstanceInfo,
@@ -76,7 +77,9 @@ def default_policy() -> Policy:
     return replace(DEFAULT_POLICY, retry=retry)
 
 
-def _retry(retries: int, delay: float, backoff: float) -> RetryPolicy:
+def _retry(
+    retries: int, delay: float, backoff: float, errors: RetriedErrors = ALL_ERRORS
+) -> RetryPolicy:
     given = settings()
     return RetryPolicy(
         retries=retries,
@@ -85,6 +88,7 @@ def _retry(retries: int, delay: float, backoff: float) -> RetryPolicy:
         max_delay=given.retry_max_delay,
         jitter=given.retry_jitter,
         crashes=given.crashes,
+        errors=errors,
     )
 
 
@@ -172,12 +176,21 @@ def policy_of(row: Queue) -> Policy:
             RETRIES.nearest_whole(row.retries),
             RETRY_DELAY.nearest(row.retry_delay),
             BACKOFF.nearest(row.backoff),
+            _errors(row),
         ),
+        rerun=row.rerun,
         suspended=row.suspended,
         note=row.note,
         is_declared=row.is_declared,
         ranking=RANKING.nearest_whole(row.ranking),
         retention=_retention(row.retention_days),
+    )
+
+
+def _errors(row: Queue) -> RetriedErrors:
+    """Return the lists of errors of a queue; names that cannot be read match none."""
+    return RetriedErrors(
+        only=tuple(sorted(_texts(row.retry_on))), never=tuple(sorted(_texts(row.no_retry_on)))
     )
 
 

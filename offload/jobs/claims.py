@@ -27,6 +27,8 @@ class MessageFacts:
     incarnation: str = ""
     #: Whether Celery's backend should keep no result.
     is_silent: bool = False
+    #: Whether the job may run again by itself after a run that was lost.
+    reruns: bool = True
     #: Celery's context of the run.
     request: Any = None
 
@@ -52,6 +54,7 @@ def begin(key: AttemptKey, facts: MessageFacts) -> Claimed | None:
     """
     holder = Holder(instance=facts.worker, incarnation=facts.incarnation)
     if facts.is_silent or not (task_results.tracks_started() and task_results.in_transaction()):
-        return claiming.claim(key, holder)
+        return claiming.claim(key, holder, reruns=facts.reruns)
     started = facts.result(key.job_id, "STARTED", value={"hostname": facts.worker})
-    return claiming.claim(key, holder, task_results.upsert(started, joined=True))
+    upsert = task_results.upsert(started, joined=True)
+    return claiming.claim(key, holder, upsert, reruns=facts.reruns)

@@ -9,6 +9,7 @@ from offload.core.retries import Cause, decide
 from offload.models import Attempt
 
 if TYPE_CHECKING:
+    from offload.core.outcomes import ErrorInfo
     from offload.core.retries import RetryDecision, RetryPolicy
 
 
@@ -25,11 +26,18 @@ class Counted(Protocol):
 
 
 def decided(
-    policy: RetryPolicy, job: Counted, cause: Cause, *, final: bool = False
+    policy: RetryPolicy,
+    job: Counted,
+    cause: Cause,
+    *,
+    final: bool = False,
+    error: ErrorInfo | None = None,
+    delay: float | None = None,
 ) -> RetryDecision:
     """Decide on a job whose attempt ended by a cause (R6, R7).
 
-    ``final`` says that a retry is pointless.
+    ``final`` says that a retry is pointless. ``delay`` is the wait in seconds that the error asks
+    for.
     """
     return decide(
         policy,
@@ -37,6 +45,8 @@ def decided(
         failures=job.failures,
         crashes=job.crashes,
         final=final,
+        names=error.names if error else (),
+        delay=delay,
         draw=random(),  # noqa: S311 - nothing secret
     )
 

@@ -56,7 +56,7 @@ def succeeded(binding: Key, value: Any) -> None:
 
 def failed(job: Job, cause: Cause, error: ErrorInfo, *, final: bool) -> None:
     """End a failed attempt at a peer: retry it by the job's own policy, or give it up."""
-    decision = decided(policy_of(job), job, cause, final=final)
+    decision = decided(policy_of(job), job, cause, final=final, error=error)
     losses.end(_key((job.pk, job.epoch)), decision, error, cause)
 
 

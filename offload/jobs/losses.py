@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from offload.conf import settings
@@ -64,6 +65,7 @@ def _failed(key: AttemptKey, claimed: Claimed, cause: Cause, detail: str) -> Non
     """End an attempt that did not begin: its queue decides on retries, whatever its task is."""
     retry = retry_policy(claimed.queue, claimed.options, by_queue=True)
     error = ErrorInfo.of(CannotBegin, detail, arguments=(detail,))
+    # Nothing of its own has failed, so no list of errors is about it.
     end(key, decided(retry, claimed, cause), error, cause)
 
 
@@ -120,7 +122,8 @@ def time_out(job: Job, detail: str) -> None:
     error = ErrorInfo(
         type=TIME_LIMIT_ERROR, message=detail, module="billiard.exceptions", traceback=""
     )
-    end(key, decided(policy_of(job), job, Cause.TIMED_OUT), error, Cause.TIMED_OUT)
+    decision = decided(policy_of(job), job, Cause.TIMED_OUT, error=error)
+    end(key, decision, error, Cause.TIMED_OUT)
 
 
 def policy_of(job: Job) -> RetryPolicy:
@@ -129,8 +132,17 @@ def policy_of(job: Job) -> RetryPolicy:
     If its code is not here, calls of tasks count as Celery's, and jobs submitted to a topic follow
     the queue.
     """
-    by_queue = getattr(ran.task_of(job), "retried_by_queue", not job.task)
-    return retry_policy(job.queue, job.options, by_queue=by_queue)
+    task = ran.task_of(job)
+    by_queue = getattr(task, "retried_by_queue", not job.task)
+    return with_errors_of(task, retry_policy(job.queue, job.options, by_queue=by_queue))
+
+
+def with_errors_of(task: object, policy: RetryPolicy) -> RetryPolicy:
+    """Return the policy with the lists of errors that a consumer has of its own."""
+    only, never = getattr(task, "retry_on", ()), getattr(task, "no_retry_on", ())
+    if not only and not never:
+        return policy
+    return replace(policy, errors=policy.errors.replaced(only, never))
 
 
 def retry_policy(queue: str, options: Mapping[str, Any], *, by_queue: bool) -> RetryPolicy:

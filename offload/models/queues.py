@@ -18,6 +18,7 @@ from offload.core.validation.bounds import (
 )
 from offload.db.managers import OffloadManager
 from offload.models.queueing.queue_validators import (
+    validate_errors,
     validate_patterns,
     validate_rate,
     validate_requirements,
@@ -127,6 +128,31 @@ class Queue(models.Model):
         default=2.0,
         validators=within(BACKOFF),
         help_text=_("Each retry waits this many times as long as the previous one."),
+    )
+    retry_on = models.JSONField(
+        _("retry on"),
+        default=list,
+        db_default=[],
+        blank=True,
+        validators=[validate_errors],
+        help_text=_('Only these exceptions are retried: ["ConnectionError"]. Empty: all.'),
+    )
+    no_retry_on = models.JSONField(
+        _("no retry on"),
+        default=list,
+        db_default=[],
+        blank=True,
+        validators=[validate_errors],
+        help_text=_("These exceptions are never retried."),
+    )
+    rerun = models.BooleanField(
+        _("rerun"),
+        default=True,
+        db_default=True,
+        help_text=_(
+            "Whether a job runs again by itself after its process or instance was lost. If not, it "
+            "ends as ERROR and waits for a person."
+        ),
     )
     retention_days = models.PositiveIntegerField(
         _("days of history"),

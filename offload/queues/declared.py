@@ -11,6 +11,7 @@ from django.db import IntegrityError
 
 from offload.conf import settings
 from offload.core.exceptions import InvalidQueue
+from offload.core.matching.retried_errors import name_of
 from offload.core.nearness import unknown_key
 from offload.db import database
 from offload.models import Queue
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 #: The keys of a declaration.
 DECLARED_FIELDS = (
     "topics", "type", "max_parallel", "rate", "burst", "windows", "time_zone", "cluster_order",
-    "requires", "retries", "retry_delay", "backoff", "retention_days", "ranking",
+    "requires", "retries", "retry_delay", "backoff", "retry_on", "no_retry_on", "rerun",
+    "retention_days", "ranking",
 )  # fmt: skip
 
 
@@ -64,9 +66,17 @@ def _read(name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(fields)
     topics, delay = found.get("topics", []), found.get("retry_delay")
     found["topics"] = list(topics) if isinstance(topics, list | tuple) else [topics]
+    for one in ("retry_on", "no_retry_on"):
+        if isinstance(found.get(one), list | tuple):
+            found[one] = [_error_name(error) for error in found[one]]
     if isinstance(delay, timedelta):
         found["retry_delay"] = delay.total_seconds()
     return found
+
+
+def _error_name(error: object) -> object:
+    """Return the name of a class of exceptions; anything else is left to the checks."""
+    return name_of(error) if isinstance(error, type) else error
 
 
 def difference() -> Difference:
@@ -116,24 +126,15 @@ def sync(*, remove: bool) -> Difference:
 
 def after_migrate(*, using: str, **_: object) -> None:
     """Make the tables match the declarations after they were created."""
-    if using == database.alias() and _has_column():
+    if using == database.alias() and _has_columns():
         sync(remove=True)
 
 
-def _has_column() -> bool:
-    """Tell whether the table has the column; it does not after migrating back."""
+def _has_columns() -> bool:
+    """Tell whether the table has all columns; it does not after migrating back."""
     table, look = Queue._meta.db_table, database.connection().introspection
     with database.cursor() as cursor:
         if table not in look.table_names(cursor):
             return False
         columns = look.get_table_description(cursor, table)
-    return {
-        "is_declared",
-        "note",
-        "cluster_order",
-        "requires",
-        "rate",
-        "burst",
-        "windows",
-        "time_zone",
-    } <= {column.name for column in columns}
+    return {one.column for one in Queue._meta.concrete_fields} <= {one.name for one in columns}

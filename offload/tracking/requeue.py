@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from offload.conf import peers, settings
-from offload.core.retries import Cause
+from offload.core.retries import LOSS_CAUSES, Cause
 from offload.core.states import JobState
 from offload.core.validation.bounds import COUNTER_MAX
 from offload.db import database
 from offload.db.statements import named, once_per_dialect
-from offload.models import Attempt, Exclusion, Job
+from offload.models import Attempt, Exclusion, Job, Queue
 from offload.models.indexes import ACTIVE, BOUND, PENDING, TIMED
 from offload.tracking import assignments, selectors
 from offload.tracking.assignments import NOTHING
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from offload.tracking.assignments import Assignments
     from offload.tracking.selectors import Selector
 
-JOB = Job._meta.db_table
+JOB, QUEUE = Job._meta.db_table, Queue._meta.db_table
 #: Seconds for which a refusal excludes the incarnation, by the number of earlier refusals.
 EXCLUSION_SECONDS = "CASE WHEN refusals < 8 THEN 5 * (1 + refusals * refusals) ELSE 300 END"
 #: Seconds before a job that was taken back for others may go to the same incarnation again.
@@ -44,6 +44,16 @@ CRASHED_TOO_OFTEN = f"{IS_ACTIVE} AND crashes + 1 >= %(most_crashes)s"
 #: A clone has one attempt (P4): whether there is another one, its home decides. A step of a run
 #: that was sent here whole is tried again here (P15).
 CLONE_BEGAN = f"{IS_ACTIVE} AND home IS NOT NULL AND run_id IS NULL"
+
+#: The attempt may have acted, and its queue or its consumer lets nothing run again by itself (E4a).
+#: What a peer holds may have begun unheard. Of a clone, its home's queue decides.
+NOT_AGAIN = (
+    f"(({IS_ACTIVE}) OR peer IS NOT NULL) AND (NOT reruns OR ((home IS NULL OR run_id IS NOT NULL) "
+    f"AND EXISTS (SELECT 1 FROM {QUEUE} q WHERE q.name = {JOB}.queue AND NOT q.rerun)))"
+)
+NOT_AGAIN_NOTE = (
+    "{error}. It may have done part of its work, and does not run again by itself: rerun is off"
+)
 
 #: By job: the instance that its ended attempt ran on, and the seconds that it ran.
 Ended: TypeAlias = "dict[str, tuple[str, float | None]]"
@@ -69,10 +79,12 @@ def return_to_pending(
     """
     with database.atomic():
         ended = _record(jobs, cause, error)
+        lost = not own and cause in LOSS_CAUSES
         counted = {"most_crashes": settings().crashes, "error": error} if crash else {}
+        note = {"over": NOT_AGAIN_NOTE.format(error=error or cause)} if lost else {}
         found = database.rows(
-            _statement(jobs.condition, also.sql, crash=crash, own=own),
-            named(jobs.params, also.params, counted),
+            _statement(jobs.condition, also.sql, crash=crash, own=own, lost=lost),
+            named(jobs.params, also.params, counted, note),
         )
         changes = [
             _with_facts(state_change(row, old, cause, error_type), ended) for *row, old in found
@@ -108,33 +120,41 @@ def _recording(where: str) -> str:
 
 
 @once_per_dialect
-def _statement(where: str, also: str, *, crash: bool, own: bool) -> str:
+def _statement(where: str, also: str, *, crash: bool, own: bool, lost: bool) -> str:
     now = database.now()
     last = f"{CRASHED_TOO_OFTEN} OR {CLONE_BEGAN}" if crash else CLONE_BEGAN
     kept = f"token = '' OR stop_requested OR ({CLONE_BEGAN})" if own else "token = ''"
-    final = f"stop_requested OR {last}"
+    over = NOT_AGAIN if lost else "false"
+    final = f"stop_requested OR {last} OR ({over})"
     ran = f"({final}) AND {IS_ACTIVE}"
     counted = (
         f", crashes = crashes + CASE WHEN {COUNTS_CRASH} THEN 1 ELSE 0 END, "
-        f"hold = CASE WHEN {IS_ACTIVE} THEN 'suspect' ELSE hold END, "
-        f"error = CASE WHEN {IS_ACTIVE} THEN %(error)s ELSE error END"
+        f"hold = CASE WHEN {IS_ACTIVE} THEN 'suspect' ELSE hold END"
         if crash
         else ""
     )
     return (
         f"UPDATE {JOB} SET "
         f"state = CASE WHEN stop_requested THEN '{JobState.STOPPED}' "
-        f"WHEN {last} THEN '{JobState.GIVEN_UP}' ELSE '{JobState.PENDING}' END, "
+        f"WHEN {over} THEN '{JobState.ERROR}' WHEN {last} THEN '{JobState.GIVEN_UP}' "
+        f"ELSE '{JobState.PENDING}' END, "
         f"finished_at = CASE WHEN {final} THEN {now} END, aftermath_due = ({final}), "
         f"token = CASE WHEN {kept} THEN token ELSE 'lost' END, "
         # A final row keeps where and since when its last attempt ran.
         f"instance = CASE WHEN {ran} THEN instance ELSE '' END, incarnation = '', "
         f"peer = CASE WHEN {ran} THEN peer END, "
         f"bound_at = NULL, started_at = CASE WHEN {ran} THEN started_at END, handed_until = NULL, "
-        f"publishes = 0, progress = NULL{counted}{also} "
+        f"publishes = 0, progress = NULL{counted}{_error(crash=crash, lost=lost)}{also} "
         f"WHERE {where} AND {BOUND} "
         f"RETURNING {change_columns()}, {STATE_BEFORE}"
     )
+
+
+def _error(*, crash: bool, lost: bool) -> str:
+    """Return SQL to append to the assignments: why the attempt ended, or why it is the last."""
+    over = f"WHEN {NOT_AGAIN} THEN %(over)s " if lost else ""
+    began = f"WHEN {IS_ACTIVE} THEN %(error)s " if crash else ""
+    return f", error = CASE {over}{began}ELSE error END" if over or began else ""
 
 
 def recall(jobs: Selector, *, cause: Cause) -> list[StateChange]:

@@ -86,12 +86,18 @@ from offload.core.exceptions.runtime import (
     OpenTransaction,
     PermanentError,
     ProgramFailed,
+    RetryLater,
     RunTimeout,
     StaleAttempt,
     StillBusy,
     WrongCall,
 )
-from offload.core.exceptions.time_problems import InvalidRate, InvalidWindow, UnknownTimeZone
+from offload.core.exceptions.time_problems import (
+    InvalidErrorName,
+    InvalidRate,
+    InvalidWindow,
+    UnknownTimeZone,
+)
 
 __all__ = [
     "AlreadyDecided",
@@ -107,6 +113,7 @@ __all__ = [
     "InvalidConsumer",
     "InvalidDelay",
     "InvalidDelivery",
+    "InvalidErrorName",
     "InvalidFile",
     "InvalidId",
     "InvalidLauncher",
@@ -147,6 +154,7 @@ __all__ = [
     "PermanentError",
     "ProgramFailed",
     "ResourceDenied",
+    "RetryLater",
     "RunRefused",
     "RunTimeout",
     "SourceCorrupt",

@@ -38,3 +38,14 @@ class UnknownTimeZone(OffloadError, ValueError):
             f"There is no time zone {name!r:.60}. Write a name such as Europe/Berlin or UTC; it "
             "may also be missing from this machine: pip install tzdata."
         )
+
+
+class InvalidErrorName(OffloadError, ValueError):
+    """An entry of a list of errors is neither a class of exceptions nor its name."""
+
+    def __init__(self, *, name: object) -> None:
+        self.name = name
+        super().__init__(
+            f"{name!r:.100} names no exception. Write a list of classes or of dotted names: "
+            '["ConnectionError", "requests.exceptions.Timeout"], 50 at most.'
+        )

@@ -12,7 +12,7 @@ from django.core.management import CommandError
 
 from offload.core.policies import ClusterOrder, QueueType
 from offload.core.validation import bounds
-from offload.management.arguments import queue_times, requirements, times
+from offload.management.arguments import error_names, queue_times, requirements, times
 from offload.management.arguments.numbers import FOREVER, number, retry_options, whole
 from offload.management.arguments.words import named, one_of, written_as
 from offload.management.changing import carry_out, previewable
@@ -54,6 +54,9 @@ QUEUE_FIELDS = (
     "retries",
     "retry_delay",
     "backoff",
+    "retry_on",
+    "no_retry_on",
+    "rerun",
     "retention_days",
     "ranking",
 )
@@ -113,6 +116,7 @@ def _policy(parser: ArgumentParser) -> None:
         metavar="N",
         help="multiply the delay by this after each retry",
     )
+    error_names.add(parser)
     parser.add_argument(
         "--keep",
         dest="retention_days",
@@ -190,7 +194,7 @@ def changes(options: Options) -> dict[str, Any]:
         found["requires"] = requirements.together(found["requires"])
     if "retry_delay" in found:
         found["retry_delay"] = found["retry_delay"].total_seconds()
-    found.update(queue_times.read(found))
+    found.update({**queue_times.read(found), **error_names.read(found)})
     return {name: None if value in (NONE_WORD, FOREVER) else value for name, value in found.items()}
 
 

@@ -53,6 +53,9 @@ def facts(line: QueueLine) -> dict[str, object]:
         "retries": policy.retry.retries,
         "retry_delay": policy.retry.delay,
         "backoff": policy.retry.backoff,
+        "retry_on": list(policy.retry.errors.only),
+        "no_retry_on": list(policy.retry.errors.never),
+        "rerun": policy.rerun,
         "retention_days": policy.retention.days if policy.retention else None,
         "ranking": policy.ranking,
         "suspended": policy.suspended,
@@ -88,6 +91,10 @@ def notes(lines: tuple[QueueLine, ...]) -> Iterator[Text]:
             yield sanitized(f"{line.policy.name}: {rate}, at most {rate.burst} at once.", "dim")
         if line.policy.windows is not None:
             yield sanitized(f"{line.policy.name} runs {line.policy.windows}.", "dim")
+        if not line.policy.rerun:
+            yield sanitized(
+                f"{line.policy.name}: what is lost does not run again by itself.", "dim"
+            )
         if line.policy.requires:
             yield sanitized(f"{line.policy.name} requires {line.policy.requires}.", "dim")
         if line.policy.suspended:

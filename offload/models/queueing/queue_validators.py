@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from offload.core.exceptions import (
+    InvalidErrorName,
     InvalidPattern,
     InvalidRate,
     InvalidRequirement,
@@ -15,6 +16,7 @@ from offload.core.exceptions import (
     UnknownTimeZone,
 )
 from offload.core.matching.requirements import Requirements
+from offload.core.matching.retried_errors import names_of
 from offload.core.timing.rates import Rate
 from offload.core.timing.windows import Windows, zone_of
 from offload.core.topics import Pattern
@@ -37,6 +39,14 @@ def validate_requirements(value: Any) -> None:
         Requirements.of(value)
     except InvalidRequirement as error:
         raise ValidationError(str(error), code="requires") from error
+
+
+def validate_errors(value: Any) -> None:
+    """Raise ValidationError unless ``value`` is a list of names of exceptions."""
+    try:
+        names_of(value)
+    except InvalidErrorName as error:
+        raise ValidationError(str(error), code="errors") from error
 
 
 def validate_rate(value: Any) -> None:

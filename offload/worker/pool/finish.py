@@ -27,7 +27,7 @@ from offload.fleet.snapshots import snapshot
 from offload.jobs import endings
 from offload.jobs.decisions import decided, rejections
 from offload.jobs.endings import Ending
-from offload.jobs.losses import retry_policy
+from offload.jobs.losses import retry_policy, with_errors_of
 from offload.tracking.assignments import SAME_CALL, NewCall
 from offload.worker.connections import keep_trying
 
@@ -100,7 +100,10 @@ def _finish(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Outcome
 
 
 def _fail(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Any) -> Finished:
-    decision = decided(_policy(task, job), job.claimed, outcome.cause, final=outcome.final)
+    decision = decided(
+        with_errors_of(task, _policy(task, job)), job.claimed, outcome.cause,
+        final=outcome.final, error=outcome.error, delay=outcome.delay,
+    )  # fmt: skip
     if decision.state is JobState.PENDING:
         return _back(ending, decision, outcome.error, outcome.cause)
     state = endings.fail(ending, decision, outcome.error)

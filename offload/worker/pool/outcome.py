@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from billiard.common import terminate_handler_fired  # type: ignore[attr-defined]
@@ -41,6 +42,7 @@ from offload.core.outcomes import (
 )
 from offload.core.retries import Cause
 from offload.core.texts import as_text, printable
+from offload.core.validation.bounds import RETRY_DELAY
 from offload.worker.tasks.attempts import ReplacedBy
 from offload.worker.tasks.current_job import handed_over_for
 
@@ -173,8 +175,21 @@ def _of_error(error: BaseException) -> Outcome:
         case SoftTimeLimitExceeded():
             return Failed(cause=Cause.TIMED_OUT, error=info(error))
         case _:
-            final = isinstance(error, PERMANENT_ERRORS)
-            return Failed(cause=Cause.FAILED, error=info(error), final=final)
+            return Failed(
+                cause=Cause.FAILED,
+                error=info(error),
+                final=isinstance(error, PERMANENT_ERRORS),
+                delay=_delay_of(error),
+            )
+
+
+def _delay_of(error: BaseException) -> float | None:
+    """Return the seconds to wait that an error asks for by `retry_after`, if they are readable."""
+    asked = getattr(error, "retry_after", None)
+    if isinstance(asked, timedelta):
+        asked = asked.total_seconds()
+    is_asked = isinstance(asked, int | float) and not isinstance(asked, bool)
+    return RETRY_DELAY.nearest(asked) if is_asked else None
 
 
 def _requeued(continued: Continuation, error: BaseException | None) -> Requeued:

@@ -112,6 +112,7 @@ def _facts(task: OffloadTask, request: dict[str, Any], envelope: Envelope) -> Me
         worker=request.get("hostname") or "",
         incarnation=lease.incarnation,
         is_silent=bool(task.ignore_result if silent is None else silent),
+        reruns=bool(task.rerun),
         request=_context(request),
     )
 

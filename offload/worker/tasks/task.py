@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from celery import shared_task
 from celery._state import _task_stack  # type: ignore[attr-defined]
 from celery.contrib.django.task import DjangoTask
 
@@ -13,29 +12,24 @@ from offload.core.envelopes import BUILTIN_TASKS, HEADER
 from offload.core.exceptions import InvalidConsumer, OffloadError
 from offload.core.lazy import load
 from offload.core.matching.requirements import Requirements
-from offload.core.topics import Pattern, validate_topic
+from offload.core.matching.retried_errors import names_of
+from offload.core.topics import validate_topic
 from offload.core.validation.options import check_limits, check_ranking
 from offload.core.validation.parameters import Parameters
-from offload.fleet import clashes
 from offload.messaging.installation import celery_app, installed
 from offload.messaging.names import TOPIC_OPTION
-from offload.worker.tasks import declarations
 from offload.worker.tasks.attempts import ReplacedBy, attempt_of
 from offload.worker.tasks.calling import (
     NO_TOPIC,
     call,
-    check_consumer,
     check_function,
-    check_named,
-    check_options,
-    check_pattern,
     function_of,
 )
 from offload.worker.tasks.hooks import take_part
 from offload.worker.tracer import Traced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from celery import Celery
     from celery.canvas import Signature
@@ -64,6 +58,11 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
     given: int = 0
     #: Whether failures are retried by the queue's policy, rather than as in Celery.
     retried_by_queue: bool = False
+    #: Errors that are retried, and those that are not, where its queue decides on retries.
+    retry_on: Sequence[str] = ()
+    no_retry_on: Sequence[str] = ()
+    #: Whether a run that was lost is repeated without a person.
+    rerun: bool = True
     #: R2: Celery writes nothing for a job; the claim writes STARTED, the end writes the result.
     track_started = False
     store_errors_even_if_ignored = False
@@ -94,6 +93,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
             cls.topic = validate_topic(cls.topic)
         check_ranking(cls.ranking)
         Requirements.of(cls.requires)
+        cls.retry_on, cls.no_retry_on = names_of(cls.retry_on), names_of(cls.no_retry_on)
         # Limits of the whole app are checked elsewhere.
         own = cls.time_limit, cls.soft_time_limit
         if own != (app.conf.task_time_limit, app.conf.task_soft_time_limit):
@@ -206,45 +206,3 @@ class ConsumerTask(OffloadTask):
     def run_job(self, job: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function with the job."""
         return call(self, (job, *args), kwargs)
-
-
-def consumer(
-    pattern: str,
-    *,
-    ranking: int = 0,
-    requires: Mapping[str, Any] | None = None,
-    **options: Any,
-) -> Callable[[Callable[..., Any]], ConsumerTask]:
-    """Make a function ``(job, **properties)`` the consumer of a topic or a pattern of topics.
-
-    ``pattern`` is a topic, ``"dam/*"`` for one more segment, ``"dam/**"`` for one or more, or
-    ``"**"``. Of consumers of equal patterns, the one with the highest ``ranking`` runs the job.
-    ``requires`` is what an instance must have to run it, such as ``{"gpu": True}``. ``options`` are
-    those of a Celery task, such as ``time_limit`` in seconds, or ``name``. Return the decorator.
-    Raise InvalidPattern, InvalidRequirement, InvalidNumber for an invalid ranking or time limit,
-    and InvalidConsumer if the pattern is left out, if the function takes no job, or if a call does
-    not run it, as with ``async def``.
-    """
-    check_pattern(pattern)
-    parsed = Pattern.parse(pattern)
-    check_ranking(ranking)
-    check_limits(options.get("time_limit"), options.get("soft_time_limit"))
-    topic = "" if "*" in parsed.text else parsed.text
-    make: Callable[..., Any] = shared_task(
-        base=ConsumerTask,
-        pattern=parsed.text,
-        topic=topic,
-        ranking=ranking,
-        requires=Requirements.of(requires or {}).given,
-        **options,
-    )
-
-    def declare(function: Callable[..., Any]) -> Any:
-        check_named(function)
-        name = declarations.name_of(function, options)
-        check_options(options, name)
-        check_consumer(function, name, is_bound=bool(options.get("bind")))
-        clashes.note(name, parsed.text, function)
-        return make(function)
-
-    return declare

@@ -33,6 +33,9 @@ QUEUE = {
     "retries": "10",
     "retry_delay": "2",
     "backoff": "1",
+    "retry_on": "",
+    "no_retry_on": "",
+    "rerun": "on",
     "retention_days": "",
 }
 

@@ -52,7 +52,8 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
         "queues", "add", "slow", "dam/**", "audio/mix", "--limit", "2", "--retries", "forever",
         "--cluster-order", "remote_first", "--rate", "100/m", "--burst", "5",
         "--window", "mon-fri 22:00-06:00", "--window", "sat 00:00-24:00",
-        "--time-zone", "Europe/Berlin",
+        "--time-zone", "Europe/Berlin", "--retry-on", "ConnectionError",
+        "--retry-on", "requests.Timeout", "--no-retry-on", "KeyError", "--rerun", "no",
         "--retry-delay", "1m30s", "--backoff", "2", "--keep", "30d", "--ranking", "5",
     )  # fmt: skip
     assert told == "Queue slow is made.\n"
@@ -71,6 +72,9 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
         "retries": -1,
         "retry_delay": 90.0,
         "backoff": 2.0,
+        "retry_on": ["ConnectionError", "requests.Timeout"],
+        "no_retry_on": ["KeyError"],
+        "rerun": False,
         "retention_days": 30,
         "ranking": 5,
         "suspended": False,
@@ -86,8 +90,10 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
     listed = said("queues")
     assert "slow: 100/m, at most 5 at once." in listed
     assert "slow runs mon-fri 22:00-06:00, sat 00:00-24:00 (Europe/Berlin)." in listed
-    said("queues", "set", "slow", "--rate", "none", "--window", "none", "--time-zone", "none")
+    said("queues", "set", "slow", "--rate", "none", "--window", "none", "--time-zone", "none",
+         "--retry-on", "none", "--no-retry-on", "none", "--rerun", "yes")  # fmt: skip
     row = Queue.objects.get()
+    assert (row.retry_on, row.no_retry_on, row.rerun) == ([], [], True)
     assert (row.rate, row.burst, row.windows, row.time_zone) == ("", None, [], "")
     said("queues", "set", "slow", "dam/*")
     assert Queue.objects.get().topics == ["dam/*"]

@@ -44,6 +44,8 @@ EVERY = [
     ),
     (exceptions.InvalidNumber(name="most", value=0, allowed="a number"), "`most`", "Pass a number"),
     (exceptions.InvalidQueue(name="slow", problem="Say its topics."), "'slow'", "Say its topics"),
+    (exceptions.RetryLater(delay=5), "tried again in 5 s", "Raise PermanentError"),
+    (exceptions.InvalidErrorName(name="a b"), "'a b' names no exception", "dotted names"),
     (exceptions.InvalidRate(text="9/y", problem="no unit"), "'9/y'", "Write a number and a unit"),
     (exceptions.InvalidWindow(text="mon", problem="no time"), "'mon'", "Write days and times"),
     (exceptions.UnknownTimeZone(name="Mars/Base"), "'Mars/Base'", "pip install tzdata"),

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offload.core.exceptions import ConfigurationError
+from offload.core.matching.retried_errors import RetriedErrors, lineage
 from offload.core.policies import DEFAULT_POLICY
 from offload.core.retries import (
     CRASH_CAUSES,
@@ -182,3 +183,38 @@ def test_an_impossible_policy_is_refused_by_name(fact: str, value: float) -> Non
 
     with pytest.raises(ConfigurationError, match=fact):
         RetryPolicy(**facts)  # type: ignore[arg-type]
+
+
+LISTED = RetryPolicy(
+    retries=3, delay=2.0, errors=RetriedErrors(only=("LookupError",), never=("KeyError",))
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        (IndexError, JobState.PENDING),
+        (LookupError, JobState.PENDING),
+        # The nearer class counts.
+        (KeyError, JobState.ERROR),
+        (ValueError, JobState.ERROR),
+    ],
+)
+def test_the_lists_of_errors_decide_on_failures(kind: type[Exception], state: JobState) -> None:
+    names = lineage(kind)
+
+    found = decide(LISTED, cause=Cause.FAILED, failures=0, crashes=0, names=names)
+
+    assert (found.state, found.failures) == (state, 1)
+    assert ("is not retried" in found.reason) == (state is JobState.ERROR)
+    crashed = decide(LISTED, cause=Cause.CRASHED, failures=0, crashes=0, names=names)
+    assert crashed.state is JobState.PENDING
+
+
+@pytest.mark.parametrize(("asked", "delay"), [(None, 2.0), (90.0, 90.0), (0.0, 0.01)])
+def test_the_error_says_first_when_to_try_again(asked: float | None, delay: float) -> None:
+    found = decide(LISTED, cause=Cause.FAILED, failures=0, crashes=0, delay=asked)
+
+    assert found.delay == delay
+    last = decide(LISTED, cause=Cause.FAILED, failures=3, crashes=0, delay=asked)
+    assert (last.state, last.delay) == (JobState.GIVEN_UP, 0.0)

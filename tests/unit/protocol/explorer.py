@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     from tests.unit.protocol.rules import Rules
 
 
-def explore(faults: Sequence[str], rules: Rules, *, at_most: int | None = None) -> Exploration:
+BEGINNING = World()
+
+
+def explore(
+    faults: Sequence[str], rules: Rules, *, at_most: int | None = None, start: World = BEGINNING
+) -> Exploration:
     """Walk through all schedules in which each of these faults happens at most once.
 
     ``at_most`` limits how many of them a schedule holds.
     """
     system = System(
-        start=World(),
+        start=start,
         steps=partial(steps, rules=rules),
         faults=_faults(FAULTS, rules),
         broken=broken,

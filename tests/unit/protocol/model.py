@@ -49,6 +49,10 @@ class Job(NamedTuple):
     failures: int = 0
     crashes: int = 0
     aftermath_due: bool = False
+    #: Whether it runs again by itself after a run that was lost.
+    reruns: bool = True
+    #: Ghost: whether a run was lost that must not run again.
+    is_lost: bool = False
     #: Ghost: how often the job was made final.
     finishes: int = 0
     #: Ghost: the token of the attempt that made it final.

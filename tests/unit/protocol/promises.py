@@ -25,6 +25,7 @@ class Broken(StrEnum):
     FALSE_FINISH = "an attempt believes that the end another one wrote is its own"
     HEALTHY_MOVED = "the job was taken from an attempt that is alive and well"
     TWO_AT_ONCE = "two attempts of the current epoch run at once"
+    STARTED_AGAIN = "something started again after a run was lost that must not run again"
     STUCK = "no final state with its result can be reached any more"
 
 
@@ -53,6 +54,10 @@ def _illegal_change(before: World, step: Step, after: World) -> bool:
 
 def _started_after_stop(before: World, step: Step, after: World) -> bool:
     return before.job.stop_requested and bool(_started(before, after))
+
+
+def _started_again(before: World, step: Step, after: World) -> bool:
+    return before.job.is_lost and bool(_started(before, after))
 
 
 def _started_where_denied(before: World, step: Step, after: World) -> bool:
@@ -131,6 +136,7 @@ _CHECKS: Mapping[Broken, Check] = MappingProxyType(
         Broken.SECOND_RESULT: _second_result,
         Broken.ILLEGAL_CHANGE: _illegal_change,
         Broken.STARTED_AFTER_STOP: _started_after_stop,
+        Broken.STARTED_AGAIN: _started_again,
         Broken.STARTED_WHERE_DENIED: _started_where_denied,
         Broken.STARTED_WITHOUT_LEASE: _started_without_lease,
         Broken.STALE_WRITE: _stale_write,

@@ -57,6 +57,8 @@ class Rules:
     stop_ends_waiting: bool = True
     #: E1: every way back to PENDING yields STOPPED when the job shall stop.
     requeue_yields_stopped: bool = True
+    #: E4a: a run that was lost is not run again by itself where its job must not be.
+    lost_is_over: bool = True
     #: E3: what is sent again under the id of a job that is over goes on with its epoch.
     again_keeps_epoch: bool = True
     #: E4: a move is a question over rows, asked again and again; not an event.

@@ -61,6 +61,10 @@ def requeue(job: Job, rules: Rules, finisher: int = NOBODY) -> Job:
 
 def give_back(job: Job, rules: Rules, *, crash: bool = True) -> Job:
     """Take a bound or running job from its instance; a run that is lost counts as a crash."""
+    if job.state == JobState.ACTIVE and not job.reruns:
+        job = job._replace(is_lost=True)
+        if rules.lost_is_over and not job.stop_requested:
+            return _final(job, JobState.ERROR, NOBODY, rules)
     if job.state == JobState.QUEUED or not crash:
         return requeue(job, rules)
     lost = job._replace(crashes=job.crashes + 1)

@@ -10,7 +10,7 @@ import pytest
 from offload.core.states import JobState
 from tests.unit.protocol.explorer import explore, go_wrong
 from tests.unit.protocol.faults import FAULTS
-from tests.unit.protocol.model import Key, World
+from tests.unit.protocol.model import Job, Key, World
 from tests.unit.protocol.promises import Broken
 from tests.unit.protocol.rules import Rules
 from tests.unit.protocol.steps import steps
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tests.unit.protocol.search import Left
 
 ALL = Rules()
+#: It does not run again by itself after a run that was lost.
+ONCE = World(job=Job(reruns=False))
 
 # The rules that are broken, the faults that then suffice, the promise that holds no more.
 NEEDED: list[tuple[str, Sequence[str], Broken]] = [
@@ -67,6 +69,8 @@ NEEDED: list[tuple[str, Sequence[str], Broken]] = [
     ("claim_refuses_stop stop_ends_waiting", ["stop"], Broken.STARTED_AFTER_STOP),
     ("claim_refuses_stop requeue_yields_stopped", ["stop"], Broken.STARTED_AFTER_STOP),
     ("requeue_yields_stopped", ["stop"], Broken.STUCK),
+    # The instance of a run is lost, and the job may not run again by itself.
+    ("lost_is_over", ["kill"], Broken.STARTED_AGAIN),
     # A run of the old job that was paused has the binding of the new one, and both run.
     ("again_keeps_epoch", ["pause", "again"], Broken.TWO_AT_ONCE),
     # Bound by an old picture to an instance that is declared gone already.
@@ -94,13 +98,22 @@ def test_every_schedule_of_two_faults_keeps_every_promise() -> None:
     assert found.ends == {JobState.SUCCEEDED, JobState.GIVEN_UP, JobState.STOPPED}
 
 
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_job_that_must_not_run_again_keeps_every_promise(fault: str) -> None:
+    found = explore([fault], ALL, start=ONCE)
+
+    assert not found.counterexamples, str(found)
+
+
 def test_without_a_fault_a_job_ends_by_its_own_outcome() -> None:
     assert explore([], ALL).ends == {JobState.SUCCEEDED, JobState.GIVEN_UP}
 
 
 @pytest.mark.parametrize(("off", "faults", "kind"), NEEDED)
 def test_without_this_rule_a_promise_breaks(off: str, faults: Sequence[str], kind: Broken) -> None:
-    assert kind in explore(faults, _without(off)).counterexamples
+    start = ONCE if kind is Broken.STARTED_AGAIN else World()
+
+    assert kind in explore(faults, _without(off), start=start).counterexamples
 
 
 @pytest.mark.parametrize(("off", "faults"), DOUBLED)

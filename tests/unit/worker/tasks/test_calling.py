@@ -17,7 +17,8 @@ from offload.core.exceptions import (
 )
 from offload.messaging import installation
 from offload.worker.tasks.calling import call
-from offload.worker.tasks.task import ConsumerTask, OffloadTask, consumer
+from offload.worker.tasks.consumers import consumer
+from offload.worker.tasks.task import ConsumerTask, OffloadTask
 from tests.parameters import without_addresses
 
 

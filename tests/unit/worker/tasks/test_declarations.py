@@ -8,9 +8,10 @@ from celery import Celery
 
 from offload.fleet import clashes
 from offload.worker.parent import start_refusals
-from offload.worker.tasks import task
+from offload.worker.tasks import consumers
+from offload.worker.tasks.consumers import consumer
 from offload.worker.tasks.declarations import task_of
-from offload.worker.tasks.task import ConsumerTask, consumer
+from offload.worker.tasks.task import ConsumerTask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ def _nothing_declared(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = {name: set(places) for name, places in declared.items()}
     declared.clear()
     # No app is to know what is declared here.
-    monkeypatch.setattr(task, "shared_task", lambda **_: lambda function: function)
+    monkeypatch.setattr(consumers, "shared_task", lambda **_: lambda function: function)
     yield
     declared.clear()
     declared.update(before)
