@@ -86,7 +86,6 @@ from offload.core.exceptions.runtime import (
     OpenTransaction,
     PermanentError,
     ProgramFailed,
-    RetryLater,
     RunTimeout,
     StaleAttempt,
     StillBusy,
@@ -96,6 +95,7 @@ from offload.core.exceptions.time_problems import (
     InvalidErrorName,
     InvalidRate,
     InvalidWindow,
+    RetryLater,
     UnknownTimeZone,
 )
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.core.exceptions.base import OffloadError
-from offload.core.texts import as_text, with_type
+from offload.core.texts import with_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import timedelta
 
 
 #: Characters of a program's last lines that its error shows.
@@ -213,19 +212,6 @@ class ConfigurationError(OffloadError):
 
 class PermanentError(OffloadError):
     """The job can never succeed as it is; it ends in ERROR at once and is not retried."""
-
-
-class RetryLater(OffloadError):
-    """Raised by a consumer that failed and knows when to try again; it counts as a failure."""
-
-    def __init__(self, message: str = "", *, delay: float | timedelta) -> None:
-        self.message = message
-        self.delay = self.retry_after = delay
-        super().__init__(
-            message
-            or f"The job failed and asked to be tried again in {as_text(delay)} s. Raise "
-            "PermanentError for what need not be tried again."
-        )
 
 
 class WrongCall(PermanentError, TypeError):

@@ -1,8 +1,14 @@
-"""Errors for the times of a queue: its rate, and the windows in which it runs."""
+"""Errors about times and retries: rates, windows, lists of errors, and when to try again."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from offload.core.exceptions.base import OffloadError
+from offload.core.texts import as_text
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 
 class InvalidRate(OffloadError, ValueError):
@@ -48,4 +54,17 @@ class InvalidErrorName(OffloadError, ValueError):
         super().__init__(
             f"{name!r:.100} names no exception. Write a list of classes or of dotted names: "
             '["ConnectionError", "requests.exceptions.Timeout"], 50 at most.'
+        )
+
+
+class RetryLater(OffloadError):
+    """Raised by a consumer that failed and knows when to try again; it counts as a failure."""
+
+    def __init__(self, message: str = "", *, delay: float | timedelta) -> None:
+        self.message = message
+        self.delay = self.retry_after = delay
+        super().__init__(
+            message
+            or f"The job failed and asked to be tried again in {as_text(delay)} s. Raise "
+            "PermanentError for what need not be tried again."
         )
