@@ -8,6 +8,7 @@ __all__ = [
     "deliveries",
     "delivering",
     "descendants",
+    "given_files",
     "inputs",
     "media_types",
     "outputs",

@@ -78,9 +78,7 @@ def able(row: Run, graph: Graph, plan: Plan) -> Joint | Whole:
     """
     if row.placement == Placement.PEER:
         return clusters(graph, only=row.peer, files=row.payload_id is not None)
-    passes_files = any(one in graph.makers for spec in graph.steps for one in spec.inputs)
-    left = needs(row, graph, plan)
-    return joint(left, snapshot().topology, now(), stays=passes_files)
+    return joint(needs(row, graph, plan), snapshot().topology, now())
 
 
 def clusters(graph: Graph, *, only: str = "", files: bool = False) -> Whole:

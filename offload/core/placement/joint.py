@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from offload.core.placement.reasons import Obstacle, Reason, Verdict
+from offload.core.placement.reasons import Verdict
 from offload.core.placement.routing import plan, rank
 from offload.core.policies import ClusterOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from offload.core.placement.cluster_order import Load
@@ -46,18 +46,10 @@ class Joint:
         return " ".join(["No instance can do every step.", *details])
 
 
-def joint(
-    needs: Sequence[Need], topology: Topology, now: datetime, *, stays: bool = False
-) -> Joint:
-    """Return which instances can and may run jobs of all these needs; ignore their load.
-
-    ``stays`` says that files go from one to the next, which are not carried to other clusters.
-    """
+def joint(needs: Sequence[Need], topology: Topology, now: datetime) -> Joint:
+    """Return which instances can and may run jobs of all these needs; ignore their load."""
     plans = [plan(one, topology, now).verdicts for one in dict.fromkeys(needs)]
     verdicts = tuple(_verdict(each) for each in zip(*plans, strict=True))
-    remote = {one.name: one.peer for one in topology.remote}
-    if stays:
-        verdicts = tuple(_at_home(one, remote) for one in verdicts)
     able = {one.instance for one in verdicts if one.can_run}
     first = plan(needs[0], topology, now).candidates if needs else ()
     return Joint(
@@ -89,11 +81,3 @@ def _verdict(each: Sequence[Verdict]) -> Verdict:
         task=each[0].task if all(one.task for one in each) else None,
         reason=replace(farthest, detail=detail),
     )
-
-
-def _at_home(verdict: Verdict, remote: Mapping[str, str]) -> Verdict:
-    peer = remote.get(verdict.instance)
-    if peer is None or verdict.reason:
-        return verdict
-    detail = f"Its steps make files for each other, which are not carried to {peer}."
-    return replace(verdict, reason=Reason(obstacle=Obstacle.HAS_FILES, detail=detail))

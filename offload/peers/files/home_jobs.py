@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from offload.core.exceptions import NoSpace, TransferFailed
 from offload.core.peers.refusal import RefusalKind
 from offload.db import database
+from offload.files.given_files import latest, names_made
 from offload.files.outputs import payload_for
 from offload.files.payloads import Stored
 from offload.files.storing import remove
@@ -52,7 +53,7 @@ class HomeJobs:
     def source(self, transfer: Transfer) -> Source | None:
         """Return the input to send, if the site has it."""
         inputs = PayloadFile.objects.inputs().filter(payload__jobs=transfer.job_id)
-        found = _same(inputs, transfer).select_related("payload").first()
+        found = _same(inputs, transfer).select_related("payload").first() or _made(transfer)
         if found is None or not stores.storage(found.payload.storage).exists(found.location):
             return None
         return source_of(found)
@@ -90,6 +91,15 @@ class HomeJobs:
         if self._clock() - self._written >= WRITE_SECONDS:
             self._written = self._clock()
             self._refusals.write()
+
+
+def _made(transfer: Transfer) -> PayloadFile | None:
+    """Return the file that an earlier step has made for the job, if that is the announced one."""
+    job = Job.objects.filter(pk=transfer.job_id).only("payload_id", "options").first()
+    if job is None or transfer.file.name not in names_made(job.options):
+        return None
+    found = latest(job.payload_id, [transfer.file.name])
+    return next((one for one in found if _facts(one.description) == _facts(transfer.file)), None)
 
 
 def _facts(file: FileDescription) -> tuple[str, int, str]:

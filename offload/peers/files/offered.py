@@ -10,11 +10,11 @@ from offload.core.texts import place_of
 from offload.core.transfers.announced_files import AnnouncedFile
 from offload.core.transfers.descriptions import Direction, Transfer
 from offload.db import database
+from offload.files.given_files import given_files, names_made
 from offload.files.transfers import ways
 from offload.files.transfers.held import source_of
 from offload.files.transports import configured
 from offload.jobs import elsewhere
-from offload.models import PayloadFile
 from offload.tracking import terminations
 
 if TYPE_CHECKING:
@@ -28,13 +28,16 @@ if TYPE_CHECKING:
 def inputs(peer: str, job: BoundJob, transports: Sequence[str]) -> tuple[AnnouncedFile, ...]:
     """Return the inputs of a job, each with its ticket; the peer knows ``transports``.
 
+    Files that earlier steps of its run have made for it are among them.
+
     Raise TooLarge if no transport takes one, SourceCorrupt if one is gone, TransferFailed if its
     storage does not answer. The peer verifies each content.
     """
     if job.payload_id is None:
         return ()
-    mine = PayloadFile.objects.inputs().filter(payload=job.payload_id).select_related("payload")
-    rows = {row.description: source_of(row) for row in mine.order_by("name")}
+    # A file that a step made replaces an input of its name, as in a run at home.
+    mine = {row.name: row for row in given_files(job.payload_id, names_made(job.options))}
+    rows = {mine[name].description: source_of(mine[name]) for name in sorted(mine)}
     known = {name: one for name, one in ways.at_home().items() if name in transports}
     # The shared storage has the files already, or does not carry them.
     fitting = {

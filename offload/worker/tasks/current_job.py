@@ -11,6 +11,7 @@ from offload.core.exceptions import JobStopped, NoCurrentJob
 from offload.core.progress import Progress
 from offload.core.states import JobState
 from offload.core.validation.options import check_delay
+from offload.files.given_files import names_made
 from offload.files.scratch import Scratch
 from offload.jobs import async_completion
 from offload.models import Job, PayloadFile
@@ -63,7 +64,7 @@ class CurrentJob:
     @property
     def inputs(self) -> Inputs:
         """Return the files that came with the job; a step's named inputs are among them."""
-        made = tuple(self.claimed.options.get("step_inputs", ()))
+        made = names_made(self.claimed.options)
         return Inputs(self.claimed.payload_id, self.scratch, made, self._read)
 
     @property

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from offload.core.exceptions import MissingFile
 from offload.files import outputs
+from offload.files.given_files import given_files
 from offload.files.inputs import InputFile
-from offload.models import PayloadFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from offload.core.attempt_key import AttemptKey
     from offload.files.payloads import Source
     from offload.files.scratch import Scratch
-    from offload.models import Payload
-    from offload.models.payloads import PayloadFileQuerySet
+    from offload.models import Payload, PayloadFile
 
 
 @dataclass(slots=True)
@@ -58,19 +57,8 @@ class Inputs:
 
     def _files(self) -> list[PayloadFile]:
         if self.read.inputs is None:
-            self.read.inputs = self.read.note(self._found())
+            self.read.inputs = self.read.note(given_files(self.payload_id, self.made))
         return self.read.inputs
-
-    def _found(self) -> list[PayloadFile]:
-        files = list(self._rows(PayloadFile.objects.inputs()))
-        if self.made:
-            made = PayloadFile.objects.outputs().filter(name__in=self.made)
-            latest = {row.name: row for row in self._rows(made.order_by("job__created_at"))}
-            files += latest.values()
-        return files
-
-    def _rows(self, files: PayloadFileQuerySet) -> PayloadFileQuerySet:
-        return files.filter(payload=self.payload_id).select_related("payload")
 
     def __len__(self) -> int:
         """Return the number of files."""

@@ -7,12 +7,14 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
+from celery import chain
 from django.db.models import Q
 
 import offload
 from offload.core.states import JobState
 from offload.models import FileTransfer, Job, KeptFile, PayloadFile
 from offload.rules import editing
+from offload.workflows import definitions, start, step, workflow
 from tests.acceptance.peers.clusters import pair
 from tests.acceptance.peers.test_travel import LIMIT, reaches, row
 from tests.polling import eventually
@@ -169,3 +171,20 @@ def test_a_stop_ends_the_fetching(apart: Pair) -> None:
         assert not Job.objects.filter(pk=job_id, attempts__gt=0).exists()
     check_stored(apart)
     assert row(apart.site, job_id) is not None
+
+
+def test_what_a_step_made_there_is_given_to_the_next_one_there(
+    served: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(definitions, "defined", {})
+    workflow("acc/relay")(
+        lambda: chain(
+            step("acc/echo", outputs=["loud-said.txt"]),
+            step("acc/digests", inputs=["loud-said.txt"]).set(immutable=True),
+        )
+    )
+    with served.site.visited():
+        run = start("acc/relay", files={"said.txt": b"said"})
+        last = eventually(lambda: run.plan["acc/digests"].job, within=LIMIT, what="its last step")
+
+    came_over(served, last, {"said.txt": b"said", "loud-said.txt": b"SAID"})

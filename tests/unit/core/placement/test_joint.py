@@ -54,13 +54,13 @@ def test_each_instance_is_told_with_the_topics_that_it_cannot_do() -> None:
     assert "No instance is known" in joint([A, B], topology(), NOW).problem
 
 
-def test_a_run_whose_steps_make_files_for_each_other_stays_in_its_cluster() -> None:
+def test_an_instance_of_another_cluster_can_do_every_step_if_it_may_get_each() -> None:
     picture = replace(topology(BOTH), remote=(AWAY,))
 
-    assert joint([A, B], picture, NOW).names == {"both@host", "render/gpu1@host"}
-    found = joint([A, B], picture, NOW, stays=True)
-    assert found.names == {"both@host"}
-    assert "not carried to render" in str(found.verdicts[1].reason)
+    found = joint([A, B], picture, NOW)
+
+    assert found.names == {"both@host", "render/gpu1@host"}
+    assert chosen([A, B], found, {}) == "both@host"
 
 
 @pytest.mark.parametrize(
