@@ -61,7 +61,9 @@ def rows_of(plan: Plan, names: Iterable[str], ended: Collection[str]) -> dict[st
     """Return the jobs of these steps by their ids, except those that end now."""
     ids = {plan[one].job for name in names for one in (name, *plans.members(plan, name))}
     asked = ids - {"", *ended}
-    return {row.pk: row for row in Job.objects.filter(pk__in=asked)} if asked else {}
+    # Not the whole rows: a last step may wait for a thousand, with properties and options.
+    results = Job.objects.filter(pk__in=asked).only("id", "result")
+    return {row.pk: row for row in results} if asked else {}
 
 
 def _value(plan: Plan, name: str, rows: Mapping[str, Any]) -> Any:
