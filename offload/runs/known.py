@@ -58,12 +58,17 @@ LOST = object()
 
 
 def rows_of(plan: Plan, names: Iterable[str], ended: Collection[str]) -> dict[str, Any]:
-    """Return the jobs of these steps by their ids, except those that end now."""
+    """Return the results of these steps' jobs by their ids, except those that end now.
+
+    For a result that the row does not have, it is the job.
+    """
     ids = {plan[one].job for name in names for one in (name, *plans.members(plan, name))}
     asked = ids - {"", *ended}
-    # Not the whole rows: a last step may wait for a thousand, with properties and options.
-    results = Job.objects.filter(pk__in=asked).only("id", "result")
-    return {row.pk: row for row in results} if asked else {}
+    if not asked:
+        return {}
+    # Not whole rows: a last step may wait for a thousand, with properties and options.
+    found = Job.objects.filter(pk__in=asked).order_by().values_list("pk", "result")
+    return {pk: Job(pk=pk) if value is None else value for pk, value in found}
 
 
 def _value(plan: Plan, name: str, rows: Mapping[str, Any]) -> Any:
