@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from offload.core.states import FAILED, JobState
@@ -74,9 +75,13 @@ class Entry:
 
     @classmethod
     def read(cls, facts: Iterable[Any]) -> Entry:
-        """Return the entry of JSON values."""
-        state, job, note, members, *begun = facts
-        return cls(state=StepState(state), job=job, note=note, members=members, begun=any(begun))
+        """Return the entry of JSON values; each end of a step reads all those of its run."""
+        return _entry(*facts)
+
+
+@lru_cache(maxsize=4096)
+def _entry(state: str, job: str, note: str, members: int | None, *begun: bool) -> Entry:
+    return Entry(state=StepState(state), job=job, note=note, members=members, begun=any(begun))
 
 
 #: The entries of steps, by their names; jobs of a step with several are ``name[0]``, ``name[1]``.
@@ -235,12 +240,10 @@ def shaped(tree: Any, values: Mapping[str, Any]) -> Any:
 
 def asked(graph: Graph, specs: Iterable[StepSpec]) -> set[str]:
     """Return the steps whose results these steps ask for."""
-    return {
-        name
-        for spec in specs
-        for name in (*leaves(spec.takes), *graph.needs(spec))
-        if name in leaves(spec.takes) or _asks(spec, name)
-    }
+    found = set[str]()
+    for spec in specs:
+        found |= {*leaves(spec.takes), *(one for one in graph.needs(spec) if _asks(spec, one))}
+    return found
 
 
 def _asks(spec: StepSpec, name: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from offload.core.states import JobState
 from offload.core.workflows import plans, restarts
 from offload.core.workflows.conditions import result
-from offload.core.workflows.graphs import Graph, OnError, StepSpec
+from offload.core.workflows.graphs import Graph, OnError, StepSpec, leaves
 from offload.core.workflows.plans import Entry, Plan, StepState
 from offload.core.workflows.run_states import RunState
 
@@ -191,3 +191,20 @@ def test_only_results_that_a_step_takes_or_asks_for_are_read() -> None:
     assert plans.asked(CHAIN, [ordered]) == set()
     assert plans.asked(CHAIN, [takes, asks]) == {"a", "b", "c"}
     assert plans.shaped(["a", ["b"]], {"a": 1, "b": 2}) == [1, [2]]
+
+
+def test_a_step_that_waits_for_many_looks_once_at_what_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = [f"step {number}" for number in range(50)]
+    last = spec("last", *names, takes=names, when=result("step 7", above=1))
+    many, looked = graph(*map(spec, names), last), list[Any]()
+
+    def counted(tree: Any) -> list[str]:
+        looked.append(tree)
+        return leaves(tree)
+
+    monkeypatch.setattr(plans, "leaves", counted)
+
+    assert plans.asked(many, [last]) == set(names)
+    assert len(looked) == 1
