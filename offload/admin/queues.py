@@ -130,7 +130,7 @@ class QueueForm(ModelForm):
         model = Queue
         fields = (
             "name", "topics", "ranking", "type", "max_parallel", "rate", "burst", "windows",
-            "time_zone", "cluster_order", "requires",
+            "time_zone", "ageing", "cluster_order", "requires",
             "retries", "retry_delay", "backoff", "retry_on", "no_retry_on", "rerun",
             "retention_days", "suspended", "note",
         )  # fmt: skip

@@ -55,6 +55,8 @@ class Policy:
     # Whether a job runs again by itself after its process or its instance was lost.
     rerun: bool = True
     cluster_order: ClusterOrder = ClusterOrder.LOCAL_FIRST
+    # Seconds of waiting that count as one step of priority; None if waiting does not count.
+    ageing: float | None = None
     # Requirements of each of its jobs, beside those of the job itself.
     requires: Requirements = NOTHING
     # Nothing of it is bound while it is suspended.

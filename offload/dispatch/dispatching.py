@@ -18,6 +18,7 @@ from offload.messaging.installation import current_installation
 from offload.tracking import requeue
 from offload.tracking.binding import queue_limits
 from offload.tracking.binding.bindings import BoundJob, Place, bind, insert_bound
+from offload.tracking.binding.waiting_heads import Head, heads
 from offload.tracking.queries import loads_by_instance, suspects, waiting_lanes
 
 if TYPE_CHECKING:
@@ -187,16 +188,18 @@ def send_bound(bound: Sequence[BoundJob]) -> None:
 def _bind(
     place: Place, lanes: Sequence[Lane], current: Snapshot, *, suspect: bool
 ) -> list[BoundJob]:
-    plain, bound = [], []
+    plain: list[Head] = []
+    bound: list[BoundJob] = []
     for lane in lanes:
         most = most_of(lane, current)
         if not most.is_open:
             continue
         left = place if suspect else in_order(place, lane, current)
         if most.is_unlimited and left is place:
-            plain.append(lane)
+            plain += heads(lane, None if suspect else current.policy(lane.queue).ageing)
         elif most.is_unlimited:
-            bound += bind(left, [lane], limit=left.window)
+            ageing = current.policy(lane.queue).ageing
+            bound += bind(left, heads(lane, ageing), limit=left.window)
         else:
             policy = current.policy(lane.queue)
             bound += queue_limits.bind_limited(left, lane, policy, now(), suspect=suspect)

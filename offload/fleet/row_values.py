@@ -34,6 +34,7 @@ from offload.core.timing.rates import Rate
 from offload.core.timing.windows import Windows, zone_of
 from offload.core.topics import Pattern
 from offload.core.validation.bounds import (
+    AGEING,
     BACKOFF,
     PARALLEL,
     RANKING,
@@ -170,6 +171,7 @@ def policy_of(row: Queue) -> Policy:
         max_parallel=None if row.max_parallel is None else PARALLEL.nearest_whole(row.max_parallel),
         rate=_rate(row),
         windows=_windows(row),
+        ageing=None if row.ageing is None else AGEING.nearest(row.ageing),
         cluster_order=_cluster_order(row.cluster_order),
         requires=_requires(row),
         retry=_retry(

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from offload.core.policies import ClusterOrder, QueueType
 from offload.core.validation.bounds import (
+    AGEING,
     BACKOFF,
     BURST,
     PARALLEL,
@@ -17,6 +18,7 @@ from offload.core.validation.bounds import (
     RETRY_DELAY,
 )
 from offload.db.managers import OffloadManager
+from offload.models.queueing.queue_constraints import CONSTRAINTS
 from offload.models.queueing.queue_validators import (
     validate_errors,
     validate_patterns,
@@ -25,7 +27,7 @@ from offload.models.queueing.queue_validators import (
     validate_time_zone,
     validate_windows,
 )
-from offload.models.validation import keeps, within
+from offload.models.validation import within
 
 
 class Queue(models.Model):
@@ -91,6 +93,13 @@ class Queue(models.Model):
         db_default="",
         validators=[validate_time_zone],
         help_text=_("Of the windows, such as Europe/Berlin. Empty takes the site's."),
+    )
+    ageing = models.FloatField(
+        _("ageing in seconds"),
+        null=True,
+        blank=True,
+        validators=within(AGEING),
+        help_text=_("Waiting that long counts as one step of priority. Empty: it does not count."),
     )
     cluster_order = models.CharField(
         _("order of clusters"),
@@ -185,52 +194,7 @@ class Queue(models.Model):
         verbose_name = _("queue")
         verbose_name_plural = _("queues")
         ordering = ["-ranking", "name"]
-        constraints = [
-            keeps(
-                "ranking",
-                RANKING,
-                name="offload_queue_ranking",
-                message=_("A ranking is from -1,000,000 to 1,000,000."),
-            ),
-            keeps(
-                "retries",
-                RETRIES,
-                name="offload_queue_retries",
-                message=_("The number of retries is from 0 to 1,000,000, or -1 for no limit."),
-            ),
-            keeps(
-                "retry_delay",
-                RETRY_DELAY,
-                name="offload_queue_delay",
-                message=_("A retry delay is from 0 seconds to a year."),
-            ),
-            keeps(
-                "backoff",
-                BACKOFF,
-                name="offload_queue_backoff",
-                message=_("A backoff is from 1 to 1,000."),
-            ),
-            keeps(
-                "max_parallel",
-                PARALLEL,
-                name="offload_queue_parallel",
-                message=_(
-                    "At most 1 to 1,000,000 jobs run in parallel; suspend the queue to run none."
-                ),
-            ),
-            keeps(
-                "burst",
-                BURST,
-                name="offload_queue_burst",
-                message=_("A burst is from 1 to 1,000,000 jobs."),
-            ),
-            keeps(
-                "retention_days",
-                RETENTION_DAYS,
-                name="offload_queue_retention",
-                message=_("History is kept for 1 to 36,500 days, or forever if this is empty."),
-            ),
-        ]
+        constraints = CONSTRAINTS
         permissions = [("manage_queue", _("Can suspend and resume queues"))]
 
     def __str__(self) -> str:
@@ -243,5 +207,7 @@ class Queue(models.Model):
             raise ValidationError(
                 {"max_parallel": _("An ordered queue runs one job at a time; leave this empty.")}
             )
+        if self.type == QueueType.ORDERED and self.ageing is not None:
+            raise ValidationError({"ageing": _("An ordered queue runs in order; leave it empty.")})
         if self.burst is not None and not self.rate:
             raise ValidationError({"burst": _("A burst is one of a rate; give a rate too.")})

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 #: The keys of a declaration.
 DECLARED_FIELDS = (
-    "topics", "type", "max_parallel", "rate", "burst", "windows", "time_zone", "cluster_order",
+    "topics", "type", "max_parallel", "rate", "burst", "windows", "time_zone", "ageing",
+    "cluster_order",
     "requires", "retries", "retry_delay", "backoff", "retry_on", "no_retry_on", "rerun",
     "retention_days", "ranking",
 )  # fmt: skip

@@ -82,6 +82,8 @@ PARALLEL = Bound(least=1, most=1_000_000, is_whole=True)
 #: Jobs of a queue that begin per unit of time, and at once after a pause.
 RATE_COUNT = Bound(least=1, most=1_000_000, is_whole=True)
 BURST = Bound(least=1, most=1_000_000, is_whole=True)
+#: Seconds of waiting that count as one step of priority.
+AGEING = Bound(least=1, most=YEAR_SECONDS)
 #: Days for which history is kept: a hundred years.
 RETENTION_DAYS = Bound(least=1, most=36_500, is_whole=True)
 #: Rows of a list, and attempts of a test.

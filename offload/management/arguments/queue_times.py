@@ -9,11 +9,13 @@ from offload.core.exceptions import InvalidRate, InvalidWindow, UnknownTimeZone
 from offload.core.timing.rates import Rate
 from offload.core.timing.windows import TimeWindow, zone_of
 from offload.core.validation import bounds
+from offload.management.arguments import times
 from offload.management.arguments.numbers import whole
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Mapping
+    from datetime import timedelta
 
 NONE_WORD = "none"
 #: The options of texts, which an empty text clears.
@@ -38,6 +40,10 @@ def add(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--time-zone", type=_zone, metavar="ZONE",
         help="of the windows, such as Europe/Berlin; none takes the site's",
+    )  # fmt: skip
+    parser.add_argument(
+        "--ageing", type=_ageing, metavar="5m",
+        help="waiting that long counts as one step of priority; none if it does not count",
     )  # fmt: skip
 
 
@@ -74,6 +80,10 @@ def _window(text: str) -> str:
         except InvalidWindow as error:
             raise ArgumentTypeError(str(error)) from error
     return text
+
+
+def _ageing(text: str) -> timedelta | str:
+    return NONE_WORD if text == NONE_WORD else times.duration(text)
 
 
 def _zone(text: str) -> str:

@@ -49,6 +49,7 @@ QUEUE_FIELDS = (
     "burst",
     "windows",
     "time_zone",
+    "ageing",
     "cluster_order",
     "requires",
     "retries",
@@ -194,6 +195,8 @@ def changes(options: Options) -> dict[str, Any]:
         found["requires"] = requirements.together(found["requires"])
     if "retry_delay" in found:
         found["retry_delay"] = found["retry_delay"].total_seconds()
+    if isinstance(found.get("ageing"), timedelta):
+        found["ageing"] = found["ageing"].total_seconds()
     found.update({**queue_times.read(found), **error_names.read(found)})
     return {name: None if value in (NONE_WORD, FOREVER) else value for name, value in found.items()}
 

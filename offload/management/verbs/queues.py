@@ -48,6 +48,7 @@ def facts(line: QueueLine) -> dict[str, object]:
         "burst": policy.rate.burst if policy.rate else None,
         "windows": list(policy.windows.texts) if policy.windows else [],
         "time_zone": policy.windows.zone.key if policy.windows else None,
+        "ageing": policy.ageing,
         "cluster_order": policy.cluster_order,
         "requires": policy.requires.given,
         "retries": policy.retry.retries,
@@ -89,6 +90,8 @@ def notes(lines: tuple[QueueLine, ...]) -> Iterator[Text]:
             yield sanitized(f"{line.policy.name}: {WHERE[line.policy.cluster_order]}.", "dim")
         if rate := line.policy.rate:
             yield sanitized(f"{line.policy.name}: {rate}, at most {rate.burst} at once.", "dim")
+        if ageing := line.policy.ageing:
+            yield sanitized(f"{line.policy.name}: {ageing:g} s of waiting are a priority.", "dim")
         if line.policy.windows is not None:
             yield sanitized(f"{line.policy.name} runs {line.policy.windows}.", "dim")
         if not line.policy.rerun:

@@ -11,10 +11,11 @@ from offload.db import database
 from offload.db.statements import Statement, named, once_per_dialect, together
 from offload.models import Job, Version
 from offload.models.fields import decoded
-from offload.models.indexes import BOUND, IN_ORDER, PENDING, WAITING, WAITING_SUSPECT, Predicate
+from offload.models.indexes import BOUND, PENDING, WAITING, WAITING_SUSPECT
 from offload.models.versions import TOPOLOGY
 from offload.signals import StateChange, is_heard
-from offload.tracking.binding import slots
+from offload.tracking.binding import slots, waiting_heads
+from offload.tracking.binding.waiting_heads import Head
 from offload.tracking.drafts import COLUMNS, draft_placeholders
 from offload.tracking.peers.fitting import fits
 from offload.tracking.selectors import HERE, IS_QUEUED, these
@@ -98,7 +99,12 @@ class Place:
 
 
 def bind(
-    place: Place, lanes: Sequence[Lane], *, limit: int, suspect: bool = False, only: str = ""
+    place: Place,
+    lanes: Sequence[Lane | Head],
+    *,
+    limit: int,
+    suspect: bool = False,
+    only: str = "",
 ) -> list[BoundJob]:
     """Bind the first waiting jobs of these lanes to the place, up to its window and ``limit``.
 
@@ -109,9 +115,10 @@ def bind(
     if not lanes or limit < 1:
         return []
     found: list[BoundJob] = []
-    for start in range(0, len(lanes), LANES_PER_STATEMENT):
+    line = [one if isinstance(one, Head) else Head(one) for one in lanes]
+    for start in range(0, len(line), LANES_PER_STATEMENT):
         if len(found) < limit:
-            part = lanes[start : start + LANES_PER_STATEMENT]
+            part = line[start : start + LANES_PER_STATEMENT]
             binding = _binding(place, part, limit - len(found), suspect, only)
             lock = slots.lock(place.instance, is_remote=bool(place.peer))
             found += _bound(together(*lock, binding)[-1])
@@ -166,12 +173,10 @@ def _change(job: BoundJob) -> StateChange:
     )  # fmt: skip
 
 
-def _binding(
-    place: Place, lanes: Sequence[Lane], limit: int, suspect: bool, only: str
-) -> Statement:
+def _binding(place: Place, line: Sequence[Head], limit: int, suspect: bool, only: str) -> Statement:
     return Statement(
         _bind(
-            len(lanes),
+            tuple(one.is_aged for one in line),
             suspect=suspect,
             only=bool(only),
             remote=bool(place.peer),
@@ -180,49 +185,30 @@ def _binding(
         named(
             place.params(),
             {"peer": place.peer} if place.peer else {},
-            {f"lane_{number}": str(lane) for number, lane in enumerate(lanes)},
+            waiting_heads.params(line),
             {"only": only, "limit": 1 if suspect else limit},
         ),
-        prepared=len(lanes) <= PREPARED_LANES,
+        prepared=len(line) <= PREPARED_LANES,
     )
 
 
 @once_per_dialect
-def _bind(lanes: int, *, suspect: bool, only: bool, remote: bool, clones: bool) -> str:
+def _bind(aged: tuple[bool, ...], *, suspect: bool, only: bool, remote: bool, clones: bool) -> str:
     which = WAITING_SUSPECT if suspect else WAITING
     fit = fits(remote=remote, clones=clones)
-    waiting = " UNION ALL ".join(_head(number, which, fit, only=only) for number in range(lanes))
+    waiting = " UNION ALL ".join(
+        waiting_heads.head_sql(number, which, fit, only=only, aged=one)
+        for number, one in enumerate(aged)
+    )
+    chosen = waiting_heads.chosen_sql(waiting, IN_WINDOW, aged=any(aged))
     return (
         f"UPDATE {JOB} SET state = '{JobState.QUEUED}', instance = %(instance)s, "
         f"incarnation = %(incarnation)s, {'peer = %(peer)s, ' if remote else ''}"
         "epoch = epoch + 1, "  # B8
         f"bound_at = {database.now()}, publishes = 0, token = '' "
-        f"WHERE {PENDING} AND id {_chosen(waiting)} AND {UNMOVED} "
+        f"WHERE {PENDING} AND id {chosen} AND {UNMOVED} "
         f"AND {slots.is_mine()} {alone() if suspect else ''}"
         f"RETURNING {', '.join(BOUND_COLUMNS)}"
-    )
-
-
-def _head(number: int, which: Predicate, fit: str, *, only: bool) -> str:
-    """Return the SELECT of the first jobs of one lane, or of one job of it (B4)."""
-    return (
-        f"SELECT * FROM (SELECT id, priority, created_at FROM {JOB} "
-        f"WHERE {which} AND lane = %(lane_{number})s {'AND id = %(only)s ' if only else ''}"
-        f"AND {fit} {IN_ORDER} LIMIT %(limit)s) AS head"
-    )
-
-
-def _chosen(waiting: str) -> str:
-    """Return the condition for the first jobs of all lanes, as many as fit the window."""
-    # PostgreSQL gets arrays: a subquery in IN may run once per row and lock more each time.
-    free = f"%(window)s - (SELECT count(*) FROM {JOB} WHERE {IN_WINDOW})"
-    ordered = f"SELECT id FROM ({waiting}) AS waiting {IN_ORDER}"
-    if database.vendor() == "sqlite":
-        return f"IN ({ordered} LIMIT max(0, min(%(limit)s, {free})))"
-    return (
-        f"= ANY(ARRAY(SELECT id FROM {JOB} WHERE {PENDING} AND id = ANY(ARRAY({ordered})) "
-        f"{IN_ORDER} LIMIT greatest(0, least(%(limit)s, {free})) "
-        "FOR UPDATE SKIP LOCKED))"
     )
 
 

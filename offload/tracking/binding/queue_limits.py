@@ -14,6 +14,7 @@ from offload.models import Job, Queue
 from offload.models.indexes import BOUND, IN_LINE, IN_ORDER
 from offload.tracking.binding import buckets
 from offload.tracking.binding.bindings import BoundJob, Place, bind
+from offload.tracking.binding.waiting_heads import heads
 from offload.tracking.peers.fitting import not_excluded
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def bind_limited(
         with database.atomic():
             lock(policy.name, standstill=IDLE_TIMEOUT if is_own else None)
             allowance = allowed(policy, now)
-            bound = _bind(place, lane, policy.name, allowance, suspect=suspect)
+            bound = _bind(place, lane, policy, allowance, suspect=suspect)
             if bound and policy.rate:
                 buckets.take(policy.name, policy.rate, len(bound))
             return bound
@@ -67,12 +68,13 @@ def bind_limited(
 
 
 def _bind(
-    place: Place, lane: Lane, queue: str, allowance: Allowance, *, suspect: bool
+    place: Place, lane: Lane, policy: Policy, allowance: Allowance, *, suspect: bool
 ) -> list[BoundJob]:
     limit = allowance.up_to(place.window)
     if not allowance.in_order:
-        return bind(place, [lane], limit=limit, suspect=suspect)
-    head = _head(lane, queue, place.incarnation, suspect=suspect) if limit else None
+        ageing = None if suspect or limit < 1 else policy.ageing
+        return bind(place, heads(lane, ageing), limit=limit, suspect=suspect)
+    head = _head(lane, policy.name, place.incarnation, suspect=suspect) if limit else None
     return bind(place, [lane], limit=limit, suspect=suspect, only=head) if head else []
 
 

@@ -29,6 +29,7 @@ QUEUE = {
     "burst": "",
     "windows": "",
     "time_zone": "",
+    "ageing": "",
     "cluster_order": "local_first",
     "retries": "10",
     "retry_delay": "2",

@@ -52,7 +52,7 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
         "queues", "add", "slow", "dam/**", "audio/mix", "--limit", "2", "--retries", "forever",
         "--cluster-order", "remote_first", "--rate", "100/m", "--burst", "5",
         "--window", "mon-fri 22:00-06:00", "--window", "sat 00:00-24:00",
-        "--time-zone", "Europe/Berlin", "--retry-on", "ConnectionError",
+        "--time-zone", "Europe/Berlin", "--ageing", "5m", "--retry-on", "ConnectionError",
         "--retry-on", "requests.Timeout", "--no-retry-on", "KeyError", "--rerun", "no",
         "--retry-delay", "1m30s", "--backoff", "2", "--keep", "30d", "--ranking", "5",
     )  # fmt: skip
@@ -67,6 +67,7 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
         "burst": 5,
         "windows": ["mon-fri 22:00-06:00", "sat 00:00-24:00"],
         "time_zone": "Europe/Berlin",
+        "ageing": 300.0,
         "cluster_order": "remote_first",
         "requires": {},
         "retries": -1,

@@ -105,6 +105,8 @@ def test_a_rule_has_a_known_verb_and_a_target_and_is_there_once() -> None:
 BEYOND = [
     ("ranking", -1_000_001),
     ("ranking", 1_000_001),
+    ("ageing", 0.5),
+    ("ageing", 31_536_001.0),
     ("burst", 0),
     ("burst", 1_000_001),
     ("max_parallel", 0),

@@ -29,6 +29,7 @@ from offload.tracking import (
 )
 from offload.tracking.binding import queue_limits
 from offload.tracking.binding.bindings import bind
+from offload.tracking.binding.waiting_heads import heads
 from tests.integration.world import (
     FACTS,
     HERE,
@@ -143,6 +144,10 @@ def _changes(found: list[str]) -> list[str]:
 #: A question, and the index that answers it among thousands of jobs that ended.
 QUESTIONS: dict[str, tuple[Callable[[], object], str]] = {
     "heads": (lambda: bind(place(), [LANE], limit=4), "offload_job_waiting"),
+    "aged heads": (
+        lambda: bind(place(), heads(LANE, 60.0), limit=4),
+        "offload_job_waiting(.|\n)*offload_job_waiting",
+    ),
     "window": (lambda: bind(place(), [LANE], limit=4), "offload_job_bound"),
     "lanes": (queries.waiting_lanes, "offload_job_waiting"),
     "unplaced": (lambda: database.rows(unplaced.question("''"), {"most": 9}), WAITS),
