@@ -26,7 +26,7 @@ from offload.tracking import (
     relays,
     requeue,
     terminations,
-)
+)  # fmt: skip
 from offload.tracking.binding import queue_limits
 from offload.tracking.binding.bindings import bind
 from offload.tracking.binding.waiting_heads import heads
