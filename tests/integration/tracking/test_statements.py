@@ -26,10 +26,9 @@ from offload.tracking import (
     relays,
     requeue,
     terminations,
-)  # fmt: skip
-from offload.tracking.binding import queue_limits
+)
+from offload.tracking.binding import queue_limits, waiting_heads
 from offload.tracking.binding.bindings import bind
-from offload.tracking.binding.waiting_heads import heads
 from tests.integration.world import (
     FACTS,
     HERE,
@@ -144,10 +143,7 @@ def _changes(found: list[str]) -> list[str]:
 #: A question, and the index that answers it among thousands of jobs that ended.
 QUESTIONS: dict[str, tuple[Callable[[], object], str]] = {
     "heads": (lambda: bind(place(), [LANE], limit=4), "offload_job_waiting"),
-    "aged heads": (
-        lambda: bind(place(), heads(LANE, 60.0), limit=4),
-        "offload_job_waiting(.|\n)*offload_job_waiting",
-    ),
+    "aged": (lambda: bind(place(), waiting_heads.heads(LANE, 9.0), limit=4), WAITS),
     "window": (lambda: bind(place(), [LANE], limit=4), "offload_job_bound"),
     "lanes": (queries.waiting_lanes, "offload_job_waiting"),
     "unplaced": (lambda: database.rows(unplaced.question("''"), {"most": 9}), WAITS),
@@ -161,7 +157,6 @@ QUESTIONS: dict[str, tuple[Callable[[], object], str]] = {
     "left behind": (lambda: relays.claim_left_behind(5.0, 20), "offload_job_unsent"),
     "stopped unsent": (lambda: relays.stop_unsent(5.0), "offload_job_unsent"),
     "head": (lambda: queue_limits.head_of("narrow"), "offload_job_begun(.|\n)*offload_job_head"),
-    # By either: both hold bound jobs alone, and their costs are nearly the same.
     "queue": (lambda: queue_limits.bound_in("narrow"), BOUND),
     "unheard": (lambda: queries.unheard(HERE, "x", first=5.0), BOUND),
     "active": (lambda: queries.active_on(HERE, "x"), BOUND),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import offload
+from offload.core.outcomes import Failed
 from offload.core.states import JobState
+from offload.core.validation.bounds import YEAR_SECONDS
 from offload.fleet.snapshots import snapshot
 from offload.models import Job, Queue
 from offload.testing import run_jobs
+from offload.worker.pool.outcome import outcome_of
 from offload.worker.tasks.task import ConsumerTask
 from tests.integration.driving.tasks import define
 
@@ -77,3 +81,33 @@ def test_what_names_no_exception_is_refused() -> None:
     for wrong in (["a b"], [int], "KeyError", [None]):
         with pytest.raises(offload.InvalidErrorName, match="names no exception"):
             offload.consumer("broken/other", retry_on=wrong)  # type: ignore[arg-type]
+
+
+class Busy(Exception):
+    """As libraries have it that know when to come again."""
+
+    def __init__(self, retry_after: object) -> None:
+        self.retry_after = retry_after
+
+
+@pytest.mark.parametrize(
+    ("error", "delay"),
+    [
+        (offload.RetryLater(delay=90), 90),
+        (offload.RetryLater("later", delay=timedelta(minutes=2)), 120),
+        (Busy(1.5), 1.5),
+        (Busy(-5), 0),
+        (Busy(float("inf")), YEAR_SECONDS),
+        (Busy("soon"), None),
+        (Busy(True), None),
+        (ValueError("no"), None),
+    ],
+)
+def test_an_error_says_when_to_try_again(error: Exception, delay: float | None) -> None:
+    def run() -> None:
+        raise error
+
+    outcome, _ = outcome_of(run, lambda value: value)
+
+    assert isinstance(outcome, Failed)
+    assert (outcome.delay, outcome.final) == (delay, False)
