@@ -25,6 +25,7 @@ from offload.models import (
     Lease,
     Payload,
     PayloadFile,
+    RateBucket,
     Slot,
     StepWait,
     Version,
@@ -232,7 +233,7 @@ class LeaseAdmin(Internal, Browsed):
         return TemplateResponse(request, "offload/internals.html", shown)
 
 
-@admin.register(Version, Slot)
+@admin.register(Version, Slot, RateBucket)
 class MachineryAdmin(Internal):
     """Rows that are only counters and locks."""
 

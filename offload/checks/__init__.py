@@ -1,18 +1,20 @@
 """System checks: problems of a site's settings, each with an id and a hint to paste.
 
 They read settings only, and for ``manage.py check`` alone the consumers; the broker and the
-database are looked at by ``manage.py offload doctor``.
+database are looked at by ``manage.py offload doctor``. The lint reads the database, and only for
+``manage.py check --database``.
 """
 
 from __future__ import annotations
 
-from django.core.checks import register
+from django.core.checks import Tags, register
 
 from offload.checks import (
     celery_app,
     consumers,
     databases,
     launchers,
+    lint_problems,
     machine,
     offload_settings,
     pages,
@@ -34,3 +36,4 @@ for module in (
     consumers,
 ):
     register(module.check, TAG)
+register(lint_problems.check, TAG, Tags.database)

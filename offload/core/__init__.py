@@ -11,6 +11,7 @@ __all__ = [
     "job_log",
     "launchers",
     "lazy",
+    "lint",
     "matching",
     "moments",
     "nearness",

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 #: Longest message that is shown on one line, in characters.
 MESSAGE_MAX = 1_000
@@ -45,6 +45,13 @@ def first_line(text: str) -> str:
 def counted(count: int, one: str, many: str) -> str:
     """Return a number with the matching words: ``1 job is`` or ``5 jobs are``."""
     return f"{count:,} {one if count == 1 else many}"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Return names as part of a sentence: the first `most`, and how many more there are."""
+    more = len(names) - most
+    shown = [*names[:most], f"{more} more"] if more > 0 else list(names)
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
 def place_of(defined: Callable[..., object]) -> str:

@@ -10,6 +10,7 @@ from offload.diagnostics import (
     fleet,
     jobs,
     launchers,
+    lint,
     messages,
     modules,
     peers,
@@ -26,7 +27,7 @@ from offload.diagnostics.finding import Finding, Level
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Finding", "Level", "broker", "examine", "modules", "outage"]
+__all__ = ["Finding", "Level", "broker", "examine", "lint", "modules", "outage"]
 
 
 def examine() -> Iterator[Finding]:
@@ -46,6 +47,7 @@ def examine() -> Iterator[Finding]:
         yield from fleet.examine()
         yield from jobs.examine()
         yield from launchers.examine()
+        yield from lint.examine()
         yield from messages.examine()
         yield from peers.examine()
         yield from queues.examine()

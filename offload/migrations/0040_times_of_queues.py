@@ -17,9 +17,14 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="RateBucket",
             fields=[
-                ("queue", models.CharField(max_length=100, primary_key=True, serialize=False)),
-                ("level", models.FloatField()),
-                ("at", models.DateTimeField()),
+                (
+                    "queue",
+                    models.CharField(
+                        max_length=100, primary_key=True, serialize=False, verbose_name="queue"
+                    ),
+                ),
+                ("level", models.FloatField(verbose_name="tokens")),
+                ("at", models.DateTimeField(verbose_name="counted")),
             ],
             options={
                 "verbose_name": "rate bucket",

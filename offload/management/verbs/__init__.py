@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from offload.management.verbs.broker import BROKER
 from offload.management.verbs.changes import CHANGES
+from offload.management.verbs.checking.doctor import DOCTOR
+from offload.management.verbs.checking.lint import LINT
 from offload.management.verbs.clear import CLEAR
-from offload.management.verbs.doctor import DOCTOR
 from offload.management.verbs.explain import EXPLAIN
 from offload.management.verbs.instances import INSTANCES
 from offload.management.verbs.jobs.deliver import DELIVER
@@ -63,5 +64,6 @@ VERBS = {
         TRANSFERS,
         BROKER,
         DOCTOR,
+        LINT,
     )
 }

@@ -149,6 +149,7 @@ CALLS: dict[str, list[list[str]]] = {
     "launchers": [[], ["off", "--dry-run"]],
     "payload": [["list"], ["verify"], ["prune", "--dry-run"]],
     "doctor": [[]],
+    "lint": [[]],
 }
 #: It runs until it is told to end, and reads no row.
 UNCALLED = {"broker"}

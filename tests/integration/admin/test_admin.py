@@ -40,6 +40,7 @@ from offload.models import (
     PeerRefusal,
     PeerRequest,
     Queue,
+    RateBucket,
     Rule,
     Run,
     SeenMessage,
@@ -79,6 +80,7 @@ def one_of_each() -> dict[type[Model], Model]:
     canvas: dict[str, Any] = {"body": {"task": "dam.after"}, "tree": []}
     whole = Join.objects.create(id="join", **canvas)
     Slot.objects.get_or_create(instance=HERE)
+    RateBucket.objects.create(queue="mail", level=1.0, at=timezone.now())
     lines: Any = [[0, "INFO", "a"]]
     AttemptLog.objects.create(job=job, epoch=1, count=1, lines=lines)
     Attempt.objects.create(job=job, epoch=1, instance=HERE, incarnation="i", cause="failed")

@@ -42,7 +42,7 @@ def test_a_site_with_a_worker_is_well() -> None:
     subjects = {one.subject for one in found}
     assert subjects == {
         "versions", "settings", "database", "broker", "results", "storage", "instances",
-        "consumers", "jobs", "queues", "rows", "traps",
+        "consumers", "jobs", "lint", "queues", "rows", "traps",
     }  # fmt: skip
 
 

@@ -31,11 +31,17 @@ def run(terminal: Terminal, _: Options) -> None:
 
 def line(finding: Finding) -> Text:
     """Return a finding, and below it the next step."""
-    made = coloured(finding.level.value)
+    fact = f"{finding.subject:<10} {finding.fact}"
+    return entry(finding.level.value, fact, finding.next_step)
+
+
+def entry(level: str, fact: str, next_step: str) -> Text:
+    """Return a fact beside its level, and below it the next step, if there is one."""
+    made = coloured(level)
     made.pad_right(6 - len(made))
-    made.append_text(sanitized(f"{finding.subject:<10} {finding.fact}"))
-    if finding.next_step:
-        indented = finding.next_step.replace("\n", "\n" + " " * 20)
+    made.append_text(sanitized(fact))
+    if next_step:
+        indented = next_step.replace("\n", "\n" + " " * 20)
         made.append_text(sanitized(f"\n{'':<17}-> {indented}", "bold"))
     return made
 

@@ -1,0 +1,1 @@
+"""The lint: problems of consumers, rules and queues as they stand, whatever waits."""

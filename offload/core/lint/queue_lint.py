@@ -1,0 +1,83 @@
+"""Queues that no job comes to, and limits that are never reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.core.lint.problems import Problem, ProblemKind
+from offload.core.policies import QueueType
+from offload.core.texts import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from offload.core.placement.topology import InstanceInfo, Topology
+    from offload.core.policies import Policy
+    from offload.core.topics import Pattern
+
+
+def unmatched(policies: Sequence[Policy], topology: Topology) -> Iterator[Problem]:
+    """Yield queues none of whose topics a known instance consumes."""
+    for policy in policies:
+        if topology.everyone and not _consuming(policy, topology.everyone):
+            yield Problem(
+                kind=ProblemKind.QUEUE_UNMATCHED,
+                subject=policy.name,
+                fact=f"No known instance consumes a topic of queue {policy.name}.",
+                next_step="Look at its patterns: manage.py offload queues",
+            )
+
+
+def shadowed(policies: Sequence[Policy]) -> Iterator[Problem]:
+    """Yield patterns of queues all whose topics another queue takes."""
+    for policy in policies:
+        for pattern in policy.patterns:
+            winner = next((one for one in policies if _takes(one, policy, pattern)), None)
+            if winner is not None:
+                yield Problem(
+                    kind=ProblemKind.QUEUE_SHADOWED,
+                    subject=policy.name,
+                    fact=f"Queue {policy.name} never gets a job of {pattern}: "
+                    f"queue {winner.name} takes them all.",
+                    next_step=f"Raise the ranking of {policy.name}, or take the pattern out of it.",
+                )
+
+
+def unused_limits(policies: Sequence[Policy], topology: Topology) -> Iterator[Problem]:
+    """Yield limits that are not below what the instances can run at once."""
+    for policy in policies:
+        live = [one for one in topology.everyone if one.is_live]
+        able = _consuming(policy, live)
+        most = sum(one.concurrency for one in able)
+        limit = policy.max_parallel
+        if able and policy.type is QueueType.UNORDERED and limit is not None and limit >= most:
+            runners = counted(len(able), "instance", "instances")
+            yield Problem(
+                kind=ProblemKind.LIMIT_UNUSED,
+                subject=policy.name,
+                fact=f"The limit of {limit} of queue {policy.name} is never reached: the {runners} "
+                f"with consumers for it can run {most} at once.",
+                next_step="Lower it, or take it off: each limit costs a lock when jobs are bound.",
+            )
+
+
+def _takes(other: Policy, policy: Policy, pattern: Pattern) -> bool:
+    """Tell whether the other queue gets every topic of a pattern of this one."""
+    if other.name == policy.name:
+        return False
+    covering = [one for one in other.patterns if one.covers(pattern)]
+    if other.ranking != policy.ranking:
+        return other.ranking > policy.ranking and bool(covering)
+    return pattern in covering and other.name < policy.name
+
+
+def _consuming(policy: Policy, instances: Sequence[InstanceInfo]) -> list[InstanceInfo]:
+    return [one for one in instances if _consumes(one, policy)]
+
+
+def _consumes(instance: InstanceInfo, policy: Policy) -> bool:
+    return any(
+        consumer.pattern.overlaps(pattern)
+        for consumer in instance.consumers
+        for pattern in policy.patterns
+    )

@@ -1,0 +1,1 @@
+"""Verbs that examine the site."""
