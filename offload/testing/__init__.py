@@ -16,12 +16,10 @@ from django.db import transaction
 
 from offload.core.envelopes import BUILTIN_TASKS
 from offload.core.exceptions import InvalidNumber, StillBusy
-from offload.core.placement.admission import admit
-from offload.core.placement.gates import UNUSED
 from offload.core.validation.bounds import ROWS
 from offload.db import database
 from offload.files import delivering
-from offload.fleet.snapshots import now, snapshot
+from offload.fleet.snapshots import snapshot
 from offload.jobs import losses
 from offload.messaging.installation import celery_app
 from offload.messaging.publisher import message
@@ -58,10 +56,10 @@ def __dir__() -> list[str]:
 def run_jobs(*, most: int = 1000) -> list[JobHandle]:
     """Run waiting jobs and their successors one by one; return the job of each attempt.
 
-    Delays, also those of retries, are skipped, and steps that wait for a time end. Jobs without a
-    consumer here, or in a suspended queue, stay unchanged; plain Celery tasks are left to Celery.
-    Outputs are delivered, as ``deliver_to`` says. Files of jobs are kept in a folder of the
-    process, not in the site's storage.
+    Delays, also those of retries, rates and windows of time are skipped, and steps that wait for a
+    time end. Jobs without a consumer here, or in a suspended queue, stay unchanged; plain Celery
+    tasks are left to Celery. Outputs are delivered, as ``deliver_to`` says. Files of jobs are kept
+    in a folder of the process, not in the site's storage.
 
     ``most`` is the largest number of attempts. Raise StillBusy if jobs are left after that many,
     InvalidNumber if ``most`` is not a number within its bound, and KeyboardInterrupt if an attempt
@@ -123,7 +121,7 @@ def _can_run(app: Celery, lane: Lane) -> bool:
         task_of(app, "", lane.topic)
     except NotRegistered:
         return False
-    return admit(snapshot(fresh=True).policy(lane.queue), UNUSED, now()).is_open
+    return not snapshot(fresh=True).policy(lane.queue).suspended
 
 
 def _run(app: Celery, job: BoundJob) -> None:

@@ -93,6 +93,16 @@ def test_what_nobody_consumes_and_what_is_suspended_waits(job: Named) -> None:
     assert set(Job.objects.values_list("state", flat=True)) == {"PENDING"}
 
 
+def test_rates_and_windows_of_time_are_skipped(job: Named) -> None:
+    # Windows that cannot be read never open.
+    Queue.objects.create(name="later", topics=["jobs/same"], rate="1/d", windows=["unreadable"])
+    jobs = [offload.submit("jobs/same", {"value": number}) for number in range(3)]
+
+    run_jobs()
+
+    assert [one.row.state for one in jobs] == ["SUCCEEDED"] * 3
+
+
 @pytest.fixture
 def raising(app: Celery) -> Iterator[None]:
     """Give the app a consumer that raises what is no Exception."""
