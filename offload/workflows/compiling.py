@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from offload.canvas.freezing.recognition import CELERY_PREFIX, of_signature, plain_topic
@@ -32,9 +34,22 @@ def compiled(canvas: Mapping[str, Any], inputs: Sequence[str] = ()) -> Graph | N
     if not _is_graph(canvas):
         _refuse_lost_meaning(canvas)
         return None
-    steps: list[StepSpec] = []
+    steps = Steps()
     flow = _add(steps, canvas, START)
-    return Graph(steps=tuple(steps), inputs=tuple(inputs), result=flow.results)
+    return Graph(steps=tuple(steps.found), inputs=tuple(inputs), result=flow.results)
+
+
+@dataclass(slots=True)
+class Steps:
+    """The steps that were found so far, and how many of each topic."""
+
+    found: list[StepSpec] = field(default_factory=list)
+    topics: Counter[str] = field(default_factory=Counter)
+
+    def add(self, spec: StepSpec) -> None:
+        """Add a step."""
+        self.found.append(spec)
+        self.topics[spec.topic] += 1
 
 
 class Flow(NamedTuple):
@@ -81,7 +96,7 @@ def _refuse_lost_meaning(canvas: Mapping[str, Any]) -> None:
             raise ConfigurationError(setting=f"step {str(name)!r}", problem=problem)
 
 
-def _add(steps: list[StepSpec], part: Mapping[str, Any], before: Flow) -> Flow:
+def _add(steps: Steps, part: Mapping[str, Any], before: Flow) -> Flow:
     """Add the steps of a part of the canvas, which follow another; return its end."""
     parts, kind = parts_of(part), part.get("subtask_type")
     if parts is None:
@@ -102,7 +117,7 @@ def _header(given: Any) -> list[Any]:
     return _tasks(inner.inner if inner else given)
 
 
-def _add_step(steps: list[StepSpec], part: Mapping[str, Any], before: Flow) -> Flow:
+def _add_step(steps: Steps, part: Mapping[str, Any], before: Flow) -> Flow:
     said = part["options"].get(STEP_OPTION)
     said = said if isinstance(said, dict) else {}
     wait = waits.read(said.get("wait"))
@@ -125,15 +140,15 @@ def _add_step(steps: list[StepSpec], part: Mapping[str, Any], before: Flow) -> F
         plain=plain,
         compensate=said.get("compensate") or {},
     )
-    steps.append(spec)
+    steps.add(spec)
     is_passed_on = wait is not None and wait.kind is WaitKind.TIME
     return Flow(before.results if is_passed_on else spec.name, (spec.name,))
 
 
-def _name(said: Mapping[str, Any], topic: str, steps: Sequence[StepSpec]) -> str:
+def _name(said: Mapping[str, Any], topic: str, steps: Steps) -> str:
     if called := said.get("called"):
         return str(called)
-    same = sum(one.topic == topic for one in steps)
+    same = steps.topics[topic]
     return f"{topic}#{same + 1}" if same else topic
 
 
