@@ -57,9 +57,11 @@ def kept_here(instance: InstanceInfo, topic: str, *, of_whole: bool = False) -> 
     # Of a whole run, the topics of its steps are asked one by one.
     if topic == RUN_TOPIC or not instance.peer or any(one.matches(topic) for one in sends):
         return None
+    fact = f"No pattern lets {topic} be sent to {instance.peer}."
+    if any(one.matches(topic) for one in instance.sends_whole):
+        fact = f"{topic} is sent to {instance.peer} with whole runs only."
     where = "SEND or SEND_WHOLE" if of_whole else "SEND"
-    sentence = f"No pattern lets {topic} be sent to {instance.peer}."
-    sentence = f"{sentence} Add one to {where} of this peer."
+    sentence = f"{fact} To send it, add a pattern to {where} of this peer."
     return Reason(obstacle=Obstacle.NOT_SENT, detail=sentence)
 
 

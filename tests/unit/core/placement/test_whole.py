@@ -57,9 +57,10 @@ def test_what_is_sent_with_whole_runs_alone_is_not_sent_by_itself() -> None:
     alone = route(Need(topic="b"), replace(topology(), remote=(one,)), {}, now=NOW)
     assert isinstance(alone, Unroutable)
     assert dict(alone.obstacles) == {Obstacle.NOT_SENT: 1}
+    assert "b is sent to render with whole runs only." in str(alone.verdicts[0].reason)
     [verdict] = whole(steps, picture(replace(one, sends_whole=())), NOW).verdicts
     assert verdict.reason is not None
-    assert "Add one to SEND or SEND_WHOLE of this peer." in verdict.reason.detail
+    assert "add a pattern to SEND or SEND_WHOLE of this peer." in verdict.reason.detail
 
 
 @pytest.mark.parametrize(
