@@ -34,13 +34,13 @@ def compiled(canvas: Mapping[str, Any], inputs: Sequence[str] = ()) -> Graph | N
     if not _is_graph(canvas):
         _refuse_lost_meaning(canvas)
         return None
-    steps = Steps()
+    steps = FoundSteps()
     flow = _add(steps, canvas, START)
     return Graph(steps=tuple(steps.found), inputs=tuple(inputs), result=flow.results)
 
 
 @dataclass(slots=True)
-class Steps:
+class FoundSteps:
     """The steps that were found so far, and how many of each topic."""
 
     found: list[StepSpec] = field(default_factory=list)
@@ -96,7 +96,7 @@ def _refuse_lost_meaning(canvas: Mapping[str, Any]) -> None:
             raise ConfigurationError(setting=f"step {str(name)!r}", problem=problem)
 
 
-def _add(steps: Steps, part: Mapping[str, Any], before: Flow) -> Flow:
+def _add(steps: FoundSteps, part: Mapping[str, Any], before: Flow) -> Flow:
     """Add the steps of a part of the canvas, which follow another; return its end."""
     parts, kind = parts_of(part), part.get("subtask_type")
     if parts is None:
@@ -117,7 +117,7 @@ def _header(given: Any) -> list[Any]:
     return _tasks(inner.inner if inner else given)
 
 
-def _add_step(steps: Steps, part: Mapping[str, Any], before: Flow) -> Flow:
+def _add_step(steps: FoundSteps, part: Mapping[str, Any], before: Flow) -> Flow:
     said = part["options"].get(STEP_OPTION)
     said = said if isinstance(said, dict) else {}
     wait = waits.read(said.get("wait"))
@@ -145,7 +145,7 @@ def _add_step(steps: Steps, part: Mapping[str, Any], before: Flow) -> Flow:
     return Flow(before.results if is_passed_on else spec.name, (spec.name,))
 
 
-def _name(said: Mapping[str, Any], topic: str, steps: Steps) -> str:
+def _name(said: Mapping[str, Any], topic: str, steps: FoundSteps) -> str:
     if called := said.get("called"):
         return str(called)
     same = steps.topics[topic]
