@@ -5,7 +5,10 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from django import forms
+from django.core.exceptions import ValidationError
 from django.urls import path
+from django.utils.translation import gettext_lazy as _
 
 from offload.admin.lists import ListedAdmin, framed
 from offload.browser import live
@@ -15,6 +18,42 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
     from django.urls import URLPattern
+
+
+class LinesField(forms.Field):
+    """Texts, one a line, each of which ``check`` examines as a list of its own."""
+
+    widget = forms.Textarea(attrs={"rows": 4, "cols": 60, "spellcheck": "false"})
+
+    def __init__(self, *, check: Callable[[list[str]], None], **options: Any) -> None:
+        """Take the check, and the options of a field."""
+        super().__init__(**options)
+        self.check = check
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return a list as lines."""
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:
+        """Return lines as a list."""
+        return [line.strip() for line in str(value or "").splitlines() if line.strip()]
+
+    def validate(self, value: list[str]) -> None:
+        """Raise ValidationError with the problem of each line, by its number."""
+        super().validate(value)
+        errors = [
+            error for number, text in enumerate(value, 1) for error in self._wrong(number, text)
+        ]
+        if errors:
+            raise ValidationError(errors)
+
+    def _wrong(self, number: int, text: str) -> list[ValidationError]:
+        try:
+            self.check([text])
+        except ValidationError as error:
+            message = _("Line %(line)d: %(error)s")
+            return [ValidationError(message, params={"line": number, "error": error.messages[0]})]
+        return []
 
 
 class Viewer(ListedAdmin):

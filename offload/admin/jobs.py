@@ -68,12 +68,14 @@ def _offer(action: Action) -> Callable[..., HttpResponse | None]:
 class JobAdmin(Paged):
     """Jobs, the newest first."""
 
-    list_display = ("name", "badge", "place", "problem", "attempts", "submitted", "took", "key")
-    list_display_links = ("name", "key")
+    list_display = (
+        "name", "badge", "place", "problem", "attempts", "submitted", "took", "short_id",
+    )  # fmt: skip
+    list_display_links = ("name", "short_id")
     list_filter = (FailedFilter, ErrorFilter, "state", TopicFilter, InstanceFilter, SubmittedFilter)
     list_per_page = 50
-    search_fields = ("id__exact",)
-    search_help_text = _("A job's id.")
+    search_fields = ("id__exact", "key__exact")
+    search_help_text = _("A job's id, or the key of jobs.")
     ordering = ("-created_at", "-id")
     paginator = CappedPaginator
     actions = tuple(_offer(action) for action in ACTIONS.values())
@@ -142,7 +144,7 @@ class JobAdmin(Paged):
         return seconds(round(spent, 1 if spent < TENTHS_BELOW_SECONDS else 0))
 
     @admin.display(description=_("id"))
-    def key(self, job: Job) -> str:
+    def short_id(self, job: Job) -> str:
         """Return the end of the id: ids of the same moment begin alike."""
         short = (
             job.pk if len(job.pk) <= ID_CHARACTERS_SHOWN else f"…{job.pk[-ID_CHARACTERS_SHOWN:]}"

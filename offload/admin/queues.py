@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.forms.models import model_to_dict
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from offload.admin.base import LinesField
 from offload.admin.recorded import RecordedAdmin
 from offload.browser import ages
 from offload.models import Queue
@@ -32,7 +32,7 @@ from offload.reading.cluster import known_names
 from offload.templatetags.offload import broken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
@@ -46,42 +46,6 @@ else:
     ModelForm = forms.ModelForm
 
 MANAGE_QUEUE = "offload.manage_queue"
-
-
-class LinesField(forms.Field):
-    """Texts, one a line, each of which ``check`` examines as a list of its own."""
-
-    widget = forms.Textarea(attrs={"rows": 4, "cols": 60, "spellcheck": "false"})
-
-    def __init__(self, *, check: Callable[[list[str]], None], **options: Any) -> None:
-        """Take the check, and the options of a field."""
-        super().__init__(**options)
-        self.check = check
-
-    def prepare_value(self, value: Any) -> Any:
-        """Return a list as lines."""
-        return "\n".join(map(str, value)) if isinstance(value, list) else value
-
-    def to_python(self, value: Any) -> list[str]:
-        """Return lines as a list."""
-        return [line.strip() for line in str(value or "").splitlines() if line.strip()]
-
-    def validate(self, value: list[str]) -> None:
-        """Raise ValidationError with the problem of each line, by its number."""
-        super().validate(value)
-        errors = [
-            error for number, text in enumerate(value, 1) for error in self._wrong(number, text)
-        ]
-        if errors:
-            raise ValidationError(errors)
-
-    def _wrong(self, number: int, text: str) -> list[ValidationError]:
-        try:
-            self.check([text])
-        except ValidationError as error:
-            message = _("Line %(line)d: %(error)s")
-            return [ValidationError(message, params={"line": number, "error": error.messages[0]})]
-        return []
 
 
 class QueueForm(ModelForm):
@@ -124,13 +88,22 @@ class QueueForm(ModelForm):
         help_text=Queue._meta.get_field("requires").help_text,
     )
 
+    #: As above.
+    weights = forms.JSONField(
+        label=_("Weights"),
+        required=False,
+        initial=dict,
+        help_text=Queue._meta.get_field("weights").help_text,
+    )
+
     class Meta:
         """The fields that people edit."""
 
         model = Queue
         fields = (
-            "name", "topics", "ranking", "type", "max_parallel", "rate", "burst", "windows",
-            "time_zone", "ageing", "cluster_order", "requires",
+            "name", "topics", "ranking", "type", "max_parallel", "max_per_instance", "key",
+            "max_per_key", "fair", "weights", "rate", "burst", "windows", "time_zone", "ageing",
+            "cluster_order", "requires",
             "retries", "retry_delay", "backoff", "retry_on", "no_retry_on", "rerun",
             "retention_days", "suspended", "note",
         )  # fmt: skip
@@ -139,6 +112,10 @@ class QueueForm(ModelForm):
         """Return the requirements; an empty field asks for nothing."""
         return self.cleaned_data["requires"] or {}
 
+    def clean_weights(self) -> Any:
+        """Return the weights; an empty field gives each key the same."""
+        return self.cleaned_data["weights"] or {}
+
 
 @admin.register(Queue)
 class QueueAdmin(RecordedAdmin):
@@ -146,7 +123,8 @@ class QueueAdmin(RecordedAdmin):
 
     form = QueueForm
     list_display = (
-        "name", "patterns", "held", "type", "max_parallel", "retries", "ranking", "made_by",
+        "name", "patterns", "held", "type", "max_parallel", "key", "max_per_key", "retries",
+        "ranking", "made_by",
     )  # fmt: skip
     list_filter = ("suspended", "type", "cluster_order")
     search_fields = ("name",)

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from offload.core.matching.job_keys import NO_KEYS, KeyRules
 from offload.core.matching.requirements import NOTHING, Requirements
 from offload.core.retries import RetryPolicy
 from offload.core.topics import Pattern, most_specific
@@ -25,6 +26,17 @@ class QueueType(enum.StrEnum):
     UNORDERED = "unordered"
     # One at a time, in the order they were submitted.
     ORDERED = "ordered"
+    # One at a time of each key, in the order they were submitted.
+    ORDERED_PER_KEY = "ordered_per_key"
+    # As they can, while its topics take turns.
+    TOPIC_ROUND_ROBIN = "topic_round_robin"
+
+
+class TurnsBy(enum.Enum):
+    """Takers of turns in a queue."""
+
+    KEYS = enum.auto()
+    TOPICS = enum.auto()
 
 
 class ClusterOrder(enum.StrEnum):
@@ -51,6 +63,11 @@ class Policy:
     rate: Rate | None = None
     # The times of the week at which it runs; None is always.
     windows: Windows | None = None
+    # Of these, on one instance: so many, that part of its processes if it is less than one, or all
+    # of them if it is -1; None is without limit.
+    max_per_instance: float | None = None
+    # Rules by the keys of its jobs.
+    keys: KeyRules = NO_KEYS
     retry: RetryPolicy
     # Whether a job runs again by itself after its process or its instance was lost.
     rerun: bool = True
@@ -76,6 +93,32 @@ class Policy:
         return 1 if self.type is QueueType.ORDERED else self.max_parallel
 
     @property
+    def limit_per_key(self) -> int | None:
+        """Return how many of its jobs of one key may be bound at once, or None."""
+        return 1 if self.type is QueueType.ORDERED_PER_KEY else self.keys.most
+
+    @property
+    def turns_by(self) -> TurnsBy | None:
+        """Return the takers of turns, or None."""
+        if self.type is QueueType.TOPIC_ROUND_ROBIN:
+            return TurnsBy.TOPICS
+        return TurnsBy.KEYS if self.keys.is_fair else None
+
+    @property
+    def chooses(self) -> bool:
+        """Tell whether jobs are chosen by their keys, topics or instances."""
+        if self.type is QueueType.ORDERED:
+            return False
+        rules = (self.limit_per_key, self.turns_by, self.max_per_instance)
+        return any(one is not None for one in rules)
+
+    @property
+    def is_limited(self) -> bool:
+        """Tell whether it limits how many of some of its jobs run at once."""
+        limits = (self.limit, self.limit_per_key, self.max_per_instance)
+        return any(one is not None for one in limits)
+
+    @property
     def is_plain(self) -> bool:
         """Tell whether its jobs may be bound without looking at each other."""
         return not self.is_counted and not self.suspended and self.windows is None
@@ -83,7 +126,16 @@ class Policy:
     @property
     def is_counted(self) -> bool:
         """Tell whether its jobs are bound under the lock of its row, as counting them needs."""
-        return self.limit is not None or self.rate is not None
+        return self.limit is not None or self.rate is not None or self.chooses
+
+    def limit_on(self, processes: int) -> int | None:
+        """Return how many of its jobs an instance with so many processes may have, or None."""
+        asked = self.max_per_instance
+        if asked is None:
+            return None
+        if asked < 0:
+            return max(1, processes)
+        return int(asked) if asked >= 1 else max(1, round(processes * asked))
 
 
 # Takes every topic that no other queue takes, with the site's defaults.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from offload.core.envelopes import BUILTIN_TASKS
@@ -17,7 +18,9 @@ from offload.fleet.snapshots import Snapshot, now, snapshot
 from offload.messaging.installation import current_installation
 from offload.tracking import requeue
 from offload.tracking.binding import queue_limits
-from offload.tracking.binding.bindings import BoundJob, Place, bind, insert_bound
+from offload.tracking.binding.bindings import BoundJob, Place, bind
+from offload.tracking.binding.chosen import bind_chosen
+from offload.tracking.binding.inserting import insert_bound
 from offload.tracking.binding.waiting_heads import Head, heads
 from offload.tracking.queries import loads_by_instance, suspects, waiting_lanes
 
@@ -189,13 +192,17 @@ def _bind(
     place: Place, lanes: Sequence[Lane], current: Snapshot, *, suspect: bool
 ) -> list[BoundJob]:
     plain: list[Head] = []
+    chosen: defaultdict[tuple[str, Place], list[Lane]] = defaultdict(list)
     bound: list[BoundJob] = []
     for lane in lanes:
         most = most_of(lane, current)
         if not most.is_open:
             continue
         left = place if suspect else in_order(place, lane, current)
-        if most.is_unlimited and left is place:
+        if most.chooses:
+            # By all of its lanes together: keys and topics take turns in the whole queue.
+            chosen[lane.queue, left].append(lane)
+        elif most.is_unlimited and left is place:
             plain += heads(lane, None if suspect else current.policy(lane.queue).ageing)
         elif most.is_unlimited:
             ageing = current.policy(lane.queue).ageing
@@ -203,7 +210,18 @@ def _bind(
         else:
             policy = current.policy(lane.queue)
             bound += queue_limits.bind_limited(left, lane, policy, now(), suspect=suspect)
+    for (queue, left), together in chosen.items():
+        bound += _bind_chosen(left, together, queue, current, suspect=suspect)
     return bound + bind(place, plain, limit=place.window, suspect=suspect)
+
+
+def _bind_chosen(
+    place: Place, lanes: Sequence[Lane], queue: str, current: Snapshot, *, suspect: bool
+) -> list[BoundJob]:
+    found = current.topology.instance(place.instance)
+    policy = current.policy(queue)
+    most_here = policy.limit_on(found.concurrency) if found else None
+    return bind_chosen(place, lanes, policy, now(), most_here=most_here, suspect=suspect)
 
 
 def task_of(job: BoundJob, current: Snapshot) -> str:

@@ -34,4 +34,4 @@ def send(jobs: Sequence[tuple[BoundJob, str]]) -> None:
 
 def _marked(job: BoundJob, current: Snapshot) -> BoundJob:
     """Return the job, marked with whether its queue is ordered or limited now."""
-    return job if current.policy(job.queue).limit is None else replace(job, is_limited=True)
+    return replace(job, is_limited=True) if current.policy(job.queue).is_limited else job

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.db import DatabaseError
 from uuid_utils import uuid7
 
 from offload.core.exceptions import UnknownQueue
+from offload.core.matching.job_keys import key_of
 from offload.core.validation.ids import is_storable
 from offload.db import database
 from offload.dispatch import dispatching, offering
@@ -46,8 +48,24 @@ def choose_queue(topic: str, asked: object) -> str:
     return asked
 
 
+def keyed(drafts: Sequence[Draft]) -> Sequence[Draft]:
+    """Give jobs the keys that their queues take from their properties."""
+    current = snapshot()
+    paths = {name: current.policy(name).keys.path for name in {one.queue for one in drafts}}
+    if not any(paths.values()):
+        return drafts
+    return [_keyed(draft, paths[draft.queue]) for draft in drafts]
+
+
+def _keyed(draft: Draft, path: str) -> Draft:
+    if not path or draft.key is not None or draft.kind != Kind.JOB:
+        return draft
+    return replace(draft, key=key_of(draft.properties, path))
+
+
 def store(drafts: Sequence[Draft]) -> list[str]:
     """Store drafts and offer them to instances after the commit; return the ids of the new ones."""
+    drafts = keyed(drafts)
     lanes = {draft.lane for draft in drafts if not draft.delay and not draft.hold}
     stored = _store_bound(drafts[0]) if lanes and _may_bind(drafts) else None
     new, bound = stored or (insert(drafts), [])

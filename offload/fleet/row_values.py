@@ -43,6 +43,7 @@ from offload.core.validation.bounds import (
     RETRY_DELAY,
 )
 from offload.core.validation.parameters import Parameters
+from offload.fleet.queue_values import key_rules_of
 from offload.messaging.names import queue_name
 
 if TYPE_CHECKING:
@@ -167,11 +168,13 @@ def policy_of(row: Queue) -> Policy:
     return Policy(
         name=row.name,
         patterns=_patterns(row),
-        type=QueueType.ORDERED if row.type == QueueType.ORDERED else QueueType.UNORDERED,
+        type=QueueType(row.type) if row.type in set(QueueType) else QueueType.UNORDERED,
         max_parallel=None if row.max_parallel is None else PARALLEL.nearest_whole(row.max_parallel),
         rate=_rate(row),
         windows=_windows(row),
         ageing=None if row.ageing is None else AGEING.nearest(row.ageing),
+        max_per_instance=row.max_per_instance,
+        keys=key_rules_of(row),
         cluster_order=_cluster_order(row.cluster_order),
         requires=_requires(row),
         retry=_retry(

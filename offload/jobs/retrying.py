@@ -69,6 +69,7 @@ def _draft(job: Job, reply: Mapping[str, Any]) -> Draft:
         task=job.task,
         queue=job.queue,
         needs=job.needs,
+        key=job.key or None,
         requires=Lane.parse(job.lane).requires,
         args=job.args,
         properties=job.properties,

@@ -26,6 +26,7 @@ def job_facts(job: Job) -> dict[str, Any]:
         "id": job.pk,
         "topic": job.topic,
         "queue": job.queue,
+        "key": job.key,
         "state": job.state,
         "instance": job.instance,
         "cluster": job.peer,

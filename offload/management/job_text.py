@@ -100,6 +100,7 @@ def named(job: Job, found: Explanation) -> Iterator[tuple[str, str | Text]]:
     """Yield the facts with their names; the caller leaves empty ones out."""
     yield "job", job.pk
     yield "topic", f"{job.topic} (queue {job.queue})"
+    yield "key", job.key
     yield "state", coloured(job.state)
     yield "", found.sentence
     yield "", sanitized(f"-> {found.next_step}", "bold") if found.next_step else ""

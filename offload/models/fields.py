@@ -103,6 +103,15 @@ class KeyField(CharField):
         return str(super().db_type(connection))
 
 
+class BytewiseField(CharField):
+    """A text that is compared by its characters' codes, as Python does, in every database."""
+
+    def db_parameters(self, connection: Any) -> Any:
+        """Return the type, with the collation for that."""
+        collation = "C" if connection.vendor == "postgresql" else None
+        return {**super().db_parameters(connection), "collation": collation}
+
+
 class PatternField(CharField):
     """The text of a topic pattern, validated."""
 

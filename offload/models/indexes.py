@@ -86,6 +86,11 @@ FILLABLE = Predicate(
     f"{PENDING} AND hold IN ('replaced', 'dependency', 'relay')",
     Q(state="PENDING", hold__in=["replaced", "dependency", "relay"]),
 )
+HAS_KEY = Predicate("NOT (key = '')", ~Q(key=""))
+#: Could be bound now, and its queue may tell it apart from others by its key.
+WAITING_KEYED = Predicate(f"{WAITING} AND {HAS_KEY}", WAITING.q & HAS_KEY.q)
+#: In line behind others of its key, whatever lane it waits in.
+IN_LINE_KEYED = Predicate(f"{IN_LINE} AND {HAS_KEY}", IN_LINE.q & HAS_KEY.q)
 HAS_PARENT = Predicate("NOT (parent_id = '')", ~Q(parent_id=""))
 
 CONSTRAINTS: list[models.BaseConstraint] = [
@@ -179,5 +184,28 @@ INDEXES = [
         fields=["queue", "-priority", "created_at", "id"],
         name="offload_job_head",
         condition=IN_LINE.q,
+    ),
+    # The next key of a lane, and the first jobs of a key.
+    models.Index(
+        fields=["lane", "key", "-priority", "created_at", "id"],
+        name="offload_job_keys",
+        condition=WAITING_KEYED.q,
+    ),
+    # The head of a key of an ordered queue, as above.
+    models.Index(
+        fields=["queue", "key", "-priority", "created_at", "id"],
+        name="offload_job_key_begun",
+        condition=IN_LINE_KEYED.q & Q(attempts__gt=0),
+    ),
+    models.Index(
+        fields=["queue", "key", "-priority", "created_at", "id"],
+        name="offload_job_key_head",
+        condition=IN_LINE_KEYED.q,
+    ),
+    # Lists of the jobs of a key.
+    models.Index(
+        fields=["key", "-created_at", "-id"],
+        name="offload_job_of_key",
+        condition=HAS_KEY.q,
     ),
 ]

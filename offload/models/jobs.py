@@ -13,7 +13,7 @@ from offload.core.states import QUERY_TYPES, Hold, JobState
 from offload.core.validation.ids import forms
 from offload.db.managers import OffloadManager
 from offload.models import indexes
-from offload.models.fields import DatabaseNow, JsonText, KeyField
+from offload.models.fields import BytewiseField, DatabaseNow, JsonText, KeyField
 from offload.models.peers.columns import Travelling
 
 if TYPE_CHECKING:
@@ -132,6 +132,7 @@ class Job(Travelling):
     #: Queue, need and topic in one text: jobs of one lane can run in the same places now.
     lane = models.CharField(max_length=900)
     queue = models.CharField(_("queue"), max_length=255, default="default", db_default="default")
+    key = BytewiseField(_("key"), max_length=100, default="", db_default="")
     needs = models.CharField(_("needs"), max_length=16, default="", db_default="")
     args = JsonText(_("arguments"), default=list, db_default="[]")
     properties = JsonText(_("properties"), default=dict, db_default="{}")

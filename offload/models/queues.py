@@ -18,6 +18,7 @@ from offload.core.validation.bounds import (
     RETRY_DELAY,
 )
 from offload.db.managers import OffloadManager
+from offload.models.queueing.key_rules import KeyRuled
 from offload.models.queueing.queue_constraints import CONSTRAINTS
 from offload.models.queueing.queue_validators import (
     validate_errors,
@@ -30,7 +31,7 @@ from offload.models.queueing.queue_validators import (
 from offload.models.validation import within
 
 
-class Queue(models.Model):
+class Queue(KeyRuled):
     """Type, limits, retries and retention of the jobs of some topics."""
 
     name = models.SlugField(_("name"), max_length=100, unique=True)
@@ -47,10 +48,13 @@ class Queue(models.Model):
     )
     type = models.CharField(
         _("type"),
-        max_length=9,
+        max_length=20,
         choices=[(t.value, t.value) for t in QueueType],
         default=QueueType.UNORDERED,
-        help_text=_("ordered: one job at a time, in order of submission."),
+        help_text=_(
+            "ordered: one job at a time, in order of submission; ordered_per_key: the same for "
+            "each key; topic_round_robin: its topics take turns."
+        ),
     )
     max_parallel = models.PositiveIntegerField(
         _("maximum parallel jobs"),
@@ -211,3 +215,4 @@ class Queue(models.Model):
             raise ValidationError({"ageing": _("An ordered queue runs in order; leave it empty.")})
         if self.burst is not None and not self.rate:
             raise ValidationError({"burst": _("A burst is one of a rate; give a rate too.")})
+        self.check_keys(self.type, ages=self.ageing is not None)

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from offload.canvas.freezing.context import running
 from offload.conf import settings
 from offload.core.exceptions import InvalidProperties
-from offload.core.matching.requirements import Requirements
 from offload.core.placement.affinity import Affinity
 from offload.core.topics import validate_topic
 from offload.core.validation.job_properties import check_properties
-from offload.core.validation.options import (
-    Seconds,
-    check_delay,
-    check_priority,
-    check_retries,
-    check_retry_delay,
-)
 from offload.db import database
 from offload.dispatch import subscribing
 from offload.dispatch.announcements import announced
@@ -30,55 +21,17 @@ from offload.files import deliveries, payloads
 from offload.fleet.consumers import check_names
 from offload.messaging.installation import installed
 from offload.operations.handles import JobHandle
+from offload.operations.submit_options import SubmitOptions
 from offload.queues import own_retries
 from offload.tracking.drafts import ROWS_PER_STATEMENT, Draft
 
 if TYPE_CHECKING:
     from offload.core.files.deliveries import ToField, ToStorage
+    from offload.core.matching.requirements import Requirements
+    from offload.core.validation.options import Seconds
     from offload.files.payloads import Saved, Source
 
 NO_ORDERS: Mapping[str, Any] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubmitOptions:
-    """The options of a submission."""
-
-    #: Name of a queue; None lets the topic decide.
-    queue: str | None = None
-    #: Higher runs earlier; from -32768 to 32767.
-    priority: int = 0
-    #: Time before which the job does not run, as seconds or a timedelta; ten years at most.
-    delay: Seconds | None = None
-    #: Time after which a job that has not begun becomes EXPIRED, as seconds or a timedelta.
-    expires: Seconds | None = None
-    #: Keep no result in Celery's backend.
-    ignore_result: bool = False
-    #: Further attempts after a failure, -1 for no limit; None lets the queue decide.
-    retries: int | None = None
-    #: Time before the first retry, as seconds or a timedelta; None lets the queue decide.
-    retry_delay: Seconds | None = None
-    #: Requirements of the instance that runs the job, or None.
-    requires: Mapping[str, Any] | None = None
-    #: Keep it with the run of the step whose code submits it, if that stays together.
-    together: bool = False
-
-    def __post_init__(self) -> None:
-        """Raise InvalidDelay, InvalidPriority or InvalidNumber for a value out of bounds.
-
-        Raise InvalidRequirement for a requirement that cannot be compared.
-        """
-        check_priority(self.priority)
-        if self.retries is not None:
-            check_retries(self.retries)
-        if self.retry_delay is not None:
-            object.__setattr__(self, "retry_delay", check_retry_delay(self.retry_delay))
-        # Converted here, so that many jobs share it.
-        object.__setattr__(self, "requires", Requirements.of(self.requires or {}))
-        for name in ("delay", "expires"):
-            given = getattr(self, name)
-            if given is not None:
-                object.__setattr__(self, name, check_delay(given, name=name))
 
 
 def submit(
@@ -96,6 +49,7 @@ def submit(
     retry_delay: Seconds | None = None,
     requires: Mapping[str, Any] | None = None,
     together: bool = False,
+    key: str | None = None,
 ) -> JobHandle:
     """Store a job for a topic and return a handle on it.
 
@@ -116,7 +70,8 @@ def submit(
     properties and labels: ``{"gpu": True, "ram_gb": {">=": 64}, "labels": ["licensed"]}``. The
     requirements of its queue and its consumer hold too. ``together`` keeps a job that the code of a
     step submits at the step's instance, if its run stays together there; any other runs it once
-    that one cannot.
+    that one cannot. ``key`` is the text, of at most 100 characters, by which its queue tells the
+    job apart; without it, the queue takes the key from the properties if it says which one that is.
 
     Inside a transaction of offload's database (``OFFLOAD["DATABASE"]``, and no other), the job
     exists only once it commits; after a rollback nothing is left.
@@ -124,8 +79,9 @@ def submit(
     Raise, with nothing stored: InvalidTopic; InvalidProperties if they are not JSON or too large,
     and UnfitProperties if no known consumer accepts their names; InvalidDelay, InvalidPriority or
     InvalidNumber for a number out of bounds; InvalidRequirement for what cannot be compared;
-    InvalidName, InvalidFile, MissingFile, UnreadableFile or FileNotStored for a file;
-    InvalidDelivery for a place that does not exist; UnknownQueue if there is no such queue.
+    InvalidKey for a key that is no such text; InvalidName, InvalidFile, MissingFile, UnreadableFile
+    or FileNotStored for a file; InvalidDelivery for a place that does not exist; UnknownQueue if
+    there is no such queue.
     """
     submit_options = SubmitOptions(
         queue=queue,
@@ -137,6 +93,7 @@ def submit(
         retry_delay=retry_delay,
         requires=requires,
         together=together,
+        key=key,
     )
     many, orders = [{} if properties is None else properties], deliveries.frozen(deliver_to)
     # With a payload from the beginning, a job whose outputs are delivered stays in its cluster.
@@ -158,13 +115,14 @@ def submit_many(
     retry_delay: Seconds | None = None,
     requires: Mapping[str, Any] | None = None,
     together: bool = False,
+    key: str | None = None,
 ) -> list[JobHandle]:
     """Store one job for each properties in ``many``, all of them or none; return their handles.
 
     ``topic`` is the topic of all of them, and ``many`` an iterable of JSON objects. ``deliver_to``,
     ``queue``, ``priority``, ``delay``, ``expires``, ``ignore_result``, ``retries``,
-    ``retry_delay``, ``requires`` and ``together`` apply to each, as in ``submit``; the errors are
-    those of ``submit`` too. The handles have the order of ``many``.
+    ``retry_delay``, ``requires``, ``together`` and ``key`` apply to each, as in ``submit``; the
+    errors are those of ``submit`` too. The handles have the order of ``many``.
     """
     submit_options = SubmitOptions(
         queue=queue,
@@ -176,6 +134,7 @@ def submit_many(
         retry_delay=retry_delay,
         requires=requires,
         together=together,
+        key=key,
     )
     orders = deliveries.frozen(deliver_to)
     with payloads.saving({}) if orders else nullcontext() as saved:
@@ -241,6 +200,7 @@ def _draft(
         payload_id=saved.id if saved else None,
         requires=cast("Requirements", submit_options.requires),
         affinity=_affinity() if submit_options.together else None,
+        key=submit_options.key,
     )
 
 

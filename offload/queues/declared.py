@@ -23,10 +23,9 @@ if TYPE_CHECKING:
 
 #: The keys of a declaration.
 DECLARED_FIELDS = (
-    "topics", "type", "max_parallel", "rate", "burst", "windows", "time_zone", "ageing",
-    "cluster_order",
-    "requires", "retries", "retry_delay", "backoff", "retry_on", "no_retry_on", "rerun",
-    "retention_days", "ranking",
+    "topics", "type", "max_parallel", "max_per_instance", "key", "max_per_key", "fair", "weights",
+    "rate", "burst", "windows", "time_zone", "ageing", "cluster_order", "requires", "retries",
+    "retry_delay", "backoff", "retry_on", "no_retry_on", "rerun", "retention_days", "ranking",
 )  # fmt: skip
 
 

@@ -9,8 +9,6 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count
 
 from offload.core.exceptions import InvalidQueue, UnknownQueue
-from offload.core.placement.admission import admit
-from offload.core.placement.gates import UNUSED
 from offload.core.policies import DEFAULT_POLICY, policy_for
 from offload.core.retries import Cause
 from offload.core.validation.bounds import RANKING
@@ -20,17 +18,16 @@ from offload.fleet.duties import Duty
 from offload.fleet.each import for_each
 from offload.fleet.leadership import leading
 from offload.fleet.row_values import default_policy, policy_of
-from offload.fleet.snapshots import forget, now, snapshot
+from offload.fleet.snapshots import forget, snapshot
 from offload.models import Instance, Job, Queue
 from offload.models.validation import error_text
-from offload.tracking import requeue, selectors
-from offload.tracking.binding import buckets, slots
-from offload.tracking.binding.queue_limits import usage_of
+from offload.queues import excess
+from offload.tracking import requeue
+from offload.tracking.binding import buckets, key_changes, slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from offload.core.policies import Policy
     from offload.fleet.leadership import Term
 
 DEFAULT_QUEUE = DEFAULT_POLICY.name
@@ -45,11 +42,12 @@ def save(queue: Queue) -> int:
     If it is suspended, these are all of them, else the last ones in line. Running jobs finish.
     """
     with database.atomic():
-        was_unlocked = _lock(queue)
+        before = _lock(queue)
         queue.save(using=database.alias())
-        if was_unlocked and not policy_of(queue).is_plain:
+        if not _is_locked_by_binders(before) and not policy_of(queue).is_plain:
             # B8a: jobs of a queue that counts none are bound without its lock.
             slots.keep_bindings_out([one.pk for one in Instance.objects.live()])
+        key_changes.follow(queue.name, before=before.key if before else "", after=queue.key)
         count = _recall_beyond(queue)
     forget()
     return count
@@ -192,7 +190,7 @@ LIMIT = Duty(name="limit", do=limit, every=2.0, needs_term=True)
 
 def exceeded() -> list[str]:
     """Return the queues with more bound jobs than allowed."""
-    return [one.name for one in snapshot().policies if _excess(one) > 0]
+    return [one.name for one in snapshot().policies if any(excess.beyond(one))]
 
 
 @retried
@@ -206,26 +204,20 @@ def enforce(name: str) -> int:
         return _recall_beyond(queue)
 
 
-def _lock(queue: Queue) -> bool:
-    """Take the lock for counting a queue's bound jobs (B6); wait if necessary.
+def _lock(queue: Queue) -> Queue | None:
+    """Take the lock for counting a queue's bound jobs (B6), waiting if necessary.
 
-    Return whether jobs were bound without it, because nobody had to count them.
+    Return the queue as it is stored, or None if it is not.
     """
-    row = Queue.objects.select_for_update().filter(pk=queue.pk).first()
-    return row is None or not (row.suspended or policy_of(row).is_counted)
+    row: Queue | None = Queue.objects.select_for_update().filter(pk=queue.pk).first()
+    return row
+
+
+def _is_locked_by_binders(row: Queue | None) -> bool:
+    """Return whether jobs of a queue are not bound without its lock."""
+    return row is not None and (row.suspended or policy_of(row).is_counted)
 
 
 def _recall_beyond(queue: Queue) -> int:
-    excess = _excess(policy_of(queue))
-    if excess < 1:
-        return 0
-    last = selectors.beyond_limit(queue.name, excess)
-    return len(requeue.recall(last, cause=Cause.REFUSED))
-
-
-def _excess(policy: Policy) -> int:
-    """Return how many more jobs are bound than the policy allows."""
-    if policy.limit is None and admit(policy, UNUSED, now()).is_open:
-        # A rate takes none back.
-        return 0
-    return admit(policy, usage_of(policy), now()).excess
+    beyond = excess.beyond(policy_of(queue))
+    return sum(len(requeue.recall(last, cause=Cause.REFUSED)) for last in beyond)

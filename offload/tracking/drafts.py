@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 JOB = Job._meta.db_table
 COLUMNS = (
-    "id", "kind", "topic", "task", "lane", "queue", "needs", "args", "properties", "options",
+    "id", "kind", "topic", "task", "lane", "queue", "key", "needs", "args", "properties", "options",
     "tail", "has_tail", "hold", "priority", "run_at", "expires_at", "parent_id", "root_id",
     "run_id", "payload_id", "retry_of_id",
 )  # fmt: skip
@@ -61,6 +61,8 @@ class Draft:
     run_id: str | None = None
     payload_id: str | None = None
     retry_of: str | None = None
+    #: The key by which its queue tells it apart; empty for none, None if the queue is to say.
+    key: str | None = None
     #: Its requirements of an instance.
     requires: Requirements = NOTHING
     #: The instance that it is kept to.
@@ -82,6 +84,7 @@ class Draft:
             queue=self.queue,
             needs=self.all_needs,
             topic=self.topic,
+            keyed=bool(self.key),
             requires=self.requires,
             affinity=self.affinity,
         )
@@ -93,7 +96,8 @@ class Draft:
     def row(self) -> tuple[Any, ...]:
         """Return the values of COLUMNS."""
         return (
-            self.id, self.kind, self.topic, self.task, str(self.lane), self.queue, self.all_needs,
+            self.id, self.kind, self.topic, self.task, str(self.lane), self.queue, self.key or "",
+            self.all_needs,
             dumps(list(self.args)) if self.args else "[]",
             dumps(self.properties) if self.properties else "{}",
             dumps(self.options) if self.options else "{}",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from offload.core.states import JobState
 from offload.db.statements import named, numbered, placeholders
 from offload.models import Instance, Job
-from offload.models.indexes import QUEUED, RUNNING, Predicate
+from offload.models.indexes import BOUND, HAS_KEY, QUEUED, RUNNING, Predicate
 from offload.models.instances import LIVES
 
 if TYPE_CHECKING:
@@ -41,6 +41,16 @@ ORPHANED = (
 LAST_IN_LINE = (
     f"SELECT id FROM {JOB} WHERE queue = %(queue)s AND {QUEUED} "
     "ORDER BY priority, created_at DESC, id DESC LIMIT %(excess)s"
+)
+#: Those that run come first, since they are not taken back.
+RANKED = (
+    "row_number() OVER (PARTITION BY {} ORDER BY CASE WHEN "
+    f"state = '{JobState.ACTIVE}' THEN 0 ELSE 1 END, priority DESC, created_at, id)"
+)
+BEYOND = (
+    f"SELECT id FROM (SELECT id, state, {{ranked}} AS place FROM {JOB} "
+    f"WHERE queue = %(queue)s AND {BOUND} AND {{which}}) AS line "
+    f"WHERE place > %(most)s AND state = '{JobState.QUEUED}'"
 )
 
 
@@ -148,6 +158,19 @@ def orphaned(job_ids: Sequence[str]) -> Selector:
 def beyond_limit(queue: str, excess: int) -> Selector:
     """Return that many unstarted bound jobs of a queue, the last in line first."""
     return Selector(f"id IN ({LAST_IN_LINE})", {"queue": queue, "excess": excess})
+
+
+def beyond_limit_of_keys(queue: str, most: int) -> Selector:
+    """Return the unstarted bound jobs of a queue after the first so many of their key."""
+    found = BEYOND.format(ranked=RANKED.format("key"), which=HAS_KEY)
+    return Selector(f"id IN ({found})", {"queue": queue, "most": most})
+
+
+def beyond_limit_on(queue: str, instance: str, most: int) -> Selector:
+    """Return the unstarted jobs of a queue after the first so many on an instance."""
+    which = "instance = %(instance)s"
+    found = BEYOND.format(ranked=RANKED.format("instance"), which=which)
+    return Selector(f"id IN ({found})", {"queue": queue, "instance": instance, "most": most})
 
 
 def _listed(column: str, values: Sequence[object]) -> Selector:

@@ -41,6 +41,7 @@ from offload.core.exceptions.invalid import (
     InvalidValue,
     UnfitProperties,
 )
+from offload.core.exceptions.key_problems import InvalidKey
 from offload.core.exceptions.launcher_problems import (
     InvalidLauncher,
     InvalidPath,
@@ -116,6 +117,7 @@ __all__ = [
     "InvalidErrorName",
     "InvalidFile",
     "InvalidId",
+    "InvalidKey",
     "InvalidLauncher",
     "InvalidName",
     "InvalidNumber",

@@ -28,13 +28,15 @@ class Allowance:
     again_at: datetime | None = None
     # Whether only the first job in line may be bound.
     in_order: bool = False
+    # Whether jobs are chosen by their keys, topics or instances.
+    chooses: bool = False
     # One verdict per gate of the queue, in their order.
     gates: tuple[GateVerdict, ...] = ()
 
     @property
     def is_unlimited(self) -> bool:
-        """Tell whether any number may be bound, so that no counting is needed."""
-        return self.n is None
+        """Tell whether any jobs may be bound, so that nothing is counted."""
+        return self.n is None and not self.chooses
 
     @property
     def is_open(self) -> bool:
@@ -81,7 +83,8 @@ def admit(policy: Policy, usage: Usage, now: datetime) -> Allowance:
     if policy.is_plain:
         return UNLIMITED
     gates = verdicts(policy, usage, now)
-    all_of_it = Allowance(in_order=policy.type is QueueType.ORDERED, gates=gates)
+    in_order = policy.type is QueueType.ORDERED
+    all_of_it = Allowance(in_order=in_order, chooses=policy.chooses, gates=gates)
     tightest = all_of_it.tightest
     if tightest is None:
         return all_of_it

@@ -14,6 +14,8 @@ SEPARATOR = "|"
 LANE_PARTS = 3
 #: The word for what stays in its cluster among a job's needs.
 STAYS = "home"
+#: The word for jobs with a key, after the needs.
+KEYED = "keyed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,8 @@ class Lane:
     #: must be able to kill it; ``files`` if it has files, ``clone`` if another cluster owns it;
     #: ``home`` if it stays in its cluster, since it replaces itself.
     needs: str = ""
+    #: Whether its jobs have keys, by which their queue may tell them apart.
+    keyed: bool = False
     #: The requirements of the jobs themselves; a word after the needs in the text.
     requires: Requirements = NOTHING
     #: The instance that its jobs are kept to; the last word of the needs in the text.
@@ -42,6 +46,8 @@ class Lane:
         if not self.queue:
             return self.topic
         needs = self.needs
+        if self.keyed:
+            needs = f"{needs} {KEYED}".lstrip()
         if self.requires:
             needs = f"{needs} {self.requires.text}".lstrip()
         if self.affinity:
@@ -90,9 +96,12 @@ def _parse(text: str) -> Lane:
     needs = before if affinity else parts[1]
     before, _, last = needs.rpartition(" ")
     requires = Requirements.parse(last)
+    words = (needs if requires is None else before).split(" ")
+    keyed = words[-1] == KEYED
     return Lane(
         queue=parts[0],
-        needs=needs if requires is None else before,
+        needs=" ".join(words[:-1] if keyed else words),
+        keyed=keyed,
         topic=parts[2],
         requires=requires or NOTHING,
         affinity=affinity,

@@ -84,6 +84,8 @@ RATE_COUNT = Bound(least=1, most=1_000_000, is_whole=True)
 BURST = Bound(least=1, most=1_000_000, is_whole=True)
 #: Seconds of waiting that count as one step of priority.
 AGEING = Bound(least=1, most=YEAR_SECONDS)
+#: Jobs of a queue on one instance: a number, or a part of its processes below 1.
+PER_INSTANCE = Bound(least=-1, most=1_000_000, note="-1 is as many as it has processes")
 #: Days for which history is kept: a hundred years.
 RETENTION_DAYS = Bound(least=1, most=36_500, is_whole=True)
 #: Rows of a list, and attempts of a test.

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from offload.models.jobs import JobQuerySet
 
 #: The options that filter jobs, by name.
-FILTERS = ("state", "topic", "queue", "instance", "error", "since")
+FILTERS = ("state", "topic", "queue", "key", "instance", "error", "since")
+
+#: Those that are texts.
+TEXTS = ("topic", "queue", "key", "instance", "error")
 
 
 def filters(parser: ArgumentParser, state: str = "") -> None:
@@ -33,6 +36,7 @@ def filters(parser: ArgumentParser, state: str = "") -> None:
         "--topic", type=words.written, metavar="PATTERN", help="a topic, or a pattern in quotes"
     )
     parser.add_argument("--queue", type=words.written, metavar="NAME", help="in this queue")
+    parser.add_argument("--key", type=words.written, metavar="KEY", help="with this key")
     parser.add_argument(
         "--instance", type=words.written, metavar="NAME", help="bound to it, or last run there"
     )
@@ -67,6 +71,6 @@ def is_narrowed(options: Options) -> bool:
 
 def narrowed(options: Options) -> JobQuerySet:
     """Return the jobs that match the options."""
-    texts = {name: options[name] or "" for name in ("topic", "queue", "instance", "error")}
+    texts = {name: options[name] or "" for name in TEXTS}
     states = options["state"] or frozenset()
     return Selection(states=states, within=options["since"], **texts).jobs()

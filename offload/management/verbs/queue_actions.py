@@ -12,7 +12,13 @@ from django.core.management import CommandError
 
 from offload.core.policies import ClusterOrder, QueueType
 from offload.core.validation import bounds
-from offload.management.arguments import error_names, queue_times, requirements, times
+from offload.management.arguments import (
+    error_names,
+    queue_keys,
+    queue_times,
+    requirements,
+    times,
+)
 from offload.management.arguments.numbers import FOREVER, number, retry_options, whole
 from offload.management.arguments.words import named, one_of, written_as
 from offload.management.changing import carry_out, previewable
@@ -45,6 +51,11 @@ DAY = timedelta(days=1)
 QUEUE_FIELDS = (
     "type",
     "max_parallel",
+    "max_per_instance",
+    "key",
+    "max_per_key",
+    "fair",
+    "weights",
     "rate",
     "burst",
     "windows",
@@ -98,12 +109,14 @@ def _policy(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--type", type=one_of(QueueType), metavar=written_as(QueueType),
-        help="ordered runs one job at a time, in the order of submission",
+        help="ordered runs one job at a time, in the order of submission; ordered_per_key does so "
+        "for each key; in topic_round_robin its topics take turns",
     )  # fmt: skip
     parser.add_argument(
         "--limit", dest="max_parallel", type=_limit, metavar="N",
         help="how many jobs may run at once in the whole cluster, or none",
     )  # fmt: skip
+    queue_keys.add(parser)
     queue_times.add(parser)
     parser.add_argument(
         "--cluster-order", type=one_of(ClusterOrder), metavar=written_as(ClusterOrder),
@@ -197,7 +210,8 @@ def changes(options: Options) -> dict[str, Any]:
         found["retry_delay"] = found["retry_delay"].total_seconds()
     if isinstance(found.get("ageing"), timedelta):
         found["ageing"] = found["ageing"].total_seconds()
-    found.update({**queue_times.read(found), **error_names.read(found)})
+    for part in (queue_times, queue_keys, error_names):
+        found.update(part.read(found))
     return {name: None if value in (NONE_WORD, FOREVER) else value for name, value in found.items()}
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
+    from offload.core.policies import Policy
     from offload.reading.cluster.queues import QueueLine
 
 HEADERS = ("queue", "topics", "limit", "retries", "waiting", "bound", "running")
@@ -44,6 +45,11 @@ def facts(line: QueueLine) -> dict[str, object]:
         "topics": [one.text for one in policy.patterns],
         "type": policy.type,
         "limit": policy.limit,
+        "max_per_instance": policy.max_per_instance,
+        "key": policy.keys.path,
+        "max_per_key": policy.keys.most,
+        "fair": policy.keys.is_fair,
+        "weights": dict(policy.keys.weights),
         "rate": str(policy.rate) if policy.rate else None,
         "burst": policy.rate.burst if policy.rate else None,
         "windows": list(policy.windows.texts) if policy.windows else [],
@@ -88,6 +94,8 @@ def notes(lines: tuple[QueueLine, ...]) -> Iterator[Text]:
     for line in lines:
         if line.policy.cluster_order is not ClusterOrder.LOCAL_FIRST:
             yield sanitized(f"{line.policy.name}: {WHERE[line.policy.cluster_order]}.", "dim")
+        if told := by_keys(line.policy):
+            yield sanitized(f"{line.policy.name}: {told}.", "dim")
         if rate := line.policy.rate:
             yield sanitized(f"{line.policy.name}: {rate}, at most {rate.burst} at once.", "dim")
         if ageing := line.policy.ageing:
@@ -107,6 +115,27 @@ def notes(lines: tuple[QueueLine, ...]) -> Iterator[Text]:
     declared = [line.policy.name for line in lines if line.policy.is_declared]
     if declared:
         yield sanitized(f'Declared in OFFLOAD["QUEUES"]: {", ".join(declared)}.', "dim")
+
+
+def by_keys(policy: Policy) -> str:
+    """Say what a queue does by keys, by topics and per instance; "" for nothing."""
+    keys, most = policy.keys, policy.max_per_instance
+    weights = ", ".join(f"{key}={weight}" for key, weight in keys.weights)
+    said = (
+        f"its key is {keys.path}" if keys.path else "",
+        "one job of a key at a time, in order" if policy.type is QueueType.ORDERED_PER_KEY else "",
+        f"at most {keys.most} at once of a key" if keys.most is not None else "",
+        "keys take turns" + (f" ({weights})" if weights else "") if keys.is_fair else "",
+        "topics take turns" if policy.type is QueueType.TOPIC_ROUND_ROBIN else "",
+        "" if most is None else f"at most {_per_instance(most)} on an instance",
+    )
+    return "; ".join(filter(None, said))
+
+
+def _per_instance(most: float) -> str:
+    if most < 0:
+        return "as many as its processes"
+    return f"{most:g}" if most >= 1 else f"{most:g} of its processes"
 
 
 QUEUES = Verb(

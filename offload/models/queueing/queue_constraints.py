@@ -16,12 +16,14 @@ from offload.core.validation.bounds import (
     RETRIES,
     RETRY_DELAY,
 )
+from offload.models.queueing.key_rules import KEY_CONSTRAINTS
 from offload.models.validation import keeps
 
 if TYPE_CHECKING:
     from django.db import models
 
 CONSTRAINTS: list[models.BaseConstraint] = [
+    *KEY_CONSTRAINTS,
     keeps(
         "ranking",
         RANKING,

@@ -86,7 +86,7 @@ def _other_policies(before: Snapshot, after: Snapshot) -> frozenset[str]:
 def _fate(policy: Policy) -> tuple[object, ...]:
     return (
         policy.limit, policy.type, policy.suspended, policy.retry, policy.rate, policy.windows,
-        policy.ageing, policy.rerun,
+        policy.ageing, policy.rerun, policy.max_per_instance, policy.keys,
     )  # fmt: skip
 
 

@@ -140,12 +140,17 @@ def _outcome(action: str, queue: Queue, sentence: str, recalled: int = 0) -> Que
 def _values(fields: Mapping[str, Any]) -> str:
     """Return fields with their values."""
     names = {one.name: one.verbose_name for one in Queue._meta.fields}
-    return ", ".join(f"{names[name]} {_value(value)}" for name, value in fields.items())
+    given = {**fields}
+    if isinstance(weights := given.get("weights"), dict):
+        given["weights"] = [f"{key}={weight}" for key, weight in weights.items()]
+    return ", ".join(f"{names[name]} {_value(value)}" for name, value in given.items())
 
 
 def _value(value: Any) -> str:
     if isinstance(value, list | tuple):
         return " ".join(map(str, value))
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     if isinstance(value, dict):
         return str(Requirements.of(value)) or _("nothing")
     return _("none") if value in {None, ""} else str(value)

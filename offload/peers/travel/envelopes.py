@@ -93,7 +93,7 @@ def _envelope(peer: str, job: BoundJob) -> PeerEnvelope | None:
         failures=job.failures,
         parent_id=job.parent_id,
         root_id=job.root_id,
-        is_limited=snapshot().policy(job.queue).limit is not None,
+        is_limited=snapshot().policy(job.queue).is_limited,
         files=files,
     )
     if problem := _problem(made):

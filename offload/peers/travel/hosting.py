@@ -13,7 +13,7 @@ from offload.core.placement.routing import Need, plan
 from offload.core.states import Hold, JobState
 from offload.db import database
 from offload.dispatch import offering
-from offload.dispatch.submission import choose_queue
+from offload.dispatch.submission import choose_queue, keyed
 from offload.files import deletion
 from offload.fleet.consumers import check_names
 from offload.fleet.snapshots import now as moment
@@ -170,7 +170,8 @@ def _clone(home: str, envelope: PeerEnvelope, task: str, older: Job | None) -> N
         fetched_inputs.give_up(older, "home has bound its job anew")
         pushing.conclude(older, has_come=False)
         deletion.forget([older.pk])
-    draft = _draft(envelope, task, epoch)
+    # Home counts by its own key, which does not travel; the queue here has rules of its own.
+    [draft] = keyed([_draft(envelope, task, epoch)])
     clones.store(draft, home=home, epoch=envelope.epoch)
     allowed = [envelope.instance, *envelope.others]
     news.open_(envelope.job_id, home, envelope.epoch, allowed=allowed)

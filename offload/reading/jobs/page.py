@@ -65,6 +65,7 @@ class JobPage:
     topic: str
     task: str
     queue: str
+    key: str
     priority: int
     state: JobState
     hold: str
@@ -141,6 +142,7 @@ def page(job: Job, *, with_payload: bool) -> JobPage:
         topic=job.topic,
         task=job.task,
         queue=job.queue,
+        key=job.key,
         priority=job.priority,
         state=job.job_state,
         hold=job.hold,

@@ -12,6 +12,7 @@ from offload.core.states import FAILED, FINAL, UNSTARTED, JobState
 from offload.core.topics import Pattern
 from offload.fleet.snapshots import now
 from offload.models import Job
+from offload.models.indexes import HAS_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,6 +39,8 @@ class Selection:
     #: A topic, or a pattern.
     topic: str = ""
     queue: str = ""
+    #: The key by which its queue tells it apart.
+    key: str = ""
     #: The instance that a job is bound to or ran on.
     instance: str = ""
     #: Text in the error or its type, whatever its case.
@@ -58,6 +61,8 @@ class Selection:
         if self.within is not None:
             since = now() - self.within
             jobs = jobs.filter(Q(created_at__gte=since) | Q(finished_at__gte=since))
+        if self.key:
+            jobs = jobs.filter(HAS_KEY.q, key=self.key)
         places = {"queue": self.queue, "instance": self.instance}
         return jobs.filter(**{name: value for name, value in places.items() if value})
 

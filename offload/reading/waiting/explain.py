@@ -28,7 +28,7 @@ from offload.models import Exclusion, Job, Kind
 from offload.reading.cluster import instance_rows
 from offload.reading.cluster.counts import count
 from offload.reading.transfers import arriving, away
-from offload.reading.waiting import asked, homes, outlooks, placed, rules_there, verdicts
+from offload.reading.waiting import asked, homes, key_gates, outlooks, placed, rules_there, verdicts
 from offload.reading.waiting.explanation import Explanation
 from offload.tracking.binding.queue_limits import counted_use, head_of
 from offload.tracking.queries import loads_by_instance
@@ -88,7 +88,7 @@ def explain_job(job: Job) -> Explanation:
     excluded = frozenset(refused.values_list("incarnation", flat=True))
     errback = job.task == ERRBACK_TASK
     need = replace(current.need(Lane.parse(job.lane)), excluded=excluded, errback=errback)
-    found = placed.explained(job, _decide(need, job.queue, current, lines))
+    found = placed.explained(job, _decide(need, job.queue, current, lines, job))
     waiting = why_waiting(job, found) or _behind(job, current)
     silence = "" if job.is_finished else verdicts.silence(job.instance, lines.get(job.instance))
     open_ = "" if job.is_finished else asked.sentence(job.topic, found.verdicts)
@@ -103,6 +103,7 @@ def explain_job(job: Job) -> Explanation:
         requires=found.requires,
         next_step=_next_step(job, waiting, found, silence),
         gates=found.gates if job.state == JobState.PENDING else (),
+        key=job.key,
     )
 
 
@@ -181,13 +182,15 @@ def _moment(moment: datetime | None) -> str:
     return f"{localtime(moment):%Y-%m-%d %H:%M:%S}"
 
 
-def _decide(need: Need, queue: str, current: Snapshot, lines: Mapping[str, Line]) -> Explanation:
+def _decide(
+    need: Need, queue: str, current: Snapshot, lines: Mapping[str, Line], job: Job | None = None
+) -> Explanation:
     load = loads_by_instance()
     order = current.policy(queue).cluster_order
     found = route(need, current.topology, load, now=now(), order=order)
     judged = verdicts.judged(routing.verdicts(need, current.topology, load, now()), lines)
     judged = rules_there.noted(judged, need.topic, current.topology)
-    allowance = counted_use(current.policy(queue), now())
+    allowance = key_gates.added(counted_use(current.policy(queue), now()), job, current)
     outlook = outlooks.outlook(found, judged, current, allowance, lines)
     return Explanation(
         topic=need.topic,

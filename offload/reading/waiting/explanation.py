@@ -33,6 +33,8 @@ class Explanation:
     next_step: str = ""
     #: One per gate of its queue: limits, and all else that holds jobs back.
     gates: tuple[GateVerdict, ...] = ()
+    #: The key by which its queue tells the job apart; empty for none.
+    key: str = ""
 
     @property
     def infeasible(self) -> bool:
@@ -49,6 +51,7 @@ class Explanation:
         return {
             "topic": self.topic,
             "queue": self.queue,
+            "key": self.key,
             "instance": self.instance,
             "waiting": self.waiting.value if self.waiting else None,
             "sentence": self.sentence,

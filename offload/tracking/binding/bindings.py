@@ -16,7 +16,6 @@ from offload.models.versions import TOPOLOGY
 from offload.signals import StateChange, is_heard
 from offload.tracking.binding import slots, waiting_heads
 from offload.tracking.binding.waiting_heads import Head
-from offload.tracking.drafts import COLUMNS, draft_placeholders
 from offload.tracking.peers.fitting import fits
 from offload.tracking.selectors import HERE, IS_QUEUED, these
 from offload.tracking.state_changes import send_on_commit
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
     from offload.core.envelopes import Key
     from offload.core.placement.lanes import Lane
-    from offload.tracking.drafts import Draft
 
 JOB = Job._meta.db_table
 #: The jobs that occupy the window of an incarnation (B5).
@@ -119,47 +117,14 @@ def bind(
     for start in range(0, len(line), LANES_PER_STATEMENT):
         if len(found) < limit:
             part = line[start : start + LANES_PER_STATEMENT]
-            binding = _binding(place, part, limit - len(found), suspect, only)
+            change = _binding(place, part, limit - len(found), suspect, only)
             lock = slots.lock(place.instance, is_remote=bool(place.peer))
-            found += _bound(together(*lock, binding)[-1])
+            found += read_bound(together(*lock, change)[-1])
     return found
 
 
-def insert_bound(place: Place, draft: Draft) -> tuple[bool, list[BoundJob]]:
-    """Store a new job, bound at once if the place has room and no job of its lane waits.
-
-    Return whether it was new, and the bound job, if any.
-    """
-    inserting = Statement(_inserting(), named(place.params(), draft.facts()))
-    found = together(*slots.lock(place.instance), inserting)[-1]
-    return bool(found), _bound([row[1:] for row in found if row[0] == JobState.QUEUED])
-
-
-@once_per_dialect
-def _inserting() -> str:
-    """Return the SQL that stores a job as QUEUED if ``free`` is true, else as PENDING."""
-    free = (
-        f"SELECT {slots.is_mine()} AND {UNMOVED} "
-        f"AND (SELECT count(*) FROM {JOB} WHERE {IN_WINDOW}) "
-        f"< %(window)s AND NOT EXISTS (SELECT 1 FROM {JOB} WHERE {WAITING} AND lane = %(lane)s) "
-        "AS free"
-    )
-    bound = {
-        "state": f"CASE WHEN free THEN '{JobState.QUEUED}' ELSE '{JobState.PENDING}' END",
-        "instance": "CASE WHEN free THEN %(instance)s ELSE '' END",
-        "incarnation": "CASE WHEN free THEN %(incarnation)s ELSE '' END",
-        "epoch": "CASE WHEN free THEN 1 ELSE 0 END",
-        "bound_at": f"CASE WHEN free THEN {database.now()} END",
-    }
-    return (
-        f"WITH room AS MATERIALIZED ({free}) "
-        f"INSERT INTO {JOB} ({', '.join((*COLUMNS, *bound))}) "
-        f"SELECT {draft_placeholders()}, {', '.join(bound.values())} FROM room WHERE true "
-        f"ON CONFLICT (id) DO NOTHING RETURNING state, {', '.join(BOUND_COLUMNS)}"
-    )
-
-
-def _bound(found: list[tuple[Any, ...]]) -> list[BoundJob]:
+def read_bound(found: Sequence[tuple[Any, ...]]) -> list[BoundJob]:
+    """Return bound rows as values in their order, and tell of them after the commit."""
     jobs = [read(row) for row in found]
     if is_heard(JobState.QUEUED):
         send_on_commit([_change(job) for job in jobs])
@@ -202,13 +167,20 @@ def _bind(aged: tuple[bool, ...], *, suspect: bool, only: bool, remote: bool, cl
     )
     chosen = waiting_heads.chosen_sql(waiting, IN_WINDOW, aged=any(aged))
     return (
-        f"UPDATE {JOB} SET state = '{JobState.QUEUED}', instance = %(instance)s, "
-        f"incarnation = %(incarnation)s, {'peer = %(peer)s, ' if remote else ''}"
-        "epoch = epoch + 1, "  # B8
-        f"bound_at = {database.now()}, publishes = 0, token = '' "
+        f"{binding(remote=remote)} "
         f"WHERE {PENDING} AND id {chosen} AND {UNMOVED} "
         f"AND {slots.is_mine()} {alone() if suspect else ''}"
         f"RETURNING {', '.join(BOUND_COLUMNS)}"
+    )
+
+
+def binding(*, remote: bool) -> str:
+    """Return an UPDATE that binds jobs to a place, up to its condition."""
+    return (
+        f"UPDATE {JOB} SET state = '{JobState.QUEUED}', instance = %(instance)s, "
+        f"incarnation = %(incarnation)s, {'peer = %(peer)s, ' if remote else ''}"
+        "epoch = epoch + 1, "  # B8
+        f"bound_at = {database.now()}, publishes = 0, token = ''"
     )
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import InternalError, OperationalError
-
 from offload.core.placement.admission import UNLIMITED, admit
 from offload.core.placement.gates import UNUSED, Usage
 from offload.db import database
-from offload.db.standstill import STANDSTILL_CODE
-from offload.models import Job, Queue
+from offload.models import Job
 from offload.models.indexes import BOUND, IN_LINE, IN_ORDER
 from offload.tracking.binding import buckets
 from offload.tracking.binding.bindings import BoundJob, Place, bind
+from offload.tracking.binding.queue_locks import under_lock
 from offload.tracking.binding.waiting_heads import heads
 from offload.tracking.peers.fitting import not_excluded
 
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from offload.core.policies import Policy
 
 JOB = Job._meta.db_table
-QUEUE = Queue._meta.db_table
 QUEUE_LINE = f"queue = %(queue)s AND {IN_LINE}"
 #: The first in line (B6). A begun job stays first until it ends, whatever priority comes later. It
 #: is selected separately, so that an index serves each part.
@@ -36,35 +33,20 @@ FIRST_IN_LINE = (
     f"(SELECT id FROM {JOB} WHERE {QUEUE_LINE} {IN_ORDER} LIMIT 1) AS next) AS line "
     "ORDER BY turn LIMIT 1"
 )
-#: How long a binder waits for the lock; without it, it leaves the work to the holder.
-QUEUE_LOCK_TIMEOUT = "200ms"
-#: How long the server waits for the next statement of a binder that holds the lock and may be
-#: frozen, or cut off. Shorter than a rule's wait for a binding.
-IDLE_TIMEOUT = "1500ms"
 
 
 def bind_limited(
     place: Place, lane: Lane, policy: Policy, now: datetime, *, suspect: bool
 ) -> list[BoundJob]:
-    """Bind jobs of one lane of a limited or ordered queue; nothing while its lock is busy.
+    """Bind jobs of one lane of a limited or ordered queue; nothing while its lock is busy."""
 
-    The server ends the transaction if this process freezes in it.
-    """
-    is_own = not database.in_transaction()
-    try:
-        with database.atomic():
-            lock(policy.name, standstill=IDLE_TIMEOUT if is_own else None)
-            allowance = allowed(policy, now)
-            bound = _bind(place, lane, policy, allowance, suspect=suspect)
-            if bound and policy.rate:
-                buckets.take(policy.name, policy.rate, len(bound))
-            return bound
-    except OperationalError:
-        return []
-    except InternalError as error:
-        if getattr(error.__cause__, "sqlstate", None) != STANDSTILL_CODE:
-            raise
-        return []
+    def act(_: object) -> list[BoundJob]:
+        bound = _bind(place, lane, policy, allowed(policy, now), suspect=suspect)
+        if bound and policy.rate:
+            buckets.take(policy.name, policy.rate, len(bound))
+        return bound
+
+    return under_lock(policy.name, act)
 
 
 def _bind(
@@ -78,21 +60,10 @@ def _bind(
     return bind(place, [lane], limit=limit, suspect=suspect, only=head) if head else []
 
 
-def lock(queue: str, *, standstill: str | None = None) -> None:
-    """Lock a queue's row, before anything counts the queue's bound jobs."""
-    if database.vendor() == "postgresql":
-        times = {"lock_timeout": QUEUE_LOCK_TIMEOUT}
-        if standstill is not None:
-            times["idle_in_transaction_session_timeout"] = standstill
-        given = ", ".join(f"set_config('{name}', %({name})s, true)" for name in times)
-        database.rows(f"SELECT {given}", times)
-    database.execute(f"UPDATE {QUEUE} SET name = name WHERE name = %(queue)s", {"queue": queue})
-
-
 def allowed(policy: Policy, now: datetime) -> Allowance:
     """Return how many more jobs of a queue may be bound; count its jobs only if necessary."""
     most = admit(policy, UNUSED, now)
-    if most.is_unlimited or not most.is_open:
+    if most.n is None or not most.is_open:
         return most
     return admit(policy, usage_of(policy), now)
 

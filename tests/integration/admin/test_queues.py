@@ -43,6 +43,16 @@ class TestQueues:
         queue.refresh_from_db()
         assert queue.requires == {}
 
+    def test_rules_by_keys_are_made_and_cleared(self, boss: Client) -> None:
+        rules = {"key": "tenant", "max_per_key": "2", "fair": "on", "weights": '{"acme": 3}'}
+        boss.post(ADD_QUEUE, {**QUEUE, **rules, "max_per_instance": "0.5"})
+        queue = Queue.objects.get()
+        assert (queue.key, queue.max_per_key, queue.fair) == ("tenant", 2, True)
+        assert (queue.weights, queue.max_per_instance) == ({"acme": 3}, 0.5)
+        boss.post(address(queue, "change"), QUEUE)
+        queue.refresh_from_db()
+        assert (queue.key, queue.max_per_key, queue.fair, queue.weights) == ("", None, False, {})
+
     def test_windows_are_lines(self, boss: Client) -> None:
         boss.post(ADD_QUEUE, {**QUEUE, "windows": "mon-fri 22:00-06:00\n\n12:00-13:00 "})
         queue = Queue.objects.get()
@@ -67,6 +77,9 @@ class TestQueues:
             ({"time_zone": "Mars/Base"}, "There is no time zone"),
             ({"rate": "100"}, "is no number of jobs per unit of time"),
             ({"burst": "5"}, "give a rate too"),
+            ({"key": "a..b"}, "no path of a property"),
+            ({"type": "ordered", "max_per_key": "2"}, "one job run at a time"),
+            ({"fair": "on", "weights": '{"acme": 0}'}, "from 1 to 1,000"),
             ({"requires": "gpu"}, "Enter a valid JSON."),
             ({"requires": '["gpu"]'}, "is no object"),
         ],

@@ -10,7 +10,7 @@ from django.db import DatabaseError
 import offload
 from offload.db.statements import Statement, change, if_changed, named, together
 from offload.models import Instance, Job, Version
-from offload.tracking.binding import bindings
+from offload.tracking.binding import inserting
 from offload.tracking.drafts import Draft
 from tests.integration.world import HERE, LANE, TOPIC, join, place, waiting
 
@@ -90,7 +90,7 @@ def test_a_new_job_does_not_overtake_those_that_wait(app: object) -> None:
     join()
     waiting(1)
 
-    new, bound = bindings.insert_bound(place(), Draft(id="late", topic=TOPIC, queue="default"))
+    new, bound = inserting.insert_bound(place(), Draft(id="late", topic=TOPIC, queue="default"))
 
     assert new
     assert bound == []
@@ -100,7 +100,7 @@ def test_a_new_job_does_not_overtake_those_that_wait(app: object) -> None:
 def test_a_new_job_waits_where_the_window_is_full(app: object) -> None:
     join()
     full = [
-        bindings.insert_bound(place(), Draft(id=str(number), topic=TOPIC, queue="default"))
+        inserting.insert_bound(place(), Draft(id=str(number), topic=TOPIC, queue="default"))
         for number in range(Instance.objects.get(pk=HERE).window + 2)
     ]
 
@@ -111,9 +111,9 @@ def test_a_new_job_waits_where_the_window_is_full(app: object) -> None:
 def test_a_known_id_is_not_stored_again(app: object) -> None:
     join()
     draft = Draft(id="once", topic=TOPIC, queue="default")
-    bindings.insert_bound(place(), draft)
+    inserting.insert_bound(place(), draft)
 
-    assert bindings.insert_bound(place(), draft) == (False, [])
+    assert inserting.insert_bound(place(), draft) == (False, [])
     assert Job.objects.get(pk="once").epoch == 1
 
 

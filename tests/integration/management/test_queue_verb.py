@@ -54,6 +54,8 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
         "--window", "mon-fri 22:00-06:00", "--window", "sat 00:00-24:00",
         "--time-zone", "Europe/Berlin", "--ageing", "5m", "--retry-on", "ConnectionError",
         "--retry-on", "requests.Timeout", "--no-retry-on", "KeyError", "--rerun", "no",
+        "--key", "user.tenant", "--max-per-key", "2", "--fair", "--weight", "acme=3",
+        "--weight", "b=2", "--max-per-instance", "0.5",
         "--retry-delay", "1m30s", "--backoff", "2", "--keep", "30d", "--ranking", "5",
     )  # fmt: skip
     assert told == "Queue slow is made.\n"
@@ -63,6 +65,11 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
         "topics": ["dam/**", "audio/mix"],
         "type": "unordered",
         "limit": 2,
+        "max_per_instance": 0.5,
+        "key": "user.tenant",
+        "max_per_key": 2,
+        "fair": True,
+        "weights": {"acme": 3, "b": 2},
         "rate": "100/m",
         "burst": 5,
         "windows": ["mon-fri 22:00-06:00", "sat 00:00-24:00"],
@@ -96,9 +103,37 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
     row = Queue.objects.get()
     assert (row.retry_on, row.no_retry_on, row.rerun) == ([], [], True)
     assert (row.rate, row.burst, row.windows, row.time_zone) == ("", None, [], "")
+    by_keys = "slow: its key is user.tenant; at most 2 at once of a key; keys take turns (acme=3, "
+    assert f"{by_keys}b=2); at most 0.5 of its processes on an instance." in " ".join(
+        listed.split()
+    )
+    ended = ("--key", "none", "--max-per-key", "none", "--no-fair", "--max-per-instance", "none")
+    said("queues", "set", "slow", *ended)
+    row = Queue.objects.get()
+    assert (row.key, row.max_per_key, row.fair, row.weights) == ("", None, False, {})
+    assert row.max_per_instance is None
     said("queues", "set", "slow", "dam/*")
     assert Queue.objects.get().topics == ["dam/*"]
     assert "follow the default policy" in said("queues", "remove", "slow")
+    assert not Queue.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["--key", "a..b"], "no path of a property"),
+        (["--max-per-key", "0"], "from 1 to 1,000,000"),
+        (["--weight", "acme"], "write KEY=N"),
+        (["--weight", "acme=0"], "from 1 to 1,000"),
+        (["--max-per-instance", "1.5"], "Give a whole number"),
+        (["--weight", "acme=2"], "let them"),
+    ],
+)
+def test_rules_by_keys_that_cannot_be_are_refused(
+    said: Said, words: list[str], problem: str
+) -> None:
+    with pytest.raises(CommandError, match=problem):
+        said("queues", "add", "slow", "dam/**", *words)
     assert not Queue.objects.exists()
 
 

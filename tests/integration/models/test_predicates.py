@@ -34,6 +34,7 @@ def _rows() -> list[Job]:
         for extra in ({}, {"bound_at": now}, {"publishes": 1}, {"handed_until": now}):
             found.append(Job(id=str(len(found)), topic="t", lane="l", **facts, **extra))
         found[-1].parent_id = "0"
+        found[-4].key = "acme"
     return found
 
 

@@ -12,7 +12,7 @@ from offload.diagnostics import queues as doctor
 from offload.dispatch import dispatching
 from offload.fleet.snapshots import now, snapshot
 from offload.models import Queue
-from offload.queues import policies
+from offload.queues import excess, policies
 from offload.reading.waiting.explain import explain_job
 from offload.tracking import claiming
 from tests.integration.world import TOPIC, bound, join, key_of, row, states, waiting
@@ -66,7 +66,7 @@ def test_when_a_window_closes_unstarted_jobs_are_taken_back_and_running_ones_fin
     assert claiming.claim(key_of(jobs[0]))
     assert policies.exceeded() == []
 
-    monkeypatch.setattr(policies, "now", lambda: now() + timedelta(hours=2))
+    monkeypatch.setattr(excess, "now", lambda: now() + timedelta(hours=2))
     assert policies.exceeded() == [queue.name]
     policies.enforce(queue.name)
 

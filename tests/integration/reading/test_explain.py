@@ -19,6 +19,7 @@ from offload.models import Exclusion, Instance, Queue
 from offload.reading.waiting.explain import explain, explain_job
 from offload.rules import editing
 from offload.tracking import finishing, terminations
+from tests.integration.reading.key_reasons import KEY_REASONS
 from tests.integration.world import (
     BROKE,
     HERE,
@@ -82,6 +83,7 @@ def _refused() -> str:
 
 #: How it came to wait, why it does, and words of the sentence.
 REASONS: dict[str, tuple[Callable[[], str], Waiting, str]] = {
+    **KEY_REASONS,
     "not due": (lambda: waiting(delay=60)[0], Waiting.NOT_DUE, "It is not due yet."),
     "no consumer": (lambda: waiting(topic="x")[0], Waiting.UNASSIGNED, "Start one that has."),
     "denied": (_denied, Waiting.UNASSIGNED, "denied (1)"),

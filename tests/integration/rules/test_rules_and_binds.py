@@ -18,7 +18,8 @@ from offload.rules import editing, enforcement
 from offload.signals import alarm
 from offload.tracking import claiming
 from offload.tracking.binding import slots
-from offload.tracking.binding.bindings import bind, insert_bound
+from offload.tracking.binding.bindings import bind
+from offload.tracking.binding.inserting import insert_bound
 from offload.tracking.drafts import Draft
 from tests.databases import on_postgresql
 from tests.integration.beside import Beside, together

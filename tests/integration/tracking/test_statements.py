@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import transaction
 
 import offload
 from offload.core.progress import Progress
@@ -16,7 +15,6 @@ from offload.dispatch import overdue
 from offload.fleet import departures, leadership, membership
 from offload.jobs import endings
 from offload.jobs.claims import begin
-from offload.models import Job
 from offload.reading.runs import unplaced
 from offload.tracking import (
     async_completion,
@@ -29,6 +27,7 @@ from offload.tracking import (
 )
 from offload.tracking.binding import queue_limits, waiting_heads
 from offload.tracking.binding.bindings import bind
+from tests.integration.tracking.plans import analyse, history, plan, slow
 from tests.integration.world import (
     FACTS,
     HERE,
@@ -48,13 +47,10 @@ if TYPE_CHECKING:
 
     from offload.fleet.leadership import Term
 
-FINAL = 5000
 #: Two indexes hold the bound jobs alone; either will do where all of them are counted.
 BOUND = "offload_job_(bound|in_queue)"
 WAITS = "offload_job_(waiting|run)"
-#: The text of a plan for a table that is read completely.
 KEY = r"offload_job_pkey|sqlite_autoindex_offload_job_1"
-WHOLE = re.compile(r"Seq Scan on offload_job\b(?!_)|SCAN offload_job\b(?! USING)")
 CHANGES = re.compile(r"\b(INSERT) INTO|\b(UPDATE) \w+ SET|\b(DELETE) FROM|^(BEGIN|SAVEPOINT)")
 
 #: A change and the result that goes with it, and how many statements they are.
@@ -172,28 +168,22 @@ QUESTIONS: dict[str, tuple[Callable[[], object], str]] = {
 }
 
 
-@pytest.fixture
-def _values_in_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let statements be sent with their values, so that their text can be explained."""
-    monkeypatch.setattr("offload.db.preparing.can_prepare", lambda _: False)
-
-
-@pytest.mark.usefixtures("_values_in_the_text")
+@pytest.mark.usefixtures("values_in_the_text")
 def test_each_question_is_answered_by_its_own_index_however_many_jobs_ended(
     database_alias: str,
 ) -> None:
     _crowd()
 
-    slow = {name: plans for name, (ask, index) in QUESTIONS.items() if (plans := _slow(ask, index))}
+    plans = {name: slow(ask, index) for name, (ask, index) in QUESTIONS.items()}
 
-    assert slow == {}
+    assert {name: plan for name, plan in plans.items() if plan} == {}
 
 
-@pytest.mark.usefixtures("_values_in_the_text")
+@pytest.mark.usefixtures("values_in_the_text")
 def test_a_run_finds_its_job_by_the_key_and_not_among_all_that_are_bound() -> None:
     """With no bound job in its statistics, a planner would read the index of them all."""
-    _history()
-    _analyse()
+    history()
+    analyse()
     key = key_of(bound()[0])
 
     with statements() as found:
@@ -201,18 +191,9 @@ def test_a_run_finds_its_job_by_the_key_and_not_among_all_that_are_bound() -> No
         finishing.report(key, Progress.of(1, 2, ""))
         finishing.succeed(key, 1, aftermath=False)
 
-    plans = "\n".join(map(_plan, found))
+    plans = "\n".join(map(plan, found))
     assert len(re.findall(KEY, plans)) == 3
     assert not re.search(BOUND, plans)
-
-
-def _slow(ask: Callable[[], object], index: str) -> str:
-    """Return how a question is answered if that reads all jobs, or leaves its index aside."""
-    with statements() as found, database.atomic():
-        ask()
-        transaction.set_rollback(True, using=database.alias())
-    plans = "\n".join(_plan(sql) for sql in found if "offload_job" in sql)
-    return "" if re.search(index, plans) and not WHOLE.search(plans) else plans
 
 
 def _term() -> Term:
@@ -223,28 +204,7 @@ def _term() -> Term:
 
 def _crowd() -> None:
     """Thousands of jobs that ended, and one of each kind that did not."""
-    _history()
+    history()
     waiting(3), waiting(300, topic="dam/meta"), waiting(delay=60), waiting(expires_in=60)
     waiting(hold="suspect"), bound(), bound(queue="narrow"), terminations.drop(waiting())
-    _analyse()
-
-
-def _history() -> None:
-    """Thousands of jobs that ended."""
-    waiting(FINAL)
-    terminations.drop(list(Job.objects.values_list("pk", flat=True)))
-    Job.objects.update(aftermath_due=False)
-
-
-def _analyse() -> None:
-    """Let planners know of the rows as they are now."""
-    database.execute("VACUUM ANALYZE" if database.vendor() == "postgresql" else "ANALYZE")
-
-
-def _plan(sql: str) -> str:
-    if sql.upper().startswith(("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "SET")):
-        return ""
-    explain = "EXPLAIN QUERY PLAN" if database.vendor() == "sqlite" else "EXPLAIN"
-    with database.connection().cursor() as cursor:
-        cursor.execute(f"{explain} {sql.replace('%', '%%')}")
-        return "\n".join(str(row[-1]) for row in cursor.fetchall())
+    analyse()

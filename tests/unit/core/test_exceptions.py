@@ -32,6 +32,7 @@ EVERY = [
     ),
     (exceptions.InvalidPath(path="../a", problem="no"), "'../a'", "Write the path"),
     (exceptions.InvalidPathPattern(pattern="a//b", problem="no"), "'a//b'", "Write 'a/b.jpg'"),
+    (exceptions.InvalidKey(key="a" * 200, problem="it is long"), "it is long", "at most 100"),
     (exceptions.InvalidLauncher(name="new", problem="No. Say one."), "'new'", "Say one"),
     (exceptions.InvalidApp(app="project.celery"), "'project.celery'", "offload.install(app)"),
     (exceptions.InvalidConsumer(name="a.b", problem="it is a generator"), "a.b", "a generator"),

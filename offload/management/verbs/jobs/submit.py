@@ -55,6 +55,9 @@ def arguments(parser: ArgumentParser) -> None:
     retry_options(parser)
     requirements.add(parser)
     parser.add_argument(
+        "--key", metavar="KEY", help="the key by which its queue tells it apart from other jobs"
+    )
+    parser.add_argument(
         "--wait", action="store_true", help="wait for the end; exit code 1 if it failed"
     )
     parser.add_argument(
@@ -96,7 +99,7 @@ def seconds(duration: timedelta | None) -> float | None:
 
 def store(options: Options) -> JobHandle:
     """Store the job of the options."""
-    given: dict[str, Any] = {key: options[key] for key in ("queue", "priority", "retries")}
+    given: dict[str, Any] = {key: options[key] for key in ("queue", "key", "priority", "retries")}
     given["requires"] = requirements.together(options["requires"])
     given |= {key: seconds(options[key]) for key in ("delay", "expires", "retry_delay")}
     return submit(

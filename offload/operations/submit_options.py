@@ -1,0 +1,65 @@
+"""The options of a submission, checked before anything is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from offload.core.matching.job_keys import check_key
+from offload.core.matching.requirements import Requirements
+from offload.core.validation.options import (
+    check_delay,
+    check_priority,
+    check_retries,
+    check_retry_delay,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from offload.core.validation.options import Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitOptions:
+    """The options of a submission."""
+
+    #: Name of a queue; None lets the topic decide.
+    queue: str | None = None
+    #: Higher runs earlier; from -32768 to 32767.
+    priority: int = 0
+    #: Time before which the job does not run, as seconds or a timedelta; ten years at most.
+    delay: Seconds | None = None
+    #: Time after which a job that has not begun becomes EXPIRED, as seconds or a timedelta.
+    expires: Seconds | None = None
+    #: Keep no result in Celery's backend.
+    ignore_result: bool = False
+    #: Further attempts after a failure, -1 for no limit; None lets the queue decide.
+    retries: int | None = None
+    #: Time before the first retry, as seconds or a timedelta; None lets the queue decide.
+    retry_delay: Seconds | None = None
+    #: Requirements of the instance that runs the job, or None.
+    requires: Mapping[str, Any] | None = None
+    #: Keep it with the run of the step whose code submits it, if that stays together.
+    together: bool = False
+    #: The key by which its queue tells it apart; None lets the queue take it from the properties.
+    key: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise InvalidDelay, InvalidPriority or InvalidNumber for a value out of bounds.
+
+        Raise InvalidRequirement for a requirement that cannot be compared, InvalidKey for no text.
+        """
+        check_priority(self.priority)
+        if self.key is not None:
+            check_key(self.key)
+        if self.retries is not None:
+            check_retries(self.retries)
+        if self.retry_delay is not None:
+            object.__setattr__(self, "retry_delay", check_retry_delay(self.retry_delay))
+        # Converted here, so that many jobs share it.
+        object.__setattr__(self, "requires", Requirements.of(self.requires or {}))
+        for name in ("delay", "expires"):
+            given = getattr(self, name)
+            if given is not None:
+                object.__setattr__(self, name, check_delay(given, name=name))

@@ -1,0 +1,46 @@
+"""Jobs bound beyond the limits of a queue: its own, of one key, or on one instance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from offload.core.placement.admission import admit
+from offload.core.placement.gates import UNUSED
+from offload.fleet.snapshots import now, snapshot
+from offload.tracking import selectors
+from offload.tracking.binding import queue_use
+from offload.tracking.binding.queue_limits import usage_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from offload.core.policies import Policy
+    from offload.tracking.selectors import Selector
+
+
+def beyond(policy: Policy) -> Iterator[Selector]:
+    """Yield the unstarted jobs that are to be taken back, the last ones in line."""
+    excess = _excess(policy)
+    if excess > 0:
+        yield selectors.beyond_limit(policy.name, excess)
+    if policy.chooses:
+        yield from _of_keys_and_instances(policy)
+
+
+def _excess(policy: Policy) -> int:
+    """Return how many more jobs are bound than the policy allows together."""
+    if policy.limit is None and admit(policy, UNUSED, now()).is_open:
+        # A rate takes none back.
+        return 0
+    return admit(policy, usage_of(policy), now()).excess
+
+
+def _of_keys_and_instances(policy: Policy) -> Iterator[Selector]:
+    use, most = queue_use.of(policy.name), policy.limit_per_key
+    if most is not None and any(key and count > most for key, count in use.by_key.items()):
+        yield selectors.beyond_limit_of_keys(policy.name, most)
+    for name, count in use.by_instance.items():
+        found = snapshot().topology.instance(name)
+        there = policy.limit_on(found.concurrency) if found else None
+        if there is not None and count > there:
+            yield selectors.beyond_limit_on(policy.name, name, there)
