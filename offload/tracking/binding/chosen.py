@@ -1,4 +1,4 @@
-"""Binding the jobs that a queue's rules by key, by topic or by instance choose."""
+"""Binding the jobs that a queue's rules by key, by topic or by instance choose (B6a)."""
 
 from __future__ import annotations
 
