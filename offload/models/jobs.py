@@ -103,10 +103,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.defer("result", "traceback", "tail", "progress")
 
     def key(self, job_id: str) -> str:
-        """Return the job's id for an id that may be another form of the same UUID.
-
-        If there is no such job, return the id as given.
-        """
+        """Return a job's id for another form of its UUID, or the id as given for no job."""
         given, *usual = forms(job_id)
         if not usual or self.filter(pk=given).exists():
             return given

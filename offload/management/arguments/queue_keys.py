@@ -1,4 +1,4 @@
-"""Rules of a queue by keys, and per instance, on the command line."""
+"""Type of a queue, and its rules by keys and per instance, on the command line."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 
 from offload.core.matching.job_keys import path_problem, weights_problem
+from offload.core.policies import QueueType
 from offload.core.validation import bounds
 from offload.management.arguments.numbers import number, whole
+from offload.management.arguments.words import one_of, written_as
 from offload.models.queueing.key_rules import validate_per_instance
 
 if TYPE_CHECKING:
@@ -22,6 +24,11 @@ NONE_WORD = "none"
 
 def add(parser: ArgumentParser) -> None:
     """Add the arguments."""
+    parser.add_argument(
+        "--type", type=one_of(QueueType), metavar=written_as(QueueType),
+        help="ordered runs one job at a time, in the order of submission; ordered_per_key does so "
+        "for each key; in topic_round_robin its topics take turns",
+    )  # fmt: skip
     parser.add_argument(
         "--key", type=_path, metavar="PATH",
         help="the property that is the key of a job, such as tenant or user.id, or none",

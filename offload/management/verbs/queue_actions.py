@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.core.management import CommandError
 
-from offload.core.policies import ClusterOrder, QueueType
+from offload.core.policies import ClusterOrder
 from offload.core.validation import bounds
 from offload.management.arguments import (
     error_names,
@@ -107,11 +107,6 @@ def _policy(parser: ArgumentParser) -> None:
     parser.add_argument(
         "patterns", metavar="PATTERN", nargs="*", help="its topics, such as 'dam/**' (in quotes)"
     )
-    parser.add_argument(
-        "--type", type=one_of(QueueType), metavar=written_as(QueueType),
-        help="ordered runs one job at a time, in the order of submission; ordered_per_key does so "
-        "for each key; in topic_round_robin its topics take turns",
-    )  # fmt: skip
     parser.add_argument(
         "--limit", dest="max_parallel", type=_limit, metavar="N",
         help="how many jobs may run at once in the whole cluster, or none",
