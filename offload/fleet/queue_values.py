@@ -1,11 +1,16 @@
-"""Rules of queues by keys, from their rows."""
+"""Keys, rates and windows of queues, from their rows."""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
 
+from django.utils.timezone import get_default_timezone_name
+
+from offload.core.exceptions import InvalidRate, InvalidWindow, UnknownTimeZone
 from offload.core.matching.job_keys import KeyRules, sorted_weights, weights_problem
+from offload.core.timing.rates import Rate
+from offload.core.timing.windows import Windows, zone_of
 from offload.core.validation.bounds import PARALLEL
 
 if TYPE_CHECKING:
@@ -25,3 +30,23 @@ def key_rules_of(row: Queue) -> KeyRules:
         is_fair=row.fair,
         weights=() if problem else sorted_weights(row.weights),
     )
+
+
+def rate_of(row: Queue) -> Rate | None:
+    """Return the rate of a queue; one that cannot be read lets the fewest begin."""
+    try:
+        return Rate.parse(row.rate, row.burst) if row.rate else None
+    except InvalidRate as error:
+        logger.error("queue %s begins one job a day: its rate cannot be read: %s", row, error)
+        return Rate(1, "d")
+
+
+def windows_of(row: Queue) -> Windows | None:
+    """Return the windows of a queue; with some that cannot be read it never opens."""
+    if row.windows == []:
+        return None
+    try:
+        return Windows.of(row.windows, row.time_zone or get_default_timezone_name())
+    except (InvalidWindow, UnknownTimeZone) as error:
+        logger.error("queue %s never opens: its windows cannot be read: %s", row, error)
+        return Windows((), zone_of("UTC"))

@@ -7,16 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.utils.timezone import get_default_timezone_name
-
 from offload.conf import cluster_name, settings
 from offload.core.exceptions import (
     InvalidPattern,
-    InvalidRate,
     InvalidRequirement,
-    InvalidWindow,
     OffloadError,
-    UnknownTimeZone,
 )
 from offload.core.matching.requirements import UNREADABLE, Requirements
 from offload.core.matching.retried_errors import ALL_ERRORS, RetriedErrors
@@ -30,8 +25,6 @@ from offload.core.placement.topology import (
 )
 from offload.core.policies import DEFAULT_POLICY, ClusterOrder, Policy, QueueType
 from offload.core.retries import RetryPolicy
-from offload.core.timing.rates import Rate
-from offload.core.timing.windows import Windows, zone_of
 from offload.core.topics import Pattern
 from offload.core.validation.bounds import (
     AGEING,
@@ -43,7 +36,7 @@ from offload.core.validation.bounds import (
     RETRY_DELAY,
 )
 from offload.core.validation.parameters import Parameters
-from offload.fleet.queue_values import key_rules_of
+from offload.fleet.queue_values import key_rules_of, rate_of, windows_of
 from offload.messaging.names import queue_name
 
 if TYPE_CHECKING:
@@ -170,8 +163,8 @@ def policy_of(row: Queue) -> Policy:
         patterns=_patterns(row),
         type=QueueType(row.type) if row.type in set(QueueType) else QueueType.UNORDERED,
         max_parallel=None if row.max_parallel is None else PARALLEL.nearest_whole(row.max_parallel),
-        rate=_rate(row),
-        windows=_windows(row),
+        rate=rate_of(row),
+        windows=windows_of(row),
         ageing=None if row.ageing is None else AGEING.nearest(row.ageing),
         max_per_instance=row.max_per_instance,
         keys=key_rules_of(row),
@@ -197,26 +190,6 @@ def _errors(row: Queue) -> RetriedErrors:
     return RetriedErrors(
         only=tuple(sorted(_texts(row.retry_on))), never=tuple(sorted(_texts(row.no_retry_on)))
     )
-
-
-def _rate(row: Queue) -> Rate | None:
-    """Return the rate of a queue; one that cannot be read lets the fewest begin."""
-    try:
-        return Rate.parse(row.rate, row.burst) if row.rate else None
-    except InvalidRate as error:
-        logger.error("queue %s begins one job a day: its rate cannot be read: %s", row, error)
-        return Rate(1, "d")
-
-
-def _windows(row: Queue) -> Windows | None:
-    """Return the windows of a queue; with some that cannot be read it never opens."""
-    if row.windows == []:
-        return None
-    try:
-        return Windows.of(row.windows, row.time_zone or get_default_timezone_name())
-    except (InvalidWindow, UnknownTimeZone) as error:
-        logger.error("queue %s never opens: its windows cannot be read: %s", row, error)
-        return Windows((), zone_of("UTC"))
 
 
 def _cluster_order(value: str) -> ClusterOrder:
