@@ -54,8 +54,6 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
         "--window", "mon-fri 22:00-06:00", "--window", "sat 00:00-24:00",
         "--time-zone", "Europe/Berlin", "--ageing", "5m", "--retry-on", "ConnectionError",
         "--retry-on", "requests.Timeout", "--no-retry-on", "KeyError", "--rerun", "no",
-        "--key", "user.tenant", "--max-per-key", "2", "--fair", "--weight", "acme=3",
-        "--weight", "b=2", "--max-per-instance", "0.5",
         "--retry-delay", "1m30s", "--backoff", "2", "--keep", "30d", "--ranking", "5",
     )  # fmt: skip
     assert told == "Queue slow is made.\n"
@@ -65,11 +63,11 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
         "topics": ["dam/**", "audio/mix"],
         "type": "unordered",
         "limit": 2,
-        "max_per_instance": 0.5,
-        "key": "user.tenant",
-        "max_per_key": 2,
-        "fair": True,
-        "weights": {"acme": 3, "b": 2},
+        "max_per_instance": None,
+        "key": "",
+        "max_per_key": None,
+        "fair": False,
+        "weights": {},
         "rate": "100/m",
         "burst": 5,
         "windows": ["mon-fri 22:00-06:00", "sat 00:00-24:00"],
@@ -103,6 +101,21 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
     row = Queue.objects.get()
     assert (row.retry_on, row.no_retry_on, row.rerun) == ([], [], True)
     assert (row.rate, row.burst, row.windows, row.time_zone) == ("", None, [], "")
+    said("queues", "set", "slow", "dam/*")
+    assert Queue.objects.get().topics == ["dam/*"]
+    assert "follow the default policy" in said("queues", "remove", "slow")
+    assert not Queue.objects.exists()
+
+
+def test_rules_by_keys_are_set_shown_and_cleared(said: Said, answered: Answered) -> None:
+    said(
+        "queues", "add", "slow", "dam/**", "--key", "user.tenant", "--max-per-key", "2", "--fair",
+        "--weight", "acme=3", "--weight", "b=2", "--max-per-instance", "0.5",
+    )  # fmt: skip
+    (slow,) = [one for one in answered("queues") if one["name"] == "slow"]
+    assert (slow["key"], slow["max_per_key"], slow["fair"]) == ("user.tenant", 2, True)
+    assert (slow["weights"], slow["max_per_instance"]) == ({"acme": 3, "b": 2}, 0.5)
+    listed = said("queues")
     by_keys = "slow: its key is user.tenant; at most 2 at once of a key; keys take turns (acme=3, "
     assert f"{by_keys}b=2); at most 0.5 of its processes on an instance." in " ".join(
         listed.split()
@@ -112,10 +125,6 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
     row = Queue.objects.get()
     assert (row.key, row.max_per_key, row.fair, row.weights) == ("", None, False, {})
     assert row.max_per_instance is None
-    said("queues", "set", "slow", "dam/*")
-    assert Queue.objects.get().topics == ["dam/*"]
-    assert "follow the default policy" in said("queues", "remove", "slow")
-    assert not Queue.objects.exists()
 
 
 @pytest.mark.parametrize(
