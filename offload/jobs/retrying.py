@@ -71,6 +71,7 @@ def _draft(job: Job, reply: Mapping[str, Any]) -> Draft:
         needs=job.needs,
         key=job.key or None,
         requires=Lane.parse(job.lane).requires,
+        prefers=Lane.parse(job.lane).prefers,
         args=job.args,
         properties=job.properties,
         options=_options(job, reply),

@@ -26,7 +26,10 @@ from offload.queues import own_retries
 from offload.tracking.drafts import ROWS_PER_STATEMENT, Draft
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from offload.core.files.deliveries import ToField, ToStorage
+    from offload.core.matching.preferences import Preferences
     from offload.core.matching.requirements import Requirements
     from offload.core.validation.options import Seconds
     from offload.files.payloads import Saved, Source
@@ -48,6 +51,7 @@ def submit(
     retries: int | None = None,
     retry_delay: Seconds | None = None,
     requires: Mapping[str, Any] | None = None,
+    prefers: Sequence[Sequence[Any]] | None = None,
     together: bool = False,
     key: str | None = None,
 ) -> JobHandle:
@@ -68,20 +72,22 @@ def submit(
     before the first of them, in seconds or as a timedelta, a year at most; without them, the queue
     decides. ``requires`` is what an instance must have to run the job, as a JSON object of its
     properties and labels: ``{"gpu": True, "ram_gb": {">=": 64}, "labels": ["licensed"]}``. The
-    requirements of its queue and its consumer hold too. ``together`` keeps a job that the code of a
-    step submits at the step's instance, if its run stays together there; any other runs it once
-    that one cannot. ``key`` is the text, of at most 100 characters, by which its queue tells the
-    job apart; without it, the queue takes the key from the properties if it says which one that is.
+    requirements of its queue and its consumer hold too. ``prefers`` is a list of pairs of such an
+    object and a weight, ``[({"gpu": True}, 5), ({"labels": ["shared"]}, -2)]``: of the instances
+    that have room, the one with the greatest sum of the weights that it meets runs the job.
+    ``together`` keeps a job that the code of a step submits at the step's instance, if its run
+    stays together there; any other runs it once that one cannot. ``key`` is the text, of at most
+    100 characters, by which its queue tells the job apart; without it, the queue takes the key from the properties if it says which one that is.
 
     Inside a transaction of offload's database (``OFFLOAD["DATABASE"]``, and no other), the job
     exists only once it commits; after a rollback nothing is left.
 
     Raise, with nothing stored: InvalidTopic; InvalidProperties if they are not JSON or too large,
     and UnfitProperties if no known consumer accepts their names; InvalidDelay, InvalidPriority or
-    InvalidNumber for a number out of bounds; InvalidRequirement for what cannot be compared;
-    InvalidKey for a key that is no such text; InvalidName, InvalidFile, MissingFile, UnreadableFile
-    or FileNotStored for a file; InvalidDelivery for a place that does not exist; UnknownQueue if
-    there is no such queue.
+    InvalidNumber for a number out of bounds; InvalidRequirement or InvalidPreference for what
+    cannot be compared; InvalidKey for a key that is no such text; InvalidName, InvalidFile,
+    MissingFile, UnreadableFile or FileNotStored for a file; InvalidDelivery for a place that does
+    not exist; UnknownQueue if there is no such queue.
     """
     submit_options = SubmitOptions(
         queue=queue,
@@ -92,6 +98,7 @@ def submit(
         retries=retries,
         retry_delay=retry_delay,
         requires=requires,
+        prefers=prefers,
         together=together,
         key=key,
     )
@@ -114,6 +121,7 @@ def submit_many(
     retries: int | None = None,
     retry_delay: Seconds | None = None,
     requires: Mapping[str, Any] | None = None,
+    prefers: Sequence[Sequence[Any]] | None = None,
     together: bool = False,
     key: str | None = None,
 ) -> list[JobHandle]:
@@ -121,8 +129,8 @@ def submit_many(
 
     ``topic`` is the topic of all of them, and ``many`` an iterable of JSON objects. ``deliver_to``,
     ``queue``, ``priority``, ``delay``, ``expires``, ``ignore_result``, ``retries``,
-    ``retry_delay``, ``requires``, ``together`` and ``key`` apply to each, as in ``submit``; the
-    errors are those of ``submit`` too. The handles have the order of ``many``.
+    ``retry_delay``, ``requires``, ``prefers``, ``together`` and ``key`` apply to each, as in
+    ``submit``; the errors are those of ``submit`` too. The handles have the order of ``many``.
     """
     submit_options = SubmitOptions(
         queue=queue,
@@ -133,6 +141,7 @@ def submit_many(
         retries=retries,
         retry_delay=retry_delay,
         requires=requires,
+        prefers=prefers,
         together=together,
         key=key,
     )
@@ -199,6 +208,7 @@ def _draft(
         expires_in=cast("float | None", submit_options.expires),
         payload_id=saved.id if saved else None,
         requires=cast("Requirements", submit_options.requires),
+        prefers=cast("Preferences", submit_options.prefers),
         affinity=_affinity() if submit_options.together else None,
         key=submit_options.key,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from offload.core.matching.job_keys import check_key
+from offload.core.matching.preferences import Preferences
 from offload.core.matching.requirements import Requirements
 from offload.core.validation.options import (
     check_delay,
@@ -15,7 +16,7 @@ from offload.core.validation.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from offload.core.validation.options import Seconds
 
@@ -40,6 +41,8 @@ class SubmitOptions:
     retry_delay: Seconds | None = None
     #: Requirements of the instance that runs the job, or None.
     requires: Mapping[str, Any] | None = None
+    #: Pairs of such requirements and a weight, or None.
+    prefers: Sequence[Sequence[Any]] | None = None
     #: Keep it with the run of the step whose code submits it, if that stays together.
     together: bool = False
     #: The key by which its queue tells it apart; None lets the queue take it from the properties.
@@ -48,7 +51,8 @@ class SubmitOptions:
     def __post_init__(self) -> None:
         """Raise InvalidDelay, InvalidPriority or InvalidNumber for a value out of bounds.
 
-        Raise InvalidRequirement for a requirement that cannot be compared, InvalidKey for no text.
+        Raise InvalidRequirement or InvalidPreference for what cannot be compared, InvalidKey for no
+        text.
         """
         check_priority(self.priority)
         if self.key is not None:
@@ -58,7 +62,10 @@ class SubmitOptions:
         if self.retry_delay is not None:
             object.__setattr__(self, "retry_delay", check_retry_delay(self.retry_delay))
         # Converted here, so that many jobs share it.
-        object.__setattr__(self, "requires", Requirements.of(self.requires or {}))
+        asked = Requirements.of(self.requires or {})
+        object.__setattr__(self, "requires", asked)
+        pairs = () if self.prefers is None else self.prefers
+        object.__setattr__(self, "prefers", Preferences.of(pairs, beside=asked))
         for name in ("delay", "expires"):
             given = getattr(self, name)
             if given is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kombu.utils.json import dumps
 
+from offload.core.matching.preferences import INDIFFERENT, Preferences
 from offload.core.matching.requirements import NOTHING, Requirements
 from offload.core.placement.lanes import Lane
 from offload.db import database
@@ -65,6 +66,8 @@ class Draft:
     key: str | None = None
     #: Its requirements of an instance.
     requires: Requirements = NOTHING
+    #: Its preferences among instances.
+    prefers: Preferences = INDIFFERENT
     #: The instance that it is kept to.
     affinity: Affinity | None = None
     #: The epoch of a former job with this id, which is continued (E3).
@@ -86,6 +89,7 @@ class Draft:
             topic=self.topic,
             keyed=bool(self.key),
             requires=self.requires,
+            prefers=self.prefers,
             affinity=self.affinity,
         )
 

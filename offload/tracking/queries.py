@@ -10,7 +10,7 @@ from offload.db.statements import numbered, placeholders
 from offload.models import Instance
 from offload.models.indexes import ACTIVE, BOUND, IN_ORDER, QUEUED, WAITING, WAITING_SUSPECT
 from offload.tracking.binding.bindings import BOUND_COLUMNS, JOB, alone, read
-from offload.tracking.peers.fitting import travels_to
+from offload.tracking.peers.fitting import goes_to, travels_to
 from offload.tracking.selectors import ORPHANED, bound_to
 
 if TYPE_CHECKING:
@@ -77,12 +77,25 @@ def travelling(lane: Lane, incarnations: Sequence[str], *, limit: int) -> tuple[
 
     ``limit`` is how many are counted at most.
     """
-    names = numbered("incarnation", incarnations)
+    return preferring(lane, (), incarnations, limit=limit)
+
+
+def preferring(
+    lane: Lane, own: Sequence[str], others: Sequence[str], *, limit: int
+) -> tuple[int, int]:
+    """Count waiting jobs of a lane: those that preferred instances may get, and the rest.
+
+    ``own`` are their incarnations in the own cluster, ``others`` those of peers; ``limit`` is how
+    many are counted at most.
+    """
+    mine, far = numbered("own", own), numbered("incarnation", others)
+    ways = [goes_to(placeholders(mine), len(mine))] if mine else []
+    ways += [f"({travels_to(placeholders(far), len(far))})"] if far else []
     found = database.rows(
         "SELECT count(*), COALESCE(sum(CASE WHEN fits THEN 1 ELSE 0 END), 0) FROM ("
-        f"SELECT {travels_to(placeholders(names), len(names))} AS fits FROM {JOB} "
+        f"SELECT {' OR '.join(ways)} AS fits FROM {JOB} "
         f"WHERE {WAITING} AND lane = %(lane)s {IN_ORDER} LIMIT %(limit)s) AS line",
-        {**names, "lane": str(lane), "limit": limit},
+        {**mine, **far, "lane": str(lane), "limit": limit},
     )
     count, fitting = (int(one) for one in found[0])
     return fitting, count - fitting

@@ -15,3 +15,15 @@ class InvalidRequirement(OffloadError, ValueError):
             f"The requirement on {name!r:.100} is invalid: {problem}. Write "
             'requires={"gpu": True, "ram_gb": {">=": 64}, "labels": ["licensed"]}.'
         )
+
+
+class InvalidPreference(OffloadError, ValueError):
+    """A preference gives a requirement and the weight of an instance that meets it."""
+
+    def __init__(self, *, given: object, problem: str) -> None:
+        self.given = given
+        self.problem = problem
+        super().__init__(
+            f"The preference {given!r:.100} is invalid: {problem}. Write "
+            'prefers=[({"gpu": True}, 5), ({"labels": ["shared"]}, -2)].'
+        )

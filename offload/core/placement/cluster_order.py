@@ -1,4 +1,4 @@
-"""The order of the own and of other clusters: where the jobs of a queue go to first."""
+"""The order of instances with room: preferences, then the own and other clusters, then load."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
+from offload.core.matching.preferences import INDIFFERENT
 from offload.core.policies import ClusterOrder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from offload.core.matching.preferences import Preferences
     from offload.core.placement.topology import InstanceInfo
 
 # Number of jobs bound to each instance, by name; missing names have none.
@@ -31,6 +33,38 @@ def key(order: ClusterOrder, instance: InstanceInfo, load: Load) -> tuple[bool, 
     return _is_later(order, instance), load.get(instance.name, 0) / instance.window
 
 
+def why_first(prefers: Preferences, ranked: Sequence[InstanceInfo], order: ClusterOrder) -> str:
+    """Return why the first one comes first; clusters matter only if there are several."""
+    free = "the greatest share of it is free"
+    first = ranked[0].is_remote
+    if prefers:
+        best = score(prefers, ranked[0])
+        alike = [one for one in ranked if score(prefers, one) == best]
+        said = why_first(INDIFFERENT, alike, order)
+        return f"its score is {best:g}" if len(alike) == 1 else f"its score is {best:g}, {said}"
+    if all(one.is_remote is first for one in ranked):
+        return free
+    return f"{REASONS[order]}, and {free}"
+
+
+def score(prefers: Preferences, instance: InstanceInfo) -> float:
+    """Return the sum of the weights of the preferences that an instance meets."""
+    return prefers.score(instance.properties, instance.labels)
+
+
+def preferred_to(
+    instance: InstanceInfo, prefers: Preferences, candidates: Sequence[InstanceInfo]
+) -> list[InstanceInfo]:
+    """Return the candidates whose score is higher than that of an instance."""
+    own = score(prefers, instance)
+    return [one for one in candidates if score(prefers, one) > own]
+
+
+def room_of_all(candidates: Sequence[InstanceInfo], load: Load) -> int:
+    """Return how many more jobs these instances may hold."""
+    return sum(_room(one, load) for one in candidates)
+
+
 def own_share(
     order: ClusterOrder,
     instance: InstanceInfo,
@@ -48,7 +82,7 @@ def own_share(
     if order is ClusterOrder.LOCAL_FIRST:
         return room
     if order is ClusterOrder.REMOTE_FIRST:
-        waiting -= sum(_room(one, load) for one in candidates if one.peer)
+        waiting -= room_of_all([one for one in candidates if one.peer], load)
         return max(0, min(room, waiting))
     level = _level(candidates, load, waiting)
     return max(0, min(room, math.ceil(level * instance.window) - load.get(instance.name, 0)))

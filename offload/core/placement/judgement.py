@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from offload.core.matching.preferences import INDIFFERENT, Preferences
 from offload.core.matching.requirements import NOTHING, Requirements
 from offload.core.placement.affinity import Affinity, kept_away
 from offload.core.placement.reasons import Obstacle, Reason
@@ -46,8 +47,8 @@ class Need:
     kill: bool = False
     # Incarnations that refused the job.
     excluded: frozenset[str] = frozenset()
-    # The name of the instance to prefer, if it can run the job.
-    prefers: str = ""
+    # The name of the instance that comes first, if it can run the job.
+    first: str = ""
     # It has files, which some transport must carry to other clusters.
     files: bool = False
     # It is a clone, which stays in the cluster that took it.
@@ -60,6 +61,8 @@ class Need:
     errback: bool = False
     # Its requirements of the properties and labels of the instance.
     requires: Requirements = NOTHING
+    # Its preferences among the instances that can run it.
+    prefers: Preferences = INDIFFERENT
     # The instance that it is kept to.
     affinity: Affinity | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from offload.core.matching.preferences import INDIFFERENT, Preferences
 from offload.core.matching.requirements import NOTHING, Requirements
 from offload.core.placement.affinity import Affinity
 from offload.core.placement.judgement import Need
@@ -29,6 +30,8 @@ class Lane:
     #: must be able to kill it; ``files`` if it has files, ``clone`` if another cluster owns it;
     #: ``home`` if it stays in its cluster, since it replaces itself.
     needs: str = ""
+    #: The preferences of the jobs themselves; a word after the needs in the text.
+    prefers: Preferences = INDIFFERENT
     #: Whether its jobs have keys, by which their queue may tell them apart.
     keyed: bool = False
     #: The requirements of the jobs themselves; a word after the needs in the text.
@@ -46,6 +49,8 @@ class Lane:
         if not self.queue:
             return self.topic
         needs = self.needs
+        if self.prefers:
+            needs = f"{needs} {self.prefers.text}".lstrip()
         if self.keyed:
             needs = f"{needs} {KEYED}".lstrip()
         if self.requires:
@@ -81,6 +86,7 @@ def _need(lane: Lane) -> Need:
         clone="clone" in words,
         stays=STAYS in words,
         requires=lane.requires,
+        prefers=lane.prefers,
         affinity=lane.affinity,
     )
 
@@ -98,9 +104,12 @@ def _parse(text: str) -> Lane:
     requires = Requirements.parse(last)
     words = (needs if requires is None else before).split(" ")
     keyed = words[-1] == KEYED
+    words = words[:-1] if keyed else words
+    prefers = Preferences.parse(words[-1]) if words else None
     return Lane(
         queue=parts[0],
-        needs=" ".join(words[:-1] if keyed else words),
+        needs=" ".join(words if prefers is None else words[:-1]),
+        prefers=prefers or INDIFFERENT,
         keyed=keyed,
         topic=parts[2],
         requires=requires or NOTHING,

@@ -10,6 +10,8 @@ from offload.core.states import Explained
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from offload.core.matching.preferences import Preference
+
 
 class Obstacle(Explained):
     """An obstacle between a job and an instance; the first one found is reported."""
@@ -108,6 +110,10 @@ class Verdict:
     reason: Reason | None = None
     # Why the rules of the instance's own cluster forbid it, if that is another one.
     there: str = ""
+    # The sum of the weights of the preferences that it meets; None if the job has none.
+    score: float | None = None
+    # Those that it meets.
+    preferences: tuple[Preference, ...] = ()
 
     @property
     def can_run(self) -> bool:

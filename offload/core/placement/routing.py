@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from offload.core.placement.cluster_order import REASONS, Load, key
+from offload.core.placement.cluster_order import Load, key, score, why_first
 from offload.core.placement.judgement import Need, consumer_for, fits, judge_rules, obstacle_to
 from offload.core.placement.reasons import Obstacle, Verdict, all_unmet
 from offload.core.policies import ClusterOrder
@@ -154,8 +154,8 @@ def rank(
     cursor: int,
     order: ClusterOrder = ClusterOrder.LOCAL_FIRST,
 ) -> list[Candidate]:
-    """Put the preferred instance first, then those of the clusters that come first, then those with
-    the greatest free share of their window.
+    """Put those with the highest score first, then those of the clusters that come first, then
+    those with the greatest free share of their window; the one that the need names before all.
 
     Equal ones keep the given order, rotated by `cursor`.
     """
@@ -163,7 +163,9 @@ def rank(
     ranked = [*roomy[start:], *roomy[:start]]
     ranked.sort(key=lambda one: key(order, one.instance, load))
     if need.prefers:
-        ranked.sort(key=lambda one: one.instance.name != need.prefers)
+        ranked.sort(key=lambda one: -score(need.prefers, one.instance))
+    if need.first:
+        ranked.sort(key=lambda one: one.instance.name != need.first)
     return ranked
 
 
@@ -175,7 +177,9 @@ def choose(
 ) -> Route:
     """Choose the first one and say why."""
     instance, consumer = ranked[0].instance, ranked[0].consumer
-    why = "preferred" if instance.name == need.prefers else _why(ranked, order)
+    named = instance.name == need.first
+    every = [] if named else [one.instance for one in ranked]
+    why = "it is named" if named else why_first(need.prefers, every, order)
     return Route(
         instance=instance.name,
         task=consumer.task,
@@ -190,15 +194,6 @@ def choose(
             f"It comes first of {len(ranked)} with room: {why}.",
         ),
     )
-
-
-def _why(ranked: Sequence[Candidate], order: ClusterOrder) -> str:
-    """Return why the first one comes first; clusters matter only if there are several."""
-    free = "the greatest share of it is free"
-    first = ranked[0].instance.is_remote
-    if all(one.instance.is_remote is first for one in ranked):
-        return free
-    return f"{REASONS[order]}, and {free}"
 
 
 # Few topologies are in use at once, the current one and its predecessors, and each is large.

@@ -28,7 +28,16 @@ from offload.models import Exclusion, Job, Kind
 from offload.reading.cluster import instance_rows
 from offload.reading.cluster.counts import count
 from offload.reading.transfers import arriving, away
-from offload.reading.waiting import asked, homes, key_gates, outlooks, placed, rules_there, verdicts
+from offload.reading.waiting import (
+    asked,
+    homes,
+    key_gates,
+    outlooks,
+    placed,
+    preferred,
+    rules_there,
+    verdicts,
+)
 from offload.reading.waiting.explanation import Explanation
 from offload.tracking.binding.queue_limits import counted_use, head_of
 from offload.tracking.queries import loads_by_instance
@@ -101,6 +110,8 @@ def explain_job(job: Job) -> Explanation:
         sentence=" ".join(filter(None, said)),
         verdicts=found.verdicts,
         requires=found.requires,
+        prefers=found.prefers,
+        hint=found.hint,
         next_step=_next_step(job, waiting, found, silence),
         gates=found.gates if job.state == JobState.PENDING else (),
         key=job.key,
@@ -190,16 +201,22 @@ def _decide(
     found = route(need, current.topology, load, now=now(), order=order)
     judged = verdicts.judged(routing.verdicts(need, current.topology, load, now()), lines)
     judged = rules_there.noted(judged, need.topic, current.topology)
+    judged = preferred.scored(judged, need.prefers, current.topology)
+    hint = preferred.hint(need.prefers, current.topology)
     allowance = key_gates.added(counted_use(current.policy(queue), now()), job, current)
     outlook = outlooks.outlook(found, judged, current, allowance, lines)
+    against = rules_there.sentence(outlook.instance, judged)
+    said = (outlook.sentence, against, preferred.sentence(judged, need.prefers), hint)
     return Explanation(
         topic=need.topic,
         queue=queue,
         instance=outlook.instance,
         waiting=outlook.waiting,
-        sentence=f"{outlook.sentence} {rules_there.sentence(outlook.instance, judged)}".rstrip(),
+        sentence=" ".join(filter(None, said)),
         verdicts=judged,
         requires=need.requires,
+        prefers=need.prefers,
+        hint=hint,
         next_step=outlook.next_step,
         gates=allowance.gates,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from offload.core.matching.preferences import INDIFFERENT, Preferences
 from offload.core.matching.requirements import NOTHING, Requirements
 from offload.core.placement.reasons import all_unmet
 
@@ -29,6 +30,10 @@ class Explanation:
     verdicts: tuple[Verdict, ...]
     #: The requirements of the job and of its queue.
     requires: Requirements = NOTHING
+    #: The preferences of the job and of its queue.
+    prefers: Preferences = INDIFFERENT
+    #: A hint at a preferred property that no known instance has; else empty.
+    hint: str = ""
     #: The next step; empty if nothing needs to be done.
     next_step: str = ""
     #: One per gate of its queue: limits, and all else that holds jobs back.
@@ -57,6 +62,7 @@ class Explanation:
             "sentence": self.sentence,
             "next_step": self.next_step,
             "requires": self.requires.given,
+            "prefers": self.prefers.given,
             "gates": [one.as_dict() for one in self.gates],
             "instances": [_verdict(one) for one in self.verdicts],
         }
@@ -72,4 +78,6 @@ def _verdict(verdict: Verdict) -> dict[str, object]:
         "detail": reason.detail if reason else "",
         "rule": reason.rule_id if reason else None,
         "there": verdict.there,
+        "score": verdict.score,
+        "prefers": [[one.wanted.given, one.weight] for one in verdict.preferences],
     }

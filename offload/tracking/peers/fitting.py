@@ -45,11 +45,19 @@ def travels_to(incarnations: str, count: int) -> str:
 
     ``incarnations`` are their placeholders.
     """
+    return f"{TRAVELS} AND {goes_to(incarnations, count)}"
+
+
+def goes_to(incarnations: str, count: int) -> str:
+    """Return the condition that a job was not refused by all of so many incarnations.
+
+    ``incarnations`` are their placeholders.
+    """
     refused = (
         f"SELECT count(*) FROM {Exclusion._meta.db_table} x WHERE x.job_id = {JOB}.id "
         f"AND x.incarnation IN ({incarnations}) AND x.until > {database.now()}"
     )
-    return f"{TRAVELS} AND ({refused}) < {count:d}"
+    return f"({refused}) < {count:d}"
 
 
 def _is_allowed_by_home() -> str:

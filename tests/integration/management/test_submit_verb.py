@@ -214,3 +214,17 @@ def test_what_no_known_instance_has_is_said_at_once(said: Said, answered: Answer
     assert "No known instance" not in said("submit", TOPIC, "--require", "gpus>=1")
     asked = answered("explain", str(Job.objects.earliest("created_at").pk))["requires"]
     assert asked == {"ram_gb": {">=": 64}, "gpuss": {">=": 1}}
+
+
+def test_a_preference_is_said_if_no_known_instance_has_the_property(
+    said: Said, answered: Answered
+) -> None:
+    join(facts={"gpus": 1})
+
+    told = said("submit", TOPIC, "--prefer", "gpuss:2", "--prefer", "gpus>=1:0.5")
+
+    assert "No known instance has a property gpuss. Did you mean 'gpus'?" in told
+    assert "No known instance" not in said("submit", TOPIC, "--prefer", "gpus>=1:1")
+    found = answered("explain", str(Job.objects.earliest("created_at").pk))
+    assert found["prefers"] == [[{"gpus": {">=": 1}}, 0.5], [{"gpuss": True}, 2]]
+    assert found["instances"][0]["score"] == 0.5

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from offload.core.validation.bounds import PRIORITY
-from offload.management.arguments import pairs, requirements, times
+from offload.management.arguments import pairs, preferences, requirements, times
 from offload.management.arguments.numbers import retry_options, whole
 from offload.management.arguments.words import written
 from offload.management.ending import end_lines, refuse_failure
@@ -54,6 +54,7 @@ def arguments(parser: ArgumentParser) -> None:
     )
     retry_options(parser)
     requirements.add(parser)
+    preferences.add(parser)
     parser.add_argument(
         "--key", metavar="KEY", help="the key by which its queue tells it apart from other jobs"
     )
@@ -90,6 +91,8 @@ def unable(handle: JobHandle, topic: str) -> Iterator[Text]:
         found = explained(lambda: explain(topic))
     if found.infeasible or found.is_unmet:
         yield sanitized(found.sentence, "yellow")
+    elif found.hint:
+        yield sanitized(found.hint, "yellow")
 
 
 def seconds(duration: timedelta | None) -> float | None:
@@ -101,6 +104,7 @@ def store(options: Options) -> JobHandle:
     """Store the job of the options."""
     given: dict[str, Any] = {key: options[key] for key in ("queue", "key", "priority", "retries")}
     given["requires"] = requirements.together(options["requires"])
+    given["prefers"] = preferences.together(options["prefers"])
     given |= {key: seconds(options[key]) for key in ("delay", "expires", "retry_delay")}
     return submit(
         options["topic"],

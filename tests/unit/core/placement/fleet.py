@@ -146,7 +146,7 @@ def needs() -> st.SearchStrategy[Need]:
         limit=st.booleans(),
         kill=st.booleans(),
         excluded=st.frozensets(st.sampled_from(NAMES).map("first boot of {}".format), max_size=1),
-        prefers=st.sampled_from(("", *NAMES)),
+        first=st.sampled_from(("", *NAMES)),
     )
 
 

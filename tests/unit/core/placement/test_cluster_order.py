@@ -101,7 +101,7 @@ def test_the_reason_names_the_order_only_where_there_is_a_choice(
 
 
 def test_a_preferred_instance_comes_before_any_order() -> None:
-    assert chosen(REMOTE, {}, replace(NEED, prefers=OWN[1])).instance == OWN[1]
+    assert chosen(REMOTE, {}, replace(NEED, first=OWN[1])).instance == OWN[1]
 
 
 @given(fleets(), loads(), st.sampled_from(ClusterOrder))

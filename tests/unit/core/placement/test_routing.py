@@ -85,13 +85,13 @@ def test_equals_take_turns_in_the_order_of_their_names() -> None:
     assert chosen == ["a@x", "b@x", "c@x", "a@x"]
 
 
-def test_the_preferred_one_comes_first_while_it_has_room() -> None:
-    preferring: dict[str, Any] = {"prefers": "b@x"}
+def test_the_named_one_comes_first_while_it_has_room() -> None:
+    preferring: dict[str, Any] = {"first": "b@x"}
 
     assert routed({"b@x": 3}, **preferring).candidates == ("b@x", "a@x", "c@x")
-    assert "preferred" in routed({"b@x": 3}, **preferring).reasons[-1]
+    assert "it is named" in routed({"b@x": 3}, **preferring).reasons[-1]
     assert routed({"b@x": 4}, **preferring).candidates == ("a@x", "c@x")
-    assert routed({}, prefers="unknown@x").candidates == ("a@x", "b@x", "c@x")
+    assert routed({}, first="unknown@x").candidates == ("a@x", "b@x", "c@x")
 
 
 def test_who_refused_the_job_is_not_asked_again() -> None:

@@ -1,0 +1,125 @@
+"""Jobs go to the instances that they prefer while those have room, and then to the others."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+import offload
+from offload.core.exceptions import InvalidPreference
+from offload.core.matching.preferences import Preferences
+from offload.dispatch import dispatching
+from offload.models import Exclusion, Instance, Job
+from tests.integration.world import HERE, THERE, TOPIC, Broker, join, statements, states, waiting
+
+FAST = [({"gpu": True}, 5)]
+SLOW = [({"gpu": True}, -5)]
+
+
+@pytest.fixture
+def boots(broker: Broker) -> dict[str, str]:
+    """Let two instances be here, of which the second is fast; return their incarnations."""
+    found = {HERE: join(HERE), THERE: join(THERE, facts={"gpu": True}, labels=["shared"])}
+    Instance.objects.update(window=4)
+    return found
+
+
+def held() -> tuple[int, int]:
+    """Return how many jobs each of the two holds."""
+    names = list(Job.objects.bound().values_list("instance", flat=True))
+    return names.count(HERE), names.count(THERE)
+
+
+@pytest.mark.usefixtures("boots")
+@pytest.mark.parametrize(("asked", "name"), [(FAST, THERE), (SLOW, HERE)])
+def test_a_submitted_job_goes_to_the_highest_score(asked: Any, name: str) -> None:
+    assert offload.submit(TOPIC, prefers=asked).row.instance == name
+
+
+@pytest.mark.usefixtures("boots")
+def test_an_agent_takes_only_what_preferred_ones_have_no_room_for() -> None:
+    waiting(3, prefers=Preferences.of(FAST))
+    assert dispatching.refill(HERE) == 0
+
+    waiting(3, prefers=Preferences.of(FAST))
+    assert dispatching.refill(HERE) == 2
+    assert dispatching.refill(THERE) == 4
+    assert held() == (2, 4)
+
+
+@pytest.mark.usefixtures("boots")
+def test_a_sweep_leaves_nothing_waiting_while_anybody_has_room() -> None:
+    waiting(9, prefers=Preferences.of(FAST))
+
+    dispatching.sweep()
+
+    assert held() == (4, 4)
+
+
+def test_what_the_preferred_one_refused_runs_at_the_other(boots: dict[str, str]) -> None:
+    refused, other = waiting(2, prefers=Preferences.of(FAST))
+    Exclusion.objects.create(
+        job_id=refused, incarnation=boots[THERE], until=timezone.now() + timedelta(hours=1)
+    )
+
+    for _ in range(2):
+        dispatching.sweep()
+
+    assert states([refused, other]) == ["QUEUED"] * 2
+    assert Job.objects.get(pk=refused).instance == HERE
+
+
+@pytest.mark.usefixtures("boots")
+def test_only_jobs_with_preferences_ask_for_the_loads_of_all() -> None:
+    waiting(1)
+    with statements() as plain:
+        dispatching.refill(HERE)
+    waiting(1, prefers=Preferences.of([({"gpu": False}, 1)]))
+    with statements() as preferring:
+        dispatching.refill(HERE)
+
+    assert len(preferring) == len(plain) + 1
+
+
+@pytest.mark.usefixtures("boots")
+def test_scores_are_explained() -> None:
+    job = offload.submit(TOPIC, delay=600, prefers=[*FAST, ({"labels": ["shared"]}, -2)])
+
+    found = offload.explain(job)
+
+    facts = found.as_dict()
+    assert facts["prefers"] == [[{"gpu": True}, 5], [{"labels": ["shared"]}, -2]]
+    scores = {one.instance: (one.score, len(one.preferences)) for one in found.verdicts}
+    assert scores == {HERE: (0, 0), THERE: (3, 2)}
+    assert found.instance == THERE
+
+
+@pytest.mark.usefixtures("boots")
+def test_a_property_that_no_instance_announces_is_named_and_the_job_runs() -> None:
+    job = offload.submit(TOPIC, prefers=[({"gpus": {">=": 1}}, 1)])
+
+    assert job.row.state == "QUEUED"
+    hint = "No known instance has a property gpus. Did you mean 'gpu'?"
+    assert offload.explain(job).hint == hint
+
+
+def test_a_repetition_of_a_job_prefers_the_same(boots: dict[str, str]) -> None:
+    job = offload.submit(TOPIC, prefers=FAST, requires={"gpu": True})
+    offload.stop(job.id)
+
+    again = offload.retry(job.id)
+
+    assert again.row.lane == job.row.lane
+    assert offload.explain(again).prefers.given == [[{"gpu": True}, 5]]
+
+
+@pytest.mark.parametrize("asked", ["gpu", [({"gpu": True}, "much")], [({"gpu": {"=>": 1}}, 1)]])
+def test_what_is_no_preference_stores_nothing(asked: Any) -> None:
+    with pytest.raises(InvalidPreference):
+        offload.submit(TOPIC, prefers=asked)
+    with pytest.raises(InvalidPreference):
+        offload.submit_many(TOPIC, [{}], prefers=asked)
+    assert Job.objects.count() == 0
