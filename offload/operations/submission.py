@@ -77,7 +77,8 @@ def submit(
     that have room, the one with the greatest sum of the weights that it meets runs the job.
     ``together`` keeps a job that the code of a step submits at the step's instance, if its run
     stays together there; any other runs it once that one cannot. ``key`` is the text, of at most
-    100 characters, by which its queue tells the job apart; without it, the queue takes the key from the properties if it says which one that is.
+    100 characters, by which its queue tells the job apart; without it, the queue takes the key from
+    the properties if it says which one that is.
 
     Inside a transaction of offload's database (``OFFLOAD["DATABASE"]``, and no other), the job
     exists only once it commits; after a rollback nothing is left.

@@ -1,4 +1,4 @@
-"""Preferences: what a job would rather have of an instance, each with a weight.
+"""Preferences: requirements that a job can do without, each with a weight.
 
 They are a list of pairs: ``[[{"gpu": True}, 5], [{"labels": ["shared"]}, -2]]``. An instance's
 score is the sum of the weights of those whose requirements it meets.

@@ -1,4 +1,4 @@
-"""What a job would rather have of the instances that can run it, in words and values."""
+"""Scores of the instances that can run a job, in words and values."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ SHARED = {
     "runs": "runs of workflows",
     # What several rooms have a part of.
     "async_completion": "jobs that end outside of workers",
+    "preferences": "what a job would rather have of an instance",
     "requirements": "what a job asks of an instance",
     "broker": "the broker",
     "bulk": "changes of many jobs",
