@@ -79,5 +79,5 @@ def _verdict(verdict: Verdict) -> dict[str, object]:
         "rule": reason.rule_id if reason else None,
         "there": verdict.there,
         "score": verdict.score,
-        "prefers": [[one.wanted.given, one.weight] for one in verdict.preferences],
+        "meets": [[one.wanted.given, one.weight] for one in verdict.preferences],
     }

@@ -228,7 +228,7 @@ def test_a_topic_has_a_verdict_per_instance() -> None:
     assert listed[0] == {
         "instance": HERE, "task": "dam.render", "can_run": False, "obstacle": "denied",
         "detail": f"Rule {rule.pk} denies dam/rendition/* on {HERE}.", "rule": rule.pk,
-        "there": "",
+        "there": "", "score": None, "meets": [],
     }  # fmt: skip
 
 
