@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from offload.admin.base import Viewer
+from offload.admin.json_fields import JsonField
 from offload.admin.recorded import RecordedAdmin
 from offload.core.exceptions import OffloadError
 from offload.core.launchers.launcher_decision import EVENT_WORDS, LaunchEvent
@@ -52,6 +53,7 @@ class LauncherForm(LauncherBase):
             "name", "enabled", "event", "pattern", "exclude", "include", "size_min", "size_max",
             "workflow", "parameters", "input_name", "takes_outputs",
         )  # fmt: skip
+        field_classes = dict.fromkeys(("exclude", "include", "parameters"), JsonField)
 
     def clean_workflow(self) -> str:
         """Return the workflow; raise ValidationError if there is none of that name."""

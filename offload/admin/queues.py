@@ -11,6 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from offload.admin.base import LinesField
+from offload.admin.json_fields import JsonField
 from offload.admin.recorded import RecordedAdmin
 from offload.browser import ages
 from offload.models import Queue
@@ -81,7 +82,7 @@ class QueueForm(ModelForm):
     )
 
     #: Without the hidden copy that Django adds for a default that is made anew.
-    requires = forms.JSONField(
+    requires = JsonField(
         label=_("Requires"),
         required=False,
         initial=dict,
@@ -89,7 +90,7 @@ class QueueForm(ModelForm):
     )
 
     #: As above.
-    weights = forms.JSONField(
+    weights = JsonField(
         label=_("Weights"),
         required=False,
         initial=dict,

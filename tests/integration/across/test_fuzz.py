@@ -17,6 +17,7 @@ from django.urls import reverse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from offload.admin.launchers import LauncherForm
 from offload.admin.queues import QueueForm
 from offload.admin.rules import RuleForm, SwitchForm
 from offload.conf import parse
@@ -121,7 +122,9 @@ def test_settings_are_read_or_refused(given_: dict[str, str]) -> None:
 
 #: Text that a browser may have sent, as Django decodes it, so without lone surrogates.
 SENT = TEXTS.map(lambda text: text.encode(errors="replace").decode())
-FORMS: dict[str, Any] = {"queue": QueueForm, "rule": RuleForm, "switch": SwitchForm}
+FORMS: dict[str, Any] = {
+    "queue": QueueForm, "rule": RuleForm, "switch": SwitchForm, "launcher": LauncherForm,
+}  # fmt: skip
 NAMES = sorted({name for form in FORMS.values() for name in form.base_fields})
 
 

@@ -81,6 +81,8 @@ class TestQueues:
             ({"type": "ordered", "max_per_key": "2"}, "one job run at a time"),
             ({"fair": "on", "weights": '{"acme": 0}'}, "from 1 to 1,000"),
             ({"requires": "gpu"}, "Enter a valid JSON."),
+            ({"requires": "[" * 5000}, "Enter a valid JSON."),
+            ({"weights": "[" * 5000 + "]" * 5000}, "Enter a valid JSON."),
             ({"requires": '["gpu"]'}, "is no object"),
         ],
     )
