@@ -90,6 +90,14 @@ class QueueForm(ModelForm):
     )
 
     #: As above.
+    prefers = JsonField(
+        label=_("Prefers"),
+        required=False,
+        initial=list,
+        help_text=Queue._meta.get_field("prefers").help_text,
+    )
+
+    #: As above.
     weights = JsonField(
         label=_("Weights"),
         required=False,
@@ -104,7 +112,7 @@ class QueueForm(ModelForm):
         fields = (
             "name", "topics", "ranking", "type", "max_parallel", "max_per_instance", "key",
             "max_per_key", "fair", "weights", "rate", "burst", "windows", "time_zone", "ageing",
-            "cluster_order", "requires",
+            "cluster_order", "requires", "prefers",
             "retries", "retry_delay", "backoff", "retry_on", "no_retry_on", "rerun",
             "retention_days", "suspended", "note",
         )  # fmt: skip
@@ -112,6 +120,10 @@ class QueueForm(ModelForm):
     def clean_requires(self) -> dict[str, Any]:
         """Return the requirements; an empty field asks for nothing."""
         return self.cleaned_data["requires"] or {}
+
+    def clean_prefers(self) -> Any:
+        """Return the preferences; an empty field has none."""
+        return self.cleaned_data["prefers"] or []
 
     def clean_weights(self) -> Any:
         """Return the weights; an empty field gives each key the same."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from offload.core.matching.job_keys import NO_KEYS, KeyRules
+from offload.core.matching.preferences import INDIFFERENT, Preferences
 from offload.core.matching.requirements import NOTHING, Requirements
 from offload.core.retries import RetryPolicy
 from offload.core.topics import Pattern, most_specific
@@ -76,6 +77,8 @@ class Policy:
     ageing: float | None = None
     # Requirements of each of its jobs, beside those of the job itself.
     requires: Requirements = NOTHING
+    # Preferences of each of its jobs among instances, beside those of the job itself.
+    prefers: Preferences = INDIFFERENT
     # Nothing of it is bound while it is suspended.
     suspended: bool = False
     # Why it is suspended.

@@ -1,4 +1,4 @@
-"""Keys, rates and windows of queues, from their rows."""
+"""Keys, preferences, rates and windows of queues, from their rows."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from django.utils.timezone import get_default_timezone_name
 
-from offload.core.exceptions import InvalidRate, InvalidWindow, UnknownTimeZone
+from offload.core.exceptions import InvalidPreference, InvalidRate, InvalidWindow, UnknownTimeZone
 from offload.core.matching.job_keys import KeyRules, sorted_weights, weights_problem
+from offload.core.matching.preferences import INDIFFERENT, Preferences
 from offload.core.timing.rates import Rate
 from offload.core.timing.windows import Windows, zone_of
 from offload.core.validation.bounds import PARALLEL
@@ -30,6 +31,15 @@ def key_rules_of(row: Queue) -> KeyRules:
         is_fair=row.fair,
         weights=() if problem else sorted_weights(row.weights),
     )
+
+
+def prefers_of(row: Queue) -> Preferences:
+    """Return the preferences of a queue; with some that cannot be read it has none."""
+    try:
+        return Preferences.of(row.prefers)
+    except InvalidPreference as error:
+        logger.error("queue %s prefers nothing: its preferences cannot be read: %s", row, error)
+        return INDIFFERENT
 
 
 def rate_of(row: Queue) -> Rate | None:

@@ -59,8 +59,14 @@ class Snapshot:
 
     def need(self, lane: Lane) -> Need:
         """Return the needs of the jobs of a lane: their own and those of their queue."""
-        asked = self.policy(lane.queue).requires
-        return replace(lane.need, requires=lane.requires.merged(asked)) if asked else lane.need
+        policy = self.policy(lane.queue)
+        if not policy.requires and not policy.prefers:
+            return lane.need
+        return replace(
+            lane.need,
+            requires=lane.requires.merged(policy.requires),
+            prefers=lane.prefers.merged(policy.prefers),
+        )
 
     def policy_for(self, topic: str) -> Policy:
         """Return the policy of a topic's jobs, unless they name another queue."""

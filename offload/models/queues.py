@@ -23,6 +23,7 @@ from offload.models.queueing.queue_constraints import CONSTRAINTS
 from offload.models.queueing.queue_validators import (
     validate_errors,
     validate_patterns,
+    validate_preferences,
     validate_rate,
     validate_requirements,
     validate_time_zone,
@@ -125,6 +126,17 @@ class Queue(KeyRuled):
         help_text=_(
             'What an instance must have to run its jobs, as an object: {"gpu": true, "ram_gb": '
             '{">=": 64}, "labels": ["licensed"]}.'
+        ),
+    )
+    prefers = models.JSONField(
+        _("prefers"),
+        default=list,
+        db_default=[],
+        blank=True,
+        validators=[validate_preferences],
+        help_text=_(
+            "What an instance had better have to run its jobs, with weights: "
+            '[[{"gpu": true}, 5], [{"labels": ["shared"]}, -2]].'
         ),
     )
     retries = models.IntegerField(

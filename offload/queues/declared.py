@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 #: The keys of a declaration.
 DECLARED_FIELDS = (
     "topics", "type", "max_parallel", "max_per_instance", "key", "max_per_key", "fair", "weights",
-    "rate", "burst", "windows", "time_zone", "ageing", "cluster_order", "requires", "retries",
-    "retry_delay", "backoff", "retry_on", "no_retry_on", "rerun", "retention_days", "ranking",
+    "rate", "burst", "windows", "time_zone", "ageing", "cluster_order", "requires", "prefers",
+    "retries", "retry_delay", "backoff", "retry_on", "no_retry_on", "rerun",
+    "retention_days", "ranking",
 )  # fmt: skip
 
 
@@ -69,6 +70,11 @@ def _read(name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     for one in ("retry_on", "no_retry_on"):
         if isinstance(found.get(one), list | tuple):
             found[one] = [_error_name(error) for error in found[one]]
+    if isinstance(found.get("prefers"), list | tuple):
+        # As they come back from the database.
+        found["prefers"] = [
+            list(one) if isinstance(one, tuple) else one for one in found["prefers"]
+        ]
     if isinstance(delay, timedelta):
         found["retry_delay"] = delay.total_seconds()
     return found

@@ -14,6 +14,7 @@ from offload.core.policies import ClusterOrder
 from offload.core.validation import bounds
 from offload.management.arguments import (
     error_names,
+    preferences,
     queue_keys,
     queue_times,
     requirements,
@@ -63,6 +64,7 @@ QUEUE_FIELDS = (
     "ageing",
     "cluster_order",
     "requires",
+    "prefers",
     "retries",
     "retry_delay",
     "backoff",
@@ -118,6 +120,7 @@ def _policy(parser: ArgumentParser) -> None:
         help="whom its jobs go to first, where instances of other clusters may run them too",
     )  # fmt: skip
     requirements.add(parser, also="; none asks for nothing")
+    preferences.add(parser, also="; none prefers nothing")
     retry_options(parser)
     parser.add_argument(
         "--backoff",
@@ -201,6 +204,8 @@ def changes(options: Options) -> dict[str, Any]:
         raise CommandError("Say what to change, such as: --limit 2. See: --help")
     if "requires" in found:
         found["requires"] = requirements.together(found["requires"])
+    if "prefers" in found:
+        found["prefers"] = preferences.together(found["prefers"])
     if "retry_delay" in found:
         found["retry_delay"] = found["retry_delay"].total_seconds()
     if isinstance(found.get("ageing"), timedelta):

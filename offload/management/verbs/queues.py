@@ -57,6 +57,7 @@ def facts(line: QueueLine) -> dict[str, object]:
         "ageing": policy.ageing,
         "cluster_order": policy.cluster_order,
         "requires": policy.requires.given,
+        "prefers": policy.prefers.given,
         "retries": policy.retry.retries,
         "retry_delay": policy.retry.delay,
         "backoff": policy.retry.backoff,
@@ -108,6 +109,8 @@ def notes(lines: tuple[QueueLine, ...]) -> Iterator[Text]:
             )
         if line.policy.requires:
             yield sanitized(f"{line.policy.name} requires {line.policy.requires}.", "dim")
+        if line.policy.prefers:
+            yield sanitized(f"{line.policy.name} prefers {line.policy.prefers}.", "dim")
         if line.policy.suspended:
             note = f": {line.policy.note}" if line.policy.note else ""
             how = f"manage.py offload queues resume {line.policy.name}"

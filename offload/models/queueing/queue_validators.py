@@ -10,11 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from offload.core.exceptions import (
     InvalidErrorName,
     InvalidPattern,
+    InvalidPreference,
     InvalidRate,
     InvalidRequirement,
     InvalidWindow,
     UnknownTimeZone,
 )
+from offload.core.matching.preferences import Preferences
 from offload.core.matching.requirements import Requirements
 from offload.core.matching.retried_errors import names_of
 from offload.core.timing.rates import Rate
@@ -39,6 +41,14 @@ def validate_requirements(value: Any) -> None:
         Requirements.of(value)
     except InvalidRequirement as error:
         raise ValidationError(str(error), code="requires") from error
+
+
+def validate_preferences(value: Any) -> None:
+    """Raise ValidationError unless ``value`` is a list of pairs of requirements and weights."""
+    try:
+        Preferences.of(value)
+    except InvalidPreference as error:
+        raise ValidationError(str(error), code="prefers") from error
 
 
 def validate_errors(value: Any) -> None:

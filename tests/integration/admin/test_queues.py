@@ -43,6 +43,16 @@ class TestQueues:
         queue.refresh_from_db()
         assert queue.requires == {}
 
+    def test_what_instances_had_better_have_is_set_and_cleared(self, boss: Client) -> None:
+        boss.post(ADD_QUEUE, {**QUEUE, "prefers": '[[{"gpu": true}, 5]]'})
+        queue = Queue.objects.get()
+        assert queue.prefers == [[{"gpu": True}, 5]]
+
+        boss.post(address(queue, "change"), {**QUEUE, "prefers": ""})
+
+        queue.refresh_from_db()
+        assert queue.prefers == []
+
     def test_rules_by_keys_are_made_and_cleared(self, boss: Client) -> None:
         rules = {"key": "tenant", "max_per_key": "2", "fair": "on", "weights": '{"acme": 3}'}
         boss.post(ADD_QUEUE, {**QUEUE, **rules, "max_per_instance": "0.5"})
@@ -80,6 +90,7 @@ class TestQueues:
             ({"key": "a..b"}, "no path of a property"),
             ({"type": "ordered", "max_per_key": "2"}, "one job run at a time"),
             ({"fair": "on", "weights": '{"acme": 0}'}, "from 1 to 1,000"),
+            ({"prefers": '[[{"gpu": true}, "much"]]'}, "is no number"),
             ({"requires": "gpu"}, "Enter a valid JSON."),
             ({"requires": "[" * 5000}, "Enter a valid JSON."),
             ({"weights": "[" * 5000 + "]" * 5000}, "Enter a valid JSON."),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
 
 import offload
-from offload.core.exceptions import InvalidPreference
+from offload.core.exceptions import InvalidPreference, InvalidQueue
 from offload.core.matching.preferences import Preferences
 from offload.dispatch import dispatching
-from offload.models import Exclusion, Instance, Job
+from offload.models import Exclusion, Instance, Job, Queue
+from offload.queues import declared, policies
 from tests.integration.world import HERE, THERE, TOPIC, Broker, join, statements, states, waiting
 
 FAST = [({"gpu": True}, 5)]
@@ -122,4 +124,37 @@ def test_what_is_no_preference_stores_nothing(asked: Any) -> None:
         offload.submit(TOPIC, prefers=asked)
     with pytest.raises(InvalidPreference):
         offload.submit_many(TOPIC, [{}], prefers=asked)
-    assert Job.objects.count() == 0
+    with pytest.raises(InvalidQueue, match="invalid"):
+        policies.add("fast", [TOPIC], prefers=asked)
+    assert (Job.objects.count(), Queue.objects.count()) == (0, 0)
+
+
+@pytest.mark.usefixtures("boots")
+def test_the_preferences_of_a_queue_add_to_those_of_its_jobs_at_once() -> None:
+    ids = waiting(2, queue="fast", prefers=Preferences.of([({"labels": ["shared"]}, -2)]))
+    policies.add("fast", [TOPIC], prefers=FAST)
+
+    assert dispatching.refill(HERE) == 0
+    assert dispatching.refill(THERE) == 2
+
+    assert states(ids) == ["QUEUED"] * 2
+    assert offload.explain(TOPIC).prefers.given == [[{"gpu": True}, 5]]
+    scores = {one.instance: one.score for one in offload.explain(UUID(ids[0])).verdicts}
+    assert scores == {HERE: 0, THERE: 3}
+
+
+@pytest.mark.usefixtures("boots")
+def test_a_queue_whose_preferences_cannot_be_read_runs_its_jobs() -> None:
+    Queue.objects.create(name="odd", topics=[TOPIC], prefers="gpu")
+
+    assert offload.submit(TOPIC).row.state == "QUEUED"
+
+
+@pytest.mark.usefixtures("boots")
+def test_a_queue_that_the_settings_declare_may_prefer(settings: Any) -> None:
+    queues = {"fast": {"topics": [TOPIC], "prefers": FAST}}
+    settings.OFFLOAD = {**settings.OFFLOAD, "QUEUES": queues}
+    declared.sync(remove=False)
+
+    assert declared.difference() == declared.Difference()
+    assert offload.submit(TOPIC).row.instance == THERE

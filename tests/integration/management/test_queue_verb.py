@@ -75,6 +75,7 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
         "ageing": 300.0,
         "cluster_order": "remote_first",
         "requires": {},
+        "prefers": [],
         "retries": -1,
         "retry_delay": 90.0,
         "backoff": 2.0,
