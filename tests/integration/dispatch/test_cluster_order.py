@@ -170,3 +170,23 @@ def test_the_usual_order_asks_nothing_more() -> None:
         dispatching.refill(HERE)
 
     assert len(alone) == len(usual)
+
+
+@pytest.mark.parametrize("order", ["local_first", "balanced", "remote_first"])
+@pytest.mark.parametrize(("weight", "first"), [(1, (0, 3)), (-1, (3, 0))])
+def test_preferences_come_before_the_order(
+    order: str, weight: float, first: tuple[int, int]
+) -> None:
+    Peer.objects.update(
+        instances=[{**one, "labels": ["far"]} for one in Peer.objects.get().instances]
+    )
+    raise_version()
+    queue(order, prefers=[[{"labels": ["far"]}, weight]])
+    waiting(3, queue="render")
+
+    dispatching.sweep()
+    assert held() == first
+
+    waiting(6, queue="render")
+    dispatching.sweep()
+    assert held() == (4, 4)

@@ -158,3 +158,14 @@ def test_a_queue_that_the_settings_declare_may_prefer(settings: Any) -> None:
 
     assert declared.difference() == declared.Difference()
     assert offload.submit(TOPIC).row.instance == THERE
+
+
+@pytest.mark.usefixtures("boots")
+@pytest.mark.parametrize("limit", [{"max_parallel": 2}, {"key": "tenant", "max_per_key": 2}])
+def test_limits_of_a_queue_count_in_what_is_left_to_the_preferred(limit: dict[str, Any]) -> None:
+    policies.add("fast", [TOPIC], prefers=FAST, **limit)
+    waiting(3, queue="fast", key="acme")
+
+    assert dispatching.refill(HERE) == 0
+    assert dispatching.refill(THERE) == 2
+    assert held() == (0, 2)
