@@ -94,3 +94,8 @@ def test_what_is_not_named_would_be_seen() -> None:
 
     assert unnamed_parameters(ask) == ["other"]
     assert unnamed_errors(ask) == ["InvalidTopic"]
+
+
+def test_every_error_is_in_the_reference() -> None:
+    text = (ROOT / "docs/reference.md").read_text()
+    assert [name for name in exceptions.__all__ if f".. autoexception:: {name}\n" not in text] == []
