@@ -219,24 +219,19 @@ __all__ = [
 HOMES = dict.fromkeys(__all__, "offload.core.exceptions") | {
     "CurrentJob": "offload.worker.tasks.current_job",
     "Explanation": "offload.reading.waiting.explanation",
-    "JobHandle": "offload.operations.handles",
     "JobState": "offload.core.states",
     "JobLogHandler": "offload.worker.job_log_handler",
     "OffloadTask": "offload.worker.tasks.task",
-    "ToField": "offload.core.files.deliveries",
-    "ToStorage": "offload.core.files.deliveries",
-    "complete": "offload.jobs.async_completion",
     "consumer": "offload.worker.tasks.consumers",
     "current_job": "offload.worker.tasks.current_job",
     "explain": "offload.reading.waiting.explain",
-    "fail": "offload.jobs.async_completion",
     "install": "offload.worker.install",
-    "progress": "offload.jobs.async_completion",
     "remove": "offload.jobs.removing",
-    "retry": "offload.operations.handles",
     "stop": "offload.jobs.stopping",
-    "submit": "offload.operations.submission",
-    "submit_many": "offload.operations.submission",
+    **dict.fromkeys(("ToField", "ToStorage"), "offload.core.files.deliveries"),
+    **dict.fromkeys(("complete", "fail", "progress"), "offload.jobs.async_completion"),
+    **dict.fromkeys(("submit", "submit_many"), "offload.operations.submission"),
+    **dict.fromkeys(("JobHandle", "retry"), "offload.operations.handles"),
 }
 #: Rooms that can be imported only if INSTALLED_APPS has the app.
 USE_CASES = ("offload.jobs.", "offload.operations.", "offload.reading.")

@@ -144,7 +144,8 @@ class Agent:
         pids = set(self._report.running.values())
         for pid in pids - self._children.keys():
             self._children[pid] = Process(pid)
-        if pids:
+        # A pool's processes are noted before their first job: their worker may die right then.
+        if pids or (self._spec["can_kill"] and not self._family.has_others):
             self._family.note()
 
     def _reap(self, ready: set[int]) -> None:
@@ -210,8 +211,9 @@ class Agent:
     def _evacuate(self) -> int:
         """Move all jobs away from a dead worker, whose pool died with it."""
         died = self._parent.death()
-        self._family.end()
-        self._tidying.begin([one for one in self._children.values() if not one.is_dead])
+        self._hear()
+        dying = [*self._children.values(), *self._family.end()]
+        self._tidying.begin([one for one in dying if not one.is_dead])
         self._leave(f"its worker {died}", crash=True)
         return 0
 

@@ -59,11 +59,20 @@ class Family:
         """Look for processes, unless that was done a moment ago."""
         if time.monotonic() - self._noted_at > CENSUS_SECONDS:
             self._noted_at = time.monotonic()
-            self._noted = family(self._pid)
+            # A dead worker has none any more.
+            self._noted = family(self._pid) or self._noted
 
-    def end(self) -> None:
-        """Kill what has outlived the worker."""
-        for process in [*self._noted, *family(self._pid)]:
-            if process.pid != os.getpid():
-                with suppress(psutil.NoSuchProcess):
-                    process.send_signal(signal.SIGKILL)
+    @property
+    def has_others(self) -> bool:
+        """Return whether processes were noted beside this one."""
+        return any(one.pid != os.getpid() for one in self._noted)
+
+    def end(self) -> list[Process]:
+        """Kill what has outlived the worker; return it, to be waited for."""
+        known = [*self._noted, *family(self._pid)]
+        left = {one.pid: one for one in known if one.pid != os.getpid()}
+        dying = [Process(pid) for pid in left]
+        for process in left.values():
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
+        return [one for one in dying if not one.is_dead]

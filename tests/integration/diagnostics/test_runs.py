@@ -30,8 +30,8 @@ def run(monkeypatch: pytest.MonkeyPatch) -> RunHandle:
     monkeypatch.setattr(definitions, "defined", {})
     workflow("trip")(
         lambda: chain(
-            step("trip/book", called="the car", compensate="trip/cancel"),
-            step("trip/pay", called="pay", on_error="compensate"),
+            step("voyage/book", called="the car", compensate="voyage/cancel"),
+            step("voyage/pay", called="pay", on_error="compensate"),
         )
     )
     made = start("trip", by="ada")
