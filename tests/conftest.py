@@ -172,5 +172,9 @@ def empty(alias: str) -> None:
     """Delete all rows; constraints are looked at when the transaction ends."""
     configs = [apps.get_app_config(name) for name in ("offload", "django_celery_results")]
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-        for model in [model for config in configs for model in config.get_models()]:
-            cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608
+        tables = [model._meta.db_table for config in configs for model in config.get_models()]
+        deletions = [f"DELETE FROM {table}" for table in tables]  # noqa: S608
+        # PostgreSQL takes all of them at once, which saves fifty trips a test.
+        at_once = ["; ".join(deletions)] if cursor.db.vendor == POSTGRESQL else deletions
+        for statement in at_once:
+            cursor.execute(statement)
