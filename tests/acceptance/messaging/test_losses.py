@@ -119,7 +119,7 @@ def test_a_doubled_message_of_a_running_job_changes_nothing(fleet: Fleet, pool: 
 
     assert (row.state, row.attempts, row.crashes) == (JobState.SUCCEEDED, 1, 0)
     assert happened(job) == ["start", "end"]
-    assert "came too late" not in worker.last_words()
+    assert f"{job.id} came too late" not in worker.last_words()
 
 
 @pytest.mark.everywhere

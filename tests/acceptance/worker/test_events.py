@@ -10,7 +10,7 @@ import offload
 from offload.core.states import JobState
 from offload.jobs.stopping import stop_jobs
 from tests.acceptance.listening import listening
-from tests.acceptance.watching import ended
+from tests.acceptance.watching import ended, runner
 from tests.polling import eventually
 
 if TYPE_CHECKING:
@@ -28,9 +28,14 @@ def test_jobs_that_are_stopped_are_told_as_revoked_once_however_they_end(fleet: 
         def is_seen(job: JobHandle, as_: str) -> bool:
             return job.id in state.tasks and state.tasks[job.id].state == as_
 
+        def runs(*jobs: JobHandle) -> None:
+            assert {runner(fleet, job) for job in jobs} == {worker}
+
         gives_up = offload.submit("acc/patient", {"keeps": False})
         keeps = offload.submit("acc/patient", {"keeps": True})
         eventually(lambda: is_seen(gives_up, "STARTED") and is_seen(keeps, "STARTED"))
+        # The event comes before the claim: what is stopped in between never ran.
+        runs(gives_up, keeps)
         received = offload.submit("acc/sleep", {"seconds": 60})
         eventually(lambda: is_seen(received, "RECEIVED"))
 
@@ -41,11 +46,13 @@ def test_jobs_that_are_stopped_are_told_as_revoked_once_however_they_end(fleet: 
 
         killed = offload.submit("acc/sleep", {"seconds": 60})
         eventually(lambda: is_seen(killed, "STARTED"))
+        runs(killed)
         offload.stop(killed.id, force=True)
         ended(killed)
 
         lost = offload.submit("acc/sleep", {"seconds": 60})
         eventually(lambda: is_seen(lost, "STARTED"))
+        runs(lost)
         stop_jobs([lost.id])
         fleet.start("heir", options=["-E"])
         worker.kill()
