@@ -10,10 +10,10 @@ from offload.core.placement.topology import RuleVerb
 from offload.core.texts import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from offload.core.placement.topology import Consumer, InstanceInfo, Topology
+    from offload.core.placement.topology import Consumer, InstanceInfo, RoutingRule, Topology
     from offload.core.topics import Pattern
 
 # Patterns named in a sentence.
@@ -35,8 +35,9 @@ def not_consumed(topology: Topology, topics: Collection[str]) -> Iterator[Proble
 
 def denied(topology: Topology, now: datetime) -> Iterator[Problem]:
     """Yield the patterns that each live instance with a consumer for them is forbidden to run."""
+    rules = _rules(topology, now)
     for pattern, instances in _by_pattern(topology).items():
-        if not any(_may_run(one, pattern, topology, now) for one in instances):
+        if not any(_may_run(one, pattern, rules[one.name]) for one in instances):
             names = listed([one.name for one in instances], MOST_NAMED)
             yield Problem(
                 kind=ProblemKind.ALL_DENIED,
@@ -50,9 +51,10 @@ def single(topology: Topology, now: datetime) -> Iterator[Problem]:
     """Yield each instance without which a pattern has nobody left, unless it is the only one."""
     if len(topology.live) < 2:
         return
+    rules = _rules(topology, now)
     alone: dict[str, list[str]] = defaultdict(list)
     for pattern, instances in _by_pattern(topology).items():
-        able = [one for one in instances if _may_run(one, pattern, topology, now)]
+        able = [one for one in instances if _may_run(one, pattern, rules[one.name])]
         if len(able) == 1:
             alone[able[0].name].append(pattern.text)
     for name, patterns in alone.items():
@@ -96,9 +98,14 @@ def _by_pattern(topology: Topology) -> Mapping[Pattern, list[InstanceInfo]]:
     return found
 
 
-def _may_run(instance: InstanceInfo, pattern: Pattern, topology: Topology, now: datetime) -> bool:
+def _rules(topology: Topology, now: datetime) -> Mapping[str, Sequence[RoutingRule]]:
+    """Return the rules in force by the name of each live instance, found once for all patterns."""
+    in_force = topology.rules_in(topology.period(now))
+    return {one.name: [rule for rule in in_force if rule.applies_to(one)] for one in topology.live}
+
+
+def _may_run(instance: InstanceInfo, pattern: Pattern, rules: Sequence[RoutingRule]) -> bool:
     """Tell whether the instance may run some topic of the pattern."""
-    rules = [one for one in topology.rules if one.in_force(now) and one.applies_to(instance)]
     denials = [one for one in rules if one.verb is RuleVerb.DENY]
     allows = [one for one in rules if one.verb is RuleVerb.ALLOW]
     if instance.is_off or any(one.pattern.covers(pattern) for one in denials):

@@ -72,12 +72,7 @@ def _takes(other: Policy, policy: Policy, pattern: Pattern) -> bool:
 
 
 def _consuming(policy: Policy, instances: Sequence[InstanceInfo]) -> list[InstanceInfo]:
-    return [one for one in instances if _consumes(one, policy)]
-
-
-def _consumes(instance: InstanceInfo, policy: Policy) -> bool:
-    return any(
-        consumer.pattern.overlaps(pattern)
-        for consumer in instance.consumers
-        for pattern in policy.patterns
-    )
+    """Return the instances that consume a topic of the queue; each pattern is compared once."""
+    known = {consumer.pattern for one in instances for consumer in one.consumers}
+    mine = {one for one in known if any(one.overlaps(pattern) for pattern in policy.patterns)}
+    return [one for one in instances if any(consumer.pattern in mine for consumer in one.consumers)]

@@ -63,8 +63,8 @@ def _names_all(other: RoutingRule, rule: RoutingRule, topology: Topology) -> boo
         return True
     if rule.scope is not Scope.INSTANCE:
         return False
-    named = [one for one in topology.everyone if rule.applies_to(one)]
-    return bool(named) and all(map(other.applies_to, named))
+    named = topology.instance(rule.target)
+    return named is not None and other.applies_to(named)
 
 
 def _outlives(other: RoutingRule, rule: RoutingRule) -> bool:

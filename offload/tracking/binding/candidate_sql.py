@@ -41,6 +41,7 @@ def head_of_key(queue: str, key: str) -> str | None:
 def looking(
     by_keys: tuple[bool, ...], fit: str, *, in_order: bool, suspect: bool, again: bool
 ) -> str:
+    """Return the SELECT of candidates of lanes, each by its keys or in the order of submission."""
     parts = (
         _by_keys(number, fit, in_order=in_order, again=again)
         if is_by_keys
