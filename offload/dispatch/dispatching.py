@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from offload.core.admission.admission import admit
+from offload.core.admission.gates import UNUSED
 from offload.core.envelopes import BUILTIN_TASKS
-from offload.core.placement.admission import admit
-from offload.core.placement.gates import UNUSED
 from offload.core.placement.routing import Candidate, Need, Route, Unroutable, plan, route
 from offload.core.placement.topology import Mode
 from offload.dispatch.full_lanes import full_lanes
@@ -27,7 +27,7 @@ from offload.tracking.queries import loads_by_instance, suspects, waiting_lanes
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from offload.core.placement.admission import Allowance
+    from offload.core.admission.admission import Allowance
     from offload.core.placement.lanes import Lane
     from offload.tracking.drafts import Draft
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.core.placement.admission import admit
-from offload.core.placement.gates import UNUSED
+from offload.core.admission.admission import admit
+from offload.core.admission.gates import UNUSED
 from offload.fleet.snapshots import now, snapshot
 from offload.tracking import selectors
 from offload.tracking.binding import queue_use

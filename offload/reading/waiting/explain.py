@@ -9,12 +9,12 @@ from uuid import UUID
 from django.utils.timezone import localtime
 
 from offload.conf import peers
+from offload.core.admission.admission import admit
+from offload.core.admission.gates import UNUSED
 from offload.core.envelopes import ERRBACK_TASK
 from offload.core.exceptions import UnknownJob
 from offload.core.nearness import nearest_topic
 from offload.core.placement import routing
-from offload.core.placement.admission import admit
-from offload.core.placement.gates import UNUSED
 from offload.core.placement.lanes import Lane
 from offload.core.placement.reasons import Obstacle
 from offload.core.placement.routing import Need, route

@@ -10,7 +10,7 @@ from offload.core.matching.requirements import NOTHING, Requirements
 from offload.core.placement.reasons import all_unmet
 
 if TYPE_CHECKING:
-    from offload.core.placement.gates import GateVerdict
+    from offload.core.admission.gates import GateVerdict
     from offload.core.placement.reasons import Verdict
     from offload.core.states import Waiting
 

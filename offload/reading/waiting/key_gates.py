@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from offload.core.placement.gates import GateVerdict
+from offload.core.admission.gates import GateVerdict
 from offload.core.policies import QueueType, TurnsBy
 from offload.core.states import JobState, Waiting
 from offload.models import Job, Queue
@@ -15,7 +15,7 @@ from offload.tracking.binding.candidate_sql import head_of_key
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from offload.core.placement.admission import Allowance
+    from offload.core.admission.admission import Allowance
     from offload.core.policies import Policy
     from offload.fleet.snapshots import Snapshot
     from offload.tracking.binding.queue_use import QueueUse

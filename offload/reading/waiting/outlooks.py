@@ -15,7 +15,7 @@ from offload.reading.waiting import verdicts
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from offload.core.placement.admission import Allowance
+    from offload.core.admission.admission import Allowance
     from offload.core.placement.reasons import Verdict
     from offload.core.policies import Policy
     from offload.core.states import Waiting

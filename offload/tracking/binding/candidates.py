@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from offload.conf import peers
-from offload.core.placement.turns import QueueTurn, WaitingJob
+from offload.core.admission.turns import QueueTurn, WaitingJob
 from offload.db import database
 from offload.tracking.binding.bindings import PREPARED_LANES
 from offload.tracking.binding.candidate_sql import looking

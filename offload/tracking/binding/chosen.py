@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from offload.core.admission.admission import admit
+from offload.core.admission.gates import Usage
+from offload.core.admission.turns import Choice, QueueTurn, choose
 from offload.core.matching.job_keys import WEIGHT_MOST
-from offload.core.placement.admission import admit
-from offload.core.placement.gates import Usage
-from offload.core.placement.turns import Choice, QueueTurn, choose
 from offload.core.policies import QueueType, TurnsBy
 from offload.db import database
 from offload.db.statements import (
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from offload.core.admission.turns import WaitingJob
     from offload.core.placement.lanes import Lane
-    from offload.core.placement.turns import WaitingJob
     from offload.core.policies import Policy
     from offload.tracking.binding.bindings import BoundJob, Place
     from offload.tracking.binding.queue_use import QueueUse

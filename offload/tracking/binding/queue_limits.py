@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.core.placement.admission import UNLIMITED, admit
-from offload.core.placement.gates import UNUSED, Usage
+from offload.core.admission.admission import UNLIMITED, admit
+from offload.core.admission.gates import UNUSED, Usage
 from offload.db import database
 from offload.models import Job
 from offload.models.indexes import BOUND, IN_LINE, IN_ORDER
@@ -18,7 +18,7 @@ from offload.tracking.peers.fitting import not_excluded
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from offload.core.placement.admission import Allowance
+    from offload.core.admission.admission import Allowance
     from offload.core.placement.lanes import Lane
     from offload.core.policies import Policy
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import InternalError, OperationalError
 
-from offload.core.placement.turns import QueueTurn
+from offload.core.admission.turns import QueueTurn
 from offload.db import database
 from offload.db.standstill import STANDSTILL_CODE
 from offload.models import Queue

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from offload.core.admission.turns import QueueTurn
 from offload.core.placement.lanes import Lane
-from offload.core.placement.turns import QueueTurn
 from offload.reading.jobs.selection import Selection
 from offload.tracking.binding import queue_use
 from offload.tracking.binding.candidate_sql import head_of_key

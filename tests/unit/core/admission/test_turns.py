@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offload.core.placement.turns import Choice, QueueTurn, WaitingJob, choose
+from offload.core.admission.turns import Choice, QueueTurn, WaitingJob, choose
 from offload.core.policies import TurnsBy
 
 NAMES = st.sampled_from(["", "a", "b", "c", "ä"])

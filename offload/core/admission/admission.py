@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from offload.core.placement.gates import verdicts
+from offload.core.admission.gates import verdicts
 from offload.core.policies import QueueType
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from offload.core.placement.gates import GateVerdict, Usage
+    from offload.core.admission.gates import GateVerdict, Usage
     from offload.core.policies import Policy
     from offload.core.states import Waiting
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offload.core.placement.admission import UNLIMITED, Allowance, admit
-from offload.core.placement.gates import UNUSED, GateVerdict, Usage
+from offload.core.admission.admission import UNLIMITED, Allowance, admit
+from offload.core.admission.gates import UNUSED, GateVerdict, Usage
 from offload.core.policies import DEFAULT_POLICY, Policy, QueueType
 from offload.core.retries import RetryPolicy
 from offload.core.states import Waiting
