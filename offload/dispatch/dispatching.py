@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 from offload.core.admission.admission import admit
 from offload.core.admission.gates import UNUSED
 from offload.core.envelopes import BUILTIN_TASKS
-from offload.core.placement.routing import Candidate, Need, Route, Unroutable, plan, route
+from offload.core.placement.cluster_order import has_room
+from offload.core.placement.routing import (
+    Candidate,
+    Loads,
+    Need,
+    Route,
+    Unroutable,
+    plan,
+    route,
+)
 from offload.core.placement.topology import Mode
 from offload.dispatch.full_lanes import full_lanes
 from offload.dispatch.own_share import in_order
@@ -25,7 +34,7 @@ from offload.tracking.binding.waiting_heads import Head, heads
 from offload.tracking.queries import loads_by_instance, suspects, waiting_lanes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from offload.core.admission.admission import Allowance
     from offload.core.placement.lanes import Lane
@@ -46,7 +55,7 @@ def store_bound(draft: Draft) -> tuple[bool, list[BoundJob]] | None:
         or not most_of(lane, current).is_unlimited
     ):
         return None
-    found, _ = route_of(lane, current, 0)
+    found = route_of(lane, current)
     place = _place(found.instance, current, idle=True) if isinstance(found, Route) else None
     return insert_bound(place, draft) if place and not place.peer else None
 
@@ -56,15 +65,17 @@ def most_of(lane: Lane, current: Snapshot) -> Allowance:
     return admit(current.policy(lane.queue), UNUSED, now())
 
 
-def route_of(
-    lane: Lane, current: Snapshot, cursor: int
-) -> tuple[Route | Unroutable, Mapping[str, int]]:
-    """Return the instance that should run a lane, and the loads; they count only for a choice."""
+def route_of(lane: Lane, current: Snapshot, loads: Loads | None = None) -> Route | Unroutable:
+    """Return the instance that should run a lane.
+
+    The loads are asked for unless they are given; they count only for a choice.
+    """
     need, moment = current.need(lane), now()
-    choice = len(plan(need, current.topology, moment).candidates) > 1
-    load = loads_by_instance() if choice else {}
+    if loads is None:
+        is_choice = len(plan(need, current.topology, moment).candidates) > 1
+        loads = Loads(loads_by_instance() if is_choice else {})
     order = current.policy(lane.queue).cluster_order
-    return route(need, current.topology, load, now=moment, cursor=cursor, order=order), load
+    return route(need, current.topology, loads, now=moment, order=order)
 
 
 def room_of(instance: str, current: Snapshot, *, idle: bool) -> int:
@@ -120,7 +131,7 @@ def _bind_anywhere(*, only_remote: bool = False) -> int:
     remote = [one for one in topology.remote if one.mode is Mode.READY]
     # The own cluster first: others get what it has no room for.
     places = remote if only_remote else [*topology.live, *remote]
-    return sum(refill(one.name) for one in places if load.get(one.name, 0) < one.window)
+    return sum(refill(one.name) for one in places if has_room(one, load))
 
 
 def bind_due(relocate: Callable[[Sequence[Lane]], object] = bool) -> int:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from offload.core.placement.cluster_order import own_share, preferred_to, room_of_all, score
+from offload.core.placement.cluster_order import (
+    has_room,
+    own_share,
+    preferred_to,
+    room_of_all,
+    score,
+)
 from offload.core.placement.routing import plan
 from offload.core.policies import ClusterOrder
 from offload.fleet.snapshots import now
@@ -39,7 +45,7 @@ def in_order(place: Place, lane: Lane, current: Snapshot) -> Place:
     if not need.prefers and not any(one.peer for one in others):
         return place
     load = loads_by_instance()
-    roomy = [one for one in able if load.get(one.name, 0) < one.window]
+    roomy = [one for one in able if has_room(one, load)]
     mine = next((one for one in roomy if one.name == place.instance), None)
     if mine is None:
         return place

@@ -83,7 +83,7 @@ def flows(name: str, found: Mapping[str, Any]) -> Table:
 
 def routing(found: Mapping[str, float]) -> Table:
     """Return the cost of a decision."""
-    table = Table("route(), 100 instances, 100 rules", "µs")
+    table = Table("route(), 1,000 instances, 1,000 rules, 200 topics", "µs")
     table.add_row("known topology", f"{found['warm_us']:.1f}")
     table.add_row("topology seen first", f"{found['cold_us']:.0f}")
     return _aligned(table)

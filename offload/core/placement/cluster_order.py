@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from offload.core.matching.preferences import Preferences
+    from offload.core.placement.judgement import Need
     from offload.core.placement.topology import InstanceInfo
 
 # Number of jobs bound to each instance, by name; missing names have none.
@@ -28,9 +29,20 @@ REASONS: Mapping[ClusterOrder, str] = MappingProxyType(
 )
 
 
-def key(order: ClusterOrder, instance: InstanceInfo, load: Load) -> tuple[bool, float]:
-    """Return the key to sort instances with room by: the cluster, then the used share."""
-    return _is_later(order, instance), load.get(instance.name, 0) / instance.window
+def precedence(need: Need, instance: InstanceInfo, order: ClusterOrder) -> tuple[bool, float, bool]:
+    """Return the key to sort instances by, whatever their load: named, preferred, by cluster."""
+    preferred = -score(need.prefers, instance) if need.prefers else 0
+    return instance.name != need.first, preferred, _is_later(order, instance)
+
+
+def has_room(instance: InstanceInfo, load: Load) -> bool:
+    """Tell whether an instance may hold more jobs."""
+    return load.get(instance.name, 0) < instance.window
+
+
+def share(instance: InstanceInfo, load: Load) -> float:
+    """Return the used share of an instance's window."""
+    return load.get(instance.name, 0) / instance.window
 
 
 def why_first(prefers: Preferences, ranked: Sequence[InstanceInfo], order: ClusterOrder) -> str:

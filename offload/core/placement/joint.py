@@ -66,7 +66,7 @@ def chosen(
     """Return the best instance that can do everything, as one job's is chosen; "" if none can."""
     if not found.candidates:
         return ""
-    return rank(needs[0], found.candidates, load, 0, order)[0].instance.name
+    return rank(needs[0], found.candidates, load, order)[0].instance.name
 
 
 def _verdict(each: Sequence[Verdict]) -> Verdict:

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from offload.core.placement.judgement import Need
 from offload.core.placement.reasons import Obstacle
-from offload.core.placement.routing import Plan, Route, Unroutable, plan, route
+from offload.core.placement.routing import Loads, Plan, Route, Unroutable, plan, route
 from offload.core.placement.topology import InstanceInfo, Mode, RuleVerb, Topology
 from offload.core.states import Waiting
 from tests.unit.core.placement.fleet import (
@@ -20,14 +20,16 @@ from tests.unit.core.placement.fleet import (
     topology,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 TOPIC = "dam/rendition/web"
 NEED = Need(topic=TOPIC)
 TRIO = topology(instance("a@x"), instance("b@x"), instance("c@x"))
 
 
-def routed(load: dict[str, int], picture: Topology = TRIO, **asked: Any) -> Route:
-    cursor = asked.pop("cursor", 0)
-    decision = route(Need(topic=TOPIC, **asked), picture, load, now=NOW, cursor=cursor)
+def routed(load: Mapping[str, int], picture: Topology = TRIO, **asked: Any) -> Route:
+    decision = route(Need(topic=TOPIC, **asked), picture, load, now=NOW)
     assert isinstance(decision, Route)
     return decision
 
@@ -80,7 +82,10 @@ def test_load_is_measured_by_the_window() -> None:
 def test_equals_take_turns_in_the_order_of_their_names() -> None:
     picture = topology(instance("c@x"), instance("a@x"), instance("b@x"))
 
-    chosen = [routed({}, picture, cursor=number).instance for number in range(4)]
+    loads, chosen = Loads({}), []
+    for _ in range(4):
+        chosen.append(routed(loads, picture).instance)
+        loads = loads.plus(chosen[-1], 1)
 
     assert chosen == ["a@x", "b@x", "c@x", "a@x"]
 
@@ -192,8 +197,8 @@ def test_a_plan_ends_with_the_next_rule_that_ends() -> None:
 def test_a_fleet_of_equals_is_filled_evenly() -> None:
     load = dict.fromkeys(NAMES, 0)
     picture = topology(*(instance(name, window=5) for name in NAMES))
-    for number in range(20):
-        load[routed(load, picture, cursor=number).instance] += 1
+    for _ in range(20):
+        load[routed(load, picture).instance] += 1
 
     assert Counter(load.values()) == {5: 4}
     assert isinstance(route(NEED, picture, load, now=NOW), Unroutable)

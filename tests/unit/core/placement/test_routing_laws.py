@@ -9,8 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offload.core.placement.judgement import Need, alive, allowed, capable, consumer_for, fits
-from offload.core.placement.routing import Unroutable, route, verdicts
-from tests.unit.core.placement.fleet import NOW, instances, loads, needs, topologies, topology
+from offload.core.placement.routing import Loads, Route, Unroutable, route, verdicts
+from tests.unit.core.placement.fleet import (
+    NAMES,
+    NOW,
+    instances,
+    loads,
+    needs,
+    topologies,
+    topology,
+)
 
 if TYPE_CHECKING:
     from offload.core.placement.topology import InstanceInfo, Topology
@@ -21,11 +29,17 @@ UNSEEN_VERSIONS = count(1000)
 MOMENTS = st.integers(-3, 3).map(lambda hours: NOW + timedelta(hours=hours))
 
 
-@given(needs(), topologies(), loads(), MOMENTS, st.integers(0, 9))
+def told(decision: Route | Unroutable) -> tuple[object, ...]:
+    if isinstance(decision, Unroutable):
+        return decision.verdicts
+    return decision.candidates, decision.reasons, decision.has_choice
+
+
+@given(needs(), topologies(), loads(), MOMENTS)
 def test_route_chooses_exactly_among_those_without_an_obstacle(
-    need: Need, picture: Topology, load: dict[str, int], now: datetime, cursor: int
+    need: Need, picture: Topology, load: dict[str, int], now: datetime
 ) -> None:
-    decision = route(need, picture, load, now=now, cursor=cursor)
+    decision = route(need, picture, load, now=now)
     able = {each.instance for each in verdicts(need, picture, load, now) if each.can_run}
 
     if isinstance(decision, Unroutable):
@@ -89,4 +103,20 @@ def test_what_is_remembered_equals_what_is_computed_anew(
 
     for now, decision in zip(moments, remembered, strict=True):
         unseen = replace(picture, version=next(UNSEEN_VERSIONS))
-        assert route(need, unseen, load, now=now) == decision
+        anew = route(need, unseen, load, now=now)
+        assert anew == decision
+        assert told(anew) == told(decision)
+
+
+@given(needs(), topologies(), loads(), st.lists(st.sampled_from((*NAMES, "unknown@x"))))
+def test_loads_that_grow_decide_as_those_that_are_counted_anew(
+    need: Need, picture: Topology, load: dict[str, int], bound: list[str]
+) -> None:
+    kept = Loads(load)
+    for name in bound:
+        before = route(need, picture, kept, now=NOW)
+        kept = kept.plus(name, 1)
+        anew = route(need, picture, dict(kept), now=NOW)
+        assert route(need, picture, kept, now=NOW) == anew
+        assert told(route(need, picture, kept, now=NOW)) == told(anew)
+        assert told(before) == told(route(need, picture, dict(before.loads), now=NOW))
