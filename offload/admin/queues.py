@@ -98,6 +98,14 @@ class QueueForm(ModelForm):
     )
 
     #: As above.
+    retry_with = JsonField(
+        label=_("Retry with"),
+        required=False,
+        initial=dict,
+        help_text=Queue._meta.get_field("retry_with").help_text,
+    )
+
+    #: As above.
     weights = JsonField(
         label=_("Weights"),
         required=False,
@@ -112,7 +120,7 @@ class QueueForm(ModelForm):
         fields = (
             "name", "topics", "ranking", "type", "max_parallel", "max_per_instance", "key",
             "max_per_key", "fair", "weights", "rate", "burst", "windows", "time_zone", "ageing",
-            "cluster_order", "requires", "prefers",
+            "cluster_order", "requires", "prefers", "retry_with",
             "retries", "retry_delay", "backoff", "retry_on", "no_retry_on", "rerun",
             "retention_days", "suspended", "note",
         )  # fmt: skip
@@ -124,6 +132,10 @@ class QueueForm(ModelForm):
     def clean_prefers(self) -> Any:
         """Return the preferences; an empty field has none."""
         return self.cleaned_data["prefers"] or []
+
+    def clean_retry_with(self) -> Any:
+        """Return the factors; an empty field raises nothing."""
+        return self.cleaned_data["retry_with"] or {}
 
     def clean_weights(self) -> Any:
         """Return the weights; an empty field gives each key the same."""

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from offload.core.matching.escalation import NO_ESCALATION, Escalation
 from offload.core.matching.job_keys import NO_KEYS, KeyRules
 from offload.core.matching.preferences import INDIFFERENT, Preferences
 from offload.core.matching.requirements import NOTHING, Requirements
@@ -79,6 +80,8 @@ class Policy:
     requires: Requirements = NOTHING
     # Preferences of each of its jobs among instances, beside those of the job itself.
     prefers: Preferences = INDIFFERENT
+    # Factors of requirements after a failure for want of memory or time.
+    escalation: Escalation = NO_ESCALATION
     # Nothing of it is bound while it is suspended.
     suspended: bool = False
     # Why it is suspended.

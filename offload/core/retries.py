@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from offload.core.exceptions import ConfigurationError
+from offload.core.matching.escalation import MEMORY_ERROR, Shortage
 from offload.core.matching.retried_errors import ALL_ERRORS, RetriedErrors
 from offload.core.states import JobState
 from offload.core.validation import bounds
@@ -107,6 +108,17 @@ FAILURE_CAUSES = frozenset({Cause.FAILED, Cause.TIMED_OUT})
 CRASH_CAUSES = frozenset({Cause.CRASHED, Cause.LOST})
 # Ends that no run reported, after which nobody knows how far it came.
 LOSS_CAUSES = CRASH_CAUSES | {Cause.STOPPED_ORDERLY, Cause.STOPPED_FORCED, Cause.LEASE_EXPIRED}
+
+
+def shortage_of(cause: Cause, names: Sequence[str]) -> Shortage | None:
+    """Return the shortage that ended an attempt that failed; None if that is not known.
+
+    ``names`` are those of the error's classes.
+    """
+    if cause is Cause.TIMED_OUT:
+        return Shortage.TIMED_OUT
+    is_memory = cause is Cause.FAILED and MEMORY_ERROR in names
+    return Shortage.OUT_OF_MEMORY if is_memory else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from offload.messaging.installation import installed
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from offload.core.matching.requirements import Requirements
     from offload.core.placement.topology import Consumer, Topology
     from offload.core.validation.parameters import Parameters
 
@@ -86,6 +87,18 @@ def check_names(topic: str, *jobs: Collection[str]) -> None:
         problems = [parameters.problem(names) for parameters in known if parameters]
         if problems and all(problems):
             raise UnfitProperties(topic=topic, problem=problems[0])
+
+
+def required_of(topic: str, queue: str, own: Requirements) -> list[Requirements]:
+    """Return all that is required of the instance of a job: its own, its queue's, its consumers'.
+
+    The consumers are those of this process, and all that are announced for the topic.
+    """
+    current, loaded = snapshot(), _loaded()
+    found = [loaded.of(topic)] if loaded else []
+    found += [consumer_for(one, topic) for one in current.topology.everyone]
+    theirs = dict.fromkeys(one.requires for one in found if one is not None)
+    return [own, current.policy(queue).requires, *theirs]
 
 
 def _parameters(topic: str) -> tuple[Parameters | None, ...]:

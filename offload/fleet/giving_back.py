@@ -12,36 +12,50 @@ from offload.core.states import JobState
 from offload.db import database
 from offload.results.task_results import mark_retry
 from offload.tracking import finishing, requeue
+from offload.tracking.assignments import SAME_CALL
 
 if TYPE_CHECKING:
     from offload.core.attempt_key import AttemptKey
     from offload.core.outcomes import ErrorInfo
     from offload.core.retries import Cause, RetryDecision
     from offload.signals import StateChange
+    from offload.tracking.assignments import NewCall
     from offload.tracking.selectors import Selector
 
 
 def give_back(
-    jobs: Selector, *, cause: Cause, error: str = "", crash: bool = False
+    jobs: Selector,
+    *,
+    cause: Cause,
+    error: str = "",
+    crash: bool = False,
+    call: NewCall = SAME_CALL,
 ) -> list[StateChange]:
     """Put the bound jobs among these back; return the changes.
 
-    ``crash`` counts running ones as crashed, up to the limit.
+    ``crash`` counts running ones as crashed, up to the limit. ``call`` is that of the next attempt.
     """
     with database.atomic():
-        changes = requeue.return_to_pending(jobs, cause=cause, error=error, crash=crash)
+        changes = requeue.return_to_pending(
+            jobs, cause=cause, error=error, crash=crash, also=call.assigned()
+        )
         mark_retry([one.job_id for one in changes if one.new == JobState.PENDING])
     return changes
 
 
 def give_back_attempt(
-    key: AttemptKey, decision: RetryDecision, error: ErrorInfo, *, cause: Cause
+    key: AttemptKey,
+    decision: RetryDecision,
+    error: ErrorInfo,
+    *,
+    cause: Cause,
+    call: NewCall = SAME_CALL,
 ) -> JobState | None:
-    """End an attempt for its run and put the job back, as decided.
+    """End an attempt for its run and put the job back, as decided, for a call of its own.
 
     Return the job's state, STOPPED if that was requested, or None for a stale attempt.
     """
     with database.atomic():
-        state = finishing.requeue(key, decision, error, cause=cause, for_the_dead=True)
+        state = finishing.requeue(key, decision, error, cause=cause, call=call, for_the_dead=True)
         mark_retry([key.job_id] if state is JobState.PENDING else [])
     return state

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from django.utils.timezone import get_default_timezone_name
 
-from offload.core.exceptions import InvalidPreference, InvalidRate, InvalidWindow, UnknownTimeZone
+from offload.core.exceptions import (
+    InvalidPlacement,
+    InvalidPreference,
+    InvalidRate,
+    InvalidWindow,
+    UnknownTimeZone,
+)
+from offload.core.matching.escalation import NO_ESCALATION, Escalation
 from offload.core.matching.job_keys import KeyRules, sorted_weights, weights_problem
 from offload.core.matching.preferences import INDIFFERENT, Preferences
 from offload.core.timing.rates import Rate
@@ -40,6 +47,15 @@ def prefers_of(row: Queue) -> Preferences:
     except InvalidPreference as error:
         logger.error("queue %s prefers nothing: its preferences cannot be read: %s", row, error)
         return INDIFFERENT
+
+
+def escalation_of(row: Queue) -> Escalation:
+    """Return the escalation of a queue; none if it cannot be read."""
+    try:
+        return Escalation.of(row.retry_with)
+    except InvalidPlacement as error:
+        logger.error("queue %s raises nothing: %s", row, error)
+        return NO_ESCALATION
 
 
 def rate_of(row: Queue) -> Rate | None:

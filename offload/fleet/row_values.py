@@ -36,7 +36,7 @@ from offload.core.validation.bounds import (
     RETRY_DELAY,
 )
 from offload.core.validation.parameters import Parameters
-from offload.fleet.queue_values import key_rules_of, prefers_of, rate_of, windows_of
+from offload.fleet.queue_values import escalation_of, key_rules_of, prefers_of, rate_of, windows_of
 from offload.messaging.names import queue_name
 
 if TYPE_CHECKING:
@@ -171,6 +171,7 @@ def policy_of(row: Queue) -> Policy:
         cluster_order=_cluster_order(row.cluster_order),
         requires=_requires(row),
         prefers=prefers_of(row),
+        escalation=escalation_of(row),
         retry=_retry(
             RETRIES.nearest_whole(row.retries),
             RETRY_DELAY.nearest(row.retry_delay),

@@ -1,14 +1,33 @@
-"""Decisions on ended attempts by the job's policy, with random jitter."""
+"""Decisions on ended attempts: by the job's policy, with jitter, and with more of what lacked."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import random
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from offload.core.retries import Cause, decide
-from offload.models import Attempt
+from offload.core.exceptions import InvalidRequirement
+from offload.core.matching.escalation import (
+    Escalated,
+    Escalation,
+    Shortage,
+    at_least,
+    raised,
+)
+from offload.core.matching.requirements import NOTHING, Requirements
+from offload.core.placement.judgement import consumer_for
+from offload.core.placement.lanes import Lane
+from offload.core.retries import Cause, decide, shortage_of
+from offload.fleet.snapshots import snapshot
+from offload.jobs import ran
+from offload.models import Attempt, Job
+from offload.queues import own_retries
+from offload.queues.own_retries import ESCALATED_MOST, ESCALATED_OPTION, escalated_in
+from offload.tracking.assignments import SAME_CALL, NewCall
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from offload.core.outcomes import ErrorInfo
     from offload.core.retries import RetryDecision, RetryPolicy
 
@@ -54,3 +73,88 @@ def decided(
 def rejections(job_id: str) -> int:
     """Return how many attempts of a job rejected it."""
     return Attempt.objects.filter(job=job_id, cause=Cause.REJECTED).count()
+
+
+class Tried(Protocol):
+    """A job that an attempt was made of, from its row or its claim."""
+
+    @property
+    def topic(self) -> str:
+        """Return its topic."""
+
+    @property
+    def queue(self) -> str:
+        """Return the name of its queue."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Return its frozen options."""
+
+    @property
+    def attempts(self) -> int:
+        """Return the number of its attempts, the one that ended included."""
+
+
+def after_failure(
+    job_id: str, job: Tried, task: object, cause: Cause, error: ErrorInfo | None
+) -> NewCall:
+    """Return the call of the next attempt after a failure; ``task`` is the one that ran, if known.
+
+    Nothing is read of the database unless something is to be raised.
+    """
+    return _after(job_id, job, task, shortage_of(cause, error.names if error else ()))
+
+
+def after_kill(job: Job | None) -> NewCall:
+    """Return the call of the next attempt of a job whose process was killed by SIGKILL."""
+    if job is None:
+        return SAME_CALL
+    return _after(job.pk, job, ran.task_of(job), Shortage.OUT_OF_MEMORY)
+
+
+def _after(job_id: str, job: Tried, task: object, shortage: Shortage | None) -> NewCall:
+    if shortage is None:
+        return SAME_CALL
+    queue = snapshot().policy(job.queue)
+    its = Escalation.of(getattr(task, "retry_with", {}))
+    increases = queue.escalation.replaced(its).replaced(own_retries.escalation_of(job.options))
+    if not increases.after(shortage):
+        return SAME_CALL
+    text = Job.objects.filter(pk=job_id).values_list("lane", flat=True).first()
+    asked = [queue.requires, _required(task)]
+    return _raise(Lane.parse(text or ""), asked, job, increases, shortage)
+
+
+def _raise(
+    lane: Lane, beside: Sequence[Requirements], job: Tried, all_: Escalation, shortage: Shortage
+) -> NewCall:
+    """Return the call with all that can be raised of what the lane and these ask for."""
+    asked = lane.requires
+    for one in beside:
+        asked = asked.merged(one)
+    own, done = lane.requires, list(escalated_in(job.options))
+    for name, before, after in raised(asked, all_.after(shortage), _known(job.topic)):
+        more = at_least(own, name, after) if after > before else own
+        own, after = (own, before) if more is None else (more, after)
+        done.append(
+            Escalated(
+                attempt=job.attempts, name=name, before=before, after=after, shortage=shortage
+            )
+        )
+    if len(done) == len(escalated_in(job.options)):
+        return SAME_CALL
+    options = {**job.options, ESCALATED_OPTION: [one.as_dict() for one in done[-ESCALATED_MOST:]]}
+    return NewCall(options=options, lane=replace(lane, requires=own), instead_of=lane)
+
+
+def _required(task: object) -> Requirements:
+    try:
+        return Requirements.of(getattr(task, "requires", {}))
+    except InvalidRequirement:
+        return NOTHING
+
+
+def _known(topic: str) -> list[Mapping[str, Any]]:
+    """Return the properties of all known instances with a consumer for a topic, gone ones too."""
+    everyone = snapshot().topology.everyone
+    return [one.properties for one in everyone if consumer_for(one, topic) is not None]

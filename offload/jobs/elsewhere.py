@@ -57,7 +57,8 @@ def succeeded(binding: Key, value: Any) -> None:
 def failed(job: Job, cause: Cause, error: ErrorInfo, *, final: bool) -> None:
     """End a failed attempt at a peer: retry it by the job's own policy, or give it up."""
     decision = decided(policy_of(job), job, cause, final=final, error=error)
-    losses.end(_key((job.pk, job.epoch)), decision, error, cause)
+    call = losses.raised(job, cause, error)
+    losses.end(_key((job.pk, job.epoch)), decision, error, cause, call=call)
 
 
 def put_back(job: Job, *, delay: float, failures: int, call: NewCall) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from offload.conf import settings
 from offload.core.attempt_key import AttemptKey
 from offload.core.exceptions import CannotBegin
+from offload.core.matching.escalation import Shortage
 from offload.core.outcomes import ErrorInfo
 from offload.core.retries import FAILURE_CAUSES, Cause, RetryDecision, RetryPolicy
 from offload.core.states import JobState
@@ -15,12 +16,13 @@ from offload.core.tokens import new_secret
 from offload.db import database
 from offload.fleet.giving_back import give_back, give_back_attempt
 from offload.fleet.snapshots import snapshot
-from offload.jobs import aftermath, ran
+from offload.jobs import aftermath, decisions, ran
 from offload.jobs.decisions import decided
 from offload.models import Job
 from offload.queues import own_retries
 from offload.results import task_results
 from offload.tracking import async_completion, claiming, finishing, selectors
+from offload.tracking.assignments import SAME_CALL
 from offload.tracking.finishing import FinishOutcome
 from offload.tracking.selectors import ANY_HOLDER
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from offload.core.envelopes import Key
+    from offload.tracking.assignments import NewCall
     from offload.tracking.claiming import Claimed
     from offload.tracking.selectors import Holder, Selector
 
@@ -36,9 +39,16 @@ TIME_LIMIT_ERROR = "TimeLimitExceeded"
 UNCOUNTED_CAUSES = (Cause.STOPPED_FORCED, Cause.LEASE_EXPIRED)
 
 
-def crashed(binding: Key, detail: str, *, holder: Holder = ANY_HOLDER) -> None:
-    """End an attempt whose process died."""
-    _give_back(selectors.process(binding, holder), cause=Cause.CRASHED, detail=detail, crash=True)
+def crashed(
+    binding: Key, detail: str, *, holder: Holder = ANY_HOLDER, killed: bool = False
+) -> None:
+    """End an attempt whose process died; ``killed`` says that it was by SIGKILL.
+
+    The kernel does that to a process that takes too much memory, and nothing here did.
+    """
+    attempt = selectors.process(binding, holder)
+    call = decisions.after_kill(_running(binding, holder)) if killed else SAME_CALL
+    _give_back(attempt, cause=Cause.CRASHED, detail=detail, crash=True, call=call)
 
 
 def ended(binding: Key, *, cause: str, detail: str, holder: Holder = ANY_HOLDER) -> None:
@@ -58,7 +68,8 @@ def ended(binding: Key, *, cause: str, detail: str, holder: Holder = ANY_HOLDER)
     elif cause == Cause.TIMED_OUT:
         _timed_out(binding, detail, holder)
     else:
-        crashed(binding, detail, holder=holder)
+        killed = cause == Shortage.OUT_OF_MEMORY
+        crashed(binding, detail, holder=holder, killed=killed)
 
 
 def _failed(key: AttemptKey, claimed: Claimed, cause: Cause, detail: str) -> None:
@@ -76,13 +87,15 @@ def end(
     cause: Cause,
     *,
     by_token: bool = False,
+    call: NewCall = SAME_CALL,
 ) -> JobState | None:
     """End an attempt in place of its run; return the job's state, or None for a stale attempt.
 
+    ``call`` is that of the next attempt.
     ``by_token`` leaves the token in the row, so that a run that goes on can see who ended it.
     """
     if decision.state is JobState.PENDING:
-        state = give_back_attempt(key, decision, error, cause=cause)
+        state = give_back_attempt(key, decision, error, cause=cause, call=call)
     else:
         state = decision.state if _fail(key, decision, error, by_token=by_token) else None
     if state is not None and state.is_final:
@@ -105,15 +118,21 @@ def conclude(key: AttemptKey) -> None:
         database.on_commit(lambda: aftermath.conclude_all([key.job_id]))
 
 
-def _give_back(attempt: Selector, *, cause: Cause, detail: str, crash: bool) -> None:
-    changes = give_back(attempt, cause=cause, error=detail, crash=crash)
+def _give_back(
+    attempt: Selector, *, cause: Cause, detail: str, crash: bool, call: NewCall = SAME_CALL
+) -> None:
+    changes = give_back(attempt, cause=cause, error=detail, crash=crash, call=call)
     aftermath.conclude_all([one.job_id for one in changes if JobState(one.new).is_final])
 
 
 def _timed_out(binding: Key, detail: str, holder: Holder) -> None:
-    job = Job.objects.bound_as(binding).running().filter(**holder.given()).first()
+    job = _running(binding, holder)
     if job is not None:
         time_out(job, detail)
+
+
+def _running(binding: Key, holder: Holder) -> Job | None:
+    return Job.objects.bound_as(binding).running().filter(**holder.given()).first()
 
 
 def time_out(job: Job, detail: str) -> None:
@@ -123,7 +142,12 @@ def time_out(job: Job, detail: str) -> None:
         type=TIME_LIMIT_ERROR, message=detail, module="billiard.exceptions", traceback=""
     )
     decision = decided(policy_of(job), job, Cause.TIMED_OUT, error=error)
-    end(key, decision, error, Cause.TIMED_OUT)
+    end(key, decision, error, Cause.TIMED_OUT, call=raised(job, Cause.TIMED_OUT, error))
+
+
+def raised(job: Job, cause: Cause, error: ErrorInfo) -> NewCall:
+    """Return the call of the next attempt of a row after a failure."""
+    return decisions.after_failure(job.pk, job, ran.task_of(job), cause, error)
 
 
 def policy_of(job: Job) -> RetryPolicy:

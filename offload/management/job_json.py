@@ -82,6 +82,7 @@ def attempt_facts(attempt: AttemptLine) -> dict[str, Any]:
         "seconds": attempt.seconds,
         "outcome": attempt.outcome,
         "error": attempt.error,
+        "raised": attempt.raised,
     }
 
 

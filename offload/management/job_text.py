@@ -111,6 +111,7 @@ def named(job: Job, found: Explanation) -> Iterator[tuple[str, str | Text]]:
     yield "finished", times.moment(job.finished_at)
     yield "priority", str(job.priority or "")
     yield "own retries", as_json(job.options.get(own_retries.RETRY_OPTION))
+    yield "raised", " ".join(history.raised_by_attempt(job).values())
     yield "properties", as_json(job.properties)
     yield "result", as_json(job.result)
     yield "run", str(job.run or "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import migrations, models
 
-import offload.models.queues
+import offload.models.queueing.queue_validators
 
 
 class Migration(migrations.Migration):
@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 db_default={},
                 default=dict,
                 help_text='What an instance must have to run its jobs, as an object: {"gpu": true, "ram_gb": {">=": 64}, "labels": ["licensed"]}.',
-                validators=[offload.models.queues.validate_requirements],
+                validators=[offload.models.queueing.queue_validators.validate_requirements],
                 verbose_name="requires",
             ),
         ),

@@ -19,20 +19,19 @@ from offload.core.validation.bounds import (
 )
 from offload.db.managers import OffloadManager
 from offload.models.queueing.key_rules import KeyRuled
+from offload.models.queueing.placement_rules import PlacementRuled
 from offload.models.queueing.queue_constraints import CONSTRAINTS
 from offload.models.queueing.queue_validators import (
     validate_errors,
     validate_patterns,
-    validate_preferences,
     validate_rate,
-    validate_requirements,
     validate_time_zone,
     validate_windows,
 )
 from offload.models.validation import within
 
 
-class Queue(KeyRuled):
+class Queue(KeyRuled, PlacementRuled):
     """Type, limits, retries and retention of the jobs of some topics."""
 
     name = models.SlugField(_("name"), max_length=100, unique=True)
@@ -115,28 +114,6 @@ class Queue(KeyRuled):
         help_text=_(
             "Where instances of other clusters may run its jobs too: own instances first, all by "
             "their free share, or other clusters first."
-        ),
-    )
-    requires = models.JSONField(
-        _("requires"),
-        default=dict,
-        db_default={},
-        blank=True,
-        validators=[validate_requirements],
-        help_text=_(
-            'What an instance must have to run its jobs, as an object: {"gpu": true, "ram_gb": '
-            '{">=": 64}, "labels": ["licensed"]}.'
-        ),
-    )
-    prefers = models.JSONField(
-        _("prefers"),
-        default=list,
-        db_default=[],
-        blank=True,
-        validators=[validate_preferences],
-        help_text=_(
-            "What an instance had better have to run its jobs, with weights: "
-            '[[{"gpu": true}, 5], [{"labels": ["shared"]}, -2]].'
         ),
     )
     retries = models.IntegerField(

@@ -18,7 +18,7 @@ from offload.dispatch import subscribing
 from offload.dispatch.announcements import announced
 from offload.dispatch.submission import choose_queue, new_id, store
 from offload.files import deliveries, payloads
-from offload.fleet.consumers import check_names
+from offload.fleet.consumers import check_names, required_of
 from offload.messaging.installation import installed
 from offload.operations.handles import JobHandle
 from offload.operations.submit_options import SubmitOptions
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from offload.core.files.deliveries import ToField, ToStorage
+    from offload.core.matching.escalation import Escalation
     from offload.core.matching.preferences import Preferences
     from offload.core.matching.requirements import Requirements
     from offload.core.validation.options import Seconds
@@ -52,6 +53,7 @@ def submit(
     retry_delay: Seconds | None = None,
     requires: Mapping[str, Any] | None = None,
     prefers: Sequence[Sequence[Any]] | None = None,
+    retry_with: Mapping[str, Any] | None = None,
     together: bool = False,
     key: str | None = None,
 ) -> JobHandle:
@@ -75,7 +77,9 @@ def submit(
     requirements of its queue and its consumer hold too. ``prefers`` is a list of pairs of such an
     object and a weight, ``[({"gpu": True}, 5), ({"labels": ["shared"]}, -2)]``: of the instances
     that have room, the one with the greatest sum of the weights that it meets runs the job.
-    ``together`` keeps a job that the code of a step submits at the step's instance, if its run
+    ``retry_with`` are factors of least numbers that are required, ``{"ram_gb": 2}``: each is
+    multiplied for the next attempt if one runs out of memory or time, up to what a known instance
+    has. ``together`` keeps a job that the code of a step submits at the step's instance, if its run
     stays together there; any other runs it once that one cannot. ``key`` is the text, of at most
     100 characters, by which its queue tells the job apart; without it, the queue takes the key from
     the properties if it says which one that is.
@@ -86,9 +90,10 @@ def submit(
     Raise, with nothing stored: InvalidTopic; InvalidProperties if they are not JSON or too large,
     and UnfitProperties if no known consumer accepts their names; InvalidDelay, InvalidPriority or
     InvalidNumber for a number out of bounds; InvalidRequirement or InvalidPreference for what
-    cannot be compared; InvalidKey for a key that is no such text; InvalidName, InvalidFile,
-    MissingFile, UnreadableFile or FileNotStored for a file; InvalidDelivery for a place that does
-    not exist; UnknownQueue if there is no such queue.
+    cannot be compared; InvalidPlacement for ``retry_with`` of what nothing requires; InvalidKey for
+    a key that is no such text; InvalidName, InvalidFile, MissingFile, UnreadableFile or
+    FileNotStored for a file; InvalidDelivery for a place that does not exist; UnknownQueue if there
+    is no such queue.
     """
     submit_options = SubmitOptions(
         queue=queue,
@@ -100,6 +105,7 @@ def submit(
         retry_delay=retry_delay,
         requires=requires,
         prefers=prefers,
+        retry_with=retry_with,
         together=together,
         key=key,
     )
@@ -123,6 +129,7 @@ def submit_many(
     retry_delay: Seconds | None = None,
     requires: Mapping[str, Any] | None = None,
     prefers: Sequence[Sequence[Any]] | None = None,
+    retry_with: Mapping[str, Any] | None = None,
     together: bool = False,
     key: str | None = None,
 ) -> list[JobHandle]:
@@ -130,8 +137,9 @@ def submit_many(
 
     ``topic`` is the topic of all of them, and ``many`` an iterable of JSON objects. ``deliver_to``,
     ``queue``, ``priority``, ``delay``, ``expires``, ``ignore_result``, ``retries``,
-    ``retry_delay``, ``requires``, ``prefers``, ``together`` and ``key`` apply to each, as in
-    ``submit``; the errors are those of ``submit`` too. The handles have the order of ``many``.
+    ``retry_delay``, ``requires``, ``prefers``, ``retry_with``, ``together`` and ``key`` apply to
+    each, as in ``submit``; the errors are those of ``submit`` too. The handles have the order of
+    ``many``.
     """
     submit_options = SubmitOptions(
         queue=queue,
@@ -143,6 +151,7 @@ def submit_many(
         retry_delay=retry_delay,
         requires=requires,
         prefers=prefers,
+        retry_with=retry_with,
         together=together,
         key=key,
     )
@@ -169,8 +178,11 @@ def _submit(
     queue = choose_queue(validate_topic(topic), submit_options.queue)
     kept = {"ignore_result": True} if submit_options.ignore_result else subscribing.reply_options()
     # SubmitOptions has converted it to seconds.
+    escalation = cast("Escalation", submit_options.retry_with)
+    if escalation:
+        escalation.check(required_of(topic, queue, cast("Requirements", submit_options.requires)))
     own = own_retries.frozen(
-        submit_options.retries, cast("float | None", submit_options.retry_delay)
+        submit_options.retries, cast("float | None", submit_options.retry_delay), escalation
     )
     options = {**kept, **own, **orders}
     checked = [check_properties(properties, settings().max_properties) for properties in many]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from offload.core.matching.escalation import Escalation
 from offload.core.matching.job_keys import check_key
 from offload.core.matching.preferences import Preferences
 from offload.core.matching.requirements import Requirements
@@ -43,6 +44,8 @@ class SubmitOptions:
     requires: Mapping[str, Any] | None = None
     #: Pairs of such requirements and a weight, or None.
     prefers: Sequence[Sequence[Any]] | None = None
+    #: Factors of requirements after a failure for want of memory or time, or None.
+    retry_with: Mapping[str, Any] | None = None
     #: Keep it with the run of the step whose code submits it, if that stays together.
     together: bool = False
     #: The key by which its queue tells it apart; None lets the queue take it from the properties.
@@ -51,8 +54,8 @@ class SubmitOptions:
     def __post_init__(self) -> None:
         """Raise InvalidDelay, InvalidPriority or InvalidNumber for a value out of bounds.
 
-        Raise InvalidRequirement or InvalidPreference for what cannot be compared, InvalidKey for no
-        text.
+        Raise InvalidRequirement or InvalidPreference for what cannot be compared, InvalidPlacement
+        for no factors, InvalidKey for no text.
         """
         check_priority(self.priority)
         if self.key is not None:
@@ -66,6 +69,7 @@ class SubmitOptions:
         object.__setattr__(self, "requires", asked)
         pairs = () if self.prefers is None else self.prefers
         object.__setattr__(self, "prefers", Preferences.of(pairs, beside=asked))
+        object.__setattr__(self, "retry_with", Escalation.of(self.retry_with or {}))
         for name in ("delay", "expires"):
             given = getattr(self, name)
             if given is not None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DECLARED_FIELDS = (
     "topics", "type", "max_parallel", "max_per_instance", "key", "max_per_key", "fair", "weights",
     "rate", "burst", "windows", "time_zone", "ageing", "cluster_order", "requires", "prefers",
-    "retries", "retry_delay", "backoff", "retry_on", "no_retry_on", "rerun",
+    "retry_with", "retries", "retry_delay", "backoff", "retry_on", "no_retry_on", "rerun",
     "retention_days", "ranking",
 )  # fmt: skip
 

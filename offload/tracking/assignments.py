@@ -56,6 +56,8 @@ class NewCall:
     priority: int | None = None
     #: Where it waits, with what it needs of an instance.
     lane: Lane | None = None
+    #: The lane in place of which: in any other, lane and options stay as they are.
+    instead_of: Lane | None = None
     #: Seconds from now.
     expires_in: float | None = None
 
@@ -69,17 +71,30 @@ class NewCall:
             columns |= {"lane": str(self.lane), "needs": self.lane.needs}
         return columns if self.priority is None else {**columns, "priority": self.priority}
 
+    def assigned(self) -> Assignments:
+        """Return the changed columns, except the expiry, with their parameters."""
+        values = self.columns()
+        columns = {name: f"%({name})s" for name in values}
+        if self.instead_of is not None:
+            values["instead_of"] = str(self.instead_of)
+            for name in IN_LANE & columns.keys():
+                columns[name] = f"CASE WHEN lane = %(instead_of)s THEN %({name})s ELSE {name} END"
+        return Assignments(columns, values)
+
 
 SAME_CALL = NewCall()
+#: Columns that change with the lane alone.
+IN_LANE = frozenset({"lane", "needs", "options"})
 
 
 def next_attempt(decision: RetryDecision, call: NewCall) -> Assignments:
     """Return the counters of a decision, the time of the next attempt, and its call."""
-    values = {"failures": decision.failures, "crashes": decision.crashes, **call.columns()}
+    values = {"failures": decision.failures, "crashes": decision.crashes}
+    made = call.assigned()
     columns = {"run_at": database.later("%(delay)s") if decision.delay > 0 else "NULL"}
     if call.expires_in is not None:
         columns["expires_at"] = database.later("%(expires_in)s")
     return Assignments(
-        {**RELEASED.columns, **columns, **{name: f"%({name})s" for name in values}},
-        {**values, "delay": decision.delay, "expires_in": call.expires_in},
+        {**RELEASED.columns, **columns, **{name: f"%({name})s" for name in values}, **made.columns},
+        {**values, **made.params, "delay": decision.delay, "expires_in": call.expires_in},
     )

@@ -62,7 +62,11 @@ from offload.core.exceptions.not_found import (
     UnknownWorkflow,
     UnreadableFile,
 )
-from offload.core.exceptions.requirement_problems import InvalidPreference, InvalidRequirement
+from offload.core.exceptions.requirement_problems import (
+    InvalidPlacement,
+    InvalidPreference,
+    InvalidRequirement,
+)
 from offload.core.exceptions.run_problems import (
     AlreadyDecided,
     NoPeerForRun,
@@ -124,6 +128,7 @@ __all__ = [
     "InvalidPath",
     "InvalidPathPattern",
     "InvalidPattern",
+    "InvalidPlacement",
     "InvalidPreference",
     "InvalidPriority",
     "InvalidProgram",

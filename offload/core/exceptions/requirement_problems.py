@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
 from offload.core.exceptions.base import OffloadError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# How the options that say where a job runs are written.
+EXAMPLES: Mapping[str, str] = MappingProxyType(
+    {"retry_with": 'requires={"ram_gb": {">=": 8}}, retry_with={"ram_gb": 2}'}
+)
 
 
 class InvalidRequirement(OffloadError, ValueError):
@@ -27,3 +38,12 @@ class InvalidPreference(OffloadError, ValueError):
             f"The preference {given!r:.100} is invalid: {problem}. Write "
             'prefers=[({"gpu": True}, 5), ({"labels": ["shared"]}, -2)].'
         )
+
+
+class InvalidPlacement(OffloadError, ValueError):
+    """An option says where a job may run, or how much of an instance it takes."""
+
+    def __init__(self, *, option: str, problem: str) -> None:
+        self.option = option
+        self.problem = problem
+        super().__init__(f"{option} is invalid: {problem}. Write {EXAMPLES.get(option, option)}.")

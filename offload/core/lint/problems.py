@@ -23,6 +23,8 @@ class ProblemKind(enum.StrEnum):
     QUEUE_SHADOWED = "queue_shadowed"
     # More jobs than the instances can run at once.
     LIMIT_UNUSED = "limit_unused"
+    # It raises what nothing requires.
+    ESCALATION_UNUSED = "escalation_unused"
     # No known instance has the name or the label.
     RULE_UNMATCHED = "rule_unmatched"
     # Another rule decides each topic before it.
@@ -34,7 +36,11 @@ class ProblemKind(enum.StrEnum):
         return self in _NOTES
 
 
-_NOTES = {ProblemKind.SINGLE_INSTANCE, ProblemKind.LIMIT_UNUSED}
+_NOTES = {
+    ProblemKind.SINGLE_INSTANCE,
+    ProblemKind.LIMIT_UNUSED,
+    ProblemKind.ESCALATION_UNUSED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from offload.core.lint.problems import Problem, ProblemKind
 from offload.core.policies import QueueType
-from offload.core.texts import counted
+from offload.core.texts import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from offload.core.placement.topology import InstanceInfo, Topology
     from offload.core.policies import Policy
     from offload.core.topics import Pattern
+
+# Names in a sentence.
+MOST_NAMED = 3
 
 
 def unmatched(policies: Sequence[Policy], topology: Topology) -> Iterator[Problem]:
@@ -58,6 +61,24 @@ def unused_limits(policies: Sequence[Policy], topology: Topology) -> Iterator[Pr
                 fact=f"The limit of {limit} of queue {policy.name} is never reached: the {runners} "
                 f"with consumers for it can run {most} at once.",
                 next_step="Lower it, or take it off: each limit costs a lock when jobs are bound.",
+            )
+
+
+def unused_escalations(policies: Sequence[Policy], topology: Topology) -> Iterator[Problem]:
+    """Yield queues whose ``retry_with`` names what neither they nor their consumers require."""
+    for policy in policies:
+        if not policy.escalation:
+            continue
+        able = _consuming(policy, topology.everyone)
+        theirs = [one.requires for each in able for one in each.consumers]
+        if names := policy.escalation.missing([policy.requires, *theirs]):
+            yield Problem(
+                kind=ProblemKind.ESCALATION_UNUSED,
+                subject=policy.name,
+                fact=f"Queue {policy.name} raises {listed(names, MOST_NAMED)} after a failure, "
+                "and nothing but a job of its own could require a least number of it.",
+                next_step=f"To require one: manage.py offload queues set {policy.name} "
+                f"--require '{names[0]}>=1'",
             )
 
 

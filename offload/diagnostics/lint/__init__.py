@@ -37,6 +37,7 @@ def problems() -> tuple[Problem, ...]:
         *rule_lint.shadowed(topology, moment),
         *consumer_lint.single(topology, moment),
         *queue_lint.unused_limits(policies, topology),
+        *queue_lint.unused_escalations(policies, topology),
     ]
     return tuple(sorted(found, key=lambda one: one.kind.is_note))
 

@@ -14,6 +14,7 @@ from offload.core.policies import ClusterOrder
 from offload.core.validation import bounds
 from offload.management.arguments import (
     error_names,
+    escalations,
     preferences,
     queue_keys,
     queue_times,
@@ -65,6 +66,7 @@ QUEUE_FIELDS = (
     "cluster_order",
     "requires",
     "prefers",
+    "retry_with",
     "retries",
     "retry_delay",
     "backoff",
@@ -121,6 +123,7 @@ def _policy(parser: ArgumentParser) -> None:
     )  # fmt: skip
     requirements.add(parser, also="; none asks for nothing")
     preferences.add(parser, also="; none prefers nothing")
+    escalations.add(parser, also="; none raises nothing")
     retry_options(parser)
     parser.add_argument(
         "--backoff",
@@ -206,6 +209,8 @@ def changes(options: Options) -> dict[str, Any]:
         found["requires"] = requirements.together(found["requires"])
     if "prefers" in found:
         found["prefers"] = preferences.together(found["prefers"])
+    if "retry_with" in found:
+        found["retry_with"] = escalations.together(found["retry_with"])
     if "retry_delay" in found:
         found["retry_delay"] = found["retry_delay"].total_seconds()
     if isinstance(found.get("ageing"), timedelta):

@@ -58,6 +58,7 @@ def facts(line: QueueLine) -> dict[str, object]:
         "cluster_order": policy.cluster_order,
         "requires": policy.requires.given,
         "prefers": policy.prefers.given,
+        "retry_with": policy.escalation.given,
         "retries": policy.retry.retries,
         "retry_delay": policy.retry.delay,
         "backoff": policy.retry.backoff,
@@ -111,6 +112,8 @@ def notes(lines: tuple[QueueLine, ...]) -> Iterator[Text]:
             yield sanitized(f"{line.policy.name} requires {line.policy.requires}.", "dim")
         if line.policy.prefers:
             yield sanitized(f"{line.policy.name} prefers {line.policy.prefers}.", "dim")
+        if line.policy.escalation:
+            yield sanitized(f"{line.policy.name} retries with {line.policy.escalation}.", "dim")
         if line.policy.suspended:
             note = f": {line.policy.note}" if line.policy.note else ""
             how = f"manage.py offload queues resume {line.policy.name}"

@@ -10,12 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from offload.core.exceptions import (
     InvalidErrorName,
     InvalidPattern,
+    InvalidPlacement,
     InvalidPreference,
     InvalidRate,
     InvalidRequirement,
     InvalidWindow,
     UnknownTimeZone,
 )
+from offload.core.matching.escalation import Escalation
 from offload.core.matching.preferences import Preferences
 from offload.core.matching.requirements import Requirements
 from offload.core.matching.retried_errors import names_of
@@ -49,6 +51,14 @@ def validate_preferences(value: Any) -> None:
         Preferences.of(value)
     except InvalidPreference as error:
         raise ValidationError(str(error), code="prefers") from error
+
+
+def validate_escalation(value: Any) -> None:
+    """Raise ValidationError unless ``value`` is an object of factors of requirements."""
+    try:
+        Escalation.of(value)
+    except InvalidPlacement as error:
+        raise ValidationError(str(error), code="retry_with") from error
 
 
 def validate_errors(value: Any) -> None:

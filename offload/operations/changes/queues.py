@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from offload.core.exceptions import UnknownQueue
+from offload.core.matching.escalation import Escalation
 from offload.core.matching.preferences import Preferences
 from offload.core.matching.requirements import Requirements
 from offload.core.placement.judgement import noted
@@ -146,6 +147,8 @@ def _values(fields: Mapping[str, Any]) -> str:
         given["weights"] = [f"{key}={weight}" for key, weight in weights.items()]
     if "prefers" in given:
         given["prefers"] = str(Preferences.of(given["prefers"])) or _("nothing")
+    if "retry_with" in given:
+        given["retry_with"] = str(Escalation.of(given["retry_with"])) or _("nothing")
     return ", ".join(f"{names[name]} {_value(value)}" for name, value in given.items())
 
 

@@ -12,6 +12,7 @@ from offload.core.moments import between
 from offload.core.states import JobState
 from offload.core.texts import first_line
 from offload.models import Job, PayloadFile
+from offload.queues.own_retries import escalated_in
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,6 +40,8 @@ class AttemptLine:
     #: Why it ended without making the job final, or the final state; empty while it runs.
     outcome: str
     error: str = ""
+    #: Requirements raised for the next one, with the cause.
+    raised: str = ""
     #: The job's own state, for its running or last attempt.
     state: JobState | None = None
 
@@ -60,6 +63,7 @@ def attempts(job: Job) -> tuple[AttemptLine, ...]:
 
     The database is queried only if there was an earlier binding.
     """
+    more = raised_by_attempt(job)
     is_first = job.epoch <= (job.started_at is not None) and job.state not in MAYBE_RECORDED
     ended = [
         AttemptLine(
@@ -70,6 +74,7 @@ def attempts(job: Job) -> tuple[AttemptLine, ...]:
             ended_at=row.ended_at,
             outcome=row.cause,
             error=row.error,
+            raised=more.get(number, ""),
         )
         for number, row in enumerate(() if is_first else job.ended_attempts.all(), 1)
     ]
@@ -77,6 +82,14 @@ def attempts(job: Job) -> tuple[AttemptLine, ...]:
     if job.started_at is None or is_recorded:
         return tuple(ended)
     return (*ended, _present(job, len(ended) + 1))
+
+
+def raised_by_attempt(job: Job) -> dict[int, str]:
+    """Return the sentences on what was raised, by the number of the attempt that failed."""
+    found: dict[int, list[str]] = {}
+    for one in escalated_in(job.options):
+        found.setdefault(one.attempt, []).append(one.sentence)
+    return {attempt: " ".join(said) for attempt, said in found.items()}
 
 
 def _present(job: Job, number: int) -> AttemptLine:

@@ -25,6 +25,7 @@ from offload.core.validation.ids import Identified, id_of
 from offload.fleet.consumers import is_loaded
 from offload.fleet.snapshots import Snapshot, now, snapshot
 from offload.models import Exclusion, Job, Kind
+from offload.queues.own_retries import escalated_in
 from offload.reading.cluster import instance_rows
 from offload.reading.cluster.counts import count
 from offload.reading.transfers import arriving, away
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 
 #: A job that was sent so often without beginning gets a sentence of its own.
 SENT_OFTEN_TIMES = 3
+#: Sentences at most on what was raised: the last ones.
+RAISED_SHOWN = 2
 
 
 def explain(subject: str | Identified | UUID) -> Explanation:
@@ -101,7 +104,9 @@ def explain_job(job: Job) -> Explanation:
     waiting = why_waiting(job, found) or _behind(job, current)
     silence = "" if job.is_finished else verdicts.silence(job.instance, lines.get(job.instance))
     open_ = "" if job.is_finished else asked.sentence(job.topic, found.verdicts)
-    said = (_sentence(job, waiting, found), homes.sentence(job), away(job), silence, open_)
+    raised = escalated_in(job.options)
+    more = "" if job.is_finished else " ".join(one.sentence for one in raised[-RAISED_SHOWN:])
+    said = (_sentence(job, waiting, found), more, homes.sentence(job), away(job), silence, open_)
     return Explanation(
         topic=job.topic,
         queue=job.queue,
@@ -111,6 +116,7 @@ def explain_job(job: Job) -> Explanation:
         verdicts=found.verdicts,
         requires=found.requires,
         prefers=found.prefers,
+        raised=raised,
         hint=found.hint,
         next_step=_next_step(job, waiting, found, silence),
         gates=found.gates if job.state == JobState.PENDING else (),

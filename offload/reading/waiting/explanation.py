@@ -11,6 +11,7 @@ from offload.core.placement.reasons import all_unmet
 
 if TYPE_CHECKING:
     from offload.core.admission.gates import GateVerdict
+    from offload.core.matching.escalation import Escalated
     from offload.core.placement.reasons import Verdict
     from offload.core.states import Waiting
 
@@ -32,6 +33,8 @@ class Explanation:
     requires: Requirements = NOTHING
     #: The preferences of the job and of its queue.
     prefers: Preferences = INDIFFERENT
+    #: Requirements raised after attempts that ran out of memory or time.
+    raised: tuple[Escalated, ...] = ()
     #: A hint at a preferred property that no known instance has; else empty.
     hint: str = ""
     #: The next step; empty if nothing needs to be done.
@@ -63,6 +66,7 @@ class Explanation:
             "next_step": self.next_step,
             "requires": self.requires.given,
             "prefers": self.prefers.given,
+            "raised": [one.as_dict() for one in self.raised],
             "gates": [one.as_dict() for one in self.gates],
             "instances": [_verdict(one) for one in self.verdicts],
         }

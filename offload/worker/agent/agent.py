@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from django.db import Error, connections
 
 from offload.conf import settings
-from offload.core.retries import Cause
 from offload.dispatch.full_lanes import FULL_LANE_SECONDS
 from offload.fleet import membership
 from offload.launchers import folder_watch
@@ -170,11 +169,11 @@ class Agent:
             ended.pop(key, None)
             self._safely(self.window.lose, key, cause, detail)
         for key in ended:
-            self._safely(self.window.lose, key, Cause.CRASHED, deaths[key])
+            self._safely(self.window.lose, key, *deaths[key])
 
-    def _death(self, key: Key, pid: int) -> str:
-        died = self._children[pid].death(killed=key in self.window.killed)
-        return f"its process {pid} on {self.name} {died}"
+    def _death(self, key: Key, pid: int) -> tuple[str, str]:
+        cause, died = self._children[pid].end(killed=key in self.window.killed)
+        return cause, f"its process {pid} on {self.name} {died}"
 
     def _is_orphaned(self) -> bool:
         """Read reports for a moment; return whether the worker died."""

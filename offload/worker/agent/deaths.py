@@ -27,6 +27,11 @@ def status_of(pid: int, descriptor: int | None) -> int | None:
     return unfetched if unfetched is not None or descriptor is None else _from(descriptor)
 
 
+def is_by_kernel(status: int | None) -> bool:
+    """Return whether SIGKILL ended it, by which the kernel ends what takes too much memory."""
+    return status is not None and os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+
+
 def describe(status: int | None, *, killed: bool = False) -> str:
     """Return how a process died, in words; `killed` is the text if that was requested."""
     if status is None:

@@ -9,6 +9,8 @@ from contextlib import suppress
 
 import psutil
 
+from offload.core.matching.escalation import Shortage
+from offload.core.retries import Cause
 from offload.files.descendants import family
 from offload.worker.agent import deaths
 
@@ -38,6 +40,13 @@ class Process:
     def death(self, *, killed: bool = False) -> str:
         """Return how it died, in words; `killed` is the text if that was asked for."""
         return deaths.describe(deaths.status_of(self.pid, self._descriptor), killed=killed)
+
+    def end(self, *, killed: bool) -> tuple[str, str]:
+        """Return the cause of the end of what ran in it, and how it died, in words."""
+        status = deaths.status_of(self.pid, self._descriptor)
+        is_shortage = not killed and deaths.is_by_kernel(status)
+        cause = Shortage.OUT_OF_MEMORY if is_shortage else Cause.CRASHED
+        return cause, deaths.describe(status, killed=killed)
 
     def close(self) -> None:
         """Close the descriptor."""

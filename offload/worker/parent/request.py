@@ -7,6 +7,7 @@ errbacks and count chords a second time.
 
 from __future__ import annotations
 
+import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from celery.worker.request import Request
 from celery.worker.state import revoked as revoked_ids
 from celery.worker.state import revoked_stamps, task_ready
 
+from offload.core.matching.escalation import Shortage
 from offload.core.retries import Cause
 from offload.core.workflows.stamps import is_stamped
 from offload.worker.parent.headers import envelope_of
@@ -137,9 +139,17 @@ class JobRequest(Request):
         if return_ok:
             self.in_flight.end(self.job_key, self)
             return super().on_failure(exc_info, send_failed_event, return_ok=True)
-        return self._lose(CAUSE_OF_ERROR.get(type(error), Cause.CRASHED), _error_text(error))
+        cause = CAUSE_OF_ERROR.get(type(error), Cause.CRASHED)
+        killed = cause is Cause.CRASHED and self._exit_code() == -signal.SIGKILL
+        return self._lose(Shortage.OUT_OF_MEMORY if killed else cause, _error_text(error))
 
-    def _lose(self, cause: Cause, detail: str) -> None:
+    def _exit_code(self) -> int | None:
+        """Return the exit code with which the pool's process died under it, if it did."""
+        result = self._apply_result() if self._apply_result is not None else None
+        lost = getattr(result, "_worker_lost", None)
+        return lost[1] if lost else None
+
+    def _lose(self, cause: Cause | Shortage, detail: str) -> None:
         task_ready(self)
         if self.job_key:
             self.in_flight.lose(self.job_key, cause, detail, self)

@@ -25,7 +25,7 @@ from offload.core.states import JobState
 from offload.core.validation.bounds import PRIORITY
 from offload.fleet.snapshots import snapshot
 from offload.jobs import endings
-from offload.jobs.decisions import decided, rejections
+from offload.jobs.decisions import after_failure, decided, rejections
 from offload.jobs.endings import Ending
 from offload.jobs.losses import retry_policy, with_errors_of
 from offload.tracking.assignments import SAME_CALL, NewCall
@@ -105,7 +105,8 @@ def _fail(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Any) -> F
         final=outcome.final, error=outcome.error, delay=outcome.delay,
     )  # fmt: skip
     if decision.state is JobState.PENDING:
-        return _back(ending, decision, outcome.error, outcome.cause)
+        raised = after_failure(job.id, job.claimed, task, outcome.cause, outcome.error)
+        return _back(ending, decision, outcome.error, outcome.cause, raised)
     state = endings.fail(ending, decision, outcome.error)
     return Finished(key=job.attempt_key, state=state)
 

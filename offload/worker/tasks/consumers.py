@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
 
+from offload.core.matching.escalation import Escalation
 from offload.core.matching.requirements import Requirements
 from offload.core.matching.retried_errors import names_of
 from offload.core.topics import Pattern
@@ -32,21 +33,22 @@ def consumer(
     retry_on: Sequence[type[BaseException] | str] = (),
     no_retry_on: Sequence[type[BaseException] | str] = (),
     rerun: bool = True,
+    retry_with: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Callable[[Callable[..., Any]], ConsumerTask]:
     """Make a function ``(job, **properties)`` the consumer of a topic or a pattern of topics.
 
     ``pattern`` is a topic, ``"dam/*"`` for one more segment, ``"dam/**"`` for one or more, or
     ``"**"``. Of consumers of equal patterns, the one with the highest ``ranking`` runs the job.
-    ``requires`` is what an instance must have to run it, such as ``{"gpu": True}``.
-    ``retry_on`` lists the exceptions, as classes or dotted names, after which a job is retried, and
+    ``requires`` is what an instance must have to run it, such as ``{"gpu": True}``. ``retry_on``
+    lists the exceptions, as classes or dotted names, after which a job is retried, and
     ``no_retry_on`` those after which it is not; both take precedence over its queue's. Without
     ``rerun``, a job whose process or instance is lost ends as ERROR and waits for a person.
-    ``options`` are those of a Celery task, such as ``time_limit`` in seconds, or ``name``. Return
-    the decorator. Raise InvalidPattern, InvalidRequirement, InvalidErrorName, InvalidNumber for an
-    invalid ranking or time limit,
-    and InvalidConsumer if the pattern is left out, if the function takes no job, or if a call does
-    not run it, as with ``async def``.
+    ``retry_with`` are factors of what is required, as in ``submit``. ``options`` are those of a
+    Celery task, such as ``time_limit`` in seconds, or ``name``. Return the decorator. Raise
+    InvalidPattern, InvalidRequirement, InvalidPlacement, InvalidErrorName, InvalidNumber for an
+    invalid ranking or time limit, and InvalidConsumer if the pattern is left out, if the function
+    takes no job, or if a call does not run it, as with ``async def``.
     """
     check_pattern(pattern)
     parsed = Pattern.parse(pattern)
@@ -62,6 +64,7 @@ def consumer(
         retry_on=names_of(retry_on),
         no_retry_on=names_of(no_retry_on),
         rerun=rerun,
+        retry_with=Escalation.of(retry_with or {}).given,
         **options,
     )
 

@@ -11,6 +11,7 @@ from celery.contrib.django.task import DjangoTask
 from offload.core.envelopes import BUILTIN_TASKS, HEADER
 from offload.core.exceptions import InvalidConsumer, OffloadError
 from offload.core.lazy import load
+from offload.core.matching.escalation import Escalation
 from offload.core.matching.requirements import Requirements
 from offload.core.matching.retried_errors import names_of
 from offload.core.topics import validate_topic
@@ -54,6 +55,8 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
     ranking: int = 0
     #: Requirements of an instance for each of its jobs, as in ``submit``.
     requires: Mapping[str, Any] = MappingProxyType({})
+    #: Factors of what is required, after a failure for want of memory or time.
+    retry_with: Mapping[str, Any] = MappingProxyType({})
     #: Number of arguments before the caller's.
     given: int = 0
     #: Whether failures are retried by the queue's policy, rather than as in Celery.
@@ -93,6 +96,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
             cls.topic = validate_topic(cls.topic)
         check_ranking(cls.ranking)
         Requirements.of(cls.requires)
+        Escalation.of(cls.retry_with)
         cls.retry_on, cls.no_retry_on = names_of(cls.retry_on), names_of(cls.no_retry_on)
         # Limits of the whole app are checked elsewhere.
         own = cls.time_limit, cls.soft_time_limit

@@ -76,6 +76,7 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
         "cluster_order": "remote_first",
         "requires": {},
         "prefers": [],
+        "retry_with": {},
         "retries": -1,
         "retry_delay": 90.0,
         "backoff": 2.0,

@@ -50,6 +50,7 @@ EVERY = [
     (exceptions.InvalidRate(text="9/y", problem="no unit"), "'9/y'", "Write a number and a unit"),
     (exceptions.InvalidWindow(text="mon", problem="no time"), "'mon'", "Write days and times"),
     (exceptions.UnknownTimeZone(name="Mars/Base"), "'Mars/Base'", "pip install tzdata"),
+    (exceptions.InvalidPlacement(option="retry_with", problem="no"), "no.", "Write requires="),
     (exceptions.InvalidPreference(given="fast", problem="no pair"), "'fast'", "Write prefers="),
     (exceptions.InvalidRequirement(name="gpu", problem="no value"), "'gpu'", "Write requires="),
     (exceptions.InvalidRule(target="", problem="It is empty."), "''", "Name one instance"),

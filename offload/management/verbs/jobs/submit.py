@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from offload.core.validation.bounds import PRIORITY
-from offload.management.arguments import pairs, preferences, requirements, times
+from offload.management.arguments import escalations, pairs, preferences, requirements, times
 from offload.management.arguments.numbers import retry_options, whole
 from offload.management.arguments.words import written
 from offload.management.ending import end_lines, refuse_failure
@@ -55,6 +55,7 @@ def arguments(parser: ArgumentParser) -> None:
     retry_options(parser)
     requirements.add(parser)
     preferences.add(parser)
+    escalations.add(parser)
     parser.add_argument(
         "--key", metavar="KEY", help="the key by which its queue tells it apart from other jobs"
     )
@@ -104,6 +105,7 @@ def store(options: Options) -> JobHandle:
     """Store the job of the options."""
     given: dict[str, Any] = {key: options[key] for key in ("queue", "key", "priority", "retries")}
     given["requires"] = requirements.together(options["requires"])
+    given["retry_with"] = escalations.together(options["retry_with"])
     given["prefers"] = preferences.together(options["prefers"])
     given |= {key: seconds(options[key]) for key in ("delay", "expires", "retry_delay")}
     return submit(

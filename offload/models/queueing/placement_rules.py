@@ -1,0 +1,55 @@
+"""The columns of a queue about the instances that run its jobs."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from offload.models.queueing.queue_validators import (
+    validate_escalation,
+    validate_preferences,
+    validate_requirements,
+)
+
+
+class PlacementRuled(models.Model):
+    """Requirements and preferences; a base of queues."""
+
+    requires = models.JSONField(
+        _("requires"),
+        default=dict,
+        db_default={},
+        blank=True,
+        validators=[validate_requirements],
+        help_text=_(
+            'What an instance must have to run its jobs, as an object: {"gpu": true, "ram_gb": '
+            '{">=": 64}, "labels": ["licensed"]}.'
+        ),
+    )
+    prefers = models.JSONField(
+        _("prefers"),
+        default=list,
+        db_default=[],
+        blank=True,
+        validators=[validate_preferences],
+        help_text=_(
+            "What an instance had better have to run its jobs, with weights: "
+            '[[{"gpu": true}, 5], [{"labels": ["shared"]}, -2]].'
+        ),
+    )
+    retry_with = models.JSONField(
+        _("retry with"),
+        default=dict,
+        db_default={},
+        blank=True,
+        validators=[validate_escalation],
+        help_text=_(
+            "Factors of least numbers that are required, for the next attempt after one ran out of "
+            'memory or time: {"ram_gb": 2}, or {"ram_gb": {"times": 2, "after": "out_of_memory"}}.'
+        ),
+    )
+
+    class Meta:
+        """A base without a table."""
+
+        abstract = True
