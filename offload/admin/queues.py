@@ -120,7 +120,7 @@ class QueueForm(ModelForm):
         fields = (
             "name", "topics", "ranking", "type", "max_parallel", "max_per_instance", "key",
             "max_per_key", "fair", "weights", "rate", "burst", "windows", "time_zone", "ageing",
-            "cluster_order", "requires", "prefers", "retry_with",
+            "cluster_order", "requires", "prefers", "retry_with", "leader_only",
             "retries", "retry_delay", "backoff", "retry_on", "no_retry_on", "rerun",
             "retention_days", "suspended", "note",
         )  # fmt: skip

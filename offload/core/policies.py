@@ -82,6 +82,8 @@ class Policy:
     prefers: Preferences = INDIFFERENT
     # Factors of requirements after a failure for want of memory or time.
     escalation: Escalation = NO_ESCALATION
+    # Whether its jobs run at the leader alone, which is one instance at a time.
+    leader_only: bool = False
     # Nothing of it is bound while it is suspended.
     suspended: bool = False
     # Why it is suspended.
@@ -116,13 +118,13 @@ class Policy:
         if self.type is QueueType.ORDERED:
             return False
         rules = (self.limit_per_key, self.turns_by, self.max_per_instance)
-        return any(one is not None for one in rules)
+        return self.leader_only or any(one is not None for one in rules)
 
     @property
     def is_limited(self) -> bool:
         """Tell whether it limits how many of some of its jobs run at once."""
         limits = (self.limit, self.limit_per_key, self.max_per_instance)
-        return any(one is not None for one in limits)
+        return self.leader_only or any(one is not None for one in limits)
 
     @property
     def is_plain(self) -> bool:

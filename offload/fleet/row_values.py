@@ -172,6 +172,7 @@ def policy_of(row: Queue) -> Policy:
         requires=_requires(row),
         prefers=prefers_of(row),
         escalation=escalation_of(row),
+        leader_only=row.leader_only,
         retry=_retry(
             RETRIES.nearest_whole(row.retries),
             RETRY_DELAY.nearest(row.retry_delay),

@@ -60,12 +60,13 @@ class Snapshot:
     def need(self, lane: Lane) -> Need:
         """Return the needs of the jobs of a lane: their own and those of their queue."""
         policy = self.policy(lane.queue)
-        if not policy.requires and not policy.prefers:
+        if not policy.requires and not policy.prefers and not policy.leader_only:
             return lane.need
         return replace(
             lane.need,
             requires=lane.requires.merged(policy.requires),
             prefers=lane.prefers.merged(policy.prefers),
+            leader_only=policy.leader_only,
         )
 
     def policy_for(self, topic: str) -> Policy:

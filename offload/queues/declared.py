@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 DECLARED_FIELDS = (
     "topics", "type", "max_parallel", "max_per_instance", "key", "max_per_key", "fair", "weights",
     "rate", "burst", "windows", "time_zone", "ageing", "cluster_order", "requires", "prefers",
-    "retry_with", "retries", "retry_delay", "backoff", "retry_on", "no_retry_on", "rerun",
-    "retention_days", "ranking",
+    "retry_with", "leader_only", "retries", "retry_delay", "backoff", "retry_on", "no_retry_on",
+    "rerun", "retention_days", "ranking",
 )  # fmt: skip
 
 

@@ -23,6 +23,8 @@ def beyond(policy: Policy) -> Iterator[Selector]:
     excess = _excess(policy)
     if excess > 0:
         yield selectors.beyond_limit(policy.name, excess)
+    if policy.leader_only:
+        yield from _of_followers(policy)
     if policy.chooses:
         yield from _of_keys_and_instances(policy)
 
@@ -33,6 +35,17 @@ def _excess(policy: Policy) -> int:
         # A rate takes none back.
         return 0
     return admit(policy, usage_of(policy), now()).excess
+
+
+def _of_followers(policy: Policy) -> Iterator[Selector]:
+    """Yield the unstarted jobs at other instances than the leader (B6b)."""
+    leader = snapshot().topology.leader
+    names = queue_use.of(policy.name).by_instance if leader else {}
+    yield from (
+        selectors.beyond_limit_on(policy.name, name, 0)
+        for name in names
+        if leader and name != leader.name
+    )
 
 
 def _of_keys_and_instances(policy: Policy) -> Iterator[Selector]:

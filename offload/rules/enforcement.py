@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from offload.core.placement.topology import InstanceInfo, RoutingRule, Topology
 
 INSTANCE = Instance._meta.db_table
+#: Obstacles that a queue, or a new leader, may raise after its jobs were bound.
+UNMET_BY_QUEUE = frozenset({Obstacle.UNMET, Obstacle.NOT_LEADER})
 
 
 def enforce() -> int:
@@ -86,12 +88,12 @@ def give_back_forbidden(name: str, current: Snapshot) -> None:
     topics = [topic for _, topic in queries.unstarted(name)]
     forbidden = [topic for topic in topics if not _may(name, topic, current)]
     requeue.recall_from(name, forbidden, cause=Cause.REFUSED)
-    if any(one.requires for one in current.policies):
+    if any(one.requires or one.leader_only for one in current.policies):
         _give_back_unmet(name, current)
 
 
 def _give_back_unmet(name: str, current: Snapshot) -> None:
-    """Give back the unstarted jobs whose queue now requires what this instance does not have."""
+    """Give back the unstarted jobs whose queue requires what this instance now lacks."""
     unmet = [one for one in queries.unstarted_lanes(name) if not _meets(name, one, current)]
     if unmet:
         requeue.recall(selectors.of_lanes(name, unmet), cause=Cause.REFUSED)
@@ -100,7 +102,7 @@ def _give_back_unmet(name: str, current: Snapshot) -> None:
 def _meets(name: str, lane: Lane, current: Snapshot) -> bool:
     judged = plan(current.need(lane), current.topology, now()).verdicts
     mine = (one.reason for one in judged if one.instance == name)
-    return not any(reason and reason.obstacle is Obstacle.UNMET for reason in mine)
+    return not any(reason and reason.obstacle in UNMET_BY_QUEUE for reason in mine)
 
 
 def _may(name: str, topic: str, current: Snapshot) -> bool:

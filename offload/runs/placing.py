@@ -55,6 +55,7 @@ def needs(row: Run, graph: Graph, plan: Plan) -> tuple[Need, ...]:
             limit=any((spec.signature.get("options") or {}).get(name) for name in TIME_LIMITS),
             files=row.payload_id is not None,
             requires=required(spec.topic),
+            leader_only=snapshot().policy_for(spec.topic).leader_only,
         )
         for spec in graph.steps
         if not (spec.wait or spec.plain or plan[spec.name].state.is_final)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from offload.core.placement.judgement import noted
 from offload.core.policies import QueueType
 from offload.core.states import Waiting
+from offload.core.texts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,8 @@ class Usage:
 
     # Jobs that are bound or run.
     bound: int = 0
+    # Of these, at other instances than the leader; counted only if the leader alone runs them.
+    elsewhere: int = 0
     # Tokens in the bucket of the queue's rate; None stands for a full one.
     tokens: float | None = None
 
@@ -114,6 +117,25 @@ def parallel(policy: Policy, usage: Usage, now: datetime) -> GateVerdict | None:
     )
 
 
+def leadership(policy: Policy, usage: Usage, now: datetime) -> GateVerdict | None:
+    """Let nothing through while a former leader still has jobs of a queue for the leader alone."""
+    if not policy.leader_only:
+        return None
+    left = counted(usage.elsewhere, "job", "jobs")
+    fact = f"The leader alone runs it; {left} of it not ended at other instances."
+    return GateVerdict(
+        gate="leader",
+        n=0 if usage.elsewhere else None,
+        used=usage.elsewhere,
+        limit=0,
+        waiting=Waiting.QUEUE_LIMIT,
+        why=f"It waits for former leaders: {left} of its queue not ended there.",
+        fact=fact if usage.elsewhere else "The leader alone runs it.",
+        change=f"manage.py offload queues set {policy.name} --no-leader-only",
+        purpose="To let every instance run it",
+    )
+
+
 def throughput(policy: Policy, usage: Usage, now: datetime) -> GateVerdict | None:
     """Let through as many jobs as the rate has tokens for; it takes none back."""
     rate = policy.rate
@@ -159,7 +181,7 @@ def _with(waiting: Waiting, detail: str) -> str:
 
 
 # Of equally tight gates, the first one gives the reason.
-GATES: tuple[Gate, ...] = (suspension, calendar, parallel, throughput)
+GATES: tuple[Gate, ...] = (suspension, calendar, leadership, parallel, throughput)
 
 
 def verdicts(policy: Policy, usage: Usage, now: datetime) -> tuple[GateVerdict, ...]:

@@ -25,6 +25,8 @@ class ProblemKind(enum.StrEnum):
     LIMIT_UNUSED = "limit_unused"
     # It raises what nothing requires.
     ESCALATION_UNUSED = "escalation_unused"
+    # An instance could not run its jobs if it led.
+    LEADER_UNABLE = "leader_unable"
     # No known instance has the name or the label.
     RULE_UNMATCHED = "rule_unmatched"
     # Another rule decides each topic before it.
@@ -40,6 +42,7 @@ _NOTES = {
     ProblemKind.SINGLE_INSTANCE,
     ProblemKind.LIMIT_UNUSED,
     ProblemKind.ESCALATION_UNUSED,
+    ProblemKind.LEADER_UNABLE,
 }
 
 

@@ -82,6 +82,22 @@ def unused_escalations(policies: Sequence[Policy], topology: Topology) -> Iterat
             )
 
 
+def unable_leaders(policies: Sequence[Policy], topology: Topology) -> Iterator[Problem]:
+    """Yield queues for the leader alone that some live instance of the own cluster cannot run."""
+    for policy in policies:
+        able = _consuming(policy, topology.live) if policy.leader_only else ()
+        unable = [one.name for one in topology.live if one not in able]
+        if policy.leader_only and unable:
+            yield Problem(
+                kind=ProblemKind.LEADER_UNABLE,
+                subject=policy.name,
+                fact=f"The leader alone runs queue {policy.name}, and {listed(unable, MOST_NAMED)} "
+                "could not: while it leads, the jobs wait.",
+                next_step="Give each instance a consumer of its topics, or let all run it: "
+                f"manage.py offload queues set {policy.name} --no-leader-only",
+            )
+
+
 def _takes(other: Policy, policy: Policy, pattern: Pattern) -> bool:
     """Tell whether the other queue gets every topic of a pattern of this one."""
     if other.name == policy.name:

@@ -63,6 +63,8 @@ class Need:
     requires: Requirements = NOTHING
     # Its preferences among the instances that can run it.
     prefers: Preferences = INDIFFERENT
+    # The leader alone runs it.
+    leader_only: bool = False
     # The instance that it is kept to.
     affinity: Affinity | None = None
 
@@ -92,6 +94,7 @@ def obstacle_to(
         capable(need, instance, consumer)
         or kept_away(need.affinity, instance.name)
         or allowed(need, instance, in_force)
+        or (_follows(instance) if need.leader_only else None)
         or alive(instance)
         or (travels(need, instance) if instance.peer else None)
         or refused(need, instance)
@@ -118,6 +121,14 @@ def allowed(need: Need, instance: InstanceInfo, in_force: Sequence[RoutingRule])
     `rules` are those in force that apply to the instance.
     """
     return switched_off(instance) or _judge(instance, need.topic, in_force)
+
+
+def _follows(instance: InstanceInfo) -> Reason | None:
+    """Return the reason if the instance does not lead the own cluster, or None."""
+    if instance.is_leader and not instance.is_remote:
+        return None
+    sentence = f"{instance.name} does not lead, and the job's queue is for the leader alone."
+    return _reason(Obstacle.NOT_LEADER, sentence)
 
 
 def switched_off(instance: InstanceInfo) -> Reason | None:

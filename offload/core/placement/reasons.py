@@ -25,6 +25,7 @@ class Obstacle(Explained):
     UNPLACED = "unplaced", "The job's run is to stay together, and no instance can do all of it."
     PLACED_ELSEWHERE = "placed_elsewhere", "The job's run is placed at another instance."
     KEPT_NEAR = "kept_near", "The job waits a moment for another instance, which it is to be near."
+    NOT_LEADER = "not_leader", "It does not lead, and the job's queue is for the leader alone."
     OFF = "off", "It is switched off."
     DENIED = "denied", "A rule denies it the topic."
     NOT_ALLOWED = "not_allowed", "Its allow rules do not include the topic."
@@ -73,6 +74,7 @@ _NEAREST = (
     Obstacle.RUNS_ANOTHER,
     Obstacle.REPLACES,
     Obstacle.IS_CLONE,
+    Obstacle.NOT_LEADER,
     Obstacle.KEPT_NEAR,
     Obstacle.PLACED_ELSEWHERE,
     Obstacle.UNPLACED,

@@ -38,6 +38,7 @@ def problems() -> tuple[Problem, ...]:
         *consumer_lint.single(topology, moment),
         *queue_lint.unused_limits(policies, topology),
         *queue_lint.unused_escalations(policies, topology),
+        *queue_lint.unable_leaders(policies, topology),
     ]
     return tuple(sorted(found, key=lambda one: one.kind.is_note))
 

@@ -14,11 +14,9 @@ from offload.core.policies import ClusterOrder
 from offload.core.validation import bounds
 from offload.management.arguments import (
     error_names,
-    escalations,
-    preferences,
     queue_keys,
+    queue_placement,
     queue_times,
-    requirements,
     times,
 )
 from offload.management.arguments.numbers import FOREVER, number, retry_options, whole
@@ -67,6 +65,7 @@ QUEUE_FIELDS = (
     "requires",
     "prefers",
     "retry_with",
+    "leader_only",
     "retries",
     "retry_delay",
     "backoff",
@@ -121,9 +120,7 @@ def _policy(parser: ArgumentParser) -> None:
         "--cluster-order", type=one_of(ClusterOrder), metavar=written_as(ClusterOrder),
         help="whom its jobs go to first, where instances of other clusters may run them too",
     )  # fmt: skip
-    requirements.add(parser, also="; none asks for nothing")
-    preferences.add(parser, also="; none prefers nothing")
-    escalations.add(parser, also="; none raises nothing")
+    queue_placement.add(parser)
     retry_options(parser)
     parser.add_argument(
         "--backoff",
@@ -205,17 +202,11 @@ def changes(options: Options) -> dict[str, Any]:
         found["topics"] = options["patterns"]
     if not found:
         raise CommandError("Say what to change, such as: --limit 2. See: --help")
-    if "requires" in found:
-        found["requires"] = requirements.together(found["requires"])
-    if "prefers" in found:
-        found["prefers"] = preferences.together(found["prefers"])
-    if "retry_with" in found:
-        found["retry_with"] = escalations.together(found["retry_with"])
     if "retry_delay" in found:
         found["retry_delay"] = found["retry_delay"].total_seconds()
     if isinstance(found.get("ageing"), timedelta):
         found["ageing"] = found["ageing"].total_seconds()
-    for part in (queue_times, queue_keys, error_names):
+    for part in (queue_times, queue_keys, queue_placement, error_names):
         found.update(part.read(found))
     return {name: None if value in (NONE_WORD, FOREVER) else value for name, value in found.items()}
 

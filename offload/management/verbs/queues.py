@@ -59,6 +59,7 @@ def facts(line: QueueLine) -> dict[str, object]:
         "requires": policy.requires.given,
         "prefers": policy.prefers.given,
         "retry_with": policy.escalation.given,
+        "leader_only": policy.leader_only,
         "retries": policy.retry.retries,
         "retry_delay": policy.retry.delay,
         "backoff": policy.retry.backoff,
@@ -114,6 +115,8 @@ def notes(lines: tuple[QueueLine, ...]) -> Iterator[Text]:
             yield sanitized(f"{line.policy.name} prefers {line.policy.prefers}.", "dim")
         if line.policy.escalation:
             yield sanitized(f"{line.policy.name} retries with {line.policy.escalation}.", "dim")
+        if line.policy.leader_only:
+            yield sanitized(f"{line.policy.name} runs at the leading instance alone.", "dim")
         if line.policy.suspended:
             note = f": {line.policy.note}" if line.policy.note else ""
             how = f"manage.py offload queues resume {line.policy.name}"

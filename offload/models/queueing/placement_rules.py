@@ -48,6 +48,15 @@ class PlacementRuled(models.Model):
             'memory or time: {"ram_gb": 2}, or {"ram_gb": {"times": 2, "after": "out_of_memory"}}.'
         ),
     )
+    leader_only = models.BooleanField(
+        _("leader only"),
+        default=False,
+        db_default=False,
+        help_text=_(
+            "Its jobs run at the leading instance alone, and move with leadership: the next leader "
+            "begins none while another instance still runs one."
+        ),
+    )
 
     class Meta:
         """A base without a table."""

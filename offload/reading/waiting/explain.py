@@ -78,7 +78,7 @@ def _row(job_id: str) -> Job:
 def _explain_topic(topic: str) -> Explanation:
     current = snapshot(fresh=True)
     policy = current.policy_for(validate_topic(topic))
-    need = Need(topic=topic, requires=policy.requires, prefers=policy.prefers)
+    need = current.need(Lane(topic=topic, queue=policy.name))
     found = _decide(need, policy.name, current, instance_rows.read())
     unknown = found.infeasible and not is_loaded(topic)
     near = nearest_topic(topic, _known(current)) if unknown else ""

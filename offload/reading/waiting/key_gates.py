@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from offload.core.admission.gates import GateVerdict
+from offload.core.admission.gates import GateVerdict, Usage, leadership
 from offload.core.policies import QueueType, TurnsBy
 from offload.core.states import JobState, Waiting
+from offload.fleet.snapshots import now
 from offload.models import Job, Queue
 from offload.tracking.binding import queue_use
 from offload.tracking.binding.candidate_sql import head_of_key
@@ -30,7 +31,8 @@ def added(allowance: Allowance, job: Job | None, current: Snapshot) -> Allowance
     if job is None or policy is None or job.state != JobState.PENDING or not policy.chooses:
         return allowance
     use = queue_use.of(policy.name)
-    return replace(allowance, gates=(*allowance.gates, *_gates(job, policy, use, current)))
+    found = {one.gate: one for one in (*allowance.gates, *_gates(job, policy, use, current))}
+    return replace(allowance, gates=tuple(found.values()))
 
 
 def _gates(job: Job, policy: Policy, use: QueueUse, current: Snapshot) -> Iterator[GateVerdict]:
@@ -40,8 +42,16 @@ def _gates(job: Job, policy: Policy, use: QueueUse, current: Snapshot) -> Iterat
         yield _per_key(job, policy, policy.limit_per_key, use)
     if policy.turns_by is not None:
         yield _turn(job, policy)
+    if policy.leader_only and (gate := _leadership(policy, use, current)):
+        yield gate
     if policy.max_per_instance is not None:
         yield _per_instance(policy, use, current)
+
+
+def _leadership(policy: Policy, use: QueueUse, current: Snapshot) -> GateVerdict | None:
+    leader = current.topology.leader
+    there = use.by_instance.get(leader.name, 0) if leader else 0
+    return leadership(policy, Usage(elsewhere=use.total - there), now())
 
 
 def _order(job: Job) -> GateVerdict:

@@ -165,7 +165,9 @@ def _use(place: Place, queue: str) -> QueueUse:
 def _room(use: QueueUse, place: Place, policy: Policy, most_here: int | None, now: datetime) -> int:
     """Return how many jobs of the queue the place may get."""
     tokens = buckets.level(policy.name, policy.rate) if policy.rate else None
-    allowance = admit(policy, Usage(bound=use.total, tokens=tokens), now)
+    elsewhere = use.total - use.by_instance.get(place.instance, 0) if policy.leader_only else 0
+    usage = Usage(bound=use.total, tokens=tokens, elsewhere=elsewhere)
+    allowance = admit(policy, usage, now)
     left = allowance.up_to(place.window - use.window)
     if most_here is None:
         return left

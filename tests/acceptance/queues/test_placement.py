@@ -1,4 +1,4 @@
-"""Preferences, and what is required after a failure, with real workers."""
+"""Preferences, escalation after a failure, and queues for the leader alone, with real workers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import offload
 from offload.core.states import JobState
 from offload.models import Job
 from tests.acceptance.site.properties import file
-from tests.acceptance.watching import all_ended, ended
+from tests.acceptance.watching import add_queue, all_ended, began, ended, runner
 from tests.polling import eventually
 
 if TYPE_CHECKING:
@@ -43,3 +43,22 @@ def test_jobs_go_where_they_would_rather_run_and_require_more_after_the_kernel_k
         "gpus was raised from 2 to 3: attempt 1 ran out of memory."
     ]
     assert found.requires.given == {"gpus": {">=": 3}}
+
+
+def test_jobs_for_the_leader_alone_move_with_leadership(fleet: Fleet) -> None:
+    workers = {one.name: one for one in fleet.need("a", "b")}
+    add_queue("alone", ["acc/sleep"], leader_only=True)
+    jobs = offload.submit_many("acc/sleep", [{"seconds": 0.3}] * 6)
+    former = runner(fleet, jobs[0])
+
+    former.kill()
+
+    rows = all_ended("acc/sleep", 6)
+    assert {one.state for one in rows} == {JobState.SUCCEEDED}
+    [other] = workers.keys() - {former.name}
+    where = {one.instance for one in rows}
+    assert other in where
+    assert where <= {former.name, other}
+    ended_there = [one.finished_at for one in rows if one.instance == former.name]
+    began_here = [began(one) for one in rows if one.instance == other]
+    assert all(end is not None and end <= min(began_here) for end in ended_there)
