@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
+from offload.core.placement.instance_conditions import Condition
 from offload.core.placement.rule_status import RuleStatus
 from offload.core.placement.topology import Mode
 from offload.core.states import JobState
@@ -41,6 +42,9 @@ BADGES: Mapping[enum.StrEnum, Badge] = MappingProxyType(
         RuleStatus.NOT_SENT: Badge("↛", _("not sent there"), "idle"),
         RuleStatus.ABSENT: Badge("·", _("no consumer"), "idle"),
         RuleStatus.UNKNOWN: Badge("?", _("unknown"), "warn"),
+        Condition.BUSY: Badge("►", _("busy"), "busy"),
+        Condition.OFF: Badge("⊘", _("switched off"), "bad"),
+        # Conditions of instances have the words of modes, where they are the same.
         Mode.STARTING: Badge("◌", _("starting"), "busy"),
         Mode.READY: Badge("●", _("ready"), "good"),
         Mode.DRAINING: Badge("◐", _("draining"), "warn"),

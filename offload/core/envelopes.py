@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: The header of a message that holds the envelope.
 HEADER = "offload"
+#: The header of a message by which an agent finds out whether any arrive.
+PROBE_HEADER = "offload_probe"
 #: Tasks that run another one; they are sent under their own name to consumers of its topic.
 MAP_TASK = "offload.map"
 ERRBACK_TASK = "offload.errback"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from offload.core.placement.instance_conditions import Trouble
 from offload.core.placement.judgement import noted
 from offload.core.placement.topology import Mode
 from offload.core.texts import counted
@@ -70,8 +71,16 @@ def _trouble(line: InstanceLine) -> Iterator[Finding]:
     if line.is_off:
         fact = noted(f"{line.name} is switched off", line.off_note)
         yield warn(SUBJECT, fact, f"To switch it on: manage.py offload on {line.name}")
+    elif line.trouble:
+        yield warn(SUBJECT, line.suspicion, f"{_step(line.trouble)} Look at {where} and its log.")
     elif line.mode is not Mode.READY:
         yield warn(SUBJECT, f"{line.name} is {line.mode}.", f"Look at {where} and its log.")
+
+
+def _step(trouble: str) -> str:
+    return (
+        "Look at the broker." if trouble == Trouble.BROKER else "It comes back by itself if it can."
+    )
 
 
 def _unrenewed(line: InstanceLine) -> Iterator[Finding]:

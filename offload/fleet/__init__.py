@@ -12,6 +12,7 @@ __all__ = [
     "leadership",
     "membership",
     "observing",
+    "own_facts",
     "properties",
     "remote",
     "row_values",

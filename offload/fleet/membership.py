@@ -1,14 +1,13 @@
-"""Membership: instances join, send heartbeats, take a new incarnation, and leave."""
+"""Membership: instances join, send heartbeats, change their mode, and leave."""
 
 from __future__ import annotations
 
-import json
 import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from django.db.models import Max
+from django.db.models import Case, F, Max, Value, When
 
 from offload.conf import settings
 from offload.core.placement.topology import PROTOCOL_VERSION, Mode
@@ -28,9 +27,9 @@ from offload.tracking import selectors
 from offload.tracking.state_changes import send_on_commit
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from offload.core.discovery.properties import Scalar
+    from offload.core.placement.instance_conditions import Trouble
 
 INSTANCE = Instance._meta.db_table
 SLOT = Slot._meta.db_table
@@ -108,6 +107,9 @@ def _write(announcement: Announcement, incarnation: str) -> None:
             "incarnation": incarnation,
             "cluster": settings().cluster,
             "mode": Mode.STARTING,
+            "mode_at": DatabaseNow(),
+            "trouble": "",
+            "remedy": "",
             "beat": 0,
             "beat_at": DatabaseNow(),
             "started_at": DatabaseNow(),
@@ -162,48 +164,37 @@ def beat(name: str, incarnation: str) -> bool:
     )
 
 
-def report(name: str, incarnation: str, *, load: Mapping[str, Any]) -> None:
-    """Announce held and running jobs, and the state of the worker's loop and broker connection."""
-    database.execute(
-        f"UPDATE {INSTANCE} SET load = %(load)s WHERE {INCARNATION}",
-        {"load": json.dumps(load), "name": name, "incarnation": incarnation},
-    )
-
-
 @retried
-def set_mode(name: str, incarnation: str, mode: Mode, *, concurrency: int | None = None) -> None:
-    """Announce a mode, and the concurrency once it is known."""
-    changes: dict[str, Any] = {"mode": mode}
+def set_mode(
+    name: str,
+    incarnation: str,
+    mode: Mode,
+    *,
+    concurrency: int | None = None,
+    trouble: Trouble | None = None,
+) -> None:
+    """Announce a mode, the trouble that is its cause, and the concurrency once it is known."""
+    changes: dict[str, Any] = {"mode": mode, "trouble": trouble or ""}
     if concurrency:
         changes["concurrency"] = concurrency
         changes["window"] = window_of(concurrency)
     mine = Instance.objects.incarnation(name, incarnation).live()
     with database.atomic():
         lock_version()
-        if mine.exclude(**changes).update(**changes):
+        if mine.exclude(**changes).update(**changes, **_dated(changes)):
             raise_version()
-            send_on_commit([ModeChange(name, incarnation, mode, "announced")])
+            reason = trouble.sentence if trouble else "announced"
+            send_on_commit([ModeChange(name, incarnation, mode, reason)])
 
 
-@retried
-def set_properties(
-    name: str,
-    incarnation: str,
-    properties: Mapping[str, Scalar],
-    *,
-    pending: Collection[str] = (),
-) -> None:
-    """Announce properties if they differ; those that are pending stay as they were announced."""
-    mine = Instance.objects.incarnation(name, incarnation).live()
-    with database.atomic():
-        lock_version()
-        before = mine.values_list("facts", flat=True).first()
-        if before is None:
-            return
-        after = {**{one: before[one] for one in pending if one in before}, **properties}
-        if after != before:
-            mine.update(facts=after)
-            raise_version()
+def _dated(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return since when the mode is what it is, and nothing done yet, unless it stays the same."""
+    same = When(mode=changes["mode"], trouble=changes["trouble"], then=F("mode_at"))
+    done = When(mode=changes["mode"], trouble=changes["trouble"], then=F("remedy"))
+    return {
+        "mode_at": Case(same, default=DatabaseNow()),
+        "remedy": Case(done, default=Value("")),
+    }
 
 
 @retried
@@ -216,7 +207,7 @@ def leave(name: str, incarnation: str, *, reason: str, crash: bool) -> bool:
     with database.atomic():
         lock_version()
         gone = Instance.objects.incarnation(name, incarnation).live()
-        if not gone.update(mode=Mode.GONE, gone_because=reason):
+        if not gone.update(mode=Mode.GONE, mode_at=DatabaseNow(), gone_because=reason):
             return False
         raise_version()
         moved = release(name, incarnation, cause=cause, error=f"{name}: {reason}", crash=crash)

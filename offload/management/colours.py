@@ -21,6 +21,7 @@ STYLES = {
     JobState.GIVEN_UP: "red",
     JobState.ERROR: "red",
     "ready": "green",
+    "busy": "blue",
     "starting": "yellow",
     "draining": "yellow",
     "reconnecting": "red",

@@ -12,7 +12,7 @@ from kombu.compression import compress
 from kombu.serialization import dumps
 
 from offload.conf import cluster_name
-from offload.core.envelopes import HEADER, Envelope
+from offload.core.envelopes import HEADER, PROBE_HEADER, Envelope
 from offload.core.texts import counted
 from offload.messaging.installation import celery_app, current_installation
 from offload.messaging.names import queue_name
@@ -84,6 +84,31 @@ def publish(jobs: Sequence[tuple[BoundJob, str]]) -> dict[str, Exception]:
             (str(error) or repr(error)).rstrip("."),
         )
         return {}
+
+
+def send_probe(instance: str, number: int) -> bool:
+    """Send an instance a message of no job, to find out whether it arrives.
+
+    Return whether the broker took it.
+    """
+    if current_installation.to_broker.is_open:
+        return False
+    app, queue = celery_app(), instance_queue(instance)
+    try:
+        within(PUBLISH_TIMEOUT_SECONDS, lambda: _send_probe(app, queue, number))
+    except Exception as error:
+        current_installation.to_broker.trip()
+        logger.warning("no probe is sent to %s: %r", instance, error)
+        return False
+    return True
+
+
+def _send_probe(app: Celery, queue: Queue, number: int) -> None:
+    with app.producer_pool.acquire(block=True, timeout=1) as producer:
+        producer.publish(
+            "", exchange="", routing_key=queue.name, declare=[queue], retry=False,
+            headers={PROBE_HEADER: number}, delivery_mode=1,
+        )  # fmt: skip
 
 
 def _publish(app: Celery, jobs: Sequence[tuple[BoundJob, str]]) -> dict[str, Exception]:

@@ -51,6 +51,11 @@ class Instance(models.Model):
     beat_at = models.DateTimeField(_("last beat"), db_default=DatabaseNow())
     joined = models.BigIntegerField(_("join order"))
     started_at = models.DateTimeField(_("started"), db_default=DatabaseNow())
+    #: Why it is suspect: a ``Trouble``; empty if it is not.
+    trouble = models.CharField(_("trouble"), max_length=16, blank=True, default="", db_default="")
+    mode_at = models.DateTimeField(_("in this mode since"), db_default=DatabaseNow())
+    #: The remedy of its trouble, as sentences.
+    remedy = models.CharField(_("done"), max_length=255, blank=True, default="", db_default="")
     gone_because = models.CharField(_("reason"), max_length=255, blank=True, default="")
 
     host = models.CharField(_("host"), max_length=255)

@@ -141,6 +141,8 @@ def applied(
     }
 
 
-def give_back_unstarted(name: str, incarnation: str) -> int:
-    """Give back all unstarted jobs, because the instance drains."""
-    return len(requeue.recall(selectors.bound_to(name, incarnation), cause=Cause.STOPPED_ORDERLY))
+def give_back_unstarted(
+    name: str, incarnation: str, *, cause: Cause = Cause.STOPPED_ORDERLY
+) -> int:
+    """Give back all unstarted jobs, because the instance drains or is suspect."""
+    return len(requeue.recall(selectors.bound_to(name, incarnation), cause=cause))

@@ -30,6 +30,8 @@ class Report:
     refused: dict[Key, str] = field(default_factory=dict)
     #: Runs that Celery was asked to end, and whether by force.
     stops: dict[Key, bool] = field(default_factory=dict)
+    #: The number of the last probe that arrived by the broker.
+    probe: int = 0
 
     def packed(self) -> dict[str, Any]:
         """Return the report as JSON for the link."""
@@ -46,6 +48,7 @@ class Report:
             "lost": [[*key, cause, detail] for key, (cause, detail) in self.lost.items()],
             "refused": [[*key, task] for key, task in self.refused.items()],
             "stops": [[*key, force] for key, force in self.stops.items()],
+            "probe": self.probe,
         }
 
     @classmethod
@@ -64,6 +67,7 @@ class Report:
             lost={(job, epoch): (cause, detail) for job, epoch, cause, detail in message["lost"]},
             refused={(job, epoch): task for job, epoch, task in message["refused"]},
             stops={(job, epoch): force for job, epoch, force in message["stops"]},
+            probe=message["probe"],
         )
 
     @property
@@ -75,7 +79,7 @@ class Report:
     def news(self) -> tuple[object, ...]:
         """Return facts whose change calls for a look at the window."""
         lengths = len(self.lost), len(self.refused), tuple(self.stops)
-        return self.mode, self.ended, self.connections, lengths
+        return self.mode, self.ended, self.connections, self.probe, lengths
 
     def is_urgent(self, before: tuple[object, ...]) -> bool:
         """Return whether the news since these call for a look at once.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from offload.core.matching.preferences import INDIFFERENT, Preferences
 from offload.core.matching.requirements import NOTHING, Requirements
 from offload.core.placement.affinity import Affinity, kept_away
+from offload.core.placement.instance_conditions import suspicion
 from offload.core.placement.reasons import Obstacle, Reason
 from offload.core.placement.topology import (
     PROTOCOL_VERSION,
@@ -161,7 +162,15 @@ def alive(instance: InstanceInfo) -> Reason | None:
     if instance.mode is Mode.GONE and instance.said_goodbye:
         return _reason(Obstacle.GONE, f"{instance.name} was shut down.")
     obstacle = _MODE_OBSTACLES[instance.mode]
+    if obstacle in {Obstacle.SUSPECT, Obstacle.DISCONNECTED} and instance.trouble:
+        return _reason(obstacle, suspected(instance))
     return _reason(obstacle, f"{instance.name}: {obstacle.sentence}")
+
+
+def suspected(instance: InstanceInfo) -> str:
+    """Return a sentence about a suspect instance: its trouble, since when, and what was done."""
+    since, done = instance.mode_at, instance.remedy
+    return suspicion(instance.name, instance.trouble, instance.mode, since=since, remedy=done)
 
 
 def fits(need: Need, instance: InstanceInfo, bound: int) -> Reason | None:

@@ -98,6 +98,12 @@ class InstanceInfo:
     is_off: bool = False
     # Why it was switched off.
     off_note: str = ""
+    # Why it is suspect, if it is; a `Trouble`.
+    trouble: str = ""
+    # Since when it is in its mode, by the database's clock.
+    mode_at: datetime | None = None
+    # The remedy of its trouble, as sentences.
+    remedy: str = ""
     is_leader: bool = False
     said_goodbye: bool = False
     labels: frozenset[str] = frozenset()

@@ -9,7 +9,13 @@ from offload.management.arguments import times
 from offload.management.colours import coloured
 from offload.management.terminal import Terminal, table
 from offload.management.verbs import rules
-from offload.management.verbs.instance_lines import facts, instances_table, limits, properties
+from offload.management.verbs.instance_lines import (
+    facts,
+    instances_table,
+    limits,
+    properties,
+    suspicions,
+)
 from offload.management.verbs.peers import remote_detail
 from offload.reading.cluster import facts as cluster_facts
 from offload.reading.cluster import instance_page, known_names, remote_page
@@ -50,6 +56,7 @@ def show(terminal: Terminal, name: str) -> None:
 def own(page: InstancePage) -> Iterator[str | Table | Text]:
     """Yield an own instance for people."""
     yield instances_table([page.member], is_long=True, is_wide=True)
+    yield from suspicions([page.member])
     yield from limits([page.member])
     yield from properties([page.member])
 

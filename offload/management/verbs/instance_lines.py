@@ -16,13 +16,12 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from offload.reading.cluster.lines import InstanceLine
     from offload.reading.cluster.members import Ability, Member
     from offload.reading.rules.rulebook import RuleLine
 
 HEADERS = (
     "instance",
-    "mode",
+    "state",
     "beat",
     "running",
     "bound",
@@ -69,6 +68,11 @@ def limits(shown: Sequence[Member]) -> Iterator[Text]:
             yield from (sanitized(_limit(line, why), "yellow") for why in line.reasons)
 
 
+def suspicions(shown: Sequence[Member]) -> Iterator[Text]:
+    """Yield why instances are suspect, since when, and what was done."""
+    yield from (sanitized(line.suspicion, "red") for line in shown if line.suspicion)
+
+
 def _limit(line: Member, why: str) -> str:
     alike = [one for one in line.abilities if one.why == why]
     if len(line.unable) == line.consumed and len(alike) == line.consumed:
@@ -85,7 +89,11 @@ def facts(line: Member, book: Sequence[RuleLine]) -> dict[str, object]:
     return {
         "name": line.name,
         "cluster": line.cluster,
+        "state": line.condition,
         "mode": line.mode,
+        "mode_at": line.mode_at,
+        "trouble": line.suspected_of,
+        "remedy": line.remedy,
         "gone_because": line.gone_because,
         "silent": line.is_silent,
         "off": line.is_off,
@@ -119,7 +127,7 @@ def row(line: Member, *, is_long: bool) -> tuple[str | Text, ...]:
     """Return an instance as cells of HEADERS."""
     return (
         line.name,
-        coloured(mode(line)),
+        coloured(line.condition),
         f"{times.seconds(line.beat_age_seconds)} ago",
         f"{line.running}/{line.concurrency}",
         str(line.bound),
@@ -129,13 +137,6 @@ def row(line: Member, *, is_long: bool) -> tuple[str | Text, ...]:
         f"{line.host}:{line.pid}",
         "leads" if line.is_leader else "",
     )
-
-
-def mode(line: InstanceLine) -> str:
-    """Return an instance's mode in a word."""
-    if line.is_silent:
-        return "silent"
-    return "off" if line.is_off else line.mode.value
 
 
 def may_run(line: Member, *, is_long: bool) -> str:

@@ -10,7 +10,13 @@ from offload.management.arguments.words import named
 from offload.management.terminal import Terminal, sanitized
 from offload.management.verb import Options, Verb
 from offload.management.verbs import instance_detail
-from offload.management.verbs.instance_lines import facts, instances_table, limits, properties
+from offload.management.verbs.instance_lines import (
+    facts,
+    instances_table,
+    limits,
+    properties,
+    suspicions,
+)
 from offload.management.verbs.peers import peer_lines as remote
 from offload.reading.cluster import lost_instances
 from offload.reading.overview import instances
@@ -48,7 +54,8 @@ def run(terminal: Terminal, options: Options) -> None:
     lines: list[str | Table | Text] = ["No instance is here."]
     if shown:
         is_long = options["long"]
-        lines = [instances_table(shown, is_long=is_long, is_wide=terminal.is_wide), *limits(shown)]
+        lines = [instances_table(shown, is_long=is_long, is_wide=terminal.is_wide)]
+        lines += [*suspicions(shown), *limits(shown)]
         lines += properties(shown) if options["properties"] else []
     if hidden := len(every) - len(shown):
         lines.append(f"{counted(hidden, 'more is', 'more are')} gone; --all shows them.")
@@ -61,7 +68,7 @@ def run(terminal: Terminal, options: Options) -> None:
 
 INSTANCES = Verb(
     name="instances",
-    help="list instances: mode, last heartbeat, the topics they may run of those they consume, and "
+    help="list instances: state, last heartbeat, topics they may run of those they consume, and "
     "their jobs: running (of their slots), bound but unstarted, and both (of their windows); or "
     "show one of this or another cluster",
     arguments=arguments,

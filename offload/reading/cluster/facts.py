@@ -92,6 +92,9 @@ class ClusterFacts:
         return kind(
             name=one.name,
             mode=one.mode,
+            mode_at=one.mode_at,
+            trouble=one.trouble,
+            remedy=one.remedy,
             is_off=one.is_off,
             off_note=one.off_note,
             beat_age_seconds=line.beat_age,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.utils.timezone import localtime
+
+from offload.core.placement.instance_conditions import Condition, Trouble, condition, suspicion
 from offload.core.placement.topology import Mode
 
 if TYPE_CHECKING:
@@ -20,6 +23,12 @@ class InstanceLine:
 
     name: str
     mode: Mode
+    #: Since when it is in its mode.
+    mode_at: datetime | None
+    #: Why it is suspect, as it announced it: a ``Trouble``, or empty.
+    trouble: str
+    #: The remedy of its trouble, as sentences.
+    remedy: str
     #: Switched off as a whole by an operator.
     is_off: bool
     #: Why it was switched off.
@@ -75,6 +84,32 @@ class InstanceLine:
         if self.is_gone:
             return not self.said_goodbye
         return not self.takes_work or self.is_behind
+
+    @property
+    def condition(self) -> Condition:
+        """Return the word for its present doings."""
+        return condition(
+            self.mode,
+            is_off=self.is_off,
+            is_silent=self.is_silent,
+            is_full=self.running >= self.concurrency,
+        )
+
+    @property
+    def suspected_of(self) -> str:
+        """Return its trouble, if it is suspect; else nothing."""
+        if self.condition is not Condition.SUSPECT:
+            return ""
+        return Trouble.SILENT if self.is_silent else self.trouble
+
+    @property
+    def suspicion(self) -> str:
+        """Return a sentence with cause, time and remedy if it is suspect; else nothing."""
+        if self.condition is not Condition.SUSPECT:
+            return ""
+        since = localtime(self.beat_at if self.is_silent else self.mode_at)
+        done = "" if self.is_silent else self.remedy
+        return suspicion(self.name, self.suspected_of, self.mode, since=since, remedy=done)
 
     @property
     def takes_work(self) -> bool:

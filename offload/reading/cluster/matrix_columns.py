@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from offload.core.placement.instance_conditions import Condition, condition
 from offload.core.placement.topology import Mode
 from offload.reading.cluster.lines import InstanceLine
 
@@ -21,7 +22,7 @@ class Column:
     name: str
     #: The cluster that it is in; empty for the own one.
     peer: str = ""
-    mode: Mode
+    condition: Condition
     is_off: bool
     is_leader: bool
     #: Whether it, or its cluster, has not been heard for too long.
@@ -50,7 +51,7 @@ def _own(facts: ClusterFacts, instance: InstanceInfo) -> Column:
     line = facts.instance_line(instance, InstanceLine)
     return Column(
         name=line.name,
-        mode=line.mode,
+        condition=line.condition,
         is_off=line.is_off,
         is_leader=line.is_leader,
         is_silent=line.is_silent,
@@ -65,16 +66,19 @@ def _remote(facts: ClusterFacts, instance: InstanceInfo) -> Column:
     """Return the column of another cluster's instance as that announced it."""
     line = facts.remote.get(instance.name)
     said = line.running if line else None
+    # Ours alone, unless it says how many it runs.
+    running = facts.counts.running_on(instance.name) if said is None else said
     takes_work = instance.mode is Mode.READY and not instance.is_off and not instance.is_silent
     return Column(
         name=instance.name,
         peer=instance.peer,
-        mode=instance.mode,
+        condition=condition(
+            instance.mode, is_off=instance.is_off, is_full=running >= instance.concurrency
+        ),
         is_off=instance.is_off,
         is_leader=instance.is_leader,
         is_silent=instance.is_silent,
-        # Ours alone, unless it says how many it runs.
-        running=facts.counts.running_on(instance.name) if said is None else said,
+        running=running,
         concurrency=instance.concurrency,
         has_problem=not takes_work,
     )

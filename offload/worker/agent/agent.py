@@ -79,7 +79,8 @@ class Agent:
             return 1
         self.heartbeat = Heartbeat(self.name, incarnation, self._link, self._spec)
         self.leader = Leader(self.name, self.heartbeat)
-        self.window = Window(self.name, self.heartbeat, self._spec["can_kill"])
+        tell = self._link.send
+        self.window = Window(self.name, self.heartbeat, self._spec["can_kill"], tell)
         self.heartbeat.start()
         self.leader.start()
         current.belong_to(self.name)

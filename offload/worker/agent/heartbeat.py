@@ -12,9 +12,10 @@ from django.db import Error, connections
 
 from offload.conf import lease_time, settings
 from offload.core.exceptions import NameInUse
+from offload.core.placement.instance_conditions import MODE_OF_TROUBLE, Trouble, trouble_of
 from offload.core.placement.topology import Mode
 from offload.db import database
-from offload.fleet import membership
+from offload.fleet import membership, own_facts
 from offload.models import Instance
 from offload.topology import providers
 from offload.topology.providing import Properties
@@ -58,6 +59,10 @@ class Heartbeat(threading.Thread):
         self.failing: dict[str, str] = {}
         #: The last renewal of the worker's lease after it had expired, by ``boottime``.
         self.resumed_at = 0.0
+        #: Whether messages to the worker do not arrive.
+        self.is_deaf = False
+        #: The trouble as it is announced.
+        self.trouble: Trouble | None = None
         self._leased_until = math.inf
         self._link = link
         self._spec = spec
@@ -77,7 +82,7 @@ class Heartbeat(threading.Thread):
         changed = self._report is None or report.mode != self._report.mode
         self._report = report
         self._heard_at = self._clock()
-        if changed:
+        if changed or self._trouble(report) != self.trouble:
             self._heard.set()
 
     def stop(self) -> None:
@@ -126,32 +131,45 @@ class Heartbeat(threading.Thread):
         self._link.send({"lease": self._leased_until, "incarnation": self.incarnation})
 
     def _announce(self, report: Report) -> None:
-        mode, concurrency, load = self._mode(report), report.concurrency, self._load(report)
-        if (mode, concurrency) != self._announced[:2]:
-            membership.set_mode(self.nodename, self.incarnation, mode, concurrency=concurrency)
-        if (mode, concurrency, load) != self._announced:
-            membership.report(self.nodename, self.incarnation, load=load)
-        self._announced = (mode, concurrency, load)
+        trouble, load = self._trouble(report), self._load(report)
+        mode = MODE_OF_TROUBLE[trouble] if trouble else report.mode
+        stands = (mode, report.concurrency, trouble)
+        if stands != self._announced[:3]:
+            membership.set_mode(
+                self.nodename,
+                self.incarnation,
+                mode,
+                concurrency=report.concurrency,
+                trouble=trouble,
+            )
+        self.trouble = trouble
+        if (*stands, load) != self._announced:
+            own_facts.report(self.nodename, self.incarnation, load=load)
+        self._announced = (*stands, load)
         if self._properties.now != self._known:
             self._announce_properties()
 
     def _announce_properties(self) -> None:
         # Read in this order: a property that gets its value in between is in both, not in neither.
         pending, now = self._properties.pending, self._properties.now
-        membership.set_properties(self.nodename, self.incarnation, now, pending=pending)
+        own_facts.set_properties(self.nodename, self.incarnation, now, pending=pending)
         self._known = now
 
     def _load(self, report: Report) -> dict[str, Any]:
         found = {"failing": dict(self.failing), "providers": self._properties.failing}
         return {**report.load(), **{name: errors for name, errors in found.items() if errors}}
 
-    def _mode(self, report: Report) -> Mode:
+    def _trouble(self, report: Report) -> Trouble | None:
         # A frozen parent reports nothing at all.
         unheard = self._clock() - self._heard_at
-        wedged = report.tick_age + unheard > settings().timeout
-        if report.mode is Mode.READY and wedged and self._spec["can_kill"]:
-            return Mode.SUSPECT
-        return report.mode
+        # The loop of a pool without processes stands still while a job runs.
+        still_for = report.tick_age + unheard if self._spec["can_kill"] else 0.0
+        most = settings().timeout
+        return trouble_of(report.mode, still_for=still_for, most=most, is_deaf=self.is_deaf)
+
+    def look_again(self) -> None:
+        """Announce at once what this agent found out about the worker."""
+        self._heard.set()
 
     def _refused(self) -> None:
         """Find out why the heartbeat changed no row (A3): declared gone, or superseded."""

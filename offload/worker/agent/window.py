@@ -7,7 +7,7 @@ import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from offload.conf import settings
 from offload.core.placement.topology import Mode
@@ -19,6 +19,7 @@ from offload.jobs import losses, refusals, stopping
 from offload.rules import enforcement
 from offload.tracking.queries import active_on, forced_on
 from offload.tracking.selectors import Holder
+from offload.worker.agent.suspicion import Suspicion
 from offload.worker.liveness import boottime
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Window:
     heartbeat: Heartbeat
     #: Whether the pool has a process per run.
     can_kill: bool
+    #: Sends the worker a message.
+    tell: Callable[[dict[str, Any]], object] = lambda _: None
     #: Returns seconds that only grow.
     clock: Callable[[], float] = time.monotonic
     #: Returns seconds by which reports of the worker are dated.
@@ -63,10 +66,18 @@ class Window:
     killed: set[Key] = field(default_factory=set)
     #: Runs whose jobs were stopped because Celery was asked to end them.
     stopped: set[Key] = field(default_factory=set)
+    suspicion: Suspicion = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin without suspicion."""
+        self.suspicion = Suspicion(
+            self.name, self.heartbeat, lambda why: self.tell({"restart": why}), clock=self.clock
+        )
 
     def look(self, worker: Report) -> int:
         """Do what is due now; return how many jobs were bound."""
         self._lost &= worker.lost.keys() | worker.refused.keys()
+        is_suspect = self.suspicion.act()
         self._apply()
         self._stop(worker)
         self._kill(worker)
@@ -74,11 +85,12 @@ class Window:
         if worker.mode is Mode.DRAINING:
             enforcement.give_back_unstarted(self.name, self.heartbeat.incarnation)
             return 0
-        if worker.mode is Mode.READY:
-            self._republish(worker)
+        again = self._republish(worker) if worker.mode is Mode.READY else 0
+        self.suspicion.listen(worker, is_missing=again > 0)
         self._refuse(worker)
         self._reconcile(worker)
-        return dispatching.refill(self.name) if worker.mode is Mode.READY else 0
+        takes_work = worker.mode is Mode.READY and not is_suspect
+        return dispatching.refill(self.name) if takes_work else 0
 
     def settled(self, worker: Report) -> list[Key]:
         """Return the reported lost and refused runs that have been dealt with."""
@@ -135,14 +147,15 @@ class Window:
             return
         self._applied, self._applied_at = rules, at
 
-    def _republish(self, worker: Report) -> None:
+    def _republish(self, worker: Report) -> int:
+        """Send jobs again that did not arrive although a process is free; return how many."""
         now = self.clock()
-        if now - self._republished > REPUBLISH_SECONDS and worker.has_idle_slot:
-            self._republished = now
-            # A run that is reported lost must be dealt with before it is sent again, as it may
-            # begin.
-            kept = worker.held | worker.running.keys() | worker.lost.keys()
-            republishing.send_again(self.name, self.heartbeat.incarnation, held=kept)
+        if now - self._republished <= REPUBLISH_SECONDS or not worker.has_idle_slot:
+            return 0
+        self._republished = now
+        # A run that is reported lost must be dealt with before it is sent again, as it may begin.
+        kept = worker.held | worker.running.keys() | worker.lost.keys()
+        return republishing.send_again(self.name, self.heartbeat.incarnation, held=kept)
 
     def _reconcile(self, worker: Report) -> None:
         """End attempts that run here by the database and that the worker did not report twice (R9).

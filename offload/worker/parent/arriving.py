@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from offload.core.envelopes import Malformed
 from offload.messaging.publisher import EXCHANGE
-from offload.worker.parent.headers import envelope_of
+from offload.worker.parent.headers import envelope_of, probe_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,6 +74,8 @@ class Arrivals:
 
             def on_task_received(message: Any) -> Any:
                 self.count += 1
+                if (probe := probe_of(message)) is not None:
+                    return in_flight.receive_probe(probe)
                 try:
                     envelope = envelope_of(message)
                 except Malformed as problem:

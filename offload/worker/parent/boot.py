@@ -84,10 +84,7 @@ class Worker:
         lease: SharedLease = shared_lease,
         launch: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen,
     ) -> None:
-        """Connect Celery's signals.
-
-        ``lease`` is what pool children look at; ``launch`` starts the agent.
-        """
+        """Take the lease that pool children look at, and what starts the agent."""
         self._app = app
         self._in_flight = in_flight
         self._lease = lease
@@ -217,6 +214,8 @@ class Worker:
             message = link.receive(REPORT_SECONDS) if link else None
             if message is None:
                 time.sleep(BUSY_GATHER_SECONDS * 10)
+            elif "restart" in message:
+                self._in_flight.restart = message["restart"]
             elif "lease" in message:
                 self._end_runs_past_lease()
                 self._lease.extend(message["lease"], message["incarnation"])

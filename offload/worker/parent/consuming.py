@@ -55,6 +55,10 @@ class Tick(bootsteps.StartStopStep):
 
     def _tick(self, parent: Any) -> None:
         self.in_flight.tick = self.in_flight.clock()
+        why = self.in_flight.take_restart()
+        # Other pools have no event loop, which would restart the consumer after this error.
+        if why and parent.hub is not None:
+            raise ConnectionResetError(why)
         # The pool may grow and shrink, by autoscale or remote control.
         self.in_flight.concurrency = parent.pool.num_processes or self.in_flight.concurrency
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from offload.core.envelopes import HEADER, Envelope, Malformed
+from offload.core.envelopes import HEADER, PROBE_HEADER, Envelope, Malformed
 
 #: Where a message keeps its envelope: several handlers of Celery's ask for it.
 READ = "offload_envelope"
@@ -22,6 +22,12 @@ def envelope_of(message: Any) -> Envelope | None:
         setattr(message, READ, _read(message.headers))
     found: Envelope | None = getattr(message, READ)
     return found
+
+
+def probe_of(message: Any) -> int | None:
+    """Return the number of a probe of the instance's agent, or None for any other message."""
+    found = message.headers.get(PROBE_HEADER) if isinstance(message.headers, dict) else None
+    return found if isinstance(found, int) else None
 
 
 def _read(headers: object) -> Envelope | None:

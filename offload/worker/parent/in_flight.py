@@ -52,6 +52,10 @@ class InFlight:
     changed: Wakeup = field(default_factory=Wakeup)
     #: The number of foreign messages in the instance's queue.
     malformed: int = 0
+    #: The number of the last probe that arrived by the broker.
+    probe: int = 0
+    #: Why the consumer is to start anew; empty if it need not.
+    restart: str = ""
     #: Set if so few jobs wait for the pool that it may soon have none.
     hungry: Wakeup = field(default_factory=Wakeup)
     #: Returns seconds that only grow.
@@ -121,6 +125,16 @@ class InFlight:
         self.malformed += 1
         self.changed.set()
 
+    def receive_probe(self, number: int) -> None:
+        """Record that a probe of the agent arrived by the broker."""
+        self.probe = number
+        self.changed.set()
+
+    def take_restart(self) -> str:
+        """Return why the consumer is to start anew, once; "" if it need not."""
+        why, self.restart = self.restart, ""
+        return why
+
     def stop(self, key: Key, *, force: bool) -> None:
         """Record that Celery was asked to end a run, by a client that does not know jobs."""
         self.stops[key] = force or self.stops.get(key, False)
@@ -174,6 +188,7 @@ class InFlight:
             lost={key: (cause, detail) for key, (cause, detail, _) in _some(self.lost)},
             refused={key: task for key, (task, _) in _some(self.refused)},
             stops=dict(_some(self.stops)),
+            probe=self.probe,
         ).packed()
 
     def _forget(self, before: float) -> None:

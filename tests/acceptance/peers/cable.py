@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.acceptance.servers import Broker
 
@@ -26,6 +26,7 @@ class Cable:
         self._ends: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._is_cut = False
+        self._lost: tuple[bytes, ...] = ()
         self._passes = threading.Event()
         self._passes.set()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -48,10 +49,15 @@ class Cable:
         """Let nothing pass, and say so to nobody: connections stand, and wait."""
         self._passes.clear()
 
+    def lose(self, what: str) -> None:
+        """Let anything vanish that the server says of this."""
+        self._lost = (what.encode(),)
+
     def mend(self) -> None:
         """Let everything pass again, first what was held."""
         with self._lock:
             self._is_cut = False
+        self._lost = ()
         self._passes.set()
 
     def close(self) -> None:
@@ -73,7 +79,7 @@ class Cable:
                 return
             there = threading.Thread(target=self._pump, args=(client, server), daemon=True)
             there.start()
-            self._pump(server, client)
+            self._pump(server, client, loses=self._loses)
             there.join()
             with self._lock:
                 self._ends -= {client, server}
@@ -95,11 +101,21 @@ class Cable:
                 self._ends.update(ends)
             return not self._is_cut
 
-    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+    def _loses(self, chunk: bytes) -> bool:
+        return any(one in chunk for one in self._lost)
+
+    def _pump(
+        self,
+        source: socket.socket,
+        target: socket.socket,
+        *,
+        loses: Callable[[bytes], bool] = lambda _: False,
+    ) -> None:
         with suppress(OSError):
             while chunk := source.recv(CHUNK_BYTES):
                 self._passes.wait()
-                target.sendall(chunk)
+                if not loses(chunk):
+                    target.sendall(chunk)
         for one in (source, target):
             _shut(one)
 

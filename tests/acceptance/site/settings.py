@@ -33,6 +33,8 @@ STORAGES = {
 }
 
 CELERY_BROKER_URL = os.environ["ACCEPTANCE_BROKER"]
+#: Where a worker's parent receives from, if that is not where its agent sends.
+CELERY_BROKER_READ_URL = os.environ.get("ACCEPTANCE_BROKER_READ")
 CELERY_BROKER_TRANSPORT_OPTIONS = json.loads(os.environ.get("ACCEPTANCE_BROKER_OPTIONS", "{}"))
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = f"plain-{RUN}"

@@ -12,7 +12,7 @@ from django.contrib.admin.utils import quote
 from django.test import override_settings
 from django.urls import path, reverse
 
-from offload.fleet import membership
+from offload.fleet import own_facts
 from offload.models import (
     ChangeRecord,
     Instance,
@@ -169,7 +169,7 @@ class TestInstance:
     def test_it_shows_which_property_is_not_renewed_and_why(self, boss: Client) -> None:
         incarnation = join(facts={"gpus": 2})
         failing = {"gpus": "site.gpus: <hangs>", "disk": "site.disk: no device"}
-        membership.report(HERE, incarnation, load={"providers": failing})
+        own_facts.report(HERE, incarnation, load={"providers": failing})
 
         found = text(boss, PAGE)
 

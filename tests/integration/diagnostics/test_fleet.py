@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from offload.core.placement.topology import Mode
 from offload.diagnostics import Level, fleet, rows
-from offload.fleet import leadership, membership, snapshots
+from offload.fleet import leadership, membership, own_facts, snapshots
 from offload.models import Instance, Queue, Rule
 from offload.rules import editing
 from tests.integration.diagnostics.findings import the
@@ -44,7 +44,7 @@ def test_properties_that_are_not_renewed_are_named_with_what_is_left_of_them() -
     assert [one for one in fleet.examine() if one.level is Level.WARN] == []
 
     failing = {"gpus": "site.gpus (line 3): ValueError: no device", "disk": "site.disk: it hangs"}
-    membership.report(HERE, incarnation, load={"providers": failing})
+    own_facts.report(HERE, incarnation, load={"providers": failing})
 
     disk, gpus = (one for one in fleet.examine() if one.level is Level.WARN)
     assert disk.fact == f"The property 'disk' of {HERE} has no value yet: site.disk: it hangs."
@@ -53,7 +53,7 @@ def test_properties_that_are_not_renewed_are_named_with_what_is_left_of_them() -
         "device."
     )
     assert f"the log of {HERE}" in gpus.next_step
-    membership.report(HERE, incarnation, load={"providers": ["written by hand"]})
+    own_facts.report(HERE, incarnation, load={"providers": ["written by hand"]})
     assert [one for one in fleet.examine() if one.level is Level.WARN] == []
 
 

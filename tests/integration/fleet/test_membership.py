@@ -13,7 +13,7 @@ from django.test import override_settings
 from offload.core.discovery.properties import BUILT_IN, plain_value
 from offload.core.placement.topology import Mode
 from offload.core.states import Hold, JobState
-from offload.fleet import membership, properties
+from offload.fleet import membership, own_facts, properties
 from offload.models import Instance
 from offload.models.versions import current_version
 from offload.signals import instance_changed
@@ -134,8 +134,8 @@ def test_a_beat_and_a_declaration_at_once_never_both_count() -> None:
 def test_load_is_announced_by_the_incarnation_alone() -> None:
     incarnation = join()
 
-    membership.report(HERE, incarnation, load={"held": 3})
-    membership.report(HERE, "another", load={"held": 4})
+    own_facts.report(HERE, incarnation, load={"held": 3})
+    own_facts.report(HERE, "another", load={"held": 4})
 
     assert Instance.objects.get(pk=HERE).load == {"held": 3}
 

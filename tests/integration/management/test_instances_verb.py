@@ -9,7 +9,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import override_settings
 
-from offload.fleet import leadership, membership
+from offload.core.placement.instance_conditions import Trouble
+from offload.core.placement.topology import Mode
+from offload.fleet import leadership, membership, own_facts
 from offload.fleet.snapshots import now
 from offload.rules import editing
 from tests.databases import OneDatabase
@@ -36,11 +38,25 @@ def test_instances_are_listed_with_what_they_hold(said: Said, answered: Answered
     assert (facts["mode"], facts["off"], facts["labels"]) == ("ready", False, ["gpu"])
 
 
+def test_a_suspect_is_told_with_cause_time_and_remedy(said: Said, answered: Answered) -> None:
+    incarnation = join()
+    membership.set_mode(HERE, incarnation, Mode.SUSPECT, trouble=Trouble.MESSAGES)
+    done = "Its consumer was told to start anew, 2 times."
+    own_facts.note_remedy(HERE, incarnation, done)
+
+    (facts,) = answered("instances")
+    assert (facts["state"], facts["trouble"], facts["remedy"]) == ("suspect", "messages", done)
+    assert facts["mode_at"] is not None
+    for words in (("instances",), ("instances", HERE), ("doctor",)):
+        told = " ".join(said(*words).split())
+        assert f"messages that are sent to it do not arrive. {done}" in told
+
+
 def test_properties_are_shown_on_demand_with_those_that_are_not_renewed(
     said: Said, answered: Answered
 ) -> None:
     incarnation = join(facts={"cpus": 8, "python": "3.11", "licensed": True, "free": None})
-    membership.report(HERE, incarnation, load={"providers": {"gpus": "site.gpus: it hangs"}})
+    own_facts.report(HERE, incarnation, load={"providers": {"gpus": "site.gpus: it hangs"}})
     assert "python" not in said("instances")
     told = [line.split() for line in said("instances", "--properties").splitlines()]
     assert [line[1:] for line in told[3:]] == [

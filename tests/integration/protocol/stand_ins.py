@@ -87,7 +87,9 @@ class Worker:
 
     def _window(self, **heartbeat: float) -> Window:
         """Return the window of its agent, which has looked at nothing so far."""
-        facts: Any = SimpleNamespace(incarnation=self.incarnation, **heartbeat)
+        facts: Any = SimpleNamespace(
+            incarnation=self.incarnation, trouble=None, is_deaf=False, **heartbeat
+        )
         return Window(self.name, facts, can_kill=False)
 
 

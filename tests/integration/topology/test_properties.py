@@ -12,7 +12,7 @@ from django.conf import settings as django_settings
 from django.test import override_settings
 
 from offload.core.placement.topology import Mode
-from offload.fleet import leadership, membership, properties
+from offload.fleet import leadership, membership, own_facts, properties
 from offload.models import Instance
 from offload.models.versions import current_version
 from offload.topology import TopologyEvent, TopologyEventKind, listen, providing, view, watcher
@@ -235,6 +235,6 @@ def test_who_was_declared_gone_comes_back_with_its_values() -> None:
 def test_properties_of_another_incarnation_are_left_alone() -> None:
     heartbeat()
 
-    membership.set_properties(HERE, "another", {"gpu": "a100"})
+    own_facts.set_properties(HERE, "another", {"gpu": "a100"})
 
     assert "gpu" not in announced()

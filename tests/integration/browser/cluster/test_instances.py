@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.contrib.admin.utils import quote
 from django.urls import reverse
+from django.utils.timezone import localtime
 
-from offload.fleet import membership
+from offload.core.placement.instance_conditions import Trouble
+from offload.core.placement.topology import Mode
+from offload.fleet import membership, own_facts
 from offload.models import Instance
 from offload.rules import editing
 from tests.integration.browser.pages import FLEET, text
@@ -28,9 +32,29 @@ class TestInstances:
         found = text(boss, FLEET)
 
         assert f"{HERE} gpu" in found
-        off = "● ready ⊘ switched off ≠ rules not applied yet"
+        off = "⊘ switched off ≠ rules not applied yet"
         assert f"{off} under 3 s ago 1 of 2 slots holds 1 of 4 nothing" in found
         assert "switch on" in found
+
+    def test_a_suspect_is_shown_with_cause_time_and_remedy_here_and_on_its_page(
+        self, boss: Client
+    ) -> None:
+        incarnation = join()
+        membership.set_mode(HERE, incarnation, Mode.SUSPECT, trouble=Trouble.MESSAGES)
+        own_facts.note_remedy(HERE, incarnation, "2 unstarted jobs were given back.")
+        since = localtime(Instance.objects.get(pk=HERE).mode_at)
+
+        for page in (FLEET, reverse("admin:offload_instance_change", args=[quote(HERE)])):
+            found = text(boss, page)
+            assert "? suspect" in found
+            why = f"{HERE} is suspect since {since:%Y-%m-%d %H:%M:%S %Z}: messages that are sent "
+            assert f"{why}to it do not arrive. 2 unstarted jobs were given back." in found
+
+    def test_an_instance_without_a_free_process_is_busy(self, boss: Client) -> None:
+        join(concurrency=1)
+        running()
+
+        assert "► busy" in text(boss, FLEET)
 
     def test_it_names_what_an_instance_may_run_now(self, boss: Client) -> None:
         consumers = [{"pattern": one, "task": "dam.work"} for one in ("a/b", "c/*", "d")]

@@ -32,7 +32,7 @@ def window(app: object) -> Window:
     """Return the window of an instance that runs nothing and is told of nothing."""
     join(HERE)
     join(THERE)
-    heartbeat: Any = SimpleNamespace(incarnation=place().incarnation)
+    heartbeat: Any = SimpleNamespace(incarnation=place().incarnation, trouble=None, is_deaf=False)
     return Window(HERE, heartbeat, can_kill=True)
 
 

@@ -16,6 +16,7 @@ from django.test import override_settings
 
 from offload.conf import lease_time, settings
 from offload.core.exceptions import NameInUse
+from offload.core.placement.instance_conditions import Trouble
 from offload.core.placement.topology import Mode
 from offload.fleet import departures
 from offload.fleet.duties import Duty
@@ -218,11 +219,11 @@ def test_a_lease_renewed_after_its_end_is_one_that_expired(beating: Heartbeat) -
 def test_a_worker_that_says_nothing_any_more_is_suspect(beating: Heartbeat, clock: Clock) -> None:
     report = Report(mode=Mode.READY)
     beating.hear(report)
-    assert beating._mode(report) is Mode.READY
+    assert beating._trouble(report) is None
 
     clock.go_on(settings().timeout + 1)
 
-    assert beating._mode(report) is Mode.SUSPECT
+    assert beating._trouble(report) is Trouble.LOOP
 
 
 @pytest.mark.parametrize("error", ERRORS)
