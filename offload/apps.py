@@ -21,11 +21,14 @@ class OffloadConfig(AppConfig):
         from offload.launchers import declared_launchers, saved_fields
         from offload.models import versions
         from offload.peers import prompt
-        from offload.queues import declared
+        from offload.queues import declared, declared_resources
         from offload.worker.install import complete
         from offload.worker.parent import missing
 
         versions.connect()
+        # Resources first: queues use them.
+        after = declared_resources.after_migrate
+        post_migrate.connect(after, sender=self, dispatch_uid="offload.resources")
         post_migrate.connect(declared.after_migrate, sender=self, dispatch_uid="offload.declared")
         prompt.connect()
         after = declared_launchers.after_migrate

@@ -123,6 +123,8 @@ class Settings:
     log_lines: int = 500
     #: Queues by name, each with ``topics`` and the other fields of the admin's form.
     queues: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: Resources by name, each with ``capacity`` and the other fields of the admin's form.
+    resources: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: Launchers by name, each with ``pattern``, ``workflow`` and other fields of the admin's form.
     launchers: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: Start nothing by launchers from processes with these settings.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,25 @@ class LinesField(forms.Field):
             message = _("Line %(line)d: %(error)s")
             return [ValidationError(message, params={"line": number, "error": error.messages[0]})]
         return []
+
+
+class Decoder(json.JSONDecoder):
+    """A decoder to which what is nested too deep to be read is no JSON."""
+
+    def decode(self, s: str, *where: Any) -> Any:
+        """Return the value; raise JSONDecodeError if it cannot be read."""
+        try:
+            return super().decode(s, *where)
+        except RecursionError as error:
+            raise json.JSONDecodeError("It is nested too deep", s[:100], 0) from error
+
+
+class JsonField(forms.JSONField):
+    """A field whose form says so if its text is nested too deep."""
+
+    def __init__(self, **options: Any) -> None:
+        """Take the options of a field."""
+        super().__init__(**{**options, "decoder": Decoder})
 
 
 class Viewer(ListedAdmin):

@@ -9,8 +9,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from offload.admin.base import Viewer
-from offload.admin.json_fields import JsonField
+from offload.admin.base import JsonField, Viewer
 from offload.admin.recorded import RecordedAdmin
 from offload.core.exceptions import OffloadError
 from offload.core.launchers.launcher_decision import EVENT_WORDS, LaunchEvent

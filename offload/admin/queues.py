@@ -10,8 +10,7 @@ from django.forms.models import model_to_dict
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from offload.admin.base import LinesField
-from offload.admin.json_fields import JsonField
+from offload.admin.base import JsonField, LinesField
 from offload.admin.recorded import RecordedAdmin
 from offload.browser import ages
 from offload.models import Queue
@@ -49,6 +48,12 @@ else:
 MANAGE_QUEUE = "offload.manage_queue"
 
 
+def _json(name: str, label: Any, initial: Any) -> JsonField:
+    """Return the field of a column of JSON."""
+    column: Any = Queue._meta.get_field(name)
+    return JsonField(label=label, required=False, initial=initial, help_text=column.help_text)
+
+
 class QueueForm(ModelForm):
     """The form of a queue, with its patterns as lines."""
 
@@ -82,36 +87,11 @@ class QueueForm(ModelForm):
     )
 
     #: Without the hidden copy that Django adds for a default that is made anew.
-    requires = JsonField(
-        label=_("Requires"),
-        required=False,
-        initial=dict,
-        help_text=Queue._meta.get_field("requires").help_text,
-    )
-
-    #: As above.
-    prefers = JsonField(
-        label=_("Prefers"),
-        required=False,
-        initial=list,
-        help_text=Queue._meta.get_field("prefers").help_text,
-    )
-
-    #: As above.
-    retry_with = JsonField(
-        label=_("Retry with"),
-        required=False,
-        initial=dict,
-        help_text=Queue._meta.get_field("retry_with").help_text,
-    )
-
-    #: As above.
-    weights = JsonField(
-        label=_("Weights"),
-        required=False,
-        initial=dict,
-        help_text=Queue._meta.get_field("weights").help_text,
-    )
+    requires = _json("requires", _("Requires"), dict)
+    prefers = _json("prefers", _("Prefers"), list)
+    retry_with = _json("retry_with", _("Retry with"), dict)
+    resources = _json("resources", _("Resources"), dict)
+    weights = _json("weights", _("Weights"), dict)
 
     class Meta:
         """The fields that people edit."""
@@ -120,7 +100,7 @@ class QueueForm(ModelForm):
         fields = (
             "name", "topics", "ranking", "type", "max_parallel", "max_per_instance", "key",
             "max_per_key", "fair", "weights", "rate", "burst", "windows", "time_zone", "ageing",
-            "cluster_order", "requires", "prefers", "retry_with", "leader_only",
+            "cluster_order", "requires", "prefers", "retry_with", "leader_only", "resources",
             "retries", "retry_delay", "backoff", "retry_on", "no_retry_on", "rerun",
             "retention_days", "suspended", "note",
         )  # fmt: skip
@@ -136,6 +116,10 @@ class QueueForm(ModelForm):
     def clean_retry_with(self) -> Any:
         """Return the factors; an empty field raises nothing."""
         return self.cleaned_data["retry_with"] or {}
+
+    def clean_resources(self) -> Any:
+        """Return the amounts of resources; an empty field uses none."""
+        return self.cleaned_data["resources"] or {}
 
     def clean_weights(self) -> Any:
         """Return the weights; an empty field gives each key the same."""

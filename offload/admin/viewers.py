@@ -26,6 +26,7 @@ from offload.models import (
     Payload,
     PayloadFile,
     RateBucket,
+    ResourceUser,
     Slot,
     StepWait,
     Version,
@@ -233,7 +234,7 @@ class LeaseAdmin(Internal, Browsed):
         return TemplateResponse(request, "offload/internals.html", shown)
 
 
-@admin.register(Version, Slot, RateBucket)
+@admin.register(Version, Slot, RateBucket, ResourceUser)
 class MachineryAdmin(Internal):
     """Rows that are only counters and locks."""
 

@@ -20,6 +20,7 @@ from offload.checks import (
     pages,
     properties,
     queues,
+    resources,
 )
 
 TAG = "offload"
@@ -28,6 +29,7 @@ for module in (
     machine,
     offload_settings,
     queues,
+    resources,
     launchers,
     properties,
     databases,

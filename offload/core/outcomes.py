@@ -93,6 +93,16 @@ class Requeued:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Denied:
+    """The run got none of a resource, so the job waits until there may be some."""
+
+    resource: str
+    # Seconds until somebody may ask for it again.
+    retry_in: float
+    error: ErrorInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
     """The run rejected the job: it is put back, or else ends as an error."""
 
@@ -127,5 +137,5 @@ class HandedOver:
 
 
 Outcome: TypeAlias = (
-    Succeeded | Failed | Requeued | Rejected | Replaced | Stopped | Ignored | HandedOver
+    Succeeded | Failed | Requeued | Denied | Rejected | Replaced | Stopped | Ignored | HandedOver
 )

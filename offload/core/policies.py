@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from offload.core.matching.amounts import NO_RESOURCES, Amounts
 from offload.core.matching.escalation import NO_ESCALATION, Escalation
 from offload.core.matching.job_keys import NO_KEYS, KeyRules
 from offload.core.matching.preferences import INDIFFERENT, Preferences
@@ -84,6 +85,8 @@ class Policy:
     escalation: Escalation = NO_ESCALATION
     # Whether its jobs run at the leader alone, which is one instance at a time.
     leader_only: bool = False
+    # The amounts of resources that each of its jobs uses, beside those of the job itself.
+    resources: Amounts = NO_RESOURCES
     # Nothing of it is bound while it is suspended.
     suspended: bool = False
     # Why it is suspended.

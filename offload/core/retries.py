@@ -96,6 +96,8 @@ class Cause(enum.StrEnum):
     STOPPED = "stopped"
     # It put the job back: `Reject(requeue=True)`.
     REJECTED = "rejected"
+    # It got none of a resource: `ResourceDenied`.
+    DENIED = "denied"
     # Its worker shut down in an orderly way, such as for a deploy.
     STOPPED_ORDERLY = "stopped_orderly"
     # An operator ended its process or its worker.

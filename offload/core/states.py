@@ -139,6 +139,7 @@ class Waiting(Explained):
     KEY_LIMIT = "key_limit", "As many jobs of its key run as may at once."
     KEY_ORDER = "key_order", "Jobs of its key run one at a time, in order."
     INSTANCE_LIMIT = "instance_limit", "Each instance has as many jobs of its queue as it may."
+    RESOURCE = "resource", "What it uses of a resource is not free."
     SUSPENDED = "suspended", "Its queue is suspended."
     RETRY_DELAY = "retry_delay", "An attempt failed; the next one is not due yet."
     DEPENDENCY = "dependency", "Jobs it depends on have not ended."

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from offload.core.admission.admission import admit
-from offload.core.admission.gates import UNUSED
 from offload.core.envelopes import BUILTIN_TASKS
 from offload.core.placement.cluster_order import has_room
 from offload.core.placement.routing import (
@@ -20,23 +17,19 @@ from offload.core.placement.routing import (
 )
 from offload.core.placement.topology import Mode
 from offload.dispatch.full_lanes import full_lanes
-from offload.dispatch.own_share import in_order
+from offload.dispatch.lane_binding import bind_lanes, most_of
 from offload.dispatch.publishing import send
 from offload.dispatch.remote_sending import remote_sending
 from offload.fleet.snapshots import Snapshot, now, snapshot
 from offload.messaging.installation import current_installation
 from offload.tracking import requeue
-from offload.tracking.binding import queue_limits
-from offload.tracking.binding.bindings import BoundJob, Place, bind
-from offload.tracking.binding.chosen import bind_chosen
+from offload.tracking.binding.bindings import BoundJob, Place
 from offload.tracking.binding.inserting import insert_bound
-from offload.tracking.binding.waiting_heads import Head, heads
 from offload.tracking.queries import loads_by_instance, suspects, waiting_lanes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from offload.core.admission.admission import Allowance
     from offload.core.placement.lanes import Lane
     from offload.tracking.drafts import Draft
 
@@ -57,12 +50,10 @@ def store_bound(draft: Draft) -> tuple[bool, list[BoundJob]] | None:
         return None
     found = route_of(lane, current)
     place = _place(found.instance, current, idle=True) if isinstance(found, Route) else None
-    return insert_bound(place, draft) if place and not place.peer else None
-
-
-def most_of(lane: Lane, current: Snapshot) -> Allowance:
-    """Return the most that the policy of a lane's queue admits, without counting its jobs."""
-    return admit(current.policy(lane.queue), UNUSED, now())
+    here = current.topology.instance(place.instance) if place else None
+    if place is None or place.peer or current.amounts(lane, here):
+        return None
+    return insert_bound(place, draft)
 
 
 def route_of(lane: Lane, current: Snapshot, loads: Loads | None = None) -> Route | Unroutable:
@@ -169,7 +160,7 @@ def bind_at(
     It gets up to its window, or only as many as it has ``idle`` slots.
     """
     place = _place(instance, current, idle=idle)
-    bound = _bind(place, lanes, current, suspect=suspect) if place else []
+    bound = bind_lanes(place, lanes, current, suspect=suspect) if place else []
     if place and place.peer:
         # They are sent again and again until the peer answers (P1).
         remote_sending.send(place.peer, bound)
@@ -197,42 +188,6 @@ def send_bound(bound: Sequence[BoundJob]) -> None:
     if bound:
         current = snapshot()
         send([(job, task_of(job, current)) for job in bound])
-
-
-def _bind(
-    place: Place, lanes: Sequence[Lane], current: Snapshot, *, suspect: bool
-) -> list[BoundJob]:
-    plain: list[Head] = []
-    chosen: defaultdict[tuple[str, Place], list[Lane]] = defaultdict(list)
-    bound: list[BoundJob] = []
-    for lane in lanes:
-        most = most_of(lane, current)
-        if not most.is_open:
-            continue
-        left = place if suspect else in_order(place, lane, current)
-        if most.chooses:
-            # By all of its lanes together: keys and topics take turns in the whole queue.
-            chosen[lane.queue, left].append(lane)
-        elif most.is_unlimited and left is place:
-            plain += heads(lane, None if suspect else current.policy(lane.queue).ageing)
-        elif most.is_unlimited:
-            ageing = current.policy(lane.queue).ageing
-            bound += bind(left, heads(lane, ageing), limit=left.window)
-        else:
-            policy = current.policy(lane.queue)
-            bound += queue_limits.bind_limited(left, lane, policy, now(), suspect=suspect)
-    for (queue, left), together in chosen.items():
-        bound += _bind_chosen(left, together, queue, current, suspect=suspect)
-    return bound + bind(place, plain, limit=place.window, suspect=suspect)
-
-
-def _bind_chosen(
-    place: Place, lanes: Sequence[Lane], queue: str, current: Snapshot, *, suspect: bool
-) -> list[BoundJob]:
-    found = current.topology.instance(place.instance)
-    policy = current.policy(queue)
-    most_here = policy.limit_on(found.concurrency) if found else None
-    return bind_chosen(place, lanes, policy, now(), most_here=most_here, suspect=suspect)
 
 
 def task_of(job: BoundJob, current: Snapshot) -> str:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from offload.conf import settings
 from offload.core.placement.routing import Route
-from offload.dispatch.dispatching import bind_at, most_of, room_of, route_of
+from offload.dispatch.dispatching import bind_at, room_of, route_of
 from offload.dispatch.full_lanes import full_lanes
+from offload.dispatch.lane_binding import most_of
 from offload.fleet.snapshots import snapshot
 from offload.messaging.installation import current_installation
 

@@ -17,8 +17,9 @@ from offload.messaging.installation import installed
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from offload.core.matching.consumers import Consumer
     from offload.core.matching.requirements import Requirements
-    from offload.core.placement.topology import Consumer, Topology
+    from offload.core.placement.topology import Topology
     from offload.core.validation.parameters import Parameters
 
 

@@ -11,9 +11,11 @@ from offload.core.exceptions import (
     InvalidPlacement,
     InvalidPreference,
     InvalidRate,
+    InvalidResource,
     InvalidWindow,
     UnknownTimeZone,
 )
+from offload.core.matching.amounts import UNREADABLE, Amounts
 from offload.core.matching.escalation import NO_ESCALATION, Escalation
 from offload.core.matching.job_keys import KeyRules, sorted_weights, weights_problem
 from offload.core.matching.preferences import INDIFFERENT, Preferences
@@ -56,6 +58,15 @@ def escalation_of(row: Queue) -> Escalation:
     except InvalidPlacement as error:
         logger.error("queue %s raises nothing: %s", row, error)
         return NO_ESCALATION
+
+
+def resources_of(row: Queue) -> Amounts:
+    """Return the amounts of resources that jobs of a queue use; unreadable ones let them wait."""
+    try:
+        return Amounts.of(row.resources)
+    except InvalidResource as error:
+        logger.error("jobs of queue %s wait: its resources cannot be read: %s", row, error)
+        return UNREADABLE
 
 
 def rate_of(row: Queue) -> Rate | None:

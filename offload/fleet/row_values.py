@@ -13,16 +13,11 @@ from offload.core.exceptions import (
     InvalidRequirement,
     OffloadError,
 )
+from offload.core.matching.amounts import Amounts
+from offload.core.matching.consumers import Consumer
 from offload.core.matching.requirements import UNREADABLE, Requirements
 from offload.core.matching.retried_errors import ALL_ERRORS, RetriedErrors
-from offload.core.placement.topology import (
-    Consumer,
-    InstanceInfo,
-    Mode,
-    RoutingRule,
-    RuleVerb,
-    Scope,
-)
+from offload.core.placement.topology import InstanceInfo, Mode, RoutingRule, RuleVerb, Scope
 from offload.core.policies import DEFAULT_POLICY, ClusterOrder, Policy, QueueType
 from offload.core.retries import RetryPolicy
 from offload.core.topics import Pattern
@@ -36,7 +31,14 @@ from offload.core.validation.bounds import (
     RETRY_DELAY,
 )
 from offload.core.validation.parameters import Parameters
-from offload.fleet.queue_values import escalation_of, key_rules_of, prefers_of, rate_of, windows_of
+from offload.fleet.queue_values import (
+    escalation_of,
+    key_rules_of,
+    prefers_of,
+    rate_of,
+    resources_of,
+    windows_of,
+)
 from offload.messaging.names import queue_name
 
 if TYPE_CHECKING:
@@ -138,6 +140,7 @@ def consumer_of(announced: Mapping[str, Any]) -> Consumer:
         is_silent=announced.get("silent", False),
         parameters=_parameters(announced.get("takes")),
         requires=Requirements.of(announced.get("requires", {})),
+        resources=Amounts.of(announced.get("resources", {})),
     )
 
 
@@ -176,6 +179,7 @@ def policy_of(row: Queue) -> Policy:
         prefers=prefers_of(row),
         escalation=escalation_of(row),
         leader_only=row.leader_only,
+        resources=resources_of(row),
         retry=_retry(
             RETRIES.nearest_whole(row.retries),
             RETRY_DELAY.nearest(row.retry_delay),

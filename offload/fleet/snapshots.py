@@ -11,7 +11,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from offload.conf import settings
+from offload.core.matching.amounts import NO_RESOURCES, Amounts
 from offload.core.peers.peer_switches import PeerSwitches
+from offload.core.placement.judgement import consumer_for
 from offload.core.placement.topology import Topology
 from offload.core.policies import Policy, policy_for
 from offload.fleet.remote import read_switches, remote
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from offload.core.placement.judgement import Need
     from offload.core.placement.lanes import Lane
+    from offload.core.placement.topology import InstanceInfo
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -68,6 +71,17 @@ class Snapshot:
             prefers=lane.prefers.merged(policy.prefers),
             leader_only=policy.leader_only,
         )
+
+    def amounts(self, lane: Lane, instance: InstanceInfo | None) -> Amounts:
+        """Return the amounts of resources that each job of a lane uses at an instance.
+
+        Its queue's and its consumer's count too; at an instance of another cluster, none here.
+        """
+        if instance is None or instance.peer:
+            return NO_RESOURCES
+        asked = lane.resources.merged(self.policy(lane.queue).resources)
+        consumer = consumer_for(instance, lane.topic)
+        return asked.merged(consumer.resources) if consumer else asked
 
     def policy_for(self, topic: str) -> Policy:
         """Return the policy of a topic's jobs, unless they name another queue."""

@@ -11,7 +11,7 @@ from offload.messaging.installation import installed
 from offload.models import Kind
 
 if TYPE_CHECKING:
-    from offload.core.placement.topology import Consumer
+    from offload.core.matching.consumers import Consumer
     from offload.models import Job
 
 

@@ -72,6 +72,7 @@ def _draft(job: Job, reply: Mapping[str, Any]) -> Draft:
         key=job.key or None,
         requires=Lane.parse(job.lane).requires,
         prefers=Lane.parse(job.lane).prefers,
+        resources=Lane.parse(job.lane).resources,
         args=job.args,
         properties=job.properties,
         options=_options(job, reply),

@@ -34,6 +34,7 @@ class SubjectKind(enum.StrEnum):
     PEER = "peer"
     RUN = "run"
     LAUNCHER = "launcher"
+    RESOURCE = "resource"
 
 
 class ChangeRecord(models.Model):

@@ -7,6 +7,7 @@ __all__ = [
     "bulk",
     "changes",
     "handles",
+    "resource_reports",
     "run_previews",
     "runs",
     "submission",

@@ -23,12 +23,14 @@ from offload.messaging.installation import installed
 from offload.operations.handles import JobHandle
 from offload.operations.submit_options import SubmitOptions
 from offload.queues import own_retries
+from offload.queues.resources import check_defined
 from offload.tracking.drafts import ROWS_PER_STATEMENT, Draft
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from offload.core.files.deliveries import ToField, ToStorage
+    from offload.core.matching.amounts import Amounts
     from offload.core.matching.escalation import Escalation
     from offload.core.matching.preferences import Preferences
     from offload.core.matching.requirements import Requirements
@@ -54,6 +56,7 @@ def submit(
     requires: Mapping[str, Any] | None = None,
     prefers: Sequence[Sequence[Any]] | None = None,
     retry_with: Mapping[str, Any] | None = None,
+    resources: Mapping[str, int] | None = None,
     together: bool = False,
     key: str | None = None,
 ) -> JobHandle:
@@ -79,7 +82,9 @@ def submit(
     that have room, the one with the greatest sum of the weights that it meets runs the job.
     ``retry_with`` are factors of least numbers that are required, ``{"ram_gb": 2}``: each is
     multiplied for the next attempt if one runs out of memory or time, up to what a known instance
-    has. ``together`` keeps a job that the code of a step submits at the step's instance, if its run
+    has. ``resources`` is how much it uses of each resource while it is bound or runs, such as
+    ``{"maya": 1}``; of one that its queue or its consumer uses too, the greater amount holds.
+    ``together`` keeps a job that the code of a step submits at the step's instance, if its run
     stays together there; any other runs it once that one cannot. ``key`` is the text, of at most
     100 characters, by which its queue tells the job apart; without it, the queue takes the key from
     the properties if it says which one that is.
@@ -90,10 +95,11 @@ def submit(
     Raise, with nothing stored: InvalidTopic; InvalidProperties if they are not JSON or too large,
     and UnfitProperties if no known consumer accepts their names; InvalidDelay, InvalidPriority or
     InvalidNumber for a number out of bounds; InvalidRequirement or InvalidPreference for what
-    cannot be compared; InvalidPlacement for ``retry_with`` of what nothing requires; InvalidKey for
-    a key that is no such text; InvalidName, InvalidFile, MissingFile, UnreadableFile or
-    FileNotStored for a file; InvalidDelivery for a place that does not exist; UnknownQueue if there
-    is no such queue.
+    cannot be compared; InvalidPlacement for ``retry_with`` of what nothing requires;
+    InvalidResource for what is no amount of a resource, UnknownResource for one that nobody has
+    defined; InvalidKey for a key that is no such text; InvalidName, InvalidFile, MissingFile,
+    UnreadableFile or FileNotStored for a file; InvalidDelivery for a place that does not exist;
+    UnknownQueue if there is no such queue.
     """
     submit_options = SubmitOptions(
         queue=queue,
@@ -106,6 +112,7 @@ def submit(
         requires=requires,
         prefers=prefers,
         retry_with=retry_with,
+        resources=resources,
         together=together,
         key=key,
     )
@@ -130,6 +137,7 @@ def submit_many(
     requires: Mapping[str, Any] | None = None,
     prefers: Sequence[Sequence[Any]] | None = None,
     retry_with: Mapping[str, Any] | None = None,
+    resources: Mapping[str, int] | None = None,
     together: bool = False,
     key: str | None = None,
 ) -> list[JobHandle]:
@@ -137,9 +145,9 @@ def submit_many(
 
     ``topic`` is the topic of all of them, and ``many`` an iterable of JSON objects. ``deliver_to``,
     ``queue``, ``priority``, ``delay``, ``expires``, ``ignore_result``, ``retries``,
-    ``retry_delay``, ``requires``, ``prefers``, ``retry_with``, ``together`` and ``key`` apply to
-    each, as in ``submit``; the errors are those of ``submit`` too. The handles have the order of
-    ``many``.
+    ``retry_delay``, ``requires``, ``prefers``, ``retry_with``, ``resources``, ``together`` and
+    ``key`` apply to each, as in ``submit``; the errors are those of ``submit`` too. The handles
+    have the order of ``many``.
     """
     submit_options = SubmitOptions(
         queue=queue,
@@ -152,6 +160,7 @@ def submit_many(
         requires=requires,
         prefers=prefers,
         retry_with=retry_with,
+        resources=resources,
         together=together,
         key=key,
     )
@@ -176,6 +185,7 @@ def _submit(
     orders: Mapping[str, Any] = NO_ORDERS,
 ) -> list[JobHandle]:
     queue = choose_queue(validate_topic(topic), submit_options.queue)
+    check_defined(cast("Amounts", submit_options.resources))
     kept = {"ignore_result": True} if submit_options.ignore_result else subscribing.reply_options()
     # SubmitOptions has converted it to seconds.
     escalation = cast("Escalation", submit_options.retry_with)
@@ -222,6 +232,7 @@ def _draft(
         payload_id=saved.id if saved else None,
         requires=cast("Requirements", submit_options.requires),
         prefers=cast("Preferences", submit_options.prefers),
+        resources=cast("Amounts", submit_options.resources),
         affinity=_affinity() if submit_options.together else None,
         key=submit_options.key,
     )

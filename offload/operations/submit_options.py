@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from offload.core.matching.amounts import Amounts
 from offload.core.matching.escalation import Escalation
 from offload.core.matching.job_keys import check_key
 from offload.core.matching.preferences import Preferences
@@ -46,6 +47,8 @@ class SubmitOptions:
     prefers: Sequence[Sequence[Any]] | None = None
     #: Factors of requirements after a failure for want of memory or time, or None.
     retry_with: Mapping[str, Any] | None = None
+    #: The amounts of resources that it uses, or None.
+    resources: Mapping[str, int] | None = None
     #: Keep it with the run of the step whose code submits it, if that stays together.
     together: bool = False
     #: The key by which its queue tells it apart; None lets the queue take it from the properties.
@@ -55,7 +58,7 @@ class SubmitOptions:
         """Raise InvalidDelay, InvalidPriority or InvalidNumber for a value out of bounds.
 
         Raise InvalidRequirement or InvalidPreference for what cannot be compared, InvalidPlacement
-        for no factors, InvalidKey for no text.
+        for no factors, InvalidResource for what is no amount, InvalidKey for no text.
         """
         check_priority(self.priority)
         if self.key is not None:
@@ -68,8 +71,12 @@ class SubmitOptions:
         asked = Requirements.of(self.requires or {})
         object.__setattr__(self, "requires", asked)
         pairs = () if self.prefers is None else self.prefers
-        object.__setattr__(self, "prefers", Preferences.of(pairs, beside=asked))
         object.__setattr__(self, "retry_with", Escalation.of(self.retry_with or {}))
+        preferred = Preferences.of(pairs, beside=asked)
+        object.__setattr__(self, "prefers", preferred)
+        given = {} if self.resources is None else self.resources
+        size = sum(len(one.text) for one in (asked, preferred) if one)
+        object.__setattr__(self, "resources", Amounts.of(given, beside=size))
         for name in ("delay", "expires"):
             given = getattr(self, name)
             if given is not None:

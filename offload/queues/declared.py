@@ -26,7 +26,7 @@ DECLARED_FIELDS = (
     "topics", "type", "max_parallel", "max_per_instance", "key", "max_per_key", "fair", "weights",
     "rate", "burst", "windows", "time_zone", "ageing", "cluster_order", "requires", "prefers",
     "retry_with", "leader_only", "retries", "retry_delay", "backoff", "retry_on", "no_retry_on",
-    "rerun", "retention_days", "ranking",
+    "rerun", "retention_days", "ranking", "resources",
 )  # fmt: skip
 
 

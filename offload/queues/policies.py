@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count
 
 from offload.core.exceptions import InvalidQueue, UnknownQueue
+from offload.core.matching.amounts import NO_RESOURCES, Amounts
 from offload.core.policies import DEFAULT_POLICY, policy_for
 from offload.core.retries import Cause
 from offload.core.validation.bounds import RANKING
@@ -21,7 +22,7 @@ from offload.fleet.row_values import default_policy, policy_of
 from offload.fleet.snapshots import forget, snapshot
 from offload.models import Instance, Job, Queue
 from offload.models.validation import error_text
-from offload.queues import excess
+from offload.queues import excess, resources
 from offload.tracking import requeue
 from offload.tracking.binding import buckets, key_changes, slots
 
@@ -41,15 +42,18 @@ def save(queue: Queue) -> int:
 
     If it is suspended, these are all of them, else the last ones in line. Running jobs finish.
     """
+    after = policy_of(queue)
     with database.atomic():
         before = _lock(queue)
         queue.save(using=database.alias())
-        if not _is_locked_by_binders(before) and not policy_of(queue).is_plain:
+        used = NO_RESOURCES if before is None else policy_of(before).resources
+        if (not _is_locked_by_binders(before) and not after.is_plain) or used != after.resources:
             # B8a: jobs of a queue that counts none are bound without its lock.
             slots.keep_bindings_out([one.pk for one in Instance.objects.live()])
         key_changes.follow(queue.name, before=before.key if before else "", after=queue.key)
         count = _recall_beyond(queue)
     forget()
+    resources.follow(queue, used, after.resources)
     return count
 
 
@@ -108,11 +112,12 @@ def change(queue: Queue, **fields: Any) -> int:
 
 
 def check(queue: Queue, *, exclude: Iterable[str] = ()) -> None:
-    """Raise InvalidQueue if a queue is invalid."""
+    """Raise InvalidQueue if a queue is invalid, UnknownResource if it uses an undefined one."""
     try:
         queue.full_clean(exclude=set(exclude))
     except ValidationError as error:
         raise InvalidQueue(name=queue.name, problem=error_text(error)) from error
+    resources.check_defined(Amounts.of(queue.resources))
 
 
 def refuse_declared(queue: Queue) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kombu.utils.json import dumps
 
+from offload.core.matching.amounts import NO_RESOURCES, Amounts
 from offload.core.matching.preferences import INDIFFERENT, Preferences
 from offload.core.matching.requirements import NOTHING, Requirements
 from offload.core.placement.lanes import Lane
@@ -68,6 +69,8 @@ class Draft:
     requires: Requirements = NOTHING
     #: Its preferences among instances.
     prefers: Preferences = INDIFFERENT
+    #: The amounts of resources that it uses.
+    resources: Amounts = NO_RESOURCES
     #: The instance that it is kept to.
     affinity: Affinity | None = None
     #: The epoch of a former job with this id, which is continued (E3).
@@ -90,6 +93,7 @@ class Draft:
             keyed=bool(self.key),
             requires=self.requires,
             prefers=self.prefers,
+            resources=self.resources,
             affinity=self.affinity,
         )
 

@@ -8,9 +8,9 @@ from statistics import median
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
+from offload.core.matching.consumers import Consumer
 from offload.core.placement.routing import Loads, Need, Route, route
 from offload.core.placement.topology import (
-    Consumer,
     InstanceInfo,
     Mode,
     RoutingRule,

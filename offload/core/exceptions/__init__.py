@@ -12,12 +12,12 @@ from offload.core.exceptions.file_problems import (
     FormatUnsupported,
     InvalidTicket,
     NoSpace,
-    ResourceDenied,
     SourceCorrupt,
     SourceUnsupported,
     TimedOut,
     TooLarge,
     TransferFailed,
+    TransferRefused,
 )
 from offload.core.exceptions.invalid import (
     InvalidApp,
@@ -66,6 +66,11 @@ from offload.core.exceptions.requirement_problems import (
     InvalidPlacement,
     InvalidPreference,
     InvalidRequirement,
+)
+from offload.core.exceptions.resource_problems import (
+    InvalidResource,
+    ResourceDenied,
+    UnknownResource,
 )
 from offload.core.exceptions.run_problems import (
     AlreadyDecided,
@@ -137,6 +142,7 @@ __all__ = [
     "InvalidQueue",
     "InvalidRate",
     "InvalidRequirement",
+    "InvalidResource",
     "InvalidRule",
     "InvalidSwitch",
     "InvalidTicket",
@@ -172,6 +178,7 @@ __all__ = [
     "TimedOut",
     "TooLarge",
     "TransferFailed",
+    "TransferRefused",
     "UnfitParameters",
     "UnfitProperties",
     "UnknownInstance",
@@ -180,6 +187,7 @@ __all__ = [
     "UnknownPeer",
     "UnknownQueue",
     "UnknownRequest",
+    "UnknownResource",
     "UnknownRule",
     "UnknownRun",
     "UnknownStep",

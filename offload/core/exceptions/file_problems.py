@@ -68,7 +68,7 @@ class TooLarge(_Permanent):
     advice = "Make it smaller, or raise the limit."
 
 
-class ResourceDenied(_Permanent):
+class TransferRefused(_Permanent):
     """The site that has a file, or should get it, refuses the transfer."""
 
     code = "resource_denied"
@@ -130,7 +130,7 @@ FILE_PROBLEMS: Mapping[str, type[FileProblem]] = MappingProxyType(
             FormatUnsupported,
             InvalidTicket,
             NoSpace,
-            ResourceDenied,
+            TransferRefused,
             SourceCorrupt,
             SourceUnsupported,
             TimedOut,

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from offload.core.placement.topology import Consumer, InstanceInfo, RoutingRule, Topology
+    from offload.core.matching.consumers import Consumer
+    from offload.core.placement.topology import InstanceInfo, RoutingRule, Topology
     from offload.core.topics import Pattern
 
 # Patterns named in a sentence.

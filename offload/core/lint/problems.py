@@ -27,6 +27,8 @@ class ProblemKind(enum.StrEnum):
     ESCALATION_UNUSED = "escalation_unused"
     # An instance could not run its jobs if it led.
     LEADER_UNABLE = "leader_unable"
+    # Less of a resource than one job uses.
+    RESOURCE_WANTING = "resource_wanting"
     # No known instance has the name or the label.
     RULE_UNMATCHED = "rule_unmatched"
     # Another rule decides each topic before it.

@@ -43,6 +43,7 @@ class CloneRefusal(Explained):
     NOT_TRANSFERRED = "not_transferred", "The peer could not get the files of the job."
     UNFIT_PROPERTIES = "unfit_properties", "The peer's consumer does not take these properties."
     OTHER_TASK = "other_task", "The task is none that the peer's instance announces for the topic."
+    NO_RESOURCE = "no_resource", "The peer has not defined a resource that the job uses."
     ID_IN_USE = "id_in_use", "The peer has another job of this id."
     SWITCHED_OFF = "switched_off", "Accepting jobs from here is switched off at the peer."
     OTHER = "other", "The peer has a reason that this version of offload does not know."
@@ -85,6 +86,8 @@ class PeerEnvelope:
     root_id: str = ""
     #: Whether no other run of its queue may overlap with this one.
     is_limited: bool = False
+    #: Amounts of the receiver's resources that it uses.
+    resources: Mapping[str, int] = field(default_factory=dict, hash=False)
     #: Its inputs, each with the ticket by which the peer gets it (P11).
     files: tuple[AnnouncedFile, ...] = ()
 

@@ -140,7 +140,7 @@ def _typed(name: str, value: Any) -> Any:
 
 #: The meaning of fields that a cluster may leave out.
 _ABSENT: Mapping[str, object] = MappingProxyType(
-    {"is_accepting": True, "lets_rule": False, "moving": [], "hears_apart": False}
+    {"is_accepting": True, "lets_rule": False, "moving": [], "hears_apart": False, "resources": {}}
 )
 #: The fields that are tuples in values and lists in JSON.
 _LISTS = frozenset({"args", "instances", "moving", "others", "patterns"})

@@ -6,7 +6,8 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from offload.core.exceptions import InvalidTicket
+from offload.core.exceptions import InvalidResource, InvalidTicket
+from offload.core.matching.amounts import Amounts
 from offload.core.peers.contents import CloneRefusal, PeerNews, ReportVerdict
 from offload.core.peers.rule_requests import RequestAction, RequestOutcome, RequestRefusal
 from offload.core.topics import is_topic
@@ -42,6 +43,14 @@ def _are_files(value: object) -> bool:
     try:
         parse_all(value)
     except InvalidTicket:
+        return False
+    return True
+
+
+def _are_amounts(value: object) -> bool:
+    try:
+        Amounts.of(value)
+    except InvalidResource:
         return False
     return True
 
@@ -130,6 +139,7 @@ CHECKS: Mapping[str, Callable[[object], bool]] = MappingProxyType(
         "lets_rule": _is_flag,
         "hears_apart": _is_flag,
         "moving": _are_moving,
+        "resources": _are_amounts,
         "outcome": _is_member(RequestOutcome),
         "refusal": lambda value: value is None or is_name(value),
         "detail": _is_text,

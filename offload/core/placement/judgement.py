@@ -13,7 +13,6 @@ from offload.core.placement.instance_conditions import suspicion
 from offload.core.placement.reasons import Obstacle, Reason
 from offload.core.placement.topology import (
     PROTOCOL_VERSION,
-    Consumer,
     InstanceInfo,
     Mode,
     RoutingRule,
@@ -25,6 +24,8 @@ from offload.core.texts import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
+
+    from offload.core.matching.consumers import Consumer
 
 _MODE_OBSTACLES: Mapping[Mode, Obstacle] = MappingProxyType(
     {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from offload.core.matching.amounts import NO_RESOURCES, Amounts
 from offload.core.matching.preferences import INDIFFERENT, Preferences
 from offload.core.matching.requirements import NOTHING, Requirements
 from offload.core.placement.affinity import Affinity
@@ -30,6 +31,8 @@ class Lane:
     #: must be able to kill it; ``files`` if it has files, ``clone`` if another cluster owns it;
     #: ``home`` if it stays in its cluster, since it replaces itself.
     needs: str = ""
+    #: The amounts of resources that the jobs themselves use; a word after the needs in the text.
+    resources: Amounts = NO_RESOURCES
     #: The preferences of the jobs themselves; a word after the needs in the text.
     prefers: Preferences = INDIFFERENT
     #: Whether its jobs have keys, by which their queue may tell them apart.
@@ -49,6 +52,8 @@ class Lane:
         if not self.queue:
             return self.topic
         needs = self.needs
+        if self.resources:
+            needs = f"{needs} {self.resources.text}".lstrip()
         if self.prefers:
             needs = f"{needs} {self.prefers.text}".lstrip()
         if self.keyed:
@@ -106,9 +111,12 @@ def _parse(text: str) -> Lane:
     keyed = words[-1] == KEYED
     words = words[:-1] if keyed else words
     prefers = Preferences.parse(words[-1]) if words else None
+    words = words if prefers is None else words[:-1]
+    resources = Amounts.parse(words[-1]) if words else None
     return Lane(
         queue=parts[0],
-        needs=" ".join(words if prefers is None else words[:-1]),
+        needs=" ".join(words if resources is None else words[:-1]),
+        resources=resources or NO_RESOURCES,
         prefers=prefers or INDIFFERENT,
         keyed=keyed,
         topic=parts[2],

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from offload.core.placement.topology import Consumer, InstanceInfo, RoutingRule, Topology
+    from offload.core.matching.consumers import Consumer
+    from offload.core.placement.topology import InstanceInfo, RoutingRule, Topology
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

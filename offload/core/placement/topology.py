@@ -8,35 +8,15 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from offload.core.matching.requirements import NOTHING, Requirements
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
+    from offload.core.matching.consumers import Consumer
     from offload.core.topics import Pattern
-    from offload.core.validation.parameters import Parameters
 
 # The version that this code writes into messages and announcements.
 PROTOCOL_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consumer:
-    """A Celery task bound to a pattern."""
-
-    pattern: Pattern
-    task: str
-    # Of consumers with the same pattern, the highest wins.
-    ranking: int = 0
-    # Whether its task has time limits, which the pool must be able to enforce.
-    limit: bool = False
-    # Whether its task keeps no results in Celery's backend.
-    is_silent: bool = False
-    # The names of the properties that it accepts; None if unknown.
-    parameters: Parameters | None = None
-    # Its requirements of the instance for each of its jobs.
-    requires: Requirements = NOTHING
 
 
 class Mode(enum.StrEnum):
@@ -137,6 +117,11 @@ class InstanceInfo:
     def nodename(self) -> str:
         """Return its name within its cluster."""
         return self.name.removeprefix(f"{self.peer}/") if self.peer else self.name
+
+    @property
+    def host(self) -> str:
+        """Return the host that it runs on, as far as it is known."""
+        return str(self.properties.get("host") or self.nodename.rpartition("@")[2])
 
     @property
     def is_live(self) -> bool:

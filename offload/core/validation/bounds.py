@@ -86,6 +86,11 @@ BURST = Bound(least=1, most=1_000_000, is_whole=True)
 AGEING = Bound(least=1, most=YEAR_SECONDS)
 #: Jobs of a queue on one instance: a number, or a part of its processes below 1.
 PER_INSTANCE = Bound(least=-1, most=1_000_000, note="-1 is as many as it has processes")
+#: How much of a resource there is, and how much of it a job uses.
+CAPACITY = Bound(least=0, most=1_000_000, is_whole=True)
+AMOUNT = Bound(least=1, most=1_000_000, is_whole=True)
+#: Seconds after which a report of a resource no longer counts.
+REPORT_AGE = Bound(least=1, most=YEAR_SECONDS)
 #: Days for which history is kept: a hundred years.
 RETENTION_DAYS = Bound(least=1, most=36_500, is_whole=True)
 #: Rows of a list, and attempts of a test.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offload.core.lint import consumer_lint, queue_lint, rule_lint
+from offload.core.lint import consumer_lint, queue_lint, resource_lint, rule_lint
 from offload.core.texts import counted
 from offload.diagnostics.finding import Finding, ok, warn
 from offload.fleet.snapshots import now, snapshot
+from offload.reading.cluster import resources
 from offload.tracking.queries import waiting_lanes
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def problems() -> tuple[Problem, ...]:
         *consumer_lint.shadowed(topology),
         *queue_lint.unmatched(policies, topology),
         *queue_lint.shadowed(policies),
+        *resource_lint.wanting(policies, topology, resources.capacities()),
         *rule_lint.unmatched(topology),
         *rule_lint.shadowed(topology, moment),
         *consumer_lint.single(topology, moment),

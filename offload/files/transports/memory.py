@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, ClassVar
 
-from offload.core.exceptions import ResourceDenied, TransferFailed
+from offload.core.exceptions import TransferFailed, TransferRefused
 from offload.core.transfers.tickets import Ticket
 from offload.files.transports.sources import content_of
 from offload.files.transports.transport import CHUNK_BYTES, Transport
@@ -41,7 +41,7 @@ class MemoryTransport(Transport):
         """Append what the target lacks, up to the next cut."""
         content = self.contents.get(ticket.text("key", name=transfer.file.name, most=64))
         if content is None:
-            raise ResourceDenied(name=transfer.file.name, problem="nobody offers it")
+            raise TransferRefused(name=transfer.file.name, problem="nobody offers it")
         stop = self._stop(target.size, len(content))
         for start in range(target.size, stop, CHUNK_BYTES):
             target.append(content[start : min(start + CHUNK_BYTES, stop)])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from offload.core.exceptions import ResourceDenied
+from offload.core.exceptions import TransferRefused
 from offload.core.transfers.tickets import HELD, Ticket
 from offload.core.transfers.tries import TransferPolicy
 from offload.files.transports.batching import parted, push_batch
@@ -93,7 +93,7 @@ class FileSender:
         """Send small files at once; one at a time if something on the way refuses that."""
         try:
             push_batch(group, self.transports, self.policy, watch)
-        except ResourceDenied:
+        except TransferRefused:
             for one in group:
                 self._push(one, watch)
 

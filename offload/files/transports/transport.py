@@ -77,7 +77,7 @@ class Transport(ABC):
         """Append to the target what it lacks of the file, in one try.
 
         Raise TransferFailed if another try may succeed; then the target keeps what it got, if
-        transfers can be resumed. Raise ResourceDenied, InvalidTicket or NoSpace if none can.
+        transfers can be resumed. Raise TransferRefused, InvalidTicket or NoSpace if none can.
         """
 
     def invite(self, transfer: Transfer) -> Ticket:

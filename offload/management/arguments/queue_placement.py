@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import BooleanOptionalAction
 from typing import TYPE_CHECKING, Any
 
-from offload.management.arguments import escalations, preferences, requirements
+from offload.management.arguments import escalations, preferences, requirements, resources
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -17,6 +17,7 @@ def add(parser: ArgumentParser) -> None:
     requirements.add(parser, also="; none asks for nothing")
     preferences.add(parser, also="; none prefers nothing")
     escalations.add(parser, also="; none raises nothing")
+    resources.add(parser, also="; none uses nothing")
     parser.add_argument(
         "--leader-only", action=BooleanOptionalAction, default=None,
         help="run its jobs at the leading instance alone",
@@ -25,5 +26,10 @@ def add(parser: ArgumentParser) -> None:
 
 def read(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of the given fields as they are stored."""
-    parts = {"requires": requirements, "prefers": preferences, "retry_with": escalations}
+    parts = {
+        "requires": requirements,
+        "prefers": preferences,
+        "retry_with": escalations,
+        "resources": resources,
+    }
     return {name: part.together(fields[name]) for name, part in parts.items() if name in fields}

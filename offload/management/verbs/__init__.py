@@ -21,6 +21,7 @@ from offload.management.verbs.jobs.transfers import TRANSFERS
 from offload.management.verbs.payload import PAYLOAD
 from offload.management.verbs.peers.peer_lines import PEERS
 from offload.management.verbs.queues import QUEUES
+from offload.management.verbs.resources.resource_list import RESOURCES
 from offload.management.verbs.rule_actions import ALLOW, DENY, EXCLUSIVE
 from offload.management.verbs.rules import RULES
 from offload.management.verbs.status import STATUS
@@ -39,6 +40,7 @@ VERBS = {
         PEERS,
         TOPICS,
         QUEUES,
+        RESOURCES,
         RULES,
         CHANGES,
         EXPLAIN,

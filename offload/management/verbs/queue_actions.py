@@ -66,6 +66,7 @@ QUEUE_FIELDS = (
     "prefers",
     "retry_with",
     "leader_only",
+    "resources",
     "retries",
     "retry_delay",
     "backoff",

@@ -60,6 +60,7 @@ def facts(line: QueueLine) -> dict[str, object]:
         "prefers": policy.prefers.given,
         "retry_with": policy.escalation.given,
         "leader_only": policy.leader_only,
+        "resources": policy.resources.given,
         "retries": policy.retry.retries,
         "retry_delay": policy.retry.delay,
         "backoff": policy.retry.backoff,
@@ -117,6 +118,8 @@ def notes(lines: tuple[QueueLine, ...]) -> Iterator[Text]:
             yield sanitized(f"{line.policy.name} retries with {line.policy.escalation}.", "dim")
         if line.policy.leader_only:
             yield sanitized(f"{line.policy.name} runs at the leading instance alone.", "dim")
+        if line.policy.resources:
+            yield sanitized(f"{line.policy.name} uses {line.policy.resources}.", "dim")
         if line.policy.suspended:
             note = f": {line.policy.note}" if line.policy.note else ""
             how = f"manage.py offload queues resume {line.policy.name}"

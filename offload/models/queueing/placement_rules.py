@@ -9,6 +9,7 @@ from offload.models.queueing.queue_validators import (
     validate_escalation,
     validate_preferences,
     validate_requirements,
+    validate_resources,
 )
 
 
@@ -56,6 +57,15 @@ class PlacementRuled(models.Model):
             "Its jobs run at the leading instance alone, and move with leadership: the next leader "
             "begins none while another instance still runs one."
         ),
+    )
+
+    resources = models.JSONField(
+        _("resources"),
+        default=dict,
+        db_default={},
+        blank=True,
+        validators=[validate_resources],
+        help_text=_('What each of its jobs uses of resources, as an object: {"maya": 1}.'),
     )
 
     class Meta:

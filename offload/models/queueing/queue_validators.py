@@ -14,9 +14,11 @@ from offload.core.exceptions import (
     InvalidPreference,
     InvalidRate,
     InvalidRequirement,
+    InvalidResource,
     InvalidWindow,
     UnknownTimeZone,
 )
+from offload.core.matching.amounts import Amounts
 from offload.core.matching.escalation import Escalation
 from offload.core.matching.preferences import Preferences
 from offload.core.matching.requirements import Requirements
@@ -59,6 +61,14 @@ def validate_escalation(value: Any) -> None:
         Escalation.of(value)
     except InvalidPlacement as error:
         raise ValidationError(str(error), code="retry_with") from error
+
+
+def validate_resources(value: Any) -> None:
+    """Raise ValidationError unless ``value`` is an object of amounts of resources."""
+    try:
+        Amounts.of(value)
+    except InvalidResource as error:
+        raise ValidationError(str(error), code="resources") from error
 
 
 def validate_errors(value: Any) -> None:

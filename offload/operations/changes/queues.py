@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from offload.core.exceptions import UnknownQueue
+from offload.core.matching.amounts import Amounts
 from offload.core.matching.escalation import Escalation
 from offload.core.matching.preferences import Preferences
 from offload.core.matching.requirements import Requirements
@@ -145,6 +146,8 @@ def _values(fields: Mapping[str, Any]) -> str:
     given = {**fields}
     if isinstance(weights := given.get("weights"), dict):
         given["weights"] = [f"{key}={weight}" for key, weight in weights.items()]
+    if "resources" in given:
+        given["resources"] = str(Amounts.of(given["resources"])) or _("nothing")
     if "prefers" in given:
         given["prefers"] = str(Preferences.of(given["prefers"])) or _("nothing")
     if "retry_with" in given:
@@ -159,4 +162,4 @@ def _value(value: Any) -> str:
         return _("yes") if value else _("no")
     if isinstance(value, dict):
         return str(Requirements.of(value)) or _("nothing")
-    return _("none") if value in {None, ""} else str(value)
+    return wording.value(value)

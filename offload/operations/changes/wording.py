@@ -24,9 +24,14 @@ MORE = gettext_noop("lets it run more")
 LESS = gettext_noop("keeps it from some of that")
 
 
-def moment(value: datetime | None) -> str:
+def moment(at: datetime | None) -> str:
     """Return a time in the site's zone."""
-    return f"{localtime(value):%Y-%m-%d %H:%M:%S}" if value else ""
+    return f"{localtime(at):%Y-%m-%d %H:%M:%S}" if at else ""
+
+
+def value(given: object) -> str:
+    """Return a plain value of a field."""
+    return _("none") if given in {None, ""} else str(given)
 
 
 def on(scope: str, target: str) -> str:

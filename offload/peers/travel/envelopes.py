@@ -94,12 +94,19 @@ def _envelope(peer: str, job: BoundJob) -> PeerEnvelope | None:
         parent_id=job.parent_id,
         root_id=job.root_id,
         is_limited=snapshot().policy(job.queue).is_limited,
+        resources=_resources(job),
         files=files,
     )
     if problem := _problem(made):
         endings.refused(job.key, f"its envelope does not fit into a message: {problem}")
         return None
     return made
+
+
+def _resources(job: BoundJob) -> dict[str, int]:
+    """Return the amounts of resources that a job and its queue use; those of the peer count."""
+    queue = snapshot().policy(job.queue).resources
+    return Lane.parse(job.lane).resources.merged(queue).given
 
 
 def _transports(job: BoundJob) -> tuple[str, ...]:

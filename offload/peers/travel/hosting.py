@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from offload.canvas.freezing.options import TIME_LIMITS
 from offload.core.envelopes import BUILTIN_TASKS, MAP_TASK, MAPPED, mapped_task
 from offload.core.exceptions import UnfitProperties
+from offload.core.matching.amounts import Amounts
 from offload.core.peers.contents import Acknowledgement, CloneRefusal, ReportVerdict
 from offload.core.peers.peer_switches import PeerSwitch
 from offload.core.placement.routing import Need, plan
@@ -23,6 +24,7 @@ from offload.models import Job
 from offload.peers.files import fetched_inputs, pushing
 from offload.peers.travel import hosted_runs
 from offload.peers.travel.options import of_clone
+from offload.queues import resources
 from offload.tracking.drafts import Draft
 from offload.tracking.peers import clones, news
 
@@ -137,6 +139,8 @@ def _refusal(home: str, envelope: PeerEnvelope, tasks: Sequence[str]) -> CloneRe
         return CloneRefusal.SWITCHED_OFF
     if not tasks:
         return CloneRefusal.NO_INSTANCE
+    if resources.missing(envelope.resources):
+        return CloneRefusal.NO_RESOURCE
     if not _is_known(envelope, tasks):
         return CloneRefusal.OTHER_TASK
     try:
@@ -205,5 +209,6 @@ def _draft(envelope: PeerEnvelope, task: str, epoch: int) -> Draft:
         parent_id=envelope.parent_id,
         root_id=envelope.root_id,
         epoch=epoch,
+        resources=Amounts.of(envelope.resources),
         hold=Hold.PAYLOAD if envelope.files else Hold.NONE,
     )

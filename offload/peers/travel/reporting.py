@@ -39,7 +39,7 @@ LOG_LINES, LOG_CHARACTERS = 100, 16_000
 #: The key of outputs where their size is counted with that of the details.
 FILES = "files"
 #: Causes for which the run itself asked to begin again.
-ASKED_AGAIN = frozenset({Cause.REQUEUED, Cause.REJECTED, Cause.REPLACED})
+ASKED_AGAIN = frozenset({Cause.REQUEUED, Cause.REJECTED, Cause.REPLACED, Cause.DENIED})
 
 
 class CloneOutbox:

@@ -17,5 +17,6 @@ __all__ = [
     "members",
     "queues",
     "remote_page",
+    "resources",
     "rule_ages",
 ]

@@ -45,6 +45,8 @@ class Counts:
     later: Mapping[str, Later] = field(default_factory=dict)
     #: Jobs that wait for an instance now, by topic and then queue.
     due_in: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    #: The same by lane.
+    lanes: Mapping[Lane, int] = field(default_factory=dict)
     #: Bound jobs that have not begun, by instance and topic.
     queued: Mapping[tuple[str, str], int] = field(default_factory=dict)
     #: Running jobs, by instance and topic.
@@ -142,6 +144,7 @@ def _read(rows: Iterable[tuple[str, str, str, int, float]]) -> Counts:
     places: dict[str, dict[tuple[str, str], int]] = {JobState.QUEUED: {}, JobState.ACTIVE: {}}
     recent = set()
     due_in: dict[str, Counter[str]] = {}
+    lanes: Counter[Lane] = Counter()
     for kind, instance, what, number, seconds in rows:
         if kind in places:
             places[kind][instance, what] = int(number)
@@ -151,6 +154,7 @@ def _read(rows: Iterable[tuple[str, str, str, int, float]]) -> Counts:
             waiting[topic] += int(number)
             if kind == JobState.PENDING:
                 due_in.setdefault(topic, Counter())[lane.queue] += int(number)
+                lanes[lane] += int(number)
             else:
                 later[topic] = _more(later.get(topic), kind, int(number), float(seconds))
         else:
@@ -159,6 +163,7 @@ def _read(rows: Iterable[tuple[str, str, str, int, float]]) -> Counts:
         waiting=waiting,
         later=later,
         due_in=due_in,
+        lanes=lanes,
         queued=places[JobState.QUEUED],
         active=places[JobState.ACTIVE],
         recent=frozenset(recent),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from offload.core.placement.topology import Consumer
+    from offload.core.matching.consumers import Consumer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

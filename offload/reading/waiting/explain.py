@@ -36,6 +36,7 @@ from offload.reading.waiting import (
     outlooks,
     placed,
     preferred,
+    resource_gates,
     rules_there,
     verdicts,
 )
@@ -210,6 +211,8 @@ def _decide(
     judged = preferred.scored(judged, need.prefers, current.topology)
     hint = preferred.hint(need.prefers, current.topology)
     allowance = key_gates.added(counted_use(current.policy(queue), now()), job, current)
+    lane = Lane.parse(job.lane) if job else Lane(topic=need.topic, queue=queue)
+    allowance = resource_gates.added(allowance, need, lane, current)
     outlook = outlooks.outlook(found, judged, current, allowance, lines)
     against = rules_there.sentence(outlook.instance, judged)
     said = (outlook.sentence, against, preferred.sentence(judged, need.prefers), hint)

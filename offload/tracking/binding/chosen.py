@@ -127,16 +127,18 @@ def bind_chosen(
     *,
     most_here: int | None,
     suspect: bool,
+    most: int | None = None,
 ) -> list[BoundJob]:
     """Bind jobs of these lanes of one queue as its rules choose them; nothing while it is locked.
 
-    ``most_here`` is how many jobs of the queue the instance may have, or None. ``suspect`` binds
-    one suspect of a crash instead.
+    ``most_here`` is how many jobs of the queue the instance may have, or None; ``most``, how many
+    are bound at most. ``suspect`` binds one suspect of a crash instead.
     """
 
     def bind(turn: QueueTurn) -> list[BoundJob]:
         use = _use(place, policy.name)
         limit = _room(use, place, policy, most_here, now)
+        limit = limit if most is None else min(limit, most)
         if limit < 1:
             return []
         chooser = Chooser(

@@ -36,12 +36,22 @@ FIRST_IN_LINE = (
 
 
 def bind_limited(
-    place: Place, lane: Lane, policy: Policy, now: datetime, *, suspect: bool
+    place: Place,
+    lane: Lane,
+    policy: Policy,
+    now: datetime,
+    *,
+    suspect: bool,
+    most: int | None = None,
 ) -> list[BoundJob]:
-    """Bind jobs of one lane of a limited or ordered queue; nothing while its lock is busy."""
+    """Bind jobs of one lane of a limited or ordered queue; nothing while its lock is busy.
+
+    ``most`` is how many may be bound at most, or None.
+    """
+    window = place.window if most is None else min(place.window, most)
 
     def act(_: object) -> list[BoundJob]:
-        bound = _bind(place, lane, policy, allowed(policy, now), suspect=suspect)
+        bound = _bind(place, lane, policy, allowed(policy, now), window, suspect=suspect)
         if bound and policy.rate:
             buckets.take(policy.name, policy.rate, len(bound))
         return bound
@@ -50,9 +60,9 @@ def bind_limited(
 
 
 def _bind(
-    place: Place, lane: Lane, policy: Policy, allowance: Allowance, *, suspect: bool
+    place: Place, lane: Lane, policy: Policy, allowance: Allowance, most: int, *, suspect: bool
 ) -> list[BoundJob]:
-    limit = allowance.up_to(place.window)
+    limit = allowance.up_to(most)
     if not allowance.in_order:
         ageing = None if suspect or limit < 1 else policy.ageing
         return bind(place, heads(lane, ageing), limit=limit, suspect=suspect)

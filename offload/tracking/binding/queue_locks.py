@@ -30,10 +30,19 @@ def under_lock(queue: str, bind: Callable[[QueueTurn], list[BoundJob]]) -> list[
 
     The server ends the transaction if this process freezes in it.
     """
+    return in_time(lambda: bind(_lock(queue)))
+
+
+def in_time(bind: Callable[[], list[BoundJob]]) -> list[BoundJob]:
+    """Bind in a transaction that waits for no lock for long; nothing if one is busy.
+
+    The server ends the transaction if this process freezes in it.
+    """
     is_own = not database.in_transaction()
     try:
         with database.atomic():
-            return bind(_lock(queue, standstill=IDLE_TIMEOUT if is_own else None))
+            _limit(standstill=IDLE_TIMEOUT if is_own else None)
+            return bind()
     except OperationalError:
         return []
     except InternalError as error:
@@ -42,13 +51,16 @@ def under_lock(queue: str, bind: Callable[[QueueTurn], list[BoundJob]]) -> list[
         return []
 
 
-def _lock(queue: str, *, standstill: str | None) -> QueueTurn:
-    """Lock a queue's row, before anything counts the queue's bound jobs; return the turn."""
+def _limit(*, standstill: str | None) -> None:
     if database.vendor() == "postgresql":
         times = {"lock_timeout": QUEUE_LOCK_TIMEOUT}
         if standstill is not None:
             times["idle_in_transaction_session_timeout"] = standstill
         given = ", ".join(f"set_config('{name}', %({name})s, true)" for name in times)
         database.rows(f"SELECT {given}", times)
+
+
+def _lock(queue: str) -> QueueTurn:
+    """Lock a queue's row, before anything counts the queue's bound jobs; return the turn."""
     found = database.rows(LOCK, {"queue": queue})
     return QueueTurn(of=found[0][0], taken=int(found[0][1])) if found else QueueTurn()

@@ -12,7 +12,7 @@ from offload.fleet import departures
 from offload.jobs import aftermath, async_completion
 from offload.peers import announcing, outboxes, silence
 from offload.peers.travel import hosted_runs, moving
-from offload.queues import policies
+from offload.queues import policies, resources
 from offload.runs import deciding, relocating
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def new_duties(*, with_peers: bool) -> tuple[Duty, ...]:
         deciding.DUE,
         overdue.RECALL,
         policies.LIMIT,
+        resources.LIMIT,
         aftermath.duty(),
         relays.duty(),
         delivering.DELIVER,

@@ -18,7 +18,7 @@ from offload.fleet import membership, properties
 from offload.fleet.membership import Announcement
 from offload.launchers import declared_launchers
 from offload.models import Instance
-from offload.queues import declared
+from offload.queues import declared, declared_resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,6 +90,7 @@ def introduce(spec: Mapping[str, Any], link: Link) -> str | None:
         if old := outage.of_tables():
             logger.error("%s", old)
         else:
+            declared_resources.sync(remove=False)
             declared.sync(remove=False)
             declared_launchers.sync(remove=False)
     except DatabaseError as error:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from offload.core.exceptions import UnknownResource
 from offload.core.outcomes import (
+    Denied,
     ErrorInfo,
     Failed,
     HandedOver,
@@ -20,7 +22,14 @@ from offload.core.outcomes import (
     Stopped,
     Succeeded,
 )
-from offload.core.retries import UNLIMITED_RETRIES, Cause, RetryDecision, RetryPolicy, least_pause
+from offload.core.retries import (
+    FIRST_PAUSE_SECONDS,
+    UNLIMITED_RETRIES,
+    Cause,
+    RetryDecision,
+    RetryPolicy,
+    least_pause,
+)
 from offload.core.states import JobState
 from offload.core.validation.bounds import PRIORITY
 from offload.fleet.snapshots import snapshot
@@ -28,7 +37,9 @@ from offload.jobs import endings
 from offload.jobs.decisions import after_failure, decided, rejections
 from offload.jobs.endings import Ending
 from offload.jobs.losses import retry_policy, with_errors_of
+from offload.queues import resources
 from offload.tracking.assignments import SAME_CALL, NewCall
+from offload.tracking.binding import resource_use
 from offload.worker.connections import keep_trying
 
 if TYPE_CHECKING:
@@ -92,6 +103,8 @@ def _finish(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Outcome
             outcome = Failed(cause=Cause.FAILED, error=error)
         case Requeued():
             return _requeue(task, job, ending, outcome)
+        case Denied():
+            return _wait_for(task, job, ending, outcome)
         case Rejected(requeue=True):
             return _reject(task, job, ending)
         case Rejected():
@@ -183,6 +196,30 @@ def _reject(task: OffloadTask, job: CurrentJob, ending: Ending) -> Finished:
         reason="put back by its consumer",
     )
     return _back(ending, decision, None, Cause.REJECTED)
+
+
+def _wait_for(task: OffloadTask, job: CurrentJob, ending: Ending, outcome: Denied) -> Finished:
+    """Put the job back until a resource may be there again; all its other users wait too.
+
+    A job that is not known to use it waits by itself.
+    """
+    try:
+        resources.cool(outcome.resource, outcome.retry_in, by=f"job {job.id}")
+    except UnknownResource as error:
+        failure = replace(
+            ErrorInfo.of(UnknownResource, str(error)), traceback=outcome.error.traceback
+        )
+        return _fail(task, job, ending, Failed(cause=Cause.FAILED, error=failure, final=True))
+    is_user = resource_use.uses(job.id, job.attempt_key.epoch, outcome.resource)
+    claimed = job.claimed
+    decision = RetryDecision(
+        state=JobState.PENDING,
+        delay=FIRST_PAUSE_SECONDS if is_user else max(outcome.retry_in, REJECT_DELAY_SECONDS),
+        failures=claimed.failures,
+        crashes=claimed.crashes,
+        reason=f"resource {outcome.resource} was denied; it does not count",
+    )
+    return _back(ending, decision, outcome.error, Cause.DENIED)
 
 
 def _back(

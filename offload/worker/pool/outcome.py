@@ -27,8 +27,10 @@ from offload.core.exceptions import (
     MissingFile,
     OpenTransaction,
     PermanentError,
+    ResourceDenied,
 )
 from offload.core.outcomes import (
+    Denied,
     ErrorInfo,
     Failed,
     HandedOver,
@@ -135,7 +137,7 @@ def judged(
         case Requeued():
             merged = _besides(outcome.error, problem) if outcome.error else info(problem)
             return replace(outcome, error=merged), error
-        case Rejected() | Stopped():
+        case Rejected() | Stopped() | Denied():
             logger.warning("%s It ends as its run said.", problem)
             return outcome, error
     return Failed(cause=Cause.FAILED, error=info(problem)), problem
@@ -168,6 +170,8 @@ def _of_error(error: BaseException) -> Outcome:
             return Replaced(dict(error.signature))
         case Ignore():
             return _handed_over() or Ignored()
+        case ResourceDenied():
+            return Denied(resource=error.resource, retry_in=error.retry_in, error=info(error))
         case Reject():
             return Rejected(requeue=bool(getattr(error, "requeue", False)))
         case JobStopped():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
 
+from offload.core.matching.amounts import Amounts
 from offload.core.matching.escalation import Escalation
 from offload.core.matching.requirements import Requirements
 from offload.core.matching.retried_errors import names_of
@@ -30,6 +31,7 @@ def consumer(
     *,
     ranking: int = 0,
     requires: Mapping[str, Any] | None = None,
+    resources: Mapping[str, int] | None = None,
     retry_on: Sequence[type[BaseException] | str] = (),
     no_retry_on: Sequence[type[BaseException] | str] = (),
     rerun: bool = True,
@@ -40,15 +42,16 @@ def consumer(
 
     ``pattern`` is a topic, ``"dam/*"`` for one more segment, ``"dam/**"`` for one or more, or
     ``"**"``. Of consumers of equal patterns, the one with the highest ``ranking`` runs the job.
-    ``requires`` is what an instance must have to run it, such as ``{"gpu": True}``. ``retry_on``
+    ``requires`` is what an instance must have to run it, such as ``{"gpu": True}``, and
+    ``resources`` how much each of its jobs uses of resources, such as ``{"maya": 1}``. ``retry_on``
     lists the exceptions, as classes or dotted names, after which a job is retried, and
     ``no_retry_on`` those after which it is not; both take precedence over its queue's. Without
     ``rerun``, a job whose process or instance is lost ends as ERROR and waits for a person.
     ``retry_with`` are factors of what is required, as in ``submit``. ``options`` are those of a
     Celery task, such as ``time_limit`` in seconds, or ``name``. Return the decorator. Raise
-    InvalidPattern, InvalidRequirement, InvalidPlacement, InvalidErrorName, InvalidNumber for an
-    invalid ranking or time limit, and InvalidConsumer if the pattern is left out, if the function
-    takes no job, or if a call does not run it, as with ``async def``.
+    InvalidPattern, InvalidRequirement, InvalidPlacement, InvalidResource, InvalidErrorName,
+    InvalidNumber for an invalid ranking or time limit, and InvalidConsumer if the pattern is left
+    out, if the function takes no job, or if a call does not run it, as with ``async def``.
     """
     check_pattern(pattern)
     parsed = Pattern.parse(pattern)
@@ -61,6 +64,7 @@ def consumer(
         topic=topic,
         ranking=ranking,
         requires=Requirements.of(requires or {}).given,
+        resources=Amounts.of({} if resources is None else resources).given,
         retry_on=names_of(retry_on),
         no_retry_on=names_of(no_retry_on),
         rerun=rerun,

@@ -11,6 +11,7 @@ from celery.contrib.django.task import DjangoTask
 from offload.core.envelopes import BUILTIN_TASKS, HEADER
 from offload.core.exceptions import InvalidConsumer, OffloadError
 from offload.core.lazy import load
+from offload.core.matching.amounts import Amounts
 from offload.core.matching.escalation import Escalation
 from offload.core.matching.requirements import Requirements
 from offload.core.matching.retried_errors import names_of
@@ -57,6 +58,8 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
     requires: Mapping[str, Any] = MappingProxyType({})
     #: Factors of what is required, after a failure for want of memory or time.
     retry_with: Mapping[str, Any] = MappingProxyType({})
+    #: The amounts of resources that each of its jobs uses, as in ``submit``.
+    resources: Mapping[str, int] = MappingProxyType({})
     #: Number of arguments before the caller's.
     given: int = 0
     #: Whether failures are retried by the queue's policy, rather than as in Celery.
@@ -97,6 +100,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         check_ranking(cls.ranking)
         Requirements.of(cls.requires)
         Escalation.of(cls.retry_with)
+        Amounts.of(cls.resources)
         cls.retry_on, cls.no_retry_on = names_of(cls.retry_on), names_of(cls.no_retry_on)
         # Limits of the whole app are checked elsewhere.
         own = cls.time_limit, cls.soft_time_limit
@@ -181,6 +185,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
             "limit": limited,
             **({"silent": True} if self.ignore_result else {}),
             **({"requires": dict(self.requires)} if self.requires else {}),
+            **({"resources": dict(self.resources)} if self.resources else {}),
             **({} if parameters is None else {"takes": str(parameters)}),
         }
 

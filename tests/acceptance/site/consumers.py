@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
-from offload import PermanentError, consumer
+from offload import PermanentError, ResourceDenied, consumer
 from offload.models import Payload
 from tests.acceptance.site.journal import note
 
@@ -81,9 +81,11 @@ def crasher(job: CurrentJob, *, times: int) -> str:
 
 
 @consumer("acc/flaky")
-def flaky(job: CurrentJob, *, times: int) -> str:
-    """Fail the first times."""
+def flaky(job: CurrentJob, *, times: int, denied: str = "") -> str:
+    """Fail the first times, or get none of a resource."""
     said(job, "start")
+    if job.attempt <= times and denied:
+        raise ResourceDenied(denied, retry_in=1)
     if job.attempt <= times:
         raise ValueError(f"attempt {job.attempt} fails")
     return "well"

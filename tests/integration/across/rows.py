@@ -42,6 +42,8 @@ from offload.models import (
     PeerRequest,
     Queue,
     RateBucket,
+    Resource,
+    ResourceUser,
     Rule,
     Run,
     SeenMessage,
@@ -69,11 +71,11 @@ KINDS = (
 )
 PLAIN = (models.BooleanField, models.AutoField)
 #: Columns that identify a row of its model.
-KEYS: Any = dict.fromkeys((WithdrawnBinding, News, ClosedBinding), "job_id")
+KEYS: Any = dict.fromkeys((WithdrawnBinding, News, ClosedBinding, ResourceUser), "job_id")
 KEYS |= {SeenMessage: "nonce", Exclusion: "incarnation", Dependency: "needs"}
 KEYS |= {FileTransfer: "name", KeptFile: "sha256", LinkSwitch: "peer"}
 KEYS |= {PeerRequest: "key", AnsweredRequest: "key"}
-KEYS |= {StepWait: "step", Launcher: "name", Launch: "sha256"}
+KEYS |= {StepWait: "step", Launcher: "name", Launch: "sha256", Resource: "name"}
 #: The errors of databases and drivers for values that they do not accept.
 REFUSALS = (Error, ValueError, OverflowError, RecursionError)
 
@@ -101,9 +103,9 @@ def facts() -> list[tuple[type[models.Model], dict[str, Any]]]:
         (Join, {"body": {}, "tree": []}),
         (Dependency, {"join_id": "plain", "needs": "plain"}),
         (Lease, {"holder": "odd@host", "incarnation": "i", "term": 1, "expires_at": PAST}),
-        (Version, {"number": 1}),
-        (Slot, {}),
+        (Version, {"number": 1}), (Slot, {}), (Resource, {"capacity": 1}),
         (RateBucket, {"level": 1.0, "at": PAST}),
+        (ResourceUser, {"resource": "maya", "epoch": 1, "amount": 1}),
         (Peer, {"own_name": "site"}),
         (PeerRefusal, {"kind": "old"}),
         (SeenMessage, {"peer": "odd"}),

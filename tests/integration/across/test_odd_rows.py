@@ -126,6 +126,7 @@ CALLS: dict[str, list[list[str]]] = {
     "peers": [[]],
     "topics": [[]],
     "queues": [[]],
+    "resources": [[], ["set", "maya", "--capacity", "1", "--dry-run"]],
     "rules": [[]],
     "changes": [["--limit", "1000"], ["--of", "odd@host"]],
     "explain": [["odd/topic"]],

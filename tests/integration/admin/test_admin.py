@@ -41,6 +41,8 @@ from offload.models import (
     PeerRequest,
     Queue,
     RateBucket,
+    Resource,
+    ResourceUser,
     Rule,
     Run,
     SeenMessage,
@@ -64,7 +66,7 @@ if TYPE_CHECKING:
     from django.test import Client
 
 
-EDITED = {Rule, Switch, Queue, Launcher, LauncherSwitch}
+EDITED = {Rule, Switch, Queue, Resource, Launcher, LauncherSwitch}
 MODELS = list(apps.get_app_config("offload").get_models())
 MACHINE_MADE = [model for model in MODELS if model not in EDITED]
 
@@ -81,6 +83,7 @@ def one_of_each() -> dict[type[Model], Model]:
     whole = Join.objects.create(id="join", **canvas)
     Slot.objects.get_or_create(instance=HERE)
     RateBucket.objects.create(queue="mail", level=1.0, at=timezone.now())
+    ResourceUser.objects.create(resource="maya", job_id=job.pk, epoch=1, amount=1)
     lines: Any = [[0, "INFO", "a"]]
     AttemptLog.objects.create(job=job, epoch=1, count=1, lines=lines)
     Attempt.objects.create(job=job, epoch=1, instance=HERE, incarnation="i", cause="failed")

@@ -1,9 +1,10 @@
-"""Jobs that wait for others of their key, or of their queue on an instance."""
+"""Jobs that wait for others of their key or of their queue on an instance, or for a resource."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from offload.core.matching.amounts import Amounts
 from offload.core.states import Waiting
 from offload.models import Queue
 from tests.integration.world import HERE, bound, waiting
@@ -29,9 +30,14 @@ def _of_full_instance() -> str:
     return waiting(queue="keys")[0]
 
 
+def _without_resource() -> str:
+    return waiting(resources=Amounts.of({"maya": 1}))[0]
+
+
 #: How a job came to wait, why it does, and words of the sentence.
 KEY_REASONS: dict[str, tuple[Callable[[], str], Waiting, str]] = {
     "key limit": (_of_full_key, Waiting.KEY_LIMIT, "1 of 1 at once of key acme are bound or run."),
     "key order": (_behind_its_key, Waiting.KEY_ORDER, "of key acme comes before it."),
+    "resource": (_without_resource, Waiting.RESOURCE, "a resource that nobody has defined"),
     "instance limit": (_of_full_instance, Waiting.INSTANCE_LIMIT, f"{HERE} 1 of 1."),
 }

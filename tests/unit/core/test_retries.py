@@ -43,6 +43,7 @@ TABLE = [
     (NEVER, Cause.REQUEUED, 0, 2, PENDING, 0.0, 0, 2),
     (NEVER, Cause.REPLACED, 0, 2, PENDING, 0.0, 0, 2),
     (NEVER, Cause.REJECTED, 0, 2, PENDING, 0.0, 0, 2),
+    (NEVER, Cause.DENIED, 0, 2, PENDING, 0.0, 0, 2),
     (NEVER, Cause.STOPPED_ORDERLY, 0, 2, PENDING, 0.0, 0, 2),
     (NEVER, Cause.STOPPED, 0, 2, PENDING, 0.0, 0, 2),
     (NEVER, Cause.STOPPED_FORCED, 0, 2, PENDING, 0.0, 0, 2),

@@ -27,6 +27,7 @@ SHARED = {
     # What several rooms have a part of.
     "async_completion": "jobs that end outside of workers",
     "preferences": "what a job would rather have of an instance",
+    "resources": "countable things that are not instances",
     "requirements": "what a job asks of an instance",
     "broker": "the broker",
     "bulk": "changes of many jobs",

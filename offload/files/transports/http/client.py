@@ -10,9 +10,9 @@ from urllib3.exceptions import HTTPError, InvalidHeader, LocationValueError
 
 from offload.core.exceptions import (
     InvalidTicket,
-    ResourceDenied,
     SourceCorrupt,
     TransferFailed,
+    TransferRefused,
 )
 from offload.core.transfers.ranges import REASON
 from offload.core.transfers.tries import may_differ_next_time
@@ -140,7 +140,7 @@ def problem_of(
     problem = f"the other site answers {status} {text}".rstrip()
     if may_differ_next_time(status):
         return TransferFailed(name=name, problem=problem, retry_after=retry_after)
-    return ResourceDenied(name=name, problem=problem)
+    return TransferRefused(name=name, problem=problem)
 
 
 def _retry_after(response: BaseHTTPResponse) -> float | None:

@@ -6,7 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from offload.core.validation.bounds import PRIORITY
-from offload.management.arguments import escalations, pairs, preferences, requirements, times
+from offload.management.arguments import (
+    escalations,
+    pairs,
+    preferences,
+    requirements,
+    resources,
+    times,
+)
 from offload.management.arguments.numbers import retry_options, whole
 from offload.management.arguments.words import written
 from offload.management.ending import end_lines, refuse_failure
@@ -56,6 +63,7 @@ def arguments(parser: ArgumentParser) -> None:
     requirements.add(parser)
     preferences.add(parser)
     escalations.add(parser)
+    resources.add(parser)
     parser.add_argument(
         "--key", metavar="KEY", help="the key by which its queue tells it apart from other jobs"
     )
@@ -107,6 +115,7 @@ def store(options: Options) -> JobHandle:
     given["requires"] = requirements.together(options["requires"])
     given["retry_with"] = escalations.together(options["retry_with"])
     given["prefers"] = preferences.together(options["prefers"])
+    given["resources"] = resources.together(options["resources"])
     given |= {key: seconds(options[key]) for key in ("delay", "expires", "retry_delay")}
     return submit(
         options["topic"],

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from offload.core.exceptions import (
     InvalidTicket,
     NoSpace,
-    ResourceDenied,
     SourceCorrupt,
     TimedOut,
     TooLarge,
     TransferFailed,
+    TransferRefused,
 )
 from offload.core.transfers.descriptions import Direction, Transfer
 from offload.core.transfers.tickets import HELD, Ticket
@@ -195,7 +195,7 @@ def test_a_forged_ticket_gives_nothing(link: Link, tmp_path: Path, data: dict[st
     transfer = Transfer(peer=PEER, job_id="j", direction=Direction.INPUT, file=file)
     forged = IncomingFile(transfer=transfer, ticket=Ticket(transport=transport.name, data=data))
 
-    with pytest.raises((InvalidTicket, ResourceDenied, SourceCorrupt)) as caught:
+    with pytest.raises((InvalidTicket, TransferRefused, SourceCorrupt)) as caught:
         link.receive(Direction.INPUT, [forged])
 
     assert not caught.value.can_retry

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from offload.core.exceptions import ResourceDenied, SourceCorrupt, TimedOut, TransferFailed
+from offload.core.exceptions import SourceCorrupt, TimedOut, TransferFailed, TransferRefused
 from offload.core.transfers.descriptions import Direction, Transfer
 from offload.files.transports.http import remote_transport
 from tests.integration.files.transports.links import JOB, PEER, described
@@ -153,7 +153,7 @@ def test_what_will_not_pass_is_given_up_at_once(
     answer = f"HTTP/1.1 {status}\r\nLocation: /\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     http_link.proxy.always = Fault(answer=answer.encode())
 
-    with pytest.raises(ResourceDenied, match=status[:3]):
+    with pytest.raises(TransferRefused, match=status[:3]):
         http_link.carry(direction, {"a": CONTENT})
 
     assert http_link.proxy.connections == 1

@@ -7,10 +7,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from offload.core.matching.consumers import Consumer
 from offload.core.placement.judgement import Need
 from offload.core.placement.topology import (
     PROTOCOL_VERSION,
-    Consumer,
     InstanceInfo,
     Mode,
     RoutingRule,

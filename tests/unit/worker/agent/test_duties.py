@@ -18,6 +18,7 @@ JUDGING = {
     "expire",
     "recall",
     "limit",
+    "resources",
     "announce to peers",
     "observe peers",
     "move from silent peers",

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from offload.core.exceptions import ResourceDenied, SourceCorrupt, TimedOut, TransferFailed
+from offload.core.exceptions import SourceCorrupt, TimedOut, TransferFailed, TransferRefused
 from offload.core.transfers import file_batches
 from tests.integration.files.transports.batches.posted import (
     CONTENTS,
@@ -115,7 +115,7 @@ def test_a_changed_byte_is_noticed_and_the_file_sent_again(http_link: HttpLink) 
 def test_bytes_that_always_change_are_given_up(http_link: HttpLink) -> None:
     http_link.proxy.always = Fault(corrupts_all=True)
 
-    with pytest.raises((SourceCorrupt, TransferFailed, ResourceDenied)):
+    with pytest.raises((SourceCorrupt, TransferFailed, TransferRefused)):
         http_link.carry(OUTPUT, CONTENTS)
 
     right = set(CONTENTS.values())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from offload.core.exceptions import ResourceDenied
+from offload.core.exceptions import TransferRefused
 from offload.core.transfers import file_batches
 from offload.core.transfers.descriptions import Direction
 from offload.core.transfers.file_batches import BatchedFile
@@ -84,7 +84,7 @@ def test_a_job_that_is_over_takes_nothing(http_link: HttpLink) -> None:
     (http_link.server.folder / "final" / JOB).touch()
 
     assert verdicts(http_link.server, framed("a", b"a"), framed("b", b"b")) == [410, 410]
-    with pytest.raises(ResourceDenied, match="410"):
+    with pytest.raises(TransferRefused, match="410"):
         http_link.carry(OUTPUT, CONTENTS)
 
     assert_nothing_is_left(http_link)

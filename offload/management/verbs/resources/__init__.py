@@ -1,0 +1,1 @@
+"""``resources``: countable things that are not instances, and who uses them."""
