@@ -39,6 +39,9 @@ class Settings:
     heartbeat: float = 3.0
     #: Seconds without a new heartbeat, as seen by an observer, until an instance is gone.
     timeout: float = 12.0
+    #: Seconds after which an instance that is gone is forgotten, unless jobs are bound to it; 0
+    #: keeps it for ever.
+    forget_gone: float = 86_400.0
     #: Bound jobs that an instance may hold, as a multiple of its concurrency.
     window_factor: float = 2.0
     #: Seconds between two sweeps of the leader.

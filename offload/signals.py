@@ -114,7 +114,8 @@ class RefusedAttempt:
 class ChangeMade:
     """A person changed rules, a switch or a queue, or stopped, removed or retried jobs."""
 
-    #: ``allow``, ``deny``, ``exclusive``, ``edit``, ``clear``, ``off``, ``on``, or ``add queue``,
+    #: ``allow``, ``deny``, ``exclusive``, ``edit``, ``clear``, ``off``, ``drain``, ``on``, ``end`` of
+    #: a rule or a switch by itself, or ``add queue``,
     #: ``set queue``, ``suspend queue``, ``resume queue``, ``remove queue``, or ``stop``,
     #: ``stop by force``, ``remove``, ``retry``; or ``send off``, ``accept on``, ``move reset``;
     #: or ``ask deny`` and the like, and ``withdraw``, of requests to other clusters; or ``pause
@@ -130,7 +131,8 @@ class ChangeMade:
     text: str
     #: The name of the user, or ``user@host`` at a terminal, or ``user of cluster`` elsewhere.
     actor: str
-    #: Where it was asked for: ``admin``, ``terminal``, or ``peer`` for another cluster's request.
+    #: Where it was asked for: ``admin``, ``terminal``, ``peer`` for another cluster's request, or
+    #: ``time`` if nobody asked.
     entrance: str
 
     def keywords(self) -> dict[str, object]:

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
 from offload.models import Rule, Switch
-from offload.rules import editing
+from offload.rules import editing, switching
 from project.sites import WORKERS
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def give_rules(name: str, topics: Iterable[str], *, afresh: bool) -> None:
     if afresh:
         own.delete()
         if Switch.objects.filter(pk=name).exists():
-            editing.switch(name, off=False)
+            switching.switch(name, off=False)
     if not own.exists():
         editing.exclusive(name, topics)
 

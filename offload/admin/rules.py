@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -12,10 +13,11 @@ from django.utils.translation import gettext
 from offload.admin.recorded import RecordedAdmin
 from offload.core.exceptions import InvalidRule, UnknownInstance
 from offload.core.placement.topology import RuleVerb, Scope
+from offload.fleet.snapshots import now
 from offload.models import Rule, Switch
 from offload.models.change_records import SubjectKind
 from offload.operations.changes.rules import EditRule, RemoveRules, WriteRules
-from offload.operations.changes.switches import SwitchOff, SwitchOn
+from offload.operations.changes.switches import DrainInstance, SwitchOff, SwitchOn
 from offload.reading.cluster import known_names
 from offload.rules.validation import check_end
 
@@ -45,12 +47,15 @@ class RuleForm(RuleBase):
 
     def clean_until(self) -> datetime | None:
         """Return the end; raise ValidationError if it has passed."""
-        until: datetime | None = self.cleaned_data["until"]
-        try:
-            check_end(until, "")
-        except InvalidRule as error:
-            raise ValidationError(error.problem) from error
-        return until
+        return _later(self.cleaned_data["until"])
+
+
+def _later(until: datetime | None) -> datetime | None:
+    try:
+        check_end(until, "")
+    except InvalidRule as error:
+        raise ValidationError(error.problem) from error
+    return until
 
 
 @admin.register(Rule)
@@ -120,6 +125,14 @@ def _edit(row: Rule) -> EditRule:
     )
 
 
+def _switch(row: Switch) -> Change[Outcome]:
+    facts: dict[str, Any] = {"instance": row.instance, "note": row.note, "until": row.until}
+    if not row.drains:
+        return SwitchOff(**facts)
+    grace = max(row.give_back_at - now(), timedelta()) if row.give_back_at else None
+    return DrainInstance(**facts, grace=grace)
+
+
 class SwitchForm(SwitchBase):
     """The form of a switch."""
 
@@ -127,7 +140,18 @@ class SwitchForm(SwitchBase):
         """All that people edit."""
 
         model = Switch
-        fields = ("instance", "note")
+        fields = ("instance", "note", "drains", "until", "give_back_at")
+
+    def clean_until(self) -> datetime | None:
+        """Return the end; raise ValidationError if it has passed."""
+        return _later(self.cleaned_data["until"])
+
+    def clean_give_back_at(self) -> datetime | None:
+        """Return when runs are given back; raise ValidationError where nothing is drained."""
+        found: datetime | None = self.cleaned_data["give_back_at"]
+        if found is not None and not self.cleaned_data["drains"]:
+            raise ValidationError(gettext("Only a drain gives runs back; choose drain, too."))
+        return found
 
     def clean_instance(self) -> str:
         """Return the name; raise ValidationError if no worker ever had it."""
@@ -143,14 +167,15 @@ class SwitchAdmin(RecordedAdmin):
     """Instances that are off; to switch one on, delete its row."""
 
     form = SwitchForm
-    list_display = ("instance", "since", "note")
+    list_display = ("instance", "drains", "since", "until", "give_back_at", "by", "note")
+    list_filter = ("drains",)
     search_fields = ("instance", "note")
 
     def save_model(self, request: HttpRequest, obj: Switch, form: Any, change: bool) -> None:
         """Switch the instance off, or change the note of one that is."""
         if change and not form.changed_data:
             return
-        self.carry_out(request, SwitchOff(instance=obj.instance, note=obj.note))
+        self.carry_out(request, _switch(obj))
 
     def removal(self, rows: list[Switch]) -> Iterable[Change[Outcome]]:
         """Return the changes that switch the instances on."""

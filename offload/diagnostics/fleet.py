@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.core.placement.instance_conditions import Trouble
-from offload.core.placement.judgement import noted
 from offload.core.placement.topology import Mode
 from offload.core.texts import counted
 from offload.diagnostics.finding import Finding, fail, ok, warn
@@ -69,8 +68,7 @@ def _failing(cluster: Overview) -> Iterator[Finding]:
 def _trouble(line: InstanceLine) -> Iterator[Finding]:
     where = f"process {line.pid} on {line.host}"
     if line.is_off:
-        fact = noted(f"{line.name} is switched off", line.off_note)
-        yield warn(SUBJECT, fact, f"To switch it on: manage.py offload on {line.name}")
+        yield warn(SUBJECT, line.off_reason, f"To switch it on: manage.py offload on {line.name}")
     elif line.trouble:
         yield warn(SUBJECT, line.suspicion, f"{_step(line.trouble)} Look at {where} and its log.")
     elif line.mode is not Mode.READY:

@@ -17,6 +17,7 @@ from offload.core.matching.amounts import Amounts
 from offload.core.matching.consumers import Consumer
 from offload.core.matching.requirements import UNREADABLE, Requirements
 from offload.core.matching.retried_errors import ALL_ERRORS, RetriedErrors
+from offload.core.placement.instance_conditions import SwitchFacts
 from offload.core.placement.topology import InstanceInfo, Mode, RoutingRule, RuleVerb, Scope
 from offload.core.policies import DEFAULT_POLICY, ClusterOrder, Policy, QueueType
 from offload.core.retries import RetryPolicy
@@ -44,7 +45,7 @@ from offload.messaging.names import queue_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from offload.models import Instance, Queue, Rule
+    from offload.models import Instance, Queue, Rule, Switch
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -89,15 +90,17 @@ def _retry(
     )
 
 
-def instance_of(row: Instance, *, off: Mapping[str, str], leader: str | None) -> InstanceInfo:
-    """Return an instance's row as a value."""
+def instance_of(row: Instance, *, off: Mapping[str, Switch], leader: str | None) -> InstanceInfo:
+    """Return an instance's row as a value; ``off`` are the switches by their instances."""
+    switch = off.get(row.name)
     return InstanceInfo(
         name=row.name,
         incarnation=row.incarnation,
         cluster=row.cluster,
         mode=mode_of(row),
         is_off=row.name in off,
-        off_note=off.get(row.name, ""),
+        off_note=switch.note if switch else "",
+        switch=switch_of(switch) if switch else None,
         trouble=row.trouble,
         mode_at=row.mode_at,
         remedy=row.remedy,
@@ -114,6 +117,17 @@ def instance_of(row: Instance, *, off: Mapping[str, str], leader: str | None) ->
         queue=queue_name(row.name, cluster_name()),
         is_leader=row.incarnation == leader,
         said_goodbye=row.gone_because == GOODBYE,
+    )
+
+
+def switch_of(row: Switch) -> SwitchFacts:
+    """Return a switch's row as a value."""
+    return SwitchFacts(
+        drains=row.drains,
+        since=row.since,
+        until=row.until,
+        give_back_at=row.give_back_at,
+        by=row.by,
     )
 
 

@@ -167,7 +167,7 @@ class Reader:
 
 def load(version: int) -> Snapshot:
     """Read the snapshot; its version comes first, so the content is never older than that."""
-    off = dict(Switch.objects.values_list("pk", "note"))
+    off = Switch.objects.in_bulk()
     leader = Lease.objects.filter(pk="leader").values_list("incarnation", flat=True).first()
     instances = tuple(instance_of(row, off=off, leader=leader) for row in Instance.objects.all())
     rules = tuple(readable(Rule.objects.not_ended(), rule_of))

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 TIME_LIMIT_ERROR = "TimeLimitExceeded"
 #: Intended ends, or nobody's fault: they count neither as failure nor as crash (R10).
-UNCOUNTED_CAUSES = (Cause.STOPPED_FORCED, Cause.LEASE_EXPIRED)
+UNCOUNTED_CAUSES = (Cause.STOPPED_FORCED, Cause.STOPPED_ORDERLY, Cause.LEASE_EXPIRED)
 
 
 def crashed(

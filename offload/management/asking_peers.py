@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from offload.core.peers.rule_requests import RequestAction, cluster_and_node
 from offload.core.placement.topology import Scope
-from offload.fleet.snapshots import now, snapshot
+from offload.fleet.snapshots import snapshot
+from offload.management.arguments import expiry
 from offload.management.changing import carry_out
 from offload.management.terminal import sanitized
 from offload.operations.changes.requests import AskPeer
@@ -37,12 +38,11 @@ def is_asked(target: str, options: Options) -> bool:
 
 def ask(terminal: Terminal, options: Options, action: RequestAction) -> None:
     """Store a request, or show it."""
-    duration = options.get("duration")
     change = AskPeer(
         instance=options.get("target") or options["instance"],
         action=action,
         patterns=tuple(options.get("patterns", ())),
-        until=now() + duration if duration else None,
+        until=expiry.of(options),
         note=options.get("note"),
     )
     carry_out(terminal, options, change, partial(_shown, dry_run=options["dry_run"]))

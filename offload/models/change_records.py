@@ -18,6 +18,8 @@ class Entrance(enum.StrEnum):
     TERMINAL = "terminal"
     #: A message of another cluster.
     PEER = "peer"
+    #: Nobody: it ended by itself.
+    TIME = "time"
 
 
 class SubjectKind(enum.StrEnum):

@@ -118,6 +118,29 @@ class Switch(models.Model):
     instance = models.CharField(_("instance"), primary_key=True, max_length=255)
     since = models.DateTimeField(_("since"), db_default=DatabaseNow(), editable=False)
     note = models.CharField(_("note"), max_length=255, blank=True, default="")
+    drains = models.BooleanField(
+        _("drain"),
+        default=False,
+        db_default=False,
+        help_text=_("It is to become empty: the pages show how much is left."),
+    )
+    until = models.DateTimeField(
+        _("ends at"),
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(LATEST)],
+        help_text=_("Leave empty to keep it off until it is switched on."),
+    )
+    give_back_at = models.DateTimeField(
+        _("gives back at"),
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(LATEST)],
+        help_text=_("Runs that are left then are given back. Leave empty to let them finish."),
+    )
+    by = models.CharField(
+        _("by"), max_length=255, blank=True, default="", db_default="", editable=False
+    )
 
     objects: OffloadManager[Switch] = OffloadManager()
 

@@ -2,4 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["editing", "effects", "enforcement", "peer_switches", "rule_outcomes", "validation"]
+__all__ = [
+    "editing",
+    "effects",
+    "enforcement",
+    "peer_switches",
+    "rule_outcomes",
+    "switching",
+    "validation",
+]

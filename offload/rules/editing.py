@@ -14,7 +14,7 @@ from offload.core.placement.topology import RuleVerb, Scope
 from offload.core.topics import Pattern
 from offload.db import database
 from offload.db.conflicts import retried
-from offload.models import Instance, Rule, Switch
+from offload.models import Rule
 from offload.rules.effects import (
     became_of,
     denies,
@@ -26,7 +26,7 @@ from offload.rules.effects import (
 )
 from offload.rules.enforcement import enforce
 from offload.rules.rule_outcomes import Cleared, Exclusive, WrittenRules
-from offload.rules.validation import check, check_constraints, check_target, check_texts
+from offload.rules.validation import check, check_constraints, check_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -172,26 +172,6 @@ def _exclusive(
         lifted=lifted,
         recalled=recalled,
     )
-
-
-@retried
-def switch(instance: str, *, off: bool, note: str | None = None) -> int:
-    """Switch an instance off or on as a whole; one that is off keeps its note unless a new one is
-    given.
-
-    Return how many jobs were taken back. Raise UnknownInstance if no worker of that name ever
-    announced itself, InvalidRule for an invalid note.
-    """
-    check_texts(instance, instance)
-    Instance.objects.named(instance)
-    check(Switch(instance=instance, note=note or ""), instance)
-    with database.atomic():
-        if off:
-            fields = {} if note is None else {"note": note}
-            Switch.objects.update_or_create(pk=instance, defaults=fields)
-        else:
-            Switch.objects.filter(pk=instance).delete()
-        return enforce()
 
 
 def _write(

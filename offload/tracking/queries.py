@@ -116,6 +116,11 @@ def forced_on(instance: str, incarnation: str) -> set[Key]:
     return _bindings(bound_to(instance, incarnation).where(f"{ACTIVE} AND stop_forced"))
 
 
+def rerunning_on(instance: str, incarnation: str) -> set[Key]:
+    """Return the running jobs of an incarnation that run again by themselves if they are lost."""
+    return _bindings(bound_to(instance, incarnation).where(f"{ACTIVE} AND reruns"))
+
+
 def active_on(instance: str, incarnation: str) -> set[Key]:
     """Return the jobs and epochs that run on an incarnation."""
     return _bindings(bound_to(instance, incarnation).where(ACTIVE))

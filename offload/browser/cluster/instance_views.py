@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.utils import quote
@@ -19,14 +20,13 @@ from offload.browser.access import (
     demand,
     requires,
 )
-from offload.browser.cluster import peer_views, sharing
+from offload.browser.cluster import peer_views, sharing, switch_form
 from offload.browser.cluster.view_state import ViewState
 from offload.browser.cluster.views import FLEET, attempt, fleet_context, home
 from offload.browser.keys import key_of
 from offload.core.peers.rule_requests import cluster_and_node
 from offload.core.texts import version_of
 from offload.operations.changes import actors
-from offload.operations.changes.switches import SwitchOff, SwitchOn
 from offload.reading.cluster import facts, instance_page, remote_page
 from offload.reading.peers.clusters import within_seconds
 
@@ -66,10 +66,10 @@ def now(request: HttpRequest, quoted: str) -> HttpResponse:
 @require_POST
 @requires(SEE_INSTANCES, OPERATE_INSTANCE)
 def switch(request: HttpRequest, quoted: str) -> HttpResponse:
-    """Switch an instance off or on, from its own page or from the list."""
-    name, off = key_of(quoted), request.POST.get("switch") == "off"
-    change = SwitchOff(instance=name) if off else SwitchOn(instance=name)
-    level, text = attempt(lambda: change.apply(actors.of_user(request.user)).text)
+    """Switch an instance off or on, or drain it, from its own page or from the list."""
+    name = key_of(quoted)
+    change = partial(switch_form.asked, request.POST, name)
+    level, text = attempt(lambda: change().apply(actors.of_user(request.user)).text)
     is_own = "back" in request.POST
     if live.is_htmx(request):
         shown = context(request, name, facts.read()) if is_own else fleet_context(request)
@@ -113,7 +113,7 @@ def context(request: HttpRequest, name: str, found: ClusterFacts) -> dict[str, A
         return {**live.context(request, there, version_of(there.shown)), **more}
     shown = instance_page.page(found, name)
     if shown is None:
-        raise Http404(_("No instance of this name ever announced itself."))
+        raise Http404(_("No instance of this name announced itself, or it was forgotten."))
     more = {"quoted": quote(name), "fragment": FRAGMENT}
     return {**live.context(request, shown, _version(shown)), **more}
 
@@ -122,6 +122,9 @@ def _version(shown: InstancePage) -> str:
     """Return a text that changes with the page, but not with the age of a late heartbeat."""
     member = shown.member
     beat = member.beat and (member.beat.is_late or member.beat.seconds)
-    apart = (member.abilities, member.mode, member.is_off, member.is_behind, member.is_leader, beat)
+    apart = (member.abilities, member.mode, member.off_reason, member.suspicion, beat)
+    marks = (member.is_behind, member.is_leader)
     load = (member.running, member.bound, member.window, member.pid, member.started_at)
-    return version_of((apart, load, shown.consumed, shown.rules, shown.jobs, shown.properties))
+    return version_of(
+        (apart, marks, load, shown.consumed, shown.rules, shown.jobs, shown.properties)
+    )

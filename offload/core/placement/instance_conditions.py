@@ -1,7 +1,8 @@
-"""The condition of an instance as an operator understands it, and the causes of suspicion."""
+"""The condition of an instance as an operator understands it, its switch, and its troubles."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,35 @@ class Trouble(Explained):
     SILENT = "silent", "it gives no sign of life"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchFacts:
+    """The facts of a switch; times are by the database's clock."""
+
+    # Whether it is off to be emptied, so that people watch what is left.
+    drains: bool = False
+    since: datetime | None = None
+    # The time at which it ends by itself.
+    until: datetime | None = None
+    # The time at which runs that are left are given back; None lets them finish.
+    give_back_at: datetime | None = None
+    # The person who made it.
+    by: str = ""
+
+    @property
+    def words(self) -> str:
+        """Return the words for it, after the name of the instance."""
+        what = "is drained" if self.drains else "is switched off"
+        return f"{what} until {self.until:%Y-%m-%d %H:%M %Z}".rstrip() if self.until else what
+
+    def gives_back(self, now: datetime) -> bool:
+        """Tell whether runs that are left are given back by now."""
+        return self.give_back_at is not None and now >= self.give_back_at
+
+    def has_ended(self, now: datetime) -> bool:
+        """Tell whether it has ended by itself."""
+        return self.until is not None and now >= self.until
+
+
 # The mode that an instance announces with its trouble.
 MODE_OF_TROUBLE: Mapping[Trouble, Mode] = MappingProxyType(
     {
@@ -55,12 +85,17 @@ _OF_MODE: Mapping[Mode, Condition] = MappingProxyType(
 
 
 def condition(
-    mode: Mode, *, is_off: bool = False, is_silent: bool = False, is_full: bool = False
+    mode: Mode,
+    *,
+    is_off: bool = False,
+    drains: bool = False,
+    is_silent: bool = False,
+    is_full: bool = False,
 ) -> Condition:
     """Return the condition of an instance.
 
-    `is_off` says that a person switched it off, `is_silent` that its heartbeat is late, and
-    `is_full` that no process of it is free.
+    `is_off` says that a person switched it off, and `drains` to empty it; `is_silent` says that its
+    heartbeat is late, and `is_full` that no process of it is free.
     """
     found = _OF_MODE[mode]
     if found is Condition.GONE:
@@ -68,7 +103,7 @@ def condition(
     if is_silent or found is Condition.SUSPECT:
         return Condition.SUSPECT
     if is_off:
-        return Condition.OFF
+        return Condition.DRAINING if drains else Condition.OFF
     return Condition.BUSY if found is Condition.READY and is_full else found
 
 

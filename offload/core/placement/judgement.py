@@ -137,7 +137,8 @@ def switched_off(instance: InstanceInfo) -> Reason | None:
     """Return the reason if the instance is switched off as a whole, or None."""
     if not instance.is_off:
         return None
-    return _reason(Obstacle.OFF, noted(f"{instance.name} is switched off", instance.off_note))
+    words = instance.switch.words if instance.switch else "is switched off"
+    return _reason(Obstacle.OFF, noted(f"{instance.name} {words}", instance.off_note))
 
 
 def noted(sentence: str, note: str) -> str:

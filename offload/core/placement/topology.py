@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from offload.core.matching.consumers import Consumer
+    from offload.core.placement.instance_conditions import SwitchFacts
     from offload.core.topics import Pattern
 
 # The version that this code writes into messages and announcements.
@@ -78,6 +79,8 @@ class InstanceInfo:
     is_off: bool = False
     # Why it was switched off.
     off_note: str = ""
+    # The facts of that switch, where they are known.
+    switch: SwitchFacts | None = None
     # Why it is suspect, if it is; a `Trouble`.
     trouble: str = ""
     # Since when it is in its mode, by the database's clock.

@@ -130,6 +130,7 @@ SETTINGS: Mapping[str, Bound] = MappingProxyType(
         "MAX_FILE": FILE_BYTES,
         "MAX_PAYLOAD": FILE_BYTES,
         "MIN_FREE": FILE_BYTES,
+        "FORGET_GONE": Bound(least=0, most=YEAR_SECONDS),
         "KEEP_FILES": Bound(least=0, most=YEAR_SECONDS),
         "MAX_KEPT": FILE_BYTES,
         "MAX_SCRATCH": FILE_BYTES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentTypeError
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
@@ -14,13 +14,12 @@ from offload.core.moments import UNIT_SECONDS, between
 from offload.core.validation.bounds import DELAY
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from offload.models import Job
 
 #: Longest text of a duration, in characters.
 DURATION_CHARACTERS_MAX = 40
 NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
 
 
@@ -45,6 +44,34 @@ def span(text: str) -> timedelta:
     if not found:
         raise ArgumentTypeError(f"{text!r:.60} is no time at all; write 90s, 30m, 1h30m or 2d")
     return found
+
+
+def time_to_come(text: str) -> datetime:
+    """Read a time in the site's zone: 18:30, the next one, or a date with a time.
+
+    Raise ArgumentTypeError for anything else, and for a time that has passed.
+    """
+    found = _next(text) if TIME_OF_DAY.fullmatch(text) else _dated(text)
+    if found <= timezone.now():
+        raise ArgumentTypeError(f"{text!r:.60} has passed")
+    return found
+
+
+def _next(text: str) -> datetime:
+    at, today = time.fromisoformat(text), timezone.localtime().date()
+    found = timezone.make_aware(datetime.combine(today, at))
+    later = timezone.make_aware(datetime.combine(today + timedelta(days=1), at))
+    return found if found > timezone.now() else later
+
+
+def _dated(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(
+            f"{text!r:.60} is no time; write 18:30, or 2026-03-01T18:30"
+        ) from error
+    return moments.utc(found if timezone.is_aware(found) else timezone.make_aware(found))
 
 
 def seconds(value: float | None) -> str:

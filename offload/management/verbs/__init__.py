@@ -25,7 +25,7 @@ from offload.management.verbs.resources.resource_list import RESOURCES
 from offload.management.verbs.rule_actions import ALLOW, DENY, EXCLUSIVE
 from offload.management.verbs.rules import RULES
 from offload.management.verbs.status import STATUS
-from offload.management.verbs.switch import OFF, ON
+from offload.management.verbs.switch import DRAIN, OFF, ON
 from offload.management.verbs.topics import TOPICS
 from offload.management.verbs.workflows.launch import LAUNCH
 from offload.management.verbs.workflows.launchers import LAUNCHERS
@@ -61,6 +61,7 @@ VERBS = {
         CLEAR,
         EXCLUSIVE,
         OFF,
+        DRAIN,
         ON,
         PAYLOAD,
         TRANSFERS,

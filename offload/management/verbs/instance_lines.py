@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from offload.management.arguments import times
@@ -69,8 +70,9 @@ def limits(shown: Sequence[Member]) -> Iterator[Text]:
 
 
 def suspicions(shown: Sequence[Member]) -> Iterator[Text]:
-    """Yield why instances are suspect, since when, and what was done."""
+    """Yield why instances are suspect or switched off, and since when."""
     yield from (sanitized(line.suspicion, "red") for line in shown if line.suspicion)
+    yield from (sanitized(line.off_reason, "yellow") for line in shown if line.off_reason)
 
 
 def _limit(line: Member, why: str) -> str:
@@ -98,6 +100,7 @@ def facts(line: Member, book: Sequence[RuleLine]) -> dict[str, object]:
         "silent": line.is_silent,
         "off": line.is_off,
         "off_note": line.off_note,
+        "switch": line.switch and asdict(line.switch),
         "rules": [rules.facts(rule) for rule in book if rule.id and line.name in rule.instances],
         "leader": line.is_leader,
         "beat_age": round(line.beat_age_seconds, 3),

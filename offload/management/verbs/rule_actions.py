@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from offload.core.nearness import did_you_mean
 from offload.core.peers.rule_requests import RequestAction, cluster_and_node
 from offload.core.placement.topology import RuleVerb, Scope
-from offload.fleet.snapshots import now, snapshot
+from offload.fleet.snapshots import snapshot
 from offload.management import asking_peers
-from offload.management.arguments import times
+from offload.management.arguments import expiry
 from offload.management.arguments.words import one_of, written_as
 from offload.management.changing import carry_out, previewable
 from offload.management.terminal import Terminal, sanitized
@@ -65,13 +65,7 @@ def termed(parser: ArgumentParser) -> None:
     """Add the scope, the end and the note of a rule."""
     scoped(parser)
     noted(parser)
-    parser.add_argument(
-        "--for",
-        dest="duration",
-        type=times.span,
-        metavar="30m",
-        help="expire after this long: 90s, 30m, 1h30m, 2d",
-    )
+    expiry.add(parser)
 
 
 def exclusively(parser: ArgumentParser) -> None:
@@ -90,7 +84,7 @@ def rule(terminal: Terminal, options: Options, *, verb: RuleVerb) -> None:
         target=options["target"],
         patterns=tuple(options["patterns"]),
         scope=options["scope"],
-        until=now() + options["duration"] if options["duration"] else None,
+        until=expiry.of(options),
         note=options["note"],
     )
     carry_out(terminal, options, change, partial(_of_rules, dry_run=options["dry_run"]))

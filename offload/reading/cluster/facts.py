@@ -97,6 +97,7 @@ class ClusterFacts:
             remedy=one.remedy,
             is_off=one.is_off,
             off_note=one.off_note,
+            switch=one.switch,
             beat_age_seconds=line.beat_age,
             concurrency=one.concurrency,
             window=one.window,
@@ -240,10 +241,8 @@ def now_here() -> ClusterFacts:
 
 def without_rows() -> ClusterFacts:
     """Read only the topology and the counts of jobs."""
-    current = snapshot(fresh=True)
-    return ClusterFacts(
-        now=now(), topology=current.topology, policies=current.policies, counts=count()
-    )
+    at = snapshot(fresh=True)
+    return ClusterFacts(now=now(), topology=at.topology, policies=at.policies, counts=count())
 
 
 def _effect(rule: RoutingRule) -> tuple[object, ...]:

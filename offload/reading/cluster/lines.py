@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 from django.utils.timezone import localtime
 
 from offload.core.placement.instance_conditions import Condition, Trouble, condition, suspicion
+from offload.core.placement.judgement import noted
 from offload.core.placement.topology import Mode
+from offload.core.texts import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from offload.core.matching.consumers import Consumer
+    from offload.core.placement.instance_conditions import SwitchFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,8 @@ class InstanceLine:
     is_off: bool
     #: Why it was switched off.
     off_note: str
+    #: Since when, until when, by whom, and whether it is drained; None if it is not off.
+    switch: SwitchFacts | None
     #: By the database's clock.
     beat_age_seconds: float
     #: The number of jobs that it runs at once.
@@ -91,9 +96,39 @@ class InstanceLine:
         return condition(
             self.mode,
             is_off=self.is_off,
+            drains=self.drains,
             is_silent=self.is_silent,
             is_full=self.running >= self.concurrency,
         )
+
+    @property
+    def drains(self) -> bool:
+        """Tell whether a person drains it."""
+        return self.switch is not None and self.switch.drains
+
+    @property
+    def off_reason(self) -> str:
+        """Return a sentence about the switch: since when, until when, by whom and why; or ""."""
+        if self.switch is None:
+            return ""
+        return noted(" ".join(self._switch_words(self.switch)), self.off_note)
+
+    def _switch_words(self, switch: SwitchFacts) -> Iterator[str]:
+        yield f"{self.name} {'is drained' if switch.drains else 'is switched off'}"
+        if switch.since:
+            yield f"since {_moment(switch.since)}"
+        if switch.by:
+            yield f"by {switch.by}"
+        if switch.until:
+            yield f"until {_moment(switch.until)}"
+        if switch.drains:
+            runs = counted(self.running, "run is left", "runs are left")
+            yield f"({runs if self.held else 'it is empty'}{self._give_back(switch)})"
+
+    def _give_back(self, switch: SwitchFacts) -> str:
+        if not self.running or switch.give_back_at is None:
+            return ""
+        return f"; given back at {_moment(switch.give_back_at)}"
 
     @property
     def suspected_of(self) -> str:
@@ -115,6 +150,10 @@ class InstanceLine:
     def takes_work(self) -> bool:
         """Tell whether jobs are bound to it."""
         return self.mode is Mode.READY and not self.is_off and not self.is_silent
+
+
+def _moment(value: datetime) -> str:
+    return f"{localtime(value):%Y-%m-%d %H:%M:%S}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from offload.core.placement.topology import InstanceInfo, RoutingRule
 
 #: The verb and the pattern shown for an instance that is switched off.
-OFF, EVERYTHING = "off", "**"
+OFF, DRAIN, EVERYTHING = "off", "drain", "**"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class RuleLine:
 
     #: None for an instance that is switched off.
     id: int | None
-    #: allow, deny, or off.
+    #: allow, deny, off or drain.
     verb: str
     pattern: str
     scope: str
@@ -46,9 +46,10 @@ class RuleLine:
 
     def __str__(self) -> str:
         """Return it as a sentence, with its end and its note."""
-        if self.id is None:
-            return noted("switched off", self.note)
         until = f" until {localtime(self.until):%Y-%m-%d %H:%M}" if self.until else ""
+        if self.id is None:
+            what = "drained" if self.verb == DRAIN else "switched off"
+            return noted(f"{what}{until}", self.note)
         if self.rests_until:
             until = f" is lifted until {localtime(self.rests_until):%Y-%m-%d %H:%M}"
         scope = "" if self.scope == Scope.INSTANCE else f" by {self.scope} {self.target}"
@@ -73,15 +74,15 @@ def _named(rule: RoutingRule, present: Iterable[InstanceInfo]) -> tuple[str, ...
 def _off(row: Switch, live: Iterable[InstanceInfo]) -> RuleLine:
     return RuleLine(
         id=None,
-        verb=OFF,
+        verb=DRAIN if row.drains else OFF,
         pattern=EVERYTHING,
         scope=Scope.INSTANCE,
         target=row.instance,
         instances=tuple(one.name for one in live if one.name == row.instance),
         since=row.since,
-        until=None,
+        until=row.until,
         note=row.note,
-        by="",
+        by=row.by,
     )
 
 

@@ -10,6 +10,7 @@ from offload.files import collection, delivering, retention
 from offload.files.transfers import kept
 from offload.fleet import departures
 from offload.jobs import aftermath, async_completion
+from offload.operations.changes import own_ends
 from offload.peers import announcing, outboxes, silence
 from offload.peers.travel import hosted_runs, moving
 from offload.queues import policies, resources
@@ -26,6 +27,7 @@ def new_duties(*, with_peers: bool) -> tuple[Duty, ...]:
     """
     return (
         departures.MOVE,
+        departures.FORGET,
         relocating.duty(),
         overdue.EXPIRE,
         async_completion.TIME_OUT,
@@ -33,6 +35,8 @@ def new_duties(*, with_peers: bool) -> tuple[Duty, ...]:
         overdue.RECALL,
         policies.LIMIT,
         resources.LIMIT,
+        own_ends.SWITCHES,
+        own_ends.RULES,
         aftermath.duty(),
         relays.duty(),
         delivering.DELIVER,

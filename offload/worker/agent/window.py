@@ -17,7 +17,7 @@ from offload.fleet.snapshots import now as database_time
 from offload.fleet.snapshots import snapshot
 from offload.jobs import losses, refusals, stopping
 from offload.rules import enforcement
-from offload.tracking.queries import active_on, forced_on
+from offload.tracking.queries import active_on, forced_on, rerunning_on
 from offload.tracking.selectors import Holder
 from offload.worker.agent.suspicion import Suspicion
 from offload.worker.liveness import boottime
@@ -62,8 +62,8 @@ class Window:
     _missing: dict[Key, float] = field(default_factory=dict)
     _lost: set[Key] = field(default_factory=set)
     _asked: float = 0.0
-    #: Runs whose process was killed on request.
-    killed: set[Key] = field(default_factory=set)
+    #: Runs whose process was killed on request, and why.
+    killed: dict[Key, Cause] = field(default_factory=dict)
     #: Runs whose jobs were stopped because Celery was asked to end them.
     stopped: set[Key] = field(default_factory=set)
     suspicion: Suspicion = field(init=False)
@@ -106,7 +106,7 @@ class Window:
     def lose(self, key: Key, cause: str, detail: str) -> None:
         """End an attempt whose process is lost, once; a kill on request is no crash."""
         if key not in self._lost:
-            cause = Cause.STOPPED_FORCED if key in self.killed else cause
+            cause = self.killed.get(key, cause)
             holder = Holder(instance=self.name, incarnation=self.heartbeat.incarnation)
             losses.ended(key, cause=cause, detail=detail, holder=holder)
             self._lost.add(key)
@@ -119,17 +119,27 @@ class Window:
                 self._lost.add(key)
 
     def _kill(self, worker: Report) -> None:
-        """Kill the processes of runs to stop by force; their death ends the runs (E2)."""
+        """Kill the processes of runs to stop by force, and of those that a drain gives back.
+
+        Their death ends the runs (E2).
+        """
         now = self.clock()
         if not self.can_kill or not worker.running or now - self._asked < STOP_POLL_SECONDS:
             return
         self._asked = now
-        self.killed &= worker.running.keys()
-        for key in forced_on(self.name, self.heartbeat.incarnation) - self.killed:
-            if key in worker.running:
-                self.killed.add(key)
-                with suppress(ProcessLookupError):
-                    os.kill(worker.running[key], signal.SIGKILL)
+        self.killed = {key: why for key, why in self.killed.items() if key in worker.running}
+        for key in forced_on(self.name, self.heartbeat.incarnation):
+            self._kill_one(worker, key, Cause.STOPPED_FORCED)
+        mine = snapshot().topology.instance(self.name)
+        if mine and mine.switch and mine.switch.gives_back(database_time()):
+            for key in rerunning_on(self.name, self.heartbeat.incarnation):
+                self._kill_one(worker, key, Cause.STOPPED_ORDERLY)
+
+    def _kill_one(self, worker: Report, key: Key, why: Cause) -> None:
+        if key in worker.running and key not in self.killed:
+            self.killed[key] = why
+            with suppress(ProcessLookupError):
+                os.kill(worker.running[key], signal.SIGKILL)
 
     def _apply(self) -> None:
         """Apply the current rules, and announce them.

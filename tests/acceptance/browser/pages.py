@@ -21,7 +21,7 @@ from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job, Launcher, Queue, Run
 from offload.operations.changes.actors import at_terminal
 from offload.operations.changes.rules import WriteRules
-from offload.rules import editing, enforcement
+from offload.rules import editing, enforcement, switching
 from offload.tracking import terminations
 from offload.tracking.drafts import Draft, insert
 from tests.arranging import arrange
@@ -155,7 +155,7 @@ def addresses() -> list[str]:
     Job.objects.filter(pk=job).update(
         error="It broke.", error_type="ValueError", progress={"current": 1, "total": 3}
     )
-    editing.switch("web@site", off=True)
+    switching.switch("web@site", off=True)
     failed = submit(TOPICS[2])
     terminations.give_up([failed], state="GIVEN_UP", error_type="builtins.ValueError", error="no")
     return [

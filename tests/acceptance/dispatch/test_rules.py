@@ -9,7 +9,7 @@ import offload
 from offload.core.placement.reasons import Obstacle
 from offload.core.states import JobState, Waiting
 from offload.reading.waiting.explain import explain_job
-from offload.rules import editing
+from offload.rules import editing, switching
 from tests.acceptance.site.journal import events
 from tests.acceptance.watching import all_ended, began, ended
 from tests.polling import eventually
@@ -46,13 +46,13 @@ def test_after_a_deny_none_of_the_unstarted_jobs_runs_on_that_instance(fleet: Fl
 
 def test_an_instance_that_is_off_takes_nothing_until_it_is_on(fleet: Fleet) -> None:
     [worker] = fleet.need("a")
-    editing.switch(worker.name, off=True)
+    switching.switch(worker.name, off=True)
 
     job = offload.submit("acc/quick", {"value": 1})
     told = explain_job(job.row)
     assert told.waiting == Waiting.UNASSIGNED
     assert [one.reason.obstacle for one in told.verdicts if one.reason] == [Obstacle.OFF]
-    editing.switch(worker.name, off=False)
+    switching.switch(worker.name, off=False)
 
     assert job.result(30) == 1
 

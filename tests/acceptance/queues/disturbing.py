@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
-from offload.rules import editing
+from offload.rules import editing, switching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,8 +49,8 @@ class Disturbances:
 
     def _switch_off(self, name: str) -> None:
         nodename = self.fleet[name].name
-        editing.switch(nodename, off=True)
-        self._undo = lambda: editing.switch(nodename, off=False)
+        switching.switch(nodename, off=True)
+        self._undo = lambda: switching.switch(nodename, off=False)
 
     def _kill(self, name: str) -> None:
         self.fleet[name].kill()

@@ -142,6 +142,7 @@ CALLS: dict[str, list[list[str]]] = {
     "clear": [["odd@host", "odd/never", "--dry-run"]],
     "exclusive": [["odd@host", "odd/**", "--dry-run"]],
     "off": [["odd@host", "--dry-run"]],
+    "drain": [["odd@host", "--dry-run"]],
     "on": [["odd@host", "--dry-run"]],
     "transfers": [[]],
     "workflows": [[]],

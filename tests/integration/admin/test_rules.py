@@ -16,7 +16,7 @@ from offload.core.exceptions import UnknownInstance
 from offload.fleet.snapshots import snapshot
 from offload.models import Rule, Switch
 from offload.operations.changes.rules import RemoveRules
-from offload.rules import editing
+from offload.rules import editing, switching
 from tests.integration.admin.pages import ADD_RULE, RULE, RULES, address, errors, told
 from tests.integration.world import HERE, TOPIC, bound, join, states, waiting
 
@@ -212,13 +212,13 @@ class TestSwitches:
         found = errors(boss.post(self.ADD, {"instance": "render@gpu2", "note": ""}))
 
         with pytest.raises(UnknownInstance) as refused:
-            editing.switch("render@gpu2", off=True)
+            switching.switch("render@gpu2", off=True)
         assert str(refused.value) in found
         assert f"Did you mean '{HERE}'?" in found
 
     def test_moments_are_told_by_their_age(self, boss: Client) -> None:
         join()
-        editing.switch(HERE, off=True)
+        switching.switch(HERE, off=True)
         editing.deny(HERE, TOPIC, until=timezone.now() + timedelta(hours=3))
 
         at = reverse("admin:offload_switch_changelist")
@@ -228,7 +228,7 @@ class TestSwitches:
 
     def test_the_note_is_edited_and_the_name_is_not(self, boss: Client) -> None:
         join()
-        editing.switch(HERE, off=True)
+        switching.switch(HERE, off=True)
 
         boss.post(address(Switch.objects.get(), "change"), {"instance": "x", "note": "later"})
 

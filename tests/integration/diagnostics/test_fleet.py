@@ -6,7 +6,7 @@ from offload.core.placement.topology import Mode
 from offload.diagnostics import Level, fleet, rows
 from offload.fleet import leadership, membership, own_facts, snapshots
 from offload.models import Instance, Queue, Rule
-from offload.rules import editing
+from offload.rules import switching
 from tests.integration.diagnostics.findings import the
 from tests.integration.world import HERE, TASK, THERE, join, waiting
 
@@ -34,7 +34,7 @@ def test_an_instance_whose_beat_is_old_is_named() -> None:
 def test_an_instance_that_is_off_is_named_with_how_to_switch_it_on() -> None:
     leadership.acquire(HERE, join())
     join(THERE)
-    editing.switch(THERE, off=True)
+    switching.switch(THERE, off=True)
     assert the(Level.WARN, fleet.examine()).next_step.endswith(f"manage.py offload on {THERE}")
 
 

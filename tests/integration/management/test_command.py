@@ -191,7 +191,7 @@ def test_a_misspelt_verb_is_answered_with_the_nearest(said: Said, verb: str, tol
 @pytest.mark.parametrize(
     ("words", "usage"),
     [
-        ("off ops@a --for 5m", "off"),
+        ("on ops@a --for 5m", "on"),
         ("jobs --limit 0", "jobs"),
         ("status now", "status"),
         ("queues suspend slow --limit 2", "queues suspend"),

@@ -13,7 +13,7 @@ from offload.core.placement.instance_conditions import Trouble
 from offload.core.placement.topology import Mode
 from offload.fleet import leadership, membership, own_facts
 from offload.fleet.snapshots import now
-from offload.rules import editing
+from offload.rules import editing, switching
 from tests.databases import OneDatabase
 from tests.integration.world import HERE, TASK, THERE, TOPIC, join, running, waiting
 
@@ -105,7 +105,7 @@ def test_an_instance_is_shown_with_what_it_may_run_and_why_not_the_rest(
     (barred,) = facts["may_not_run"]
     assert barred["pattern"] == "audio/mix"
     assert barred["why"].endswith(": no licence.")
-    editing.switch(HERE, off=True, note="disk is full")
+    switching.switch(HERE, off=True, note="disk is full")
     assert f"{HERE} may run nothing: {HERE} is switched off: disk is full." in said("instances")
     assert len(answered("instances")[0]["may_not_run"]) == 3
 
@@ -114,7 +114,7 @@ def test_what_rules_are_for_is_told_wherever_they_bite(said: Said, answered: Ans
     leadership.acquire(HERE, join())
     join(THERE)
     editing.deny(HERE, TOPIC, note="driver update")
-    editing.switch(THERE, off=True, note="disk is full")
+    switching.switch(THERE, off=True, note="disk is full")
     waiting()
     for verb in (["status"], ["instances"], ["explain", TOPIC]):
         told = said(*verb)
@@ -146,7 +146,7 @@ def test_rules_are_listed_with_whom_they_concern(said: Said, answered: Answered,
     join(labels=["gpu"])
     editing.allow("gpu", "dam/**", scope="label", by=ada)
     editing.deny(THERE, "audio/*", until=now() + timedelta(hours=1), note="moved")
-    editing.switch(HERE, off=True, note="disk")
+    switching.switch(HERE, off=True, note="disk")
     off, denied, allowed = answered("rules")
     assert (off["verb"], off["instances"], off["note"]) == ("off", [HERE], "disk")
     assert (denied["verb"], denied["pattern"], denied["instances"]) == ("deny", "audio/*", [])
@@ -169,6 +169,6 @@ def test_instances_that_are_gone_are_shown_on_demand(said: Said, answered: Answe
 
 def test_an_instance_that_is_off_is_shown_as_off(said: Said, answered: Answered) -> None:
     join()
-    editing.switch(HERE, off=True)
+    switching.switch(HERE, off=True)
     assert " off " in said("instances")
     assert answered("instances")[0]["off"] is True

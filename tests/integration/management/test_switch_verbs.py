@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.management import CommandError
 
-from offload.models import ChangeRecord, Switch
+from offload.fleet.snapshots import now
+from offload.models import ChangeRecord, Job, Switch
 from offload.operations.changes.actors import at_terminal
+from tests.arranging import arrange
 from tests.databases import SQLITE
 from tests.integration.management.steered import rules
-from tests.integration.world import HERE, THERE, TOPIC, bound, join, row
+from tests.integration.world import HERE, THERE, TOPIC, bound, join, row, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,8 +71,59 @@ def test_an_instance_is_switched_off_and_on(said: Said, answered: Answered) -> N
     assert f"{HERE} is off" in said("off", HERE, "--note", "lunch")
     assert Switch.objects.get().note == "lunch"
     assert row(job.id).state == "PENDING"
-    assert answered("on", HERE) == {"instance": HERE, "off": False}
+    answer = answered("on", HERE)
+    assert answer == {"instance": HERE, "off": False, "until": None, "recalled": 0}
     assert not Switch.objects.exists()
+
+
+def test_an_instance_is_drained_for_a_while_and_tells_how_much_is_left(
+    said: Said, answered: Answered
+) -> None:
+    join()
+    run = running()
+    bound()
+
+    told = said("drain", HERE, "--for", "2h", "--grace", "10m", "--note", "new disk")
+
+    assert f"{HERE} is drained until " in told
+    assert "what runs is given back in 10 m." in " ".join(told.split())
+    assert "1 unstarted job" in told
+    (facts,) = answered("instances")
+    assert (facts["state"], facts["off"], facts["switch"]["drains"]) == ("draining", True, True)
+    for words in (("instances",), ("doctor",)):
+        listed = " ".join(said(*words).split())
+        assert f"{HERE} is drained since" in listed
+        assert "(1 run is left; given back at" in listed
+        assert listed.count("new disk.")
+    assert [one["verb"] for one in answered("rules")] == ["drain"]
+    arrange(Job.objects.filter(pk=run.id), state="SUCCEEDED", finished_at=now())
+    assert "(it is empty)" in " ".join(said("instances").split())
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("--for", "2h", "--until", "18:30"), "not allowed with"),
+        (("--until", "yesterday"), "is no time"),
+        (("--until", "2020-01-01T00:00"), "has passed"),
+        (("--grace", "-5m"), "--grace"),
+        (("--for", "0s"), "no time at all"),
+    ],
+)
+def test_a_drain_with_wrong_times_is_refused_and_nothing_is_stored(
+    said: Said, words: tuple[str, ...], problem: str
+) -> None:
+    join()
+    with pytest.raises(CommandError, match=re.escape(problem)):
+        said("drain", HERE, *words)
+    assert not Switch.objects.exists()
+
+
+def test_only_the_own_people_drain_an_instance_of_another_cluster(said: Said) -> None:
+    with pytest.raises(CommandError, match="whose own people drain it"):
+        said("drain", "render/gpu1@host")
+    with pytest.raises(CommandError, match="has no end"):
+        said("off", "render/gpu1@host", "--for", "2h")
 
 
 def test_a_dry_run_says_what_an_instance_that_is_off_leaves_behind(

@@ -12,7 +12,7 @@ from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job, Queue
 from offload.reading import overview
 from offload.reading.cluster.queues import queues
-from offload.rules import editing
+from offload.rules import editing, switching
 from offload.tracking import terminations
 from tests.integration.world import (
     HERE,
@@ -71,7 +71,7 @@ def test_who_is_gone_does_not_lead() -> None:
 
 def test_who_is_off_takes_no_work() -> None:
     join()
-    editing.switch(HERE, off=True)
+    switching.switch(HERE, off=True)
     cluster = overview.overview()
     assert (cluster.instances[0].is_off, cluster.ready) == (True, 0)
 
@@ -102,7 +102,7 @@ def test_topics_of_late_are_known_without_consumer_or_open_job() -> None:
         (lambda: editing.deny(THERE, TOPIC), {"dam/**": 2, TOPIC: 1}),
         (lambda: editing.deny(THERE, "dam/**"), {"dam/**": 1, TOPIC: 1}),
         (lambda: editing.exclusive(THERE, [TOPIC]), {"dam/**": 1, TOPIC: 2}),
-        (lambda: editing.switch(THERE, off=True), {"dam/**": 1, TOPIC: 1}),
+        (lambda: switching.switch(THERE, off=True), {"dam/**": 1, TOPIC: 1}),
     ],
 )
 def test_a_topic_can_be_run_by_whom_the_rules_leave_it(

@@ -14,7 +14,7 @@ from offload.models import Dependency, Instance, Job, Join, Payload, PayloadFile
 from offload.reading.cluster import facts, rule_ages
 from offload.reading.jobs.page import page
 from offload.reading.jobs.page_version import page_version
-from offload.rules import editing, enforcement
+from offload.rules import editing, enforcement, switching
 from offload.tracking import finishing
 from tests.arranging import arrange
 from tests.integration.world import (
@@ -34,7 +34,7 @@ def test_ages_are_by_the_clock_of_the_database() -> None:
     join(HERE)
     join(THERE)
     rule = editing.deny(HERE, TOPIC)
-    editing.switch(THERE, off=True)
+    switching.switch(THERE, off=True)
 
     found = facts.read()
 

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from offload.models import Rule, Switch
-from offload.rules import editing
+from offload.rules import editing, switching
 from tests.integration.rules.runnable import runs
 from tests.integration.world import HERE, THERE, TOPIC, bound, join, row
 
@@ -57,11 +57,11 @@ def test_an_allow_list_keeps_its_notes_unless_they_are_given_anew() -> None:
 
 
 def test_a_switch_keeps_its_note_unless_it_is_given_anew() -> None:
-    editing.switch(HERE, off=True, note="disk")
-    editing.switch(HERE, off=True)
+    switching.switch(HERE, off=True, note="disk")
+    switching.switch(HERE, off=True)
     assert Switch.objects.get().note == "disk"
 
-    editing.switch(HERE, off=True, note="")
+    switching.switch(HERE, off=True, note="")
     assert Switch.objects.get().note == ""
 
 

@@ -9,7 +9,7 @@ from offload.dispatch import dispatching
 from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Rule, Switch
 from offload.models.versions import current_version
-from offload.rules import editing, enforcement
+from offload.rules import editing, enforcement, switching
 from tests.integration.rules.runnable import runs
 from tests.integration.world import (
     HERE,
@@ -90,13 +90,13 @@ def test_clearing_a_rule_lets_its_jobs_run_again() -> None:
 def test_an_instance_is_switched_off_and_on_as_a_whole() -> None:
     run, queued = running(), bound()[0]
 
-    editing.switch(HERE, off=True, note="being moved")
+    switching.switch(HERE, off=True, note="being moved")
 
     assert states([run.id, queued.id]) == ["ACTIVE", "PENDING"]
     assert Switch.objects.get().note == "being moved"
     assert runs() == [THERE]
 
-    editing.switch(HERE, off=False)
+    switching.switch(HERE, off=False)
 
     assert not Switch.objects.exists()
     assert HERE in runs()
@@ -104,7 +104,7 @@ def test_an_instance_is_switched_off_and_on_as_a_whole() -> None:
 
 def test_an_instance_that_nobody_knows_cannot_be_switched() -> None:
     with pytest.raises(UnknownInstance):
-        editing.switch("nobody@nowhere", off=True)
+        switching.switch("nobody@nowhere", off=True)
 
 
 def test_an_instance_gives_back_what_rules_forbid_and_announces_them() -> None:

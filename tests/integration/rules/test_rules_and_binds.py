@@ -14,7 +14,7 @@ from offload.fleet.snapshots import snapshot
 from offload.models import Instance, Job, Queue, Rule, Switch
 from offload.models.versions import lock_version
 from offload.queues import policies
-from offload.rules import editing, enforcement
+from offload.rules import editing, enforcement, switching
 from offload.signals import alarm
 from offload.tracking import claiming
 from offload.tracking.binding import slots
@@ -66,7 +66,7 @@ RESTRICTING: dict[str, Callable[[], Any]] = {
     "deny for a label": lambda: editing.deny("gpu", "**", scope="label"),
     "allow of something else": lambda: editing.allow(HERE, "dam/meta"),
     "exclusive": lambda: editing.exclusive(HERE, ["dam/meta"]),
-    "off": lambda: editing.switch(HERE, off=True),
+    "off": lambda: switching.switch(HERE, off=True),
     "a row of the admin": _admin,
     "off in the admin": _admin_off,
 }

@@ -9,7 +9,7 @@ import pytest
 from offload.core.exceptions import InvalidPattern, InvalidRule
 from offload.models import Rule, Switch
 from offload.models.versions import current_version
-from offload.rules import editing
+from offload.rules import editing, switching
 from tests.integration.world import HERE, THERE, TOPIC, join
 
 
@@ -46,14 +46,14 @@ IMPOSSIBLE: dict[str, Any] = {
     "long name of an exclusive": lambda: editing.exclusive(LONG, [TOPIC]),
     "long note": lambda: editing.deny(HERE, TOPIC, note=LONG),
     "long note of an exclusive": lambda: editing.exclusive(HERE, [TOPIC], note=LONG),
-    "long note of a switch": lambda: editing.switch(HERE, off=True, note=LONG),
+    "long note of a switch": lambda: switching.switch(HERE, off=True, note=LONG),
     "no target": lambda: editing.deny("", TOPIC),
     "no such scope": lambda: editing.deny(HERE, TOPIC, scope="host"),
     "glob as a nodename": lambda: editing.deny("*@gpu1", TOPIC),
     "NUL in a target": lambda: editing.deny("render\0@gpu1", TOPIC),
     "NUL in a note": lambda: editing.deny(HERE, TOPIC, note="\0"),
     "NUL in what is cleared": lambda: editing.clear("\0", TOPIC),
-    "NUL in a switch": lambda: editing.switch("\0", off=True),
+    "NUL in a switch": lambda: switching.switch("\0", off=True),
 }
 
 

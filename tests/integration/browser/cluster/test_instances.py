@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from django.contrib.admin.utils import quote
 from django.urls import reverse
 from django.utils.timezone import localtime
@@ -11,8 +12,8 @@ from django.utils.timezone import localtime
 from offload.core.placement.instance_conditions import Trouble
 from offload.core.placement.topology import Mode
 from offload.fleet import membership, own_facts
-from offload.models import Instance
-from offload.rules import editing
+from offload.models import Instance, Switch
+from offload.rules import editing, switching
 from tests.integration.browser.pages import FLEET, text
 from tests.integration.world import HERE, TOPIC, announcement, join, running
 
@@ -27,7 +28,7 @@ class TestInstances:
     def test_it_shows_state_beat_slots_and_topics(self, boss: Client) -> None:
         join(labels=["gpu"])
         running()
-        editing.switch(HERE, off=True)
+        switching.switch(HERE, off=True)
 
         found = text(boss, FLEET)
 
@@ -49,6 +50,33 @@ class TestInstances:
             assert "? suspect" in found
             why = f"{HERE} is suspect since {since:%Y-%m-%d %H:%M:%S %Z}: messages that are sent "
             assert f"{why}to it do not arrive. 2 unstarted jobs were given back." in found
+
+    def test_a_drain_is_made_and_watched_on_the_page_of_the_instance(self, boss: Client) -> None:
+        join()
+        running()
+        page = reverse("admin:offload_instance_change", args=[quote(HERE)])
+        switch = reverse("admin:offload_instance_switch", args=[quote(HERE)])
+        given = {"switch": "drain", "back": "instance", "note": "new disk", "for": "120"}
+
+        boss.post(switch, {**given, "grace": "10"})
+
+        found = text(boss, page)
+        assert "◐ draining" in found
+        assert "is drained since" in found
+        assert "by admin until" in found
+        assert "(1 run is left; given back at" in found
+        assert "drains: 1 job is left" in text(boss, FLEET)
+        boss.post(switch, {"switch": "on", "back": "instance"})
+        assert "is drained" not in text(boss, page)
+
+    @pytest.mark.parametrize("minutes", ["soon", "-1", "nan", "1e99"])
+    def test_minutes_that_are_none_are_refused(self, boss: Client, minutes: str) -> None:
+        join()
+        switch = reverse("admin:offload_instance_switch", args=[quote(HERE)])
+
+        boss.post(switch, {"switch": "drain", "back": "instance", "grace": minutes})
+
+        assert not Switch.objects.exists()
 
     def test_an_instance_without_a_free_process_is_busy(self, boss: Client) -> None:
         join(concurrency=1)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from offload.core.placement.topology import Mode
 from offload.diagnostics import runs
-from offload.rules import editing
+from offload.rules import switching
 from offload.workflows import start
 from tests.integration.workflows.placement.placing import (
     FLOW,
@@ -74,7 +74,7 @@ def test_runs_that_stay_near_or_are_spread_are_named_if_nobody_may_do_a_step(app
     start("three")
     assert list(runs.examine()) == []
 
-    editing.switch(HERE, off=True, note="new disks")
+    switching.switch(HERE, off=True, note="new disks")
     sweep()
 
     facts = {one.fact.partition(".")[0]: one for one in runs.examine()}

@@ -28,6 +28,7 @@ SINCE = datetime(2026, 3, 1, 12, tzinfo=UTC)
         (Mode.READY, {}, Condition.READY),
         (Mode.READY, {"is_full": True}, Condition.BUSY),
         (Mode.READY, {"is_full": True, "is_off": True}, Condition.OFF),
+        (Mode.READY, {"is_off": True, "drains": True}, Condition.DRAINING),
         (Mode.READY, {"is_silent": True, "is_off": True}, Condition.SUSPECT),
         (Mode.DRAINING, {"is_full": True}, Condition.DRAINING),
         (Mode.RECONNECTING, {}, Condition.SUSPECT),

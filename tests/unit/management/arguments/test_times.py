@@ -64,6 +64,26 @@ def test_an_age_is_never_negative() -> None:
     assert times.age(timezone.now() + timedelta(hours=1)) == "0.00 s"
 
 
+def test_a_time_of_day_is_the_next_one() -> None:
+    moment = timezone.localtime() - timedelta(minutes=2)
+
+    found = times.time_to_come(f"{moment:%H:%M}")
+
+    assert timedelta(hours=22) < found - timezone.now() <= timedelta(hours=25)
+    assert f"{timezone.localtime(found):%H:%M}" == f"{moment:%H:%M}"
+
+
+@pytest.mark.parametrize("text", ["2999-03-01T18:30", "2999-03-01 18:30+02:00"])
+def test_a_time_with_its_date_is_that_time(text: str) -> None:
+    assert times.time_to_come(text).year == 2999
+
+
+@pytest.mark.parametrize("text", ["soon", "25:00", "2020-01-01T00:00", "9" * 1000])
+def test_what_is_no_time_to_come_is_refused(text: str) -> None:
+    with pytest.raises(ArgumentTypeError):
+        times.time_to_come(text)
+
+
 @pytest.mark.parametrize("text", ["0", "0s", "0m0s"])
 def test_a_span_is_not_zero(text: str) -> None:
     with pytest.raises(ArgumentTypeError, match="no time at all"):
