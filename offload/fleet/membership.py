@@ -149,8 +149,13 @@ def window_of(concurrency: int) -> int:
 
 def beats() -> dict[str, tuple[str, int]]:
     """Return the incarnation and the beat of each instance that is here, in join order."""
-    rows = Instance.objects.live().order_by("joined")
-    return {row.name: (row.incarnation, row.beat) for row in rows}
+    rows = Instance.objects.live().order_by("joined").values_list("name", "incarnation", "beat")
+    return {name: (incarnation, beat) for name, incarnation, beat in rows}
+
+
+def first_joined(count: int) -> list[str]:
+    """Return the names of the first instances that are here, in join order."""
+    return list(Instance.objects.live().order_by("joined").values_list("name", flat=True)[:count])
 
 
 def beat(name: str, incarnation: str) -> bool:

@@ -48,12 +48,14 @@ class Leader(threading.Thread):
         duties: Sequence[Duty] | None = None,
         acquire: Callable[[str, str], Term | None] = leadership.acquire,
         beats: Callable[[], dict[str, tuple[str, int]]] = membership.beats,
+        first: Callable[[int], list[str]] = membership.first_joined,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the instance that seeks leadership.
 
         ``acquire`` takes or renews the lease for a name and an incarnation, ``beats`` returns the
-        incarnation and beat of each instance in join order, ``clock`` returns seconds.
+        incarnation and beat of each instance in join order, ``first`` the names of so many of
+        them, ``clock`` returns seconds.
         """
         super().__init__(name="leader", daemon=True)
         self._nodename = name
@@ -61,6 +63,8 @@ class Leader(threading.Thread):
         self._duties = new_duties(with_peers=has_peers()) if duties is None else duties
         self._acquire = acquire
         self._beats = beats
+        self._first = first
+        self._stands_by = False
         self._clock = clock
         self._over = threading.Event()
         self._observer = Observer(timeout=settings().timeout, interval=settings().sweep)
@@ -118,12 +122,15 @@ class Leader(threading.Thread):
         if self._term is None or due or self._term.incarnation != self._heartbeat.incarnation:
             self._asked = self._clock()
             self._term = self._acquire(self._nodename, self._heartbeat.incarnation)
+            # The beats of all are read by a few: read by all, they would grow with the square.
+            follows = self._term is None
+            self._stands_by = follows and self._nodename in self._first(STANDBYS + 1)
 
     def _observe(self) -> list[tuple[str, str, int]]:
         """Return name, incarnation and heartbeat of instances that were silent for the timeout."""
-        beats = self._beats()
-        if self._term is None and self._nodename not in list(beats)[: STANDBYS + 1]:
+        if self._term is None and not self._stands_by:
             return []
+        beats = self._beats()
         gone = self._observer.look(beats, self._clock())
         return [(name, *beats[name]) for name in gone if name != self._nodename]
 
