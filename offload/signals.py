@@ -114,8 +114,8 @@ class RefusedAttempt:
 class ChangeMade:
     """A person changed rules, a switch or a queue, or stopped, removed or retried jobs."""
 
-    #: ``allow``, ``deny``, ``exclusive``, ``edit``, ``clear``, ``off``, ``drain``, ``on``, ``end`` of
-    #: a rule or a switch by itself, or ``add queue``,
+    #: ``allow``, ``deny``, ``exclusive``, ``edit``, ``clear``, ``off``, ``drain``, ``on``, or
+    #: ``end`` of a rule or a switch by itself, or ``add queue``,
     #: ``set queue``, ``suspend queue``, ``resume queue``, ``remove queue``, or ``stop``,
     #: ``stop by force``, ``remove``, ``retry``; or ``send off``, ``accept on``, ``move reset``;
     #: or ``ask deny`` and the like, and ``withdraw``, of requests to other clusters; or ``pause

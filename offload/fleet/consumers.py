@@ -10,7 +10,7 @@ from offload.conf import takes_runs
 from offload.core.envelopes import RUN_TASK
 from offload.core.exceptions import UnfitProperties
 from offload.core.placement.judgement import best_consumer, consumer_for
-from offload.fleet.row_values import consumer_of
+from offload.fleet.instance_values import consumer_of
 from offload.fleet.snapshots import snapshot
 from offload.messaging.installation import installed
 

@@ -9,7 +9,8 @@ from offload.core.peers.field_checks import is_name
 from offload.core.peers.peer_switches import PeerSwitch, PeerSwitches, Position
 from offload.core.placement.topology import InstanceInfo, Mode
 from offload.core.transfers.choice import preferred
-from offload.fleet.row_values import consumer_of, readable
+from offload.fleet.instance_values import consumer_of
+from offload.fleet.row_values import listed, readable, texts
 from offload.messaging.names import queue_name
 from offload.models import LinkSwitch, Peer
 
@@ -66,7 +67,7 @@ def instances_of(peer: Peer, switches: PeerSwitches) -> tuple[InstanceInfo, ...]
         "is_accepting": peer.is_accepting,
         "stays": switches.off(PeerSwitch.MOVE, peer.name) is not None,
     }
-    found = readable(_list(peer.instances), lambda one: _instance(peer.name, one, facts))
+    found = readable(listed(peer.instances), lambda one: _instance(peer.name, one, facts))
     return tuple(found)
 
 
@@ -85,14 +86,14 @@ def _instance(peer: str, announced: Mapping[str, Any], facts: Mapping[str, Any])
         transports=_transports(peer, announced.get("transports")),
         mode=Mode(announced["mode"]) if announced["mode"] in set(Mode) else Mode.SUSPECT,
         is_off=announced.get("off") is True,
-        consumers=tuple(readable(_list(announced["consumers"]), consumer_of)),
-        labels=_texts(announced.get("labels")),
+        consumers=tuple(readable(listed(announced["consumers"]), consumer_of)),
+        labels=texts(announced.get("labels")),
         concurrency=_count(announced["concurrency"]),
         window=_count(announced["window"]),
         can_kill=announced.get("can_kill") is True,
         can_limit=announced.get("can_limit") is True,
         protocol=_count(announced["protocol"]),
-        broken=_texts(announced.get("broken")),
+        broken=texts(announced.get("broken")),
         properties=_properties(announced.get("facts")),
         is_leader=announced.get("leader") is True,
         joined=0,
@@ -107,7 +108,7 @@ def _name(peer: str, value: object) -> str:
 
 def _transports(peer: str, announced: object) -> tuple[str, ...]:
     """Return the transports by which files may travel to a peer that announced those."""
-    known = _texts(announced)
+    known = texts(announced)
     return tuple(one for one in preferred(settings().transports, peer) if one in known)
 
 
@@ -115,14 +116,6 @@ def _text(value: object, longest: int) -> str:
     if not isinstance(value, str) or not is_name(value) or len(value) > longest:
         raise ValueError("a name of it cannot be used")
     return value
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _texts(value: object) -> frozenset[str]:
-    return frozenset(one for one in _list(value) if isinstance(one, str))
 
 
 def _count(value: object) -> int:

@@ -7,18 +7,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from offload.conf import cluster_name, settings
+from offload.conf import settings
 from offload.core.exceptions import (
     InvalidPattern,
     InvalidRequirement,
     OffloadError,
 )
-from offload.core.matching.amounts import Amounts
-from offload.core.matching.consumers import Consumer
 from offload.core.matching.requirements import UNREADABLE, Requirements
 from offload.core.matching.retried_errors import ALL_ERRORS, RetriedErrors
-from offload.core.placement.instance_conditions import SwitchFacts
-from offload.core.placement.topology import InstanceInfo, Mode, RoutingRule, RuleVerb, Scope
+from offload.core.placement.topology import RoutingRule, RuleVerb, Scope
 from offload.core.policies import DEFAULT_POLICY, ClusterOrder, Policy, QueueType
 from offload.core.retries import RetryPolicy
 from offload.core.topics import Pattern
@@ -31,7 +28,6 @@ from offload.core.validation.bounds import (
     RETRIES,
     RETRY_DELAY,
 )
-from offload.core.validation.parameters import Parameters
 from offload.fleet.queue_values import (
     escalation_of,
     key_rules_of,
@@ -40,12 +36,11 @@ from offload.fleet.queue_values import (
     resources_of,
     windows_of,
 )
-from offload.messaging.names import queue_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
-    from offload.models import Instance, Queue, Rule, Switch
+    from offload.models import Queue, Rule
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -90,76 +85,14 @@ def _retry(
     )
 
 
-def instance_of(row: Instance, *, off: Mapping[str, Switch], leader: str | None) -> InstanceInfo:
-    """Return an instance's row as a value; ``off`` are the switches by their instances."""
-    switch = off.get(row.name)
-    return InstanceInfo(
-        name=row.name,
-        incarnation=row.incarnation,
-        cluster=row.cluster,
-        mode=mode_of(row),
-        is_off=row.name in off,
-        off_note=switch.note if switch else "",
-        switch=switch_of(switch) if switch else None,
-        trouble=row.trouble,
-        mode_at=row.mode_at,
-        remedy=row.remedy,
-        consumers=tuple(readable(_list(row.consumers), consumer_of)),
-        labels=_texts(row.labels),
-        concurrency=row.concurrency,
-        window=row.window,
-        can_kill=row.can_kill,
-        can_limit=row.can_limit,
-        protocol=row.protocol,
-        broken=_texts(row.broken),
-        properties=row.facts if isinstance(row.facts, dict) else {},
-        joined=row.joined,
-        queue=queue_name(row.name, cluster_name()),
-        is_leader=row.incarnation == leader,
-        said_goodbye=row.gone_because == GOODBYE,
-    )
-
-
-def switch_of(row: Switch) -> SwitchFacts:
-    """Return a switch's row as a value."""
-    return SwitchFacts(
-        drains=row.drains,
-        since=row.since,
-        until=row.until,
-        give_back_at=row.give_back_at,
-        by=row.by,
-    )
-
-
-def mode_of(row: Instance) -> Mode:
-    """Return the mode; a mode that this code does not know counts as trouble."""
-    return Mode(row.mode) if row.mode in set(Mode) else Mode.SUSPECT
-
-
-def _list(value: object) -> list[Any]:
+def listed(value: object) -> list[Any]:
+    """Return a value that should be a list; an empty one for anything else."""
     return value if isinstance(value, list) else []
 
 
-def _texts(value: object) -> frozenset[str]:
-    return frozenset(one for one in _list(value) if isinstance(one, str))
-
-
-def consumer_of(announced: Mapping[str, Any]) -> Consumer:
-    """Return an announced consumer; older code may announce fewer facts."""
-    return Consumer(
-        pattern=Pattern.parse(announced["pattern"]),
-        task=announced["task"],
-        ranking=announced.get("ranking", 0),
-        limit=announced.get("limit", False),
-        is_silent=announced.get("silent", False),
-        parameters=_parameters(announced.get("takes")),
-        requires=Requirements.of(announced.get("requires", {})),
-        resources=Amounts.of(announced.get("resources", {})),
-    )
-
-
-def _parameters(announced: object) -> Parameters | None:
-    return Parameters.read(announced) if isinstance(announced, str) else None
+def texts(value: object) -> frozenset[str]:
+    """Return the texts of a value that should be a list of them."""
+    return frozenset(one for one in listed(value) if isinstance(one, str))
 
 
 def rule_of(row: Rule) -> RoutingRule:
@@ -212,7 +145,7 @@ def policy_of(row: Queue) -> Policy:
 def _errors(row: Queue) -> RetriedErrors:
     """Return the lists of errors of a queue; names that cannot be read match none."""
     return RetriedErrors(
-        only=tuple(sorted(_texts(row.retry_on))), never=tuple(sorted(_texts(row.no_retry_on)))
+        only=tuple(sorted(texts(row.retry_on))), never=tuple(sorted(texts(row.no_retry_on)))
     )
 
 

@@ -16,9 +16,10 @@ from offload.core.peers.peer_switches import PeerSwitches
 from offload.core.placement.judgement import consumer_for
 from offload.core.placement.topology import Topology
 from offload.core.policies import Policy, policy_for
+from offload.fleet.instance_values import announced_instances, instance_of
 from offload.fleet.remote import read_switches, remote
-from offload.fleet.row_values import default_policy, instance_of, policy_of, readable, rule_of
-from offload.models import Instance, Lease, Queue, Rule, Switch
+from offload.fleet.row_values import default_policy, policy_of, readable, rule_of
+from offload.models import Lease, Queue, Rule, Switch
 from offload.models.versions import (
     Raised,
     last_change,
@@ -169,8 +170,8 @@ def load(version: int) -> Snapshot:
     """Read the snapshot; its version comes first, so the content is never older than that."""
     off = Switch.objects.in_bulk()
     leader = Lease.objects.filter(pk="leader").values_list("incarnation", flat=True).first()
-    instances = tuple(instance_of(row, off=off, leader=leader) for row in Instance.objects.all())
-    rules = tuple(readable(Rule.objects.not_ended(), rule_of))
+    instances = tuple(instance_of(row, off=off, leader=leader) for row in announced_instances())
+    rules = tuple(readable(Rule.objects.not_ended().defer("created_at", "created_by"), rule_of))
     switches = read_switches()
     topology = Topology(version=version, instances=instances, rules=rules, remote=remote(switches))
     policies = tuple(policy_of(row) for row in Queue.objects.all())

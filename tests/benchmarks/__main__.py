@@ -16,7 +16,7 @@ from rich.console import Console
 
 from offload.embedded import EmbeddedBroker
 from project.fleet import StopRequest, ending_in_order
-from tests.benchmarks import databases, machine, routing, tables
+from tests.benchmarks import databases, machine, routing, simulated_fleet, tables
 from tests.benchmarks.figures import Samples, flows, places, summary
 from tests.benchmarks.files import measuring
 from tests.benchmarks.turns import Arena, TurnFailed
@@ -63,6 +63,7 @@ def _options() -> Namespace:
     parser.add_argument("--files", action="store_true", help="measure nothing but files")
     parser.add_argument("--flows", type=int, default=200, help="runs of the sample workflow (200)")
     parser.add_argument("--flows-only", action="store_true", help="measure nothing but these")
+    parser.add_argument("--fleets-only", action="store_true", help="measure simulated fleets alone")
     parser.add_argument("--mib", type=int, default=1024, help="size of the large file (1024)")
     parser.add_argument("--quick", action="store_true", help="200 jobs, 2 runs: a look, no proof")
     options = parser.parse_args()
@@ -79,17 +80,21 @@ def _measure(options: Namespace, console: Console, stop: StopRequest) -> dict[st
         "runs": options.runs,
         "routing": routing.measure(),
         "databases": {},
+        "fleets": {},
     }
     console.print(tables.routing(report["routing"]))
     # On the disk of the project: a temporary one may lie in memory, which writes faster.
     with tempfile.TemporaryDirectory(prefix="bench-", dir=VAR) as folder, _broker(folder) as broker:
         files = Path(folder) / "files"
-        if not options.flows_only:
+        if not options.flows_only and not options.fleets_only:
             report["files"] = measuring.measure(files, console, runs=options.runs, mib=options.mib)
         for name in [] if options.files else _databases(options.database, console):
             arena = partial(Arena, folder=Path(folder) / "turn", broker=broker, stop=stop)
-            side_by_side = _flows if options.flows_only else _side_by_side
-            report["databases"][name] = side_by_side(name, Path(folder), arena, options, console)
+            if not options.flows_only:
+                report["fleets"][name] = _fleets(name, Path(folder), console)
+            if not options.fleets_only:
+                measured = _flows if options.flows_only else _side_by_side
+                report["databases"][name] = measured(name, Path(folder), arena, options, console)
     return report
 
 
@@ -109,6 +114,14 @@ def _databases(asked: str, console: Console) -> list[str]:
     for name in set(wanted) - set(there):
         console.print(f"{name} is not reachable at {databases.SERVER} and left out.")
     return [name for name in wanted if name in there]
+
+
+def _fleets(name: str, folder: Path, console: Console) -> dict[str, Any]:
+    """Measure fleets of rows, with a real leader."""
+    with databases.database(name, folder) as url, console.status(f"{name}: simulated fleets"):
+        found = simulated_fleet.measure(url)
+    console.print(tables.fleets(name, found))
+    return found
 
 
 def _flows(

@@ -89,6 +89,23 @@ def routing(found: Mapping[str, float]) -> Table:
     return _aligned(table)
 
 
+def fleets(name: str, found: Mapping[str, Any]) -> Table:
+    """Return what fleets of each size cost, a column per size."""
+    table = Table(f"{name}: simulated fleets", *(f"{int(size):,} instances" for size in found))
+    for who, part in (("idle instance", "follower"), ("leader", "leading")):
+        for what in ("statements", "bytes"):
+            cells = (f"{one[part][what]:,.1f}" for one in found.values())
+            table.add_row(f"{who}: {what} a second", *cells)
+    for what in next(iter(found.values()))["reading"]:
+        cells = (
+            f"{one['reading'][what]['ms']:.1f} ({one['reading'][what]['statements']:.0f})"
+            for one in found.values()
+        )
+        table.add_row(f"{what}: ms (statements)", *cells)
+    table.add_row("memory, MiB", *(f"{one['mib']:.0f}" for one in found.values()))
+    return _aligned(table)
+
+
 def _aligned(table: Table) -> Table:
     for column in table.columns[1:]:
         column.justify = "right"
