@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from offload.admin import (
-    change_records,
+    change_history,
     instances,
     jobs,
     launchers,
@@ -16,7 +16,7 @@ from offload.admin import (
 )
 
 __all__ = [
-    "change_records",
+    "change_history",
     "instances",
     "jobs",
     "launchers",

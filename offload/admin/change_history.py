@@ -1,13 +1,16 @@
-"""The history of a row: what people changed of it, in the admin and from terminals."""
+"""Changes that people made, from the admin and from terminals: of a row, and all of them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import PAGE_VAR
 
+from offload.admin.base import Viewer
 from offload.admin.lists import ListedAdmin
+from offload.models import ChangeRecord
 from offload.reading.rules.change_records import changes_of
 
 if TYPE_CHECKING:
@@ -42,3 +45,12 @@ class HistoryAdmin(ListedAdmin):
             "page_range": pages.get_elided_page_range(page.number),
             "pagination_required": pages.count > RECORDS_PER_PAGE,
         }
+
+
+@admin.register(ChangeRecord)
+class ChangeRecordAdmin(Viewer):
+    """Records of changes of rules, switches, queues and jobs, the newest first."""
+
+    list_display = ("at", "actor", "entrance", "action", "subject", "text")
+    list_filter = ("entrance", "kind")
+    search_fields = ("subject", "actor", "text")

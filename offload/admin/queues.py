@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.forms.models import model_to_dict
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from offload.admin.base import JsonField, LinesField
-from offload.admin.recorded import RecordedAdmin
+from offload.admin.held_queues import QueueActions
 from offload.browser import ages
 from offload.models import Queue
 from offload.models.change_records import SubjectKind
@@ -24,8 +24,6 @@ from offload.operations.changes.queues import (
     AddQueue,
     ChangeQueue,
     RemoveQueue,
-    ResumeQueue,
-    SuspendQueue,
 )
 from offload.queues import policies
 from offload.reading.cluster import known_names
@@ -34,18 +32,14 @@ from offload.templatetags.offload import broken
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
     from offload.operations.changes.change import Change
     from offload.operations.changes.change_outcomes import Outcome
-    from offload.operations.changes.queues import QueueOutcome
 
     ModelForm = forms.ModelForm[Queue]
 else:
     ModelForm = forms.ModelForm
-
-MANAGE_QUEUE = "offload.manage_queue"
 
 
 def _json(name: str, label: Any, initial: Any) -> JsonField:
@@ -127,7 +121,7 @@ class QueueForm(ModelForm):
 
 
 @admin.register(Queue)
-class QueueAdmin(RecordedAdmin):
+class QueueAdmin(QueueActions):
     """Policies for sets of topics."""
 
     form = QueueForm
@@ -137,7 +131,6 @@ class QueueAdmin(RecordedAdmin):
     )  # fmt: skip
     list_filter = ("suspended", "type", "cluster_order")
     search_fields = ("name",)
-    actions = ("suspend", "resume")
     change_list_template = "offload/queue_list.html"
 
     def changelist_view(
@@ -167,10 +160,11 @@ class QueueAdmin(RecordedAdmin):
     @admin.display(description=_("suspended"))
     def held(self, queue: Queue) -> str:
         """Return whether the queue is suspended, and why."""
-        if not queue.suspended:
+        if not queue.suspended and not queue.drains:
             return ages.NOTHING
+        word = _("suspended") if queue.suspended else _("drains")
         shown = '<span class="ob-warn"><span aria-hidden="true">■</span> {}</span> {}'
-        return format_html(shown, _("suspended"), queue.note)
+        return format_html(shown, word, " ".join(filter(None, (queue.held_by, queue.note))))
 
     @admin.display(description=_("managed by"))
     def made_by(self, queue: Queue) -> str:
@@ -211,22 +205,3 @@ class QueueAdmin(RecordedAdmin):
     def removal(self, rows: list[Queue]) -> Iterable[Change[Outcome]]:
         """Return the changes that remove queues, except those that the settings declare."""
         return [RemoveQueue(name=row.name) for row in rows if not row.is_declared]
-
-    def has_manage_permission(self, request: HttpRequest) -> bool:
-        """Tell whether the user may suspend and resume queues."""
-        return request.user.has_perm(MANAGE_QUEUE)
-
-    @admin.action(description=_("Suspend selected queues"), permissions=["manage"])
-    def suspend(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
-        """Suspend the queues: bind no more of their jobs, and take back the unstarted ones."""
-        self._switch(request, [SuspendQueue(name=row.name) for row in queryset])
-
-    @admin.action(description=_("Resume selected queues"), permissions=["manage"])
-    def resume(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
-        """Resume the queues: bind their jobs again."""
-        self._switch(request, [ResumeQueue(name=row.name) for row in queryset])
-
-    def _switch(self, request: HttpRequest, switches: Iterable[Change[QueueOutcome]]) -> None:
-        for change in switches:
-            outcome = self.carry_out(request, change)
-            self.message_user(request, outcome.sentence, messages.SUCCESS)

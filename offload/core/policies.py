@@ -16,7 +16,7 @@ from offload.core.topics import Pattern, most_specific
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from offload.core.timing.rates import Rate
     from offload.core.timing.windows import Windows
@@ -89,7 +89,12 @@ class Policy:
     resources: Amounts = NO_RESOURCES
     # Nothing of it is bound while it is suspended.
     suspended: bool = False
-    # Why it is suspended.
+    # Jobs that are submitted wait while those that were there before run.
+    drains: bool = False
+    # Since when it is suspended or drains, and the person who did that.
+    held_since: datetime | None = None
+    held_by: str = ""
+    # Why it is suspended, or drains.
     note: str = ""
     # Whether the settings of the site declare it.
     is_declared: bool = False

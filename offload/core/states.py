@@ -123,6 +123,8 @@ class Hold(enum.StrEnum):
     SUSPECT = "suspect"
     # It is a plain Celery task: published as one, never bound.
     RELAY = "relay"
+    # It was submitted while its queue drained, and waits until that is resumed.
+    DRAIN = "drain"
     # It is a clone, and its files are still on their way from its home.
     PAYLOAD = "payload"
 
@@ -141,6 +143,7 @@ class Waiting(Explained):
     INSTANCE_LIMIT = "instance_limit", "Each instance has as many jobs of its queue as it may."
     RESOURCE = "resource", "What it uses of a resource is not free."
     SUSPENDED = "suspended", "Its queue is suspended."
+    DRAINED = "drained", "Its queue drains: what came before runs, and it waits for its resumption."
     RETRY_DELAY = "retry_delay", "An attempt failed; the next one is not due yet."
     DEPENDENCY = "dependency", "Jobs it depends on have not ended."
     PAYLOAD = "payload", "Its files are on their way from its home."

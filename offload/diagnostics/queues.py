@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.core.exceptions import InvalidQueue, InvalidResource
+from offload.core.placement.judgement import noted
 from offload.diagnostics.finding import Finding, ok, warn
 from offload.fleet.snapshots import snapshot
 from offload.queues import declared, declared_resources
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 SUBJECT, RESOURCES = "queues", "resources"
 #: Users of an undefined resource that are named.
 USERS_SHOWN = 3
+RESUME = "To resume it: manage.py offload queues resume {name}"
 
 
 def examine() -> Iterator[Finding]:
@@ -32,12 +34,13 @@ def examine() -> Iterator[Finding]:
 
 def _suspended() -> Iterator[Finding]:
     for policy in snapshot().policies:
+        if policy.drains and not policy.suspended:
+            fact = noted(f"Queue {policy.name} drains: jobs that come to it wait", policy.note)
+            yield warn(SUBJECT, fact, RESUME.format(name=policy.name))
         if policy.suspended:
             note = f": {policy.note}" if policy.note else ""
             fact = f"Queue {policy.name} is suspended{note}. None of its jobs is sent."
-            yield warn(
-                SUBJECT, fact, f"To resume it: manage.py offload queues resume {policy.name}"
-            )
+            yield warn(SUBJECT, fact, RESUME.format(name=policy.name))
 
 
 def _never_open() -> Iterator[Finding]:

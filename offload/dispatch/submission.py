@@ -11,6 +11,7 @@ from uuid_utils import uuid7
 
 from offload.core.exceptions import UnknownQueue
 from offload.core.matching.job_keys import key_of
+from offload.core.states import Hold
 from offload.core.validation.ids import is_storable
 from offload.db import database
 from offload.dispatch import dispatching, offering
@@ -48,6 +49,20 @@ def choose_queue(topic: str, asked: object) -> str:
     return asked
 
 
+def behind_drains(drafts: Sequence[Draft]) -> Sequence[Draft]:
+    """Let jobs of queues that drain wait until those are resumed."""
+    current = snapshot()
+    draining = {name for name in {one.queue for one in drafts} if current.policy(name).drains}
+    if not draining:
+        return drafts
+    return [_behind(draft) if draft.queue in draining else draft for draft in drafts]
+
+
+def _behind(draft: Draft) -> Draft:
+    is_new = not draft.hold and draft.kind == Kind.JOB and not draft.epoch
+    return replace(draft, hold=Hold.DRAIN) if is_new else draft
+
+
 def keyed(drafts: Sequence[Draft]) -> Sequence[Draft]:
     """Give jobs the keys that their queues take from their properties."""
     current = snapshot()
@@ -65,7 +80,7 @@ def _keyed(draft: Draft, path: str) -> Draft:
 
 def store(drafts: Sequence[Draft]) -> list[str]:
     """Store drafts and offer them to instances after the commit; return the ids of the new ones."""
-    drafts = keyed(drafts)
+    drafts = behind_drains(keyed(drafts))
     lanes = {draft.lane for draft in drafts if not draft.delay and not draft.hold}
     stored = _store_bound(drafts[0]) if lanes and _may_bind(drafts) else None
     new, bound = stored or (insert(drafts), [])

@@ -172,7 +172,18 @@ class Queue(KeyRuled, PlacementRuled):
         blank=True,
         default="",
         db_default="",
-        help_text=_("Why the queue is suspended."),
+        help_text=_("Why the queue is suspended, or drains."),
+    )
+    drains = models.BooleanField(
+        _("drains"),
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text=_("Jobs that are submitted wait while those that were there before run."),
+    )
+    held_since = models.DateTimeField(_("held since"), null=True, editable=False)
+    held_by = models.CharField(
+        _("held by"), max_length=255, blank=True, default="", db_default="", editable=False
     )
     #: Made and changed by ``OFFLOAD["QUEUES"]``; people may only suspend it.
     is_declared = models.BooleanField(

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-__all__ = ["declared", "declared_resources", "own_retries", "policies", "resources"]
+__all__ = ["declared", "declared_resources", "draining", "own_retries", "policies", "resources"]

@@ -19,7 +19,7 @@ from offload.fleet.duties import Duty
 from offload.fleet.each import for_each
 from offload.fleet.leadership import leading
 from offload.fleet.row_values import default_policy, policy_of
-from offload.fleet.snapshots import forget, snapshot
+from offload.fleet.snapshots import forget, now, snapshot
 from offload.models import Instance, Job, Queue
 from offload.models.validation import error_text
 from offload.queues import excess, resources
@@ -127,25 +127,31 @@ def refuse_declared(queue: Queue) -> None:
         raise InvalidQueue(name=queue.name, problem=problem)
 
 
-def suspend(queues: Iterable[Queue], *, suspended: bool, note: str | None = None) -> int:
+def suspend(
+    queues: Iterable[Queue], *, suspended: bool, note: str | None = None, by: str = ""
+) -> int:
     """Suspend queues or resume them; return how many unstarted jobs were taken back.
 
-    A queue that is suspended already keeps its note unless a new one is given. Raise InvalidQueue,
-    with nothing changed, for an invalid note.
+    A queue that is suspended already keeps its note unless a new one is given. One that is resumed
+    drains no more. Raise InvalidQueue, with nothing changed, for an invalid note.
     """
     chosen = list(queues)
     for queue in chosen:
-        _check_note(queue, note or "")
+        check_note(queue, note or "")
     count = 0
     for queue in chosen:
         keeps = suspended and queue.suspended
         queue.suspended = suspended
         queue.note = note if note is not None else queue.note if keeps else ""
+        queue.drains = queue.drains and suspended
+        queue.held_since, queue.held_by = (now(), by) if suspended else (None, "")
         count += save(queue)
+        if not suspended:
+            requeue.release_drained(queue.name)
     return count
 
 
-def _check_note(queue: Queue, note: str) -> None:
+def check_note(queue: Queue, note: str) -> None:
     """Check only the note: a queue with another fault can be suspended all the same."""
     try:
         Queue._meta.get_field("note").run_validators(note)
@@ -163,7 +169,10 @@ def remove(queues: Iterable[Queue]) -> None:
 def _remove(ids: Sequence[int]) -> None:
     with database.atomic():
         rows = Queue.objects.filter(pk__in=ids)
-        buckets.drop(list(rows.values_list("name", flat=True)))
+        names = list(rows.values_list("name", flat=True))
+        buckets.drop(names)
+        for name in names:
+            requeue.release_drained(name)
         rows.delete()
 
 

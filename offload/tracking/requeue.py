@@ -216,6 +216,14 @@ def refuse(binding: Key, *, reason: str) -> int | None:
         return int(count)
 
 
+def release_drained(queue: str) -> int:
+    """Release the jobs of a queue that wait because it drained; return how many."""
+    return database.execute(
+        f"UPDATE {JOB} SET hold = '' WHERE {PENDING} AND hold = 'drain' AND queue = %(queue)s",
+        {"queue": queue},
+    )
+
+
 def release_due() -> int:
     """Release delayed jobs that are due, so that they can be bound."""
     due = f"{TIMED} AND run_at <= {database.now()}"

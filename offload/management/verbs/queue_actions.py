@@ -29,6 +29,8 @@ from offload.operations.changes import wording
 from offload.operations.changes.queues import (
     AddQueue,
     ChangeQueue,
+    DrainQueue,
+    DropWaiting,
     RemoveQueue,
     ResumeQueue,
     SuspendQueue,
@@ -86,6 +88,8 @@ def arguments(parser: ArgumentParser) -> None:
         ("add", "make a queue for topics", _policy),
         ("set", "change a queue; options that are left out keep their values", _policy),
         ("suspend", "suspend a queue: its jobs are accepted and wait", _suspended),
+        ("drain", "run what a queue has; what comes waits until it is resumed", _suspended),
+        ("drop", "drop what waits in a queue: those jobs never run", _suspended),
         ("resume", "resume a queue", _named),
         ("remove", "remove a queue: its jobs follow the default policy", _named),
     ):
@@ -187,6 +191,14 @@ ACTIONS: Mapping[str, Callable[[str, Options], Asked]] = MappingProxyType(
             "is changed",
         ),
         "suspend": suspend,
+        "drain": lambda name, options: (
+            DrainQueue(name=name, note=options["note"]),
+            "drains: what is there runs, and what comes waits until it is resumed",
+        ),
+        "drop": lambda name, options: (
+            DropWaiting(name=name, note=options["note"] or ""),
+            "keeps what has begun; what waited is dropped",
+        ),
         "resume": lambda name, _: (ResumeQueue(name=name), "is resumed"),
         "remove": lambda name, _: (
             RemoveQueue(name=name),
@@ -215,9 +227,13 @@ def changes(options: Options) -> dict[str, Any]:
 def _shown(sentence: str, found: QueueOutcome) -> Shown:
     """Return the outcome of a change, and how many unstarted jobs were taken back."""
     queue = found.queue
-    facts = {"queue": queue.name, "suspended": queue.suspended, "recalled": found.recalled}
+    facts = {
+        "queue": queue.name, "suspended": queue.suspended, "drains": queue.drains,
+        "recalled": found.recalled, "dropped": found.dropped, "left": found.left,
+    }  # fmt: skip
     return {**facts, "elsewhere": dict(found.elsewhere)}, [
         sanitized(f"Queue {queue.name} {sentence}."),
         *wording.taken_back(found.recalled),
+        *([sanitized(found.sentence, "yellow")] if found.dropped or found.left else ()),
         *(sanitized(text, "yellow") for text in found.notes),
     ]

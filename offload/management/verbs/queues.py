@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from offload.core.placement.judgement import noted
 from offload.core.policies import ClusterOrder, QueueType
 from offload.core.retries import UNLIMITED_RETRIES
+from offload.management.arguments import times
 from offload.management.terminal import Terminal, sanitized, table
 from offload.management.verb import Options, Verb
 from offload.management.verbs import queue_actions
@@ -70,6 +72,9 @@ def facts(line: QueueLine) -> dict[str, object]:
         "retention_days": policy.retention.days if policy.retention else None,
         "ranking": policy.ranking,
         "suspended": policy.suspended,
+        "drains": policy.drains,
+        "held_since": policy.held_since,
+        "held_by": policy.held_by,
         "note": policy.note,
         "declared": policy.is_declared,
         "waiting": line.waiting,
@@ -120,13 +125,20 @@ def notes(lines: tuple[QueueLine, ...]) -> Iterator[Text]:
             yield sanitized(f"{line.policy.name} runs at the leading instance alone.", "dim")
         if line.policy.resources:
             yield sanitized(f"{line.policy.name} uses {line.policy.resources}.", "dim")
-        if line.policy.suspended:
-            note = f": {line.policy.note}" if line.policy.note else ""
+        if line.policy.suspended or line.policy.drains:
             how = f"manage.py offload queues resume {line.policy.name}"
-            yield sanitized(f"{line.policy.name} is suspended{note}. To resume it: {how}", "yellow")
+            yield sanitized(f"{held(line.policy)} To resume it: {how}", "yellow")
     declared = [line.policy.name for line in lines if line.policy.is_declared]
     if declared:
         yield sanitized(f'Declared in OFFLOAD["QUEUES"]: {", ".join(declared)}.', "dim")
+
+
+def held(policy: Policy) -> str:
+    """Return a sentence about a queue that is suspended or drains: since when, by whom and why."""
+    state = "is suspended" if policy.suspended else "drains"
+    since = f" since {times.moment(policy.held_since)}" if policy.held_since else ""
+    by = f" by {policy.held_by}" if policy.held_by else ""
+    return noted(f"{policy.name} {state}{since}{by}", policy.note)
 
 
 def by_keys(policy: Policy) -> str:

@@ -1,11 +1,12 @@
-"""Queues made, changed, suspended, resumed and removed."""
+"""Queues made, changed, suspended, drained, resumed, emptied and removed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from offload.core.exceptions import UnknownQueue
 from offload.core.matching.amounts import Amounts
@@ -13,17 +14,25 @@ from offload.core.matching.escalation import Escalation
 from offload.core.matching.preferences import Preferences
 from offload.core.matching.requirements import Requirements
 from offload.core.placement.judgement import noted
-from offload.models import Queue
+from offload.core.states import UNSTARTED
+from offload.jobs.removing import remove_all
+from offload.models import Job, Queue
 from offload.models.change_records import SubjectKind
 from offload.operations.changes import wording
 from offload.operations.changes.change import Change
 from offload.operations.changes.change_outcomes import Outcome
-from offload.queues import policies
+from offload.queues import draining, policies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from offload.operations.changes.actors import Actor
+
+
+#: Jobs that one change drops.
+JOBS_PER_CHANGE = 5000
+#: Characters of the longest name that is kept whole.
+HELD_BY_MAX = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +42,9 @@ class QueueOutcome(Outcome):
     queue: Queue
     #: Jobs of its topics that wait in other queues and stay there, by those queues.
     elsewhere: Mapping[str, int] = field(default_factory=dict)
+    #: How many waiting jobs were dropped, and how many are left.
+    dropped: int = 0
+    left: int = 0
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -89,9 +101,57 @@ class SuspendQueue(Change[QueueOutcome]):
     def make(self, by: Actor | None) -> QueueOutcome:
         """Suspend it."""
         queue = policies.find(self.name)
-        recalled = policies.suspend([queue], suspended=True, note=self.note)
+        recalled = policies.suspend([queue], suspended=True, note=self.note, by=_name(by))
         sentence = _("Suspended queue %(name)s") % {"name": self.name}
         return _outcome("suspend queue", queue, noted(sentence, self.note or ""), recalled)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainQueue(Change[QueueOutcome]):
+    """Let the jobs of a queue run that are there; those that come wait until it is resumed.
+
+    Raises UnknownQueue, and InvalidQueue for a note that cannot be kept.
+    """
+
+    name: str
+    #: None keeps that of a queue that drains.
+    note: str | None = None
+
+    def make(self, by: Actor | None) -> QueueOutcome:
+        """Drain it."""
+        queue = policies.find(self.name)
+        draining.drain(queue, note=self.note, by=_name(by))
+        sentence = _("Drains queue %(name)s: what comes waits") % {"name": self.name}
+        return _outcome("drain queue", queue, noted(sentence, self.note or ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropWaiting(Change[QueueOutcome]):
+    """Make the jobs of a queue that have not begun DROPPED; raises UnknownQueue.
+
+    One change takes so many of them; what is left, the next one takes.
+    """
+
+    name: str
+    note: str = ""
+    most: int = JOBS_PER_CHANGE
+
+    def make(self, by: Actor | None) -> QueueOutcome:
+        """Drop them, oldest first."""
+        queue = policies.find(self.name)
+        waiting = Job.objects.removable().filter(queue=self.name, state__in=sorted(UNSTARTED))
+        found = waiting.order_by("created_at", "pk").values_list("pk", flat=True)
+        dropped = remove_all(list(found[: self.most]))
+        facts = {"count": len(dropped), "name": self.name}
+        text = ngettext(
+            "Dropped %(count)d waiting job of queue %(name)s",
+            "Dropped %(count)d waiting jobs of queue %(name)s",
+            len(dropped),
+        )
+        more = waiting.count() if len(dropped) == self.most else 0
+        left = _(" %(count)d more wait: repeat it for them.") % {"count": more} if more else ""
+        outcome = _outcome("drop waiting", queue, noted(text % facts, self.note) + left)
+        return replace(outcome, dropped=len(dropped), left=more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +186,10 @@ class RemoveQueue(Change[QueueOutcome]):
         policies.remove([queue])
         sentence = _("Removed queue %(name)s.") % {"name": self.name}
         return _outcome("remove queue", queue, sentence)
+
+
+def _name(by: Actor | None) -> str:
+    return by.name[:HELD_BY_MAX] if by else ""
 
 
 def _outcome(action: str, queue: Queue, sentence: str, recalled: int = 0) -> QueueOutcome:

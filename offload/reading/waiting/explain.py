@@ -132,6 +132,8 @@ def _next_step(job: Job, waiting: Waiting | None, found: Explanation, silence: s
         return f"To run it once more, at {job.home}: manage.py offload retry {job.pk}"
     if job.job_state in FAILED:
         return f"To run it once more: manage.py offload retry {job.pk}"
+    if waiting is Waiting.DRAINED:
+        return f"To resume it: manage.py offload queues resume {job.queue}"
     return found.next_step if waiting is not None and waiting is found.waiting else ""
 
 
@@ -143,6 +145,8 @@ def why_waiting(job: Job, found: Explanation) -> Waiting | None:
         return Waiting.DEPENDENCY
     if job.hold == Hold.PAYLOAD:
         return Waiting.PAYLOAD
+    if job.hold == Hold.DRAIN:
+        return Waiting.DRAINED
     if job.run_at is not None and job.run_at > now():
         return Waiting.RETRY_DELAY if job.failures else Waiting.NOT_DUE
     return found.waiting

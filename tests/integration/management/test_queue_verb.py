@@ -88,6 +88,9 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
         "retention_days": 30,
         "ranking": 5,
         "suspended": False,
+        "drains": False,
+        "held_since": None,
+        "held_by": "",
         "note": "",
         "declared": False,
         "waiting": 0,
@@ -190,10 +193,9 @@ def test_a_suspended_queue_says_why_wherever_it_keeps_jobs(said: Said, answered:
     join()
     said("queues", "add", "slow", "dam/**")
     (job_id,) = waiting(queue="slow")
-    told = said("queues", "suspend", "slow", "--note", "licence server moves")
-    assert "is suspended" in told
-    assert "slow is suspended: licence server moves" in said("queues")
-    assert "manage.py offload queues resume slow" in said("queues")
+    assert "is suspended" in said("queues", "suspend", "slow", "--note", "licence server moves")
+    resume = "To resume it: manage.py offload queues resume slow"
+    assert f": licence server moves. {resume}" in said("queues")
     assert "Its queue is suspended: licence server moves." in said("explain", TOPIC)
     assert "licence server moves." in said("job", job_id)
     assert "Queue slow is resumed." in said("queues", "resume", "slow")
