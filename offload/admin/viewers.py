@@ -25,6 +25,7 @@ from offload.models import (
     Lease,
     Payload,
     PayloadFile,
+    PlacementRecord,
     RateBucket,
     ResourceUser,
     Slot,
@@ -153,8 +154,17 @@ class AttemptLogAdmin(Internal):
     """Logs of attempts; their lines are on the job's page."""
 
     about = _("What runs have logged: the last lines of each attempt.")
-    list_display = ("job", "epoch", "count")
-    fields = ("job", "epoch", "count")
+    list_display = fields = ("job", "epoch", "count")
+    list_select_related = ("job",)
+    search_fields = ("job__id__exact",)
+
+
+@admin.register(PlacementRecord)
+class PlacementRecordAdmin(Internal):
+    """Why failed jobs ran where they did; it is on the job's page too."""
+
+    about = _("Why failed jobs ran where they did, as the fleet was when they ended.")
+    list_display = fields = ("job", "epoch", "instance", "made_at", "text")
     list_select_related = ("job",)
     search_fields = ("job__id__exact",)
 
@@ -164,8 +174,7 @@ class DyingFileAdmin(Internal):
     """Files to be deleted."""
 
     about = _("Files that nothing uses, until their storage has deleted them.")
-    list_display = ("location", "storage", "since", "due_at", "failures", "error")
-    fields = ("storage", "location", "since", "due_at", "failures", "error")
+    list_display = fields = ("location", "storage", "since", "due_at", "failures", "error")
     search_fields = ("location__startswith",)
     ordering = ("due_at",)
 
@@ -186,8 +195,7 @@ class DependencyAdmin(Internal):
     """Dependencies: the jobs that joins wait for."""
 
     about = _("The jobs that each join waits for.")
-    list_display = ("join", "needs", "state")
-    fields = ("join", "needs", "state")
+    list_display = fields = ("join", "needs", "state")
     list_select_related = ("join",)
     search_fields = ("join__id__exact", "needs__exact")
 

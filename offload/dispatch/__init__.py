@@ -12,4 +12,5 @@ __all__ = [
     "republishing",
     "submission",
     "subscribing",
+    "why_there",
 ]

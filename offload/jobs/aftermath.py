@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from offload.canvas.failing import TOLD_AFTER
 from offload.canvas.following import tail
 from offload.core.files.deliveries import DELIVER_OPTION
-from offload.core.states import JobState
+from offload.core.states import FAILED, JobState
 from offload.core.texts import counted
 from offload.db import database
 from offload.fleet.duties import Duty
@@ -65,6 +65,11 @@ class RowCompletion:
     def has_tail(self) -> bool:
         """Return whether the job has successors or a join that are not Celery's to follow."""
         return self.job.has_tail and not _is_ended_by_celery(self.job)
+
+    @property
+    def has_failed(self) -> bool:
+        """Return whether it ended because of a failure, a loss or its time."""
+        return self.job.job_state in FAILED
 
     @property
     def step(self) -> str:

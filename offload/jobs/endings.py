@@ -95,6 +95,11 @@ class AttemptCompletion:
         return self.ending.claimed.has_tail
 
     @property
+    def has_failed(self) -> bool:
+        """Return whether it ends because of a failure."""
+        return self.result.status == "FAILURE"
+
+    @property
     def step(self) -> str:
         """Return the name of the step that it is in its run; "" for a job that is none."""
         return step_ends.step_of(self.ending.claimed.options, self.ending.claimed.run_id)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from offload.canvas.following import tail
+from offload.dispatch import why_there
 from offload.files import deliveries
 from offload.jobs import celery_events
 from offload.results import result_backend, task_results
@@ -60,6 +61,10 @@ class Completion(Protocol):
     @property
     def has_tail(self) -> bool:
         """Return whether the job has successors or a join."""
+
+    @property
+    def has_failed(self) -> bool:
+        """Return whether it ends because of a failure, a loss or its time."""
 
     @property
     def step(self) -> str:
@@ -155,6 +160,14 @@ def _order(end: Completion) -> None:
     deliveries.note(end.job_id, end.orders)
 
 
+def _has_failed(end: Completion) -> bool:
+    return end.has_failed
+
+
+def _note_placement(end: Completion) -> None:
+    why_there.note(end.job_id)
+
+
 def _is_concluded_by_others(end: Completion) -> bool:
     """Return whether no worker sends the event of this end; each sends those of its own runs."""
     return end.job is not None
@@ -182,6 +195,8 @@ SINKS = (
     Sink(name="run", phase=Phase.INSIDE, wants=_is_step, act=_advance_run),
     # Rows of the deliveries of its outputs, which a duty makes; a row that is there stays.
     Sink(name="deliveries", phase=Phase.INSIDE, wants=_has_orders, act=_order),
+    # Why a failed job ran where it did, for people.
+    Sink(name="placement", phase=Phase.AFTER, wants=_has_failed, act=_note_placement),
     # Celery's event of an end on request, for Flower and other listeners.
     Sink(name="event", phase=Phase.AFTER, wants=_is_concluded_by_others, act=_send_celery_event),
 )

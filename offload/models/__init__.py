@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from offload.models.attempt_logs import AttemptLog
-from offload.models.attempts import Attempt, Exclusion
+from offload.models.attempts import Attempt, Exclusion, PlacementRecord
 from offload.models.change_records import ChangeRecord
 from offload.models.files.deliveries import Delivery
 from offload.models.files.dying_files import DyingFile
@@ -52,6 +52,7 @@ __all__ = [
     "Peer",
     "PeerRefusal",
     "PeerRequest",
+    "PlacementRecord",
     "Queue",
     "RateBucket",
     "Resource",

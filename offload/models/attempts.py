@@ -1,4 +1,4 @@
-"""Bindings that were not a job's last: ended attempts and refusals."""
+"""Bindings of jobs: ended attempts, refusals, and why those that failed ran where they did."""
 
 from __future__ import annotations
 
@@ -61,3 +61,30 @@ class Exclusion(models.Model):
     def __str__(self) -> str:
         """Return the job, the incarnation and the reason."""
         return f"{self.job_id}: {self.reason}"
+
+
+class PlacementRecord(models.Model):
+    """The instance of an attempt by which a job failed for good, and why it could run there."""
+
+    # The constraint's index serves the key.
+    job = models.ForeignKey(Job, models.CASCADE, related_name="placements", db_index=False)
+    epoch = models.PositiveIntegerField(_("epoch"))
+    instance = models.CharField(_("instance"), max_length=255)
+    made_at = models.DateTimeField(_("made"), db_default=DatabaseNow())
+    text = models.TextField(_("why there"))
+
+    objects: OffloadManager[PlacementRecord] = OffloadManager()
+
+    class Meta:
+        """One row per job and epoch."""
+
+        verbose_name = _("placement record")
+        verbose_name_plural = _("placement records")
+        ordering = ["epoch"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "epoch"], name="offload_placement_once")
+        ]
+
+    def __str__(self) -> str:
+        """Return the job and the instance."""
+        return f"{self.job_id} at {self.instance}"

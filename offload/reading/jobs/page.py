@@ -11,6 +11,7 @@ from offload.models import Kind
 from offload.reading import transfers
 from offload.reading.jobs import history, logs, steps
 from offload.reading.waiting.explain import explain_job
+from offload.reading.waiting.where_it_ran import where_it_ran
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -102,6 +103,8 @@ class JobPage:
     #: Its files' ways to and from other clusters.
     transfers: tuple[TransferLine, ...]
     #: None if the job has ended.
+    #: Why a job that has failed ran where it did; else empty.
+    where_it_ran: str
     explanation: Explanation | None
     #: None if the user may not see payloads.
     payload_values: PayloadValues | None
@@ -164,7 +167,6 @@ def page(job: Job, *, with_payload: bool) -> JobPage:
         run_id=job.run_id or "",
         parent_id=job.parent_id,
         retry_of=job.retry_of_id or "",
-        retried_as=history.retried_as(job),
         progress=Progress.read(job.progress),
         logs=logs.of(job.pk, most=LINES_SHOWN) if with_payload else (),
         attempts=history.attempts(job),
@@ -173,9 +175,19 @@ def page(job: Job, *, with_payload: bool) -> JobPage:
         files=history.files(job),
         deliveries=history.deliveries(job),
         transfers=transfers.of_job(job),
-        explanation=None if job.is_finished or job.kind == Kind.RELAY else explain_job(job),
+        **_why(job),
         payload_values=_payload_values(job) if with_payload else None,
     )
+
+
+def _why(job: Job) -> dict[str, Any]:
+    """Return why a job waits, or why it ran where it failed, and its retry."""
+    waits = not job.is_finished and job.kind != Kind.RELAY
+    return {
+        "retried_as": history.retried_as(job),
+        "where_it_ran": where_it_ran(job),
+        "explanation": explain_job(job) if waits else None,
+    }
 
 
 def _moments(job: Job) -> Moments:

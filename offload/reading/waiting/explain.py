@@ -41,6 +41,7 @@ from offload.reading.waiting import (
     verdicts,
 )
 from offload.reading.waiting.explanation import Explanation
+from offload.reading.waiting.where_it_ran import where_it_ran
 from offload.tracking.binding.queue_limits import counted_use, head_of
 from offload.tracking.queries import loads_by_instance
 
@@ -107,7 +108,9 @@ def explain_job(job: Job) -> Explanation:
     open_ = "" if job.is_finished else asked.sentence(job.topic, found.verdicts)
     raised = escalated_in(job.options)
     more = "" if job.is_finished else " ".join(one.sentence for one in raised[-RAISED_SHOWN:])
-    said = (_sentence(job, waiting, found), more, homes.sentence(job), away(job), silence, open_)
+    ran = where_it_ran(job)
+    travelled = (homes.sentence(job), away(job))
+    said = (_sentence(job, waiting, found), ran, more, *travelled, silence, open_)
     return Explanation(
         topic=job.topic,
         queue=job.queue,
@@ -118,6 +121,7 @@ def explain_job(job: Job) -> Explanation:
         requires=found.requires,
         prefers=found.prefers,
         raised=raised,
+        where_it_ran=ran,
         hint=found.hint,
         next_step=_next_step(job, waiting, found, silence),
         gates=found.gates if job.state == JobState.PENDING else (),

@@ -35,6 +35,8 @@ class Explanation:
     prefers: Preferences = INDIFFERENT
     #: Requirements raised after attempts that ran out of memory or time.
     raised: tuple[Escalated, ...] = ()
+    #: Why a job that has failed ran where it did; else empty.
+    where_it_ran: str = ""
     #: A hint at a preferred property that no known instance has; else empty.
     hint: str = ""
     #: The next step; empty if nothing needs to be done.
@@ -67,6 +69,7 @@ class Explanation:
             "requires": self.requires.given,
             "prefers": self.prefers.given,
             "raised": [one.as_dict() for one in self.raised],
+            "where_it_ran": self.where_it_ran,
             "gates": [one.as_dict() for one in self.gates],
             "instances": [_verdict(one) for one in self.verdicts],
         }

@@ -40,6 +40,7 @@ from offload.models import (
     Peer,
     PeerRefusal,
     PeerRequest,
+    PlacementRecord,
     Queue,
     RateBucket,
     Resource,
@@ -72,10 +73,10 @@ KINDS = (
 PLAIN = (models.BooleanField, models.AutoField)
 #: Columns that identify a row of its model.
 KEYS: Any = dict.fromkeys((WithdrawnBinding, News, ClosedBinding, ResourceUser), "job_id")
-KEYS |= {SeenMessage: "nonce", Exclusion: "incarnation", Dependency: "needs"}
-KEYS |= {FileTransfer: "name", KeptFile: "sha256", LinkSwitch: "peer"}
-KEYS |= {PeerRequest: "key", AnsweredRequest: "key"}
+KEYS |= {SeenMessage: "nonce", Exclusion: "incarnation", Dependency: "needs", KeptFile: "sha256"}
+KEYS |= {FileTransfer: "name", LinkSwitch: "peer", PeerRequest: "key", AnsweredRequest: "key"}
 KEYS |= {StepWait: "step", Launcher: "name", Launch: "sha256", Resource: "name"}
+NUMBERED: Any = dict.fromkeys((Attempt, AttemptLog, PayloadFile, PlacementRecord), "epoch")
 #: The errors of databases and drivers for values that they do not accept.
 REFUSALS = (Error, ValueError, OverflowError, RecursionError)
 
@@ -94,6 +95,7 @@ def facts() -> list[tuple[type[models.Model], dict[str, Any]]]:
         (Job, {**job, **runs, "progress": {"current": 1}}),
         (Attempt, {"job_id": "plain", "incarnation": "i", "instance": "a", "cause": "failed"}),
         (AttemptLog, {"job_id": "plain", "count": 1, "lines": [[0, "INFO", "a"]]}),
+        (PlacementRecord, {"job_id": "plain", "instance": "a", "text": "because"}),
         (Exclusion, {"job_id": "plain", "incarnation": "i", "reason": "no", "until": PAST}),
         (Delivery, {"job_id": "plain", "name": "a"}),
         (DyingFile, {"storage": "default", "location": "a"}),
@@ -235,12 +237,10 @@ def _named(model: type[models.Model], key: str) -> dict[str, Any]:
         return {"name": key.replace("_", "-")}
     if name := KEYS.get(model):
         return {name: key[:32]}
-    if model is Delivery:
-        return {"number": _count(model)}
     if model in {ChangeRecord, DyingFile, PeerRefusal}:
         return {}
-    if model in {Attempt, AttemptLog, PayloadFile}:
-        return {"epoch": _count(model) + 2}
+    if name := "number" if model is Delivery else NUMBERED.get(model):
+        return {name: _count(model) + 2}
     if model is Rule:
         return {"note": key, "pattern": f"odd/{_count(model)}"}
     return {model._meta.pk.name: key[: model._meta.pk.max_length or 255]}

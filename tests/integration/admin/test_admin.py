@@ -39,6 +39,7 @@ from offload.models import (
     Peer,
     PeerRefusal,
     PeerRequest,
+    PlacementRecord,
     Queue,
     RateBucket,
     Resource,
@@ -87,6 +88,7 @@ def one_of_each() -> dict[type[Model], Model]:
     lines: Any = [[0, "INFO", "a"]]
     AttemptLog.objects.create(job=job, epoch=1, count=1, lines=lines)
     Attempt.objects.create(job=job, epoch=1, instance=HERE, incarnation="i", cause="failed")
+    PlacementRecord.objects.create(job=job, epoch=1, instance=HERE, text="It consumes a by b.")
     Dependency.objects.create(join=whole, needs=job.pk)
     Exclusion.objects.create(job=job, incarnation="i", reason="no", until=timezone.now())
     Lease.objects.create(

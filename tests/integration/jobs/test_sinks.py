@@ -111,5 +111,6 @@ def test_what_follows_may_read_the_result_that_goes_before_it() -> None:
         ("tail", Phase.INSIDE),
         ("run", Phase.INSIDE),
         ("deliveries", Phase.INSIDE),
+        ("placement", Phase.AFTER),
         ("event", Phase.AFTER),
     ]
