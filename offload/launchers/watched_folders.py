@@ -113,8 +113,13 @@ def below(folder: Path, file: Path) -> str:
 
     Raise InvalidPath if it is not in the folder, also by a symbolic link.
     """
-    root, whole = folder.resolve(), Path(os.path.abspath(file))
-    real = whole.resolve()
+    try:
+        root, whole = folder.resolve(), Path(os.path.abspath(file))
+        real = whole.resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        # Such as a character NUL, or links in a circle.
+        problem = f"the system cannot look for it: {error}"
+        raise InvalidPath(path=str(file), problem=problem, instead="Name a file.") from error
     if not real.is_relative_to(root):
         problem = f"it is not in the folder {str(folder)!r:.200}"
         raise InvalidPath(path=str(file), problem=problem, instead="Name a file in that folder.")

@@ -208,3 +208,11 @@ def test_the_thread_waits_while_launchers_are_off_and_is_for_named_instances(
 
 def test_without_folders_an_agent_has_no_thread() -> None:
     assert folder_watch.start("files@a") == []
+
+
+def test_a_path_that_the_system_cannot_look_for_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+
+    for name in ("a\0b", "circle"):
+        with pytest.raises(InvalidPath):
+            watched_folders.below(tmp_path, tmp_path / name)
