@@ -96,6 +96,7 @@ REASONS: dict[str, tuple[Callable[[], str], Waiting, str]] = {
     "retry delay": (_failed, Waiting.RETRY_DELAY, "An attempt failed"),
     "dependency": (lambda: waiting(hold=Hold.DEPENDENCY)[0], Waiting.DEPENDENCY, "depends on"),
     "payload": (lambda: waiting(hold=Hold.PAYLOAD)[0], Waiting.PAYLOAD, "files"),
+    "drained": (lambda: waiting(hold=Hold.DRAIN)[0], Waiting.DRAINED, "queue drains"),
     "replaced": (lambda: waiting(hold=Hold.REPLACED)[0], Waiting.DEPENDENCY, "depends on"),
 }
 
