@@ -8,7 +8,7 @@ from offload.core.texts import counted
 from offload.diagnostics.finding import Finding, warn
 from offload.reading.cluster import announced
 from offload.reading.jobs.often_sent import often_sent
-from offload.reading.waiting.explain import SENT_OFTEN_TIMES
+from offload.reading.waiting.bound_jobs import SENT_OFTEN_TIMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -64,6 +64,7 @@ def as_facts(found: Preview[OutcomeT]) -> dict[str, object]:
         "moved": [
             {"topic": topic, "from": old, "to": new} for topic, (old, new) in found.moved.items()
         ],
+        "fates": [one.as_dict() for one in found.fates],
         "waiting": found.waiting,
         "recalled": found.outcome.recalled,
     }

@@ -72,6 +72,15 @@ def waiting_lanes() -> list[Lane]:
     return [Lane.parse(row[0]) for row in database.rows(WAITING_LANES, prepared=True)]
 
 
+def first_of(lane: Lane, limit: int) -> list[str]:
+    """Return the ids of the first waiting jobs of a lane."""
+    found = database.rows(
+        f"SELECT id FROM {JOB} WHERE {WAITING} AND lane = %(lane)s {IN_ORDER} LIMIT %(limit)s",
+        {"lane": str(lane), "limit": limit},
+    )
+    return [row[0] for row in found]
+
+
 def travelling(lane: Lane, incarnations: Sequence[str], *, limit: int) -> tuple[int, int]:
     """Count waiting jobs of a lane: those that these instances of peers may get, and the rest.
 

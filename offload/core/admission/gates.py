@@ -54,9 +54,11 @@ class GateVerdict:
     fact: str
     # The time at which that changes by itself, if it does.
     again_at: datetime | None = None
-    # The command that would change it, and what for.
+    # The command that would change it, and what for; `N` in it stands for a number.
     change: str = ""
     purpose: str = ""
+    # How much of what it counts one job takes.
+    each: int = 1
 
     @property
     def is_open(self) -> bool:
@@ -67,6 +69,12 @@ class GateVerdict:
     def step(self) -> str:
         """Return the next step for a person; empty if there is none."""
         return f"{self.purpose}: {self.change}" if self.change else ""
+
+    def raised(self, jobs: int) -> str:
+        """Return the command that lets so many more jobs through."""
+        if self.used is None or self.limit is None or not self.change.endswith(" N"):
+            return self.change
+        return f"{self.change.removesuffix('N')}{int(self.used) + jobs * self.each}"
 
     def as_dict(self) -> dict[str, object]:
         """Return the verdict as JSON values."""

@@ -173,6 +173,7 @@ def verdict(
         again_at=resource.cools_until if is_cooling else None,
         change=f"manage.py offload resources {change}",
         purpose="To end that" if is_cooling else "To change how much there is",
+        each=amount,
     )
 
 
@@ -189,6 +190,7 @@ def undefined(name: str, amount: int) -> GateVerdict:
         fact=fact,
         change=f"manage.py offload resources set {name} --capacity N",
         purpose="To define it",
+        each=amount,
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from offload.management.terminal import Terminal
     from offload.reading.runs.run_page import RunPage
+    from offload.reading.waiting.explanation import Explanation
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -25,6 +26,10 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "topic", metavar="TOPIC", help="such as dam/rendition/web, or the id of a job or a run"
     )
+    parser.add_argument(
+        "--suggest", action="store_true",
+        help="name the least change of rules, switches and limits that would place what waits",
+    )  # fmt: skip
 
 
 def run(terminal: Terminal, options: Options) -> None:
@@ -33,11 +38,22 @@ def run(terminal: Terminal, options: Options) -> None:
     if row is not None:
         _explain_run(terminal, run_page.page(row))
         return
-    found = explained(lambda: explain(_subject(options["topic"])))
+    subject, suggests = _subject(options["topic"]), options["suggest"]
+    found = explained(lambda: explain(subject, suggest=suggests))
     sentence = f"Queue {found.queue}. {found.sentence}"
     step = [sanitized(f"-> {found.next_step}", "bold")] if found.next_step else []
+    if suggests:
+        step.append(sanitized(f"-> {_suggested(found)}", "bold"))
     tables = (*job_text.gates(found), *job_text.verdicts(found))
     terminal.answer(found.as_dict(), sentence, *step, *tables)
+
+
+def _suggested(found: Explanation) -> str:
+    if found.suggestion is not None:
+        return found.suggestion.sentence
+    if found.waiting is None:
+        return "Nothing needs to be changed."
+    return "No change of rules, switches or limits would place it."
 
 
 def _subject(text: str) -> str | UUID:

@@ -12,13 +12,16 @@ from offload.db import database
 from offload.db.conflicts import retried
 from offload.fleet.snapshots import forget, load, snapshot
 from offload.models.versions import current_version
+from offload.operations import what_if
 from offload.reading.cluster import facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from offload.core.placement.lanes import Lane
     from offload.core.policies import Policy
     from offload.fleet.snapshots import Snapshot
+    from offload.operations.what_if import FateLine, Waits
     from offload.reading.cluster.facts import ClusterFacts
 
 T = TypeVar("T")
@@ -35,6 +38,8 @@ class Preview(Generic[T_co]):
     permissions: Comparison = field(default_factory=Comparison)
     #: By topic: the queue of its jobs now, and the one after the change.
     moved: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    #: Waiting jobs that would have nobody, be held back, move or begin.
+    fates: tuple[FateLine, ...] = ()
     #: Number of jobs of these topics and queues that wait for an instance now.
     waiting: int = 0
 
@@ -42,26 +47,29 @@ class Preview(Generic[T_co]):
 def preview(act: Callable[[], T]) -> Preview[T]:
     """Preview a function that makes its change in the surrounding transaction."""
     before = facts.without_rows()
-    current = snapshot()
-    outcome, after = _rehearsed(act)
+    current, lanes = snapshot(), before.counts.lanes
+    present = what_if.look(lanes, current) if lanes else None
+    outcome, after, then = _rehearsed(act, lanes)
     return Preview(
         outcome=outcome,
         permissions=(permissions := _permissions(before, after)),
         moved=_moved(before.counts.topics, current, after),
+        fates=what_if.compared(lanes, present, then) if present and then else (),
         waiting=_waiting(before, permissions.topics, _other_policies(current, after)),
     )
 
 
 @retried
-def _rehearsed(act: Callable[[], T]) -> tuple[T, Snapshot]:
+def _rehearsed(act: Callable[[], T], lanes: Mapping[Lane, int]) -> tuple[T, Snapshot, Waits | None]:
     """Make the change, look, and undo it, so that it can be refused as in earnest."""
     try:
         with database.atomic():
-            found = act(), load(current_version())
+            outcome, after = act(), load(current_version())
+            then = what_if.look(lanes, after) if lanes else None
             transaction.set_rollback(True, using=database.alias())
     finally:
         forget()
-    return found
+    return outcome, after, then
 
 
 def _permissions(before: ClusterFacts, after: Snapshot) -> Comparison:

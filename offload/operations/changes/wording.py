@@ -8,8 +8,10 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
+from offload.core.admission.fates import Fate
 from offload.core.placement.judgement import noted
 from offload.core.placement.topology import Scope
+from offload.operations import what_if
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from offload.core.placement.comparison import Permission
     from offload.models import Rule
     from offload.operations.changes.previewing import Preview
+    from offload.operations.what_if import FateLine
 
 #: The effects of other rules on an instance beside a rule that was written for it.
 MORE = gettext_noop("lets it run more")
@@ -27,6 +30,27 @@ LESS = gettext_noop("keeps it from some of that")
 def moment(at: datetime | None) -> str:
     """Return a time in the site's zone."""
     return f"{localtime(at):%Y-%m-%d %H:%M:%S}" if at else ""
+
+
+#: The fates of waiting jobs, for one and for several.
+FATES = {
+    Fate.NOBODY: (
+        gettext_noop("%(count)d waiting job of %(topic)s would have nobody"),
+        gettext_noop("%(count)d waiting jobs of %(topic)s would have nobody"),
+    ),
+    Fate.HELD: (
+        gettext_noop("%(count)d waiting job of %(topic)s would be held back in queue %(queue)s"),
+        gettext_noop("%(count)d waiting jobs of %(topic)s would be held back in queue %(queue)s"),
+    ),
+    Fate.MOVES: (
+        gettext_noop("%(count)d waiting job of %(topic)s would move to other instances"),
+        gettext_noop("%(count)d waiting jobs of %(topic)s would move to other instances"),
+    ),
+    Fate.STARTS: (
+        gettext_noop("%(count)d waiting job of %(topic)s would begin"),
+        gettext_noop("%(count)d waiting jobs of %(topic)s would begin"),
+    ),
+}
 
 
 def value(given: object) -> str:
@@ -128,7 +152,18 @@ def previewed(found: Preview[Any]) -> Iterator[str]:
         text = _("New jobs of %(topic)s go to queue %(new)s, not %(old)s.")
         yield text % {"topic": topic, "new": new, "old": old}
     yield from _would_be_taken_back(found.outcome.recalled)
+    yield from map(_fate, what_if.shown(found.fates))
+    if more := len(found.fates) - len(what_if.shown(found.fates)):
+        yield _("And so do waiting jobs of %(count)d more topics and queues.") % {"count": more}
     yield _waiting(found.waiting)
+
+
+def _fate(line: FateLine) -> str:
+    """Say how waiting jobs of one topic and queue would fare, with the first ones."""
+    text = FATES[line.fate]
+    facts = {"count": line.jobs, "topic": line.topic, "queue": line.queue}
+    said = ngettext(*text, line.jobs) % facts
+    return f"{said}: {', '.join(line.examples)}." if line.examples else f"{said}."
 
 
 def _waiting(count: int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from offload.core.states import JobState
 from offload.models import Job
-from offload.reading.waiting.explain import SENT_OFTEN_TIMES
+from offload.reading.waiting.bound_jobs import SENT_OFTEN_TIMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

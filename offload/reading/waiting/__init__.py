@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-__all__ = ["explain", "explanation", "stalls", "verdicts", "where_it_ran"]
+__all__ = ["bound_jobs", "explain", "explanation", "stalls", "verdicts", "where_it_ran"]

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.utils.timezone import localtime
 
-from offload.conf import peers
 from offload.core.admission.admission import admit
 from offload.core.admission.gates import UNUSED
+from offload.core.admission.suggestions import suggest as suggest_
 from offload.core.envelopes import ERRBACK_TASK
 from offload.core.exceptions import UnknownJob
 from offload.core.nearness import nearest_topic
@@ -19,7 +19,7 @@ from offload.core.placement.lanes import Lane
 from offload.core.placement.reasons import Obstacle
 from offload.core.placement.routing import Need, route
 from offload.core.states import FAILED, Hold, JobState, Waiting
-from offload.core.texts import counted, with_type
+from offload.core.texts import with_type
 from offload.core.topics import validate_topic
 from offload.core.validation.ids import Identified, id_of
 from offload.fleet.consumers import is_loaded
@@ -31,6 +31,7 @@ from offload.reading.cluster.counts import count
 from offload.reading.transfers import arriving, away
 from offload.reading.waiting import (
     asked,
+    bound_jobs,
     homes,
     key_gates,
     outlooks,
@@ -52,22 +53,27 @@ if TYPE_CHECKING:
     from offload.reading.cluster.instance_rows import Line
 
 
-#: A job that was sent so often without beginning gets a sentence of its own.
-SENT_OFTEN_TIMES = 3
 #: Sentences at most on what was raised: the last ones.
 RAISED_SHOWN = 2
 
 
-def explain(subject: str | Identified | UUID) -> Explanation:
+def explain(subject: str | Identified | UUID, *, suggest: bool = False) -> Explanation:
     """Say which instances can and may run a topic now, and why the others do not.
 
     ``subject`` is a topic. It may also be a job, as a handle or a UUID; then say where that job is,
-    or why it waits. Raise InvalidTopic if the text is no topic, UnknownJob if the job does not
-    exist.
+    or why it waits. The suggestion is the least change that would place it; with ``suggest``, the
+    one that would place all waiting jobs of the topic. Raise InvalidTopic if the text is no topic,
+    UnknownJob if the job does not exist.
     """
     if isinstance(subject, Identified | UUID):
-        return explain_job(_row(Job.objects.key(id_of(subject))))
-    return _explain_topic(subject)
+        job = _row(Job.objects.key(id_of(subject)))
+        return explain_job(job, jobs=_waiting(job.topic) if suggest else 1)
+    return _explain_topic(subject, jobs=_waiting(validate_topic(subject)) if suggest else 1)
+
+
+def _waiting(topic: str) -> int:
+    """Return how many jobs of a topic wait for an instance, at least one."""
+    return max(1, count().due(topic))
 
 
 def _row(job_id: str) -> Job:
@@ -77,11 +83,11 @@ def _row(job_id: str) -> Job:
     return found
 
 
-def _explain_topic(topic: str) -> Explanation:
+def _explain_topic(topic: str, *, jobs: int) -> Explanation:
     current = snapshot(fresh=True)
     policy = current.policy_for(validate_topic(topic))
     need = current.need(Lane(topic=topic, queue=policy.name))
-    found = _decide(need, policy.name, current, instance_rows.read())
+    found = _decide(need, policy.name, current, instance_rows.read(), jobs=jobs)
     unknown = found.infeasible and not is_loaded(topic)
     near = nearest_topic(topic, _known(current)) if unknown else ""
     more = f"Did you mean {near}?" if near else asked.sentence(topic, found.verdicts)
@@ -95,14 +101,17 @@ def _known(current: Snapshot) -> list[str]:
     return sorted(consumed | count().topics)
 
 
-def explain_job(job: Job) -> Explanation:
-    """Say where a job is, or why it waits, with a verdict per instance on this job."""
+def explain_job(job: Job, *, jobs: int = 1) -> Explanation:
+    """Say where a job is, or why it waits, with a verdict per instance on this job.
+
+    ``jobs`` is how many of its topic the suggestion is to place.
+    """
     current, lines = snapshot(fresh=True), instance_rows.read()
     refused = Exclusion.objects.filter(job=job, until__gt=now())
     excluded = frozenset(refused.values_list("incarnation", flat=True))
     errback = job.task == ERRBACK_TASK
     need = replace(current.need(Lane.parse(job.lane)), excluded=excluded, errback=errback)
-    found = placed.explained(job, _decide(need, job.queue, current, lines, job))
+    found = placed.explained(job, _decide(need, job.queue, current, lines, job, jobs=jobs))
     waiting = why_waiting(job, found) or _behind(job, current)
     silence = "" if job.is_finished else verdicts.silence(job.instance, lines.get(job.instance))
     open_ = "" if job.is_finished else asked.sentence(job.topic, found.verdicts)
@@ -125,6 +134,7 @@ def explain_job(job: Job) -> Explanation:
         hint=found.hint,
         next_step=_next_step(job, waiting, found, silence),
         gates=found.gates if job.state == JobState.PENDING else (),
+        suggestion=found.suggestion if waiting and waiting is found.waiting else None,
         key=job.key,
     )
 
@@ -166,24 +176,6 @@ def _behind(job: Job, current: Snapshot) -> Waiting | None:
     return None if head_of(job.queue) == job.pk else Waiting.QUEUE_LIMIT
 
 
-def _bound(job: Job) -> str:
-    """Say what a bound job waits for; its message is only resent while a process is free."""
-    if job.peer is not None and job.peer not in peers().by_name:
-        return (
-            f"It is bound to {job.instance}, and PEERS does not name {job.peer} any more: it is "
-            "given back once nothing was heard from there for the timeout."
-        )
-    if job.peer is not None:
-        sent = counted(job.publishes, "time", "times")
-        return f"It is bound to {job.instance}, was sent to {job.peer} {sent}, and has not begun."
-    if job.publishes < SENT_OFTEN_TIMES - 1:
-        return f"It is bound to {job.instance} and begins when a process there is free."
-    return (
-        f"It was sent to {job.instance} {job.publishes + 1} times and has not begun. "
-        "Look at the log of that worker."
-    )
-
-
 def _sentence(job: Job, waiting: Waiting | None, found: Explanation) -> str:
     if job.is_finished:
         ran = f" on {job.instance}" if job.instance else ""
@@ -194,7 +186,7 @@ def _sentence(job: Job, waiting: Waiting | None, found: Explanation) -> str:
     if job.state == JobState.ACTIVE:
         return f"It runs on {job.instance}, attempt {job.attempts}."
     if job.state == JobState.QUEUED:
-        return _bound(job)
+        return bound_jobs.sentence(job)
     if job.kind == Kind.RELAY:
         return "It is a plain Celery task: sent after its transaction, and run by Celery."
     if waiting is Waiting.PAYLOAD:
@@ -209,7 +201,13 @@ def _moment(moment: datetime | None) -> str:
 
 
 def _decide(
-    need: Need, queue: str, current: Snapshot, lines: Mapping[str, Line], job: Job | None = None
+    need: Need,
+    queue: str,
+    current: Snapshot,
+    lines: Mapping[str, Line],
+    job: Job | None = None,
+    *,
+    jobs: int,
 ) -> Explanation:
     load = loads_by_instance()
     order = current.policy(queue).cluster_order
@@ -236,4 +234,5 @@ def _decide(
         hint=hint,
         next_step=outlook.next_step,
         gates=allowance.gates,
+        suggestion=suggest_(need, current.topology, now(), allowance.gates, jobs),
     )

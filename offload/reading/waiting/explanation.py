@@ -11,6 +11,7 @@ from offload.core.placement.reasons import all_unmet
 
 if TYPE_CHECKING:
     from offload.core.admission.gates import GateVerdict
+    from offload.core.admission.suggestions import Suggestion
     from offload.core.matching.escalation import Escalated
     from offload.core.placement.reasons import Verdict
     from offload.core.states import Waiting
@@ -43,6 +44,8 @@ class Explanation:
     next_step: str = ""
     #: One per gate of its queue: limits, and all else that holds jobs back.
     gates: tuple[GateVerdict, ...] = ()
+    #: The least change that would place it; None if it waits for nothing that people can change.
+    suggestion: Suggestion | None = None
     #: The key by which its queue tells the job apart; empty for none.
     key: str = ""
 
@@ -70,6 +73,7 @@ class Explanation:
             "prefers": self.prefers.given,
             "raised": [one.as_dict() for one in self.raised],
             "where_it_ran": self.where_it_ran,
+            "suggestion": self.suggestion.as_dict() if self.suggestion else None,
             "gates": [one.as_dict() for one in self.gates],
             "instances": [_verdict(one) for one in self.verdicts],
         }

@@ -150,7 +150,8 @@ class TestRules:
 
         page = boss.get(address(rule, "delete")).content.decode()
 
-        assert f"This deletion: {HERE} may run: dam/**, {TOPIC}. 2 jobs that wait" in page
+        assert f"This deletion: {HERE} may run: dam/**, {TOPIC}. 2 waiting jobs of {TOPIC}" in page
+        assert "2 jobs that wait are concerned." in page
         assert Rule.objects.exists()
 
     def test_each_change_is_recorded_once(self, boss: Client) -> None:

@@ -22,6 +22,7 @@ from offload.models import (
     LauncherSwitch,
     Lease,
     Queue,
+    Resource,
     Rule,
     Run,
     Slot,
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
 
 MODELS = list(apps.get_app_config("offload").get_models())
 WORKED_WITH = {
-    Instance, Job, Run, Rule, Switch, Queue, Launcher, LauncherSwitch, Launch, ChangeRecord,
+    Instance, Job, Run, Rule, Switch, Queue, Resource, Launcher, LauncherSwitch, Launch,
+    ChangeRecord,
 }  # fmt: skip
 INDEX = reverse("admin:index")
 INTERNALS = reverse("admin:offload_lease_internals")
