@@ -27,6 +27,7 @@ from offload.models import (
     PayloadFile,
     PlacementRecord,
     RateBucket,
+    Reservation,
     ResourceUser,
     Slot,
     StepWait,
@@ -242,7 +243,7 @@ class LeaseAdmin(Internal, Browsed):
         return TemplateResponse(request, "offload/internals.html", shown)
 
 
-@admin.register(Version, Slot, RateBucket, ResourceUser)
+@admin.register(Version, Slot, RateBucket, ResourceUser, Reservation)
 class MachineryAdmin(Internal):
     """Rows that are only counters and locks."""
 

@@ -10,6 +10,7 @@ __all__ = [
     "overdue",
     "remote_sending",
     "republishing",
+    "reserving",
     "submission",
     "subscribing",
     "why_there",

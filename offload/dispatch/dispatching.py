@@ -9,9 +9,9 @@ from offload.core.placement.cluster_order import has_room
 from offload.core.placement.routing import (
     Candidate,
     Loads,
-    Need,
     Route,
     Unroutable,
+    consumer_for,
     plan,
     route,
 )
@@ -45,6 +45,7 @@ def store_bound(draft: Draft) -> tuple[bool, list[BoundJob]] | None:
     if (
         current_installation.to_broker.is_open
         or full_lanes.has(lane)
+        or lane.slots
         or not most_of(lane, current).is_unlimited
     ):
         return None
@@ -143,6 +144,8 @@ def bind_due(relocate: Callable[[Sequence[Lane]], object] = bool) -> int:
 
 
 def _candidate(instance: str, lane: Lane, current: Snapshot) -> Candidate | None:
+    if lane.slots:
+        return None  # B6d
     candidates = plan(current.need(lane), current.topology, now()).candidates
     return next((one for one in candidates if one.instance.name == instance), None)
 
@@ -154,12 +157,13 @@ def bind_at(
     *,
     suspect: bool = False,
     idle: bool = False,
+    window: int | None = None,
 ) -> list[BoundJob]:
     """Bind waiting jobs of these lanes to an instance, and send them; return them.
 
-    It gets up to its window, or only as many as it has ``idle`` slots.
+    It gets up to its window, or to another one, or only as many as it has ``idle`` slots.
     """
-    place = _place(instance, current, idle=idle)
+    place = _place(instance, current, idle=idle, window=window)
     bound = bind_lanes(place, lanes, current, suspect=suspect) if place else []
     if place and place.peer:
         # They are sent again and again until the peer answers (P1).
@@ -169,15 +173,17 @@ def bind_at(
     return bound
 
 
-def _place(instance: str, current: Snapshot, *, idle: bool = False) -> Place | None:
-    """Return an instance as a place to bind to: up to its window, or only to its ``idle`` slots."""
+def _place(
+    instance: str, current: Snapshot, *, idle: bool = False, window: int | None = None
+) -> Place | None:
+    """Return an instance as a place to bind to: up to a window, or only to its ``idle`` slots."""
     found = current.topology.instance(instance)
     if found is None:
         return None
     return Place(
         instance=found.name,
         incarnation=found.incarnation,
-        window=room_of(instance, current, idle=idle),
+        window=window or room_of(instance, current, idle=idle),
         version=current.version,
         peer=found.peer,
     )
@@ -194,9 +200,6 @@ def task_of(job: BoundJob, current: Snapshot) -> str:
     """Return the task that the job's instance announced, or the builtin task that runs it."""
     if job.task in BUILTIN_TASKS:
         return job.task
-    topology = current.topology
-    candidates = plan(Need(topic=job.topic), topology, now()).candidates
-    for one in candidates:
-        if one.instance.name == job.instance:
-            return one.consumer.task
-    return job.task
+    instance = current.topology.instance(job.instance)
+    consumer = consumer_for(instance, job.topic) if instance else None
+    return consumer.task if consumer else job.task

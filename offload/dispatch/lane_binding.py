@@ -55,7 +55,7 @@ def bind_lanes(
     for lane in lanes:
         most = most_of(lane, current)
         if most.is_open:
-            left = place if suspect else in_order(place, lane, current)
+            left = place if suspect or lane.slots else in_order(place, lane, current)
             amounts = current.amounts(lane, instance)
             lines[_line(lane, left, most, amounts, whole=left is place)].append(lane)
     # Counted ones come first, as long as there is room.

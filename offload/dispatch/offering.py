@@ -29,7 +29,8 @@ def offer(lanes: Iterable[Lane]) -> int:
     settings, and bind nothing while the broker is unreachable: the sweep does the rest.
     """
     deadline = monotonic() + settings().bind_limit
-    left = dict.fromkeys((lane for lane in lanes if not full_lanes.has(lane)), 0)
+    # For jobs that take several places, the leader keeps them free first.
+    left = dict.fromkeys((one for one in lanes if not (one.slots or full_lanes.has(one))), 0)
     count, loads = 0, None
     while left and monotonic() < deadline:
         in_vain = any(left.values())

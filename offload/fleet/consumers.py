@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from offload.core.matching.consumers import Consumer
+    from offload.core.matching.job_slots import Slots
     from offload.core.matching.requirements import Requirements
     from offload.core.placement.topology import Topology
     from offload.core.validation.parameters import Parameters
@@ -100,6 +101,24 @@ def required_of(topic: str, queue: str, own: Requirements) -> list[Requirements]
     found += [consumer_for(one, topic) for one in current.topology.everyone]
     theirs = dict.fromkeys(one.requires for one in found if one is not None)
     return [own, current.policy(queue).requires, *theirs]
+
+
+def slots_of(topic: str) -> Slots | None:
+    """Return the places that the known consumer of a topic takes; None for one."""
+    loaded = _loaded()
+    mine = loaded.of(topic) if loaded else None
+    return mine.slots if mine else _announced_slots(snapshot().topology)(topic)
+
+
+# Few topologies are in use at once.
+@lru_cache(maxsize=4)
+def _announced_slots(topology: Topology) -> Callable[[str], Slots | None]:
+    @lru_cache(maxsize=1024)
+    def found(topic: str) -> Slots | None:
+        known = (consumer_for(one, topic) for one in topology.live)
+        return next((one.slots for one in known if one and one.slots), None)
+
+    return found
 
 
 def _parameters(topic: str) -> tuple[Parameters | None, ...]:

@@ -12,14 +12,17 @@ from django.db.models.functions import Cast
 from offload.conf import cluster_name
 from offload.core.matching.amounts import Amounts
 from offload.core.matching.consumers import Consumer
+from offload.core.matching.job_slots import Slots
 from offload.core.matching.requirements import Requirements
 from offload.core.placement.instance_conditions import SwitchFacts
+from offload.core.placement.lanes import Lane
+from offload.core.placement.reservations import Reserved
 from offload.core.placement.topology import InstanceInfo, Mode
 from offload.core.topics import Pattern
 from offload.core.validation.parameters import Parameters
 from offload.fleet.row_values import GOODBYE, listed, readable, texts
 from offload.messaging.names import queue_name
-from offload.models import Instance
+from offload.models import Instance, Reservation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -113,8 +116,26 @@ def consumer_of(announced: Mapping[str, Any]) -> Consumer:
         parameters=_parameters(announced.get("takes")),
         requires=Requirements.of(announced.get("requires", {})),
         resources=Amounts.of(announced.get("resources", {})),
+        slots=Slots.of(announced.get("slots")),
     )
 
 
 def _parameters(announced: object) -> Parameters | None:
     return Parameters.read(announced) if isinstance(announced, str) else None
+
+
+def reservations() -> tuple[Reserved, ...]:
+    """Return all reservations of places, in the order in which they were made."""
+    return tuple(map(_reserved, Reservation.objects.order_by("pk")))
+
+
+def _reserved(row: Reservation) -> Reserved:
+    return Reserved(
+        id=row.pk,
+        instance=row.instance,
+        lane=Lane.parse(row.lane),
+        places=max(1, row.places),
+        job=row.job,
+        until=row.until,
+        rests=row.rests,
+    )

@@ -14,9 +14,10 @@ from offload.conf import settings
 from offload.core.matching.amounts import NO_RESOURCES, Amounts
 from offload.core.peers.peer_switches import PeerSwitches
 from offload.core.placement.judgement import consumer_for
+from offload.core.placement.reservations import Reserved, with_reservations
 from offload.core.placement.topology import Topology
 from offload.core.policies import Policy, policy_for
-from offload.fleet.instance_values import announced_instances, instance_of
+from offload.fleet.instance_values import announced_instances, instance_of, reservations
 from offload.fleet.remote import read_switches, remote
 from offload.fleet.row_values import default_policy, policy_of, readable, rule_of
 from offload.models import Lease, Queue, Rule, Switch
@@ -49,6 +50,8 @@ class Snapshot:
 
     #: Applies if no queue's row does.
     default: Policy
+    #: Places of instances that are kept for jobs that take several.
+    reservations: tuple[Reserved, ...] = ()
     #: Of what goes to and comes from other clusters.
     switches: PeerSwitches = field(default_factory=PeerSwitches)
 
@@ -170,13 +173,19 @@ def load(version: int) -> Snapshot:
     """Read the snapshot; its version comes first, so the content is never older than that."""
     off = Switch.objects.in_bulk()
     leader = Lease.objects.filter(pk="leader").values_list("incarnation", flat=True).first()
-    instances = tuple(instance_of(row, off=off, leader=leader) for row in announced_instances())
+    reserved = reservations()
+    rows = (instance_of(row, off=off, leader=leader) for row in announced_instances())
+    instances = tuple(with_reservations(one, reserved) for one in rows)
     rules = tuple(readable(Rule.objects.not_ended().defer("created_at", "created_by"), rule_of))
     switches = read_switches()
     topology = Topology(version=version, instances=instances, rules=rules, remote=remote(switches))
     policies = tuple(policy_of(row) for row in Queue.objects.all())
     return Snapshot(
-        topology=topology, policies=policies, default=default_policy(), switches=switches
+        topology=topology,
+        policies=policies,
+        default=default_policy(),
+        switches=switches,
+        reservations=reserved,
     )
 
 

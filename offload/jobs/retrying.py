@@ -73,6 +73,7 @@ def _draft(job: Job, reply: Mapping[str, Any]) -> Draft:
         requires=Lane.parse(job.lane).requires,
         prefers=Lane.parse(job.lane).prefers,
         resources=Lane.parse(job.lane).resources,
+        slots=Lane.parse(job.lane).slots,
         args=job.args,
         properties=job.properties,
         options=_options(job, reply),

@@ -20,6 +20,7 @@ from offload.models.peers.outboxes import ClosedBinding, News, WithdrawnBinding
 from offload.models.peers.peer_switches import LinkSwitch
 from offload.models.peers.request_rows import AnsweredRequest, PeerRequest
 from offload.models.queueing.rate_buckets import RateBucket
+from offload.models.queueing.reservation_rows import Reservation
 from offload.models.queueing.resource_rows import Resource, ResourceUser
 from offload.models.queues import Queue
 from offload.models.rules import Rule, Switch
@@ -55,6 +56,7 @@ __all__ = [
     "PlacementRecord",
     "Queue",
     "RateBucket",
+    "Reservation",
     "Resource",
     "ResourceUser",
     "Rule",

@@ -18,7 +18,7 @@ from offload.dispatch import subscribing
 from offload.dispatch.announcements import announced
 from offload.dispatch.submission import choose_queue, new_id, store
 from offload.files import deliveries, payloads
-from offload.fleet.consumers import check_names, required_of
+from offload.fleet.consumers import check_names, required_of, slots_of
 from offload.messaging.installation import installed
 from offload.operations.handles import JobHandle
 from offload.operations.submit_options import SubmitOptions
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from offload.core.files.deliveries import ToField, ToStorage
     from offload.core.matching.amounts import Amounts
     from offload.core.matching.escalation import Escalation
+    from offload.core.matching.job_slots import Slots
     from offload.core.matching.preferences import Preferences
     from offload.core.matching.requirements import Requirements
     from offload.core.validation.options import Seconds
@@ -57,6 +58,7 @@ def submit(
     prefers: Sequence[Sequence[Any]] | None = None,
     retry_with: Mapping[str, Any] | None = None,
     resources: Mapping[str, int] | None = None,
+    slots: int | str | Mapping[str, float] | None = None,
     together: bool = False,
     key: str | None = None,
 ) -> JobHandle:
@@ -84,6 +86,8 @@ def submit(
     multiplied for the next attempt if one runs out of memory or time, up to what a known instance
     has. ``resources`` is how much it uses of each resource while it is bound or runs, such as
     ``{"maya": 1}``; of one that its queue or its consumer uses too, the greater amount holds.
+    ``slots`` is how many places of its instance, which runs one job in each, the job takes: a
+    number, ``"all"``, or what it uses up, ``{"ram_gb": 8}``; else its consumer says it, or it is 1.
     ``together`` keeps a job that the code of a step submits at the step's instance, if its run
     stays together there; any other runs it once that one cannot. ``key`` is the text, of at most
     100 characters, by which its queue tells the job apart; without it, the queue takes the key from
@@ -95,11 +99,10 @@ def submit(
     Raise, with nothing stored: InvalidTopic; InvalidProperties if they are not JSON or too large,
     and UnfitProperties if no known consumer accepts their names; InvalidDelay, InvalidPriority or
     InvalidNumber for a number out of bounds; InvalidRequirement or InvalidPreference for what
-    cannot be compared; InvalidPlacement for ``retry_with`` of what nothing requires;
-    InvalidResource for what is no amount of a resource, UnknownResource for one that nobody has
-    defined; InvalidKey for a key that is no such text; InvalidName, InvalidFile, MissingFile,
-    UnreadableFile or FileNotStored for a file; InvalidDelivery for a place that does not exist;
-    UnknownQueue if there is no such queue.
+    cannot be compared; InvalidPlacement for ``slots`` that are none and ``retry_with`` of what
+    nothing requires; InvalidResource for no amount, UnknownResource for what nobody has defined;
+    InvalidKey; InvalidName, InvalidFile, MissingFile, UnreadableFile or FileNotStored for a file;
+    InvalidDelivery; UnknownQueue.
     """
     submit_options = SubmitOptions(
         queue=queue,
@@ -113,6 +116,7 @@ def submit(
         prefers=prefers,
         retry_with=retry_with,
         resources=resources,
+        slots=slots,
         together=together,
         key=key,
     )
@@ -138,6 +142,7 @@ def submit_many(
     prefers: Sequence[Sequence[Any]] | None = None,
     retry_with: Mapping[str, Any] | None = None,
     resources: Mapping[str, int] | None = None,
+    slots: int | str | Mapping[str, float] | None = None,
     together: bool = False,
     key: str | None = None,
 ) -> list[JobHandle]:
@@ -145,9 +150,9 @@ def submit_many(
 
     ``topic`` is the topic of all of them, and ``many`` an iterable of JSON objects. ``deliver_to``,
     ``queue``, ``priority``, ``delay``, ``expires``, ``ignore_result``, ``retries``,
-    ``retry_delay``, ``requires``, ``prefers``, ``retry_with``, ``resources``, ``together`` and
-    ``key`` apply to each, as in ``submit``; the errors are those of ``submit`` too. The handles
-    have the order of ``many``.
+    ``retry_delay``, ``requires``, ``prefers``, ``retry_with``, ``resources``, ``slots``,
+    ``together`` and ``key`` apply to each, as in ``submit``; the errors are those of ``submit``
+    too. The handles have the order of ``many``.
     """
     submit_options = SubmitOptions(
         queue=queue,
@@ -161,6 +166,7 @@ def submit_many(
         prefers=prefers,
         retry_with=retry_with,
         resources=resources,
+        slots=slots,
         together=together,
         key=key,
     )
@@ -187,7 +193,6 @@ def _submit(
     queue = choose_queue(validate_topic(topic), submit_options.queue)
     check_defined(cast("Amounts", submit_options.resources))
     kept = {"ignore_result": True} if submit_options.ignore_result else subscribing.reply_options()
-    # SubmitOptions has converted it to seconds.
     escalation = cast("Escalation", submit_options.retry_with)
     if escalation:
         escalation.check(required_of(topic, queue, cast("Requirements", submit_options.requires)))
@@ -233,6 +238,7 @@ def _draft(
         requires=cast("Requirements", submit_options.requires),
         prefers=cast("Preferences", submit_options.prefers),
         resources=cast("Amounts", submit_options.resources),
+        slots=cast("Slots | None", submit_options.slots) or slots_of(topic),
         affinity=_affinity() if submit_options.together else None,
         key=submit_options.key,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from offload.core.matching.amounts import Amounts
 from offload.core.matching.escalation import Escalation
 from offload.core.matching.job_keys import check_key
+from offload.core.matching.job_slots import Slots
 from offload.core.matching.preferences import Preferences
 from offload.core.matching.requirements import Requirements
 from offload.core.validation.options import (
@@ -49,6 +50,8 @@ class SubmitOptions:
     retry_with: Mapping[str, Any] | None = None
     #: The amounts of resources that it uses, or None.
     resources: Mapping[str, int] | None = None
+    #: Places of its instance that it takes: a number, "all", an object of what it uses, or None.
+    slots: object = None
     #: Keep it with the run of the step whose code submits it, if that stays together.
     together: bool = False
     #: The key by which its queue tells it apart; None lets the queue take it from the properties.
@@ -71,6 +74,7 @@ class SubmitOptions:
         asked = Requirements.of(self.requires or {})
         object.__setattr__(self, "requires", asked)
         pairs = () if self.prefers is None else self.prefers
+        object.__setattr__(self, "slots", Slots.of(self.slots))
         object.__setattr__(self, "retry_with", Escalation.of(self.retry_with or {}))
         preferred = Preferences.of(pairs, beside=asked)
         object.__setattr__(self, "prefers", preferred)

@@ -106,8 +106,13 @@ def _meets(name: str, lane: Lane, current: Snapshot) -> bool:
 
 
 def _may(name: str, topic: str, current: Snapshot) -> bool:
-    candidates = plan(Need(topic=topic), current.topology, now()).candidates
-    return any(one.instance.name == name for one in candidates)
+    judged = plan(Need(topic=topic), current.topology, now()).verdicts
+    # The leader itself takes back what a reservation leaves no place for.
+    return any(
+        one.reason is None or one.reason.obstacle is Obstacle.RESERVED
+        for one in judged
+        if one.instance == name
+    )
 
 
 def announce(name: str, incarnation: str, current: Snapshot) -> None:

@@ -19,6 +19,7 @@ from offload.models import Job
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from offload.core.matching.job_slots import Slots
     from offload.core.placement.affinity import Affinity
 
 JOB = Job._meta.db_table
@@ -71,6 +72,8 @@ class Draft:
     prefers: Preferences = INDIFFERENT
     #: The amounts of resources that it uses.
     resources: Amounts = NO_RESOURCES
+    #: The places of its instance that it takes; None is one.
+    slots: Slots | None = None
     #: The instance that it is kept to.
     affinity: Affinity | None = None
     #: The epoch of a former job with this id, which is continued (E3).
@@ -94,6 +97,7 @@ class Draft:
             requires=self.requires,
             prefers=self.prefers,
             resources=self.resources,
+            slots=self.slots,
             affinity=self.affinity,
         )
 

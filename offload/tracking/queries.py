@@ -81,6 +81,18 @@ def first_of(lane: Lane, limit: int) -> list[str]:
     return [row[0] for row in found]
 
 
+def count_waiting(lane: Lane, limit: int) -> int:
+    """Count the jobs that wait in a lane, suspects of a crash included, up to a limit."""
+    first = (
+        f"SELECT * FROM (SELECT 1 FROM {JOB} WHERE {{}} AND lane = %(lane)s LIMIT %(limit)s) AS w"
+    )
+    both = " UNION ALL ".join(first.format(one) for one in (WAITING, WAITING_SUSPECT))
+    [[count]] = database.rows(
+        f"SELECT count(*) FROM ({both}) AS line", {"lane": str(lane), "limit": limit}
+    )
+    return min(int(count), limit)
+
+
 def travelling(lane: Lane, incarnations: Sequence[str], *, limit: int) -> tuple[int, int]:
     """Count waiting jobs of a lane: those that these instances of peers may get, and the rest.
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from offload.core.placement.applicable import applicable
 from offload.core.placement.judgement import consumer_for, obstacle_to
-from offload.core.placement.planning import plan
+from offload.core.placement.planning import applicable, plan
 from offload.core.placement.topology import RuleVerb
 
 if TYPE_CHECKING:

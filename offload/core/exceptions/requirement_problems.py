@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 # How the options that say where a job runs are written.
 EXAMPLES: Mapping[str, str] = MappingProxyType(
-    {"retry_with": 'requires={"ram_gb": {">=": 8}}, retry_with={"ram_gb": 2}'}
+    {
+        "retry_with": 'requires={"ram_gb": {">=": 8}}, retry_with={"ram_gb": 2}',
+        "slots": 'slots=2, slots="all" or slots={"ram_gb": 8}',
+    }
 )
 
 

@@ -9,6 +9,7 @@ from offload.core.matching.amounts import NO_RESOURCES, Amounts
 from offload.core.matching.requirements import NOTHING, Requirements
 
 if TYPE_CHECKING:
+    from offload.core.matching.job_slots import Slots
     from offload.core.topics import Pattern
     from offload.core.validation.parameters import Parameters
 
@@ -31,3 +32,5 @@ class Consumer:
     requires: Requirements = NOTHING
     # The amounts of resources that each of its jobs uses.
     resources: Amounts = NO_RESOURCES
+    # The places that each job takes unless it says otherwise; None is one.
+    slots: Slots | None = None

@@ -11,6 +11,7 @@ from offload.core.matching.requirements import NOTHING, Requirements
 from offload.core.placement.affinity import Affinity, kept_away
 from offload.core.placement.instance_conditions import suspicion
 from offload.core.placement.reasons import Obstacle, Reason
+from offload.core.placement.reservations import kept_free, too_small
 from offload.core.placement.topology import (
     PROTOCOL_VERSION,
     InstanceInfo,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from offload.core.matching.consumers import Consumer
+    from offload.core.matching.job_slots import Slots
 
 _MODE_OBSTACLES: Mapping[Mode, Obstacle] = MappingProxyType(
     {
@@ -65,6 +67,8 @@ class Need:
     requires: Requirements = NOTHING
     # Its preferences among the instances that can run it.
     prefers: Preferences = INDIFFERENT
+    # The places of its instance that it takes; None is one.
+    slots: Slots | None = None
     # The leader alone runs it.
     leader_only: bool = False
     # The instance that it is kept to.
@@ -96,6 +100,7 @@ def obstacle_to(
         capable(need, instance, consumer)
         or kept_away(need.affinity, instance.name)
         or allowed(need, instance, in_force)
+        or kept_free(need.slots, instance)
         or (_follows(instance) if need.leader_only else None)
         or alive(instance)
         or (travels(need, instance) if instance.peer else None)
@@ -114,7 +119,11 @@ def capable(need: Need, instance: InstanceInfo, consumer: Consumer | None) -> Re
     if consumer.task in instance.broken:
         sentence = f"{name} refused {consumer.task} too often. Restart it with code that has it."
         return _reason(Obstacle.BROKEN_CONSUMER, sentence)
-    return _pool(need, instance, consumer) or _unmet(need, instance, consumer)
+    return (
+        _pool(need, instance, consumer)
+        or _unmet(need, instance, consumer)
+        or too_small(need.slots, instance)
+    )
 
 
 def allowed(need: Need, instance: InstanceInfo, in_force: Sequence[RoutingRule]) -> Reason | None:

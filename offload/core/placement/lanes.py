@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from offload.core.matching.amounts import NO_RESOURCES, Amounts
+from offload.core.matching.job_slots import Slots
 from offload.core.matching.preferences import INDIFFERENT, Preferences
 from offload.core.matching.requirements import NOTHING, Requirements
 from offload.core.placement.affinity import Affinity
@@ -35,6 +36,8 @@ class Lane:
     resources: Amounts = NO_RESOURCES
     #: The preferences of the jobs themselves; a word after the needs in the text.
     prefers: Preferences = INDIFFERENT
+    #: The places that each of its jobs takes, None for one; a word after the preferences.
+    slots: Slots | None = None
     #: Whether its jobs have keys, by which their queue may tell them apart.
     keyed: bool = False
     #: The requirements of the jobs themselves; a word after the needs in the text.
@@ -56,6 +59,8 @@ class Lane:
             needs = f"{needs} {self.resources.text}".lstrip()
         if self.prefers:
             needs = f"{needs} {self.prefers.text}".lstrip()
+        if self.slots:
+            needs = f"{needs} {self.slots.text}".lstrip()
         if self.keyed:
             needs = f"{needs} {KEYED}".lstrip()
         if self.requires:
@@ -93,6 +98,7 @@ def _need(lane: Lane) -> Need:
         requires=lane.requires,
         prefers=lane.prefers,
         affinity=lane.affinity,
+        slots=lane.slots,
     )
 
 
@@ -110,6 +116,8 @@ def _parse(text: str) -> Lane:
     words = (needs if requires is None else before).split(" ")
     keyed = words[-1] == KEYED
     words = words[:-1] if keyed else words
+    slots = Slots.parse(words[-1]) if words else None
+    words = words[:-1] if slots else words
     prefers = Preferences.parse(words[-1]) if words else None
     words = words if prefers is None else words[:-1]
     resources = Amounts.parse(words[-1]) if words else None
@@ -118,6 +126,7 @@ def _parse(text: str) -> Lane:
         needs=" ".join(words if resources is None else words[:-1]),
         resources=resources or NO_RESOURCES,
         prefers=prefers or INDIFFERENT,
+        slots=slots,
         keyed=keyed,
         topic=parts[2],
         requires=requires or NOTHING,

@@ -5,13 +5,14 @@ It is made once per need and topology.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from offload.core.placement.applicable import applicable
 from offload.core.placement.judgement import Need, consumer_for, fits, obstacle_to
 from offload.core.placement.reasons import Verdict
+from offload.core.placement.topology import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -127,3 +128,28 @@ def _with_load(
 ) -> Verdict:
     reason = None if verdict.reason else fits(need, instance, load.get(instance.name, 0))
     return replace(verdict, reason=reason) if reason else verdict
+
+
+def applicable(
+    rules: Sequence[RoutingRule], instances: Sequence[InstanceInfo]
+) -> list[list[RoutingRule]]:
+    """Return for each instance the rules that name it, in the order of the rules.
+
+    Not every rule is asked about every instance.
+    """
+    names: defaultdict[str, list[int]] = defaultdict(list)
+    labels: defaultdict[str, list[int]] = defaultdict(list)
+    globs: defaultdict[str, list[int]] = defaultdict(list)
+    tables = {Scope.INSTANCE: names, Scope.LABEL: labels, Scope.GLOB: globs}
+    for place, rule in enumerate(rules):
+        tables[rule.scope][rule.target].append(place)
+    found = []
+    for one in instances:
+        places = [*names.get(one.name, ())]
+        for label in one.labels:
+            places += labels.get(label, ())
+        for each in globs.values():
+            if rules[each[0]].applies_to(one):
+                places += each
+        found.append([rules[place] for place in sorted(places)])
+    return found

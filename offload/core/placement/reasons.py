@@ -25,6 +25,11 @@ class Obstacle(Explained):
     UNPLACED = "unplaced", "The job's run is to stay together, and no instance can do all of it."
     PLACED_ELSEWHERE = "placed_elsewhere", "The job's run is placed at another instance."
     KEPT_NEAR = "kept_near", "The job waits a moment for another instance, which it is to be near."
+    RESERVED = "reserved", "It is kept free for a job that takes several of its places."
+    TAKES_PLACES = (
+        "takes_places",
+        "The job takes several places, which only the own cluster keeps for it.",
+    )
     NOT_LEADER = "not_leader", "It does not lead, and the job's queue is for the leader alone."
     OFF = "off", "It is switched off."
     DENIED = "denied", "A rule denies it the topic."
@@ -57,6 +62,7 @@ class Obstacle(Explained):
 # Passing states, then settings of people, then missing instances, then missing abilities.
 _NEAREST = (
     Obstacle.WINDOW_FULL,
+    Obstacle.RESERVED,
     Obstacle.EXCLUDED,
     Obstacle.STARTING,
     Obstacle.DISCONNECTED,
@@ -74,6 +80,7 @@ _NEAREST = (
     Obstacle.RUNS_ANOTHER,
     Obstacle.REPLACES,
     Obstacle.IS_CLONE,
+    Obstacle.TAKES_PLACES,
     Obstacle.NOT_LEADER,
     Obstacle.KEPT_NEAR,
     Obstacle.PLACED_ELSEWHERE,

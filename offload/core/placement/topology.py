@@ -108,6 +108,9 @@ class InstanceInfo:
     stays: bool = False
     # The transports by which files may travel there: allowed here, and known there.
     transports: tuple[str, ...] = ()
+    # The job that places are kept free for, in words, and until when; empty if there is none.
+    kept_for: str = ""
+    kept_until: datetime | None = None
     # The announced properties of its machine.
     properties: Mapping[str, Any] = field(default_factory=dict, hash=False)
 

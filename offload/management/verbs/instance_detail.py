@@ -49,7 +49,11 @@ def show(terminal: Terminal, name: str) -> None:
     if here is None:
         known = [*known_names.instances(), *found.remote]
         raise UnknownInstance(name=name, known=known)
-    said = {**facts(here.member, book), "jobs": held_facts(here.jobs)}
+    said = {
+        **facts(here.member, book),
+        "reserved": list(here.reserved),
+        "jobs": held_facts(here.jobs),
+    }
     terminal.answer(said, *own(here), *rules_part(book), *jobs_part(here.jobs))
 
 
@@ -59,6 +63,7 @@ def own(page: InstancePage) -> Iterator[str | Table | Text]:
     yield from suspicions([page.member])
     yield from limits([page.member])
     yield from properties([page.member])
+    yield from page.reserved
 
 
 def ruled(book: Sequence[RuleLine]) -> list[dict[str, object]]:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.utils.timezone import localtime
+
 from offload.core.placement.rule_status import RuleStatus, judge
 from offload.core.placement.topology import Mode
 from offload.core.states import JobState
+from offload.core.texts import counted
+from offload.fleet.snapshots import snapshot
 from offload.models import Job
 from offload.reading.cluster.members import member
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from offload.core.placement.reservations import Reserved
     from offload.core.placement.topology import InstanceInfo, RoutingRule
     from offload.reading.cluster.facts import ClusterFacts
     from offload.reading.cluster.lines import InstanceLine
@@ -67,6 +72,8 @@ class InstancePage:
     rules: tuple[RoutingRule, ...]
     jobs: tuple[Held, ...]
     properties: tuple[Property, ...]
+    #: Sentences on places that jobs have which take several, or that are kept for them.
+    reserved: tuple[str, ...] = ()
 
 
 def page(facts: ClusterFacts, name: str) -> InstancePage | None:
@@ -82,7 +89,18 @@ def page(facts: ClusterFacts, name: str) -> InstancePage | None:
         rules=facts.ruling(instance)[:ROWS_SHOWN],
         jobs=jobs_at(name),
         properties=_properties(found),
+        reserved=tuple(_reserved(one) for one in snapshot().reservations if one.instance == name),
     )
+
+
+def _reserved(one: Reserved) -> str:
+    places = counted(one.places, "place", "places")
+    if one.job:
+        return f"Job {one.job} of {one.lane.topic} takes {places} of it."
+    until = f"{localtime(one.until):%Y-%m-%d %H:%M:%S}" if one.until else ""
+    if one.rests:
+        return f"{places} were kept free in vain for a job of {one.lane.topic}: again at {until}."
+    return f"It gets nothing new until {until}: {places} are kept for a job of {one.lane.topic}."
 
 
 def _consumed(

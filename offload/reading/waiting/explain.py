@@ -209,7 +209,8 @@ def _decide(
     *,
     jobs: int,
 ) -> Explanation:
-    load = loads_by_instance()
+    # Places are kept free for a job that takes several, whatever is bound there now.
+    load = {} if need.slots else loads_by_instance()
     order = current.policy(queue).cluster_order
     found = route(need, current.topology, load, now=now(), order=order)
     judged = verdicts.judged(routing.verdicts(need, current.topology, load, now()), lines)

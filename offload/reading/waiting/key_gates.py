@@ -10,6 +10,7 @@ from offload.core.policies import QueueType, TurnsBy
 from offload.core.states import JobState, Waiting
 from offload.fleet.snapshots import now
 from offload.models import Job, Queue
+from offload.reading.waiting import slot_gates
 from offload.tracking.binding import queue_use
 from offload.tracking.binding.candidate_sql import head_of_key
 
@@ -27,6 +28,7 @@ INSTANCES_SHOWN = 3
 
 def added(allowance: Allowance, job: Job | None, current: Snapshot) -> Allowance:
     """Return a queue's allowance with the gates that it has for one waiting job."""
+    allowance = replace(allowance, gates=(*allowance.gates, *slot_gates.gates(job, current)))
     policy = current.policy(job.queue) if job else None
     if job is None or policy is None or job.state != JobState.PENDING or not policy.chooses:
         return allowance

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.canvas import relays
-from offload.dispatch import overdue
+from offload.dispatch import overdue, reserving
 from offload.files import collection, delivering, retention
 from offload.files.transfers import kept
 from offload.fleet import departures
@@ -33,6 +33,7 @@ def new_duties(*, with_peers: bool) -> tuple[Duty, ...]:
         async_completion.TIME_OUT,
         deciding.DUE,
         overdue.RECALL,
+        reserving.RESERVE,
         policies.LIMIT,
         resources.LIMIT,
         own_ends.SWITCHES,

@@ -8,6 +8,7 @@ from celery import shared_task
 
 from offload.core.matching.amounts import Amounts
 from offload.core.matching.escalation import Escalation
+from offload.core.matching.job_slots import Slots
 from offload.core.matching.requirements import Requirements
 from offload.core.matching.retried_errors import names_of
 from offload.core.topics import Pattern
@@ -36,6 +37,7 @@ def consumer(
     no_retry_on: Sequence[type[BaseException] | str] = (),
     rerun: bool = True,
     retry_with: Mapping[str, Any] | None = None,
+    slots: int | str | Mapping[str, float] = 1,
     **options: Any,
 ) -> Callable[[Callable[..., Any]], ConsumerTask]:
     """Make a function ``(job, **properties)`` the consumer of a topic or a pattern of topics.
@@ -47,7 +49,8 @@ def consumer(
     lists the exceptions, as classes or dotted names, after which a job is retried, and
     ``no_retry_on`` those after which it is not; both take precedence over its queue's. Without
     ``rerun``, a job whose process or instance is lost ends as ERROR and waits for a person.
-    ``retry_with`` are factors of what is required, as in ``submit``. ``options`` are those of a
+    ``retry_with`` are factors of what is required, and ``slots`` the places that each
+    job takes, both as in ``submit``. ``options`` are those of a
     Celery task, such as ``time_limit`` in seconds, or ``name``. Return the decorator. Raise
     InvalidPattern, InvalidRequirement, InvalidPlacement, InvalidResource, InvalidErrorName,
     InvalidNumber for an invalid ranking or time limit, and InvalidConsumer if the pattern is left
@@ -69,6 +72,7 @@ def consumer(
         no_retry_on=names_of(no_retry_on),
         rerun=rerun,
         retry_with=Escalation.of(retry_with or {}).given,
+        slots=found.given if (found := Slots.of(slots)) else 1,
         **options,
     )
 

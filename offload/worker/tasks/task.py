@@ -13,6 +13,7 @@ from offload.core.exceptions import InvalidConsumer, OffloadError
 from offload.core.lazy import load
 from offload.core.matching.amounts import Amounts
 from offload.core.matching.escalation import Escalation
+from offload.core.matching.job_slots import Slots
 from offload.core.matching.requirements import Requirements
 from offload.core.matching.retried_errors import names_of
 from offload.core.topics import validate_topic
@@ -60,6 +61,8 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
     retry_with: Mapping[str, Any] = MappingProxyType({})
     #: The amounts of resources that each of its jobs uses, as in ``submit``.
     resources: Mapping[str, int] = MappingProxyType({})
+    #: The places of its instance that each of its jobs takes, as in ``submit``.
+    slots: int | str | Mapping[str, float] = 1
     #: Number of arguments before the caller's.
     given: int = 0
     #: Whether failures are retried by the queue's policy, rather than as in Celery.
@@ -101,6 +104,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         Requirements.of(cls.requires)
         Escalation.of(cls.retry_with)
         Amounts.of(cls.resources)
+        Slots.of(cls.slots)
         cls.retry_on, cls.no_retry_on = names_of(cls.retry_on), names_of(cls.no_retry_on)
         # Limits of the whole app are checked elsewhere.
         own = cls.time_limit, cls.soft_time_limit
@@ -186,6 +190,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
             **({"silent": True} if self.ignore_result else {}),
             **({"requires": dict(self.requires)} if self.requires else {}),
             **({"resources": dict(self.resources)} if self.resources else {}),
+            **({"slots": self.slots} if Slots.of(self.slots) else {}),
             **({} if parameters is None else {"takes": str(parameters)}),
         }
 

@@ -62,3 +62,23 @@ def test_jobs_for_the_leader_alone_move_with_leadership(fleet: Fleet) -> None:
     ended_there = [one.finished_at for one in rows if one.instance == former.name]
     began_here = [began(one) for one in rows if one.instance == other]
     assert all(end is not None and end <= min(began_here) for end in ended_there)
+
+
+def test_a_job_that_takes_all_places_runs_alone_among_small_ones(fleet: Fleet) -> None:
+    fleet.need("a")
+    offload.submit_many("acc/sleep", [{"seconds": 0.3}] * 12)
+
+    alone = offload.submit("acc/gate", {"gate": "/"}, slots="all")
+
+    row = ended(alone)
+    assert row.state == JobState.SUCCEEDED
+    others = all_ended("acc/sleep", 12)
+    assert row.started_at is not None
+    assert max(began(one) for one in others) > row.started_at, "it did not wait for all of them"
+    assert row.finished_at is not None
+    together = [
+        one
+        for one in others
+        if began(one) < row.finished_at and one.finished_at and one.finished_at > row.started_at
+    ]
+    assert together == []

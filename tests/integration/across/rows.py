@@ -43,6 +43,7 @@ from offload.models import (
     PlacementRecord,
     Queue,
     RateBucket,
+    Reservation,
     Resource,
     ResourceUser,
     Rule,
@@ -106,11 +107,10 @@ def facts() -> list[tuple[type[models.Model], dict[str, Any]]]:
         (Dependency, {"join_id": "plain", "needs": "plain"}),
         (Lease, {"holder": "odd@host", "incarnation": "i", "term": 1, "expires_at": PAST}),
         (Version, {"number": 1}), (Slot, {}), (Resource, {"capacity": 1}),
-        (RateBucket, {"level": 1.0, "at": PAST}),
+        (Reservation, {"places": 2}), (RateBucket, {"level": 1.0, "at": PAST}),
         (ResourceUser, {"resource": "maya", "epoch": 1, "amount": 1}),
         (Peer, {"own_name": "site"}),
-        (PeerRefusal, {"kind": "old"}),
-        (SeenMessage, {"peer": "odd"}),
+        (PeerRefusal, {"kind": "old"}), (SeenMessage, {"peer": "odd"}),
         (WithdrawnBinding, {"peer": "odd", "epoch": 1, "stops_runs": True, "is_forced": False}),
         *((one, {"home": "odd", "epoch": 1}) for one in (News, ClosedBinding)),
         (PeerRequest, {"peer": "odd", "action": "off", "by": "odd", "expires_at": PAST}),
@@ -237,7 +237,7 @@ def _named(model: type[models.Model], key: str) -> dict[str, Any]:
         return {"name": key.replace("_", "-")}
     if name := KEYS.get(model):
         return {name: key[:32]}
-    if model in {ChangeRecord, DyingFile, PeerRefusal}:
+    if model in {ChangeRecord, DyingFile, PeerRefusal, Reservation}:
         return {}
     if name := "number" if model is Delivery else NUMBERED.get(model):
         return {name: _count(model) + 2}

@@ -42,6 +42,7 @@ from offload.models import (
     PlacementRecord,
     Queue,
     RateBucket,
+    Reservation,
     Resource,
     ResourceUser,
     Rule,
@@ -83,6 +84,7 @@ def one_of_each() -> dict[type[Model], Model]:
     canvas: dict[str, Any] = {"body": {"task": "dam.after"}, "tree": []}
     whole = Join.objects.create(id="join", **canvas)
     Slot.objects.get_or_create(instance=HERE)
+    Reservation.objects.create(instance=HERE, lane="mail|slots=2|a", places=2)
     RateBucket.objects.create(queue="mail", level=1.0, at=timezone.now())
     ResourceUser.objects.create(resource="maya", job_id=job.pk, epoch=1, amount=1)
     lines: Any = [[0, "INFO", "a"]]

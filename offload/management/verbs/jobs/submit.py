@@ -60,10 +60,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--expires", type=times.span, metavar="1h", help="expire unless begun by then"
     )
     retry_options(parser)
-    requirements.add(parser)
-    preferences.add(parser)
-    escalations.add(parser)
-    resources.add(parser)
+    placing(parser)
     parser.add_argument(
         "--key", metavar="KEY", help="the key by which its queue tells it apart from other jobs"
     )
@@ -76,6 +73,19 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="30s",
         help="wait no longer than this; exit code 2 if it has not ended",
     )
+
+
+def placing(parser: ArgumentParser) -> None:
+    """Add the arguments about the instance that runs the job."""
+    requirements.add(parser)
+    preferences.add(parser)
+    escalations.add(parser)
+    resources.add(parser)
+    parser.add_argument(
+        "--slots", type=pairs.value, metavar="N|all|OBJECT",
+        help="how many places of its instance it takes: 2, all, or what it uses: "
+        "'{\"ram_gb\": 8}'",
+    )  # fmt: skip
 
 
 def run(terminal: Terminal, options: Options) -> None:
@@ -111,7 +121,8 @@ def seconds(duration: timedelta | None) -> float | None:
 
 def store(options: Options) -> JobHandle:
     """Store the job of the options."""
-    given: dict[str, Any] = {key: options[key] for key in ("queue", "key", "priority", "retries")}
+    names = ("queue", "key", "priority", "retries", "slots")
+    given: dict[str, Any] = {key: options[key] for key in names}
     given["requires"] = requirements.together(options["requires"])
     given["retry_with"] = escalations.together(options["retry_with"])
     given["prefers"] = preferences.together(options["prefers"])
