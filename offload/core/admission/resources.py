@@ -161,7 +161,9 @@ def verdict(
     rooms = [use.room(amount, host, now) for host in hosts or ("",)]
     is_cooling = resource.cools(now)
     fact = f"{_counted(use, amount, now)}{_users(use)}"
-    change = f"clear {name}" if is_cooling else f"set {name} --capacity N"
+    # Where a report says less, more capacity would let nothing through.
+    more = "report {} N" if resource.in_force(now) < resource.capacity else "set {} --capacity N"
+    change = f"clear {name}" if is_cooling else more.format(name)
     return GateVerdict(
         gate="resource",
         n=None if None in rooms else max(one or 0 for one in rooms),
