@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 from offload.db import database
 from offload.fleet import snapshots
 from offload.messaging.installation import current_installation
-from offload.models import Attempt, Exclusion, Instance, Job, Lease, Rule, Slot, Version
+from offload.models import (
+    Attempt,
+    Exclusion,
+    Instance,
+    Job,
+    Lease,
+    PlacementRecord,
+    Rule,
+    Slot,
+    Version,
+)
 from tests.integration.protocol import mapping
 from tests.integration.protocol.stand_ins import ID, NAMES, TASK, Run, Worker
 
@@ -26,7 +36,7 @@ if TYPE_CHECKING:
 
 
 #: The tables in which a schedule leaves rows.
-USED = (Attempt, Exclusion, Job, Instance, Slot, Rule, Lease, Version)
+USED = (Attempt, Exclusion, PlacementRecord, Job, Instance, Slot, Rule, Lease, Version)
 
 
 @dataclass(slots=True)
