@@ -17,6 +17,7 @@ from offload.models.change_records import SubjectKind
 from offload.operations.changes import wording
 from offload.operations.changes.change import Change
 from offload.operations.changes.change_outcomes import Outcome
+from offload.operations.changes.recording import ACTOR_MAX
 from offload.rules import switching
 
 if TYPE_CHECKING:
@@ -45,7 +46,11 @@ class SwitchOff(Change[Outcome]):
     def make(self, by: Actor | None) -> Outcome:
         """Write the switch, and enforce it."""
         recalled = switching.switch(
-            self.instance, off=True, note=self.note, until=self.until, by=by.name if by else ""
+            self.instance,
+            off=True,
+            note=self.note,
+            until=self.until,
+            by=by.name[:ACTOR_MAX] if by else "",
         )
         facts = {"name": self.instance, "until": _until(self.until)}
         sentence = _("Switched %(name)s off%(until)s") % facts
@@ -78,7 +83,7 @@ class DrainInstance(Change[Outcome]):
             note=self.note,
             until=self.until,
             give_back_at=None if seconds is None else after(now(), seconds),
-            by=by.name if by else "",
+            by=by.name[:ACTOR_MAX] if by else "",
         )
         sentence = _("Drains %(name)s%(until)s; its runs %(fate)s") % {
             "name": self.instance,
