@@ -19,6 +19,7 @@ JUDGING = {
     "recall",
     "limit",
     "resources",
+    "reserve",
     "end switches",
     "end rules",
     "forget instances",
