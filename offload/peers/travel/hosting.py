@@ -176,7 +176,10 @@ def _clone(home: str, envelope: PeerEnvelope, task: str, older: Job | None) -> N
         deletion.forget([older.pk])
     # Home counts by its own key, which does not travel; the queue here has rules of its own.
     [draft] = keyed([_draft(envelope, task, epoch)])
-    clones.store(draft, home=home, epoch=envelope.epoch)
+    if not clones.store(draft, home=home, epoch=envelope.epoch):
+        # Another agent takes the same envelope, and counts its reports already; if something else
+        # has the id, home sends it again, and is told so.
+        return
     allowed = [envelope.instance, *envelope.others]
     news.open_(envelope.job_id, home, envelope.epoch, allowed=allowed)
     if envelope.files:
