@@ -1,22 +1,25 @@
-"""Progress of clones costs the link one report at a time, however often a run reports it."""
+"""Reports of clones: one at a time, however often a run reports its progress, and in order."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from offload.core.job_log import JobLog, LogLine
 from offload.core.peers.contents import CloneReport
 from offload.core.progress import Progress
 from offload.fleet import snapshots
 from offload.jobs import endings
-from offload.models import AttemptLog, News
+from offload.models import AttemptLog, Job, News
+from offload.peers.travel import hosting
 from offload.tracking import finishing, logs
-from tests.integration.peers.travel.acting import begin, row_at
+from offload.tracking.peers import clones
+from tests.integration.peers.travel.acting import begin, bind, row_at
 
 if TYPE_CHECKING:
     import pytest
 
+    from offload.core.peers.contents import PeerEnvelope
     from offload.jobs.endings import Ending
     from tests.integration.peers.travel.clusters import Link
 
@@ -121,3 +124,25 @@ def test_an_unchanged_log_is_not_sent_again(link: Link) -> None:
     link.exchange()
 
     assert [one for one in link.send(link.peer) if isinstance(one, CloneReport)] == []
+
+
+def test_of_two_agents_that_take_one_envelope_the_later_one_leaves_the_reports_alone(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its numbers would begin anew, and home would take the end for a report that it knows."""
+    bind(link)
+    [envelope] = link.send(link.home)
+    store = clones.store
+
+    def after_the_other_agent(*args: Any, **facts: Any) -> bool:
+        monkeypatch.setattr(clones, "store", store)
+        hosting.take_envelope("site", cast("PeerEnvelope", envelope), snapshots.now())
+        News.objects.update(number=1, reported="started")
+        return store(*args, **facts)
+
+    monkeypatch.setattr(clones, "store", after_the_other_agent)
+    link.carry(link.peer)
+
+    with link.peer.here():
+        [told] = News.objects.all()
+        assert (told.number, told.reported, Job.objects.count()) == (1, "started", 1)

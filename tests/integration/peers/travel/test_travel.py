@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,19 +10,15 @@ from offload.core.progress import Progress
 from offload.core.retries import Cause, RetryPolicy
 from offload.core.tokens import Token
 from offload.dispatch import dispatching
-from offload.fleet import snapshots
 from offload.jobs import async_completion, endings, losses, stopping
 from offload.jobs.decisions import decided
 from offload.models import ClosedBinding, Job, News, WithdrawnBinding
-from offload.peers.travel import hosting
 from offload.tracking import finishing
 from offload.tracking.assignments import NewCall
-from offload.tracking.peers import clones
 from tests.integration.peers.travel.acting import begin, bind, claim, row_at
 from tests.integration.world import BROKE, HERE
 
 if TYPE_CHECKING:
-    from offload.core.peers.contents import PeerEnvelope
     from tests.integration.peers.travel.clusters import Link
 
 ONCE = RetryPolicy(retries=0, delay=0.0)
@@ -231,25 +227,3 @@ def test_reports_and_envelopes_that_come_twice_change_nothing(link: Link) -> Non
     link.deliver(link.peer, envelope)
     assert row_at(link.peer).state == "SUCCEEDED"
     assert is_settled(link)
-
-
-def test_of_two_agents_that_take_one_envelope_the_later_one_leaves_the_reports_alone(
-    link: Link, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its numbers would begin anew, and home would take the end for a report that it knows."""
-    bind(link)
-    [envelope] = link.send(link.home)
-    store = clones.store
-
-    def after_the_other_agent(*args: Any, **facts: Any) -> bool:
-        monkeypatch.setattr(clones, "store", store)
-        hosting.take_envelope("site", cast("PeerEnvelope", envelope), snapshots.now())
-        News.objects.update(number=1, reported="started")
-        return store(*args, **facts)
-
-    monkeypatch.setattr(clones, "store", after_the_other_agent)
-    link.carry(link.peer)
-
-    with link.peer.here():
-        [told] = News.objects.all()
-        assert (told.number, told.reported, Job.objects.count()) == (1, "started", 1)
