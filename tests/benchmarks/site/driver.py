@@ -22,10 +22,13 @@ from django.db import connection  # noqa: E402
 
 from tests.benchmarks.site import cost  # noqa: E402
 from tests.benchmarks.site.contenders import Contender, contender  # noqa: E402
-from tests.benchmarks.site.flows.contenders import flows  # noqa: E402
-from tests.benchmarks.site.identity import FOLDER, VARIANT  # noqa: E402
+from tests.benchmarks.site.identity import FOLDER, IS_FLOWS, VARIANT  # noqa: E402
 from tests.benchmarks.site.notes import Notes  # noqa: E402
 from tests.benchmarks.site.worker import Worker, peer_running, running  # noqa: E402
+
+if IS_FLOWS:
+    # The project of the sample workflow installs offload, which other contenders are without.
+    from tests.benchmarks.site.flows.contenders import flows
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,3 +14,5 @@ FOLDER = Path(os.environ["BENCH_FOLDER"])
 NAME = f"bench-{os.environ['BENCH_OWNER']}"
 #: Whether this process is of the other cluster, which runs the jobs of this one.
 IS_PEER = os.environ.get("BENCH_SIDE") == "peer"
+#: Whether runs of the sample workflow are measured.
+IS_FLOWS = "BENCH_FLOWS" in os.environ

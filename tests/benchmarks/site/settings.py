@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tests.benchmarks.site.identity import FOLDER, IS_PEER, NAME, VARIANT
+from tests.benchmarks.site.identity import FOLDER, IS_FLOWS, IS_PEER, NAME, VARIANT
 
 SECRET_KEY = "benchmark"
 INSTALLED_APPS = [
@@ -17,7 +17,6 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django_celery_results",
 ]
-IS_FLOWS = "BENCH_FLOWS" in os.environ
 if IS_FLOWS:
     # Its code without its site, which would make an app of Celery's beside the contender's.
     sys.modules["project"] = ModuleType("project")
