@@ -27,7 +27,7 @@ UNREADABLE_NAME = "(unreadable)"
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """How much of each resource a job uses, by name; true if it uses any."""
+    """Amounts of resources that a job uses, by name; true if it uses any."""
 
     pairs: tuple[tuple[str, int], ...] = ()
 

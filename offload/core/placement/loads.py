@@ -1,4 +1,4 @@
-"""How many jobs each instance has, and who comes first by that: kept in order while jobs are bound.
+"""The jobs at each instance, counted, and the order of candidates that is kept by their number.
 
 To look at every candidate for each job would cost in proportion to the fleet.
 """
