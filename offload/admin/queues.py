@@ -96,6 +96,7 @@ class QueueForm(ModelForm):
             "max_per_key", "fair", "weights", "rate", "burst", "windows", "time_zone", "ageing",
             "cluster_order", "requires", "prefers", "retry_with", "leader_only", "resources",
             "retries", "retry_delay", "backoff", "retry_on", "no_retry_on", "rerun",
+            "rescue", "rescue_seconds",
             "retention_days", "suspended", "note",
         )  # fmt: skip
 

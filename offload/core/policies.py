@@ -11,6 +11,7 @@ from offload.core.matching.escalation import NO_ESCALATION, Escalation
 from offload.core.matching.job_keys import NO_KEYS, KeyRules
 from offload.core.matching.preferences import INDIFFERENT, Preferences
 from offload.core.matching.requirements import NOTHING, Requirements
+from offload.core.matching.rescue import ANYWHERE, RescueRule
 from offload.core.retries import RetryPolicy
 from offload.core.topics import Pattern, most_specific
 
@@ -74,6 +75,8 @@ class Policy:
     retry: RetryPolicy
     # Whether a job runs again by itself after its process or its instance was lost.
     rerun: bool = True
+    # Where it then runs.
+    rescue: RescueRule = ANYWHERE
     cluster_order: ClusterOrder = ClusterOrder.LOCAL_FIRST
     # Seconds of waiting that count as one step of priority; None if waiting does not count.
     ageing: float | None = None

@@ -110,6 +110,8 @@ FAILURE_CAUSES = frozenset({Cause.FAILED, Cause.TIMED_OUT})
 CRASH_CAUSES = frozenset({Cause.CRASHED, Cause.LOST})
 # Ends that no run reported, after which nobody knows how far it came.
 LOSS_CAUSES = CRASH_CAUSES | {Cause.STOPPED_ORDERLY, Cause.STOPPED_FORCED, Cause.LEASE_EXPIRED}
+# Ends after which it counts where the run was; after an orderly stop a job runs anywhere (E4b).
+RESCUED_CAUSES = CRASH_CAUSES | {Cause.LEASE_EXPIRED}
 
 
 def shortage_of(cause: Cause, names: Sequence[str]) -> Shortage | None:

@@ -16,6 +16,7 @@ from offload.core.placement.routing import (
     route,
 )
 from offload.core.placement.topology import Mode
+from offload.dispatch import returning
 from offload.dispatch.full_lanes import full_lanes
 from offload.dispatch.lane_binding import bind_lanes, most_of
 from offload.dispatch.publishing import send
@@ -137,7 +138,7 @@ def bind_due(relocate: Callable[[Sequence[Lane]], object] = bool) -> int:
     kept = [one for one in lanes if one.affinity]
     try:
         if kept:
-            relocate(kept)
+            relocate(returning.settle(kept))
     finally:
         bound = _bind_anywhere() if lanes else 0
     return bound

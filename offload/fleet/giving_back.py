@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from offload.core.retries import RESCUED_CAUSES
 from offload.core.states import JobState
 from offload.db import database
+from offload.fleet.snapshots import now
 from offload.results.task_results import mark_retry
-from offload.tracking import finishing, requeue
+from offload.tracking import finishing, lane_changes, requeue
 from offload.tracking.assignments import SAME_CALL
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from offload.core.attempt_key import AttemptKey
     from offload.core.outcomes import ErrorInfo
     from offload.core.retries import Cause, RetryDecision
@@ -39,8 +43,22 @@ def give_back(
         changes = requeue.return_to_pending(
             jobs, cause=cause, error=error, crash=crash, also=call.assigned()
         )
+        if cause in RESCUED_CAUSES:  # E4b
+            _rescue(changes)
         mark_retry([one.job_id for one in changes if one.new == JobState.PENDING])
     return changes
+
+
+def _rescue(changes: Sequence[StateChange]) -> None:
+    """Keep jobs whose runs were lost to where their queues or consumers want them."""
+    begun, waits = JobState.ACTIVE, JobState.PENDING
+    lost = {
+        one.job_id: one.instance
+        for one in changes
+        if one.instance and (one.old, one.new) == (begun, waits)
+    }
+    if lost:
+        lane_changes.rescue(lost, now())
 
 
 def give_back_attempt(

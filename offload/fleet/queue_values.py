@@ -19,9 +19,10 @@ from offload.core.matching.amounts import UNREADABLE, Amounts
 from offload.core.matching.escalation import NO_ESCALATION, Escalation
 from offload.core.matching.job_keys import KeyRules, sorted_weights, weights_problem
 from offload.core.matching.preferences import INDIFFERENT, Preferences
+from offload.core.matching.rescue import Rescue, RescueRule
 from offload.core.timing.rates import Rate
 from offload.core.timing.windows import Windows, zone_of
-from offload.core.validation.bounds import PARALLEL
+from offload.core.validation.bounds import PARALLEL, RESCUE
 
 if TYPE_CHECKING:
     from offload.models import Queue
@@ -58,6 +59,12 @@ def escalation_of(row: Queue) -> Escalation:
     except InvalidPlacement as error:
         logger.error("queue %s raises nothing: %s", row, error)
         return NO_ESCALATION
+
+
+def rescue_of(row: Queue) -> RescueRule:
+    """Return the rule of a queue for lost jobs; an unknown word means anywhere."""
+    where = Rescue(row.rescue) if row.rescue in set(Rescue) else Rescue.ANYWHERE
+    return RescueRule(where=where, seconds=RESCUE.nearest(row.rescue_seconds))
 
 
 def resources_of(row: Queue) -> Amounts:

@@ -33,6 +33,7 @@ from offload.fleet.queue_values import (
     key_rules_of,
     prefers_of,
     rate_of,
+    rescue_of,
     resources_of,
     windows_of,
 )
@@ -134,6 +135,7 @@ def policy_of(row: Queue) -> Policy:
             _errors(row),
         ),
         rerun=row.rerun,
+        rescue=rescue_of(row),
         suspended=row.suspended,
         drains=row.drains,
         held_since=row.held_since,

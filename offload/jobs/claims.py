@@ -29,6 +29,8 @@ class MessageFacts:
     is_silent: bool = False
     #: Whether the job may run again by itself after a run that was lost.
     reruns: bool = True
+    #: Where it then runs, if its consumer says so.
+    rescue: str = ""
     #: Celery's context of the run.
     request: Any = None
 
@@ -54,7 +56,7 @@ def begin(key: AttemptKey, facts: MessageFacts) -> Claimed | None:
     """
     holder = Holder(instance=facts.worker, incarnation=facts.incarnation)
     if facts.is_silent or not (task_results.tracks_started() and task_results.in_transaction()):
-        return claiming.claim(key, holder, reruns=facts.reruns)
+        return claiming.claim(key, holder, reruns=facts.reruns, rescue=facts.rescue)
     started = facts.result(key.job_id, "STARTED", value={"hostname": facts.worker})
     upsert = task_results.upsert(started, joined=True)
-    return claiming.claim(key, holder, upsert, reruns=facts.reruns)
+    return claiming.claim(key, holder, upsert, reruns=facts.reruns, rescue=facts.rescue)

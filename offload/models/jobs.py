@@ -170,6 +170,7 @@ class Job(Travelling):
     failures = models.PositiveIntegerField(_("failures"), default=0, db_default=0)
     crashes = models.PositiveSmallIntegerField(_("crashes"), default=0, db_default=0)
     reruns = models.BooleanField(default=True, db_default=True)
+    rescue = models.CharField(max_length=13, default="", db_default="")
     refusals = models.PositiveSmallIntegerField(_("refusals"), default=0, db_default=0)
 
     created_at = models.DateTimeField(_("submitted"), db_default=DatabaseNow(), editable=False)

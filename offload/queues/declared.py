@@ -26,7 +26,7 @@ DECLARED_FIELDS = (
     "topics", "type", "max_parallel", "max_per_instance", "key", "max_per_key", "fair", "weights",
     "rate", "burst", "windows", "time_zone", "ageing", "cluster_order", "requires", "prefers",
     "retry_with", "leader_only", "retries", "retry_delay", "backoff", "retry_on", "no_retry_on",
-    "rerun", "retention_days", "ranking", "resources",
+    "rerun", "rescue", "rescue_seconds", "retention_days", "ranking", "resources",
 )  # fmt: skip
 
 
@@ -77,6 +77,8 @@ def _read(name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         ]
     if isinstance(delay, timedelta):
         found["retry_delay"] = delay.total_seconds()
+    if isinstance(found.get("rescue_seconds"), timedelta):
+        found["rescue_seconds"] = found["rescue_seconds"].total_seconds()
     return found
 
 

@@ -66,14 +66,16 @@ def claim(
     then: Statement | None = None,
     *,
     reruns: bool = True,
+    rescue: str = "",
 ) -> Claimed | None:
     """Begin an attempt (R1): QUEUED → ACTIVE, with its epoch, its own token and its place.
 
     Return None if this message is not, or no longer, the one to run. A claim whose reply was lost
     is recognised by its token. ``then`` takes effect with the claim. Without
-    ``reruns`` the row says that the job does not run again by itself if this run is lost.
+    ``reruns`` the row says that the job does not run again by itself if this run is lost;
+    ``rescue`` is what it says of where it runs otherwise.
     """
-    found = change(_claiming(key, holder, reruns=reruns), then)
+    found = change(_claiming(key, holder, reruns=reruns, rescue=rescue), then)
     if found:
         *row, instance, seconds = found[0]
         claimed = _claimed(row)
@@ -90,21 +92,22 @@ def _begun(key: AttemptKey, claimed: Claimed, instance: str, seconds: float) -> 
     )  # fmt: skip
 
 
-def _claiming(key: AttemptKey, holder: Holder, *, reruns: bool) -> Statement:
-    given = holder.given()
-    sql = _claiming_at(tuple(given), leased=is_leased(), reruns=reruns)
-    return Statement(sql, named(params_of(key), given))
+def _claiming(key: AttemptKey, holder: Holder, *, reruns: bool, rescue: str) -> Statement:
+    given, wish = holder.given(), {"rescue": rescue} if rescue else {}
+    sql = _claiming_at(tuple(given), leased=is_leased(), reruns=reruns, rescued=bool(rescue))
+    return Statement(sql, named(params_of(key), given, wish))
 
 
 @once_per_dialect
-def _claiming_at(compared: tuple[str, ...], *, leased: str, reruns: bool) -> str:
+def _claiming_at(compared: tuple[str, ...], *, leased: str, reruns: bool, rescued: bool) -> str:
     """Return the SQL of a claim where these columns name its holder."""
+    wishes = f"{'' if reruns else 'reruns = false, '}{'rescue = %(rescue)s, ' if rescued else ''}"
     unhurried = f"FROM {ASYNC_COMMIT} " if database.vendor() == "postgresql" else ""
     held = "".join(f" AND {name} = %({name})s" for name in compared)
     return (
         f"UPDATE {JOB} SET state = '{JobState.ACTIVE}', token = %(token)s, "
         f"started_at = {database.now()}, "
-        f"error = '', {'' if reruns else 'reruns = false, '}attempts = attempts + 1 {unhurried}"
+        f"error = '', {wishes}attempts = attempts + 1 {unhurried}"
         f"WHERE {BINDING} AND {IS_QUEUED} AND NOT stop_requested"
         f"{leased}{held} RETURNING {', '.join(CLAIMED_COLUMNS)}, instance, {waited()} AS waited"
     )

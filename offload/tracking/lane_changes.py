@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from offload.core.matching.rescue import RESCUE_SECONDS, Rescue
+from offload.core.moments import after
+from offload.core.placement.affinity import after_loss
 from offload.core.placement.lanes import Lane
 from offload.db import database
 from offload.db.statements import numbered
-from offload.models import Job
-from offload.models.indexes import UNFINISHED, WAITING, WAITING_SUSPECT
+from offload.models import Job, Queue
+from offload.models.indexes import PENDING, UNFINISHED, WAITING, WAITING_SUSPECT
+from offload.tracking.selectors import these
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from offload.core.placement.affinity import Affinity
 
-JOB = Job._meta.db_table
+JOB, QUEUE = Job._meta.db_table, Queue._meta.db_table
+#: Characters of a lane at most.
+LANE_MAX = Job._meta.get_field("lane").max_length or 0
+#: Where a lost job runs again, and for how long it waits for its instance.
+OF_QUEUE = f"FROM {QUEUE} q WHERE q.name = {JOB}.queue"
+WISH = f"CASE WHEN rescue = '' THEN (SELECT q.rescue {OF_QUEUE}) ELSE rescue END"
+WISH_SECONDS = f"(SELECT q.rescue_seconds {OF_QUEUE})"
 #: The jobs that could be bound now, each part with its index.
 WHICH = (WAITING, WAITING_SUSPECT)
 
@@ -80,6 +92,14 @@ def runs_in(lane: Lane, limit: int) -> list[str | None]:
     return [row[0] for row in database.rows(f"{both} LIMIT {limit:d}", {"lane": str(lane)})]
 
 
+def ids_in(lane: Lane, limit: int = 500) -> list[str]:
+    """Return the first jobs that wait in a lane, suspects of a crash too."""
+    both = " UNION ".join(
+        f"SELECT id FROM {JOB} WHERE {which} AND lane = %(lane)s" for which in WHICH
+    )
+    return [row[0] for row in database.rows(f"{both} LIMIT {limit:d}", {"lane": str(lane)})]
+
+
 def free(lane: Lane) -> int:
     """Let any instance run the jobs that wait in a lane and belong to no run; return how many."""
     return sum(
@@ -88,4 +108,36 @@ def free(lane: Lane) -> int:
             {"new": str(replace(lane, affinity=None)), "old": str(lane)},
         )
         for which in WHICH
+    )
+
+
+def rescue(lost: Mapping[str, str], now: datetime) -> int:
+    """Keep jobs whose runs were lost to where their consumers or queues say; return how many.
+
+    ``lost`` has by job the instance that lost it. A consumer's wish was stored by the claim.
+    """
+    moves: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    jobs = these(list(lost))
+    for job_id, old, wish, seconds in database.rows(
+        f"SELECT id, lane, {WISH}, {WISH_SECONDS} FROM {JOB} WHERE {jobs.condition} AND {PENDING}",
+        jobs.params,
+    ):
+        if wish and wish != Rescue.ANYWHERE:
+            until = int(after(now, RESCUE_SECONDS if seconds is None else seconds).timestamp())
+            new = _kept(Lane.parse(old), Rescue(wish), lost[job_id], until)
+            moves[old, new].append(job_id)
+    return sum(_move(old, new, ids) for (old, new), ids in moves.items() if old != new)
+
+
+def _kept(lane: Lane, where: Rescue, name: str, until: int) -> str:
+    """Return the lane of a job after a loss; one that would be too long stays as it is."""
+    found = str(replace(lane, affinity=after_loss(where, name, lane.affinity, until=until)))
+    return found if len(found) <= LANE_MAX else str(lane)
+
+
+def _move(old: str, new: str, ids: Sequence[str]) -> int:
+    jobs = these(ids)
+    return database.execute(
+        f"UPDATE {JOB} SET lane = %(new)s WHERE {jobs.condition} AND {PENDING} AND lane = %(old)s",
+        jobs.given(old=old, new=new),
     )

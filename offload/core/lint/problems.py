@@ -27,6 +27,8 @@ class ProblemKind(enum.StrEnum):
     ESCALATION_UNUSED = "escalation_unused"
     # An instance could not run its jobs if it led.
     LEADER_UNABLE = "leader_unable"
+    # No other instance could run what one loses.
+    RESCUE_ALONE = "rescue_alone"
     # Less of a resource than one job uses.
     RESOURCE_WANTING = "resource_wanting"
     # No known instance has the name or the label.
@@ -45,6 +47,7 @@ _NOTES = {
     ProblemKind.LIMIT_UNUSED,
     ProblemKind.ESCALATION_UNUSED,
     ProblemKind.LEADER_UNABLE,
+    ProblemKind.RESCUE_ALONE,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offload.core.lint.problems import Problem, ProblemKind
+from offload.core.matching.rescue import Rescue
 from offload.core.policies import QueueType
 from offload.core.texts import counted, listed
 
@@ -95,6 +96,22 @@ def unable_leaders(policies: Sequence[Policy], topology: Topology) -> Iterator[P
                 "could not: while it leads, the jobs wait.",
                 next_step="Give each instance a consumer of its topics, or let all run it: "
                 f"manage.py offload queues set {policy.name} --no-leader-only",
+            )
+
+
+def lonely_rescues(policies: Sequence[Policy], topology: Topology) -> Iterator[Problem]:
+    """Yield queues whose lost jobs are to run elsewhere, and have nowhere else to run."""
+    for policy in policies:
+        if policy.rescue.where is not Rescue.ELSEWHERE:
+            continue
+        able = _consuming(policy, [one for one in topology.everyone if one.is_live])
+        if len(able) == 1:
+            yield Problem(
+                kind=ProblemKind.RESCUE_ALONE,
+                subject=policy.name,
+                fact=f"What queue {policy.name} loses is to run elsewhere, and only {able[0].name} "
+                "has consumers for it: it runs there again.",
+                next_step="Start another worker with these consumers.",
             )
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from offload.core.placement.affinity import Avoidance
 from offload.core.placement.judgement import Need, consumer_for, fits, obstacle_to
-from offload.core.placement.reasons import Verdict
+from offload.core.placement.reasons import Obstacle, Verdict
 from offload.core.placement.topology import Scope
 
 if TYPE_CHECKING:
@@ -82,9 +83,19 @@ def _planner(topology: Topology) -> Callable[[Need, int], Plan]:
 
     @lru_cache(maxsize=1024)
     def planned(need: Need, period: int) -> Plan:
-        return _make_plan(need, topology, period, in_force(period), groups)
+        rules = in_force(period)
+        made = _make_plan(need, topology, period, rules, groups)
+        if not isinstance(need.affinity, Avoidance) or made.candidates or _is_any_starting(made):
+            return made
+        # No other instance can run it.
+        return _make_plan(replace(need, affinity=None), topology, period, rules, groups)
 
     return planned
+
+
+def _is_any_starting(made: Plan) -> bool:
+    """Tell whether an instance will be able to run a job in a moment: none starts for long."""
+    return any(one.reason and one.reason.obstacle is Obstacle.STARTING for one in made.verdicts)
 
 
 def _make_plan(

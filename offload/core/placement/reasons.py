@@ -25,6 +25,11 @@ class Obstacle(Explained):
     UNPLACED = "unplaced", "The job's run is to stay together, and no instance can do all of it."
     PLACED_ELSEWHERE = "placed_elsewhere", "The job's run is placed at another instance."
     KEPT_NEAR = "kept_near", "The job waits a moment for another instance, which it is to be near."
+    AWAITS_RETURN = (
+        "awaits_return",
+        "The job waits for the instance where it was lost to come back.",
+    )
+    LOST_THERE = "lost_there", "The job was lost there, and another instance can run it."
     RESERVED = "reserved", "It is kept free for a job that takes several of its places."
     TAKES_PLACES = (
         "takes_places",
@@ -83,6 +88,8 @@ _NEAREST = (
     Obstacle.TAKES_PLACES,
     Obstacle.NOT_LEADER,
     Obstacle.KEPT_NEAR,
+    Obstacle.AWAITS_RETURN,
+    Obstacle.LOST_THERE,
     Obstacle.PLACED_ELSEWHERE,
     Obstacle.UNPLACED,
     Obstacle.UNMET,

@@ -84,6 +84,8 @@ RATE_COUNT = Bound(least=1, most=1_000_000, is_whole=True)
 BURST = Bound(least=1, most=1_000_000, is_whole=True)
 #: Seconds of waiting that count as one step of priority.
 AGEING = Bound(least=1, most=YEAR_SECONDS)
+#: Seconds that a lost job waits for its instance to come back.
+RESCUE = Bound(least=0, most=YEAR_SECONDS)
 #: Jobs of a queue on one instance: a number, or a part of its processes below 1.
 PER_INSTANCE = Bound(least=-1, most=1_000_000, note="-1 is as many as it has processes")
 #: How much of a resource there is, and how much of it a job uses.

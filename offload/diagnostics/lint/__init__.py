@@ -41,6 +41,7 @@ def problems() -> tuple[Problem, ...]:
         *queue_lint.unused_limits(policies, topology),
         *queue_lint.unused_escalations(policies, topology),
         *queue_lint.unable_leaders(policies, topology),
+        *queue_lint.lonely_rescues(policies, topology),
     ]
     return tuple(sorted(found, key=lambda one: one.kind.is_note))
 

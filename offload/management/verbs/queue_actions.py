@@ -75,6 +75,8 @@ QUEUE_FIELDS = (
     "retry_on",
     "no_retry_on",
     "rerun",
+    "rescue",
+    "rescue_seconds",
     "retention_days",
     "ranking",
 )

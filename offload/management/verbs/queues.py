@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from offload.core.matching.rescue import Rescue
+from offload.core.moments import span
 from offload.core.placement.judgement import noted
 from offload.core.policies import ClusterOrder, QueueType
 from offload.core.retries import UNLIMITED_RETRIES
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
+    from offload.core.matching.rescue import RescueRule
     from offload.core.policies import Policy
     from offload.reading.cluster.queues import QueueLine
 
@@ -25,6 +28,11 @@ HEADERS = ("queue", "topics", "limit", "retries", "waiting", "bound", "running")
 WHERE = {
     ClusterOrder.BALANCED: "own instances and those of other clusters count alike",
     ClusterOrder.REMOTE_FIRST: "instances of other clusters come first",
+}
+RESCUES = {
+    Rescue.ELSEWHERE: "what is lost runs elsewhere, if another instance can",
+    Rescue.SAME: "what is lost runs at the same instance, or anywhere",
+    Rescue.SAME_OR_ERROR: "what is lost runs at the same instance, or ends as ERROR",
 }
 FOLD = {"queue": 8, "topics": 12}
 
@@ -57,18 +65,8 @@ def facts(line: QueueLine) -> dict[str, object]:
         "windows": list(policy.windows.texts) if policy.windows else [],
         "time_zone": policy.windows.zone.key if policy.windows else None,
         "ageing": policy.ageing,
-        "cluster_order": policy.cluster_order,
-        "requires": policy.requires.given,
-        "prefers": policy.prefers.given,
-        "retry_with": policy.escalation.given,
-        "leader_only": policy.leader_only,
-        "resources": policy.resources.given,
-        "retries": policy.retry.retries,
-        "retry_delay": policy.retry.delay,
-        "backoff": policy.retry.backoff,
-        "retry_on": list(policy.retry.errors.only),
-        "no_retry_on": list(policy.retry.errors.never),
-        "rerun": policy.rerun,
+        **_placement(policy),
+        **_again(policy),
         "retention_days": policy.retention.days if policy.retention else None,
         "ranking": policy.ranking,
         "suspended": policy.suspended,
@@ -80,6 +78,32 @@ def facts(line: QueueLine) -> dict[str, object]:
         "waiting": line.waiting,
         "bound": line.bound,
         "active": line.active,
+    }
+
+
+def _placement(policy: Policy) -> dict[str, object]:
+    """Return the facts of a queue about the instances for its jobs, as JSON values."""
+    return {
+        "cluster_order": policy.cluster_order,
+        "requires": policy.requires.given,
+        "prefers": policy.prefers.given,
+        "retry_with": policy.escalation.given,
+        "leader_only": policy.leader_only,
+        "resources": policy.resources.given,
+    }
+
+
+def _again(policy: Policy) -> dict[str, object]:
+    """Return the facts of a queue about further attempts, as JSON values."""
+    return {
+        "retries": policy.retry.retries,
+        "retry_delay": policy.retry.delay,
+        "backoff": policy.retry.backoff,
+        "retry_on": list(policy.retry.errors.only),
+        "no_retry_on": list(policy.retry.errors.never),
+        "rerun": policy.rerun,
+        "rescue": policy.rescue.where,
+        "rescue_seconds": policy.rescue.seconds,
     }
 
 
@@ -115,6 +139,8 @@ def notes(lines: tuple[QueueLine, ...]) -> Iterator[Text]:
             yield sanitized(
                 f"{line.policy.name}: what is lost does not run again by itself.", "dim"
             )
+        if (rule := line.policy.rescue).where is not Rescue.ANYWHERE:
+            yield sanitized(f"{line.policy.name}: {RESCUES[rule.where]}{_wait(rule)}.", "dim")
         if line.policy.requires:
             yield sanitized(f"{line.policy.name} requires {line.policy.requires}.", "dim")
         if line.policy.prefers:
@@ -131,6 +157,10 @@ def notes(lines: tuple[QueueLine, ...]) -> Iterator[Text]:
     declared = [line.policy.name for line in lines if line.policy.is_declared]
     if declared:
         yield sanitized(f'Declared in OFFLOAD["QUEUES"]: {", ".join(declared)}.', "dim")
+
+
+def _wait(rule: RescueRule) -> str:
+    return f" after {span(rule.seconds)}" if rule.where.waits else ""
 
 
 def held(policy: Policy) -> str:

@@ -5,12 +5,24 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from offload.core.matching.rescue import RESCUE_SECONDS, Rescue
+from offload.core.validation.bounds import RESCUE
 from offload.models.queueing.queue_validators import (
     validate_escalation,
     validate_preferences,
     validate_requirements,
     validate_resources,
 )
+from offload.models.validation import keeps, within
+
+PLACEMENT_CONSTRAINTS = [
+    keeps(
+        "rescue_seconds",
+        RESCUE,
+        name="offload_queue_rescue_seconds",
+        message=_("A lost job waits from 0 seconds to a year for its instance."),
+    ),
+]
 
 
 class PlacementRuled(models.Model):
@@ -57,6 +69,25 @@ class PlacementRuled(models.Model):
             "Its jobs run at the leading instance alone, and move with leadership: the next leader "
             "begins none while another instance still runs one."
         ),
+    )
+    rescue = models.CharField(
+        _("rescue"),
+        max_length=13,
+        choices=[(t.value, t.value) for t in Rescue],
+        default=Rescue.ANYWHERE,
+        db_default=Rescue.ANYWHERE,
+        help_text=_(
+            "Where a job runs again after its process or instance was lost: anywhere; elsewhere, "
+            "if another instance can; at the same instance, and, if that does not come back in "
+            "time, anywhere (same), or not at all (same_or_error)."
+        ),
+    )
+    rescue_seconds = models.FloatField(
+        _("seconds of rescue"),
+        default=RESCUE_SECONDS,
+        db_default=RESCUE_SECONDS,
+        validators=within(RESCUE),
+        help_text=_("How long a lost job waits for the same instance to come back."),
     )
 
     resources = models.JSONField(

@@ -17,6 +17,7 @@ from offload.core.validation.bounds import (
     RETRY_DELAY,
 )
 from offload.models.queueing.key_rules import KEY_CONSTRAINTS
+from offload.models.queueing.placement_rules import PLACEMENT_CONSTRAINTS
 from offload.models.validation import keeps
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 CONSTRAINTS: list[models.BaseConstraint] = [
     *KEY_CONSTRAINTS,
+    *PLACEMENT_CONSTRAINTS,
     keeps(
         "ranking",
         RANKING,

@@ -94,7 +94,7 @@ def _other_policies(before: Snapshot, after: Snapshot) -> frozenset[str]:
 def _fate(policy: Policy) -> tuple[object, ...]:
     return (
         policy.limit, policy.type, policy.suspended, policy.retry, policy.rate, policy.windows,
-        policy.ageing, policy.rerun, policy.max_per_instance, policy.keys,
+        policy.ageing, policy.rerun, policy.rescue, policy.max_per_instance, policy.keys,
     )  # fmt: skip
 
 

@@ -113,6 +113,7 @@ def _facts(task: OffloadTask, request: dict[str, Any], envelope: Envelope) -> Me
         incarnation=lease.incarnation,
         is_silent=bool(task.ignore_result if silent is None else silent),
         reruns=bool(task.rerun),
+        rescue=task.rescue,
         request=_context(request),
     )
 

@@ -10,6 +10,7 @@ from offload.core.matching.amounts import Amounts
 from offload.core.matching.escalation import Escalation
 from offload.core.matching.job_slots import Slots
 from offload.core.matching.requirements import Requirements
+from offload.core.matching.rescue import Rescue
 from offload.core.matching.retried_errors import names_of
 from offload.core.topics import Pattern
 from offload.core.validation.options import check_limits, check_ranking
@@ -36,6 +37,7 @@ def consumer(
     retry_on: Sequence[type[BaseException] | str] = (),
     no_retry_on: Sequence[type[BaseException] | str] = (),
     rerun: bool = True,
+    rescue: str = "",
     retry_with: Mapping[str, Any] | None = None,
     slots: int | str | Mapping[str, float] = 1,
     **options: Any,
@@ -48,7 +50,9 @@ def consumer(
     ``resources`` how much each of its jobs uses of resources, such as ``{"maya": 1}``. ``retry_on``
     lists the exceptions, as classes or dotted names, after which a job is retried, and
     ``no_retry_on`` those after which it is not; both take precedence over its queue's. Without
-    ``rerun``, a job whose process or instance is lost ends as ERROR and waits for a person.
+    ``rerun``, a job whose process or instance is lost ends as ERROR and waits for a person;
+    ``rescue`` says where it runs otherwise: ``"anywhere"``, ``"elsewhere"``, ``"same"`` or
+    ``"same_or_error"``, and takes precedence over its queue's.
     ``retry_with`` are factors of what is required, and ``slots`` the places that each
     job takes, both as in ``submit``. ``options`` are those of a
     Celery task, such as ``time_limit`` in seconds, or ``name``. Return the decorator. Raise
@@ -71,6 +75,7 @@ def consumer(
         retry_on=names_of(retry_on),
         no_retry_on=names_of(no_retry_on),
         rerun=rerun,
+        rescue=Rescue.checked(rescue),
         retry_with=Escalation.of(retry_with or {}).given,
         slots=found.given if (found := Slots.of(slots)) else 1,
         **options,

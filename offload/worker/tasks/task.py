@@ -15,6 +15,7 @@ from offload.core.matching.amounts import Amounts
 from offload.core.matching.escalation import Escalation
 from offload.core.matching.job_slots import Slots
 from offload.core.matching.requirements import Requirements
+from offload.core.matching.rescue import Rescue
 from offload.core.matching.retried_errors import names_of
 from offload.core.topics import validate_topic
 from offload.core.validation.options import check_limits, check_ranking
@@ -72,6 +73,8 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
     no_retry_on: Sequence[str] = ()
     #: Whether a run that was lost is repeated without a person.
     rerun: bool = True
+    #: Where it is repeated, a `Rescue`; empty leaves that to its queue.
+    rescue: str = ""
     #: R2: Celery writes nothing for a job; the claim writes STARTED, the end writes the result.
     track_started = False
     store_errors_even_if_ignored = False
@@ -105,6 +108,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         Escalation.of(cls.retry_with)
         Amounts.of(cls.resources)
         Slots.of(cls.slots)
+        cls.rescue = Rescue.checked(cls.rescue)
         cls.retry_on, cls.no_retry_on = names_of(cls.retry_on), names_of(cls.no_retry_on)
         # Limits of the whole app are checked elsewhere.
         own = cls.time_limit, cls.soft_time_limit

@@ -41,6 +41,8 @@ QUEUE = {
     "retry_on": "",
     "no_retry_on": "",
     "rerun": "on",
+    "rescue": "anywhere",
+    "rescue_seconds": "300",
     "retention_days": "",
 }
 

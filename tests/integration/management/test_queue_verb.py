@@ -54,6 +54,7 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
         "--window", "mon-fri 22:00-06:00", "--window", "sat 00:00-24:00",
         "--time-zone", "Europe/Berlin", "--ageing", "5m", "--retry-on", "ConnectionError",
         "--retry-on", "requests.Timeout", "--no-retry-on", "KeyError", "--rerun", "no",
+        "--rescue", "same_or_error", "--rescue-wait", "10m",
         "--retry-delay", "1m30s", "--backoff", "2", "--keep", "30d", "--ranking", "5",
     )  # fmt: skip
     assert told == "Queue slow is made.\n"
@@ -85,6 +86,8 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
         "retry_on": ["ConnectionError", "requests.Timeout"],
         "no_retry_on": ["KeyError"],
         "rerun": False,
+        "rescue": "same_or_error",
+        "rescue_seconds": 600.0,
         "retention_days": 30,
         "ranking": 5,
         "suspended": False,
@@ -102,6 +105,7 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
     assert (row.max_parallel, row.retention_days, row.retries, row.backoff) == (None, None, 3, 2.0)
     listed = said("queues")
     assert "slow: 100/m, at most 5 at once." in listed
+    assert "slow: what is lost runs at the same instance, or ends as ERROR after 10 m." in listed
     assert "slow runs mon-fri 22:00-06:00, sat 00:00-24:00 (Europe/Berlin)." in listed
     said("queues", "set", "slow", "--rate", "none", "--window", "none", "--time-zone", "none",
          "--retry-on", "none", "--no-retry-on", "none", "--rerun", "yes")  # fmt: skip
@@ -111,45 +115,6 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
     said("queues", "set", "slow", "dam/*")
     assert Queue.objects.get().topics == ["dam/*"]
     assert "follow the default policy" in said("queues", "remove", "slow")
-    assert not Queue.objects.exists()
-
-
-def test_rules_by_keys_are_set_shown_and_cleared(said: Said, answered: Answered) -> None:
-    said(
-        "queues", "add", "slow", "dam/**", "--key", "user.tenant", "--max-per-key", "2", "--fair",
-        "--weight", "acme=3", "--weight", "b=2", "--max-per-instance", "0.5",
-    )  # fmt: skip
-    (slow,) = [one for one in answered("queues") if one["name"] == "slow"]
-    assert (slow["key"], slow["max_per_key"], slow["fair"]) == ("user.tenant", 2, True)
-    assert (slow["weights"], slow["max_per_instance"]) == ({"acme": 3, "b": 2}, 0.5)
-    listed = said("queues")
-    by_keys = "slow: its key is user.tenant; at most 2 at once of a key; keys take turns (acme=3, "
-    assert f"{by_keys}b=2); at most 0.5 of its processes on an instance." in " ".join(
-        listed.split()
-    )
-    ended = ("--key", "none", "--max-per-key", "none", "--no-fair", "--max-per-instance", "none")
-    said("queues", "set", "slow", *ended)
-    row = Queue.objects.get()
-    assert (row.key, row.max_per_key, row.fair, row.weights) == ("", None, False, {})
-    assert row.max_per_instance is None
-
-
-@pytest.mark.parametrize(
-    ("words", "problem"),
-    [
-        (["--key", "a..b"], "no path of a property"),
-        (["--max-per-key", "0"], "from 1 to 1,000,000"),
-        (["--weight", "acme"], "write KEY=N"),
-        (["--weight", "acme=0"], "from 1 to 1,000"),
-        (["--max-per-instance", "1.5"], "Give a whole number"),
-        (["--weight", "acme=2"], "let them"),
-    ],
-)
-def test_rules_by_keys_that_cannot_be_are_refused(
-    said: Said, words: list[str], problem: str
-) -> None:
-    with pytest.raises(CommandError, match=problem):
-        said("queues", "add", "slow", "dam/**", *words)
     assert not Queue.objects.exists()
 
 
