@@ -92,7 +92,8 @@ class QueueForm(ModelForm):
 
         model = Queue
         fields = (
-            "name", "topics", "ranking", "type", "max_parallel", "max_per_instance", "key",
+            "name", "topics", "ranking", "type", "max_parallel", "max_per_instance",
+            "max_per_host", "key",
             "max_per_key", "fair", "weights", "rate", "burst", "windows", "time_zone", "ageing",
             "cluster_order", "requires", "prefers", "retry_with", "leader_only", "resources",
             "retries", "retry_delay", "backoff", "retry_on", "no_retry_on", "rerun",

@@ -70,6 +70,8 @@ class Policy:
     # Of these, on one instance: so many, that part of its processes if it is less than one, or all
     # of them if it is -1; None is without limit.
     max_per_instance: float | None = None
+    # And on the instances of one host together; None is without limit.
+    max_per_host: int | None = None
     # Rules by the keys of its jobs.
     keys: KeyRules = NO_KEYS
     retry: RetryPolicy
@@ -128,13 +130,13 @@ class Policy:
         """Tell whether jobs are chosen by their keys, topics or instances."""
         if self.type is QueueType.ORDERED:
             return False
-        rules = (self.limit_per_key, self.turns_by, self.max_per_instance)
+        rules = (self.limit_per_key, self.turns_by, self.max_per_instance, self.max_per_host)
         return self.leader_only or any(one is not None for one in rules)
 
     @property
     def is_limited(self) -> bool:
         """Tell whether it limits how many of some of its jobs run at once."""
-        limits = (self.limit, self.limit_per_key, self.max_per_instance)
+        limits = (self.limit, self.limit_per_key, self.max_per_instance, self.max_per_host)
         return self.leader_only or any(one is not None for one in limits)
 
     @property

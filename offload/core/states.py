@@ -141,6 +141,7 @@ class Waiting(Explained):
     KEY_LIMIT = "key_limit", "As many jobs of its key run as may at once."
     KEY_ORDER = "key_order", "Jobs of its key run one at a time, in order."
     INSTANCE_LIMIT = "instance_limit", "Each instance has as many jobs of its queue as it may."
+    HOST_LIMIT = "host_limit", "Each host has as many jobs of its queue as it may."
     RESOURCE = "resource", "What it uses of a resource is not free."
     SUSPENDED = "suspended", "Its queue is suspended."
     DRAINED = "drained", "Its queue drains: what came before runs, and it waits for its resumption."

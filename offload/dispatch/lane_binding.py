@@ -14,7 +14,7 @@ from offload.dispatch.own_share import in_order
 from offload.fleet.snapshots import Snapshot, now
 from offload.tracking.binding import queue_limits, resource_use
 from offload.tracking.binding.bindings import BoundJob, Place, bind
-from offload.tracking.binding.chosen import bind_chosen
+from offload.tracking.binding.chosen import LimitHere, bind_chosen
 from offload.tracking.binding.resource_limits import bind_using, room_in
 from offload.tracking.binding.waiting_heads import Head, heads
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from offload.core.matching.amounts import Amounts
     from offload.core.placement.lanes import Lane
     from offload.core.placement.topology import InstanceInfo
+    from offload.core.policies import Policy
 
 
 def most_of(lane: Lane, current: Snapshot) -> Allowance:
@@ -106,10 +107,8 @@ def _bind(
 ) -> list[BoundJob]:
     if line.queue:
         policy = current.policy(line.queue)
-        most_here = policy.limit_on(instance.concurrency) if instance else None
-        return bind_chosen(
-            line.place, lanes, policy, now(), most_here=most_here, suspect=suspect, most=most
-        )
+        here = limits(policy, instance, current) if instance else []
+        return bind_chosen(line.place, lanes, policy, now(), here=here, suspect=suspect, most=most)
     if line.alone and not most_of(line.alone, current).is_unlimited:
         policy = current.policy(line.alone.queue)
         return queue_limits.bind_limited(
@@ -117,6 +116,17 @@ def _bind(
         )
     limit = line.place.window if most is None else min(most, line.place.window)
     return bind(line.place, _heads(lanes, current, suspect=suspect), limit=limit, suspect=suspect)
+
+
+def limits(policy: Policy, instance: InstanceInfo, current: Snapshot) -> list[LimitHere]:
+    """Return the limits of a queue for an instance, and for its host."""
+    found, alone = [], policy.limit_on(instance.concurrency)
+    if alone is not None:
+        found.append(LimitHere(most=alone, names=[instance.name]))
+    if policy.max_per_host is not None:
+        names = current.topology.beside(instance)
+        found.append(LimitHere(most=policy.max_per_host, names=names))
+    return found
 
 
 def _heads(lanes: Sequence[Lane], current: Snapshot, *, suspect: bool) -> list[Head]:

@@ -121,6 +121,7 @@ def policy_of(row: Queue) -> Policy:
         windows=windows_of(row),
         ageing=None if row.ageing is None else AGEING.nearest(row.ageing),
         max_per_instance=row.max_per_instance,
+        max_per_host=None if row.max_per_host is None else PARALLEL.nearest_whole(row.max_per_host),
         keys=key_rules_of(row),
         cluster_order=_cluster_order(row.cluster_order),
         requires=_requires(row),

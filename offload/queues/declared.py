@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
 #: The keys of a declaration.
 DECLARED_FIELDS = (
-    "topics", "type", "max_parallel", "max_per_instance", "key", "max_per_key", "fair", "weights",
-    "rate", "burst", "windows", "time_zone", "ageing", "cluster_order", "requires", "prefers",
-    "retry_with", "leader_only", "retries", "retry_delay", "backoff", "retry_on", "no_retry_on",
-    "rerun", "rescue", "rescue_seconds", "retention_days", "ranking", "resources",
+    "topics", "type", "max_parallel", "max_per_instance", "max_per_host", "key", "max_per_key",
+    "fair", "weights", "rate", "burst", "windows", "time_zone", "ageing", "cluster_order",
+    "requires", "prefers", "retry_with", "leader_only", "retries", "retry_delay", "backoff",
+    "retry_on", "no_retry_on", "rerun", "rescue", "rescue_seconds", "retention_days", "ranking",
+    "resources",
 )  # fmt: skip
 
 

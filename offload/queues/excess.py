@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from offload.core.admission.admission import admit
@@ -12,7 +13,7 @@ from offload.tracking.binding import queue_use
 from offload.tracking.binding.queue_limits import usage_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from offload.core.policies import Policy
     from offload.tracking.selectors import Selector
@@ -57,3 +58,15 @@ def _of_keys_and_instances(policy: Policy) -> Iterator[Selector]:
         there = policy.limit_on(found.concurrency) if found else None
         if there is not None and count > there:
             yield selectors.beyond_limit_on(policy.name, name, there)
+    if policy.max_per_host is not None:
+        yield from _of_hosts(policy, policy.max_per_host, use.by_instance)
+
+
+def _of_hosts(policy: Policy, most: int, counts: Mapping[str, int]) -> Iterator[Selector]:
+    hosts: defaultdict[str, list[str]] = defaultdict(list)
+    for name in counts:
+        found = snapshot().topology.instance(name)
+        hosts[found.host if found else name].append(name)
+    for names in hosts.values():
+        if sum(counts[name] for name in names) > most:
+            yield selectors.beyond_limit_at(policy.name, sorted(names), most)

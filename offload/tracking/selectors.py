@@ -173,6 +173,13 @@ def beyond_limit_on(queue: str, instance: str, most: int) -> Selector:
     return Selector(f"id IN ({found})", {"queue": queue, "instance": instance, "most": most})
 
 
+def beyond_limit_at(queue: str, instances: Sequence[str], most: int) -> Selector:
+    """Return the unstarted jobs of a queue after the first so many on several instances."""
+    there = _listed("instance", instances)
+    found = BEYOND.format(ranked=RANKED.format("queue"), which=there.condition)
+    return Selector(f"id IN ({found})", there.given(queue=queue, most=most))
+
+
 def _listed(column: str, values: Sequence[object]) -> Selector:
     params = numbered(column, values)
     return Selector(f"{column} IN ({placeholders(params)})", params)

@@ -220,6 +220,10 @@ class Topology:
         """Return the instance of that name, or None."""
         return self._by_name.get(name)
 
+    def beside(self, instance: InstanceInfo) -> frozenset[str]:
+        """Return the names of all instances on the host of one, itself too."""
+        return frozenset({one.name for one in self.everyone if one.host == instance.host})
+
     def period(self, now: datetime) -> int:
         """Return the number of the period of `now`; no rule ends or returns within a period."""
         return bisect_right(self.turns, now)

@@ -50,6 +50,10 @@ def add(parser: ArgumentParser) -> None:
         help="how many of its jobs an instance may have: a number, a part of its processes such "
         "as 0.5, -1 for as many as it has, or none",
     )  # fmt: skip
+    parser.add_argument(
+        "--max-per-host", type=_or_none(partial(whole, bound=bounds.PARALLEL)), metavar="N",
+        help="how many of its jobs the instances of one host may have together, or none",
+    )  # fmt: skip
 
 
 def read(fields: Mapping[str, Any]) -> dict[str, Any]:

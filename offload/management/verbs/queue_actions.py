@@ -54,6 +54,7 @@ QUEUE_FIELDS = (
     "type",
     "max_parallel",
     "max_per_instance",
+    "max_per_host",
     "key",
     "max_per_key",
     "fair",

@@ -56,6 +56,7 @@ def facts(line: QueueLine) -> dict[str, object]:
         "type": policy.type,
         "limit": policy.limit,
         "max_per_instance": policy.max_per_instance,
+        "max_per_host": policy.max_per_host,
         "key": policy.keys.path,
         "max_per_key": policy.keys.most,
         "fair": policy.keys.is_fair,
@@ -182,6 +183,7 @@ def by_keys(policy: Policy) -> str:
         "keys take turns" + (f" ({weights})" if weights else "") if keys.is_fair else "",
         "topics take turns" if policy.type is QueueType.TOPIC_ROUND_ROBIN else "",
         "" if most is None else f"at most {_per_instance(most)} on an instance",
+        "" if policy.max_per_host is None else f"at most {policy.max_per_host} on a host",
     )
     return "; ".join(filter(None, said))
 

@@ -69,6 +69,13 @@ class KeyRuled(models.Model):
             "many as it has processes. Leave empty for no limit."
         ),
     )
+    max_per_host = models.PositiveIntegerField(
+        _("maximum per host"),
+        null=True,
+        blank=True,
+        validators=within(PARALLEL),
+        help_text=_("Jobs on all instances of one host together. Leave empty for no limit."),
+    )
     fair = models.BooleanField(
         _("keys take turns"),
         default=False,
@@ -97,7 +104,8 @@ class KeyRuled(models.Model):
 
         ``ages`` says that waiting counts as priority, which it does not where jobs are chosen.
         """
-        chooses = self.max_per_key or self.fair or self.max_per_instance is not None
+        limits = (self.max_per_key, self.max_per_instance, self.max_per_host)
+        chooses = self.fair or any(one is not None for one in limits)
         if ages and (chooses or kind != QueueType.UNORDERED):
             message = _("Waiting counts in queues without rules by key, turn or instance alone.")
             raise ValidationError({"ageing": message})
@@ -124,5 +132,11 @@ KEY_CONSTRAINTS: list[models.BaseConstraint] = [
         PER_INSTANCE,
         name="offload_queue_per_instance",
         message=_("At most 1 to 1,000,000 jobs run on an instance, or -1 for all its processes."),
+    ),
+    keeps(
+        "max_per_host",
+        PARALLEL,
+        name="offload_queue_per_host",
+        message=_("At most 1 to 1,000,000 jobs run on a host."),
     ),
 ]

@@ -95,6 +95,7 @@ def _fate(policy: Policy) -> tuple[object, ...]:
     return (
         policy.limit, policy.type, policy.suspended, policy.retry, policy.rate, policy.windows,
         policy.ageing, policy.rerun, policy.rescue, policy.max_per_instance, policy.keys,
+        policy.max_per_host,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,8 @@ def _gates(job: Job, policy: Policy, use: QueueUse, current: Snapshot) -> Iterat
         yield gate
     if policy.max_per_instance is not None:
         yield _per_instance(policy, use, current)
+    if policy.max_per_host is not None:
+        yield _per_host(policy, policy.max_per_host, use, current)
 
 
 def _leadership(policy: Policy, use: QueueUse, current: Snapshot) -> GateVerdict | None:
@@ -122,4 +125,21 @@ def _per_instance(policy: Policy, use: QueueUse, current: Snapshot) -> GateVerdi
         fact=f"Bound or running: {shown}." if shown else "No instance is here.",
         change=f"manage.py offload queues set {policy.name} --max-per-instance N",
         purpose="To let more run on an instance",
+    )
+
+
+def _per_host(policy: Policy, limit: int, use: QueueUse, current: Snapshot) -> GateVerdict:
+    """Let through what the host with most room for the queue may have."""
+    hosts: Counter[str] = Counter()
+    for one in (*current.topology.live, *current.topology.remote):
+        hosts[one.host] += use.by_instance.get(one.name, 0)
+    shown = ", ".join(f"{name} {hosts[name]} of {limit}" for name in list(hosts)[:INSTANCES_SHOWN])
+    return GateVerdict(
+        gate="host",
+        n=max((limit - used for used in hosts.values()), default=0),
+        waiting=Waiting.HOST_LIMIT,
+        why=f"{Waiting.HOST_LIMIT.sentence} {shown}.",
+        fact=f"Bound or running, by host: {shown}." if shown else "No instance is here.",
+        change=f"manage.py offload queues set {policy.name} --max-per-host N",
+        purpose="To let more run on a host",
     )

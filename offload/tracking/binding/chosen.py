@@ -33,7 +33,7 @@ from offload.tracking.binding.candidates import Question, first_in_order, of_nex
 from offload.tracking.binding.queue_locks import under_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from offload.core.admission.turns import WaitingJob
@@ -45,6 +45,18 @@ if TYPE_CHECKING:
 QUEUE = Queue._meta.db_table
 #: First jobs of a lane that are looked at for each that may be bound, and at least.
 ROWS_PER_JOB, ROWS_LEAST = 4, 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitHere:
+    """How many jobs of a queue some instances may have together: those of a host, or one alone."""
+
+    most: int
+    names: Collection[str]
+
+    def room(self, use: QueueUse) -> int:
+        """Return how many more they may get."""
+        return self.most - sum(use.by_instance.get(one, 0) for one in self.names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,19 +137,19 @@ def bind_chosen(
     policy: Policy,
     now: datetime,
     *,
-    most_here: int | None,
+    here: Sequence[LimitHere] = (),
     suspect: bool,
     most: int | None = None,
 ) -> list[BoundJob]:
     """Bind jobs of these lanes of one queue as its rules choose them; nothing while it is locked.
 
-    ``most_here`` is how many jobs of the queue the instance may have, or None; ``most``, how many
-    are bound at most. ``suspect`` binds one suspect of a crash instead.
+    ``here`` are the queue's limits for the instance and its host; ``most`` is how many are bound
+    at most. ``suspect`` binds one suspect of a crash instead.
     """
 
     def bind(turn: QueueTurn) -> list[BoundJob]:
         use = _use(place, policy.name)
-        limit = _room(use, place, policy, most_here, now)
+        limit = min([_room(use, place, policy, now), *(one.room(use) for one in here)])
         limit = limit if most is None else min(limit, most)
         if limit < 1:
             return []
@@ -164,16 +176,12 @@ def _use(place: Place, queue: str) -> QueueUse:
     return queue_use.read(queue_use.question(queue, place).rows())
 
 
-def _room(use: QueueUse, place: Place, policy: Policy, most_here: int | None, now: datetime) -> int:
-    """Return how many jobs of the queue the place may get."""
+def _room(use: QueueUse, place: Place, policy: Policy, now: datetime) -> int:
+    """Return how many jobs of the queue the place may get, as far as the queue as a whole goes."""
     tokens = buckets.level(policy.name, policy.rate) if policy.rate else None
     elsewhere = use.total - use.by_instance.get(place.instance, 0) if policy.leader_only else 0
     usage = Usage(bound=use.total, tokens=tokens, elsewhere=elsewhere)
-    allowance = admit(policy, usage, now)
-    left = allowance.up_to(place.window - use.window)
-    if most_here is None:
-        return left
-    return min(left, most_here - use.by_instance.get(place.instance, 0))
+    return admit(policy, usage, now).up_to(place.window - use.window)
 
 
 def _take(place: Place, ids: Sequence[str], *, suspect: bool) -> list[BoundJob]:

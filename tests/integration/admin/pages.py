@@ -26,6 +26,7 @@ QUEUE = {
     "type": "unordered",
     "max_parallel": "",
     "max_per_instance": "",
+    "max_per_host": "",
     "key": "",
     "max_per_key": "",
     "weights": "",

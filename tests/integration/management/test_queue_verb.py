@@ -65,6 +65,7 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
         "type": "unordered",
         "limit": 2,
         "max_per_instance": None,
+        "max_per_host": None,
         "key": "",
         "max_per_key": None,
         "fair": False,

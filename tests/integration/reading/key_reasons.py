@@ -30,6 +30,12 @@ def _of_full_instance() -> str:
     return waiting(queue="keys")[0]
 
 
+def _of_full_host() -> str:
+    Queue.objects.create(name="keys", topics=["x"], max_per_host=1)
+    bound(queue="keys")
+    return waiting(queue="keys")[0]
+
+
 def _without_resource() -> str:
     return waiting(resources=Amounts.of({"maya": 1}))[0]
 
@@ -39,5 +45,6 @@ KEY_REASONS: dict[str, tuple[Callable[[], str], Waiting, str]] = {
     "key limit": (_of_full_key, Waiting.KEY_LIMIT, "1 of 1 at once of key acme are bound or run."),
     "key order": (_behind_its_key, Waiting.KEY_ORDER, "of key acme comes before it."),
     "resource": (_without_resource, Waiting.RESOURCE, "a resource that nobody has defined"),
+    "host limit": (_of_full_host, Waiting.HOST_LIMIT, " 1 of 1."),
     "instance limit": (_of_full_instance, Waiting.INSTANCE_LIMIT, f"{HERE} 1 of 1."),
 }

@@ -19,21 +19,20 @@ if TYPE_CHECKING:
 def test_rules_by_keys_are_set_shown_and_cleared(said: Said, answered: Answered) -> None:
     said(
         "queues", "add", "slow", "dam/**", "--key", "user.tenant", "--max-per-key", "2", "--fair",
-        "--weight", "acme=3", "--weight", "b=2", "--max-per-instance", "0.5",
+        "--weight", "acme=3", "--weight", "b=2", "--max-per-instance", "0.5", "--max-per-host", "2",
     )  # fmt: skip
     (slow,) = [one for one in answered("queues") if one["name"] == "slow"]
     assert (slow["key"], slow["max_per_key"], slow["fair"]) == ("user.tenant", 2, True)
     assert (slow["weights"], slow["max_per_instance"]) == ({"acme": 3, "b": 2}, 0.5)
     listed = said("queues")
     by_keys = "slow: its key is user.tenant; at most 2 at once of a key; keys take turns (acme=3, "
-    assert f"{by_keys}b=2); at most 0.5 of its processes on an instance." in " ".join(
-        listed.split()
-    )
+    limits = "at most 0.5 of its processes on an instance; at most 2 on a host."
+    assert f"{by_keys}b=2); {limits}" in " ".join(listed.split())
     ended = ("--key", "none", "--max-per-key", "none", "--no-fair", "--max-per-instance", "none")
-    said("queues", "set", "slow", *ended)
+    said("queues", "set", "slow", *ended, "--max-per-host", "none")
     row = Queue.objects.get()
     assert (row.key, row.max_per_key, row.fair, row.weights) == ("", None, False, {})
-    assert row.max_per_instance is None
+    assert (row.max_per_instance, row.max_per_host) == (None, None)
 
 
 @pytest.mark.parametrize(

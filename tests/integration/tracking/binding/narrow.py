@@ -6,6 +6,7 @@ from typing import Any
 
 from offload.core.attempt_key import AttemptKey
 from offload.core.placement.lanes import Lane
+from offload.dispatch.lane_binding import limits
 from offload.fleet.snapshots import now, snapshot
 from offload.models import Queue
 from offload.tracking import claiming, finishing
@@ -45,7 +46,7 @@ def bind_keyed(name: str = HERE, *, window: int = 100, suspect: bool = False) ->
         lanes,
         policy,
         now(),
-        most_here=policy.limit_on(found.concurrency),
+        here=limits(policy, found, current),
         suspect=suspect,
     )
     return [job.id for job in bound]

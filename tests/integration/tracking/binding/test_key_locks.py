@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from offload.db import database
+from offload.dispatch.lane_binding import limits
 from offload.fleet.snapshots import now, snapshot
 from offload.models import Job
 from offload.tracking.binding import chosen
@@ -25,8 +26,8 @@ KEYS = ["a", "b", "c", "d"]
 
 @pytest.fixture(autouse=True)
 def _instances(app: object) -> None:
-    join(HERE, concurrency=16)
-    join(THERE, concurrency=16)
+    join(HERE, concurrency=16, facts={"host": "box"})
+    join(THERE, concurrency=16, facts={"host": "box"})
 
 
 @on_postgresql
@@ -37,6 +38,7 @@ def _instances(app: object) -> None:
         ({"max_per_key": 2}, 2, 8),
         ({"type": "ordered_per_key"}, 1, 4),
         ({"type": "ordered_per_key", "fair": True, "max_per_instance": 1}, 1, 2),
+        ({"max_per_host": 3}, 3, 3),
     ],
 )
 def test_eight_that_bind_at_once_exceed_no_limit(
@@ -46,10 +48,16 @@ def test_eight_that_bind_at_once_exceed_no_limit(
     for key in KEYS:
         keyed(key, 20)
     policy, lanes = snapshot(fresh=True).policy("narrow"), waiting_lanes()
+
+    def here(name: str) -> list[chosen.LimitHere]:
+        found = snapshot().topology.instance(name)
+        assert found is not None
+        return limits(policy, found, snapshot())
+
     bind = [
         partial(
             chosen.bind_chosen, place(name), lanes, policy, now(),
-            most_here=policy.limit_on(16), suspect=False,
+            here=here(name), suspect=False,
         )
         for name in [HERE, THERE] * 4
     ]  # fmt: skip
