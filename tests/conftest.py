@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from pathlib import Path
@@ -59,21 +60,32 @@ class Sharing(LoadScopeScheduling):  # type: ignore[misc] # it has no types
         return f"acceptance, {'embedded' if 'sqlite+valkey' in nodeid else 'servers'}"
 
 
-#: Where a test runs on one database each time.
-IN_TURN = "tests/integration/management/"
+#: Where a test runs on one database each time: what asks the database lies below these rooms.
+IN_TURN = tuple(
+    f"tests/integration/{room}/"
+    for room in (
+        "admin", "browser", "diagnostics", "docs", "launchers", "management", "operations",
+        "project", "reading", "testing", "workflows",
+    )
+)  # fmt: skip
 
 
 def second_forms(items: Sequence[pytest.Item]) -> Iterator[pytest.Item]:
-    """Yield of each two tests that run on one database each time the one that does not."""
+    """Yield of each two tests that run on one database each time the one that does not.
+
+    Where there is one database, it is the other one's.
+    """
     pairs: dict[str, list[pytest.Item]] = {}
     for item in items:
         params = getattr(getattr(item, "callspec", None), "params", {})
         alias = params.get("database_alias")
         if alias and item.nodeid.startswith(IN_TURN):
             pairs.setdefault(item.nodeid.replace(alias, ""), []).append(item)
+    there_are_two = POSTGRESQL in settings.DATABASES
     for name, pair in pairs.items():
         if len(pair) > 1:
-            yield sorted(pair, key=lambda one: one.nodeid)[crc32(name.encode()) % 2]
+            second = crc32(name.encode()) % 2 if there_are_two else 0
+            yield sorted(pair, key=lambda one: one.nodeid)[second]
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -84,6 +96,17 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
     """Return the scheduler of tests for processes; the largest share begins first."""
     return Sharing(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for no garbage among the tests: all are kept, and there are thousands."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

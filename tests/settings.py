@@ -5,15 +5,17 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 
 if "OFFLOAD_VAR" not in os.environ:
     folder = tempfile.mkdtemp(prefix="offload-tests-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["OFFLOAD_VAR"] = folder
-# The tests start hundreds of processes: what they compile is kept beside the code, or each would
-# compile everything anew.
+# The tests start hundreds of processes: what they and these here compile is kept beside the code,
+# or each would compile everything anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # Processes that share the tests out write into folders of their own.
 if (process := os.environ.get("PYTEST_XDIST_WORKER")) and (
     os.path.basename(os.environ["OFFLOAD_VAR"]) != process

@@ -106,7 +106,7 @@ def again(job: JobHandle) -> None:
     send([(bound, task_of(bound, snapshot(fresh=True)))])
 
 
-@pytest.mark.on("sqlite+valkey", "postgresql+rabbitmq")
+@pytest.mark.everywhere
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
 def test_a_doubled_message_of_a_running_job_changes_nothing(fleet: Fleet, pool: str) -> None:
     fleet.need()

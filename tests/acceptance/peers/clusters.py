@@ -8,12 +8,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from django.core.management import call_command
-
 from tests.acceptance.fleet import Fleet
 from tests.acceptance.peers.cable import Cable, cable
 from tests.acceptance.peers.web import Web, address, free_port
-from tests.acceptance.place import Place, visited
+from tests.acceptance.place import Place, make_tables, visited
 from tests.acceptance.servers import DATABASES, Broker, servers, variables
 from tests.integration.files.transports.proxy import Proxy
 
@@ -140,6 +138,5 @@ def _cluster(
             "ACCEPTANCE_SECRET": secrets.token_urlsafe(32),
         },
     )
-    with visited(place):
-        call_command("migrate", interactive=False, verbosity=0)
+    make_tables(place)
     return Cluster(own, place, Fleet(place))

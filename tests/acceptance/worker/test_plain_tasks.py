@@ -10,7 +10,6 @@ from celery import chain, chord
 
 import offload
 from offload.models import Job
-from tests.acceptance.servers import NEEDS
 from tests.acceptance.site import tasks
 from tests.acceptance.site.journal import events
 from tests.polling import eventually
@@ -18,7 +17,7 @@ from tests.polling import eventually
 if TYPE_CHECKING:
     from tests.acceptance.fleet import Fleet
 
-pytestmark = pytest.mark.on(*NEEDS)
+pytestmark = pytest.mark.everywhere
 
 
 def test_a_job_runs_on_a_worker_and_its_result_comes_back(fleet: Fleet) -> None:

@@ -111,7 +111,7 @@ def test_a_time_limit_given_with_the_call_is_kept(fleet: Fleet) -> None:
     assert "TimeLimitExceeded" in row.error_type
 
 
-@pytest.mark.on("sqlite+valkey", "postgresql+rabbitmq")
+@pytest.mark.everywhere
 @pytest.mark.parametrize("policy", [{"type": "ordered"}, {"max_parallel": 1}], ids=str)
 def test_past_its_lease_a_worker_ends_the_runs_of_ordered_and_limited_queues_only(
     fleet: Fleet, policy: dict[str, Any]
