@@ -21,11 +21,17 @@ BEGINNING = World()
 
 
 def explore(
-    faults: Sequence[str], rules: Rules, *, at_most: int | None = None, start: World = BEGINNING
+    faults: Sequence[str],
+    rules: Rules,
+    *,
+    at_most: int | None = None,
+    start: World = BEGINNING,
+    until: Broken | None = None,
 ) -> Exploration:
     """Walk through all schedules in which each of these faults happens at most once.
 
-    ``at_most`` limits how many of them a schedule holds.
+    ``at_most`` limits how many of them a schedule holds; the walk ends where the promise ``until``
+    is broken.
     """
     system = System(
         start=start,
@@ -35,7 +41,7 @@ def explore(
         goals={Broken.STUCK: Goal(_is_settled)},
         end=lambda world: world.job.state if _is_settled(world) else None,
     )
-    return search(system, faults, at_most)
+    return search(system, faults, at_most, until)
 
 
 def go_wrong(world: World, left: Left, rules: Rules) -> Iterator[tuple[Edge, Left]]:

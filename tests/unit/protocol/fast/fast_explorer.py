@@ -18,8 +18,17 @@ if TYPE_CHECKING:
     from tests.unit.protocol.fast.fast_world import FastStep
 
 
-def explore(faults: Sequence[str], rules: FastRules, *, at_most: int | None = None) -> Exploration:
-    """Walk through all schedules in which each of these faults happens at most once."""
+def explore(
+    faults: Sequence[str],
+    rules: FastRules,
+    *,
+    at_most: int | None = None,
+    until: FastBroken | None = None,
+) -> Exploration:
+    """Walk through all schedules in which each of these faults happens at most once.
+
+    The walk ends where the promise ``until`` is broken.
+    """
     system = System(
         start=FastWorld(),
         steps=partial(steps, rules=rules),
@@ -28,7 +37,7 @@ def explore(faults: Sequence[str], rules: FastRules, *, at_most: int | None = No
         goals={FastBroken.STUCK: Goal(lambda world: world.job.settled)},
         end=lambda world: world.job.state if world.job.settled else None,
     )
-    return search(system, faults, at_most)
+    return search(system, faults, at_most, until)
 
 
 def _bound(fault: Fault, rules: FastRules) -> Moves[FastWorld]:
