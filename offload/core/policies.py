@@ -90,6 +90,8 @@ class Policy:
     escalation: Escalation = NO_ESCALATION
     # Whether its jobs run at the leader alone, which is one instance at a time.
     leader_only: bool = False
+    # Whether its jobs wait a moment for the instance in whose worker they are submitted.
+    prefer_creation_instance: bool = False
     # The amounts of resources that each of its jobs uses, beside those of the job itself.
     resources: Amounts = NO_RESOURCES
     # Nothing of it is bound while it is suspended.

@@ -1,11 +1,11 @@
-"""Lost jobs that waited long enough for their instance to come back: freed, or ended."""
+"""Jobs that wait for an instance to come back, or for another job to get one: freed, or ended."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from offload.core.matching.rescue import Rescue
-from offload.core.placement.affinity import Avoidance, Return
+from offload.core.placement.affinity import Affinity, Avoidance, Beside, Return
 from offload.core.placement.routing import plan
 from offload.core.states import JobState
 from offload.fleet.snapshots import now, snapshot
@@ -26,15 +26,30 @@ def settle(kept: Sequence[Lane]) -> list[Lane]:
     """Free or end what waits in these lanes for an instance that is not back in time.
 
     Return the lanes of the others that are kept to an instance. While it can run them, jobs wait
-    for it, however long that takes.
+    for it, however long that takes. Jobs that are to be near another one are kept to its instance
+    once it has one.
     """
     others = []
+    asked = {lane.affinity.job for lane in kept if isinstance(lane.affinity, Beside)}
+    where = lane_changes.instances_of(sorted(asked)) if asked else {}
     for lane in kept:
+        if isinstance(lane.affinity, Beside):
+            _join(lane, lane.affinity, where.get(lane.affinity.job))
+            continue
         if isinstance(lane.affinity, Return):
             _settle(lane, lane.affinity)
         elif not isinstance(lane.affinity, Avoidance):
             others.append(lane)
     return others
+
+
+def _join(lane: Lane, beside: Beside, instance: str | None) -> None:
+    """Keep jobs to the instance of another one; free them if that can get none any more."""
+    if instance:
+        kept = Affinity(instance=instance, seconds=beside.seconds)
+        lane_changes.keep_lane(lane, kept)
+    else:
+        lane_changes.lift([lane], at_once=instance is None)
 
 
 def _settle(lane: Lane, awaited: Return) -> None:

@@ -128,6 +128,7 @@ def policy_of(row: Queue) -> Policy:
         prefers=prefers_of(row),
         escalation=escalation_of(row),
         leader_only=row.leader_only,
+        prefer_creation_instance=row.prefer_creation_instance,
         resources=resources_of(row),
         retry=_retry(
             RETRIES.nearest_whole(row.retries),

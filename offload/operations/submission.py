@@ -7,24 +7,23 @@ from contextlib import nullcontext
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from offload.canvas.freezing.context import running
 from offload.conf import settings
 from offload.core.exceptions import InvalidProperties
-from offload.core.placement.affinity import Affinity
 from offload.core.topics import validate_topic
 from offload.core.validation.job_properties import check_properties
 from offload.db import database
 from offload.dispatch import subscribing
 from offload.dispatch.announcements import announced
-from offload.dispatch.submission import choose_queue, new_id, store
+from offload.dispatch.submission import choose_queue, store
 from offload.files import deliveries, payloads
-from offload.fleet.consumers import check_names, required_of, slots_of
+from offload.fleet.consumers import check_names, required_of
 from offload.messaging.installation import installed
+from offload.operations import job_drafts
 from offload.operations.handles import JobHandle
 from offload.operations.submit_options import SubmitOptions
 from offload.queues import own_retries
 from offload.queues.resources import check_defined
-from offload.tracking.drafts import ROWS_PER_STATEMENT, Draft
+from offload.tracking.drafts import ROWS_PER_STATEMENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,9 +31,8 @@ if TYPE_CHECKING:
     from offload.core.files.deliveries import ToField, ToStorage
     from offload.core.matching.amounts import Amounts
     from offload.core.matching.escalation import Escalation
-    from offload.core.matching.job_slots import Slots
-    from offload.core.matching.preferences import Preferences
     from offload.core.matching.requirements import Requirements
+    from offload.core.validation.ids import JobId
     from offload.core.validation.options import Seconds
     from offload.files.payloads import Saved, Source
 
@@ -60,6 +58,8 @@ def submit(
     resources: Mapping[str, int] | None = None,
     slots: int | str | Mapping[str, float] | None = None,
     together: bool = False,
+    near: JobId | None = None,
+    near_wait: Seconds | None = None,
     key: str | None = None,
 ) -> JobHandle:
     """Store a job for a topic and return a handle on it.
@@ -89,9 +89,12 @@ def submit(
     ``slots`` is how many places of its instance, which runs one job in each, the job takes: a
     number, ``"all"``, or what it uses up, ``{"ram_gb": 8}``; else its consumer says it, or it is 1.
     ``together`` keeps a job that the code of a step submits at the step's instance, if its run
-    stays together there; any other runs it once that one cannot. ``key`` is the text, of at most
-    100 characters, by which its queue tells the job apart; without it, the queue takes the key from
-    the properties if it says which one that is.
+    stays together there; any other runs it once that one cannot. ``near`` is another job: this one
+    waits ``near_wait`` (by default, as long as the settings say), as seconds or a timedelta, for
+    the instance that the other one is at, or ran at; then any may run it. ``near="here"`` means the
+    job whose code submits it, ``near="inputs"`` those that made its ``files``. ``key`` is the text,
+    of at most 100 characters, by which its queue tells the job apart; without it, the queue takes
+    the key from the properties if it says which one that is.
 
     Inside a transaction of offload's database (``OFFLOAD["DATABASE"]``, and no other), the job
     exists only once it commits; after a rollback nothing is left.
@@ -99,8 +102,9 @@ def submit(
     Raise, with nothing stored: InvalidTopic; InvalidProperties if they are not JSON or too large,
     and UnfitProperties if no known consumer accepts their names; InvalidDelay, InvalidPriority or
     InvalidNumber for a number out of bounds; InvalidRequirement or InvalidPreference for what
-    cannot be compared; InvalidPlacement for ``slots`` that are none and ``retry_with`` of what
-    nothing requires; InvalidResource for no amount, UnknownResource for what nobody has defined;
+    cannot be compared; InvalidPlacement for ``slots`` that are none, ``retry_with`` of what
+    nothing requires and ``near_wait`` without ``near``; UnknownJob for a job to be near that does
+    not exist; InvalidResource for no amount, UnknownResource for what nobody has defined;
     InvalidKey; InvalidName, InvalidFile, MissingFile, UnreadableFile or FileNotStored for a file;
     InvalidDelivery; UnknownQueue.
     """
@@ -118,12 +122,15 @@ def submit(
         resources=resources,
         slots=slots,
         together=together,
+        near=near,
+        near_wait=near_wait,
         key=key,
     )
     many, orders = [{} if properties is None else properties], deliveries.frozen(deliver_to)
     # With a payload from the beginning, a job whose outputs are delivered stays in its cluster.
-    with payloads.saving(files or {}) if files or orders else nullcontext() as saved:
-        return _submit(topic, many, submit_options, saved, orders)[0]
+    given = files or {}
+    with payloads.saving(given) if files or orders else nullcontext() as saved:
+        return _submit(topic, many, submit_options, saved, orders, given)[0]
 
 
 def submit_many(
@@ -144,6 +151,8 @@ def submit_many(
     resources: Mapping[str, int] | None = None,
     slots: int | str | Mapping[str, float] | None = None,
     together: bool = False,
+    near: JobId | None = None,
+    near_wait: Seconds | None = None,
     key: str | None = None,
 ) -> list[JobHandle]:
     """Store one job for each properties in ``many``, all of them or none; return their handles.
@@ -151,8 +160,8 @@ def submit_many(
     ``topic`` is the topic of all of them, and ``many`` an iterable of JSON objects. ``deliver_to``,
     ``queue``, ``priority``, ``delay``, ``expires``, ``ignore_result``, ``retries``,
     ``retry_delay``, ``requires``, ``prefers``, ``retry_with``, ``resources``, ``slots``,
-    ``together`` and ``key`` apply to each, as in ``submit``; the errors are those of ``submit``
-    too. The handles have the order of ``many``.
+    ``together``, ``near``, ``near_wait`` and ``key`` apply to each, as in ``submit``; the errors
+    are those of ``submit`` too. The handles have the order of ``many``.
     """
     submit_options = SubmitOptions(
         queue=queue,
@@ -168,6 +177,8 @@ def submit_many(
         resources=resources,
         slots=slots,
         together=together,
+        near=near,
+        near_wait=near_wait,
         key=key,
     )
     orders = deliveries.frozen(deliver_to)
@@ -189,21 +200,26 @@ def _submit(
     submit_options: SubmitOptions,
     saved: Saved | None,
     orders: Mapping[str, Any] = NO_ORDERS,
+    files: Mapping[str, Source] = NO_ORDERS,
 ) -> list[JobHandle]:
     queue = choose_queue(validate_topic(topic), submit_options.queue)
     check_defined(cast("Amounts", submit_options.resources))
-    kept = {"ignore_result": True} if submit_options.ignore_result else subscribing.reply_options()
+    result = (
+        {"ignore_result": True} if submit_options.ignore_result else subscribing.reply_options()
+    )
     escalation = cast("Escalation", submit_options.retry_with)
     if escalation:
         escalation.check(required_of(topic, queue, cast("Requirements", submit_options.requires)))
     own = own_retries.frozen(
         submit_options.retries, cast("float | None", submit_options.retry_delay), escalation
     )
-    options = {**kept, **own, **orders}
+    options = {**result, **own, **orders}
     checked = [check_properties(properties, settings().max_properties) for properties in many]
     check_names(topic, *checked)
+    kept = job_drafts.affinity(topic, queue, submit_options, files)
     drafts = [
-        _draft(topic, properties, queue, submit_options, saved, options) for properties in checked
+        job_drafts.draft(topic, properties, queue, submit_options, saved, options, kept)
+        for properties in checked
     ]
     one_statement = saved is None and len(drafts) <= ROWS_PER_STATEMENT
     with (
@@ -214,37 +230,3 @@ def _submit(
             payloads.record(saved)
         store(drafts)
     return [JobHandle(draft.id) for draft in drafts]
-
-
-def _draft(
-    topic: str,
-    properties: Mapping[str, Any],
-    queue: str,
-    submit_options: SubmitOptions,
-    saved: Saved | None,
-    options: Mapping[str, Any],
-) -> Draft:
-    return Draft(
-        id=new_id(),
-        topic=topic,
-        queue=queue,
-        properties=properties,
-        options=options,
-        priority=submit_options.priority,
-        # SubmitOptions has converted them to seconds.
-        delay=cast("float | None", submit_options.delay),
-        expires_in=cast("float | None", submit_options.expires),
-        payload_id=saved.id if saved else None,
-        requires=cast("Requirements", submit_options.requires),
-        prefers=cast("Preferences", submit_options.prefers),
-        resources=cast("Amounts", submit_options.resources),
-        slots=cast("Slots | None", submit_options.slots) or slots_of(topic),
-        affinity=_affinity() if submit_options.together else None,
-        key=submit_options.key,
-    )
-
-
-def _affinity() -> Affinity | None:
-    """Return the affinity to the place of the running step's run, if that stays together."""
-    job = running.get()
-    return Affinity(instance=job.place) if job and job.place else None

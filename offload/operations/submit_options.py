@@ -17,6 +17,7 @@ from offload.core.validation.options import (
     check_retries,
     check_retry_delay,
 )
+from offload.operations import near_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,6 +55,10 @@ class SubmitOptions:
     slots: object = None
     #: Keep it with the run of the step whose code submits it, if that stays together.
     together: bool = False
+    #: The job whose instance it waits a moment for, "here" or "inputs"; or None.
+    near: object = None
+    #: For how long it does, as seconds or a timedelta; None is as long as the settings say.
+    near_wait: Seconds | None = None
     #: The key by which its queue tells it apart; None lets the queue take it from the properties.
     key: str | None = None
 
@@ -64,6 +69,7 @@ class SubmitOptions:
         for no factors, InvalidResource for what is no amount, InvalidKey for no text.
         """
         check_priority(self.priority)
+        near_options.check(self.near, self.near_wait)
         if self.key is not None:
             check_key(self.key)
         if self.retries is not None:
@@ -81,7 +87,7 @@ class SubmitOptions:
         given = {} if self.resources is None else self.resources
         size = sum(len(one.text) for one in (asked, preferred) if one)
         object.__setattr__(self, "resources", Amounts.of(given, beside=size))
-        for name in ("delay", "expires"):
+        for name in ("delay", "expires", "near_wait"):
             given = getattr(self, name)
             if given is not None:
                 object.__setattr__(self, name, check_delay(given, name=name))

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 DECLARED_FIELDS = (
     "topics", "type", "max_parallel", "max_per_instance", "max_per_host", "key", "max_per_key",
     "fair", "weights", "rate", "burst", "windows", "time_zone", "ageing", "cluster_order",
-    "requires", "prefers", "retry_with", "leader_only", "retries", "retry_delay", "backoff",
-    "retry_on", "no_retry_on", "rerun", "rescue", "rescue_seconds", "retention_days", "ranking",
-    "resources",
+    "requires", "prefers", "retry_with", "leader_only", "prefer_creation_instance", "retries",
+    "retry_delay", "backoff", "retry_on", "no_retry_on", "rerun", "rescue", "rescue_seconds",
+    "retention_days", "ranking", "resources",
 )  # fmt: skip
 
 

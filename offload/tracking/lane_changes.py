@@ -92,6 +92,23 @@ def runs_in(lane: Lane, limit: int) -> list[str | None]:
     return [row[0] for row in database.rows(f"{both} LIMIT {limit:d}", {"lane": str(lane)})]
 
 
+def keep_lane(lane: Lane, affinity: Affinity | None) -> int:
+    """Keep the jobs that wait in a lane to an instance; return how many."""
+    return sum(
+        database.execute(
+            f"UPDATE {JOB} SET lane = %(new)s WHERE {which} AND lane = %(old)s",
+            {"new": str(replace(lane, affinity=affinity)), "old": str(lane)},
+        )
+        for which in WHICH
+    )
+
+
+def instances_of(job_ids: Sequence[str]) -> dict[str, str]:
+    """Return where jobs are, or ran last; "" for those that may get an instance yet."""
+    rows = Job.objects.ids(job_ids).values_list("pk", "instance", "finished_at")
+    return {pk: instance for pk, instance, ended in rows if instance or ended is None}
+
+
 def ids_in(lane: Lane, limit: int = 500) -> list[str]:
     """Return the first jobs that wait in a lane, suspects of a crash too."""
     both = " UNION ".join(

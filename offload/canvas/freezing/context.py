@@ -39,7 +39,9 @@ class Running:
     root_id: str = ""
     #: As given to Celery; the job's own submissions may inherit it.
     priority: int | None = None
-    #: The instance that runs it, if its run stays together; else "".
+    #: The instance that runs it.
+    instance: str = ""
+    #: The same if its run stays together; else "".
     place: str = ""
     continuation: Continuation | None = None
 

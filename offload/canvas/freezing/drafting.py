@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kombu.utils.json import dumps
 
+from offload.canvas.freezing import creation
 from offload.canvas.freezing.calls import check_moment, delay_of, eta_of, moment, seconds_until
 from offload.canvas.freezing.context import Origin, origin
 from offload.canvas.freezing.options import STEP, TIME_LIMITS, kept
@@ -61,7 +62,7 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
     the nearest value is taken instead.
     """
     options = {**inherited(app), **defaults(app, call), **call.options}
-    source = origin_of(app, options)
+    source, queue = origin_of(app, options), choose_queue(found.topic, None)
     tail = tail_of(options)
     if origin.get() is None:
         check(call, tail)
@@ -73,7 +74,7 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
         id=call.id,
         topic=found.topic,
         task=found.task,
-        queue=choose_queue(found.topic, None),
+        queue=queue,
         needs=f"limit {source.need}".strip() if any(map(options.get, TIME_LIMITS)) else source.need,
         args=call.args,
         properties=properties_of(call, found),
@@ -87,7 +88,8 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
         root_id=source.root_id,
         run_id=source.run_id,
         payload_id=source.payload_id,
-        affinity=Affinity.parse(options.get(AFFINITY_OPTION) or ""),
+        affinity=Affinity.parse(options.get(AFFINITY_OPTION) or "")
+        or creation.preferred(found.topic, queue),
         epoch=options.get(EPOCH_OPTION) or 0,
     )
 

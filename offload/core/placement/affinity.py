@@ -13,6 +13,8 @@ from offload.core.placement.reasons import Obstacle, Reason
 ONLY, NEAR = "only=", "near="
 #: The words after a loss: the instance that a job waits for, and those that it keeps away from.
 BACK, AWAY = "back=", "away="
+#: The word of a job that waits for another one to get an instance.
+BESIDE = "beside="
 #: Ends the time in the word of a job that ends with it.
 ENDING = "!"
 #: Instances that a job keeps away from at most: those that lost it last.
@@ -43,6 +45,8 @@ class Affinity:
         """Parse the word of a lane; None if it is no affinity."""
         if word.startswith(AWAY):
             return Avoidance(names=tuple(map(unquote, word.removeprefix(AWAY).split(","))))
+        if word.startswith(BESIDE):
+            return _beside(word.removeprefix(BESIDE))
         if word.startswith(BACK):
             return _awaited(word.removeprefix(BACK))
         if word.startswith(ONLY):
@@ -138,6 +142,32 @@ class Avoidance(Affinity):
     def __str__(self) -> str:
         """Return the word, which has no spaces and no separator of lanes."""
         return f"{AWAY}{','.join(quote(one, safe=PLAIN) for one in self.names)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside(Affinity):
+    """Another job, which has no instance yet that this one could be kept to."""
+
+    job: str
+
+    def includes(self, name: str) -> bool:
+        """Tell whether this instance is the one: none is yet."""
+        return False
+
+    def reason(self, name: str) -> Reason:
+        """Return why no instance runs the job yet."""
+        waits = f"The job waits {self.seconds:g} s for job {self.job} to get an instance"
+        sentence = f"{waits}, which it is to be near; then any may run it."
+        return Reason(obstacle=Obstacle.KEPT_NEAR, detail=sentence)
+
+    def __str__(self) -> str:
+        """Return the word, which has no spaces and no separator of lanes."""
+        return f"{BESIDE}{self.seconds:g}:{quote(self.job, safe=PLAIN)}"
+
+
+def _beside(text: str) -> Beside | None:
+    seconds, colon, job = text.partition(":")
+    return Beside(job=unquote(job), seconds=float(seconds)) if colon else None
 
 
 def _awaited(text: str) -> Return | None:

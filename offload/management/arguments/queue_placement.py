@@ -22,6 +22,10 @@ def add(parser: ArgumentParser) -> None:
         "--leader-only", action=BooleanOptionalAction, default=None,
         help="run its jobs at the leading instance alone",
     )  # fmt: skip
+    parser.add_argument(
+        "--prefer-creation-instance", action=BooleanOptionalAction, default=None,
+        help="let a job that another one submits wait a moment for the instance of that one",
+    )  # fmt: skip
 
 
 def read(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -69,6 +69,7 @@ QUEUE_FIELDS = (
     "prefers",
     "retry_with",
     "leader_only",
+    "prefer_creation_instance",
     "resources",
     "retries",
     "retry_delay",

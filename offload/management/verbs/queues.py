@@ -90,6 +90,7 @@ def _placement(policy: Policy) -> dict[str, object]:
         "prefers": policy.prefers.given,
         "retry_with": policy.escalation.given,
         "leader_only": policy.leader_only,
+        "prefer_creation_instance": policy.prefer_creation_instance,
         "resources": policy.resources.given,
     }
 
@@ -150,6 +151,8 @@ def notes(lines: tuple[QueueLine, ...]) -> Iterator[Text]:
             yield sanitized(f"{line.policy.name} retries with {line.policy.escalation}.", "dim")
         if line.policy.leader_only:
             yield sanitized(f"{line.policy.name} runs at the leading instance alone.", "dim")
+        if line.policy.prefer_creation_instance:
+            yield sanitized(f"{line.policy.name} prefers the instance that creates a job.", "dim")
         if line.policy.resources:
             yield sanitized(f"{line.policy.name} uses {line.policy.resources}.", "dim")
         if line.policy.suspended or line.policy.drains:

@@ -70,6 +70,15 @@ class PlacementRuled(models.Model):
             "begins none while another instance still runs one."
         ),
     )
+    prefer_creation_instance = models.BooleanField(
+        _("prefer the creating instance"),
+        default=False,
+        db_default=False,
+        help_text=_(
+            "A job that is submitted by the code of another one waits a moment (NEAR) for the "
+            "instance that runs that one; then any may run it."
+        ),
+    )
     rescue = models.CharField(
         _("rescue"),
         max_length=13,

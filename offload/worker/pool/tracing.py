@@ -146,6 +146,7 @@ def _attempt(
         epoch=job.epoch,
         root_id=claimed.root_id or job.id,
         priority=claimed.options.get("priority"),
+        instance=facts.worker,
         place=context.place_of(claimed.options, facts.worker),
     )
     return TracedAttempt(

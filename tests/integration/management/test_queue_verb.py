@@ -80,6 +80,7 @@ def test_a_queue_is_made_changed_and_removed(said: Said, answered: Answered) -> 
         "prefers": [],
         "retry_with": {},
         "leader_only": False,
+        "prefer_creation_instance": False,
         "resources": {},
         "retries": -1,
         "retry_delay": 90.0,

@@ -86,6 +86,12 @@ def placing(parser: ArgumentParser) -> None:
         help="how many places of its instance it takes: 2, all, or what it uses: "
         "'{\"ram_gb\": 8}'",
     )  # fmt: skip
+    parser.add_argument(
+        "--near", metavar="JOB", help="wait a moment for the instance of another job, by its id"
+    )
+    parser.add_argument(
+        "--near-wait", type=times.duration, metavar="30s", help="for how long; then any may run it"
+    )
 
 
 def run(terminal: Terminal, options: Options) -> None:
@@ -121,13 +127,15 @@ def seconds(duration: timedelta | None) -> float | None:
 
 def store(options: Options) -> JobHandle:
     """Store the job of the options."""
-    names = ("queue", "key", "priority", "retries", "slots")
+    names = ("queue", "key", "priority", "retries", "slots", "near")
     given: dict[str, Any] = {key: options[key] for key in names}
     given["requires"] = requirements.together(options["requires"])
     given["retry_with"] = escalations.together(options["retry_with"])
     given["prefers"] = preferences.together(options["prefers"])
     given["resources"] = resources.together(options["resources"])
-    given |= {key: seconds(options[key]) for key in ("delay", "expires", "retry_delay")}
+    given |= {
+        key: seconds(options[key]) for key in ("delay", "expires", "retry_delay", "near_wait")
+    }
     return submit(
         options["topic"],
         pairs.properties(options["single"], options["json_properties"]),

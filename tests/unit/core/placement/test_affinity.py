@@ -6,7 +6,7 @@ import pytest
 
 from offload.core.exceptions import InvalidPlacement
 from offload.core.matching.rescue import Rescue
-from offload.core.placement.affinity import Affinity, Avoidance, Return, after_loss
+from offload.core.placement.affinity import Affinity, Avoidance, Beside, Return, after_loss
 from offload.core.placement.lanes import Lane
 from offload.core.placement.reasons import Obstacle
 from offload.core.placement.routing import Need, Route, plan, route
@@ -17,10 +17,11 @@ TOPIC = "a/b"
 A, B = "gpu@host1", "gpu@host2"
 WAITS = Return(instance=A, until=1_750_000_000)
 ENDS = Return(instance="render/a,b @x", until=1_750_000_000, ends=True)
+NEXT = Beside(job="an id:of, any|kind", seconds=2.5)
 AWAY = Avoidance(names=(A, "odd, name|x@y"))
 
 
-@pytest.mark.parametrize("kept", [WAITS, ENDS, AWAY, Affinity(instance=A, seconds=5)])
+@pytest.mark.parametrize("kept", [WAITS, ENDS, AWAY, NEXT, Affinity(instance=A, seconds=5)])
 def test_a_lane_keeps_where_its_jobs_were_lost(kept: Affinity) -> None:
     lane = Lane(topic=TOPIC, needs="limit kill", affinity=kept)
 
@@ -28,7 +29,7 @@ def test_a_lane_keeps_where_its_jobs_were_lost(kept: Affinity) -> None:
     assert Lane.parse(str(lane)).affinity == kept
 
 
-@pytest.mark.parametrize("text", ["back=", "back=x:name", "back=12", "back=!:name"])
+@pytest.mark.parametrize("text", ["back=", "back=x:name", "back=12", "back=!:name", "beside=2"])
 def test_what_is_no_affinity_is_an_ordinary_word(text: str) -> None:
     assert Affinity.parse(text) is None
 
