@@ -9,8 +9,8 @@ export SHORT ?=
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 export PYTHONUNBUFFERED := 1
 TESTS := $(PY) -m pytest -m "not long and not bench"
-# The acceptance tests go to three processes, everything else to the others.
-SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadscope
+# The acceptance tests go to four processes, everything else to the others.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 5 --dist loadscope
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test test-unit test-integration test-acceptance test-long test-versions coverage test-celery bench lint docs format lock clean

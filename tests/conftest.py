@@ -41,7 +41,7 @@ hypothesis_settings.load_profile("shared machine")
 
 
 class Sharing(LoadScopeScheduling):  # type: ignore[misc] # it has no types
-    """Tests shared out one by one, but the acceptance tests, whose workers live on: in three parts.
+    """Tests shared out one by one, but the acceptance tests, whose workers live on: in four parts.
 
     What takes long in them is waiting, so that these parts run side by side.
     """
@@ -55,17 +55,21 @@ class Sharing(LoadScopeScheduling):  # type: ignore[misc] # it has no types
         if floor != "acceptance":
             return nodeid
         # All take about as long.
-        if room in {"browser", "docs", "peers"}:
-            return "acceptance, pages and clusters"
-        return f"acceptance, {'embedded' if 'sqlite+valkey' in nodeid else 'servers'}"
+        if room in {"admin", "browser", "checks", "docs"}:
+            return "acceptance, pages"
+        if room in {"peers", "project"}:
+            return "acceptance, clusters"
+        is_embedded = room == "worker" and "sqlite+valkey" in nodeid
+        return f"acceptance, {'embedded workers' if is_embedded else 'all others'}"
 
 
 #: Where a test runs on one database each time: what asks the database lies below these rooms.
 IN_TURN = tuple(
-    f"tests/integration/{room}/"
-    for room in (
-        "admin", "browser", "diagnostics", "docs", "launchers", "management", "operations",
-        "project", "reading", "testing", "workflows",
+    f"tests/integration/{place}"
+    for place in (
+        "across/test_addresses.py", "across/test_fuzz.py", "admin/", "browser/", "diagnostics/",
+        "docs/", "launchers/", "management/", "operations/", "project/", "reading/", "testing/",
+        "workflows/",
     )
 )  # fmt: skip
 
@@ -89,8 +93,8 @@ def second_forms(items: Sequence[pytest.Item]) -> Iterator[pytest.Item]:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return two processes more than there are processors: three of them wait most of the time."""
-    return len(os.sched_getaffinity(0)) + 2
+    """Return three processes more than there are processors: four of them wait most of the time."""
+    return len(os.sched_getaffinity(0)) + 3
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:

@@ -6,7 +6,6 @@ import inspect
 import os
 import re
 import shutil
-from functools import cache
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -17,7 +16,7 @@ from offload.conf import settings
 from offload.models import Job, Join, Payload, Queue, Rule, Run, Switch
 from tests.acceptance.fleet import Fleet
 from tests.acceptance.place import Place, made, visited
-from tests.acceptance.servers import NEEDS, absent
+from tests.acceptance.servers import NEEDS, absent, is_there
 from tests.acceptance.site.journal import journal
 from tests.acceptance.watching import pass_time
 
@@ -62,12 +61,6 @@ def in_turn(name: str) -> str:
     """Return where a test of this name runs each time; each environment has its share of them."""
     there = [one for one in NEEDS if is_there(one)]
     return there[crc32(name.encode()) % len(there)]
-
-
-@cache
-def is_there(environment: str) -> bool:
-    """Return whether the servers of an environment listen, as in CI they must."""
-    return os.environ.get("CI") == "true" or not absent(environment)
 
 
 @pytest.hookimpl(trylast=True)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.acceptance.servers import POSTGRES, absent, postgresql
+from tests.acceptance.servers import POSTGRES, absent, is_there, postgresql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,7 +114,16 @@ print(json.dumps(known))
 """
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+#: Each time it is one that tells apart the types of keys, if there is one.
+STRICT = is_there("postgresql+redis")
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("sqlite", marks=[pytest.mark.long] if STRICT else []),
+        pytest.param("postgresql", marks=[] if STRICT else [pytest.mark.long]),
+    ]
+)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Return the address of an empty database; that of none stands for a file."""
     if request.param == "sqlite":

@@ -59,7 +59,7 @@ def page_of(run: RunHandle, action: str = "change") -> str:
     return reverse(f"admin:offload_run_{action}", args=[run.id])
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.long), "dark"])
 def test_pages_of_runs_have_no_faults_that_axe_finds(
     context: Callable[..., BrowserContext], run: RunHandle, scheme: str
 ) -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext
 
-#: Themes by the app that stands before the admin's own.
-THEMES = ["unfold", "jazzmin"]
+#: Themes by the app that stands before the admin's own: both in the long tests.
+THEMES = ["unfold", pytest.param("jazzmin", marks=pytest.mark.long)]
 #: Our own parts of the pages. Unfold has no landmark for the content of a page.
 OURS = {"include": [["#content-main"], [".ob-nav"], [".breadcrumbs"], ["h1"], ["h3"]]}
 RULES_OF_AXE = {"rules": {"region": {"enabled": False}}}

@@ -67,7 +67,9 @@ def test_a_drain_without_a_grace_lets_its_runs_finish(fleet: Fleet, tmp_path: Pa
     assert waits.result(60) == 1
 
 
-@pytest.mark.parametrize(("scope", "target"), [("glob", "spot-*"), ("label", "spot")])
+@pytest.mark.parametrize(
+    ("scope", "target"), [pytest.param("glob", "spot-*", marks=pytest.mark.long), ("label", "spot")]
+)
 def test_an_instance_that_a_rule_names_before_it_starts_never_runs_what_is_denied(
     fleet: Fleet, scope: str, target: str
 ) -> None:

@@ -50,7 +50,9 @@ def newcomer(tmp_path: Path, root: Path) -> Iterator[Newcomer]:
     shutil.copy(root / "project/photos/rocket.jpg", folder / "photo.jpg")
     kept = {key: os.environ[key] for key in ("HOME", "LANG", "TMPDIR") if key in os.environ}
     path = f"{tmp_path / 'venv/bin'}:{os.environ['PATH']}"
-    one = Newcomer(folder, root, {**kept, "PATH": path, "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
+    # Only modules that are imported are compiled; pip wants a "no" for its --no-compile.
+    pip = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_COMPILE": "no"}
+    one = Newcomer(folder, root, {**kept, "PATH": path, **pip})
     yield one
     one.leave()
 

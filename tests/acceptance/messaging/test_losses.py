@@ -107,7 +107,7 @@ def again(job: JobHandle) -> None:
 
 
 @pytest.mark.everywhere
-@pytest.mark.parametrize("pool", ["prefork", "threads"])
+@pytest.mark.parametrize("pool", ["prefork", pytest.param("threads", marks=pytest.mark.long)])
 def test_a_doubled_message_of_a_running_job_changes_nothing(fleet: Fleet, pool: str) -> None:
     fleet.need()
     worker = fleet.start("c", pool=pool)

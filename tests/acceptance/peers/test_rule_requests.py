@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 TOPIC = "acc/echo"
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)]
+)
 def ruled(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,

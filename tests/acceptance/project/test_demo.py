@@ -112,14 +112,18 @@ def demonstrated(root: Path, folder: Path, *arguments: str) -> list[dict[str, An
     return report
 
 
-def test_the_demo_makes_everything_of_its_own_photographs_and_then_of_other_images(
+def test_the_demo_makes_everything_of_its_own_photographs(root: Path, folder: Path) -> None:
+    assert_all_is_made(root, demonstrated(root, folder))
+
+
+# What its tasks make of such images, the unit tests ask.
+@pytest.mark.long
+def test_the_demo_makes_what_can_be_made_of_other_images_too(
     root: Path, folder: Path, assets: Path
 ) -> None:
-    of_ours = demonstrated(root, folder)
-    of_others = demonstrated(root, folder, "--assets", str(assets))
+    demonstrated(root, folder)
 
-    assert_all_is_made(root, of_ours)
-    assert_what_can_be_made_is(of_others)
+    assert_what_can_be_made_is(demonstrated(root, folder, "--assets", str(assets)))
 
 
 def assert_all_is_made(root: Path, report: list[dict[str, Any]]) -> None:

@@ -52,5 +52,6 @@ OFFLOAD = {
     "HEARTBEAT": 1,
     "TIMEOUT": 3,
     "RETRY_DELAY": 0.1,
+    "SCRATCH": str(FOLDER),
     **json.loads(os.environ.get("ACCEPTANCE_OFFLOAD", "{}")),
 }

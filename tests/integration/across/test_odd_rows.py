@@ -42,7 +42,7 @@ ANSWERS = {200, 302, 403, 405}
 #: Of these, the ones that look at no row, and after how many of them no further row is tried.
 REFUSALS, REFUSALS_MAX = {403, 405}, 3
 #: All rows are there each time, and the long tests ask for the pages and the verbs of all.
-SHARES = pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.long)])
+SHARES = pytest.mark.parametrize("every", [10, pytest.param(1, marks=pytest.mark.long)])
 #: No storage has the files of odd rows.
 ANSWERS_OF_FILES = {404}
 

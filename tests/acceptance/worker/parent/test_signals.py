@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from tests.acceptance.fleet import Fleet
 
 #: The last of them ends the worker at once.
-COLD = [(SIGINT, SIGINT), (SIGQUIT,), (SIGTERM, SIGQUIT), (SIGINT, SIGQUIT)]
+COLD = [(SIGINT, SIGINT), (SIGTERM, SIGQUIT)]
+COLD_TOO = [pytest.param(one, marks=pytest.mark.long) for one in [(SIGQUIT,), (SIGINT, SIGQUIT)]]
 #: All of them let it finish its jobs.
 WARM = [(SIGINT,), (SIGTERM, SIGTERM)]
 
@@ -29,7 +30,7 @@ def names(sent: tuple[Signals, ...]) -> str:
     return "+".join(one.name for one in sent)
 
 
-@pytest.mark.parametrize("sent", COLD, ids=names)
+@pytest.mark.parametrize("sent", [*COLD, *COLD_TOO], ids=names)
 def test_the_job_of_a_worker_that_ends_at_once_runs_elsewhere_and_did_not_fail(
     fleet: Fleet, sent: tuple[Signals, ...]
 ) -> None:
@@ -72,7 +73,7 @@ def test_a_worker_that_may_finish_runs_its_job_to_the_end(
     assert (worker.row.mode, worker.row.gone_because) == ("gone", "goodbye")
 
 
-@pytest.mark.parametrize("pool", ["threads", "solo"])
+@pytest.mark.parametrize("pool", ["threads", pytest.param("solo", marks=pytest.mark.long)])
 def test_a_pool_that_cannot_end_a_run_runs_it_to_the_end_whatever_its_worker_is_asked(
     fleet: Fleet, pool: str
 ) -> None:

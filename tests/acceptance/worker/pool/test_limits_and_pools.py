@@ -140,7 +140,7 @@ def test_past_its_lease_a_worker_ends_the_runs_of_ordered_and_limited_queues_onl
     ended(strict)
 
 
-@pytest.mark.parametrize("pool", ["threads", "solo"])
+@pytest.mark.parametrize("pool", [pytest.param("threads", marks=pytest.mark.long), "solo"])
 def test_a_pool_that_cannot_limit_runs_jobs_but_none_that_needs_a_limit(
     fleet: Fleet, pool: str
 ) -> None:

@@ -32,7 +32,11 @@ TIMEOUT = 3
 ROOTS = ["", "1"]
 
 
-@pytest.mark.parametrize("root", ROOTS, ids=["without-root", "with-root"])
+@pytest.mark.parametrize(
+    "root",
+    [ROOTS[0], pytest.param(ROOTS[1], marks=pytest.mark.long)],
+    ids=["without-root", "with-root"],
+)
 def test_a_spawned_pool_runs_jobs_and_what_they_send_until_its_worker_is_asked_to_end(
     fleet: Fleet, root: str
 ) -> None:

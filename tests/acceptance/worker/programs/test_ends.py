@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from typing import TYPE_CHECKING, Any
@@ -31,11 +30,9 @@ def scratch(place: Any) -> Path:
 
 
 @pytest.fixture
-def worker(fleet: Fleet, place: Any) -> Worker:
-    """Return a worker whose scratch folders are in the place's folder."""
-    fleet.need()
-    offload_settings = json.dumps({"SCRATCH": str(place.folder)})
-    return fleet.start("c", variables={"ACCEPTANCE_OFFLOAD": offload_settings})
+def worker(fleet: Fleet) -> Worker:
+    """Return the only worker; its scratch folders are in the place's folder."""
+    return fleet.need("a")[0]
 
 
 def waits(topic: str = "acc/program") -> tuple[offload.JobHandle, list[psutil.Process]]:
@@ -73,7 +70,7 @@ def test_a_job_is_stopped_by_force(worker: Worker, scratch: Path) -> None:
     all_gone(processes, scratch)
 
 
-@pytest.mark.parametrize("limit", ["soft", "hard"])
+@pytest.mark.parametrize("limit", ["soft", pytest.param("hard", marks=pytest.mark.long)])
 def test_a_time_limit_ends_the_program(worker: Worker, scratch: Path, limit: str) -> None:
     add_queue("strict", [f"acc/program-{limit}"], retries=0)
     job, processes = waits(f"acc/program-{limit}")
@@ -119,7 +116,7 @@ def test_a_worker_that_was_killed_with_its_agent_leaves_its_folders_to_the_next(
     offload.stop(job.id)
     assert list(scratch.iterdir())
 
-    fleet.start("d", variables={"ACCEPTANCE_OFFLOAD": json.dumps({"SCRATCH": str(scratch.parent)})})
+    fleet.start("d")
 
     all_gone(processes, scratch)
 
