@@ -13,6 +13,7 @@ from offload.conf import cluster_name
 from offload.core.matching.amounts import Amounts
 from offload.core.matching.consumers import Consumer
 from offload.core.matching.job_slots import Slots
+from offload.core.matching.preferences import Preferences
 from offload.core.matching.requirements import Requirements
 from offload.core.placement.instance_conditions import SwitchFacts
 from offload.core.placement.lanes import Lane
@@ -115,6 +116,7 @@ def consumer_of(announced: Mapping[str, Any]) -> Consumer:
         is_silent=announced.get("silent", False),
         parameters=_parameters(announced.get("takes")),
         requires=Requirements.of(announced.get("requires", {})),
+        prefers=Preferences.of(announced.get("prefers", ())),
         resources=Amounts.of(announced.get("resources", {})),
         slots=Slots.of(announced.get("slots")),
     )

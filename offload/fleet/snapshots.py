@@ -14,6 +14,7 @@ from offload.conf import settings
 from offload.core.matching.amounts import NO_RESOURCES, Amounts
 from offload.core.peers.peer_switches import PeerSwitches
 from offload.core.placement.judgement import consumer_for
+from offload.core.placement.planning import preferences_of
 from offload.core.placement.reservations import Reserved, with_reservations
 from offload.core.placement.topology import Topology
 from offload.core.policies import Policy, policy_for
@@ -65,14 +66,14 @@ class Snapshot:
         return next((one for one in self.policies if one.name == queue), self.default)
 
     def need(self, lane: Lane) -> Need:
-        """Return the needs of the jobs of a lane: their own and those of their queue."""
-        policy = self.policy(lane.queue)
-        if not policy.requires and not policy.prefers and not policy.leader_only:
+        """Return the needs of the jobs of a lane: their own, their queue's, their consumer's."""
+        policy, theirs = self.policy(lane.queue), preferences_of(lane.topic, self.topology)
+        if not (policy.requires or policy.prefers or theirs or policy.leader_only):
             return lane.need
         return replace(
             lane.need,
             requires=lane.requires.merged(policy.requires),
-            prefers=lane.prefers.merged(policy.prefers),
+            prefers=lane.prefers.merged(policy.prefers).merged(theirs),
             leader_only=policy.leader_only,
         )
 

@@ -77,7 +77,8 @@ def _for_a_time(row: Run, name: str) -> Affinity | None:
 
 def _able(row: Run, spec: StepSpec) -> list[str]:
     """Return the instances that can do a step; those of other clusters only if none here can."""
-    has_files, asked = row.payload_id is not None, placing.required(spec.topic)
+    has_files = row.payload_id is not None
+    asked = placing.required(spec.topic).merged(spec.placement.requires)
     need = Need(topic=spec.topic, files=has_files, requires=asked)
     found = [one.instance for one in plan(need, snapshot().topology, now()).candidates]
     here = [one.name for one in found if not one.peer]

@@ -10,6 +10,7 @@ from django.db.models import Count
 from offload.canvas.freezing.options import TIME_LIMITS
 from offload.core.placement.affinity import Affinity
 from offload.core.placement.joint import Joint, chosen, joint
+from offload.core.placement.planning import preferences_of
 from offload.core.placement.routing import Need
 from offload.core.placement.whole import Whole, whole
 from offload.core.placement.whole import chosen as chosen_cluster
@@ -24,8 +25,9 @@ from offload.tracking.queries import loads_by_instance
 from offload.tracking.state_changes import send_on_commit
 
 if TYPE_CHECKING:
+    from offload.core.matching.preferences import Preferences
     from offload.core.matching.requirements import Requirements
-    from offload.core.workflows.graphs import Graph
+    from offload.core.workflows.graphs import Graph, StepSpec
     from offload.core.workflows.plans import Plan
     from offload.runs.locking import Locked
 
@@ -54,7 +56,8 @@ def needs(row: Run, graph: Graph, plan: Plan) -> tuple[Need, ...]:
             topic=spec.topic,
             limit=any((spec.signature.get("options") or {}).get(name) for name in TIME_LIMITS),
             files=row.payload_id is not None,
-            requires=required(spec.topic),
+            requires=required(spec.topic).merged(spec.placement.requires),
+            prefers=preferred(spec),
             leader_only=snapshot().policy_for(spec.topic).leader_only,
         )
         for spec in graph.steps
@@ -65,6 +68,14 @@ def needs(row: Run, graph: Graph, plan: Plan) -> tuple[Need, ...]:
 def required(topic: str) -> Requirements:
     """Return the requirements of the queue of a topic's jobs."""
     return snapshot().policy_for(topic).requires
+
+
+def preferred(spec: StepSpec) -> Preferences:
+    """Return the preferences of a step's job: its own, its queue's and its consumer's."""
+    current = snapshot()
+    usual = current.policy_for(spec.topic).prefers
+    theirs = preferences_of(spec.topic, current.topology)
+    return spec.placement.prefers.merged(usual).merged(theirs)
 
 
 def kept_to(row: Run) -> Affinity:
@@ -92,6 +103,11 @@ def clusters(graph: Graph, *, only: str = "", files: bool = False) -> Whole:
     steps = [
         Need(topic=one, of_whole=True, requires=required(one))
         for one in whole_runs.topics_of(graph)
+    ]
+    steps += [
+        Need(topic=one.topic, of_whole=True, requires=one.placement.requires)
+        for one in graph.steps
+        if one.placement.requires
     ]
     return whole([begins, *steps], snapshot().topology, now(), only=only)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from offload.canvas.freezing.recognition import CELERY_PREFIX, of_signature, plain_topic
 from offload.canvas.freezing.walk import many, options_of, parts_of, walk
 from offload.core.exceptions import ConfigurationError
+from offload.core.matching.call_placement import OPTION, CallPlacement
 from offload.core.workflows import conditions, waits
 from offload.core.workflows.graphs import Graph, OnError, StepSpec, Tree
 from offload.core.workflows.waits import WaitKind
@@ -120,6 +121,7 @@ def _header(given: Any) -> list[Any]:
 def _add_step(steps: FoundSteps, part: Mapping[str, Any], before: Flow) -> Flow:
     said = part["options"].get(STEP_OPTION)
     said = said if isinstance(said, dict) else {}
+    CallPlacement.of(part["options"].get(OPTION))
     wait = waits.read(said.get("wait"))
     found = None if wait else of_signature(celery_app(), part)
     plain = not wait and found is None

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from kombu.utils.json import dumps
-
 from offload.canvas.freezing import creation
-from offload.canvas.freezing.calls import check_moment, delay_of, eta_of, moment, seconds_until
+from offload.canvas.freezing.call_checks import check, check_depth, check_options
+from offload.canvas.freezing.calls import delay_of, eta_of, moment, seconds_until
 from offload.canvas.freezing.context import Origin, origin
 from offload.canvas.freezing.options import STEP, TIME_LIMITS, kept
 from offload.canvas.freezing.origins import relayed, submitter, submitters_priority
@@ -23,34 +21,32 @@ from offload.canvas.freezing.signatures import (
     mark,
 )
 from offload.canvas.freezing.walk import many
-from offload.conf import settings
 from offload.core.envelopes import BUILTIN_TASKS, MAP_TASK
-from offload.core.exceptions import InvalidProperties
+from offload.core.matching.call_placement import OPTION as PLACEMENT
+from offload.core.matching.call_placement import CallPlacement
 from offload.core.placement.affinity import Affinity
 from offload.core.states import Hold
 from offload.core.validation.bounds import PRIORITY
 from offload.core.validation.ids import id_of
-from offload.core.validation.job_properties import DEPTH_MAX, is_nested_deeper
-from offload.core.validation.options import check_limits, check_priority
 from offload.dispatch.submission import choose_queue
-from offload.fleet.consumers import check_names
+from offload.fleet.consumers import check_names, slots_of
 from offload.messaging.names import AFFINITY_OPTION, STEP_OPTION
 from offload.models import Kind
 from offload.tracking.drafts import Draft
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from celery import Celery
 
     from offload.canvas.freezing.calls import Call
     from offload.canvas.freezing.recognition import Recognised
 
 #: Options that Celery does not know.
-OWN_OPTIONS = frozenset({JOIN_OPTION, EPOCH_OPTION, STEP_OPTION, AFFINITY_OPTION})
+OWN_OPTIONS = frozenset({JOIN_OPTION, EPOCH_OPTION, STEP_OPTION, AFFINITY_OPTION, PLACEMENT})
 ROUTE_OPTIONS = ("queue", "exchange")
 #: Deepest nesting of a canvas with its arguments; each step takes several levels.
 CANVAS_DEPTH_MAX = 256
-#: Largest remaining canvas that one row carries, in bytes of JSON.
-TAIL_BYTES_MAX = 16 << 20
 
 
 def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
@@ -64,7 +60,9 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
     options = {**inherited(app), **defaults(app, call), **call.options}
     source, queue = origin_of(app, options), choose_queue(found.topic, None)
     tail = tail_of(options)
+    asked = CallPlacement.read(options.get(PLACEMENT))
     if origin.get() is None:
+        asked = CallPlacement.of(options.get(PLACEMENT))
         check(call, tail)
         # With positional arguments, only the worker can tell which names remain.
         if not call.args and found.task not in BUILTIN_TASKS:
@@ -88,6 +86,9 @@ def job_draft(app: Celery, call: Call, found: Recognised) -> Draft:
         root_id=source.root_id,
         run_id=source.run_id,
         payload_id=source.payload_id,
+        requires=asked.requires,
+        prefers=asked.prefers,
+        slots=asked.slots or slots_of(found.topic),
         affinity=Affinity.parse(options.get(AFFINITY_OPTION) or "")
         or creation.preferred(found.topic, queue),
         epoch=options.get(EPOCH_OPTION) or 0,
@@ -191,56 +192,3 @@ def origin_of(app: Celery, options: Mapping[str, Any]) -> Origin:
 
 def _given_id(value: object) -> str:
     return id_of(value) if value else ""
-
-
-def check(call: Call, tail: Mapping[str, Any] | None) -> None:
-    """Raise InvalidProperties for a call that cannot be stored, InvalidId for a step's id."""
-    # One level for the list, one for the arguments in it.
-    check_depth("arguments", [call.args, call.kwargs], DEPTH_MAX, around=2)
-    check_ids(tail)
-    limit = settings().max_properties
-    for path, value, most in (
-        ("arguments", [call.args, call.kwargs], limit),
-        ("canvas", tail, TAIL_BYTES_MAX),
-    ):
-        size = len(_encoded(path, value))
-        if size > most:
-            problem = f"has {size} bytes as JSON, {most} are allowed"
-            raise InvalidProperties(path=path, problem=problem)
-
-
-def check_depth(path: str, value: object, most: int, *, around: int = 0) -> None:
-    """Raise InvalidProperties if a value is nested deeper than allowed."""
-    if is_nested_deeper(value, most + around):
-        raise InvalidProperties(path=path, problem=f"are nested more than {most} deep")
-
-
-def check_ids(tail: Mapping[str, Any] | None) -> None:
-    """Raise InvalidId if the id of a successor cannot be stored."""
-    pending: list[Any] = [tail]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, Mapping):
-            pending.extend(value.values())
-            given = value["options"] if "task" in value and "options" in value else None
-            if isinstance(given, Mapping) and given.get("task_id") is not None:
-                id_of(given["task_id"])
-        elif isinstance(value, list | tuple):
-            pending.extend(value)
-
-
-def check_options(app: Celery, options: Mapping[str, Any]) -> None:
-    """Raise InvalidDelay, InvalidPriority or InvalidNumber for options that cannot be kept."""
-    check_priority(options.get("priority") or 0)
-    check_limits(*(options.get(name) for name in TIME_LIMITS))
-    for name in ("countdown", "eta", "expires"):
-        check_moment(app, name, options.get(name))
-
-
-def _encoded(path: str, value: Any) -> str:
-    try:
-        return dumps(value)
-    except RecursionError as error:
-        raise InvalidProperties(path=path, problem="is nested too deeply") from error
-    except (TypeError, ValueError) as error:
-        raise InvalidProperties(path=path, problem=f"cannot be JSON: {error!s:.300}") from error

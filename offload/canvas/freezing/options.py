@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from offload.canvas.freezing.calls import LOCAL_OPTIONS, eta_of
 from offload.canvas.freezing.signatures import EPOCH_OPTION, JOIN_OPTION, join_of
 from offload.core.envelopes import HEADER
+from offload.core.matching.call_placement import OPTION as PLACEMENT
 from offload.core.validation.bounds import TIME_LIMIT
 from offload.messaging.names import AFFINITY_OPTION, INPUTS_OPTION, STEP_OPTION, TOPIC_OPTION
 
@@ -30,7 +31,7 @@ EVEN_EMPTY = ("group_index", "argsrepr", "kwargsrepr")
 #: properties of the message, as in Celery.
 UNDERSTOOD_OPTIONS = LOCAL_OPTIONS | {
     *KEPT_OPTIONS, TOPIC_OPTION, STEP_OPTION, INPUTS_OPTION, AFFINITY_OPTION, JOIN_OPTION,
-    EPOCH_OPTION,
+    EPOCH_OPTION, PLACEMENT,
     "countdown", "expires", "retries", "origin", "task_id", "root_id",
     "parent_id", "link", "link_error", "callbacks", "errbacks", "chain", "chord", "immutable",
     "queue", "exchange", "exchange_type", "routing_key", "route_name", "delivery_mode", "declare",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # How the options that say where a job runs are written.
 EXAMPLES: Mapping[str, str] = MappingProxyType(
     {
+        "offload": 'offload={"requires": {"gpu": True}, "prefers": [({"labels": ["fast"]}, 2)]}',
         "near": "near=job, near_wait=30",
         "rescue": 'rescue="elsewhere"',
         "retry_with": 'requires={"ram_gb": {">=": 8}}, retry_with={"ram_gb": 2}',

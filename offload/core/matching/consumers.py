@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from offload.core.matching.amounts import NO_RESOURCES, Amounts
+from offload.core.matching.preferences import INDIFFERENT, Preferences
 from offload.core.matching.requirements import NOTHING, Requirements
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Consumer:
     parameters: Parameters | None = None
     # Its requirements of the instance for each of its jobs.
     requires: Requirements = NOTHING
+    # Its preferences among instances for each of its jobs.
+    prefers: Preferences = INDIFFERENT
     # The amounts of resources that each of its jobs uses.
     resources: Amounts = NO_RESOURCES
     # The places that each job takes unless it says otherwise; None is one.

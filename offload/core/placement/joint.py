@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TYPE_CHECKING
 
+from offload.core.matching.preferences import Preferences
 from offload.core.placement.reasons import Verdict
 from offload.core.placement.routing import plan, rank
 from offload.core.policies import ClusterOrder
@@ -63,10 +65,14 @@ def chosen(
     load: Load,
     order: ClusterOrder = ClusterOrder.LOCAL_FIRST,
 ) -> str:
-    """Return the best instance that can do everything, as one job's is chosen; "" if none can."""
+    """Return the best instance that can do everything, as one job's is chosen; "" if none can.
+
+    The weights of the preferences of all jobs add up.
+    """
     if not found.candidates:
         return ""
-    return rank(needs[0], found.candidates, load, order)[0].instance.name
+    wished = reduce(Preferences.merged, [one.prefers for one in needs])
+    return rank(replace(needs[0], prefers=wished), found.candidates, load, order)[0].instance.name
 
 
 def _verdict(each: Sequence[Verdict]) -> Verdict:

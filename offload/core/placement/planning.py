@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from offload.core.matching.preferences import INDIFFERENT
 from offload.core.placement.affinity import Avoidance
-from offload.core.placement.judgement import Need, consumer_for, fits, obstacle_to
+from offload.core.placement.judgement import Need, best_consumer, consumer_for, fits, obstacle_to
 from offload.core.placement.reasons import Obstacle, Verdict
 from offload.core.placement.topology import Scope
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from offload.core.matching.consumers import Consumer
+    from offload.core.matching.preferences import Preferences
     from offload.core.placement.topology import InstanceInfo, RoutingRule, Topology
 
 
@@ -163,4 +165,25 @@ def applicable(
             if rules[each[0]].applies_to(one):
                 places += each
         found.append([rules[place] for place in sorted(places)])
+    return found
+
+
+def preferences_of(topic: str, topology: Topology) -> Preferences:
+    """Return the preferences of the consumer of a topic: of several versions, the first one's."""
+    return _preferring(topology)(topic)
+
+
+# Few topologies are in use at once. Instances with the same consumers share one tuple of them.
+@lru_cache(maxsize=4)
+def _preferring(topology: Topology) -> Callable[[str], Preferences]:
+    tuples = {id(one.consumers): one.consumers for one in topology.everyone}
+    with_some = [each for each in tuples.values() if any(one.prefers for one in each)]
+    if not with_some:
+        return lambda _: INDIFFERENT
+
+    @lru_cache(maxsize=1024)
+    def found(topic: str) -> Preferences:
+        consumers = (best_consumer(each, topic) for each in with_some)
+        return next((one.prefers for one in consumers if one and one.prefers), INDIFFERENT)
+
     return found

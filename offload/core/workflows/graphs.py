@@ -10,6 +10,7 @@ from hashlib import sha256
 from json import dumps
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from offload.core.matching.call_placement import OPTION, CallPlacement
 from offload.core.workflows import conditions, waits
 from offload.core.workflows.conditions import Condition, MediaType, StepResult
 
@@ -57,6 +58,11 @@ class StepSpec:
     plain: bool = False
     #: The ``topic`` and the ``signature`` of the call that undoes it; empty for none.
     compensate: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def placement(self) -> CallPlacement:
+        """Return the requirements and preferences of its call."""
+        return CallPlacement.read((self.signature.get("options") or {}).get(OPTION))
 
     @property
     def undo_name(self) -> str:

@@ -9,6 +9,7 @@ from celery import shared_task
 from offload.core.matching.amounts import Amounts
 from offload.core.matching.escalation import Escalation
 from offload.core.matching.job_slots import Slots
+from offload.core.matching.preferences import Preferences
 from offload.core.matching.requirements import Requirements
 from offload.core.matching.rescue import Rescue
 from offload.core.matching.retried_errors import names_of
@@ -33,6 +34,7 @@ def consumer(
     *,
     ranking: int = 0,
     requires: Mapping[str, Any] | None = None,
+    prefers: Sequence[Sequence[Any]] = (),
     resources: Mapping[str, int] | None = None,
     retry_on: Sequence[type[BaseException] | str] = (),
     no_retry_on: Sequence[type[BaseException] | str] = (),
@@ -46,17 +48,17 @@ def consumer(
 
     ``pattern`` is a topic, ``"dam/*"`` for one more segment, ``"dam/**"`` for one or more, or
     ``"**"``. Of consumers of equal patterns, the one with the highest ``ranking`` runs the job.
-    ``requires`` is what an instance must have to run it, such as ``{"gpu": True}``, and
-    ``resources`` how much each of its jobs uses of resources, such as ``{"maya": 1}``. ``retry_on``
-    lists the exceptions, as classes or dotted names, after which a job is retried, and
-    ``no_retry_on`` those after which it is not; both take precedence over its queue's. Without
-    ``rerun``, a job whose process or instance is lost ends as ERROR and waits for a person;
-    ``rescue`` says where it runs otherwise: ``"anywhere"``, ``"elsewhere"``, ``"same"`` or
-    ``"same_or_error"``, and takes precedence over its queue's.
-    ``retry_with`` are factors of what is required, and ``slots`` the places that each
-    job takes, both as in ``submit``. ``options`` are those of a
-    Celery task, such as ``time_limit`` in seconds, or ``name``. Return the decorator. Raise
-    InvalidPattern, InvalidRequirement, InvalidPlacement, InvalidResource, InvalidErrorName,
+    ``requires`` is what an instance must have to run it, such as ``{"gpu": True}``, ``prefers``
+    pairs of such an object and a weight, as in ``submit``, and ``resources`` how much each of its
+    jobs uses of resources, such as ``{"maya": 1}``. ``retry_on`` lists the exceptions, as classes
+    or dotted names, after which a job is retried, and ``no_retry_on`` those after which it is
+    not; both take precedence over its queue's. Without ``rerun``, a job whose process or instance
+    is lost ends as ERROR and waits for a person; ``rescue`` says where it runs otherwise:
+    ``"anywhere"``, ``"elsewhere"``, ``"same"`` or ``"same_or_error"``, and takes precedence over
+    its queue's. ``retry_with`` are factors of what is required, and ``slots`` the places that
+    each job takes, both as in ``submit``. ``options`` are those of a Celery task, such as
+    ``time_limit`` in seconds, or ``name``. Return the decorator. Raise InvalidPattern,
+    InvalidRequirement, InvalidPreference, InvalidPlacement, InvalidResource, InvalidErrorName,
     InvalidNumber for an invalid ranking or time limit, and InvalidConsumer if the pattern is left
     out, if the function takes no job, or if a call does not run it, as with ``async def``.
     """
@@ -64,13 +66,15 @@ def consumer(
     parsed = Pattern.parse(pattern)
     check_ranking(ranking)
     check_limits(options.get("time_limit"), options.get("soft_time_limit"))
+    asked = Requirements.of(requires or {})
     topic = "" if "*" in parsed.text else parsed.text
     make: Callable[..., Any] = shared_task(
         base=ConsumerTask,
         pattern=parsed.text,
         topic=topic,
         ranking=ranking,
-        requires=Requirements.of(requires or {}).given,
+        requires=asked.given,
+        prefers=Preferences.of(prefers, beside=asked).given,
         resources=Amounts.of({} if resources is None else resources).given,
         retry_on=names_of(retry_on),
         no_retry_on=names_of(no_retry_on),

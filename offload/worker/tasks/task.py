@@ -14,6 +14,7 @@ from offload.core.lazy import load
 from offload.core.matching.amounts import Amounts
 from offload.core.matching.escalation import Escalation
 from offload.core.matching.job_slots import Slots
+from offload.core.matching.preferences import Preferences
 from offload.core.matching.requirements import Requirements
 from offload.core.matching.rescue import Rescue
 from offload.core.matching.retried_errors import names_of
@@ -58,6 +59,8 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
     ranking: int = 0
     #: Requirements of an instance for each of its jobs, as in ``submit``.
     requires: Mapping[str, Any] = MappingProxyType({})
+    #: Preferences among instances for each of its jobs, as in ``submit``.
+    prefers: Sequence[Sequence[Any]] = ()
     #: Factors of what is required, after a failure for want of memory or time.
     retry_with: Mapping[str, Any] = MappingProxyType({})
     #: The amounts of resources that each of its jobs uses, as in ``submit``.
@@ -104,7 +107,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
         if cls.topic:
             cls.topic = validate_topic(cls.topic)
         check_ranking(cls.ranking)
-        Requirements.of(cls.requires)
+        Preferences.of(cls.prefers, beside=Requirements.of(cls.requires))
         Escalation.of(cls.retry_with)
         Amounts.of(cls.resources)
         Slots.of(cls.slots)
@@ -193,6 +196,7 @@ class OffloadTask(DjangoTask):  # type: ignore[type-arg]
             "limit": limited,
             **({"silent": True} if self.ignore_result else {}),
             **({"requires": dict(self.requires)} if self.requires else {}),
+            **({"prefers": wished.given} if (wished := Preferences.of(self.prefers)) else {}),
             **({"resources": dict(self.resources)} if self.resources else {}),
             **({"slots": self.slots} if Slots.of(self.slots) else {}),
             **({} if parameters is None else {"takes": str(parameters)}),

@@ -15,7 +15,17 @@ from offload.core.matching.preferences import Preferences
 from offload.dispatch import dispatching
 from offload.models import Exclusion, Instance, Job, Queue
 from offload.queues import declared, policies
-from tests.integration.world import HERE, THERE, TOPIC, Broker, join, statements, states, waiting
+from tests.integration.world import (
+    HERE,
+    TASK,
+    THERE,
+    TOPIC,
+    Broker,
+    join,
+    statements,
+    states,
+    waiting,
+)
 
 FAST = [({"gpu": True}, 5)]
 SLOW = [({"gpu": True}, -5)]
@@ -169,3 +179,17 @@ def test_limits_of_a_queue_count_in_what_is_left_to_the_preferred(limit: dict[st
     assert dispatching.refill(HERE) == 0
     assert dispatching.refill(THERE) == 2
     assert held() == (0, 2)
+
+
+@pytest.mark.usefixtures("broker")
+def test_the_consumer_may_prefer_as_well_and_all_weights_add_up() -> None:
+    choosy = [{"pattern": "dam/**", "task": TASK, "prefers": [[{"gpu": True}, 5]]}]
+    join(HERE, consumers=choosy), join(THERE, consumers=choosy, facts={"gpu": True})
+
+    assert [offload.submit(TOPIC).row.instance for _ in range(2)] == [THERE, THERE]
+    assert offload.submit(TOPIC, prefers=[({"gpu": True}, -6)]).row.instance == HERE
+    assert offload.explain(TOPIC).prefers.given == [[{"gpu": True}, 5]]
+    assert offload.explain("audio/mix").prefers.given == []
+    no_pairs: Any = [5]
+    with pytest.raises(InvalidPreference, match="no pair"):
+        offload.consumer("dam/fast", prefers=no_pairs)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
+from celery import chain
+
+from offload.core.exceptions import InvalidPlacement
+from offload.core.placement.lanes import Lane
 from offload.core.placement.reasons import Obstacle
 from offload.diagnostics import runs
+from offload.models import Job
 from offload.queues import policies
 from offload.reading.runs import run_page
 from offload.reading.waiting.explain import explain_job
-from offload.workflows import start
+from offload.workflows import start, step, workflow
 from tests.integration.workflows.placement.placing import FLOW, known, lanes, sweep
 from tests.integration.world import HERE, THERE, join
 
@@ -17,6 +23,7 @@ __all__ = ["known"]
 
 if TYPE_CHECKING:
     from celery import Celery
+    from celery.canvas import Signature
 
 WEAK, STRONG = {"ram_gb": 32}, {"ram_gb": 128}
 BIG = {"ram_gb": {">=": 64}}
@@ -52,6 +59,34 @@ def test_what_a_queue_comes_to_require_places_a_run_anew_or_says_what_is_lacking
     join(THERE, consumers=FLOW, facts=STRONG)
     sweep()
     assert (run.row.instance, lanes(run)) == (THERE, [f"only={THERE}"])
+
+
+def asking(call: Signature[Any], given: dict[str, Any]) -> Signature[Any]:
+    """Return the signature of a step that asks for this."""
+    return call.set(offload=given)  # type: ignore[call-arg]
+
+
+def test_what_a_step_asks_for_places_its_run_or_only_itself(app: Celery) -> None:
+    join(HERE, consumers=FLOW, facts=WEAK)
+    join(THERE, consumers=FLOW, facts=STRONG)
+    picky = asking(step("flow/make", called="b", name="b"), {"requires": BIG})
+    wish = {"prefers": [({"ram_gb": 128}, 5)]}
+    workflow("picky")(lambda: chain(step("flow/make", called="a", name="a"), picky))
+    workflow("wishes")(lambda: asking(step("flow/make", called="a", name="a"), wish))
+
+    assert start("picky", placement="together").row.instance == THERE
+    assert [start("wishes", placement="together").row.instance for _ in range(2)] == [THERE] * 2
+    [lane] = start("wishes").steps
+    assert Lane.parse(lane.lane).prefers.given == [[{"ram_gb": 128}, 5]]
+
+
+def test_a_step_that_asks_for_what_cannot_be_is_refused_with_its_workflow(app: Celery) -> None:
+    wrong = asking(step("flow/make", name="a"), {"require": BIG})
+    workflow("wrong")(lambda: wrong)
+
+    with pytest.raises(InvalidPlacement, match="did you mean 'requires'"):
+        start("wrong")
+    assert not Job.objects.exists()
 
 
 def test_a_consumer_that_requires_more_keeps_the_run_from_its_instance(app: Celery) -> None:
