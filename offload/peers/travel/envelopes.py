@@ -9,7 +9,7 @@ from offload.conf import settings
 from offload.core.exceptions import FileProblem, InvalidProperties
 from offload.core.peers.contents import PeerEnvelope, Withdrawal
 from offload.core.peers.messages import PeerLimits
-from offload.core.placement.affinity import cluster_word
+from offload.core.placement.affinity import Avoidance, Return, cluster_word
 from offload.core.placement.lanes import Lane
 from offload.core.placement.routing import Need, plan
 from offload.core.topics import RUN_TOPIC
@@ -137,12 +137,14 @@ def _places(peer: str, job: BoundJob) -> tuple[str, ...]:
 def _others(peer: str, job: BoundJob) -> tuple[str, ...]:
     """Return the other instances of the peer that have what the job requires, and may run it.
 
-    There are none for a job that is kept to the one it is bound to.
+    There are none for a job that is kept to the one it is bound to. One that was lost somewhere
+    keeps away from there, or comes back to it (E4b).
     """
     if job.options.get("affinity"):
         return ()
-    current = snapshot()
-    need = Need(topic=job.topic, requires=current.need(Lane.parse(job.lane)).requires)
+    current, lane = snapshot(), Lane.parse(job.lane)
+    lost = lane.affinity if isinstance(lane.affinity, Return | Avoidance) else None
+    need = Need(topic=job.topic, requires=current.need(lane).requires, affinity=lost)
     candidates = plan(need, current.topology, moment()).candidates
     there = [one.instance.name for one in candidates if one.instance.peer == peer]
     return tuple(name_there(name) for name in there if name != job.instance)

@@ -20,7 +20,7 @@ from offload.tracking import requeue, selectors
 from offload.tracking.binding.queue_limits import bind_limited
 from tests.databases import on_postgresql
 from tests.integration.beside import together
-from tests.integration.tracking.binding.narrow import LANE, bind_one, narrow
+from tests.integration.tracking.binding.narrow import LANE, bind_keyed, bind_one, end, keyed, narrow
 from tests.integration.world import HERE, THERE, join, place, row, statements, waiting
 
 
@@ -47,6 +47,19 @@ def test_a_full_bucket_lets_the_burst_begin_and_then_one_after_the_other() -> No
     _pass(86_400)
     assert bind_one() == ids[4:7]
     assert dispatching.sweep() == 0
+
+
+def test_a_rate_and_keys_hold_together_and_a_token_goes_to_the_next_key() -> None:
+    narrow(rate="2/h", burst=3, max_per_key=1)
+    acme, other, last = keyed("acme", 4), keyed("other", 2), keyed("last", 1)
+
+    assert sorted(bind_keyed()) == sorted([acme[0], other[0], last[0]])
+    for job_id in (acme[0], last[0]):
+        end(job_id)
+    assert bind_keyed(THERE) == []
+    _pass(3_600)
+    assert bind_keyed(THERE) == acme[1:2]
+    assert bind_keyed() == []
 
 
 def test_a_job_that_is_taken_back_keeps_its_token() -> None:
