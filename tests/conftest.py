@@ -63,13 +63,15 @@ class Sharing(LoadScopeScheduling):  # type: ignore[misc] # it has no types
         return f"acceptance, {'embedded workers' if is_embedded else 'all others'}"
 
 
-#: Where a test runs on one database each time: what asks the database lies below these rooms.
+#: Where a test runs on one database each time: what asks the database lies below, or is asked in
+#: the same way by tests beside these.
 IN_TURN = tuple(
     f"tests/integration/{place}"
     for place in (
-        "across/test_addresses.py", "across/test_fuzz.py", "admin/", "browser/", "diagnostics/",
-        "docs/", "launchers/", "management/", "operations/", "project/", "reading/", "testing/",
-        "workflows/",
+        "across/test_addresses.py", "across/test_fuzz.py", "admin/", "browser/",
+        "canvas/freezing/", "diagnostics/", "docs/", "files/transports/", "launchers/",
+        "management/", "operations/", "peers/test_receiving.py", "peers/test_showing.py",
+        "project/", "reading/", "testing/", "worker/pool/test_claims.py", "workflows/",
     )
 )  # fmt: skip
 

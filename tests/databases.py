@@ -33,6 +33,9 @@ RUN = f"{os.getpid()}_{secrets.token_hex(3)}"
 BESIDE = "beside"
 ABSENT = f"No PostgreSQL listens at {urlsplit(SERVER).netloc}: tests run on SQLite alone."
 
+#: No test takes the machine's power away, so nobody waits until a commit is on its disk.
+PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
+
 #: For a test of what only a database with several writers can show.
 on_postgresql = pytest.mark.parametrize("database_alias", [POSTGRESQL], indirect=True)
 
@@ -47,14 +50,16 @@ def is_listening() -> bool:
 
 def sqlite(folder: Path, name: str = "tests") -> dict[str, Any]:
     """Return Django's settings for a file of this run's own: threads and its log are tested."""
-    return {**sqlite_file(""), "TEST": {"NAME": str(folder / f"{name}.sqlite3")}}
+    usual = sqlite_file("")
+    return {
+        **usual,
+        "OPTIONS": {**usual["OPTIONS"], "init_command": PRAGMAS},
+        "TEST": {"NAME": str(folder / f"{name}.sqlite3")},
+    }
 
 
 def postgresql() -> dict[str, Any]:
-    """Return Django's settings for a database of this run's own.
-
-    No test takes the server's power away, so nobody waits until a commit is on its disk.
-    """
+    """Return Django's settings for a database of this run's own, as unhurried as that file."""
     return {
         **database(SERVER),
         "OPTIONS": {"options": "-c synchronous_commit=off"},

@@ -18,6 +18,7 @@ import redis
 from kombu import Connection, Queue
 
 from offload.embedded import EmbeddedBroker
+from tests.databases import PRAGMAS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +70,7 @@ def sqlite(folder: Path, _: str) -> Iterator[dict[str, Any]]:
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(folder / "db.sqlite3"),
         "OPTIONS": {
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            "init_command": PRAGMAS,
             "transaction_mode": "IMMEDIATE",
             "timeout": 30,
         },
@@ -82,7 +83,7 @@ def postgresql(_: Path, run: str) -> Iterator[dict[str, Any]]:
     name = f"offload_{run}"
     with psycopg.connect(POSTGRES, autocommit=True) as server:
         server.execute(f'CREATE DATABASE "{name}"')
-        # No test takes the server's power away, so nobody waits until a commit is on its disk.
+        # As with the file.
         server.execute(f'ALTER DATABASE "{name}" SET synchronous_commit TO off')
         parts = urlsplit(POSTGRES)
         try:
