@@ -48,6 +48,12 @@ class Settings:
     sweep: float = 0.5
     #: Seconds that binding at submit may take before it is left to the sweep.
     bind_limit: float = 1.0
+    #: Submit plain jobs by one insert and wake an agent, which binds them; otherwise whoever
+    #: submits a job binds it.
+    fast_submit: bool = True
+    #: Wake agents of other hosts by PostgreSQL's ``NOTIFY``; never where a pooler lends connections
+    #: (``DISABLE_SERVER_SIDE_CURSORS``).
+    notify: bool = True
     #: Seconds until a bound job that its instance does not hold is published again; doubled each
     #: time.
     republish: float = 1.0

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-__all__ = ["conflicts", "database", "managers", "standstill", "statements"]
+__all__ = ["conflicts", "database", "managers", "notices", "standstill", "statements"]

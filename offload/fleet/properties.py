@@ -11,14 +11,16 @@ import psutil
 
 from offload.conf import code_version
 from offload.core import VERSION
+from offload.core.admission.submit_paths import WAKEUPS
 from offload.fleet.membership import host
+from offload.messaging.wakeups import ways
 
 if TYPE_CHECKING:
     from offload.core.discovery.properties import Scalar
 
 
 def built_in() -> dict[str, Scalar]:
-    """Return the properties of this machine and of the code that this process runs."""
+    """Return the properties of this machine, and of code and database as this process has them."""
     system = os.uname()
     return {
         "host": host(),
@@ -28,5 +30,6 @@ def built_in() -> dict[str, Scalar]:
         "python": platform.python_version(),
         "celery": metadata.version("celery"),
         "offload": VERSION,
+        WAKEUPS: ways(),
         **({"code_version": version} if (version := code_version()) else {}),
     }

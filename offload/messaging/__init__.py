@@ -2,4 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["breaker", "clusters", "installation", "log_throttle", "names", "publisher", "timeouts"]
+__all__ = [
+    "breaker",
+    "clusters",
+    "installation",
+    "log_throttle",
+    "names",
+    "publisher",
+    "timeouts",
+    "wakeups",
+]

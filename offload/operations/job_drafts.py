@@ -13,44 +13,39 @@ from offload.operations import near_options
 from offload.tracking.drafts import Draft
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from offload.core.matching.amounts import Amounts
-    from offload.core.matching.job_slots import Slots
-    from offload.core.matching.preferences import Preferences
-    from offload.core.matching.requirements import Requirements
     from offload.files.payloads import Saved, Source
     from offload.operations.submit_options import SubmitOptions
 
 
-def draft(
+def drafts(
     topic: str,
-    properties: Mapping[str, Any],
+    many: Iterable[Mapping[str, Any]],
     queue: str,
     submit_options: SubmitOptions,
     saved: Saved | None,
     options: Mapping[str, Any],
     kept: Affinity | None,
-) -> Draft:
-    """Return the draft of a job with these options."""
-    return Draft(
-        id=new_id(),
-        topic=topic,
-        queue=queue,
-        properties=properties,
-        options=options,
-        priority=submit_options.priority,
-        # SubmitOptions has converted them to seconds.
-        delay=cast("float | None", submit_options.delay),
-        expires_in=cast("float | None", submit_options.expires),
-        payload_id=saved.id if saved else None,
-        requires=cast("Requirements", submit_options.requires),
-        prefers=cast("Preferences", submit_options.prefers),
-        resources=cast("Amounts", submit_options.resources),
-        slots=cast("Slots | None", submit_options.slots) or slots_of(topic),
-        affinity=kept,
-        key=submit_options.key,
-    )
+) -> list[Draft]:
+    """Return the drafts of jobs with these options, one for each properties."""
+    common: dict[str, Any] = {
+        "topic": topic,
+        "queue": queue,
+        "options": options,
+        "priority": submit_options.priority,
+        # SubmitOptions has converted them to seconds, and others to values.
+        "delay": submit_options.delay,
+        "expires_in": submit_options.expires,
+        "payload_id": saved.id if saved else None,
+        "requires": submit_options.requires,
+        "prefers": submit_options.prefers,
+        "resources": submit_options.resources,
+        "slots": submit_options.slots or slots_of(topic),
+        "affinity": kept,
+        "key": submit_options.key,
+    }
+    return [Draft(id=new_id(), properties=properties, **common) for properties in many]
 
 
 def affinity(

@@ -217,10 +217,7 @@ def _submit(
     checked = [check_properties(properties, settings().max_properties) for properties in many]
     check_names(topic, *checked)
     kept = job_drafts.affinity(topic, queue, submit_options, files)
-    drafts = [
-        job_drafts.draft(topic, properties, queue, submit_options, saved, options, kept)
-        for properties in checked
-    ]
+    drafts = job_drafts.drafts(topic, checked, queue, submit_options, saved, options, kept)
     one_statement = saved is None and len(drafts) <= ROWS_PER_STATEMENT
     with (
         announced(installed(), drafts) as drafts,

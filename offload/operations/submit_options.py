@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from offload.core.matching.amounts import Amounts
-from offload.core.matching.escalation import Escalation
+from offload.core.matching.amounts import NO_RESOURCES, Amounts
+from offload.core.matching.escalation import NO_ESCALATION, Escalation
 from offload.core.matching.job_keys import check_key
 from offload.core.matching.job_slots import Slots
-from offload.core.matching.preferences import Preferences
-from offload.core.matching.requirements import Requirements
+from offload.core.matching.preferences import INDIFFERENT, Preferences
+from offload.core.matching.requirements import NOTHING, Requirements
 from offload.core.validation.options import (
     check_delay,
     check_priority,
@@ -76,18 +76,23 @@ class SubmitOptions:
             check_retries(self.retries)
         if self.retry_delay is not None:
             object.__setattr__(self, "retry_delay", check_retry_delay(self.retry_delay))
-        # Converted here, so that many jobs share it.
-        asked = Requirements.of(self.requires or {})
+        # Converted here, so that many jobs share it. Most ask for nothing.
+        asked = Requirements.of(self.requires) if self.requires else NOTHING
         object.__setattr__(self, "requires", asked)
-        pairs = () if self.prefers is None else self.prefers
         object.__setattr__(self, "slots", Slots.of(self.slots))
-        object.__setattr__(self, "retry_with", Escalation.of(self.retry_with or {}))
-        preferred = Preferences.of(pairs, beside=asked)
+        wanted = Escalation.of(self.retry_with) if self.retry_with else NO_ESCALATION
+        object.__setattr__(self, "retry_with", wanted)
+        none = self.prefers is None
+        preferred = INDIFFERENT if none else Preferences.of(self.prefers, beside=asked)
         object.__setattr__(self, "prefers", preferred)
-        given = {} if self.resources is None else self.resources
-        size = sum(len(one.text) for one in (asked, preferred) if one)
-        object.__setattr__(self, "resources", Amounts.of(given, beside=size))
+        object.__setattr__(self, "resources", self._amounts(asked, preferred))
         for name in ("delay", "expires", "near_wait"):
             given = getattr(self, name)
             if given is not None:
                 object.__setattr__(self, name, check_delay(given, name=name))
+
+    def _amounts(self, asked: Requirements, preferred: Preferences) -> Amounts:
+        if self.resources is None:
+            return NO_RESOURCES
+        size = sum(len(one.text) for one in (asked, preferred) if one)
+        return Amounts.of(self.resources, beside=size)

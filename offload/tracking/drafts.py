@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,11 @@ COLUMNS = (
     "id", "kind", "topic", "task", "lane", "queue", "key", "needs", "args", "properties", "options",
     "tail", "has_tail", "hold", "priority", "run_at", "expires_at", "parent_id", "root_id",
     "run_id", "payload_id", "retry_of_id",
+)  # fmt: skip
+#: The columns of plain jobs; the others have their defaults in the table.
+PLAIN_COLUMNS = (
+    "id", "topic", "task", "lane", "queue", "key", "needs", "args", "properties", "options",
+    "priority", "expires_at", "parent_id", "root_id",
 )  # fmt: skip
 #: Rows per statement, so that one statement stays well under a second.
 ROWS_PER_STATEMENT = 500
@@ -101,6 +107,16 @@ class Draft:
             affinity=self.affinity,
         )
 
+    @property
+    def is_plain(self) -> bool:
+        """Return whether nothing but its row is stored, and nothing is counted or awaited for it.
+
+        So whoever finds the row may bind it at once.
+        """
+        beside = self.tail or self.has_tail or self.payload_id or self.run_id or self.retry_of
+        waits = self.hold or self.delay or self.slots or self.resources or self.affinity
+        return not (beside or waits or self.epoch) and self.kind == "job"
+
     def facts(self) -> dict[str, Any]:
         """Return the stored values, by the names of COLUMNS."""
         return dict(zip(COLUMNS, self.row(), strict=True))
@@ -110,13 +126,21 @@ class Draft:
         return (
             self.id, self.kind, self.topic, self.task, str(self.lane), self.queue, self.key or "",
             self.all_needs,
-            dumps(list(self.args)) if self.args else "[]",
-            dumps(self.properties) if self.properties else "{}",
-            dumps(self.options) if self.options else "{}",
+            _text(list(self.args)) if self.args else "[]",
+            _text(self.properties) if self.properties else "{}",
+            _text(self.options) if self.options else "{}",
             None if self.tail is None else dumps(self.tail),
             self.has_tail, self.hold, self.priority, self.delay, self.expires_in,
             self.parent_id, self.root_id, self.run_id, self.payload_id, self.retry_of,
         )  # fmt: skip
+
+
+def _text(value: Any) -> str:
+    """Return a value as JSON: as kombu writes it, which makes an encoder for each."""
+    try:
+        return json.dumps(value)
+    except TypeError:
+        return dumps(value)
 
 
 def insert(drafts: Sequence[Draft]) -> list[str]:
@@ -129,6 +153,42 @@ def insert(drafts: Sequence[Draft]) -> list[str]:
                 {"epoch": draft.epoch, "id": draft.id},
             )
     return new
+
+
+def insert_plain(draft: Draft, lane: str, channel: str = "") -> list[str]:
+    """Store one plain job as PENDING by one statement; return its id if it is new.
+
+    ``channel`` is notified of its lane with the commit, unless it is empty (PostgreSQL alone).
+    """
+    facts = {
+        "id": draft.id,
+        "topic": draft.topic,
+        "task": draft.task,
+        "lane": lane,
+        "queue": draft.queue,
+        "key": draft.key or "",
+        "needs": draft.needs,
+        "args": _text(list(draft.args)) if draft.args else "[]",
+        "properties": _text(draft.properties) if draft.properties else "{}",
+        "options": _text(draft.options) if draft.options else "{}",
+        "priority": draft.priority,
+        "expires_at": draft.expires_in,
+        "parent_id": draft.parent_id,
+        "root_id": draft.root_id,
+    }
+    if channel:
+        facts["channel"] = channel
+    found = database.rows(_plain_row(notifying=bool(channel)), facts, prepared=True)
+    return [row[0] for row in found]
+
+
+@once_per_dialect
+def _plain_row(*, notifying: bool) -> str:
+    values = ", ".join(_value(name, f"%({name})s") for name in PLAIN_COLUMNS)
+    stored = f"INSERT INTO {JOB} ({', '.join(PLAIN_COLUMNS)}) VALUES ({values}) {NEW_ID}"
+    if not notifying:
+        return stored
+    return f"WITH stored AS ({stored}) SELECT id, pg_notify(%(channel)s, %(lane)s) FROM stored"
 
 
 def _stored(batch: Sequence[Draft]) -> list[tuple[Any, ...]]:

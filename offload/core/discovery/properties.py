@@ -33,6 +33,7 @@ BUILT_IN = (
     "celery",
     "offload",
     "code_version",
+    "wakeups",
 )
 #: Where they are given.
 BUILT_IN_PLACE = "offload itself"

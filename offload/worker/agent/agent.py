@@ -17,6 +17,7 @@ from offload.dispatch.full_lanes import FULL_LANE_SECONDS
 from offload.fleet import membership
 from offload.launchers import folder_watch
 from offload.topology import current, hub
+from offload.worker import wakeup_thread
 from offload.worker.agent import naming
 from offload.worker.agent.heartbeat import Heartbeat
 from offload.worker.agent.leading import Leader
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from offload.core.envelopes import Key
     from offload.launchers.folder_watch import FolderThread
     from offload.worker.link import Link
+    from offload.worker.wakeup_thread import WakeupThread
 
 logger = logging.getLogger("offload.agent")
 
@@ -62,10 +64,9 @@ class Agent:
         self._children: dict[int, Process] = {}
         self._family = Family(spec["pid"])
         self._tidying = Tidying()
-        #: Whether the worker said goodbye.
-        self._is_dismissed = False
+        self._is_dismissed = False  # once the worker said goodbye
         self.peers = PeerThreads()
-        self._folders: list[FolderThread] = []
+        self._threads: list[FolderThread | WakeupThread] = []
 
     @property
     def name(self) -> str:
@@ -87,7 +88,7 @@ class Agent:
         hub.listen_for(self.name)
         self._tidying.begin()
         self.peers.start(self.name)
-        self._folders = folder_watch.start(self.name)
+        self._threads = [*folder_watch.start(self.name), *wakeup_thread.start(self.heartbeat)]
         try:
             return self._watch()
         finally:
@@ -237,7 +238,7 @@ class Agent:
         self.heartbeat.stop()
         self.leader.halt()
         self.peers.stop()
-        for one in self._folders:
+        for one in self._threads:
             one.stop()
 
     def _end_superseded(self) -> int:

@@ -139,7 +139,8 @@ def test_a_publisher_that_dies_between_binding_and_publishing_has_submitted_its_
 ) -> None:
     fleet.need("a", "b")
 
-    done = script(place, DIES_BEFORE_PUBLISHING)
+    binds = json.dumps({"FAST_SUBMIT": False})
+    done = script(place, DIES_BEFORE_PUBLISHING, ACCEPTANCE_OFFLOAD=binds)
 
     assert done.returncode == 7, done.stderr
     row = ended(JobHandle(Job.objects.get().pk))

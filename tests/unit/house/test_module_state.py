@@ -22,6 +22,7 @@ KEPT = {
     # What submitters and views, called from anywhere, find: one object of each kind per process.
     "messaging.installation.current_installation": "the installed app, its broker and its backend",
     "dispatch.full_lanes.full_lanes": "whoever submits asks it",
+    "messaging.wakeups.wakeups": "whoever submits wakes agents by it",
     "dispatch.remote_sending.remote_sending": "whoever binds asks it",
     "fleet.snapshots.reader": "whoever decides asks it",
     "runs.locking.graphs": "ends of steps come from anywhere",
