@@ -46,6 +46,8 @@ CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"global_keyprefix": f"{RUN}-"}
 CELERY_RESULT_EXTENDED = True
 CELERY_TASK_TRACK_STARTED = True
 CELERY_WORKER_POOL_START_METHOD = os.environ.get("ACCEPTANCE_START_METHOD", "fork")
+#: On a busy machine a spawned process takes longer than the usual four seconds to come up.
+CELERY_WORKER_PROC_ALIVE_TIMEOUT = 60.0
 CELERY_TASK_SEND_SENT_EVENT = bool(os.environ.get("ACCEPTANCE_SENT_EVENTS"))
 
 OFFLOAD = {

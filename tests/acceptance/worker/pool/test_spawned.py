@@ -20,6 +20,7 @@ from tests.polling import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from psutil import Process
 
@@ -61,15 +62,16 @@ def test_a_spawned_pool_runs_jobs_and_what_they_send_until_its_worker_is_asked_t
 
 
 def test_a_killed_process_of_a_spawned_pool_costs_an_attempt_and_its_worker_goes_on(
-    fleet: Fleet,
+    fleet: Fleet, tmp_path: Path
 ) -> None:
     fleet.need()
     worker = fleet.start("a", concurrency=1, variables=SPAWNED)
-    job = offload.submit("acc/sleep", {"seconds": 1.5})
-    runner(fleet, job)
-    [start] = events(job.id, "start")
+    gate = tmp_path / "gate"
+    job = offload.submit("acc/gate", {"gate": str(gate)})
+    [start] = eventually(lambda: events(job.id, "start"), what="its run")
 
     os.kill(start.pid, signal.SIGKILL)
+    gate.touch()
     row = ended(job)
 
     assert row.state == JobState.SUCCEEDED
