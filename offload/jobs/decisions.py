@@ -22,7 +22,12 @@ from offload.fleet.snapshots import snapshot
 from offload.jobs import ran
 from offload.models import Attempt, Job
 from offload.queues import own_retries
-from offload.queues.own_retries import ESCALATED_MOST, ESCALATED_OPTION, escalated_in
+from offload.queues.own_retries import (
+    ESCALATED_MOST,
+    ESCALATED_OPTION,
+    SHORTAGE_OPTION,
+    escalated_in,
+)
 from offload.tracking.assignments import SAME_CALL, NewCall
 
 if TYPE_CHECKING:
@@ -106,9 +111,14 @@ def after_failure(
 
 
 def after_kill(job: Job | None) -> NewCall:
-    """Return the call of the next attempt of a job whose process was killed by SIGKILL."""
+    """Return the call of the next attempt of a job whose process was killed by SIGKILL.
+
+    A clone has no next one here: it is noted, for the report by which its home decides.
+    """
     if job is None:
         return SAME_CALL
+    if job.is_clone and job.run_id is None:
+        return NewCall(options={**job.options, SHORTAGE_OPTION: Shortage.OUT_OF_MEMORY.value})
     return _after(job.pk, job, ran.task_of(job), Shortage.OUT_OF_MEMORY)
 
 

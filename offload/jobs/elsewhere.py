@@ -10,12 +10,13 @@ from offload.core.retries import Cause, RetryDecision, least_pause
 from offload.core.states import JobState
 from offload.db import database
 from offload.fleet.giving_back import give_back
-from offload.jobs import losses, ran
+from offload.jobs import decisions, losses, ran
 from offload.jobs.decisions import decided
 from offload.jobs.losses import policy_of
 from offload.models import Job
 from offload.results import result_backend, task_results
 from offload.tracking import async_completion, finishing, logs, requeue, selectors
+from offload.tracking.assignments import SAME_CALL
 from offload.tracking.peers import elsewhere
 from offload.tracking.peers.elsewhere import ELSEWHERE
 
@@ -79,10 +80,14 @@ def put_back(job: Job, *, delay: float, failures: int, call: NewCall) -> None:
     losses.conclude(key)
 
 
-def lost(binding: Key, error: str) -> None:
-    """End an attempt whose process, or whose instance, is gone at a peer."""
-    attempt = selectors.attempt(_key(binding))
-    _conclude(give_back(attempt, cause=Cause.LOST, error=error, crash=True))
+def lost(job: Job, error: str, *, killed: bool = False) -> None:
+    """End an attempt whose process, or whose instance, is gone at a peer.
+
+    ``killed`` says that it was by SIGKILL, as the kernel does where memory is wanting.
+    """
+    attempt = selectors.attempt(_key((job.pk, job.epoch)))
+    call = decisions.after_kill(job) if killed else SAME_CALL
+    _conclude(give_back(attempt, cause=Cause.LOST, error=error, crash=True, call=call))
 
 
 def came_back(binding: Key, cause: Cause, error: str = "") -> None:

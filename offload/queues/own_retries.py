@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 RETRY_OPTION = "offload_retry"
 #: That of the escalations so far, and how many of those are kept.
 ESCALATED_OPTION = "offload_escalated"
+#: The key of what a clone's attempt ran out of.
+SHORTAGE_OPTION = "offload_shortage"
 ESCALATED_MOST = 20
 
 

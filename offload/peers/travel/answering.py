@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from offload.core.exceptions import FileProblem
 from offload.core.job_log import JobLog
+from offload.core.matching.escalation import Shortage
 from offload.core.outcomes import ErrorInfo
 from offload.core.peers.contents import PeerNews, ReportAnswer, ReportVerdict
 from offload.core.placement.lanes import Lane
@@ -19,7 +20,7 @@ from offload.jobs import elsewhere
 from offload.models import Job
 from offload.models.fields import INTEGER_MAX
 from offload.peers.files import receipt
-from offload.peers.travel.options import REPLACES, travelling
+from offload.peers.travel.options import REPLACES, SHORTAGE, travelling
 from offload.tracking.assignments import NewCall
 from offload.tracking.peers import elsewhere as rows
 from offload.tracking.peers import withdrawals
@@ -125,7 +126,8 @@ def _apply(job: Job, report: CloneReport) -> None:
         case PeerNews.REQUEUED:
             _put_back(job, details)
         case PeerNews.LOST:
-            elsewhere.lost(binding, _text(details, "message", ERROR_MAX))
+            killed = details.get(SHORTAGE) == Shortage.OUT_OF_MEMORY
+            elsewhere.lost(job, _text(details, "message", ERROR_MAX), killed=killed)
         case PeerNews.LEASE_EXPIRED:
             elsewhere.came_back(binding, Cause.LEASE_EXPIRED, _text(details, "message", ERROR_MAX))
         case PeerNews.STOPPED:

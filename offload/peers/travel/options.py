@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 LIMITED_OPTION = "offload_limited_at_home"
 #: The detail of a report that a run asked for a canvas in its place.
 REPLACES = "replaces"
+#: The detail of what a lost run wanted: memory, if the kernel killed it.
+SHORTAGE = "shortage"
 #: A clone has one attempt, and its cluster keeps no result of it.
 OF_CLONES: Mapping[str, Any] = {"ignore_result": True, RETRY_OPTION: {"retries": 0}}
 #: The headers that Celery writes itself.

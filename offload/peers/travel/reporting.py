@@ -16,8 +16,9 @@ from offload.core.transfers.announced_files import packed_all
 from offload.core.validation.job_properties import check_properties
 from offload.models import Attempt, Job
 from offload.peers.files import pushing, reported
-from offload.peers.travel.options import REPLACES, travelling
+from offload.peers.travel.options import REPLACES, SHORTAGE, travelling
 from offload.peers.travel.plain import plain
+from offload.queues.own_retries import SHORTAGE_OPTION
 from offload.tracking import logs
 from offload.tracking.peers import news
 from offload.tracking.peers.news import BEGUN, REFUSED, UNSENT, WITHDRAWN, Due
@@ -40,6 +41,10 @@ LOG_LINES, LOG_CHARACTERS = 100, 16_000
 FILES = "files"
 #: Causes for which the run itself asked to begin again.
 ASKED_AGAIN = frozenset({Cause.REQUEUED, Cause.REJECTED, Cause.REPLACED, Cause.DENIED})
+#: The errors of runs whose time was over, which home may answer with more of it.
+TIME_LIMITS = frozenset(
+    {"billiard.exceptions.TimeLimitExceeded", "billiard.exceptions.SoftTimeLimitExceeded"}
+)
 
 
 class CloneOutbox:
@@ -185,14 +190,16 @@ def _given_up(clone: Job) -> tuple[PeerNews, dict[str, Any]]:
     """Return the news of a clone whose one attempt ended without a result."""
     attempt = Attempt.objects.filter(job=clone.pk, epoch=clone.epoch).first()
     if attempt is None:
-        return PeerNews.FAILED, _error(clone)
+        timed_out = clone.error_type in TIME_LIMITS
+        return PeerNews.TIMED_OUT if timed_out else PeerNews.FAILED, _error(clone)
     details = {**_error(clone), "message": attempt.error[:ERROR_MAX]}
     if attempt.cause in ASKED_AGAIN:
         # A canvas in its place would be jobs of this cluster: home runs it itself.
         replaces = {REPLACES: True} if attempt.cause == Cause.REPLACED else {}
         return PeerNews.REQUEUED, {**details, **_retry(clone), **replaces}
     if attempt.cause in CRASH_CAUSES:
-        return PeerNews.LOST, details
+        short = clone.options.get(SHORTAGE_OPTION)
+        return PeerNews.LOST, {**details, SHORTAGE: short} if short else details
     if attempt.cause in FAILURE_CAUSES:
         return PeerNews(attempt.cause), details
     return PeerNews.LEASE_EXPIRED, details
