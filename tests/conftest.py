@@ -59,7 +59,7 @@ class Sharing(LoadScopeScheduling):  # type: ignore[misc] # it has no types
             return "acceptance, pages"
         if room in {"peers", "project"}:
             return "acceptance, clusters"
-        is_embedded = room == "worker" and "sqlite+valkey" in nodeid
+        is_embedded = room in {"queues", "worker"} and "sqlite+valkey" in nodeid
         return f"acceptance, {'embedded workers' if is_embedded else 'all others'}"
 
 

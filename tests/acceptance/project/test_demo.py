@@ -99,6 +99,12 @@ def said_until(end: str, output: IO[str]) -> str:
     return "".join(lines)
 
 
+def await_programs(folder: Path) -> None:
+    """Wait until all programs of both sites are started."""
+    started = lambda: len(list(folder.glob("run/*.pid"))) == PROGRAMS  # noqa: E731
+    eventually(started, within=LIMIT, what="all programs")
+
+
 def rows_of(report: list[dict[str, Any]], file: str) -> list[dict[str, Any]]:
     """Return the rows of one asset."""
     return [row for row in report if row["file"] == file]
@@ -175,7 +181,7 @@ def assert_what_can_be_made_is(report: list[dict[str, Any]]) -> None:
 
 def test_an_interrupted_demo_leaves_nothing_running(root: Path, folder: Path) -> None:
     with subprocess.Popen(**command(root, folder, "demo")) as demo:
-        eventually(lambda: len(list(folder.glob("run/*.pid"))) == PROGRAMS, what="all programs")
+        await_programs(folder)
         demo.send_signal(signal.SIGINT)
         output, _ = demo.communicate(timeout=LIMIT)
 
@@ -185,7 +191,7 @@ def test_an_interrupted_demo_leaves_nothing_running(root: Path, folder: Path) ->
 
 def test_a_killed_demo_leaves_nothing_running(root: Path, folder: Path) -> None:
     with subprocess.Popen(**command(root, folder, "demo")) as demo:
-        eventually(lambda: len(list(folder.glob("run/*.pid"))) == PROGRAMS, what="all programs")
+        await_programs(folder)
         demo.kill()
 
     eventually(lambda: not processes_of(folder), what="the end of all processes")
