@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from django.db import Error, connections
 
-from offload.conf import settings
+from offload.conf import peers, settings
 from offload.core.placement.lanes import Lane
 from offload.db import database, notices
 from offload.dispatch import offering
@@ -125,8 +125,9 @@ class WakeupThread(threading.Thread):
             self._incarnation = incarnation
         if self._listener is None and wakeups.notifies():
             self._listener = notices.Notices()
-        if self._listener is not None:
-            self._listener.listen(wakeups.channel(incarnation))
+        if self._listener and self._listener.listen(wakeups.channel(incarnation)) and not peers():
+            # B1b: what goes to other clusters must not be lost.
+            database.commit_unflushed()
 
     def close(self) -> None:
         """Listen no more."""

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.conf import settings
+from django.test import override_settings
 
 import offload
 from offload.core.admission.submit_paths import Wakeable
@@ -134,6 +136,18 @@ def test_a_wakeup_that_comes_with_an_answer_is_heard_at_once(agent: Agent) -> No
     thread.answer(0)
 
     assert agent.offered == [[LANE]]
+
+
+@on_postgresql
+@pytest.mark.parametrize(("peers", "flushed"), [({}, "off"), ({"p": {"KEY": "k" * 32}}, "on")])
+def test_bindings_are_flushed_where_other_clusters_get_some(
+    agent: Agent, peers: dict[str, Any], flushed: str
+) -> None:
+    database.execute("SET synchronous_commit = on")
+    with override_settings(OFFLOAD={**settings.OFFLOAD, "CLUSTER": "c", "PEERS": peers}):
+        agent.thread(offer=agent.note)
+
+    assert database.rows("SHOW synchronous_commit") == [(flushed,)]
 
 
 @on_postgresql
