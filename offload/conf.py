@@ -89,6 +89,8 @@ class Settings:
     #: database. If they are not, or with ``False``, the result backend writes it afterwards, with
     #: Django's signals.
     results_in_transaction: bool = True
+    #: Claim jobs, and write their ends, in groups: the agent does it for the processes of a pool.
+    groups: bool = True
     #: Keep database connections between tasks (health-checked, closed after errors).
     keep_connections: bool = True
     #: Labels of the instances started with these settings, for rules by label. ``site=lab`` is a

@@ -10,6 +10,7 @@ from offload.core.matching.retried_errors import lineage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from offload.core.attempt_key import AttemptKey
     from offload.core.retries import Cause
 
 #: A class of exceptions; it has a name of its own because a field below is called ``type``.
@@ -139,3 +140,14 @@ class HandedOver:
 Outcome: TypeAlias = (
     Succeeded | Failed | Requeued | Denied | Rejected | Replaced | Stopped | Ignored | HandedOver
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedEnd:
+    """The success of an attempt as its columns, for whoever writes it together with others."""
+
+    key: AttemptKey
+    # The value as JSON; None if the row keeps none.
+    result: str | None
+    # The columns of Celery's result; None if none is kept.
+    stored: Mapping[str, object] | None

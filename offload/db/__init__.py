@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-__all__ = ["conflicts", "database", "managers", "notices", "standstill", "statements"]
+__all__ = ["conflicts", "database", "managers", "notices", "row_sets", "standstill", "statements"]

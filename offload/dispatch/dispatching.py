@@ -79,29 +79,32 @@ def room_of(instance: str, current: Snapshot, *, idle: bool) -> int:
     return min(found.concurrency, found.window) if idle else found.window
 
 
-def refill(instance: str) -> int:
+def refill(instance: str, *, window: int | None = None) -> int:
     """Bind waiting jobs that this instance may run, up to its window; return how many.
 
-    A suspect of a crash comes first: a backlog that fills the window would block it for ever.
+    ``window`` is a larger one than it announces, for an instance that ends jobs fast. A suspect of
+    a crash comes first: a backlog that fills the window would block it for ever.
     """
     current = snapshot()
     lanes = waiting_lanes()
     count = _refill_suspects(instance, current)
-    found = _refill(instance, lanes, current)
+    found = _refill(instance, lanes, current, window)
     if lanes and not found:
-        found = _refill_anew(instance, lanes, current)
+        found = _refill_anew(instance, lanes, current, window)
     return count + found
 
 
-def _refill(instance: str, lanes: Sequence[Lane], current: Snapshot) -> int:
+def _refill(instance: str, lanes: Sequence[Lane], current: Snapshot, window: int | None) -> int:
     mine = [lane for lane in lanes if _candidate(instance, lane, current)]
-    return len(bind_at(instance, mine, current)) if mine else 0
+    return len(bind_at(instance, mine, current, window=window)) if mine else 0
 
 
-def _refill_anew(instance: str, lanes: Sequence[Lane], current: Snapshot) -> int:
+def _refill_anew(
+    instance: str, lanes: Sequence[Lane], current: Snapshot, window: int | None
+) -> int:
     """Try again if nothing was bound because the topology has changed."""
     fresh = snapshot(fresh=True)
-    return _refill(instance, lanes, fresh) if fresh.version != current.version else 0
+    return _refill(instance, lanes, fresh, window) if fresh.version != current.version else 0
 
 
 def _refill_suspects(instance: str, current: Snapshot) -> int:

@@ -9,6 +9,7 @@ __all__ = [
     "decisions",
     "elsewhere",
     "endings",
+    "groups",
     "late_messages",
     "losses",
     "obstacles",

@@ -55,8 +55,17 @@ def begin(key: AttemptKey, facts: MessageFacts) -> Claimed | None:
     Return None if this message is not, or no longer, the one to run.
     """
     holder = Holder(instance=facts.worker, incarnation=facts.incarnation)
-    if facts.is_silent or not (task_results.tracks_started() and task_results.in_transaction()):
-        return claiming.claim(key, holder, reruns=facts.reruns, rescue=facts.rescue)
-    started = facts.result(key.job_id, "STARTED", value={"hostname": facts.worker})
-    upsert = task_results.upsert(started, joined=True)
-    return claiming.claim(key, holder, upsert, reruns=facts.reruns, rescue=facts.rescue)
+    then = None
+    if stores_started(facts):
+        then = task_results.upsert(started(key, facts), joined=True)
+    return claiming.claim(key, holder, then, reruns=facts.reruns, rescue=facts.rescue)
+
+
+def stores_started(facts: MessageFacts) -> bool:
+    """Return whether a claim stores STARTED as its job's result."""
+    return not facts.is_silent and task_results.tracks_started() and task_results.in_transaction()
+
+
+def started(key: AttemptKey, facts: MessageFacts) -> Result:
+    """Return that result."""
+    return facts.result(key.job_id, "STARTED", value={"hostname": facts.worker})

@@ -120,23 +120,24 @@ class AttemptCompletion:
         """Return None, as the row is not read."""
 
 
+def success(ending: Ending, value: object, *, silent: bool = False) -> AttemptCompletion:
+    """Return the completion of a job that succeeds; ``silent`` keeps no result."""
+    there = result_backend.backend()
+    # A result object of Celery is handed on in its serialized form.
+    value = there.prepare_value(value)
+    children = there.current_task_children(ending.facts.request) or ()
+    result = ending.result("SUCCESS", value=value, children=children)
+    return AttemptCompletion(ending=ending, result=result, silent=silent, facts={"value": value})
+
+
 def succeed(ending: Ending, value: object, *, silent: bool = False) -> JobState | None:
     """Make the job SUCCEEDED; return None for a stale attempt.
 
     ``silent`` writes no result, as Celery does for a task that raises Ignore.
     """
-    there = result_backend.backend()
-    # A result object of Celery is handed on in its serialized form.
-    value = there.prepare_value(value)
-    result = ending.result(
-        "SUCCESS",
-        value=value,
-        children=there.current_task_children(ending.facts.request) or (),
-    )
-    written = _end(
-        AttemptCompletion(ending=ending, result=result, silent=silent, facts={"value": value}),
-        lambda due, then: finishing.succeed(ending.key, value, aftermath=due, then=then),
-    )
+    end = success(ending, value, silent=silent)
+    write = partial(finishing.succeed, ending.key, end.result.value)
+    written = _end(end, lambda due, then: write(aftermath=due, then=then))
     return None if written is FinishOutcome.STALE else JobState.SUCCEEDED
 
 

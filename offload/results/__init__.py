@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-__all__ = ["result_backend", "task_results"]
+__all__ = ["group_results", "result_backend", "task_results"]

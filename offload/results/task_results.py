@@ -75,28 +75,36 @@ def upsert(result: Result, *, joined: bool) -> Statement:
 
     ``joined`` to a change of the job, it writes only if that changed anything.
     """
-    columns = _columns(result)
+    columns = columns_of(result)
     sql = _upserting(tuple(columns), is_start=result.status == "STARTED", joined=joined)
     return Statement(sql, {f"stored_{name}": value for name, value in columns.items()})
 
 
 @once_per_dialect
 def _upserting(columns: tuple[str, ...], *, is_start: bool, joined: bool) -> str:
+    values = [f"%(stored_{name})s" for name in columns]
+    source = f"WHERE {if_changed() if joined else 'true'}"
+    return upserting(columns, values, source, is_start=is_start)
+
+
+def upserting(columns: Sequence[str], values: Sequence[str], source: str, *, is_start: bool) -> str:
+    """Return SQL that writes results whose columns have these values (SQL) in a source.
+
+    ``source`` is all that follows the selected values; it must hold a WHERE.
+    """
     names = [*columns, "date_created", "date_done", "date_started"]
     now = database.now()
     kept = ", ".join(f"{name} = excluded.{name}" for name in [*columns, "date_done"])
     table = _model()._meta.db_table
     return (
         f"INSERT INTO {table} ({', '.join(names)}) "
-        f"SELECT {', '.join(f'%(stored_{name})s' for name in columns)}, "
-        f"{now}, {now}, {now if is_start else 'NULL'} "
-        f"WHERE {if_changed() if joined else 'true'} "
+        f"SELECT {', '.join(values)}, {now}, {now}, {now if is_start else 'NULL'} {source} "
         f"ON CONFLICT (task_id) DO UPDATE SET {kept}, "
         f"date_started = COALESCE(excluded.date_started, {table}.date_started)"
     )
 
 
-def _columns(result: Result) -> dict[str, object]:
+def columns_of(result: Result) -> dict[str, object]:
     """Return the columns that the backend would store; without extended results, no traceback."""
     there, request = backend(), request_of(result)
     content_type, content_encoding, content = there.encode_content(result.value)

@@ -10,6 +10,7 @@ __all__ = [
     "drafts",
     "fencing",
     "finishing",
+    "groups",
     "lane_changes",
     "logs",
     "peers",

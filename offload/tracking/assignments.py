@@ -42,6 +42,8 @@ NOTHING = Assignments()
 RELEASED = Assignments({"hold": f"'{Hold.NONE}'"})
 #: The last node of a canvas fills the row, with times of its own.
 REPLACED = Assignments({"hold": f"'{Hold.REPLACED}'", "run_at": "NULL", "expires_at": "NULL"})
+#: The claim began nothing.
+NOT_BEGUN = Assignments({"attempts": "attempts - 1"})
 #: One refusal more.
 REFUSED = Assignments({"refusals": ONE_MORE_REFUSAL})
 

@@ -78,14 +78,16 @@ def claim(
     found = change(_claiming(key, holder, reruns=reruns, rescue=rescue), then)
     if found:
         *row, instance, seconds = found[0]
-        claimed = _claimed(row)
+        claimed = read(row)
         if is_heard(JobState.ACTIVE):
-            send_on_commit([_begun(key, claimed, instance, seconds)])
+            send_on_commit([begun(key, claimed, instance, seconds)])
         return claimed
-    return _mine(key)
+    mine = row_of(key)
+    return None if mine is None else read(mine)
 
 
-def _begun(key: AttemptKey, claimed: Claimed, instance: str, seconds: float) -> StateChange:
+def begun(key: AttemptKey, claimed: Claimed, instance: str, seconds: float) -> StateChange:
+    """Return the event of a claim, after so many seconds of waiting."""
     return StateChange(
         key.job_id, JobState.QUEUED, JobState.ACTIVE, key.epoch, claimed.topic, claimed.queue,
         instance, claimed.attempts, seconds,
@@ -113,8 +115,11 @@ def _claiming_at(compared: tuple[str, ...], *, leased: str, reruns: bool, rescue
     )
 
 
-def _mine(key: AttemptKey) -> Claimed | None:
-    """Return a claim whose reply was lost (R1); a job that was stopped meanwhile ends at once."""
+def row_of(key: AttemptKey) -> Sequence[Any] | None:
+    """Return the columns of a claim whose reply was lost (R1), or None if there is no such claim.
+
+    A job that was stopped meanwhile ends at once.
+    """
     mine = attempt(key)
     found = database.rows(
         f"SELECT {', '.join(CLAIMED_COLUMNS)}, stop_requested FROM {JOB} WHERE {mine.condition}",
@@ -123,10 +128,11 @@ def _mine(key: AttemptKey) -> Claimed | None:
     if found and found[0][-1]:
         return_to_pending(mine, cause=Cause.REQUEUED)
         return None
-    return _claimed(found[0][:-1]) if found else None
+    return found[0][:-1] if found else None
 
 
-def _claimed(row: Sequence[Any]) -> Claimed:
+def read(row: Sequence[Any]) -> Claimed:
+    """Return the values of ``CLAIMED_COLUMNS``."""
     facts = dict(zip(CLAIMED_COLUMNS, row, strict=True))
     facts["has_tail"] = bool(facts["has_tail"])
     unreadable = []

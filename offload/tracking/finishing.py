@@ -131,6 +131,11 @@ def _is_in(key: AttemptKey, state: JobState) -> bool:
     )
 
 
+def succeeded_before(key: AttemptKey) -> bool:
+    """Return whether the attempt ended so already and only the reply was lost."""
+    return _is_in(key, JobState.SUCCEEDED)
+
+
 def stopped_before(key: AttemptKey) -> JobState | None:
     """Return STOPPED if the attempt ended so already and only the reply was lost."""
     return JobState.STOPPED if _is_in(key, JobState.STOPPED) else None

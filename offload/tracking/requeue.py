@@ -26,6 +26,7 @@ from offload.tracking.state_changes import change_columns, send_on_commit, state
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from offload.core.attempt_key import AttemptKey
     from offload.core.envelopes import Key
     from offload.signals import StateChange
     from offload.tracking.assignments import Assignments
@@ -155,6 +156,18 @@ def _error(*, crash: bool, lost: bool) -> str:
     over = f"WHEN {NOT_AGAIN} THEN %(over)s " if lost else ""
     began = f"WHEN {IS_ACTIVE} THEN %(error)s " if crash else ""
     return f", error = CASE {over}{began}ELSE error END" if over or began else ""
+
+
+def undo_claim(key: AttemptKey) -> list[StateChange]:
+    """Put a job back whose claim began nothing; no attempt is recorded, or counted."""
+    claim = selectors.attempt(key)
+    with database.atomic():
+        also = assignments.NOT_BEGUN.sql
+        sql = _statement(claim.condition, also, crash=False, own=False, lost=False)
+        found = database.rows(sql, claim.params)
+        changes = [state_change(row, old, Cause.REQUEUED) for *row, old in found]
+        send_on_commit(changes)
+    return changes
 
 
 def recall(jobs: Selector, *, cause: Cause) -> list[StateChange]:

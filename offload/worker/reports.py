@@ -25,6 +25,8 @@ class Report:
     malformed: int = 0
     held: frozenset[Key] = frozenset()
     running: dict[Key, int] = field(default_factory=dict)
+    #: Runs that are over, and whose ends the agent has not confirmed yet.
+    ending: frozenset[Key] = frozenset()
     lost: dict[Key, tuple[str, str]] = field(default_factory=dict)
     #: Names of tasks in messages that the worker does not have.
     refused: dict[Key, str] = field(default_factory=dict)
@@ -45,6 +47,7 @@ class Report:
             "malformed": self.malformed,
             "held": [list(key) for key in self.held],
             "running": [[*key, pid] for key, pid in self.running.items()],
+            "ending": [list(key) for key in self.ending],
             "lost": [[*key, cause, detail] for key, (cause, detail) in self.lost.items()],
             "refused": [[*key, task] for key, task in self.refused.items()],
             "stops": [[*key, force] for key, force in self.stops.items()],
@@ -64,6 +67,7 @@ class Report:
             malformed=message["malformed"],
             held=frozenset((job, epoch) for job, epoch in message["held"]),
             running={(job, epoch): pid for job, epoch, pid in message["running"]},
+            ending=frozenset((job, epoch) for job, epoch in message["ending"]),
             lost={(job, epoch): (cause, detail) for job, epoch, cause, detail in message["lost"]},
             refused={(job, epoch): task for job, epoch, task in message["refused"]},
             stops={(job, epoch): force for job, epoch, force in message["stops"]},

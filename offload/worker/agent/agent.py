@@ -19,6 +19,7 @@ from offload.launchers import folder_watch
 from offload.topology import current, hub
 from offload.worker import wakeup_thread
 from offload.worker.agent import naming
+from offload.worker.agent.groups import Groups
 from offload.worker.agent.heartbeat import Heartbeat
 from offload.worker.agent.leading import Leader
 from offload.worker.agent.peer_threads import PeerThreads
@@ -52,10 +53,7 @@ class Agent:
     def __init__(
         self, spec: dict[str, Any], link: Link, *, poll: Callable[[], Any] = select.poll
     ) -> None:
-        """Take the worker's specification, and the link to it.
-
-        ``poll`` makes what descriptors are polled by.
-        """
+        """Take the worker's specification and the link to it; ``poll`` makes objects to poll by."""
         self._spec = spec
         self._link = link
         self._make_poll = poll
@@ -67,6 +65,7 @@ class Agent:
         self._is_dismissed = False  # once the worker said goodbye
         self.peers = PeerThreads()
         self._threads: list[FolderThread | WakeupThread] = []
+        self._groups: Groups | None = None
 
     @property
     def name(self) -> str:
@@ -80,9 +79,10 @@ class Agent:
             return 1
         self.heartbeat = Heartbeat(self.name, incarnation, self._link, self._spec)
         self.leader = Leader(self.name, self.heartbeat)
-        tell = self._link.send
-        self.window = Window(self.name, self.heartbeat, self._spec["can_kill"], tell)
+        self.window = Window(self.name, self.heartbeat, self._spec["can_kill"], self._link.send)
+        self._groups = Groups(self._spec["groups"], self.heartbeat, self.peers.runs_ended)
         self.heartbeat.start()
+        self._groups.start()
         self.leader.start()
         current.belong_to(self.name)
         hub.listen_for(self.name)
@@ -106,7 +106,7 @@ class Agent:
             if not self._is_dismissed:
                 self._reap(ready)
             if self._is_dismissed:
-                return self._say_goodbye()
+                return self._leave("goodbye", crash=False)
             if self.heartbeat.is_superseded:
                 return self._end_superseded()
             is_new, is_urgent = self._report.news != news, self._report.is_urgent(news)
@@ -215,24 +215,22 @@ class Agent:
         self._hear()
         dying = [*self._children.values(), *self._family.end()]
         self._tidying.begin([one for one in dying if not one.is_dead])
-        self._leave(f"its worker {died}", crash=True)
-        return 0
+        return self._leave(f"its worker {died}", crash=True)
 
-    def _say_goodbye(self) -> int:
-        self._leave("goodbye", crash=False)
-        return 0
-
-    def _leave(self, reason: str, *, crash: bool) -> None:
+    def _leave(self, reason: str, *, crash: bool) -> int:
         """Leave first: the jobs wait for that, and a hanging duty must not delay it."""
+        if self._groups is not None:
+            self._groups.finish(settings().timeout)
         self._stop_threads()
         deadline = time.monotonic() + settings().timeout
         while time.monotonic() < deadline:
             with suppress(Error):
                 membership.leave(self.name, self.heartbeat.incarnation, reason=reason, crash=crash)
                 self.leader.resign()
-                return
+                return 0
             self.heartbeat.drop_connection()
             time.sleep(BUSY_POLL_SECONDS)
+        return 0
 
     def _stop_threads(self) -> None:
         self.heartbeat.stop()

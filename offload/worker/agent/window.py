@@ -13,6 +13,7 @@ from offload.conf import settings
 from offload.core.placement.topology import Mode
 from offload.core.retries import Cause
 from offload.dispatch import dispatching, republishing
+from offload.dispatch.dispatching import room_of
 from offload.fleet.snapshots import now as database_time
 from offload.fleet.snapshots import snapshot
 from offload.jobs import losses, refusals, stopping
@@ -20,6 +21,7 @@ from offload.rules import enforcement
 from offload.tracking.queries import active_on, forced_on, rerunning_on
 from offload.tracking.selectors import Holder
 from offload.worker.agent.suspicion import Suspicion
+from offload.worker.end_rate import EndRate
 from offload.worker.liveness import boottime
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ RECONCILE_SECONDS = 3.0
 REPUBLISH_SECONDS = 1.0
 #: Seconds between two checks for bound jobs that the rules forbid (B8).
 FORBIDDEN_POLL_SECONDS = 1.5
+#: Seconds of work, at the recent pace, that are bound ahead; and the largest window.
+WINDOW_SECONDS, WINDOW_MAX = 0.1, 1000
 #: Seconds between two checks for runs that must be stopped by force.
 STOP_POLL_SECONDS = 0.5
 
@@ -67,6 +71,9 @@ class Window:
     #: Runs whose jobs were stopped because Celery was asked to end them.
     stopped: set[Key] = field(default_factory=set)
     suspicion: Suspicion = field(init=False)
+    pace: EndRate = field(default_factory=EndRate)
+    #: The number of ended runs that were counted.
+    _ended: int = 0
 
     def __post_init__(self) -> None:
         """Begin without suspicion."""
@@ -90,7 +97,18 @@ class Window:
         self._refuse(worker)
         self._reconcile(worker)
         takes_work = worker.mode is Mode.READY and not is_suspect
-        return dispatching.refill(self.name) if takes_work else 0
+        return dispatching.refill(self.name, window=self._size(worker)) if takes_work else 0
+
+    def _size(self, worker: Report) -> int:
+        """Return how many jobs to hold: what the recent pace makes of a fraction of a second."""
+        self.pace.count(max(0, worker.ended - self._ended))
+        self._ended = worker.ended
+        usual = room_of(self.name, snapshot(), idle=False)
+        return max(usual, min(WINDOW_MAX, worker.concurrency + self._ahead))
+
+    @property
+    def _ahead(self) -> int:
+        return int(self.pace.per_second * WINDOW_SECONDS)
 
     def settled(self, worker: Report) -> list[Key]:
         """Return the reported lost and refused runs that have been dealt with."""
@@ -164,7 +182,7 @@ class Window:
             return 0
         self._republished = now
         # A run that is reported lost must be dealt with before it is sent again, as it may begin.
-        kept = worker.held | worker.running.keys() | worker.lost.keys()
+        kept = worker.held | worker.running.keys() | worker.ending | worker.lost.keys()
         return republishing.send_again(self.name, self.heartbeat.incarnation, held=kept)
 
     def _reconcile(self, worker: Report) -> None:
@@ -177,7 +195,7 @@ class Window:
             return
         before, active = self._reconciled, active_on(self.name, self.heartbeat.incarnation)
         self._reconciled = self.boot_clock()
-        missing = active - worker.running.keys() - worker.held
+        missing = active - worker.running.keys() - worker.held - worker.ending
         for key in missing & self._missing.keys():
             cause = self._cause_since(self._missing[key])
             losses.ended(key, cause=cause, detail=f"{self.name} does not run it")

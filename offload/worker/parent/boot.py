@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import atexit
-import json
 import logging
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -16,13 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from celery import signals
 
+from offload.conf import settings
 from offload.core.lazy import load
 from offload.core.placement.topology import Mode
+from offload.worker.channel import Channel
 from offload.worker.connections import do_without_pools
 from offload.worker.link import Link
 from offload.worker.liveness import lease as shared_lease
 from offload.worker.parent import start_refusals
+from offload.worker.parent.agent_launch import start_agent
 from offload.worker.parent.consuming import REPORT_SECONDS, Tick, consume_own_queue
+from offload.worker.parent.gate import gate
 from offload.worker.parent.in_flight import jobs_in_flight
 from offload.worker.parent.lease_expiry import LEASE_POLL_SECONDS, LeaseExpiry
 from offload.worker.parent.missing import look_for_broker, refuse_missing_app
@@ -126,6 +128,7 @@ class Worker:
         if not self._is_settled():
             raise SystemExit(os.EX_UNAVAILABLE)
         consume_own_queue(self._app, sender.hostname)
+        Tick.is_grouping = settings().groups and self._spec["can_kill"]
         self._app.steps["consumer"].add(Tick)
         for run in (self._report, self._listen, self._guard, self._watch):
             threading.Thread(target=run, name=f"offload{run.__name__}", daemon=True).start()
@@ -134,15 +137,10 @@ class Worker:
 
     def _spawn(self) -> None:
         ours, theirs = Link.pair()
-        spec = {**self._spec, "link": theirs.fileno(), "restarted": self._link is not None}
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        self._agent = self._launch(
-            [sys.executable, "-m", "offload.worker.agent", json.dumps(spec)],
-            pass_fds=[theirs.fileno()],
-            env=environment,
-            start_new_session=True,
-        )
-        theirs.close()
+        channel, groups = Channel.pair()
+        spec = {**self._spec, "restarted": self._link is not None}
+        self._agent = start_agent(spec, {"link": theirs, "groups": groups}, self._launch)
+        gate.line.attach(channel)
         self._link, former = ours, self._link
         if former is not None:
             former.close()
@@ -184,6 +182,7 @@ class Worker:
         """Let the agent say goodbye after the pool is drained (A2)."""
         if self._agent is None or self._ending.is_set():
             return
+        gate.finish(AGENT_TIMEOUT_SECONDS)
         self._ending.set()
         if self._link:
             self._link.send({"goodbye": True})

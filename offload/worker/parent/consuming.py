@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from celery import bootsteps
@@ -11,6 +12,7 @@ from celery import bootsteps
 from offload.core.placement.topology import Mode
 from offload.messaging.publisher import instance_queue
 from offload.worker.parent.arriving import Arrivals
+from offload.worker.parent.gate import Gate, gate
 from offload.worker.parent.in_flight import jobs_in_flight
 
 if TYPE_CHECKING:
@@ -29,11 +31,30 @@ class Tick(bootsteps.StartStopStep):
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
     in_flight: InFlight = jobs_in_flight
+    gate: Gate = gate
+    #: Whether the agent claims jobs in groups: its worker has a pool of processes.
+    is_grouping: bool = False
 
     def create(self, parent: Any) -> None:
         """Wrap Celery's handlers, once for all connections."""
         self._arrivals = Arrivals(self.in_flight)
         self._arrivals.stand_before(parent)
+        # Before Celery counts it against the pool's free processes.
+        parent.on_task_request = self.holding(parent.on_task_request)
+
+    def holding(self, inner: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Return a handler of requests that holds a job's until the agent has claimed it.
+
+        Runs that must not overlap with others are claimed by their own process.
+        """
+
+        def on_task_request(request: Any) -> Any:
+            key = getattr(request, "job_key", None)
+            if key is None or request.is_limited or not self.gate.is_open:
+                return inner(request)
+            return self.gate.hold(request, partial(inner, request))
+
+        return on_task_request
 
     def start(self, parent: Any) -> None:
         """Start with a broker connection."""
@@ -44,12 +65,15 @@ class Tick(bootsteps.StartStopStep):
         self.in_flight.reconnect()
         if self.in_flight.mode is Mode.RECONNECTING:
             self.in_flight.set_mode(Mode.READY)
+        if parent.hub is not None and self.is_grouping:
+            self.gate.open(parent.hub)
         self._tick(parent)
         self._timer = parent.timer.call_repeatedly(REPORT_SECONDS, self._tick, (parent,))
 
     def stop(self, parent: Any) -> None:
         """Stop with it: the connection is lost, or the worker drains."""
         self._timer.cancel()
+        self.gate.stop()
         if self.in_flight.mode is Mode.READY:
             self.in_flight.set_mode(Mode.RECONNECTING)
 

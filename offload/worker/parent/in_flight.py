@@ -45,6 +45,8 @@ class InFlight:
     #: The deliveries of jobs that wait for the pool.
     held: dict[Key, Any] = field(default_factory=dict)
     running: dict[Key, AcceptedRun] = field(default_factory=dict)
+    #: Runs that are over, and whose ends the agent has not confirmed yet.
+    ending: set[Key] = field(default_factory=set)
     lost: dict[Key, tuple[str, str, float]] = field(default_factory=dict)
     refused: dict[Key, tuple[str, float]] = field(default_factory=dict)
     #: Runs that Celery was asked to end, and whether by force.
@@ -63,7 +65,7 @@ class InFlight:
 
     def knows(self, key: Key) -> bool:
         """Return whether another delivery of this binding already waits or runs here."""
-        return key in self.held or key in self.running
+        return key in self.held or key in self.running or key in self.ending
 
     def receive(self, key: Key, by: object) -> None:
         """Record a job that arrived by this delivery and waits for the pool."""
@@ -93,8 +95,15 @@ class InFlight:
         if not self.is_hungry:
             self.hungry.wait(timeout)
 
+    def finish(self, key: Key, by: object) -> None:
+        """Record that a run is over whose end the agent is to write; ``end`` forgets it."""
+        self.running.pop(key, None)
+        self._let_go(key, by)
+        self.ending.add(key)
+
     def end(self, key: Key, by: object) -> None:
         """Forget a run that reported its end, unless another delivery has it."""
+        self.ending.discard(key)
         self._let_go(key, by)
         run = self.running.get(key)
         if run is not None and run.by is by:
@@ -185,6 +194,7 @@ class InFlight:
             malformed=self.malformed,
             held=frozenset(list(self.held)),
             running={key: run.pid for key, run in list(self.running.items())},
+            ending=frozenset(list(self.ending)),
             lost={key: (cause, detail) for key, (cause, detail, _) in _some(self.lost)},
             refused={key: task for key, (task, _) in _some(self.refused)},
             stops=dict(_some(self.stops)),

@@ -7,9 +7,11 @@ errbacks and count chords a second time.
 
 from __future__ import annotations
 
+import logging
 import signal
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.worker.request import Request
@@ -19,6 +21,8 @@ from celery.worker.state import revoked_stamps, task_ready
 from offload.core.matching.escalation import Shortage
 from offload.core.retries import Cause
 from offload.core.workflows.stamps import is_stamped
+from offload.worker.group_messages import WithEnd
+from offload.worker.parent.gate import Gate, gate
 from offload.worker.parent.headers import envelope_of
 from offload.worker.parent.in_flight import jobs_in_flight
 from offload.worker.tasks.attempts import NotBegun
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 
     from offload.core.envelopes import Key
     from offload.worker.parent.in_flight import InFlight
+
+logger = logging.getLogger("offload.worker")
 
 CAUSE_OF_ERROR: dict[type[BaseException], Cause] = {
     TimeLimitExceeded: Cause.TIMED_OUT,
@@ -40,6 +46,7 @@ class JobRequest(Request):
     """A request that reports to the agent if its message is a job's (R8)."""
 
     in_flight: InFlight = jobs_in_flight
+    gate: Gate = gate
     #: A weak reference to the pool's result object, once there is one.
     _apply_result: Any
 
@@ -58,6 +65,11 @@ class JobRequest(Request):
             self.on_success = self._reporting(self.on_success)  # type: ignore[method-assign]
             # The queue is consumed without acknowledgements, so Celery must send none.
             self.acknowledged = True
+
+    @property
+    def _key(self) -> Key:
+        """Return the binding of a job's message."""
+        return cast("Key", self.job_key)
 
     def _send_no_arguments(self) -> None:
         """Give the pool no arguments, because the claim returns those of the row."""
@@ -89,12 +101,26 @@ class JobRequest(Request):
             result._accepted = bool(result._worker_pid)
 
     def _reporting(self, inner: Callable[..., Any]) -> Callable[..., Any]:
-        def on_success(*args: Any, **kwargs: Any) -> Any:
-            if self.job_key:
-                self.in_flight.end(self.job_key, self)
-            return inner(*args, **kwargs)
+        def on_success(outcome: Any, **kwargs: Any) -> Any:
+            failed, value, seconds = outcome
+            if isinstance(value, WithEnd) and not failed:
+                told = partial(self._end, inner, (failed, value.text, seconds), **kwargs)
+                self.in_flight.finish(self._key, self)
+                return self.gate.end(value.end, told)
+            return self._end(inner, outcome, **kwargs)
 
         return on_success
+
+    def _end(self, inner: Callable[..., Any], outcome: Any, **kwargs: Any) -> Any:
+        self.in_flight.end(self._key, self)
+        self.gate.soon()
+        return inner(outcome, **kwargs)
+
+    def dismiss(self, why: str) -> None:
+        """Forget a job that has not begun."""
+        logger.info("a message of job %s began nothing: %s", self.id, why)
+        self.in_flight.end(self._key, self)
+        task_ready(self)
 
     def revoked(self) -> bool:
         """Let the claim decide on jobs (E2), because a revoked id would be refused for hours.
@@ -150,7 +176,10 @@ class JobRequest(Request):
         return lost[1] if lost else None
 
     def _lose(self, cause: Cause | Shortage, detail: str) -> None:
+        if cause is Cause.CRASHED and self.time_start is None and self.gate.undo(self, detail):
+            return
         task_ready(self)
+        self.gate.soon()
         if self.job_key:
             self.in_flight.lose(self.job_key, cause, detail, self)
 

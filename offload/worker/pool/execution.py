@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
+from celery.app.trace import task_has_custom
 from celery.exceptions import Ignore, Retry
 from django.db import DataError
 
@@ -16,6 +17,8 @@ from offload.core.outcomes import Failed, Requeued, Succeeded
 from offload.core.retries import Cause
 from offload.core.states import JobState
 from offload.core.texts import as_text
+from offload.jobs.endings import Ending
+from offload.jobs.groups import group_endings
 from offload.results import result_backend
 from offload.worker.pool.finish import Finished, finish
 from offload.worker.pool.guest import is_guest
@@ -28,10 +31,12 @@ from offload.worker.tasks.current_job import end_log
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from offload.core.outcomes import Outcome
+    from offload.core.outcomes import Outcome, PreparedEnd
     from offload.worker.tasks.attempts import TracedAttempt
     from offload.worker.tasks.task import OffloadTask
 
+#: Hooks that a task is called by after a success.
+SUCCESS_HOOKS = ("on_success", "after_return")
 logger = logging.getLogger("offload.worker")
 
 #: Errors about a value, whenever it is stored.
@@ -57,8 +62,26 @@ def execute(task: OffloadTask, attempt: TracedAttempt) -> Any:
         context.running.set(None)
         outcome, error = judged(outcome, error, attempt.watch.end())
         end_log(attempt.job)
+        if isinstance(outcome, Succeeded) and attempt.is_granted:
+            attempt.end = _prepared(task, attempt, outcome.value)
+        if attempt.end is not None and isinstance(outcome, Succeeded):
+            return outcome.value
         finished, error = _finish(task, attempt, outcome, error)
     return _answer(finished, error)
+
+
+def _prepared(task: OffloadTask, attempt: TracedAttempt, value: object) -> PreparedEnd | None:
+    """Return the end that the agent may write, or None if this process is to write it.
+
+    The task's own hooks of a success are called when its end is written.
+    """
+    if any(task_has_custom(task, hook) for hook in SUCCESS_HOOKS):
+        return None
+    ending = Ending(key=attempt.job.attempt_key, claimed=attempt.job.claimed, facts=attempt.facts)
+    try:
+        return group_endings.prepared(ending, value)
+    except UNFIT_VALUE_ERRORS:
+        return None
 
 
 def _run(task: OffloadTask, attempt: TracedAttempt) -> Any:

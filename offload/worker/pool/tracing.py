@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from billiard.einfo import ExceptionInfo
 from celery import states
-from celery.app.task import Context
 from celery.app.trace import TraceInfo, build_tracer, trace_ok_t
 from celery.exceptions import Ignore
 from django.db import InterfaceError, OperationalError
@@ -22,11 +22,13 @@ from offload.core.exceptions import PermanentError
 from offload.core.retries import Cause
 from offload.core.tokens import new_secret
 from offload.jobs import claims
-from offload.jobs.claims import MessageFacts
 from offload.jobs.late_messages import why_late
+from offload.tracking import claiming
 from offload.tracking.state_changes import send_stale
 from offload.worker.connections import keep_trying
-from offload.worker.liveness import lease
+from offload.worker.group_messages import GRANT, WithEnd
+from offload.worker.liveness import boottime, lease
+from offload.worker.message_facts import facts_of
 from offload.worker.pool.session_watch import SessionWatch
 from offload.worker.tasks import attempts
 from offload.worker.tasks.attempts import NotBegun, NotMine, TracedAttempt
@@ -36,11 +38,15 @@ from offload.worker.tasks.declarations import task_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from offload.jobs.claims import MessageFacts
     from offload.tracking.claiming import Claimed
+    from offload.worker.group_messages import GrantedClaim
     from offload.worker.tasks.task import OffloadTask
 
 logger = logging.getLogger("offload.worker")
 
+#: Seconds for which a claim by the agent is known to stand.
+FRESH_SECONDS = 1.0
 #: Celery's actions after a run, all empty, because a job's message has no successors (R5).
 NO_TAIL: dict[str, Any] = dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))
 
@@ -53,9 +59,10 @@ def trace(task: OffloadTask, request: dict[str, Any]) -> Any:
     try:
         attempt = _begin(task, request)
         with _entered(attempt):
-            return _tracer(attempt.task)(
+            traced = _tracer(attempt.task)(
                 attempt.job.id, attempt.args, attempt.properties, _request(request, attempt)
             )
+            return _with_end(traced, attempt)
     except Ignore as error:
         logger.info("%s", error)
         return _ignored(error)
@@ -71,23 +78,57 @@ def _tracer(task: OffloadTask) -> Any:
     return tracer.inner
 
 
+def _with_end(traced: Any, attempt: TracedAttempt) -> Any:
+    """Let the tracer's value bring along the end that the agent is to write."""
+    if attempt.end is None:
+        return traced
+    return traced._replace(retstr=WithEnd(traced.retstr, attempt.end))
+
+
 def _begin(task: OffloadTask, request: dict[str, Any]) -> TracedAttempt:
     envelope = Envelope.read(request[HEADER])
     if not lease.wait(settings().timeout):  # A5
         raise NotMine(f"job {envelope.job_id}: this instance has lost its lease")
     watch = SessionWatch()
-    key = AttemptKey.by(new_secret(), job_id=envelope.job_id, epoch=envelope.epoch)
-    facts = _facts(task, request, envelope)
+    grant: GrantedClaim | None = request.pop(GRANT, None)
+    facts = facts_of(task, request, lease.incarnation)
+    if grant is None:
+        key = AttemptKey.by(new_secret(), job_id=envelope.job_id, epoch=envelope.epoch)
+        claimed = _claim(key, facts)
+    else:
+        key, claimed = grant.key, _granted(grant)
+    asked = claimed.task if claimed.task in BUILTIN_TASKS else ""
+    attempt = _attempt(task_of(task.app, asked, claimed.topic), key, facts, claimed, watch)
+    attempt.is_granted = grant is not None
+    watch.begin()
+    return attempt
+
+
+def _claim(key: AttemptKey, facts: MessageFacts) -> Claimed:
     try:
         claimed = keep_trying(lambda: claims.begin(key, facts), what=f"claiming job {key.job_id}")
     except (OperationalError, InterfaceError) as error:
         raise NotBegun(Cause.LEASE_EXPIRED, f"the database was away: {error}") from error
     if claimed is None:
         _refuse_late(key, facts)
-    asked = claimed.task if claimed.task in BUILTIN_TASKS else ""
-    attempt = _attempt(task_of(task.app, asked, claimed.topic), key, facts, claimed, watch)
-    watch.begin()
-    return attempt
+    return claimed
+
+
+def _granted(grant: GrantedClaim) -> Claimed:
+    """Return the claim that the agent made; one of a former incarnation begins nothing (R14).
+
+    One that has waited is looked at again: its job may have been asked to stop.
+    """
+    job_id = grant.key.job_id
+    if grant.incarnation != lease.incarnation:
+        raise NotMine(f"job {job_id} was claimed before its instance was gone")
+    row = grant.row
+    if boottime() - grant.at > FRESH_SECONDS:
+        found = keep_trying(partial(claiming.row_of, grant.key), what=f"claiming job {job_id}")
+        if found is None:
+            raise NotMine(f"job {job_id} was claimed, and has moved on before it began")
+        row = found
+    return claiming.read(row)
 
 
 def _refuse_late(key: AttemptKey, facts: MessageFacts) -> NoReturn:
@@ -101,32 +142,6 @@ def raise_overtaken(key: AttemptKey) -> NoReturn:
     """Report that an end came too late, and raise NotMine."""
     send_stale(key)
     raise NotMine(f"job {key.job_id} moved on from epoch {key.epoch}: nothing was written")
-
-
-def _facts(task: OffloadTask, request: dict[str, Any], envelope: Envelope) -> MessageFacts:
-    silent = envelope.is_silent
-    return MessageFacts(
-        task=task.name,
-        argsrepr=request.get("argsrepr") or "",
-        kwargsrepr=request.get("kwargsrepr") or "",
-        worker=request.get("hostname") or "",
-        incarnation=lease.incarnation,
-        is_silent=bool(task.ignore_result if silent is None else silent),
-        reruns=bool(task.rerun),
-        rescue=task.rescue,
-        request=_context(request),
-    )
-
-
-def _context(request: dict[str, Any]) -> Context:
-    """Return Celery's context of a message without a site's own headers.
-
-    Sorting those out costs more than the rest of an attempt's start, which does not need them; its
-    end has Celery's own context.
-    """
-    found = Context.__new__(Context)
-    vars(found).update(request)
-    return found
 
 
 def _attempt(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from celery.canvas import Signature
 
     from offload.canvas.freezing.context import Running
+    from offload.core.outcomes import PreparedEnd
     from offload.jobs.claims import MessageFacts
     from offload.worker.pool.session_watch import SessionWatch
     from offload.worker.tasks.current_job import CurrentJob
@@ -62,6 +63,10 @@ class TracedAttempt:
     error: BaseException | None = None
     #: Whether the task's function was called, or must not be called any more.
     is_run: bool = False
+    #: Whether its agent claimed it, and may end it together with others.
+    is_granted: bool = False
+    #: The end that the agent is to write.
+    end: PreparedEnd | None = None
 
 
 current: ContextVar[TracedAttempt | None] = ContextVar("offload_attempt", default=None)

@@ -14,6 +14,8 @@ from offload.worker.tasks.attempts import attempt_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+#: Where the hooks are defined that do nothing.
+CELERYS = ["celery.app.task"]
 logger = logging.getLogger("offload.worker")
 
 
@@ -21,7 +23,7 @@ def take_part(cls: type) -> None:
     """Wrap the hooks of a class of tasks, so that they run inside its jobs' attempts."""
     for name, wrap in (("before_start", _kept), ("on_failure", _quiet), ("on_retry", _quiet)):
         inner = getattr(cls, name)
-        is_own = mro_lookup(cls, name, stop={Task, object}) is not None
+        is_own = mro_lookup(cls, name, stop={Task, object}, monkey_patched=CELERYS) is not None
         if is_own and getattr(inner, "taking_part_in", None) is not cls:
             setattr(cls, name, wrap(cls, inner))
 

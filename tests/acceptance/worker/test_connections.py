@@ -29,7 +29,9 @@ def test_a_worker_keeps_its_connection_and_prepares_nothing_behind_a_pooler(
 ) -> None:
     fleet.need()
     database = json.dumps({**place.database, **SETTINGS[kind]})
-    fleet.start("c", concurrency=1, variables={"ACCEPTANCE_DATABASE": database})
+    # A process that claims and ends by itself uses its connection for each job.
+    alone = {"ACCEPTANCE_OFFLOAD": json.dumps({"GROUPS": False})}
+    fleet.start("c", concurrency=1, variables={"ACCEPTANCE_DATABASE": database, **alone})
 
     first = offload.submit("acc/session").result(60)
     jobs = offload.submit_many("acc/quick", [{"value": 1}] * (PREPARE_AFTER_RUNS + 3))

@@ -32,6 +32,7 @@ KEPT = {
     "topology.current._thread": "the view that a thread holds",
     "topology.current._Process": "the view that threads share, and the worker they belong to",
     # What Celery makes of classes, or calls as signals' receivers, finds of a worker.
+    "worker.parent.gate.gate": "requests and boot steps are made by Celery",
     "worker.parent.in_flight.jobs_in_flight": "requests and boot steps are made by Celery",
     "worker.liveness.lease": "memory that pool children share",
     "worker.pool.session_watch._watches": "receivers of signals find the watch of their thread",

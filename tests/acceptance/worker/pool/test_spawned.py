@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from contextlib import contextmanager
@@ -83,7 +84,9 @@ def test_a_killed_process_of_a_spawned_pool_costs_an_attempt_and_its_worker_goes
 
 def test_a_process_of_a_spawned_pool_begins_nothing_after_the_lease(fleet: Fleet) -> None:
     fleet.need()
-    worker = fleet.start("a", concurrency=1, variables=SPAWNED)
+    # A process that claims by itself; in a group nothing would be claimed.
+    alone = {"ACCEPTANCE_OFFLOAD": json.dumps({"GROUPS": False})}
+    worker = fleet.start("a", concurrency=1, variables={**SPAWNED, **alone})
 
     with suspended(worker.agent):
         pass_time(TIMEOUT)

@@ -1,0 +1,1 @@
+"""Beginnings and ends of several attempts in one transaction each."""

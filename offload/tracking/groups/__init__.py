@@ -1,0 +1,1 @@
+"""Claims and ends of several jobs by one statement each."""
