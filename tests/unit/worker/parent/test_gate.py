@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from offload.worker.end_rate import EndRate
+from offload.worker.end_rate import MEMORY_SECONDS, EndRate
 from offload.worker.group_messages import ToParent
 from offload.worker.parent.gate import AHEAD_SECONDS, ENDS_MAX, WITHDRAW_SECONDS
 from tests.clocks import Clock
@@ -70,7 +72,7 @@ def test_the_pace_is_that_of_the_last_seconds() -> None:
 
 
 def test_runs_that_are_short_are_claimed_ahead_and_long_ones_are_not(scene: Scene) -> None:
-    scene.gate.pace.count(int(3 / AHEAD_SECONDS))
+    scene.gate.pace.count(math.ceil(3 * MEMORY_SECONDS / AHEAD_SECONDS))
     for number in range(9):
         scene.arrive(f"job-{number}")
     scene.grant(scene.line.asked)
