@@ -14,15 +14,16 @@ from celery.worker.state import reserved_requests
 from offload.core.attempt_key import AttemptKey
 from offload.core.tokens import new_secret
 from offload.worker.end_rate import EndRate
-from offload.worker.group_messages import GRANT, ClaimRequest, ToAgent
+from offload.worker.group_messages import GRANT, ToAgent
 from offload.worker.parent.agent_line import AgentLine
+from offload.worker.parent.gated_job import GatedJob
 from offload.worker.parent.in_flight import jobs_in_flight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from offload.core.outcomes import PreparedEnd
-    from offload.worker.group_messages import GrantedClaim, ToParent
+    from offload.worker.group_messages import ClaimRequest, GrantedClaim, ToParent
     from offload.worker.parent.in_flight import InFlight
 
 #: Seconds of work, at the recent pace, that are claimed before a process is free for them.
@@ -35,23 +36,6 @@ NO_CONNECTION = "the connection to the broker has ended"
 NO_FREE_PROCESS = "it waited too long for a free process"
 #: Maximum number of ends that the agent has not confirmed; beyond, nothing new begins.
 ENDS_MAX = 256
-
-
-@dataclass(slots=True, eq=False)
-class GatedJob:
-    """A message of a job that is here and has not ended."""
-
-    key: AttemptKey
-    request: Any
-    #: Hands it to the pool.
-    begin: Callable[[], Any]
-    #: The time of its grant.
-    granted_at: float = 0.0
-
-    @property
-    def claim_request(self) -> ClaimRequest:
-        """Return the request to claim it."""
-        return ClaimRequest(self.key, self.request.name, self.request.request_dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -77,6 +61,7 @@ class Gate:
     _undoing: dict[str, AttemptKey] = field(default_factory=dict)
     _withdrawn: list[AttemptKey] = field(default_factory=list)
     _is_due: bool = False
+    _is_timed: bool = False
 
     def __post_init__(self) -> None:
         """Hear the agent."""
@@ -91,6 +76,8 @@ class Gate:
     def open(self, hub: Any) -> None:
         """Hold jobs back from now on, in this event loop."""
         self.line.open(hub)
+        # A timer of the former connection is lost with it.
+        self._is_timed = False
         self.step()
 
     def hold(self, request: Any, begin: Callable[[], Any]) -> None:
@@ -124,6 +111,14 @@ class Gate:
         self._forget_ended()
         self._admit()
         self._send()
+        if self._granted and self.line.hub is not None and not self._is_timed:
+            self._is_timed = True
+            self.line.hub.call_later(WITHDRAW_SECONDS, self._look_again)
+
+    def _look_again(self) -> None:
+        """Look at what has waited for a process in the meantime."""
+        self._is_timed = False
+        self.step()
 
     def _say_again(self) -> None:
         """Prepare to say everything again that the former agent may not have dealt with."""
@@ -223,7 +218,6 @@ class Gate:
         one.granted_at = self.clock()
         one.request.request_dict[GRANT] = grant
         self._granted[grant.key.token] = one
-        self.line.hub.call_later(WITHDRAW_SECONDS, self.step)
 
     def stop(self) -> None:
         """Begin nothing more: the broker's connection is lost, or the worker ends.

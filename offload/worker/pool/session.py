@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import enum
 import logging
+import os
+import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offload.worker")
 
+#: First bytes that an idle session hears when its server ends it: none, an error, an alert of TLS.
+LAST_WORDS = (b"", b"E", b"\x15")
 #: The states of PostgreSQL's drivers in which a session is usable.
 IDLE, IN_TRANSACTION, IN_ERROR = 0, 2, 3
 
@@ -137,6 +141,24 @@ def _fault_of_file(connection: Any) -> SessionFault | None:
         return SessionFault.BEGUN if connection.connection.in_transaction else None
     except connection.Database.ProgrammingError:
         return SessionFault.UNUSABLE
+
+
+def is_lost(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether the server has closed an idle session; run no statement.
+
+    Its driver notices with the next statement only, which may be one of a run.
+    """
+    raw: Any = connection.connection
+    if raw is None or connection.vendor != "postgresql" or fault_of(connection):
+        return False
+    descriptor = raw.pgconn.socket if hasattr(raw, "pgconn") else raw.fileno()
+    with socket.socket(fileno=os.dup(descriptor)) as end:
+        try:
+            return end.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) in LAST_WORDS
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
 
 def _has_failed(connection: BaseDatabaseWrapper) -> bool:

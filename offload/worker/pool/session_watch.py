@@ -14,7 +14,7 @@ from django.db.backends.signals import connection_created
 from offload.core.envelopes import HEADER
 from offload.worker.pool.guest import is_guest
 from offload.worker.pool.query_log import forget_queries
-from offload.worker.pool.session import Session, SessionFault, discard, fault_of
+from offload.worker.pool.session import Session, SessionFault, discard, fault_of, is_lost
 from offload.worker.pool.step_reports import conclude_step
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def tidy(found: Iterable[BaseDatabaseWrapper]) -> None:
                 connection.alias,
                 fault,
             )
-        if fault or connection.errors_occurred:
+        if fault or connection.errors_occurred or is_lost(connection):
             discard(connection)
 
 

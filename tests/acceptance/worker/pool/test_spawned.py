@@ -13,6 +13,7 @@ from celery.result import AsyncResult
 
 import offload
 from offload.core.states import JobState
+from offload.dispatch import dispatching
 from offload.operations.handles import JobHandle
 from tests.acceptance.site import tasks
 from tests.acceptance.site.journal import events
@@ -91,6 +92,8 @@ def test_a_process_of_a_spawned_pool_begins_nothing_after_the_lease(fleet: Fleet
     with suspended(worker.agent):
         pass_time(TIMEOUT)
         job = offload.submit("acc/quick", {"value": 1})
+        # In place of its agent.
+        dispatching.sweep()
         eventually(lambda: "this instance has lost its lease" in worker.last_words())
         assert happened(job) == []
 

@@ -15,6 +15,7 @@ from offload.core.states import JobState
 from offload.jobs.groups import group_endings
 from offload.models import Job
 from offload.tracking import terminations
+from offload.worker.agent import groups
 from offload.worker.agent.groups import Groups
 from offload.worker.channel import Channel
 from offload.worker.group_messages import ClaimRequest, ToAgent, ToParent
@@ -65,9 +66,10 @@ def asked(key: AttemptKey) -> ClaimRequest:
 
 
 def test_what_may_begin_is_granted_and_the_rest_refused_with_the_reason(
-    pair: Pair, app: Any
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert TASK in app.tasks or _task(app).name in app.tasks
+    task = SimpleNamespace(name=TASK, ignore_result=False, rerun=True, rescue="")
+    monkeypatch.setattr(groups, "celery_app", lambda: SimpleNamespace(tasks={TASK: task}))
     mine, stopped = (key_of(job) for job in bound(2))
     terminations.stop([stopped.job_id])
 
@@ -76,16 +78,6 @@ def test_what_may_begin_is_granted_and_the_rest_refused_with_the_reason(
     assert [grant.key for grant in answer.granted] == [mine]
     assert answer.granted[0].incarnation == place().incarnation
     assert answer.refused == {stopped: "the job is STOPPED"}
-
-
-def _task(app: Any) -> Any:
-    made = app.task(name=TASK)(_nothing)
-    made.rerun, made.rescue = True, ""
-    return made
-
-
-def _nothing() -> None:
-    """Be the function of a task."""
 
 
 @on_postgresql
