@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from offload.worker.group_messages import ClaimRequest, GrantedClaim, ToParent
     from offload.worker.parent.in_flight import InFlight
 
-#: Seconds of work, at the recent pace, that are claimed before a process is free for them.
-AHEAD_SECONDS = 0.04
-#: Maximum number of such jobs.
-AHEAD_MAX = 32
 #: Seconds that a claimed job waits for a process; then its claim is undone.
 WITHDRAW_SECONDS = 0.25
 NO_CONNECTION = "the connection to the broker has ended"
@@ -84,8 +80,18 @@ class Gate:
         """Hold a job until it is claimed; ``begin`` hands it to the pool."""
         job_id, epoch = request.job_key
         key = AttemptKey.by(new_secret(), job_id=job_id, epoch=epoch)
-        self._waiting[key.token] = GatedJob(key, request, begin)
+        one = GatedJob(key, request, begin)
+        if self._is_calm:
+            return self._begin(one)
+        self._waiting[key.token] = one
         self.soon()
+
+    @property
+    def _is_calm(self) -> bool:
+        """Return whether the job that has just come may begin at once, and be claimed there."""
+        self._forget_ended()
+        has_free = self._free >= 0 and len(self._begun) < self.in_flight.concurrency
+        return has_free and not self._waiting and self.pace.is_calm
 
     def end(self, end: PreparedEnd, tell: Callable[[], Any]) -> None:
         """Keep an end until the agent has it in the database, then ``tell`` Celery."""
@@ -96,7 +102,7 @@ class Gate:
         self.soon()
 
     def soon(self) -> None:
-        """Look soon, and once, at what can be done: what comes meanwhile goes together."""
+        """Look soon, and once, at what can be done."""
         if self.line.hub is None:
             self.step()
         elif not self._is_due:
@@ -150,17 +156,18 @@ class Gate:
         overdue = self.clock() - WITHDRAW_SECONDS
         for token, one in list(self._granted.items()):
             if self._free > 0 and self._takes_more:
-                self._begun[token] = self._granted.pop(token)
-                one.begin()
+                self._begin(self._granted.pop(token))
             elif one.granted_at <= overdue:
                 self._withdraw(self._granted.pop(token))
 
-    def undo(self, request: Any, why: str) -> bool:
-        """Undo the claim of a job that its pool lost before it began.
+    def _begin(self, one: GatedJob) -> None:
+        self._begun[one.key.token] = one
+        one.begin()
 
-        Return whether there is one.
-        """
-        found = [one for one in self._begun.values() if one.request is request]
+    def undo(self, request: Any, why: str) -> bool:
+        """Undo the claim of a job that its pool lost before it began; return whether it has one."""
+        begun = self._begun.values()
+        found = [one for one in begun if one.request is request and one.granted_at]
         for one in found:
             del self._begun[one.key.token]
             self._withdraw(one, why)
@@ -187,8 +194,7 @@ class Gate:
 
     def _ask(self) -> list[ClaimRequest]:
         """Ask for as many as can begin soon, once the last group was answered."""
-        ahead = min(AHEAD_MAX, int(self.pace.per_second * AHEAD_SECONDS))
-        room = self._free + ahead - len(self._granted)
+        room = self._free + self.pace.ahead - len(self._granted)
         if self._asked or room <= 0 or not self._takes_more:
             return []
         chosen = list(self._waiting.items())[:room]

@@ -80,7 +80,7 @@ class Request:
 class Scene:
     """A gate with two processes behind it, and its agent."""
 
-    def __init__(self, concurrency: int = 2) -> None:
+    def __init__(self, concurrency: int = 2, calm_below: float = 0.0) -> None:
         self.clock = Clock()
         self.in_flight = InFlight(concurrency=concurrency)
         self.line, self.hub = Line(), Hub()
@@ -89,7 +89,7 @@ class Scene:
             line=self.line,  # type: ignore[arg-type]
             clock=self.clock,
             requests=lambda: len(self.here),
-            pace=EndRate(self.clock),
+            pace=EndRate(self.clock, calm_below=calm_below),
         )
         self.here: list[Request] = []
         self.begun: list[str] = []

@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from offload.worker.end_rate import MEMORY_SECONDS, EndRate
-from offload.worker.group_messages import ToParent
-from offload.worker.parent.gate import AHEAD_SECONDS, ENDS_MAX, WITHDRAW_SECONDS
+from offload.worker.end_rate import AHEAD_SECONDS, CALM_PER_SECOND, MEMORY_SECONDS, EndRate
+from offload.worker.group_messages import GRANT, ToParent
+from offload.worker.parent.gate import ENDS_MAX, WITHDRAW_SECONDS
 from tests.clocks import Clock
 from tests.unit.worker.parent.gate_scene import Request, Scene
 
@@ -200,3 +200,28 @@ def test_a_claim_is_undone_again_by_the_next_agent_until_one_says_so(scene: Scen
     count = len(scene.line.said)
     scene.gate.step()
     assert len(scene.line.said) == count
+
+
+def test_one_job_after_the_other_begins_at_once_and_is_claimed_by_its_process() -> None:
+    scene = Scene(calm_below=CALM_PER_SECOND)
+    one, two = scene.arrive("one"), scene.arrive("two")
+    assert (scene.begun, scene.line.said) == (["one", "two"], [])
+    assert GRANT not in one.request_dict
+
+    scene.arrive("three")
+    assert scene.line.said == []
+
+    scene.here.remove(two)
+    scene.in_flight.end(two.job_key, two)
+    scene.gate.soon()
+    assert [key.job_id for key in scene.line.asked] == ["three"]
+    assert not scene.gate.undo(one, "its process died: its claim, if any, is its own")
+
+
+def test_many_ends_make_jobs_wait_for_the_agent() -> None:
+    scene = Scene(calm_below=CALM_PER_SECOND)
+    scene.gate.pace.count(math.ceil(CALM_PER_SECOND * MEMORY_SECONDS))
+
+    scene.arrive("one")
+
+    assert (scene.begun, [key.job_id for key in scene.line.asked]) == ([], ["one"])
