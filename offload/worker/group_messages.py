@@ -15,11 +15,25 @@ if TYPE_CHECKING:
 GRANT = "offload_grant"
 
 
+class TaskFacts(NamedTuple):
+    """The facts of a task that its claims need; the agent may not have the task itself."""
+
+    name: str
+    ignore_result: bool = False
+    rerun: bool = True
+    rescue: str = ""
+
+    @classmethod
+    def of(cls, task: Any) -> TaskFacts:
+        """Return those of a task."""
+        return cls(task.name, bool(task.ignore_result), bool(task.rerun), task.rescue)
+
+
 class ClaimRequest(NamedTuple):
     """A delivery whose job the agent is to claim."""
 
     key: AttemptKey
-    task: str
+    task: TaskFacts
     #: Celery's facts of the message.
     request: dict[str, Any]
 

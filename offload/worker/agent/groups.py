@@ -14,7 +14,6 @@ from django.db import Error, InterfaceError, OperationalError
 from offload.jobs.groups import group_beginnings, group_endings
 from offload.jobs.groups.group_endings import EndVerdict
 from offload.jobs.late_messages import why_late
-from offload.messaging.installation import celery_app
 from offload.tracking.selectors import Holder
 from offload.tracking.state_changes import send_stale
 from offload.worker.connections import RETRY_SECONDS, drop_broken
@@ -83,7 +82,7 @@ class Groups(threading.Thread):
 
     def _collect(self) -> None:
         """Wait for something to do, and take all that there is."""
-        wait([self._connection, self._wakeup], RETRY_SECONDS if self._has_work else None)
+        wait([self._connection, self._wakeup], 0 if self._has_work else None)
         if self._pace.per_second > BUSY_PER_SECOND:
             # Whatever comes within this time goes together.
             since = time.monotonic() - self._acted_at
@@ -105,8 +104,13 @@ class Groups(threading.Thread):
         except OUTAGES as error:
             logger.warning("a group of runs is tried again: %s", error)
             drop_broken()
+            time.sleep(RETRY_SECONDS)
         except (EOFError, OSError):
             self._is_leaving = True
+        except Exception as error:
+            logger.exception("a group of runs failed")
+            self._refuse_all(f"its agent failed: {type(error).__name__}")
+            time.sleep(RETRY_SECONDS)
 
     def _end(self) -> None:
         if not self._ends:
@@ -141,15 +145,18 @@ class Groups(threading.Thread):
             del self._withdrawn[0]
             self._connection.send(ToParent(undone=[key]))
 
+    def _refuse_all(self, why: str) -> None:
+        """Refuse what was asked for, so that the parent process goes on; messages come again."""
+        refused, self._asked = {one.key: why for one in self._asked}, []
+        if refused:
+            self._connection.send(ToParent(refused=refused))
+
     def _claim(self) -> None:
         if not self._asked:
             return
         incarnation = self._heartbeat.incarnation
         holder = Holder(instance=self._heartbeat.nodename, incarnation=incarnation)
-        tasks = celery_app().tasks
-        facts = {
-            one.key: facts_of(tasks[one.task], one.request, incarnation) for one in self._asked
-        }
+        facts = {one.key: facts_of(one.task, one.request, incarnation) for one in self._asked}
         at = boottime()
         rows = group_beginnings.begin_all(facts, holder)
         self._asked = []

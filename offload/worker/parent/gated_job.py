@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from offload.worker.group_messages import ClaimRequest
+from offload.worker.group_messages import ClaimRequest, TaskFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,4 +27,4 @@ class GatedJob:
     @property
     def claim_request(self) -> ClaimRequest:
         """Return the request to claim it."""
-        return ClaimRequest(self.key, self.request.name, self.request.request_dict)
+        return ClaimRequest(self.key, TaskFacts.of(self.request.task), self.request.request_dict)

@@ -15,10 +15,9 @@ from offload.core.states import JobState
 from offload.jobs.groups import group_endings
 from offload.models import Job
 from offload.tracking import terminations
-from offload.worker.agent import groups
 from offload.worker.agent.groups import Groups
 from offload.worker.channel import Channel
-from offload.worker.group_messages import ClaimRequest, ToAgent, ToParent
+from offload.worker.group_messages import ClaimRequest, TaskFacts, ToAgent, ToParent
 from tests.databases import on_postgresql
 from tests.integration.jobs.groups.group_runs import begun, prepared
 from tests.integration.world import HERE, TASK, bound, key_of, place, row
@@ -62,14 +61,12 @@ def pair() -> Iterator[Pair]:
 
 def asked(key: AttemptKey) -> ClaimRequest:
     envelope = Envelope(job_id=key.job_id, epoch=key.epoch).packed()
-    return ClaimRequest(key, TASK, {"id": key.job_id, HEADER: envelope, "hostname": HERE})
+    return ClaimRequest(
+        key, TaskFacts(TASK), {"id": key.job_id, HEADER: envelope, "hostname": HERE}
+    )
 
 
-def test_what_may_begin_is_granted_and_the_rest_refused_with_the_reason(
-    pair: Pair, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    task = SimpleNamespace(name=TASK, ignore_result=False, rerun=True, rescue="")
-    monkeypatch.setattr(groups, "celery_app", lambda: SimpleNamespace(tasks={TASK: task}))
+def test_what_may_begin_is_granted_and_the_rest_refused_with_the_reason(pair: Pair) -> None:
     mine, stopped = (key_of(job) for job in bound(2))
     terminations.stop([stopped.job_id])
 
@@ -143,3 +140,23 @@ def test_who_leaves_writes_ends_and_begins_nothing(pair: Pair) -> None:
 
     assert run.row.state == JobState.SUCCEEDED
     assert row(waiting.job_id).state == JobState.QUEUED
+
+
+def test_a_fault_of_the_agent_refuses_what_was_asked_for_and_keeps_ends(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [run] = begun(1)
+    waiting = key_of(bound()[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(group_endings, "end_all", _fault)
+        [answer] = pair.say(ends=[prepared(run, 1)], asked=[asked(waiting)])
+    assert answer.refused == {waiting: "its agent failed: AttributeError"}
+
+    [answer] = pair.act()
+
+    assert list(answer.ended) == [run.key]
+    assert row(waiting.job_id).state == JobState.QUEUED
+
+
+def _fault(*_: object) -> None:
+    raise AttributeError("a mistake")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from offload.core.outcomes import PreparedEnd
 from offload.worker.end_rate import EndRate
-from offload.worker.group_messages import GRANT, GrantedClaim, ToParent
+from offload.worker.group_messages import GRANT, GrantedClaim, TaskFacts, ToParent
 from offload.worker.parent.gate import Gate
 from offload.worker.parent.in_flight import InFlight
 from tests.clocks import Clock
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from offload.core.attempt_key import AttemptKey
     from offload.worker.group_messages import ToAgent
+
+
+TASK = TaskFacts("tests.task")
 
 
 @dataclass
@@ -68,7 +71,7 @@ class Request:
 
     in_flight: InFlight
     job_key: tuple[str, int]
-    name: str = "tests.task"
+    task: TaskFacts = TASK
     request_dict: dict[str, Any] = field(default_factory=dict)
     dismissed: str = ""
 
