@@ -24,6 +24,8 @@ def start_production(
 ) -> subprocess.CompletedProcess[str]:
     """Load the production settings in a process of their own."""
     environment = {**os.environ, **PRODUCTION, "OFFLOAD_VAR": str(folder), **variables}
+    # Set for as long as a browser is open in this process of the tests.
+    environment.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
     return subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
         cwd=root,
