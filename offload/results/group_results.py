@@ -21,7 +21,7 @@ TOKEN = "its_token"  # noqa: S105
 
 
 def upsert_all(results: Sequence[tuple[AttemptKey, Mapping[str, object]]]) -> Statement | None:
-    """Return the statement that writes results, joined to a change of their jobs; None for none.
+    """Return the statement that writes results, joined to a change of their jobs, if any.
 
     Each result is the columns that ``columns_of`` returns, all of the same names and with the same
     status, and is written only if its attempt was changed.
