@@ -74,7 +74,7 @@ class Groups(threading.Thread):
             self._act()
 
     def finish(self, seconds: float) -> None:
-        """Write the ends that have come, begin nothing more, and stop within so many seconds."""
+        """Write the ends that have come, begin nothing more, and stop within these seconds."""
         self._is_leaving = True
         os.eventfd_write(self._wakeup, 1)
         if self.is_alive():
