@@ -165,7 +165,7 @@ class Gate:
         one.begin()
 
     def undo(self, request: Any, why: str) -> bool:
-        """Undo the claim of a job that its pool lost before it began; return whether it was one."""
+        """Undo the claim of a job that its pool lost before it began; return whether it had one."""
         begun = self._begun.values()
         found = [one for one in begun if one.request is request and one.granted_at]
         for one in found:
